@@ -158,3 +158,56 @@ def test_two_neighbors_of_a_point_to_point_tunnel_push_each_other_out() -> None:
     said = world.show("HUB", "logging")
     assert said.count("Neighbor Down: Adjacency forced to reset") > 3
     assert len(full(world, "HUB")) == 1
+
+
+# ------------------------------------------------------------------------------------------------ from outside
+
+
+def test_redistributed_routes_come_as_e2_or_e1_and_go_with_their_route(world: World) -> None:
+    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 10.1.2.100", "ip route 172.21.5.0 255.255.255.0 Null0")
+    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets tag 7")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "172.20.0.0/16") == "O E2 172.20.0.0/16 [110/20] via 10.255.0.1 Tunnel0"
+    assert "O E2     172.21.5.0" in world.show("SPOKE1", "ip route")
+    assert "type extern 2" in world.show("SPOKE1", "ip route 172.20.0.0")
+    assert "Tag 7" in world.show("SPOKE1", "ip route 172.20.0.0")
+    world.configure("SPOKE2", "router ospf 1", "redistribute static metric 5 metric-type 1 subnets")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "172.20.0.0/16") == "O E1 172.20.0.0/16 [110/2005] via 10.255.0.1 Tunnel0"
+    world.configure("SPOKE2", "no ip route 172.20.0.0 255.255.0.0 10.1.2.100")
+    world.run_for(6)
+    assert route(world, "SPOKE1", "172.20.0.0/16") == ""
+    world.configure("SPOKE2", "no router ospf 1")
+    world.run_for(50)
+    assert "172.21.5.0" not in world.show("SPOKE1", "ip route")
+
+
+def test_without_subnets_classful_networks_come_alone(world: World) -> None:
+    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.21.5.0 255.255.255.0 Null0")
+    world.configure("SPOKE2", "router ospf 1", "redistribute static")
+    world.run_for(6)
+    text = world.show("SPOKE1", "ip route")
+    assert "172.20.0.0/16" in text
+    assert "172.21.5.0" not in text
+
+
+def test_a_hub_tells_the_default_route_and_spokes_keep_their_own(world: World) -> None:
+    """The static one to the provider is nearer: 1 is less than 110."""
+    world.configure("HUB", "router ospf 1", "default-information originate")
+    world.run_for(6)
+    assert "Type-5 AS External Link States" in world.show("SPOKE1", "ip ospf database")
+    assert "0.0.0.0/0 [1/0]" in world.show("SPOKE1", "ip route")
+    lines = ("ip route 203.0.113.1 255.255.255.255 198.51.100.2", "no ip route 0.0.0.0 0.0.0.0 198.51.100.2")
+    world.configure("SPOKE1", *lines)
+    world.run_for(2)
+    assert "O*E2  0.0.0.0/0 [110/1] via 10.255.0.1" in world.show("SPOKE1", "ip route")
+
+
+def test_two_networks_with_one_address_have_names_of_their_own(world: World) -> None:
+    """RFC 2328 Appendix E: an advertisement is named by an address, without a mask."""
+    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.20.0.0 255.255.255.0 Null0")
+    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets")
+    world.run_for(6)
+    text = world.show("SPOKE1", "ip route")
+    assert "172.20.0.0/16" in text
+    assert "172.20.0.0/24" in text

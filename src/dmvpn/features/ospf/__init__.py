@@ -1,7 +1,7 @@
 """OSPF version 2: RFC 2328, as IOS does it where the RFC leaves it open.
 
-Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `ClearProcess`; makes `SendIp`, `Listen`,
-`RouteOffered`, `RouteRetracted`.
+Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `RouteChanged` (redistribution),
+`ClearProcess`; makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, lsa, auth            the wire
     states                       of interfaces and neighbors: two tables of moves
@@ -10,11 +10,12 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Clear
     exchange, database, flooding                             the same database everywhere
     origination, contents, throttle                          what we say of ourselves, and how often
     spf, routes, offers          the shortest ways, and what the routing table gets
+    externals                    what comes in from outside, and goes in from here
     receiver, sender, process, machine                       in and out, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
 
-Not here yet: areas are calculated each for itself (no summaries between them), nothing is redistributed or summarized,
-authentication with key chains (the interface stays silent, with the reason), virtual links.
+Not here yet: areas are calculated each for itself (no summaries between them), nothing is summarized, no type 7, route
+maps, authentication with key chains (the interface stays silent, with the reason), virtual links.
 """
 
 from __future__ import annotations

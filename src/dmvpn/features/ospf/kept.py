@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 def unbuilt(settings: Process) -> tuple[str, ...]:
     """How these lines begin."""
-    areas = settings.areas
+    areas, originate = settings.areas, settings.default_originate
     found = {
         "area range": any(area.ranges for area in areas),
-        "redistribute": bool(settings.redistributions),
-        "default-information originate": settings.default_originate is not None,
+        "redistribute ... route-map": any(each.route_map for each in settings.redistributions),
+        "default-information originate route-map": originate is not None and bool(originate.route_map),
         "summary-address": bool(settings.summaries),
     }
     return tuple(words for words, is_there in found.items() if is_there)

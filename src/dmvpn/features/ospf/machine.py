@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
-from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached
+from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.kept import unbuilt
 from dmvpn.features.ospf.messages import NotBuilt
@@ -33,6 +33,7 @@ class OspfMachine:
         Packets(PROTOCOL),
         InterfaceChanged,
         MulticastReached,
+        RouteChanged,
         ClearProcess,
         Resync,
     )
@@ -70,6 +71,9 @@ class OspfMachine:
                     interface = process.interfaces.get(event.tunnel)
                     if interface is not None:
                         process.hellos.hasten(interface)
+            case RouteChanged():
+                for process in self.processes.values():
+                    process.redistributor.refresh(event.prefix)
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)

@@ -18,6 +18,7 @@ from dmvpn.features.ospf.area import RunningArea
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.database import Database
 from dmvpn.features.ospf.exchange import Exchange
+from dmvpn.features.ospf.externals import Externals, external_routes
 from dmvpn.features.ospf.flooding import Flooding
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
@@ -74,6 +75,7 @@ class Process:
         self.flooding = Flooding(self)
         self.origination = Origination(self)
         self.receiver = Receiver(self)
+        self.redistributor = Externals(self)
         self.links = Links(self)
         self.offers = Offers(context, settings.number)
         self.spf = Throttle(context, self.calculate, settings.spf_throttle)
@@ -175,6 +177,7 @@ class Process:
         for name in dict.fromkeys((*self.interfaces, *(state.name for state in states))):
             self.links.changed(name, self.context.ports.interfaces.get(name))
         self.describe_all()
+        self.redistributor.refresh_all()
         if (old.distances, old.maximum_paths) != (settings.distances, settings.maximum_paths):
             self.offers.refresh(self.routes, settings)
 
@@ -201,6 +204,7 @@ class Process:
             database.close()
         self.routes = {}
         self.offers.retract_all()
+        self.redistributor.forget()
         self.start()
 
     def settle(self) -> None:
@@ -217,6 +221,7 @@ class Process:
             database = Database(self.context, lambda key: self._expired(number, key))
             area = self.areas[number] = RunningArea(number, self.area_settings(number), database)
             self.areas = dict(sorted(self.areas.items()))
+            self.redistributor.refresh_all()
         return area
 
     def area_settings(self, number: int) -> Area:
@@ -232,6 +237,7 @@ class Process:
                 area.database.close()
                 del self.areas[number]
                 self.spf.request()
+                self.redistributor.refresh_all()
 
     # ------------------------------------------------------------------------------------------------ our own
 
@@ -260,7 +266,8 @@ class Process:
 
     def _router_body(self, area: RunningArea) -> RouterBody:
         mine = [interface for interface in self.interfaces.values() if interface.area is area]
-        return router_body(mine, RouterFlag(0), last_resort=self.settings.maximum_metric)
+        flags = RouterFlag.EXTERNAL if self.redistributor.is_active else RouterFlag(0)
+        return router_body(mine, flags, last_resort=self.settings.maximum_metric)
 
     # ------------------------------------------------------------------------------------------------ calculation
 
@@ -283,6 +290,8 @@ class Process:
                     area=area.number,
                 )
                 keep_better(best, route)
+        for route in list(external_routes(self, best)):
+            keep_better(best, route)
         self.routes = best
         self.offers.refresh(best, self.settings)
 

@@ -1,0 +1,161 @@
+"""Routes from outside: what we bring into OSPF (type 5), and what others bring. RFC 2328 §12.4.4, §16.4.
+
+A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
+`default-information originate` alone. A line with a route map brings nothing in: without the map it brings too much.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options, RouterFlag
+from dmvpn.features.ospf.routes import OspfRoute, WayKind
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.base.notices import Route
+    from dmvpn.features.ospf.model import Redistribution
+    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.spf import Hops, Reached
+
+DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
+#: Costs that IOS tells if none is configured: of routes, of BGP's, of the default route.
+_COST: Final = 20
+_COST_OF_BGP: Final = 1
+_COST_OF_DEFAULT: Final = 1
+
+
+class Externals:
+    """What one process tells of the routing table."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._told: dict[Prefix, tuple[LsaKey, ExternalBody]] = {}
+
+    @property
+    def is_active(self) -> bool:
+        """Are we a router at the border of OSPF?"""
+        settings = self._process.settings
+        return bool(settings.redistributions) or settings.default_originate is not None
+
+    def refresh_all(self) -> None:
+        """The lines, the areas or our identifier changed: go through the whole routing table."""
+        routes = self._process.context.ports.rib.routes() if self.is_active else ()
+        for prefix in dict.fromkeys((*self._told, *(route.prefix for route in routes), DEFAULT)):
+            self.refresh(prefix)
+
+    def refresh(self, prefix: Prefix) -> None:
+        """The best route of a prefix may be another one."""
+        if not self.is_active and not self._told:
+            return
+        area = next((area for area in self._process.areas.values() if area.takes_externals), None)
+        body = self._body(prefix) if area is not None else None
+        known = self._told.get(prefix)
+        if area is None or body is None:
+            if known is not None:
+                del self._told[prefix]
+                for each in self._process.areas.values():
+                    self._process.origination.withdraw(each, known[0])
+            return
+        key = known[0] if known is not None else self._key(prefix)
+        self._told[prefix] = key, body
+        self._process.origination.request(area, key, lambda: body, lambda: int(Options.EXTERNAL))
+
+    def forget(self) -> None:
+        """The process begins again: nothing has been told."""
+        self._told.clear()
+
+    def _key(self, prefix: Prefix) -> LsaKey:
+        """Its name; if another network with the same address has that, its last address (RFC 2328 Appendix E)."""
+        first = ipv4_address(prefix.address.packed)
+        taken = {key.id for key, _ in self._told.values()}
+        last = IPv4Address(int(first) | int(prefix.wildcard))
+        return LsaKey(LsaType.EXTERNAL, last if first in taken else first, self._process.router_id)
+
+    def _body(self, prefix: Prefix) -> ExternalBody | None:
+        if prefix.address.version != 4:
+            return None
+        route = self._process.context.ports.rib.exact(prefix)
+        if prefix.is_default:
+            return self._default(route)
+        if route is None or self._is_ours(route):
+            return None
+        for each in self._process.settings.redistributions:
+            fits = each.source is route.source and each.process in ("", route.process)
+            whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
+            if fits and not each.route_map and (each.subnets or whole):
+                mask = ipv4_address(prefix.netmask.packed)
+                return ExternalBody(mask, self._cost(each), each.metric_type == 2, tag=each.tag or route.tag)
+        return None
+
+    def _default(self, route: Route | None) -> ExternalBody | None:
+        settings = self._process.settings.default_originate
+        if settings is None or settings.route_map:
+            return None
+        if not settings.always and (route is None or self._is_ours(route)):
+            return None
+        cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
+        return ExternalBody(IPv4Address(0), cost, settings.metric_type == 2, tag=self._process.number)
+
+    def _cost(self, redistribution: Redistribution) -> int:
+        if redistribution.metric is not None:
+            return redistribution.metric
+        default = self._process.settings.default_metric
+        if default is not None:
+            return default
+        return _COST_OF_BGP if redistribution.source is RouteSource.BGP else _COST
+
+    def _is_ours(self, route: Route) -> bool:
+        """Do we know it by this process, or is it a network that OSPF runs on?"""
+        if route.source is RouteSource.OSPF and route.process == str(self._process.number):
+            return True
+        names = {hop.interface for hop in route.next_hops}
+        return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._process.interfaces)
+
+
+def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+    """The networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
+    for key, entry in process.externals.entries.items():
+        body, prefix = entry.lsa.body, entry.lsa.prefix
+        gone = key in process.externals.dying or key.router == process.router_id
+        if gone or prefix is None or not isinstance(body, ExternalBody) or body.metric >= INFINITY:
+            continue
+        border = _border(process, key.router)
+        way = _way(border, body.forwarding, inside)
+        if border is None or way is None:
+            continue
+        cost, hops = way
+        yield OspfRoute(
+            prefix=prefix,
+            kind=WayKind.EXTERNAL_2 if body.is_type_2 else WayKind.EXTERNAL_1,
+            cost=cost if body.is_type_2 else cost + body.metric,
+            outer=body.metric if body.is_type_2 else 0,
+            hops=hops,
+            origin=key.router,
+            tag=body.tag,
+        )
+
+
+def _border(process: Process, router: IPv4Address) -> Reached | None:
+    """The router that brings it in, as the nearest area reaches it."""
+    found = [area.tree.routers.get(router) for area in process.areas.values() if area.tree is not None]
+    borders = [reached for reached in found if reached is not None and reached.flags & RouterFlag.EXTERNAL]
+    return min(borders, key=lambda reached: reached.cost, default=None)
+
+
+def _way(
+    border: Reached | None, forwarding: IPv4Address, inside: Mapping[Prefix, OspfRoute]
+) -> tuple[int, Hops] | None:
+    """Cost and next hops of the way to the border router, or to the address that it wants packets to go to."""
+    if border is None:
+        return None
+    if not int(forwarding):
+        return border.cost, border.hops
+    holding = [route for prefix, route in inside.items() if forwarding in prefix]
+    best = max(holding, key=lambda route: route.prefix.length, default=None)
+    return (best.cost, best.hops) if best is not None and best.hops else None
