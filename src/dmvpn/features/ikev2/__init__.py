@@ -15,9 +15,8 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
 
     sa           one IKE SA: alone changes itself  children     its child SAs
     exchanges    what we ask                       beginning    the first two exchanges, and their proofs
-    answers      what arrives on an IKE SA         upkeep       what time does
-    responder    the first message of a stranger
-    sas          all IKE SAs: for which of them a datagram is, who may begin one
+    answers      what arrives on an IKE SA         responder    the first message of a stranger
+    sas          all IKE SAs: for which of them a datagram is, who may begin one, what time does to them
 
     machine      joins them to the router          peers        what follows from what IKE SAs do
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs

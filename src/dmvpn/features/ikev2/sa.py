@@ -1,7 +1,7 @@
 """One IKE SA: what is agreed with a peer, where it is in its life, and what it wants done. RFC 7296 §1 and §2.
 
     datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
-    time     --> upkeep.py: repetitions, dead peer detection, rekeys, lifetimes
+    time     --> sas.py: repetitions, dead peer detection, rekeys, lifetimes
 
 Both, and the exchanges (`Exchange`), change an IKE SA by its methods alone. What it wants done collects as acts, which
 whoever handled an event takes at its end (`done`). Its parts write their own state: `Children`, the two windows

@@ -5,22 +5,25 @@ RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which whoever hears it m
 
 Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; whatever differs in
 one of them is another beginning, and counts as one.
+
+Time repeats requests, looks for dead peers, replaces and ends SAs: RFC 7296 §2.1, §2.4 and §2.8.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.errors import WireError
+from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.answers import handle
 from dmvpn.features.ikev2.beginning import Init
-from dmvpn.features.ikev2.exchanges import DeleteIke
+from dmvpn.features.ikev2.exchanges import DeleteChild, DeleteIke, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
 from dmvpn.features.ikev2.sa import (
+    HALF_OPEN,
     Act,
     Begun,
     Doubted,
@@ -30,17 +33,13 @@ from dmvpn.features.ikev2.sa import (
     Replaced,
     Reply,
     SaAct,
+    Transmit,
     TurnedAway,
+    Unanswered,
 )
-from dmvpn.features.ikev2.upkeep import next_deadline, renew, tick
+from dmvpn.features.ikev2.terms import IKE_PORT
 from dmvpn.features.ikev2.views import Counts
-from dmvpn.features.ikev2.wire.message import (
-    NO_SPI,
-    Message,
-    UnsupportedCritical,
-    UnsupportedVersion,
-    is_response,
-)
+from dmvpn.features.ikev2.wire.message import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.sa import Exchange
+    from dmvpn.features.ikev2.sa import Act, Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
 
 #: Half-open SAs from which on strangers are asked for a cookie, if the configuration says nothing.
@@ -112,7 +111,7 @@ class IkeSas:
     def renew(self, sa: IkeSa, spi_in: bytes, now: float) -> list[Act]:
         """Replace a child SA."""
         sa.at(now)
-        renew(sa, spi_in)
+        _renew(sa, spi_in)
         return self._followed(sa, sa.done())
 
     def move(self, sa: IkeSa, path: Path, now: float) -> list[Act]:
@@ -217,11 +216,11 @@ class IkeSas:
         for spi in self._timers.pop_due(now):
             sa = self._by_spi.get(spi)
             if sa is not None:
-                acts += self._followed(sa, tick(sa, now))
+                acts += self._followed(sa, _tick(sa, now))
         return acts
 
     def _arm(self, sa: IkeSa) -> None:
-        deadline = next_deadline(sa)
+        deadline = _deadline_of(sa)
         if deadline is not None and sa.own_spi in self._by_spi:
             if self._timers.when(sa.own_spi) != deadline:
                 self._timers.set(sa.own_spi, deadline)
@@ -293,3 +292,95 @@ class IkeSas:
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts
+
+
+# ---------------------------------------------------------------------------------------- what time does to one of them
+
+
+#: How often IKE_AUTH goes to port 4500 where nobody translates, before it goes to port 500 instead.
+_TRIES_BY_NAT_PORT: Final = 3
+
+
+def _deadline_of(sa: IkeSa) -> float | None:
+    """When `_tick` is to be called."""
+    if sa.state is SaState.DEAD:
+        return None
+    when = earliest(
+        sa.gives_up_at,
+        sa.outgoing.deadline,
+        *sa.children.lingering.values(),
+    )
+    if sa.state is SaState.ESTABLISHED:
+        renewals = (child.rekey_at for child in sa.children if child.spi_in not in sa.children.rekeying)
+        ends = (child.expires for child in sa.children)
+        return earliest(when, *renewals, *ends, sa.rekey_at, sa.since + _lifetime(sa), _probe_at(sa))
+    return earliest(when, sa.since + HALF_OPEN) if sa.is_half_open else when
+
+
+def _lifetime(sa: IkeSa) -> float:
+    return sa.terms.lifetime if sa.terms else HALF_OPEN
+
+
+def _probe_at(sa: IkeSa) -> float | None:
+    """When silence becomes suspicious; a request on its way is a probe by itself."""
+    terms = sa.terms
+    if not terms or not terms.dpd or terms.on_demand or sa.outgoing.current is not None:
+        return None
+    return sa.heard + terms.dpd
+
+
+def _tick(sa: IkeSa, now: float) -> list[Act]:
+    """Time has passed."""
+    sa.at(now)
+    if sa.state is SaState.DEAD:
+        return sa.done()
+    again = sa.outgoing.repeat(now)
+    if again is None and sa.state is SaState.ESTABLISHED and sa.gives_up_at is None:
+        again = sa.outgoing.insist(sa.heard, now)
+    if again is None:
+        surely(sa.outgoing.current).unanswered()
+    elif again:
+        _fall_back(sa)
+        sa.act(Transmit(sa, sa.path, again))
+        if sa.state is SaState.ESTABLISHED:
+            sa.act(Unanswered(sa))
+    sa.forget_children()
+    for exchange in sa.outgoing.take_due(now):
+        sa.queue(exchange)
+    if sa.gives_up_at is not None and now >= sa.gives_up_at:
+        sa.end(Reason(IkeReason.SUPERSEDED))
+    elif sa.state is SaState.ESTABLISHED:
+        _maintain(sa, now)
+    elif sa.is_half_open and now >= sa.since + HALF_OPEN:
+        sa.end(Reason(IkeReason.NO_PROOF_IN_TIME))
+    sa.pump()
+    return sa.done()
+
+
+def _fall_back(sa: IkeSa) -> None:
+    """Nothing comes back from port 4500, and nobody needs it: then as IKE without NAT always goes."""
+    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
+        sa.use_port(IKE_PORT)
+
+
+def _maintain(sa: IkeSa, now: float) -> None:
+    for child in sa.children:
+        if now >= child.expires:
+            sa.queue(DeleteChild.of(sa, child, Reason(IkeReason.LIFETIME)))
+        elif now >= child.rekey_at:
+            _renew(sa, child.spi_in)
+    if now >= sa.since + _lifetime(sa):
+        sa.queue(DeleteIke(sa, Reason(IkeReason.LIFETIME)), urgent=True)
+    elif sa.rekey_at is not None and now >= sa.rekey_at:
+        sa.rekeys()
+        sa.queue(RekeyIke(sa))
+    probe_at = _probe_at(sa)
+    if probe_at is not None and now >= probe_at:
+        sa.queue(Probe(sa))
+
+
+def _renew(sa: IkeSa, spi_in: bytes) -> None:
+    """Replace a child SA, if that has not begun."""
+    child = sa.children.active.get(spi_in)
+    if child is not None and sa.children.begin_rekey(spi_in):
+        sa.queue(RekeyChild(sa, child))
