@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
-from dmvpn.tools.explain.rules import RULE_GROUP
+from dmvpn.tools.explain.outer import RULE_GROUP
 from support.conformance import ROOT
 
 if TYPE_CHECKING:

@@ -1,9 +1,59 @@
-"""Words of commands of the shell, which no router prints. Imported when no router prints the word that is asked for."""
+"""Words of commands of the shell, which no router prints: what `dmvpn lint` finds, the arrows of `dmvpn lab watch`.
+
+Imported when no router prints the word that is asked for. What the doctor finds is in `causes.py`.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.tools.explain import causes, ladder, rules
+from dmvpn.base.explanations import Explanation, Group, Kind
+from dmvpn.base.findings import Severity
+from dmvpn.tools.explain import causes
+from dmvpn.tools.lint import RULES
 
-GROUPS: Final = (*rules.GROUPS, *causes.GROUPS, *ladder.GROUPS)
+_SCREENS: Final = ("dmvpn lint",)
+
+_SEVERITIES = Group(
+    title="severities of a finding",
+    kind=Kind.STATE,
+    screens=_SCREENS,
+    rank=63,
+    next="the line that the finding names",
+    explanations=(
+        Explanation(Severity.ERROR.value, "Something that is configured will not work."),
+        Explanation(Severity.WARNING.value, "It works, and not as whoever wrote these lines wanted."),
+        Explanation(Severity.ADVICE.value, "It works; there is a better way, or a risk to know of."),
+    ),
+)
+
+RULE_GROUP: Final = Group(
+    title="rules",
+    kind=Kind.REASON,
+    screens=_SCREENS,
+    rank=26,
+    next="dmvpn lint (the configurations of the whole network)",
+    explanations=tuple(Explanation(rule.id, f"{rule.title.rstrip('.')}. {rule.why}") for rule in RULES),
+)
+
+_ARROWS = Group(
+    title="arrows of the ladder",
+    kind=Kind.FLAG,
+    screens=("dmvpn lab watch",),
+    rank=64,
+    next="show dmvpn events (on the sender)",
+    sighting="(─▶|◀─|═▶|◀═|─\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}|\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}─)",
+    mark=r"─▶ sent",
+    explanations=(
+        Explanation("─▶", "A message from one router to the other.", also=("◀─",)),
+        Explanation("═▶", "A message passed on: it came from a third router, and is for a fourth.", also=("◀═",)),
+        Explanation(
+            "─\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}",
+            "A message that nobody saw arrive.",
+            "It was lost or filtered on the way, the receiver dropped it or does not run, or it is not in view.",
+            also=("\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}─",),
+        ),
+    ),
+)
+
+GROUPS: Final = (_SEVERITIES, RULE_GROUP, *causes.GROUPS, _ARROWS)
