@@ -130,13 +130,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["XDG_RUNTIME_DIR"] = folder
         for bench in BENCHES:
             if bench.name in names:
-                outcomes.append(outcome := _run(bench, quick=arguments.quick))
+                outcomes.append(outcome := run_one(bench, quick=arguments.quick))
                 print("\n".join(["", *outcome.markdown(here)]), flush=True)
     if arguments.out is not None:
         kept = json.loads(arguments.out.read_text()) if arguments.only and arguments.out.exists() else {}
         arguments.out.write_text(json.dumps(_report(here, outcomes, kept), indent=1) + "\n")
     if arguments.page is not None:
-        _write_page(arguments.page, here, outcomes, keep=bool(arguments.only))
+        write_page(arguments.page, here, outcomes, keep=bool(arguments.only))
     return int(any(outcome.is_bad for outcome in outcomes))
 
 
@@ -155,7 +155,7 @@ def _split(page: Path) -> tuple[str, str]:
     return before, after
 
 
-def _write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, keep: bool) -> None:
+def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, keep: bool) -> None:
     before, after = _split(page)
     sections = _sections(page) if keep else {}
     sections |= {outcome.bench.title: "\n".join(outcome.markdown(here)) for outcome in outcomes}
@@ -172,7 +172,7 @@ def _sections(page: Path) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ one benchmark
 
 
-def _run(bench: Bench, *, quick: bool) -> Outcome:
+def run_one(bench: Bench, *, quick: bool) -> Outcome:
     """Run it in a child, and end that if it takes too long."""
     limit = bench.limit / 4 if quick else bench.limit
     begun = time.monotonic()

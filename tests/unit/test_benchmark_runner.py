@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(monkeypatch: pytest.MonkeyPatch, labs: Path, measure: runner.Measure, limit: float = 20.0) -> runner.Outcome:
     """Run one benchmark; its folder for labs is empty."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(labs))
-    return runner._run(runner.Bench("one", "One thing", limit, measure), quick=False)
+    return runner.run_one(runner.Bench("one", "One thing", limit, measure), quick=False)
 
 
 def test_a_goal_is_for_the_median_and_a_ratio_for_the_medians_of_one_run() -> None:
@@ -83,7 +83,7 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_a_page_keeps_what_stands_around_the_figures(page: Path) -> None:
-    runner._write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)], keep=False)
+    runner.write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)], keep=False)
     text = page.read_text()
     assert text.startswith(f"before\n{runner.BEGIN}\n")
     assert text.endswith(f"{runner.END}\nafter\n")
@@ -93,11 +93,11 @@ def test_a_page_keeps_what_stands_around_the_figures(page: Path) -> None:
 
 def test_what_is_measured_again_takes_its_place_beside_what_is_kept(page: Path) -> None:
     here, (first, second, *_) = machine.describe(), runner.BENCHES
-    runner._write_page(page, here, [outcome_of(first, 1.5), outcome_of(second, 2.5)], keep=False)
-    runner._write_page(page, here, [outcome_of(first, 3.5)], keep=True)
+    runner.write_page(page, here, [outcome_of(first, 1.5), outcome_of(second, 2.5)], keep=False)
+    runner.write_page(page, here, [outcome_of(first, 3.5)], keep=True)
     text = page.read_text()
     assert "1.50 s" not in text
     assert text.index("3.50 s") < text.index("2.50 s")
     assert text.count(f"### {first.title}") == text.count(runner.END) == 1
-    runner._write_page(page, here, [outcome_of(second, 4.5)], keep=False)
+    runner.write_page(page, here, [outcome_of(second, 4.5)], keep=False)
     assert "3.50 s" not in page.read_text()

@@ -231,7 +231,7 @@ def test_two_people_see_each_other(live: Live, shell: Client) -> None:
         assert "regexp = 2" in other.read_until("2\r\nR1#")
     shell.send(Input(b"\r"))
     shell.read_until("R1#")
-    until(lambda: len(live.server._connections) == 1)
+    until(lambda: len(live.server.connections) == 1)
 
 
 def test_silence_ends_a_session(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: pytest.
     with connected.socket:
         connected.receive()
         connected.send(OpenShell(24, 80), Input(b"terminal length 0\r" + b"show numbers 9999\r" * 60))
-        until(lambda: not live.server._connections)
+        until(lambda: not live.server.connections)
     assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
 
 
@@ -437,7 +437,7 @@ def test_control_bracket_leaves_at_any_time(live: Live) -> None:
         read_terminal(ours, b"R1(config)#")
         os.write(ours, b"\x1d")
         assert b"[left; the router goes on]" in read_terminal(ours, b"]")
-    until(lambda: not live.server._connections)
+    until(lambda: not live.server.connections)
 
 
 def test_a_window_that_changes_is_noticed(live: Live) -> None:
@@ -445,7 +445,7 @@ def test_a_window_that_changes_is_noticed(live: Live) -> None:
         read_terminal(ours, b"R1#")
         termios.tcsetwinsize(theirs, (7, 80))
         program.send_signal(signal.SIGWINCH)
-        until(lambda: any(c.session and c.session._interpreter.screen.rows == 7 for c in live.server._connections))
+        until(lambda: any(c.session and c.session.screen.rows == 7 for c in live.server.connections))
         os.write(ours, b"show numbers 20\r")
         assert b"line 6\r\n --More-- " in read_terminal(ours, b"--More-- ")
         os.write(ours, b"qexit\r")

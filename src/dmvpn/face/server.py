@@ -94,6 +94,11 @@ class ManagementServer:
             await self._server.wait_closed()
         self.path.unlink(missing_ok=True)
 
+    @property
+    def connections(self) -> tuple[_Connection, ...]:
+        """Those that are open, the oldest first."""
+        return tuple(self._connections)
+
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._admission.admits(writer.get_extra_info("socket")):
             writer.close()

@@ -85,6 +85,11 @@ class ConsoleSession:
     # -------------------------------------------------------------------------------------------- the host's doors
 
     @property
+    def screen(self) -> Screen:
+        """How large the terminal is, and what it wants to see."""
+        return self._interpreter.screen
+
+    @property
     def closed(self) -> bool:
         """Has the user left? Then what `take_output` still gives is the last."""
         return self._state is _State.CLOSED

@@ -1,0 +1,55 @@
+"""Tests come in by the doors that programs use: what is private may be changed without one of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.conformance import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How often tests look at what is private, or put something in its place. This number only goes down.
+MOST_PRIVATE = 85
+#: Named tuples and other libraries call these so.
+_PUBLIC = {"_replace", "_asdict", "_fields", "_exit", "_SubParsersAction", "_option_string_actions"}
+
+
+def private(source: str) -> Iterator[str]:
+    """What a test takes of something else that begins with an underscore, and what it patches there."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case (
+                ast.Attribute(value=ast.Name(id="self" | "cls")) | ast.Attribute(value=ast.Call(func=ast.Name("super")))
+            ):
+                pass
+            case ast.Attribute(attr=name) if name not in _PUBLIC and name.startswith("_") and not name.startswith("__"):
+                yield ast.unparse(node)
+            case ast.Call(func=ast.Attribute(attr="setattr"), args=[*given]):
+                names = [each.value for each in given[:2] if isinstance(each, ast.Constant)]
+                yield from (str(name) for name in names if re.search(r"(?:^|\.)_(?!_)\w*$", str(name)))
+
+
+@pytest.mark.parametrize(
+    ("source", "times"),
+    [
+        ("machine._peers.table", 1),
+        ("monkeypatch.setattr(places, '_ROOT', path)", 1),
+        ("monkeypatch.setattr('dmvpn.judge.tables.Tables._take', nothing)", 1),
+        ("self._count = super()._count", 0),
+        ("row._replace(cost=1)", 0),
+        ("monkeypatch.setattr(show, '__version__', '0.1.0')", 0),
+    ],
+)
+def test_what_is_private_is_known_by_its_underscore(source: str, times: int) -> None:
+    assert len(list(private(source))) == times
+
+
+def test_no_more_tests_depend_on_what_is_private() -> None:
+    files = {path: [*private(path.read_text())] for path in sorted((ROOT / "tests").rglob("*.py"))}
+    found = {path.relative_to(ROOT).as_posix(): names for path, names in files.items() if names}
+    assert sum(map(len, found.values())) <= MOST_PRIVATE, found
