@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from dataclasses import fields
-from functools import cache
 from typing import TYPE_CHECKING, Final
-
-import pytest
 
 from dmvpn.features.ikev2.children import Children
 from dmvpn.features.ikev2.sa import IkeSa
@@ -32,6 +31,8 @@ IN_CIRCLES: Final = {
     "dmvpn.shells": 3,
     "dmvpn.tools": 3,
 }
+#: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
+_IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)
 #: What changes a container.
 _CHANGES: Final = frozenset(
     ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popleft", "remove", "update")
@@ -41,7 +42,6 @@ _CHANGES: Final = frozenset(
 # ------------------------------------------------------------------------------------------------ imports
 
 
-@cache
 def _modules() -> dict[str, Path]:
     found = {}
     for path in SOURCES.rglob("*.py"):
@@ -50,19 +50,15 @@ def _modules() -> dict[str, Path]:
     return found
 
 
-@cache
 def _imports() -> dict[str, frozenset[str]]:
     """Which modules of ours each module names, when it is loaded, later, or for its types."""
     modules = _modules()
     graph = {}
     for name, path in modules.items():
         named: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                named.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                inside = (f"{node.module}.{alias.name}" for alias in node.names)
-                named.update(each if each in modules else node.module for each in inside)
+        for module, names in _IMPORT.findall(path.read_text()):
+            for each in re.findall(r"\w+", re.sub(r" as \w+", "", names)):
+                named.add(f"{module}.{each}" if f"{module}.{each}" in modules else module)
         graph[name] = frozenset(named & modules.keys()) - {name}
     return graph
 
@@ -105,10 +101,9 @@ def test_a_circle_of_imports_is_found() -> None:
     assert _circles(graph) == [frozenset("bc")]
 
 
-@pytest.mark.parametrize("room", sorted({_room(name) for name in _modules()}))
-def test_imports_in_a_room_go_one_way(room: str) -> None:
-    circles = [sorted(circle) for circle in _circles(_imports()) if any(_room(name) == room for name in circle)]
-    assert sum(map(len, circles)) <= IN_CIRCLES.get(room, 0), circles
+def test_imports_in_a_room_go_one_way() -> None:
+    in_circles = Counter(_room(name) for circle in _circles(_imports()) for name in circle)
+    assert in_circles <= Counter(IN_CIRCLES)
 
 
 # ------------------------------------------------------------------------------------------------ one writer
