@@ -211,3 +211,63 @@ def test_two_networks_with_one_address_have_names_of_their_own(world: World) -> 
     text = world.show("SPOKE1", "ip route")
     assert "172.20.0.0/16" in text
     assert "172.20.0.0/24" in text
+
+
+# ------------------------------------------------------------------------------------------------ areas
+
+
+def areas(tunnel: int, lan: int, *lines: str) -> World:
+    """The tunnels in one area and the LANs of hub and second spoke in another; lines for all processes."""
+
+    def change(router: str, text: str) -> str:
+        head, mark, rest = text.partition("interface GigabitEthernet0/2")
+        head = head.replace("ip ospf 1 area 0", f"ip ospf 1 area {tunnel}")
+        if router in ("HUB", "SPOKE2"):
+            rest = rest.replace("ip ospf 1 area 0", f"ip ospf 1 area {lan}")
+        else:
+            rest = rest.replace("ip ospf 1 area 0", f"ip ospf 1 area {tunnel}")
+        rest = rest.replace("0.0.0.0 area 0", f"0.0.0.0 area {tunnel}")
+        more = "".join(f" {line}\n" for line in lines)
+        return head + mark + rest.replace("router ospf 1\n", f"router ospf 1\n{more}")
+
+    return World("ospf-phase3", change=change)
+
+
+def test_networks_of_another_area_come_by_its_border_router() -> None:
+    world = areas(0, 2)
+    world.run_for(20)
+    assert route(world, "SPOKE1", "10.1.2.0/24") == "O IA 10.1.2.0/24 [110/2001] via 10.255.0.1 Tunnel0"
+    assert route(world, "SPOKE2", "10.1.1.0/24") == "O 10.1.1.0/24 [110/2001] via 10.255.0.1 Tunnel0"
+    assert "Summary Net Link States (Area 2)" in world.show("SPOKE2", "ip ospf database")
+    assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
+    world.run_for(8)
+    assert route(world, "SPOKE1", "10.1.2.0/24") == ""
+
+
+def test_a_totally_stubby_cloud_hears_of_its_default_route_and_of_itself() -> None:
+    """The hub is the border: the backbone is its LAN, and the tunnels are area 5."""
+    world = areas(5, 5, "area 5 stub no-summary")
+    world.configure("HUB", "interface GigabitEthernet0/2", "ip ospf 1 area 0")
+    world.configure("SPOKE1", "ip route 203.0.113.1 255.255.255.255 198.51.100.2")
+    world.configure("SPOKE1", "no ip route 0.0.0.0 0.0.0.0 198.51.100.2")
+    world.run_for(30)
+    assert "O*IA  0.0.0.0/0 [110/1001] via 10.255.0.1" in world.show("SPOKE1", "ip route")
+    assert route(world, "SPOKE1", "10.1.0.0/24") == ""
+    assert route(world, "SPOKE1", "10.1.2.0/24") == "O 10.1.2.0/24 [110/2001] via 10.255.0.1 Tunnel0"
+    assert route(world, "HUB", "10.1.1.0/24") == "O 10.1.1.0/24 [110/1001] via 10.255.0.11 Tunnel0"
+    assert "Summary" in world.show("SPOKE1", "ip ospf database")
+    world.configure("HUB", "router ospf 1", "redistribute static subnets", "default-information originate always")
+    world.run_for(6)
+    assert "Type-5" not in world.show("SPOKE1", "ip ospf database"), "external routes stay out of a stub area"
+
+
+def test_what_a_router_of_another_area_brings_in_is_reached_by_the_border_router() -> None:
+    """The hub tells the backbone where the spoke of area 5 is that redistributes (type 4)."""
+    world = areas(5, 5)
+    world.configure("HUB", "interface GigabitEthernet0/2", "ip ospf 1 area 0")
+    world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "router ospf 1", "redistribute static")
+    world.run_for(30)
+    assert "Summary ASB Link States (Area 0)" in world.show("HUB", "ip ospf database")
+    assert route(world, "SPOKE1", "172.20.0.0/16") == "O E2 172.20.0.0/16 [110/20] via 10.255.0.1 Tunnel0"
+    assert route(world, "SPOKE1", "10.1.0.0/24") == "O IA 10.1.0.0/24 [110/1001] via 10.255.0.1 Tunnel0"

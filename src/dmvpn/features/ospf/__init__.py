@@ -10,12 +10,12 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     exchange, database, flooding                             the same database everywhere
     origination, contents, throttle                          what we say of ourselves, and how often
     spf, routes, offers          the shortest ways, and what the routing table gets
-    externals                    what comes in from outside, and goes in from here
+    externals, summaries         from outside, and between areas
     receiver, sender, process, machine                       in and out, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
 
-Not here yet: areas are calculated each for itself (no summaries between them), nothing is summarized, no type 7, route
-maps, authentication with key chains (the interface stays silent, with the reason), virtual links.
+Not here yet: nothing is summarized, no type 7 (a not-so-stubby area takes and tells no external routes), route maps,
+authentication with key chains (the interface stays silent, with the reason), virtual links.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options, RouterFlag
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 from dmvpn.net.octets import ipv4_address
 
@@ -125,7 +125,7 @@ def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Ite
         gone = key in process.externals.dying or key.router == process.router_id
         if gone or prefix is None or not isinstance(body, ExternalBody) or body.metric >= INFINITY:
             continue
-        border = _border(process, key.router)
+        border = process.borders[key.router][1] if key.router in process.borders else None
         way = _way(border, body.forwarding, inside)
         if border is None or way is None:
             continue
@@ -139,13 +139,6 @@ def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Ite
             origin=key.router,
             tag=body.tag,
         )
-
-
-def _border(process: Process, router: IPv4Address) -> Reached | None:
-    """The router that brings it in, as the nearest area reaches it."""
-    found = [area.tree.routers.get(router) for area in process.areas.values() if area.tree is not None]
-    borders = [reached for reached in found if reached is not None and reached.flags & RouterFlag.EXTERNAL]
-    return min(borders, key=lambda reached: reached.cost, default=None)
 
 
 def _way(

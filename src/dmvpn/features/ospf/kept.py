@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.ospf.model import AreaKind
+
 if TYPE_CHECKING:
     from dmvpn.features.ospf.model import Process
 
@@ -12,6 +14,7 @@ def unbuilt(settings: Process) -> tuple[str, ...]:
     """How these lines begin."""
     areas, originate = settings.areas, settings.default_originate
     found = {
+        "area nssa": any(area.kind is AreaKind.NSSA for area in areas),
         "area range": any(area.ranges for area in areas),
         "redistribute ... route-map": any(each.route_map for each in settings.redistributions),
         "default-information originate route-map": originate is not None and bool(originate.route_map),

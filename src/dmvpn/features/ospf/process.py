@@ -34,6 +34,7 @@ from dmvpn.features.ospf.sender import PROTOCOL, Sender
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.spf import Ways, routes, tree
 from dmvpn.features.ospf.states import InterfaceState
+from dmvpn.features.ospf.summaries import Summaries, border_routers, inter_area_routes
 from dmvpn.features.ospf.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.features.ospf.model import Process as ProcessSettings
     from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.spf import Reached
 
 #: Milliseconds before the first instance of an advertisement, before the second, at most: IOS-XE 17's.
 LSA_THROTTLE: Final = (50, 200, 5000)
@@ -76,6 +78,8 @@ class Process:
         self.origination = Origination(self)
         self.receiver = Receiver(self)
         self.redistributor = Externals(self)
+        self.summaries = Summaries(self)
+        self.borders: dict[IPv4Address, tuple[int, Reached]] = {}
         self.links = Links(self)
         self.offers = Offers(context, settings.number)
         self.spf = Throttle(context, self.calculate, settings.spf_throttle)
@@ -86,6 +90,11 @@ class Process:
     def number(self) -> int:
         """Its number, which nobody else knows."""
         return self.settings.number
+
+    @property
+    def is_border(self) -> bool:
+        """Does it join other areas to the backbone?"""
+        return 0 in self.areas and len(self.areas) > 1
 
     @property
     def is_exchanging(self) -> bool:
@@ -205,6 +214,7 @@ class Process:
         self.routes = {}
         self.offers.retract_all()
         self.redistributor.forget()
+        self.summaries.forget()
         self.start()
 
     def settle(self) -> None:
@@ -222,6 +232,7 @@ class Process:
             area = self.areas[number] = RunningArea(number, self.area_settings(number), database)
             self.areas = dict(sorted(self.areas.items()))
             self.redistributor.refresh_all()
+            self.describe_all()
         return area
 
     def area_settings(self, number: int) -> Area:
@@ -238,6 +249,7 @@ class Process:
                 del self.areas[number]
                 self.spf.request()
                 self.redistributor.refresh_all()
+                self.describe_all()
 
     # ------------------------------------------------------------------------------------------------ our own
 
@@ -267,6 +279,8 @@ class Process:
     def _router_body(self, area: RunningArea) -> RouterBody:
         mine = [interface for interface in self.interfaces.values() if interface.area is area]
         flags = RouterFlag.EXTERNAL if self.redistributor.is_active else RouterFlag(0)
+        if self.is_border:
+            flags |= RouterFlag.BORDER
         return router_body(mine, flags, last_resort=self.settings.maximum_metric)
 
     # ------------------------------------------------------------------------------------------------ calculation
@@ -290,6 +304,10 @@ class Process:
                     area=area.number,
                 )
                 keep_better(best, route)
+        for route in inter_area_routes(self):
+            keep_better(best, route)
+        self.borders = border_routers(self)
+        self.summaries.refresh(best)
         for route in list(external_routes(self, best)):
             keep_better(best, route)
         self.routes = best

@@ -1,0 +1,136 @@
+"""Between areas: what a border router tells one area of the others, and what we learn so. RFC 2328 §12.4.3, §16.2.
+
+A router is a border router if it has interfaces in the backbone and in another area. Such a one believes summaries of
+the backbone alone, so that all ways between areas lead through it and none in a circle.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.routes import OspfRoute, WayKind
+from dmvpn.features.ospf.spf import Reached
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.process import Process
+
+_DEFAULT = Prefix.of(IPv4Address(0), 0)
+
+
+class Summaries:
+    """What one process, if it is a border router, tells each area of the others."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
+
+    def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
+        """The ways within OSPF are these now."""
+        wanted: dict[tuple[int, LsaKey], SummaryBody] = {}
+        if self._process.is_border:
+            for area in self._process.areas.values():
+                self._add_networks(wanted, area, routes)
+                self._add_borders(wanted, area)
+        areas = self._process.areas
+        for name in [name for name in self._told if name not in wanted]:
+            del self._told[name]
+            if name[0] in areas:
+                self._process.origination.withdraw(areas[name[0]], name[1])
+        for name, body in wanted.items():
+            if self._told.get(name) != body:
+                self._told[name] = body
+                self._process.origination.request(areas[name[0]], name[1], partial(_as_it_is, body))
+
+    def forget(self) -> None:
+        """The process begins again: nothing has been told."""
+        self._told.clear()
+
+    def _add_networks(
+        self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea, routes: Mapping[Prefix, OspfRoute]
+    ) -> None:
+        settings = area.settings
+        found = {} if settings.no_summary else {route.prefix: route.cost for route in self._fit(area, routes)}
+        if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
+            found[_DEFAULT] = settings.default_cost
+        for prefix in sorted(found):
+            first, mask = ipv4_address(prefix.address.packed), ipv4_address(prefix.netmask.packed)
+            key = LsaKey(LsaType.SUMMARY, first, self._process.router_id)
+            if (area.number, key) in wanted:  # RFC 2328 Appendix E
+                key = key._replace(id=IPv4Address(int(first) | int(prefix.wildcard)))
+            wanted[area.number, key] = SummaryBody(mask, found[prefix])
+
+    def _fit(self, area: RunningArea, routes: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+        """Routes that the area does not know by itself, and that do not lead into it."""
+        names = {each.name for each in self._process.interfaces.values() if each.area is area}
+        for route in routes.values():
+            inside = route.kind in (WayKind.INTRA, WayKind.INTER)
+            leads_back = any(hop.interface in names for hop in route.hops)
+            if inside and route.area != area.number and not leads_back and route.cost < INFINITY:
+                yield route
+
+    def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
+        """Type 4: where those are that bring routes in."""
+        if not area.takes_externals:
+            return
+        for router, (number, reached) in self._process.borders.items():
+            if number != area.number and router != self._process.router_id:
+                key = LsaKey(LsaType.BORDER_SUMMARY, router, self._process.router_id)
+                wanted[area.number, key] = SummaryBody(IPv4Address(0), reached.cost)
+
+
+def _as_it_is(body: SummaryBody) -> SummaryBody:
+    return body
+
+
+def border_routers(process: Process) -> dict[IPv4Address, tuple[int, Reached]]:
+    """Routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
+    found: dict[IPv4Address, tuple[int, Reached]] = {}
+    for area in process.areas.values():
+        for router, reached in area.tree.routers.items() if area.tree is not None else ():
+            known = found.get(router)
+            if reached.flags & RouterFlag.EXTERNAL and (known is None or reached.cost < known[1].cost):
+                found[router] = area.number, reached
+    near = frozenset(found)
+    for area, key, cost, border in _learned(process, LsaType.BORDER_SUMMARY):
+        known = found.get(key.id)
+        if key.id not in near and (known is None or cost < known[1].cost):
+            found[key.id] = area.number, Reached(cost, border.hops, int(RouterFlag.EXTERNAL))
+    return found
+
+
+def inter_area_routes(process: Process) -> Iterator[OspfRoute]:
+    """Networks of other areas, as border routers tell them."""
+    for area, key, cost, border in _learned(process, LsaType.SUMMARY):
+        prefix = area.database.entries[key].lsa.prefix
+        if prefix is not None:
+            yield OspfRoute(
+                prefix=prefix,
+                kind=WayKind.INTER,
+                cost=cost,
+                hops=border.hops,
+                origin=key.router,
+                area=area.number,
+            )
+
+
+def _learned(process: Process, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
+    """Summaries that count, with the cost of the whole way, and the border router that tells them."""
+    areas = [process.areas[0]] if process.is_border else list(process.areas.values())
+    for area in areas:
+        for key, entry in area.database.entries.items():
+            body = entry.lsa.body
+            counts = key.type == kind and key.router != process.router_id and key not in area.database.dying
+            if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
+                continue
+            border = area.tree.routers.get(key.router)
+            if border is not None and border.flags & RouterFlag.BORDER:
+                yield area, key, border.cost + body.metric, border
