@@ -26,7 +26,6 @@ READS = {
     "tools/explain/clauses.py": "questions that people ask, and pages",
     "tools/explain/lookup.py": "questions that people ask, and screens that they paste",
     "tools/lint/silence.py": "comments of configurations",
-    "tools/naming.py": "names that people choose",
     "tools/render/keys.py": "keys that people choose",
     "tools/render/lab.py": "names of routers",
     "tools/render/reading.py": "templates",
