@@ -1,4 +1,4 @@
-"""What comes out of a tunnel for the router: NHRP, EIGRP and RIP, of anybody on it.
+"""What comes out of a tunnel for the router: NHRP, EIGRP, RIP and BGP, of anybody on it.
 
     nhrp-message   octets to the decoder of NHRP: read, written and read again, it is the same
     nhrp-router    octets that a spoke sends, to a hub and to another spoke that have a shortcut and are registered
@@ -6,6 +6,8 @@
     eigrp-router   packets of a neighbor, the length of each before it, to a router that has one
     rip-message    octets to the decoder of RIP, as above
     rip-router     responses of a gateway: each with its length before it
+    bgp-message    octets to the decoder of BGP and of path attributes, as above
+    bgp-router     what a neighbor sends over its stream, behind a good OPEN and a KEEPALIVE
 
 Lengths and checksums that keep everything else from being looked at are put right first: whoever sends does that, too.
 """
@@ -15,9 +17,17 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, LinkChanged, NhrpReceived
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamUp
+from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp.attributes import Attributes, prepended, read, write
+from dmvpn.features.bgp.packet import HEADER_LENGTH as BGP_HEADER
+from dmvpn.features.bgp.packet import MARKER, Keepalive, Open, RouteRefresh, Update
+from dmvpn.features.bgp.packet import parse as parse_bgp
+from dmvpn.features.bgp.packet import serialize as serialize_bgp
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.nhrp.packet import HEADER, parse
@@ -167,6 +177,67 @@ def rip_router(octets: bytes) -> None:
     assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
 
 
+# ------------------------------------------------------------------------------------------------ BGP
+
+
+def _bgp_made_whole(octets: bytes) -> bytes:
+    """With the marker and the length that it has to have."""
+    body = octets[1:4000]
+    return MARKER + (BGP_HEADER + len(body)).to_bytes(2, "big") + octets[:1] + body
+
+
+def bgp_message(octets: bytes) -> None:
+    """Read, written, and read again."""
+    try:
+        message = parse_bgp(_bgp_made_whole(octets))
+    except WireError:
+        return
+    if not isinstance(message, Update):
+        assert parse_bgp(serialize_bgp(message)) == message
+        return
+    for wide in (True, False):
+        try:
+            found, _ = read(message.attributes, wide=wide, internal=True)
+        except WireError:
+            continue
+        again = write(found, wide=True)
+        assert read(again, wide=True, internal=True) == (found, ())
+
+
+def bgp_router(octets: bytes) -> None:
+    """Whatever the neighbor says, nobody raises, and nothing of it is left when it is gone."""
+    bench = Workbench(INTERFACE, RIB, BGP)
+    lines = "interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter bgp 1\n neighbor 10.0.0.2 remote-as 2\n"
+    bench.configure(lines)
+    bench.handle(LinkChanged("GigabitEthernet0/1", up=True))
+    own, neighbor = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")
+    bench.handle(StreamUp(1, own, 179, neighbor, 50000, taken=True))
+    opening = Open(autonomous_system=2, hold_time=90, identifier=neighbor)
+    bench.handle(StreamData(1, serialize_bgp(opening) + serialize_bgp(Keepalive())))
+    for packet in _several(octets):
+        bench.handle(StreamData(1, _bgp_made_whole(packet)))
+        bench.advance(0.1)
+    bench.handle(StreamDown(1, StreamEnd.CLOSED))
+    bench.advance(1)
+    assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.BGP]
+
+
+def _updates() -> Iterator[bytes]:
+    """Types and bodies of messages that make sense."""
+    found = Attributes(path=prepended((), 2), next_hop=IPv4Address("10.0.0.2"))
+    for message in (
+        Update(announced=(Prefix.parse("10.9.0.0/16"),), attributes=write(found, wide=False)),
+        Update(withdrawn=(Prefix.parse("10.9.0.0/16"),)),
+        RouteRefresh(),
+    ):
+        yield serialize_bgp(message)[BGP_HEADER - 1 :]
+
+
+def _conversation() -> Iterator[bytes]:
+    """All of them, one after the other."""
+    yield b"".join(len(one).to_bytes(2, "big") + one for one in _updates())
+
+
 TARGETS = (
     Target("nhrp-message", nhrp_message, _captured("nhrp")),
     Target("nhrp-router", nhrp_router, _captured("nhrp")),
@@ -174,4 +245,6 @@ TARGETS = (
     Target("eigrp-router", eigrp_router, lambda: _one_after_the_other("eigrp")),
     Target("rip-message", rip_message, _captured("rip")),
     Target("rip-router", rip_router, lambda: _one_after_the_other("rip")),
+    Target("bgp-message", bgp_message, _updates),
+    Target("bgp-router", bgp_router, _conversation),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from dmvpn.features.bgp import session
 from dmvpn.features.eigrp import dual
 from dmvpn.features.eigrp.topology import State as DestinationState
 from dmvpn.features.ikev2 import life
@@ -80,6 +81,13 @@ MACHINES: Final = (
         "RFC 2328 §10.3",
         ospf.NeighborState.DOWN,
         ospf.NEIGHBOR_MOVES,
+    ),
+    Machine(
+        "A session of BGP",
+        "features/bgp/session.py",
+        "RFC 4271 §8.2.2",
+        session.SessionState.IDLE,
+        session.MOVES,
     ),
 )
 

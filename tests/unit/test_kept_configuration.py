@@ -102,9 +102,9 @@ def test_a_protected_tunnel_without_its_profile_stays_down_and_says_why() -> Non
     assert "SetCarrier" not in kinds
 
 
-def test_a_routing_process_that_is_not_built_says_so_once() -> None:
-    _, effects = started(HUB)
-    assert sum("%BGP-4-NOT_BUILT: router bgp 65010 is kept" in line for line in logs(effects)) == 1
+def test_lines_of_bgp_that_nothing_acts_on_are_named_once() -> None:
+    _, effects = started(HUB + " bgp graceful-restart\n")
+    assert sum("%BGP-4-NOT_BUILT: bgp graceful-restart is kept" in line for line in logs(effects)) == 1
 
 
 def test_lines_of_ospf_that_nothing_acts_on_are_named_once() -> None:
@@ -117,10 +117,10 @@ def test_lines_of_ospf_that_nothing_acts_on_are_named_once() -> None:
     assert logs(router.handle(ConfigurationEntered(text + " maximum-paths 2\n"), 2.0)) == []
 
 
-def test_show_ip_protocols_lists_what_does_not_run() -> None:
+def test_show_ip_protocols_lists_every_process() -> None:
     router, _ = started(HUB)
     text = shown(router, "show ip protocols")
-    assert 'Routing Protocol is "bgp 65010"\n  Not running: this release keeps the configuration of BGP' in text
+    assert 'Routing Protocol is "bgp 65010"\n  Outgoing update filter list' in text
 
 
 def test_without_such_configuration_nothing_is_said() -> None:
@@ -204,7 +204,7 @@ def test_what_is_not_configured_makes_no_model() -> None:
     chosen = [
         feature
         for feature in FEATURES
-        if feature.kept_only or feature.name in ("ikev2", "ipsec", "nat", "ospf", "policy")
+        if feature.kept_only or feature.name in ("bgp", "ikev2", "ipsec", "nat", "ospf", "policy")
     ]
     models = [feature.model for feature in chosen if feature.model is not None]
     assert len(models) == 6

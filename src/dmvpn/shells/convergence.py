@@ -2,7 +2,8 @@
 
     registered   every server in use answers, as `show ip nhrp nhs` counts them
     protected    every tunnel that wants an SA has one, with each server and at each far end
-    neighbors   where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors
+    neighbors    where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors;
+                 likewise of BGP, where each of two routers names the other or takes it by a listen range
 
 What a release cannot do at all (`cannot`) is known from the configurations, and not waited for.
 """
@@ -40,6 +41,8 @@ def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[st
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
             found[first[0]] += _not_heard(facts, first, second)
+    for name, text in _without_bgp(facts):
+        found[name].append(text)
     return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
 
 
@@ -191,17 +194,9 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
     ]
 
 
-# ------------------------------------------------------------------------------------------------ what never comes
-
-
-def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """What this release has not, in sentences by router: kinds of tunnels, and neighbors of BGP."""
-    texts = {
-        name: Lines(router.configuration)
-        for name, router in facts.routers.items()
-        if router is not None and name not in facts.providers
-    }
-    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
+    """Routers, and the neighbors of BGP that they name, that want them as well, and that they do not have."""
+    texts = _texts(facts)
     owners = {
         address: name
         for name, router in facts.routers.items()
@@ -210,15 +205,33 @@ def cannot(facts: LabFacts) -> dict[str, list[str]]:
         for address in addresses
     }
     for name, lines in texts.items():
+        router = facts.routers[name]
+        known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")} if router else {}
         for address in bgp_neighbors(lines):
-            peer = owners.get(address)
-            if peer is not None and peer != name and _takes(texts[peer], name, owners):
-                found[name, "BGP"].append(peer)
-    sentences = {name: list(_of_other_kinds(facts.routers[name], lines)) for name, lines in texts.items()}
-    for (name, what), peers in found.items():
-        whom = ", ".join(dict.fromkeys(peers))
-        sentences[name].append(f"{what} has no neighbor {whom}: this release does not run {what.split()[0]}")
-    return {name: said for name, said in sentences.items() if said}
+            peer, mine = owners.get(address), known.get(address)
+            if peer is None or peer == name or not _takes(texts[peer], name, owners):
+                continue
+            if mine is None or not mine.up:
+                why = f": {mine.reason}" if mine is not None and mine.reason else ""
+                yield name, f"BGP has no neighbor {address} ({peer}){why}"
+
+
+def _texts(facts: LabFacts) -> dict[str, Lines]:
+    """The configurations of those that are no providers."""
+    return {
+        name: Lines(router.configuration)
+        for name, router in facts.routers.items()
+        if router is not None and name not in facts.providers
+    }
+
+
+# ------------------------------------------------------------------------------------------------ what never comes
+
+
+def cannot(facts: LabFacts) -> dict[str, list[str]]:
+    """What this release has not, in sentences by router: kinds of tunnels."""
+    found = {name: list(_of_other_kinds(facts.routers[name], lines)) for name, lines in _texts(facts).items()}
+    return {name: said for name, said in found.items() if said}
 
 
 def _of_other_kinds(router: RouterFacts | None, lines: Lines) -> Iterator[str]:

@@ -1,19 +1,24 @@
-"""BGP version 4 (RFC 4271): so far its configuration alone; no connection is opened and none is taken.
+"""BGP version 4, IPv4 unicast: RFC 4271, with route reflection, dynamic neighbors and four-octet AS numbers.
 
-Takes `router bgp` and its address family IPv4 unicast; makes a line in the log that it does not run.
+Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; makes `RouteOffered` and
+`RouteRetracted`, streams and what is sent over them.
 
-    model     the typed configuration
-    config    its lines
-    machine   the log; `show` says the same in `show ip protocols`
+    packet      messages <-> octets          attributes  path attributes, and what becomes of damaged ones
+    model       the typed configuration      settings    what holds for one peer
+    session     one connection, its moves    peer        a peer: sessions, Adj-RIB-In, Adj-RIB-Out
+    intake      UPDATE -> Adj-RIB-In         paths       the decision process
+    table       Loc-RIB                      nexthops    whether next hops can be reached
+    own         network, redistribute        routes      all of these together, and the RIB
+    outbound    what one peer is told        teller      Adj-RIB-Out, UPDATEs
+    machine     the process                  show        shows, `clear ip bgp`
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp import config, messages
-from dmvpn.features.bgp.machine import BgpReporter
-from dmvpn.features.bgp.show import ip_protocols
+from dmvpn.features.bgp import config, messages, show
+from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.ios import Feature
 
 if TYPE_CHECKING:
@@ -30,10 +35,10 @@ FEATURE = Feature(
     name="bgp",
     modes=config.MODES,
     config=config.LINES,
+    commands=show.COMMANDS,
     model=config.model,
-    machine=BgpReporter,
+    machine=BgpMachine,
     messages=messages.MESSAGES,
-    protocol_blocks=ip_protocols,
-    kept_only=True,
+    protocol_blocks=show.ip_protocols,
     explanations=_explanations,
 )

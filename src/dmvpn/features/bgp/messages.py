@@ -1,22 +1,140 @@
-"""Log messages of this feature, each with what it means."""
+"""Log messages of this feature, each with what it means. Texts are those of IOS: tools match them."""
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log
+from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
+
+if TYPE_CHECKING:
+    import enum
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.bgp.packet import Notification
+
+#: What `debug ip bgp` is called.
+BGP: Final = "ip bgp"
+
+_CODES: Final[dict[int, str]] = {
+    ErrorCode.HEADER: "header error",
+    ErrorCode.OPEN: "open error",
+    ErrorCode.UPDATE: "update error",
+    ErrorCode.HOLD_TIME: "hold time expired",
+    ErrorCode.STATE_MACHINE: "FSM error",
+    ErrorCode.CEASE: "cease",
+}
+_SUBCODES: Final[dict[int, type[enum.IntEnum]]] = {
+    ErrorCode.HEADER: HeaderError,
+    ErrorCode.OPEN: OpenError,
+    ErrorCode.UPDATE: UpdateError,
+    ErrorCode.CEASE: Cease,
+}
+_CEASES: Final[dict[int, str]] = {
+    Cease.MAXIMUM_PREFIXES: "maximum number of prefixes reached",
+    Cease.SHUTDOWN: "administrative shutdown",
+    Cease.DECONFIGURED: "peer de-configured",
+    Cease.RESET: "administrative reset",
+    Cease.REJECTED: "connection rejected",
+    Cease.CONFIGURATION_CHANGE: "other configuration change",
+    Cease.COLLISION: "connection collision resolution",
+    Cease.OUT_OF_RESOURCES: "out of resources",
+}
 
 
-class NotBuilt(Log):
-    """BGP is configured, and this release has none: no neighbors, no routes; its configuration is kept."""
+class NeighborChanged(Log):
+    """A neighbor is established, or is no more, and why."""
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, local_as: int) -> Self:
-        """The message for this autonomous system."""
-        text = f"router bgp {local_as} is kept in the configuration; this release does not run BGP"
-        return cls("BGP", 4, "NOT_BUILT", text)
+    def up(cls, neighbor: str) -> Self:
+        """It is established."""
+        return cls("BGP", 5, "ADJCHANGE", f"neighbor {neighbor} Up")
+
+    @classmethod
+    def down(cls, neighbor: str, reason: str) -> Self:
+        """It is no more. reason: IOS's words."""
+        return cls("BGP", 5, "ADJCHANGE", f"neighbor {neighbor} Down {reason}")
 
 
-MESSAGES: Final = (NotBuilt,)
+class Notified(Log):
+    """A NOTIFICATION was sent or came: one end gives the session up, and says why."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, way: str, neighbor: IPv4Address, notification: Notification) -> Self:
+        """way: "sent to" or "received from"."""
+        one = notification
+        text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
+        return cls("BGP", 3, "NOTIFICATION", f"{text} {one.data.hex().upper()}".rstrip())
+
+
+class MaximumNear(Log):
+    """A neighbor tells nearly as many prefixes as it may (`maximum-prefix`)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+        """The message for this neighbor."""
+        return cls("BGP", 4, "MAXPFX", f"Number of prefixes received from {neighbor} reaches {count}, max {limit}")
+
+
+class MaximumExceeded(Log):
+    """A neighbor tells more prefixes than it may (`maximum-prefix`), so it is given up."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+        """The message for this neighbor."""
+        text = f"Number of prefixes received from {neighbor}: {count} exceeds limit {limit}"
+        return cls("BGP", 3, "MAXPFXEXCEED", text)
+
+
+class Malformed(Log):
+    """An UPDATE was damaged: its routes count as withdrawn, and the session lives (RFC 7606)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, neighbor: IPv4Address, what: str) -> Self:
+        """The message for this neighbor."""
+        return cls("BGP", 4, "MALFORMED", f"Malformed UPDATE from {neighbor}: {what}; its routes count as withdrawn")
+
+
+class CannotListen(Log):
+    """The host does not let us listen at TCP port 179; we call our neighbors, and cannot be called."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, why: str) -> Self:
+        """The message, with the host's words."""
+        return cls("BGP", 3, "LISTEN", f"TCP port 179 cannot be opened: {why}")
+
+
+class NotBuilt(Log):
+    """A line of BGP that is kept and shown, and that nothing acts on in this release."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """The message for this line."""
+        return cls("BGP", 4, "NOT_BUILT", f"{line} is kept in the configuration; nothing acts on it in this release")
+
+
+MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen, NotBuilt)
+
+
+def words_of(notification: Notification) -> str:
+    """What a NOTIFICATION says."""
+    if notification.code == ErrorCode.CEASE and notification.subcode in _CEASES:
+        return _CEASES[notification.subcode]
+    kind = _SUBCODES.get(notification.code)
+    if kind is not None and notification.subcode in set(kind):
+        return kind(notification.subcode).name.lower().replace("_", " ")
+    return _CODES.get(notification.code, "unknown")

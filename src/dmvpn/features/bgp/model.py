@@ -43,7 +43,8 @@ class Filter:
 class Neighbor:
     """Everything that is said of a neighbor or peer group by itself; None: not said, so its group or the default holds.
 
-    group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit.
+    group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit;
+    warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it.
     """
@@ -55,6 +56,7 @@ class Neighbor:
     local_as: int | None = None
     password: str = field(default="", repr=False)
     update_source: str = ""
+    description: str = ""
     ebgp_ttl: int | None = None
     timers: tuple[int, int] | None = None
     anywhere: bool = False
@@ -72,6 +74,8 @@ class Neighbor:
     override_as: bool = False
     allow_own_as: int = 0
     maximum_prefixes: int = 0
+    warn_percent: int = 75
+    only_warn: bool = False
     weight: int | None = None
     advertisement_interval: int | None = None
     filters: tuple[Filter, ...] = ()
@@ -135,3 +139,19 @@ class BgpConfig:
     networks: tuple[Network, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()
+
+    def not_built(self) -> tuple[str, ...]:
+        """The lines that are kept, and that nothing acts on."""
+        found = ["bgp graceful-restart"] if self.graceful_restart else []
+        for neighbor in self.neighbors:
+            found += [
+                f"neighbor {neighbor.peer} {one.kind.value} {one.name} {one.direction.value}"
+                for one in neighbor.filters
+            ]
+        found += [f"network {one.prefix} route-map {one.route_map}" for one in self.networks if one.route_map]
+        found += [
+            f"redistribute {one.source.value} route-map {one.route_map}"
+            for one in self.redistributions
+            if one.route_map
+        ]
+        return tuple(found)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, ip_interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import RouteKind
+from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.interface import NeighborState
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.tlv import StubFlag
@@ -75,7 +76,7 @@ def router_facts(router: Router, now: float, kernel: Iterable[Difference] = ()) 
         configuration=tuple(router.running.render_for_others()),
         interfaces=tuple(_interface(router, state) for state in router.ports.interfaces.all()),
         routes=tuple(_routes(router, now)),
-        neighbors=tuple(_neighbors(router, now)),
+        neighbors=(*_neighbors(router, now), *_bgp_neighbors(router, now)),
         rip=_rip(router.machine(RipMachine), now),
         eigrp=tuple(_eigrp(process) for process in router.machine(EigrpMachine).processes.values()),
         ospf=tuple(_ospf(process) for process in router.machine(OspfMachine).processes.values()),
@@ -225,6 +226,21 @@ def _ospf(process: OspfProcess) -> OspfFacts:
             for interface in process.interfaces.values()
         ),
     )
+
+
+def _bgp_neighbors(router: Router, now: float) -> Iterator[NeighborFacts]:
+    machine = router.machine(BgpMachine)
+    for address, peer in machine.peers.items():
+        session = peer.session
+        state = router.ports.interfaces.owner(session.up.local) if session is not None and session.up else None
+        yield NeighborFacts(
+            protocol=f"bgp {machine.config.local_as}",
+            interface=state.name if state is not None else "",
+            address=address,
+            up=session is not None,
+            age=now - (peer.changed or 0.0),
+            reason=reason_facts(peer.reason),
+        )
 
 
 def _eigrp(process: Process) -> EigrpFacts:

@@ -56,6 +56,7 @@ def _timers(args: Args) -> tuple[int, int]:
 _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "remote-as": lambda neighbor, args: replace(neighbor, remote_as=args.integer("remote_as")),
     "peer-group": _with_group,
+    "description": lambda neighbor, args: replace(neighbor, description=args.text("text")),
     "shutdown": lambda neighbor, args: replace(neighbor, shutdown=True),
     "password": lambda neighbor, args: replace(neighbor, password=args.text("password")),
     "update-source": lambda neighbor, args: replace(neighbor, update_source=args.interface("interface")),
@@ -73,7 +74,12 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=True),
     "as-override": lambda neighbor, args: replace(neighbor, override_as=True),
     "allowas-in": lambda neighbor, args: replace(neighbor, allow_own_as=args.integer("times", 3)),
-    "maximum-prefix": lambda neighbor, args: replace(neighbor, maximum_prefixes=args.integer("prefixes")),
+    "maximum-prefix": lambda neighbor, args: replace(
+        neighbor,
+        maximum_prefixes=args.integer("prefixes"),
+        warn_percent=args.integer("threshold", 75),
+        only_warn="warning-only" in args,
+    ),
     "weight": lambda neighbor, args: replace(neighbor, weight=args.integer("weight")),
     "advertisement-interval": lambda neighbor, args: replace(neighbor, advertisement_interval=args.integer("seconds")),
     "route-map": _with_filter,

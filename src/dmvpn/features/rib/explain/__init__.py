@@ -97,7 +97,7 @@ _CODES = Group(
             next="show ip nhrp",
             also=("NHRP registration summary",),
         ),
-        _foreign("B", "BGP, the protocol between autonomous systems"),
+        Word("B", "BGP, the protocol between autonomous systems.", next="show ip bgp", clause="RFC 4271"),
         Word(
             "O",
             "OSPF, within an area; distance 110.",
@@ -228,7 +228,7 @@ _SOURCES = Group(
         ),
         Word(RouteSource.OSPF.value, "OSPF; administrative distance 110."),
         Word(RouteSource.RIP.value, "RIP; administrative distance 120.", next="show ip rip database"),
-        Word(RouteSource.BGP.value, "BGP; administrative distance 20 or 200. Read and kept here, not run."),
+        Word(RouteSource.BGP.value, "BGP; administrative distance 20, internal 200.", next="show ip bgp"),
         Word(
             RouteSource.HOST.value,
             "The machine below: DHCP, its network manager, or somebody's `ip route add`; administrative distance 254.",

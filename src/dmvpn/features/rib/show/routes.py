@@ -48,7 +48,10 @@ LEGEND: Final = (
 )
 
 #: The words of the command that choose routes, with the letters that they choose.
-_SELECTIONS = {"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "ospf": "O", "nhrp": "H"}
+_SELECTIONS = {
+    **{"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "ospf": "O", "bgp": "B"},
+    "nhrp": "H",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
 
 _NUMBER = "{process:1-65535}"
 _SELECTION = (
-    f"[ connected | local | static | rip | eigrp [ {_NUMBER} ] | ospf [ {_NUMBER} ] | nhrp | next-hop-override ]"
+    f"[ connected | local | static | rip | eigrp [ {_NUMBER} ] | ospf [ {_NUMBER} ] | bgp | nhrp | next-hop-override ]"
 )
 _HELP = {
     "route": "The routing table",
@@ -154,6 +157,7 @@ _HELP = {
     "rip": "Routes of RIP",
     "eigrp": "Routes of EIGRP",
     "ospf": "Routes of OSPF",
+    "bgp": "Routes of BGP",
     "process": "Autonomous system, or number of the process",
     "nhrp": "Routes of NHRP",
     "next-hop-override": "With the next hops that NHRP put in",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.bgp.config.processes import ROUTER as BGP_ROUTER
 from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.ios import INTERFACE
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
@@ -48,10 +47,10 @@ NOT_SUPPORTED: Final = Rule(
 NOT_RUN: Final = Rule(
     id="routing-not-run",
     severity=Severity.ADVICE,
-    title="A routing protocol that an IOS router runs, and none of this program does",
-    why="BGP is read, kept and judged, for IOS routers speak it. `dmvpn run` and labs start without it: no neighbor "
-    "hears of the router by it, and no route comes from it.",
-    bad="router bgp 65000",
+    title="Routing that an IOS router does, and none of this program",
+    why="BGP runs, except the filters of its neighbors, route maps and graceful restart: these are read, kept and "
+    "judged, for IOS routers know them, and nothing acts on them.",
+    bad="router bgp 65000\n bgp graceful-restart",
     fix="",
 )
 UNKNOWN: Final = Rule(
@@ -141,10 +140,9 @@ def check(network: Network) -> Iterator[Found]:
 
 def _not_run(device: Device) -> Iterator[Found]:
     """The processes that are kept: each feature says so itself when a router reads them."""
-    headers = [BGP_ROUTER.text(args) for args, _ in device.tree.sections(BGP_ROUTER)]
-    if headers:
-        what = f"BGP: {' and '.join(headers)}: kept, for nothing here acts on it"
-        yield found(NOT_RUN, device, (headers[0],), what)
+    for line in device.bgp.not_built():
+        what = f"BGP: {line}: kept, for nothing here acts on it"
+        yield found(NOT_RUN, device, (f"router bgp {device.bgp.local_as}",), what)
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:

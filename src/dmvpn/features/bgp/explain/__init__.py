@@ -1,0 +1,252 @@
+"""What BGP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import (
+    Group,
+    Kind,
+    answer_group,
+    code,
+    label_group,
+    log,
+    log_group,
+    reason,
+    reason_group,
+)
+from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
+from dmvpn.features.bgp.explain import labels
+from dmvpn.features.bgp.packet import (
+    Capability,
+    Cease,
+    ErrorCode,
+    HeaderError,
+    MessageType,
+    OpenError,
+    UpdateError,
+)
+from dmvpn.features.bgp.paths import PathOrigin
+from dmvpn.features.bgp.reasons import BgpReason
+from dmvpn.features.bgp.session import SessionState
+
+_SUMMARY: Final = ("show ip bgp summary", "show bgp ipv4 unicast summary")
+_RFC: Final = frozenset({"rfc", "4271", "bgp", "code"})
+
+_LOGS = log_group(
+    "BGP",
+    log(messages.NeighborChanged, "BGP-5-ADJCHANGE", "When a session comes up or ends.", next="show ip bgp summary"),
+    log(messages.Notified, "BGP-3-NOTIFICATION", "Before the session ends.", next="show ip bgp neighbors"),
+    log(messages.MaximumNear, "BGP-4-MAXPFX", "At 75 percent, or what the line says.", next="show ip bgp summary"),
+    log(messages.MaximumExceeded, "BGP-3-MAXPFXEXCEED", next="show ip bgp summary"),
+    log(messages.Malformed, "BGP-4-MALFORMED", next="show ip bgp neighbors", clause="RFC 7606 §2"),
+    log(messages.CannotListen, "BGP-3-LISTEN", "When the router starts.", next="show ip bgp summary"),
+    log(messages.NotBuilt, "BGP-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
+)
+_STATES = Group(
+    title="states of a BGP neighbor",
+    kind=Kind.STATE,
+    screens=(*_SUMMARY, "show ip bgp neighbors"),
+    rank=21,
+    next="show ip bgp neighbors",
+    clause="RFC 4271 §8.2.2",
+    sighting=r"(?:^\S+ +4 .* |BGP state = )(Idle \(Admin\)|Idle|Active|Connect|OpenSent|OpenConfirm|Established)",
+    explanations=(
+        Word(SessionState.IDLE.value, "There is no way to the neighbor, so it is not called; the reason is told."),
+        Word("Idle (Admin)", "`neighbor ... shutdown`: there shall be no session."),
+        Word("Active", "There is no connection; the neighbor is called again soon, or is to call."),
+        Word(SessionState.CONNECT.value, "A TCP connection is being opened, and nobody has answered yet."),
+        Word(SessionState.OPEN_SENT.value, "There is a connection, and the neighbor's OPEN is awaited."),
+        Word(SessionState.OPEN_CONFIRM.value, "The neighbor's OPEN was good; its KEEPALIVE is awaited."),
+        Word(SessionState.ESTABLISHED.value, "The session is up. In a summary its prefixes are counted instead."),
+    ),
+)
+_REASONS = reason_group(
+    "BGP",
+    ("show ip bgp neighbors",),
+    reason(BgpReason.NO_ROUTE, "The routing table has no way to its address."),
+    reason(
+        BgpReason.NOT_CONNECTED,
+        "Packets to an external neighbor have TTL 1, so it is not called across other routers.",
+    ),
+    reason(BgpReason.NO_ADDRESS, "`update-source`, or the interface that leads there, cannot be used."),
+    next="show ip route",
+)
+_ANSWERS = answer_group(
+    "BGP",
+    Word(
+        "% BGP: Incorrect network or mask/prefix-length configured",
+        "The address of a `network` line has bits set behind its mask.",
+    ),
+    Word("% BGP not active", "There is no `router bgp`."),
+    Word("% Network not in table", "BGP knows no such prefix, and none that holds the address."),
+    Word("% No such neighbor <address>", "No neighbor has this address."),
+    next="show running-config",
+)
+
+
+def _codes(title: str, rank: int, clause: str, names: frozenset[str], *words: Word) -> Group:
+    return Group(
+        title=title,
+        kind=Kind.CODE,
+        screens=("show logging",),
+        rank=rank,
+        next="show ip bgp neighbors",
+        clause=clause,
+        names=_RFC | names,
+        explanations=words,
+    )
+
+
+_E, _C, _A = ErrorCode, Cease, AttributeCode
+_MESSAGES = _codes(
+    "messages of BGP",
+    51,
+    "RFC 4271 §4",
+    frozenset({"message"}),
+    code(MessageType.OPEN, "Says who one is, and what one can do; the first message of a session."),
+    code(MessageType.UPDATE, "Announces and withdraws routes."),
+    code(MessageType.NOTIFICATION, "Ends the session, and says why."),
+    code(MessageType.KEEPALIVE, "Says that one lives."),
+    code(MessageType.ROUTE_REFRESH, "Asks to hear all routes again.", clause="RFC 2918 §3"),
+)
+_ERRORS = _codes(
+    "errors of a NOTIFICATION",
+    52,
+    "RFC 4271 §4.5",
+    frozenset({"notification", "error"}),
+    code(_E.HEADER, "The header of a message was wrong: the two ends do not agree where messages begin."),
+    code(_E.OPEN, "The OPEN was not acceptable; the subcode says what of it."),
+    code(_E.UPDATE, "An UPDATE was damaged beyond what RFC 7606 lets pass."),
+    code(_E.HOLD_TIME, "Nothing was heard for the hold time."),
+    code(_E.STATE_MACHINE, "A message came that has no place in that state.", clause="RFC 6608 §4"),
+    code(_E.CEASE, "One end wants to end the session; the subcode says why.", clause="RFC 4486 §4"),
+)
+_HEADERS = _codes(
+    "subcodes of a header error",
+    53,
+    "RFC 4271 §6.1",
+    frozenset({"header"}),
+    code(HeaderError.NOT_SYNCHRONIZED, "The marker was not all ones."),
+    code(HeaderError.BAD_LENGTH, "No message of this type has this length."),
+    code(HeaderError.BAD_TYPE, "There is no such message."),
+)
+_OPENS = _codes(
+    "subcodes of an open error",
+    54,
+    "RFC 4271 §6.2",
+    frozenset({"open"}),
+    code(OpenError.UNSUPPORTED_VERSION, "The other end speaks another version."),
+    code(OpenError.BAD_PEER_AS, "The neighbor's AS is another one than `remote-as` says."),
+    code(OpenError.BAD_IDENTIFIER, "The router ID is zero, or an internal neighbor has ours."),
+    code(OpenError.UNSUPPORTED_PARAMETER, "An optional parameter is unknown."),
+    code(OpenError.UNACCEPTABLE_HOLD_TIME, "A hold time of 1 or 2 seconds."),
+    code(OpenError.UNSUPPORTED_CAPABILITY, "The neighbor does not do IPv4 unicast.", clause="RFC 5492 §5"),
+)
+_UPDATES = _codes(
+    "subcodes of an update error",
+    55,
+    "RFC 4271 §6.3",
+    frozenset({"update"}),
+    code(UpdateError.MALFORMED_LIST, "The lengths in an UPDATE do not fit."),
+    code(UpdateError.UNRECOGNIZED_WELL_KNOWN, "An attribute that everybody must know is unknown."),
+    code(UpdateError.MISSING_WELL_KNOWN, "An attribute that every route needs is missing."),
+    code(UpdateError.BAD_FLAGS, "The flags of an attribute are not those of its type."),
+    code(UpdateError.BAD_LENGTH, "No attribute of this type has this length."),
+    code(UpdateError.BAD_ORIGIN, "There is no such origin."),
+    code(UpdateError.BAD_NEXT_HOP, "The next hop is nobody's address."),
+    code(UpdateError.BAD_OPTIONAL, "An optional attribute is damaged."),
+    code(UpdateError.BAD_NETWORK, "A prefix cannot be read, so what follows it cannot, either."),
+    code(UpdateError.BAD_AS_PATH, "The AS path is damaged."),
+)
+_CEASES = _codes(
+    "subcodes of a cease",
+    56,
+    "RFC 4486 §4",
+    frozenset({"cease"}),
+    code(_C.MAXIMUM_PREFIXES, "More prefixes than `maximum-prefix` allows."),
+    code(_C.SHUTDOWN, "`neighbor ... shutdown` at the other end, or here."),
+    code(_C.DECONFIGURED, "The neighbor was taken out of the configuration."),
+    code(_C.RESET, "Somebody typed `clear ip bgp`."),
+    code(_C.REJECTED, "The other end takes no connection from us."),
+    code(_C.CONFIGURATION_CHANGE, "A line was changed that only a new session obeys."),
+    code(_C.COLLISION, "Both ends had called; one of the two connections goes.", clause="RFC 4271 §6.8"),
+    code(_C.OUT_OF_RESOURCES, "The other end has no memory left, or no route any more."),
+)
+_CAPABILITIES = _codes(
+    "capabilities of BGP",
+    57,
+    "RFC 5492 §4",
+    frozenset({"capability"}),
+    code(Capability.MULTIPROTOCOL, "Which address families it speaks.", clause="RFC 4760 §8"),
+    code(Capability.ROUTE_REFRESH, "It says its routes again when it is asked.", clause="RFC 2918 §2"),
+    code(Capability.FOUR_OCTET_AS, "AS numbers of four octets.", clause="RFC 6793 §3"),
+    code(Capability.OLD_ROUTE_REFRESH, "Route refresh, by Cisco's old number."),
+)
+_ATTRIBUTES = _codes(
+    "path attributes of BGP",
+    58,
+    "RFC 4271 §5.1",
+    frozenset({"attribute"}),
+    code(_A.ORIGIN, "Where the route came from in its own AS."),
+    code(_A.AS_PATH, "The autonomous systems on the way."),
+    code(_A.NEXT_HOP, "The address that packets go to."),
+    code(_A.MULTI_EXIT_DISC, "The metric (MED): of two ways into one AS the smaller is taken."),
+    code(_A.LOCAL_PREF, "The preference inside our AS: the largest is taken."),
+    code(_A.ATOMIC_AGGREGATE, "Parts of it may have longer paths than are told."),
+    code(_A.AGGREGATOR, "Who put many prefixes together."),
+    code(_A.COMMUNITIES, "Marks of administrators.", clause="RFC 1997"),
+    code(_A.ORIGINATOR_ID, "The router that a route reflector has it from.", clause="RFC 4456 §8"),
+    code(_A.CLUSTER_LIST, "The reflectors on the way.", clause="RFC 4456 §8"),
+    code(_A.MP_REACH_NLRI, "Routes of other families; not looked at here.", clause="RFC 4760 §3"),
+    code(_A.MP_UNREACH_NLRI, "Withdrawals of other families; not looked at here.", clause="RFC 4760 §4"),
+    code(_A.EXTENDED_COMMUNITIES, "Marks of eight octets.", clause="RFC 4360"),
+    code(_A.AS4_PATH, "The path for those who know four octets, past those who do not.", clause="RFC 6793 §3"),
+    code(_A.AS4_AGGREGATOR, "Likewise of the aggregator.", clause="RFC 6793 §3"),
+    code(_A.LARGE_COMMUNITIES, "Marks of twelve octets.", clause="RFC 8092"),
+)
+_COMMUNITIES = _codes(
+    "well-known communities",
+    59,
+    "RFC 1997",
+    frozenset({"community"}),
+    code(Community.GRACEFUL_SHUTDOWN, "The route will go soon; kept and passed on here.", clause="RFC 8326"),
+    code(Community.NO_EXPORT, "Not to be told to external neighbors."),
+    code(Community.NO_ADVERTISE, "Not to be told to anybody."),
+    code(Community.NO_EXPORT_SUBCONFED, "Not to be told to external neighbors, those of confederations included."),
+)
+_SEGMENTS = _codes(
+    "segments of an AS path",
+    59,
+    "RFC 4271 §4.3",
+    frozenset({"segment"}),
+    code(SegmentKind.SET, "Systems in no order, of an aggregate: in braces."),
+    code(SegmentKind.SEQUENCE, "Systems in the order of the way."),
+    code(SegmentKind.CONFEDERATION_SEQUENCE, "Members of a confederation.", clause="RFC 5065 §3"),
+    code(SegmentKind.CONFEDERATION_SET, "Members of a confederation, in no order.", clause="RFC 5065 §3"),
+)
+_ORIGINS = _codes(
+    "origins of a route of BGP",
+    59,
+    "RFC 4271 §5.1.1",
+    frozenset({"origin"}),
+    code(Origin.IGP, "By a `network` line: `i`."),
+    code(Origin.EGP, "By the protocol EGP, which nobody has any more: `e`."),
+    code(Origin.INCOMPLETE, "By redistribution: `?`."),
+)
+_SOURCES = label_group(
+    "where BGP has a path from",
+    ("show ip bgp",),
+    Word(PathOrigin.PEER.value, "A neighbor told it."),
+    Word(PathOrigin.NETWORK.value, "A `network` line."),
+    Word(PathOrigin.REDISTRIBUTED.value, "A `redistribute` line."),
+    Word(PathOrigin.AGGREGATE.value, "An `aggregate-address` line."),
+    next="show ip bgp",
+)
+
+GROUPS: Final = (
+    *(_ANSWERS, _LOGS, _STATES, _REASONS, _MESSAGES, _ERRORS, _HEADERS, _OPENS, _UPDATES, _CEASES, _CAPABILITIES),
+    *(_ATTRIBUTES, _COMMUNITIES, _SEGMENTS, _ORIGINS, _SOURCES, *labels.GROUPS),
+)

@@ -1,0 +1,75 @@
+"""From an UPDATE to Adj-RIB-In: what is damaged counts as withdrawn (RFC 7606), what makes a loop is not taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.attributes import Attributes, Withdraw, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.bgp.packet import Update
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.session import Session
+
+
+class Intake:
+    """say: takes log messages."""
+
+    def __init__(self, say: Callable[[Notice], None]) -> None:
+        self._say = say
+
+    def take(
+        self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address
+    ) -> dict[Prefix, None]:
+        """Change what the peer told; returns the prefixes whose routes are others now."""
+        changed = dict.fromkeys(prefix for prefix in update.withdrawn if prefix in peer.received)
+        for prefix in changed:
+            del peer.received[prefix]
+        if not update.announced:
+            return changed
+        attributes = self._attributes(peer, session, update)
+        if attributes is not None and not self._is_welcome(peer, session, attributes, router_id, cluster):
+            peer.denied += len(update.announced)
+            attributes = None
+        for prefix in update.announced:
+            if peer.received.get(prefix) == attributes:
+                continue
+            changed[prefix] = None
+            if attributes is None:
+                del peer.received[prefix]
+            else:
+                peer.received[prefix] = attributes
+        return changed
+
+    def _attributes(self, peer: Peer, session: Session, update: Update) -> Attributes | None:
+        """None: the routes count as withdrawn."""
+        try:
+            if update.damage:
+                raise Withdraw(update.damage, offset=0, clause="RFC 7606 §4")
+            attributes, dropped = read(update.attributes, wide=session.wide, internal=peer.settings.internal)
+            if not peer.settings.internal and attributes.neighbor_system != peer.settings.remote_as:
+                raise Withdraw("the path does not begin with its sender", offset=0, clause="RFC 4271 §6.3")
+        except Withdraw as error:
+            self._say(messages.Malformed.of(peer.address, error.what))
+            return None
+        for what in dropped:
+            self._say(messages.Malformed.of(peer.address, f"{what} was dropped"))
+        return attributes
+
+    @staticmethod
+    def _is_welcome(
+        peer: Peer, session: Session, attributes: Attributes, router_id: IPv4Address, cluster: IPv4Address
+    ) -> bool:
+        """No loop: RFC 4271 §9.1.2, RFC 4456 §8. Its next hop is not our own end."""
+        own = attributes.systems.count(session.identity.local_as)
+        if own > peer.settings.lines.allow_own_as:
+            return False
+        if session.up is not None and attributes.next_hop == session.up.local:
+            return False
+        return attributes.originator != router_id and cluster not in attributes.clusters

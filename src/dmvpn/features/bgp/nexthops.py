@@ -1,0 +1,55 @@
+"""Next hops: whether they can be reached, and how far they are. The routing table is asked once for each.
+
+A next hop is not looked for in routes of NHRP: those exist for packets on a way that the routing protocol has chosen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import RouteKind
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.ports import Ports
+
+
+class NextHops:
+    """What is known of next hops."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._known: dict[IPv4Address, int | None] = {}
+
+    def metric_to(self, hop: IPv4Address) -> int | None:
+        """The metric of the route to a next hop; None: there is none, or it is our own address."""
+        if hop not in self._known:
+            self._known[hop] = self._look(hop)
+        return self._known[hop]
+
+    def any_inside(self, prefix: Prefix) -> bool:
+        """Is a next hop that somebody asked for inside this prefix?"""
+        return any(hop in prefix for hop in self._known)
+
+    def refresh(self, *, in_use: dict[IPv4Address, None]) -> list[IPv4Address]:
+        """Look again; returns those that are different now. in_use: the others are forgotten."""
+        changed = []
+        for hop in list(self._known):
+            if hop not in in_use:
+                del self._known[hop]
+                continue
+            metric = self._look(hop)
+            if metric != self._known[hop]:
+                self._known[hop] = metric
+                changed.append(hop)
+        return changed
+
+    def _look(self, hop: IPv4Address) -> int | None:
+        if self._ports.interfaces.owner(hop) is not None:
+            return None
+        route = self._ports.rib.lookup_without_nhrp(hop)
+        if route is None or route.kind is not RouteKind.FORWARD:
+            return None
+        return route.metric

@@ -1,0 +1,122 @@
+"""What one peer is told of a path: RFC 4271 §5.1 and §9.1.3, route reflection (RFC 4456), communities (RFC 1997).
+
+The next hop decides what a DMVPN is. An external peer hears the address of a third router if that one is on the network
+that we share with the peer (§5.1.3): so spokes that a hub joins go to each other directly (phase 2). `next-hop-self`
+says ourselves instead (phase 1 and 3); reflected routes keep theirs, unless it has `all`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.settings import PeerSettings
+
+#: Numbers that mean nothing elsewhere, RFC 6996 §5.
+_PRIVATE: Final = (range(64512, 65535), range(4200000000, 4294967295))
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A peer that is told. local: our end of the session. shared: the connected network that both ends are on."""
+
+    settings: PeerSettings
+    local: IPv4Address
+    router_id: IPv4Address
+    cluster_id: IPv4Address
+    shared: Prefix | None
+
+
+def told(path: Path, receiver: Receiver) -> Attributes | None:
+    """The attributes that the peer hears; None: it does not hear of this path."""
+    settings = receiver.settings
+    if path.peer == settings.address or not _may_hear(path, receiver):
+        return None
+    attributes = _next_hop_of(path, receiver)
+    attributes = (
+        _internally(path, attributes, receiver) if settings.internal else _externally(path, attributes, settings)
+    )
+    if not settings.lines.send_community:
+        attributes = replace(attributes, communities=(), extended=(), large=())
+    return attributes
+
+
+def default_route(receiver: Receiver) -> Attributes:
+    """What `default-originate` tells."""
+    local_pref = DEFAULT_LOCAL_PREF if receiver.settings.internal else None
+    path = () if receiver.settings.internal else prepended((), receiver.settings.local_as)
+    return Attributes(path=path, next_hop=receiver.local, local_pref=local_pref)
+
+
+def _may_hear(path: Path, receiver: Receiver) -> bool:
+    settings, communities = receiver.settings, path.attributes.communities
+    if Community.NO_ADVERTISE in communities:
+        return False
+    if not settings.internal:
+        return not {Community.NO_EXPORT, Community.NO_EXPORT_SUBCONFED} & {*communities}
+    if path.own or not path.internal:
+        return True
+    return path.client or settings.lines.route_reflector_client  # RFC 4456 §6
+
+
+def _next_hop_of(path: Path, receiver: Receiver) -> Attributes:
+    lines, attributes, settings = receiver.settings.lines, path.attributes, receiver.settings
+    hop = attributes.next_hop
+    is_reflected = settings.internal and path.internal and not path.own
+    if hop == UNSPECIFIED or hop == settings.address:
+        keeps = False
+    elif is_reflected:
+        keeps = not lines.next_hop_self_all
+    elif settings.internal:
+        keeps = not lines.next_hop_self
+    else:
+        keeps = not lines.next_hop_self and receiver.shared is not None and hop in receiver.shared
+    return attributes if keeps else replace(attributes, next_hop=receiver.local)
+
+
+def _internally(path: Path, attributes: Attributes, receiver: Receiver) -> Attributes:
+    attributes = replace(attributes, local_pref=path.local_pref)
+    if path.own or not path.internal:
+        return attributes
+    return replace(
+        attributes,
+        originator=attributes.originator or path.identifier,
+        clusters=(receiver.cluster_id, *attributes.clusters),
+    )
+
+
+def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> Attributes:
+    systems = attributes.path
+    if settings.lines.remove_private_as:
+        systems = _without_private(systems)
+    if settings.lines.override_as:
+        systems = tuple(
+            Segment(
+                part.kind,
+                tuple(settings.local_as if one == settings.remote_as else one for one in part.systems),
+            )
+            for part in systems
+        )
+    return replace(
+        attributes,
+        path=prepended(systems, settings.local_as),
+        local_pref=None,
+        med=attributes.med if path.own else None,
+        originator=None,
+        clusters=(),
+    )
+
+
+def _without_private(path: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """The path without private numbers, as IOS has it: only if all of them are."""
+    systems = [system for part in path for system in part.systems]
+    are_private = all(any(system in block for block in _PRIVATE) for system in systems)
+    return () if are_private else path

@@ -1,0 +1,76 @@
+"""What this router announces of its own accord: `network`, `redistribute`, `aggregate-address`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.notices import RouteSource
+from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind
+from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import Route
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.model import Aggregate, BgpConfig
+
+
+def own_path(prefix: Prefix, config: BgpConfig, ports: Ports, now: float) -> Path | None:
+    """The path that we announce for this prefix as of now, of `network` before `redistribute`."""
+    route = ports.rib.exact(prefix) if prefix.address.version == 4 else None
+    if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
+        return None
+    if any(network.prefix == prefix for network in config.networks):
+        return _path(PathOrigin.NETWORK, route, Origin.IGP, route.metric, now)
+    for one in config.redistributions:
+        if one.source is route.source and one.process in ("", route.process):
+            metric = route.metric if one.metric is None else one.metric
+            return _path(PathOrigin.REDISTRIBUTED, route, Origin.INCOMPLETE, metric, now)
+    return None
+
+
+def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
+    """All prefixes that may have such a path."""
+    prefixes = dict.fromkeys(network.prefix for network in config.networks)
+    if config.redistributions:
+        prefixes.update(dict.fromkeys(route.prefix for route in ports.rib.routes()))
+    return prefixes
+
+
+def aggregate_path(
+    aggregate: Aggregate, parts: Iterable[Path], local_as: int, router_id: IPv4Address, now: float
+) -> Path | None:
+    """The path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
+    paths = [part.attributes for part in parts]
+    if not paths:
+        return None
+    systems = sorted(dict.fromkeys(system for one in paths for system in one.systems))
+    is_set = aggregate.as_set and bool(systems)
+    return Path(
+        origin=PathOrigin.AGGREGATE,
+        attributes=Attributes(
+            origin=max(one.origin for one in paths) if aggregate.as_set else Origin.IGP,
+            path=(Segment(SegmentKind.SET, tuple(systems)),) if is_set else (),
+            next_hop=UNSPECIFIED,
+            atomic=not aggregate.as_set and bool(systems),
+            aggregator=Aggregator(local_as, router_id),
+        ),
+        weight=OWN_WEIGHT,
+        since=now,
+    )
+
+
+def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, now: float) -> Path:
+    hop = route.next_hops[0].address if route.next_hops else None
+    return Path(
+        origin=origin,
+        attributes=Attributes(
+            origin=kind, next_hop=hop if isinstance(hop, IPv4Address) else UNSPECIFIED, med=min(metric, 0xFFFFFFFF)
+        ),
+        weight=OWN_WEIGHT,
+        since=now,
+    )

@@ -1,0 +1,451 @@
+"""Messages of BGP-4: RFC 4271 §4, capabilities (RFC 5492), route refresh (RFC 2918, RFC 7313).
+
+A message comes out of a stream, so the first thing is to find its end: `split` takes whole messages off a buffer. What
+cannot be understood is a `MessageError`, a `WireError` that also knows what NOTIFICATION answers it. Path attributes
+stay octets here; `attributes` knows what they mean, and what RFC 7606 makes of those that are damaged.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.net.octets import Octets
+
+MARKER: Final = b"\xff" * 16
+HEADER_LENGTH: Final = 19
+#: Octets of a message, RFC 4271 §4.1.
+MAXIMUM_LENGTH: Final = 4096
+VERSION: Final = 4
+#: What stands for an AS number that does not fit two octets, RFC 6793 §9.
+AS_TRANS: Final = 23456
+_OPEN: Final = struct.Struct("!BHH4sB")
+_REFRESH: Final = struct.Struct("!HBB")
+
+
+class MessageType(enum.IntEnum):
+    """RFC 4271 §4.1, RFC 2918 §3."""
+
+    OPEN = 1
+    UPDATE = 2
+    NOTIFICATION = 3
+    KEEPALIVE = 4
+    ROUTE_REFRESH = 5
+
+
+class ErrorCode(enum.IntEnum):
+    """RFC 4271 §4.5."""
+
+    HEADER = 1
+    OPEN = 2
+    UPDATE = 3
+    HOLD_TIME = 4
+    STATE_MACHINE = 5
+    CEASE = 6
+
+
+class HeaderError(enum.IntEnum):
+    """RFC 4271 §6.1."""
+
+    NOT_SYNCHRONIZED = 1
+    BAD_LENGTH = 2
+    BAD_TYPE = 3
+
+
+class OpenError(enum.IntEnum):
+    """RFC 4271 §6.2."""
+
+    UNSUPPORTED_VERSION = 1
+    BAD_PEER_AS = 2
+    BAD_IDENTIFIER = 3
+    UNSUPPORTED_PARAMETER = 4
+    UNACCEPTABLE_HOLD_TIME = 6
+    UNSUPPORTED_CAPABILITY = 7
+
+
+class UpdateError(enum.IntEnum):
+    """RFC 4271 §6.3."""
+
+    MALFORMED_LIST = 1
+    UNRECOGNIZED_WELL_KNOWN = 2
+    MISSING_WELL_KNOWN = 3
+    BAD_FLAGS = 4
+    BAD_LENGTH = 5
+    BAD_ORIGIN = 6
+    BAD_NEXT_HOP = 8
+    BAD_OPTIONAL = 9
+    BAD_NETWORK = 10
+    BAD_AS_PATH = 11
+
+
+class Cease(enum.IntEnum):
+    """RFC 4486 §3."""
+
+    MAXIMUM_PREFIXES = 1
+    SHUTDOWN = 2
+    DECONFIGURED = 3
+    RESET = 4
+    REJECTED = 5
+    CONFIGURATION_CHANGE = 6
+    COLLISION = 7
+    OUT_OF_RESOURCES = 8
+
+
+class Capability(enum.IntEnum):
+    """RFC 5492 §4, and the documents that its registry names."""
+
+    MULTIPROTOCOL = 1
+    ROUTE_REFRESH = 2
+    FOUR_OCTET_AS = 65
+    OLD_ROUTE_REFRESH = 128
+
+
+#: The value of the multiprotocol capability for IPv4 unicast, RFC 4760 §8.
+IPV4_UNICAST: Final = b"\x00\x01\x00\x01"
+
+
+class MessageError(WireError):
+    """A message that ends the session, and the NOTIFICATION that says so. data: what it carries."""
+
+    def __init__(self, what: str, *, code: int, subcode: int, clause: str, data: bytes = b"", offset: int = 0) -> None:
+        super().__init__(what, offset=offset, clause=clause)
+        self.code = code
+        self.subcode = subcode
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityValue:
+    """A capability, RFC 5492 §4."""
+
+    code: int
+    value: bytes = b""
+
+    def serialize(self) -> bytes:
+        """Encode. Raises ValueError if the value is too long."""
+        return bytes((self.code, len(self.value))) + self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """RFC 4271 §4.2. hold_time: seconds. parameters: (type, value) of each, capabilities among them (type 2)."""
+
+    autonomous_system: int
+    hold_time: int
+    identifier: IPv4Address
+    version: int = VERSION
+    parameters: tuple[tuple[int, bytes], ...] = ()
+
+    @classmethod
+    def with_capabilities(
+        cls, autonomous_system: int, hold_time: int, identifier: IPv4Address, capabilities: Iterable[CapabilityValue]
+    ) -> Self:
+        """An OPEN with a parameter for each capability, as most speakers send them."""
+        return cls(
+            autonomous_system=autonomous_system if autonomous_system < 1 << 16 else AS_TRANS,
+            hold_time=hold_time,
+            identifier=identifier,
+            parameters=tuple((2, capability.serialize()) for capability in capabilities),
+        )
+
+    @property
+    def capabilities(self) -> tuple[CapabilityValue, ...]:
+        """Those of all parameters, in order; one that is cut short ends the list (`parse` refuses such an OPEN)."""
+        return tuple(found for kind, value in self.parameters if kind == 2 for found in _capabilities(value))
+
+    def capability(self, code: Capability) -> CapabilityValue | None:
+        """The first one with this code."""
+        return next((found for found in self.capabilities if found.code == code), None)
+
+    @property
+    def real_autonomous_system(self) -> int:
+        """The number of four octets if the capability says it, RFC 6793 §4.1."""
+        wide = self.capability(Capability.FOUR_OCTET_AS)
+        return int.from_bytes(wide.value, "big") if wide is not None else self.autonomous_system
+
+    @classmethod
+    def parse(cls, body: Octets) -> Self:
+        """Decode what stands behind the header. Raises MessageError."""
+        data = bytes(body)
+        if len(data) < _OPEN.size:
+            raise _bad_length("OPEN", len(data) + HEADER_LENGTH)
+        version, autonomous_system, hold_time, identifier, length = _OPEN.unpack_from(data)
+        if length != len(data) - _OPEN.size:
+            raise _open_error("optional parameters that do not fill the message", 0, 9)
+        parameters: list[tuple[int, bytes]] = []
+        at = _OPEN.size
+        while at < len(data):
+            if at + 2 > len(data) or at + 2 + data[at + 1] > len(data):
+                raise _open_error("an optional parameter cut short", 0, at)
+            parameters.append((data[at], data[at + 2 : at + 2 + data[at + 1]]))
+            at += 2 + data[at + 1]
+        found = cls(
+            version=version,
+            autonomous_system=autonomous_system,
+            hold_time=hold_time,
+            identifier=IPv4Address(identifier),
+            parameters=tuple(parameters),
+        )
+        for kind, value in parameters:
+            if kind == 2 and sum(2 + len(one.value) for one in _capabilities(value)) != len(value):
+                raise _open_error("a capability cut short", 0, _OPEN.size)
+        wide = found.capability(Capability.FOUR_OCTET_AS)
+        if wide is not None and len(wide.value) != 4:
+            raise _open_error("an AS number that has not four octets", 0, _OPEN.size)
+        return found
+
+    def body(self) -> bytes:
+        """Encode what stands behind the header. Raises ValueError if the parameters are too long."""
+        parameters = b"".join(bytes((kind, len(value))) + value for kind, value in self.parameters)
+        if len(parameters) > 0xFF:
+            raise ValueError(f"OPEN parameters of {len(parameters)} octets")
+        head = _OPEN.pack(self.version, self.autonomous_system, self.hold_time, self.identifier.packed, len(parameters))
+        return head + parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A path attribute as it stands in the message, RFC 4271 §4.3. flags: without meaning for `Extended Length`."""
+
+    flags: int
+    code: int
+    value: bytes
+
+    def serialize(self) -> bytes:
+        """Encode, with a length of one octet or of two as its flags say."""
+        if self.flags & 0x10:
+            return bytes((self.flags, self.code)) + len(self.value).to_bytes(2, "big") + self.value
+        return bytes((self.flags, self.code, len(self.value))) + self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """RFC 4271 §4.3. damage: the attributes could not be told apart, so what is announced counts as withdrawn."""
+
+    withdrawn: tuple[Prefix, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    announced: tuple[Prefix, ...] = ()
+    damage: str = ""
+
+    @classmethod
+    def parse(cls, body: Octets) -> Self:
+        """Decode what stands behind the header. Raises MessageError for prefixes that cannot be read."""
+        data = bytes(body)
+        if len(data) < 4:
+            raise _bad_length("UPDATE", len(data) + HEADER_LENGTH)
+        withdrawn_end = 2 + int.from_bytes(data[:2], "big")
+        if withdrawn_end + 2 > len(data):
+            raise _list_error("withdrawn routes that do not fit", 0)
+        attributes_at = withdrawn_end + 2
+        attributes_end = attributes_at + int.from_bytes(data[withdrawn_end:attributes_at], "big")
+        if attributes_end > len(data):
+            raise _list_error("path attributes that do not fit", withdrawn_end)
+        withdrawn = tuple(_prefixes(data, 2, withdrawn_end))
+        announced = tuple(_prefixes(data, attributes_end, len(data)))
+        attributes, damage = _attributes(data[attributes_at:attributes_end])
+        return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
+
+    def body(self) -> bytes:
+        """Encode what stands behind the header."""
+        withdrawn = b"".join(map(encoded_prefix, self.withdrawn))
+        attributes = b"".join(attribute.serialize() for attribute in self.attributes)
+        announced = b"".join(map(encoded_prefix, self.announced))
+        lengths = len(withdrawn).to_bytes(2, "big"), len(attributes).to_bytes(2, "big")
+        return lengths[0] + withdrawn + lengths[1] + attributes + announced
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """RFC 4271 §4.5."""
+
+    code: int
+    subcode: int = 0
+    data: bytes = b""
+
+    @classmethod
+    def parse(cls, body: Octets) -> Self:
+        """Decode what stands behind the header. Raises MessageError."""
+        data = bytes(body)
+        if len(data) < 2:
+            raise _bad_length("NOTIFICATION", len(data) + HEADER_LENGTH)
+        return cls(data[0], data[1], data[2:])
+
+    def body(self) -> bytes:
+        """Encode what stands behind the header."""
+        return bytes((self.code, self.subcode)) + self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """RFC 4271 §4.4: a header and nothing else."""
+
+    @classmethod
+    def parse(cls, body: Octets) -> Self:
+        """Raises MessageError if there is something behind the header."""
+        if len(body):
+            raise _bad_length("KEEPALIVE", len(body) + HEADER_LENGTH)
+        return cls()
+
+    def body(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRefresh:
+    """RFC 2918 §3. subtype: 0: send again; 1, 2: begin and end of that, RFC 7313 §3.2. rest: what RFC 5291 adds."""
+
+    family: int = 1
+    subtype: int = 0
+    subsequent: int = 1
+    rest: bytes = b""
+
+    @classmethod
+    def parse(cls, body: Octets) -> Self:
+        """Decode what stands behind the header. Raises MessageError."""
+        data = bytes(body)
+        if len(data) < _REFRESH.size:
+            raise _bad_length("ROUTE-REFRESH", len(data) + HEADER_LENGTH)
+        family, subtype, subsequent = _REFRESH.unpack_from(data)
+        return cls(family, subtype, subsequent, data[_REFRESH.size :])
+
+    def body(self) -> bytes:
+        """Encode what stands behind the header."""
+        return _REFRESH.pack(self.family, self.subtype, self.subsequent) + self.rest
+
+
+Message = Open | Update | Notification | Keepalive | RouteRefresh
+_TYPES: Final[dict[type[Message], MessageType]] = {
+    Open: MessageType.OPEN,
+    Update: MessageType.UPDATE,
+    Notification: MessageType.NOTIFICATION,
+    Keepalive: MessageType.KEEPALIVE,
+    RouteRefresh: MessageType.ROUTE_REFRESH,
+}
+_KINDS: Final[dict[int, type[Message]]] = {int(number): kind for kind, number in _TYPES.items()}
+
+
+def serialize(message: Message) -> bytes:
+    """The message with its header. Raises ValueError if it is too long."""
+    body = message.body()
+    length = HEADER_LENGTH + len(body)
+    if length > MAXIMUM_LENGTH:
+        raise ValueError(f"BGP message of {length} octets")
+    return MARKER + length.to_bytes(2, "big") + bytes((_TYPES[type(message)],)) + body
+
+
+def parse(data: Octets) -> Message:
+    """Decode one whole message. Raises MessageError."""
+    length = message_length(data)
+    if length is None or length != len(data):
+        raise _bad_length("message", len(data))
+    kind = _KINDS.get(data[18])
+    if kind is None:
+        raise MessageError(
+            f"BGP message type {data[18]}",
+            code=ErrorCode.HEADER,
+            subcode=HeaderError.BAD_TYPE,
+            clause="RFC 4271 §6.1",
+            data=bytes(data[18:19]),
+            offset=18,
+        )
+    return kind.parse(data[HEADER_LENGTH:])
+
+
+def message_length(data: Octets) -> int | None:
+    """How long the message at the start of `data` is; None: its header is not all there. Raises MessageError."""
+    if len(data) < HEADER_LENGTH:
+        return None
+    if bytes(data[:16]) != MARKER:
+        raise MessageError(
+            "a marker that is not all ones",
+            code=ErrorCode.HEADER,
+            subcode=HeaderError.NOT_SYNCHRONIZED,
+            clause="RFC 4271 §6.1",
+        )
+    length = int.from_bytes(data[16:18], "big")
+    if not HEADER_LENGTH <= length <= MAXIMUM_LENGTH:
+        raise _bad_length("message", length)
+    return length
+
+
+def split(buffer: bytearray) -> Iterator[bytes]:
+    """Take whole messages off the buffer; what is not all there stays. Raises MessageError."""
+    while (length := message_length(buffer)) is not None and len(buffer) >= length:
+        message = bytes(buffer[:length])
+        del buffer[:length]
+        yield message
+
+
+def encoded_prefix(prefix: Prefix) -> bytes:
+    """A prefix as UPDATE has it: its length in bits, and as many octets as these need."""
+    return bytes((prefix.length,)) + prefix.address.packed[: (prefix.length + 7) >> 3]
+
+
+def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
+    while at < end:
+        length = data[at]
+        octets = (length + 7) >> 3
+        if length > 32 or at + 1 + octets > end:
+            raise MessageError(
+                f"a prefix of {length} bits",
+                code=ErrorCode.UPDATE,
+                subcode=UpdateError.BAD_NETWORK,
+                clause="RFC 7606 §5.3",
+                offset=at,
+            )
+        yield Prefix.of(IPv4Address(data[at + 1 : at + 1 + octets].ljust(4, b"\x00")), length)
+        at += 1 + octets
+
+
+def _attributes(data: bytes) -> tuple[tuple[Attribute, ...], str]:
+    """All attributes, and what is wrong with the list if its end cannot be found, RFC 7606 §4."""
+    found: list[Attribute] = []
+    at = 0
+    while at < len(data):
+        start = at + (4 if data[at] & 0x10 else 3)
+        if start > len(data):
+            return tuple(found), "an attribute cut short"
+        length = int.from_bytes(data[at + 2 : start], "big")
+        if start + length > len(data):
+            return tuple(found), f"attribute {data[at + 1]} is longer than the rest"
+        found.append(Attribute(data[at], data[at + 1], data[start : start + length]))
+        at = start + length
+    return tuple(found), ""
+
+
+def _capabilities(value: bytes) -> Iterator[CapabilityValue]:
+    at = 0
+    while at + 2 <= len(value) and at + 2 + value[at + 1] <= len(value):
+        yield CapabilityValue(value[at], value[at + 2 : at + 2 + value[at + 1]])
+        at += 2 + value[at + 1]
+
+
+def _bad_length(what: str, length: int) -> MessageError:
+    return MessageError(
+        f"{what} of {length} octets",
+        code=ErrorCode.HEADER,
+        subcode=HeaderError.BAD_LENGTH,
+        clause="RFC 4271 §6.1",
+        data=(length & 0xFFFF).to_bytes(2, "big"),
+        offset=16,
+    )
+
+
+def _open_error(what: str, subcode: int, offset: int) -> MessageError:
+    return MessageError(what, code=ErrorCode.OPEN, subcode=subcode, clause="RFC 4271 §6.2", offset=offset)
+
+
+def _list_error(what: str, offset: int) -> MessageError:
+    return MessageError(
+        what, code=ErrorCode.UPDATE, subcode=UpdateError.MALFORMED_LIST, clause="RFC 4271 §6.3", offset=offset
+    )

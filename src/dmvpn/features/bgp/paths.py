@@ -1,0 +1,111 @@
+"""Paths to one prefix, and which of them is the best: RFC 4271 §9.1.2, with the steps that IOS adds.
+
+weight, LOCAL_PREF, our own, AS hops, origin, MED (of one neighboring AS), external, metric to the next hop,
+the oldest of external ones, router ID, length of the cluster list, address of the peer
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.bgp.attributes import Attributes
+
+DEFAULT_LOCAL_PREF: Final = 100
+#: The weight of what this router announces of its own accord.
+OWN_WEIGHT: Final = 32768
+
+
+class PathOrigin(enum.Enum):
+    """Where we have a path from."""
+
+    PEER = "peer"
+    NETWORK = "network"
+    REDISTRIBUTED = "redistributed"
+    AGGREGATE = "aggregate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
+
+    since: when it was told, seconds monotonic. hop_metric: to the next hop. usable: the next hop can be reached.
+    """
+
+    origin: PathOrigin
+    attributes: Attributes
+    peer: IPv4Address = UNSPECIFIED
+    identifier: IPv4Address = UNSPECIFIED
+    internal: bool = False
+    client: bool = False
+    weight: int = 0
+    since: float = field(default=0.0, compare=False)
+
+    @property
+    def own(self) -> bool:
+        """Do we announce it of our own accord?"""
+        return self.origin is not PathOrigin.PEER
+
+    @property
+    def local_pref(self) -> int:
+        """With the default where nothing is said."""
+        said = self.attributes.local_pref
+        return DEFAULT_LOCAL_PREF if said is None else said
+
+
+def ordered(paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None]) -> list[Path]:
+    """The usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
+    usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
+    groups: dict[int, list[tuple[Path, int]]] = {}
+    for path, metric in usable:
+        groups.setdefault(path.attributes.neighbor_system, []).append((path, metric))
+    heads, others = [], []
+    for group in groups.values():
+        group.sort(key=lambda one: _key(*one, with_med=True))
+        heads.append(group[0])
+        others += group[1:]
+    heads.sort(key=lambda one: _key(*one, with_med=False))
+    others.sort(key=lambda one: _key(*one, with_med=False))
+    return [path for path, _ in (*heads, *others)]
+
+
+def side_by_side(paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int) -> list[Path]:
+    """The best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
+    if not paths or limit < 2:
+        return paths[:1]
+    best = paths[0]
+
+    def rank(path: Path) -> tuple[object, ...]:
+        attributes = path.attributes
+        return (*_preference(path), attributes.med or 0, path.internal, metric_to(attributes.next_hop), attributes.path)
+
+    equal = [path for path in paths if rank(path) == rank(best)]
+    hops: dict[IPv4Address, Path] = {}
+    for path in equal:
+        hops.setdefault(path.attributes.next_hop, path)
+    return list(hops.values())[:limit]
+
+
+def _metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int | None:
+    return 0 if path.own else metric_to(path.attributes.next_hop)
+
+
+def _preference(path: Path) -> tuple[int, int, bool, int, int]:
+    attributes = path.attributes
+    return -path.weight, -path.local_pref, not path.own, attributes.path_length, attributes.origin
+
+
+def _key(path: Path, metric: int, *, with_med: bool) -> tuple[float, ...]:
+    attributes = path.attributes
+    med = (attributes.med or 0) if with_med else 0
+    age = 0.0 if path.internal or path.own else path.since
+    identifier = attributes.originator or path.identifier
+    tail = (path.internal, metric, age, int(identifier), len(attributes.clusters), int(path.peer))
+    return (*_preference(path), med, *tail)

@@ -1,0 +1,97 @@
+"""A peer: its sessions, what it told (Adj-RIB-In) and what it was told (Adj-RIB-Out), and when it is called again.
+
+    Idle ── there is a way ──> Active ── call, or be called ──> one or two sessions ──> one that is established
+
+Both ends may call at once; as soon as an OPEN says who the peer is, one connection goes (RFC 4271 §6.8).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.session import Counts, Session, SessionState, cease
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.reasons import Reason
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.packet import Cease
+    from dmvpn.features.bgp.settings import PeerSettings
+
+#: Seconds until a peer is called again, the first time and at most; each failure doubles them.
+FIRST_RETRY: Final = 5.0
+LONGEST_RETRY: Final = 60.0
+_ORDER: Final = tuple(SessionState)
+
+
+class Peer:
+    """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
+
+    changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
+    pending: prefixes about which it is to hear. announce_at: when it may hear announcements again.
+    """
+
+    def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
+        self.settings = settings
+        self.dynamic = dynamic
+        self.sessions: list[Session] = []
+        self.reason: Reason | None = None
+        self.last_reset = ""
+        self.changed: float | None = None
+        self.established = 0
+        self.dropped = 0
+        self.retry = FIRST_RETRY
+        self.received: dict[Prefix, Attributes] = {}
+        self.advertised: dict[Prefix, Attributes] = {}
+        self.pending: dict[Prefix, None] = {}
+        self.announce_at = float("-inf")
+        self.denied = 0
+        self.warned = False
+        self.counts = Counts.none()
+
+    @property
+    def address(self) -> IPv4Address:
+        """Its address."""
+        return self.settings.address
+
+    @property
+    def session(self) -> Session | None:
+        """The session that is established."""
+        return next((session for session in self.sessions if session.is_established), None)
+
+    @property
+    def state(self) -> str:
+        """As `show ip bgp summary` has it."""
+        if self.settings.lines.shutdown:
+            return "Idle (Admin)"
+        if self.sessions:
+            return max((session.state for session in self.sessions), key=_ORDER.index).value
+        return "Idle" if self.reason is not None else "Active"
+
+    def losers(self, opened: Session) -> list[Session]:
+        """The sessions that end because this one got an OPEN: it may be among them. RFC 4271 §6.8."""
+        others = [session for session in self.sessions if session is not opened and session.heard is not None]
+        if not others or opened.heard is None:
+            return []
+        if any(other.is_established for other in others):
+            return [opened]
+        own, theirs = opened.identity.router_id, opened.heard.identifier
+        is_taken_kept = own < theirs if own != theirs else opened.identity.local_as < opened.identity.remote_as
+        return [session for session in (opened, *others) if session.taken is not is_taken_kept]
+
+    def forget_routes(self) -> list[Prefix]:
+        """The session is over: what it told, and was told, is nothing any more. Returns what it had told."""
+        prefixes = list(self.received)
+        self.received.clear()
+        self.advertised.clear()
+        self.pending.clear()
+        self.denied = 0
+        self.warned = False
+        return prefixes
+
+    def end_sessions(self, subcode: Cease, reason: str, now: float) -> None:
+        """Say goodbye on all connections."""
+        for session in self.sessions:
+            session.notify(cease(subcode), reason, now)

@@ -1,0 +1,13 @@
+"""Why there is no session with a neighbor."""
+
+from __future__ import annotations
+
+from dmvpn.base.reasons import ReasonCode
+
+
+class BgpReason(ReasonCode):
+    """Why a neighbor is not called."""
+
+    NO_ROUTE = "there is no route to the neighbor"
+    NOT_CONNECTED = "an external neighbor must be on a connected network, or needs ebgp-multihop"
+    NO_ADDRESS = "our end of the session has no address, or its line is down"

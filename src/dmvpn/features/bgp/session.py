@@ -1,0 +1,374 @@
+"""One connection to a peer, from its first octet to its last: RFC 4271 §8, and §6 for what goes wrong.
+
+    StreamUp, StreamData ──> Session ──> OPEN, KEEPALIVE, NOTIFICATION ──> outbox
+                                │
+                                └──> updates and refreshes for the peer, once it is established
+
+A peer may have two of these for a moment, one that each end opened; `Peer` lets one go (§6.8). `MOVES` is the life of
+one of them. What a peer sends wrongly is answered by the NOTIFICATION that the clause names, and the session is over;
+of a damaged UPDATE only its routes are lost (RFC 7606), and that is the peer's business.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    VERSION,
+    Capability,
+    CapabilityValue,
+    Cease,
+    ErrorCode,
+    Keepalive,
+    Message,
+    MessageError,
+    Notification,
+    Open,
+    OpenError,
+    RouteRefresh,
+    Update,
+    parse,
+    serialize,
+    split,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.streams import StreamUp
+
+#: Seconds that a peer has for its OPEN, RFC 4271 §8.2.2: "a large value".
+OPEN_HOLD_TIME: Final = 240.0
+#: Seconds that a call may take: then it is begun again.
+CALL_TIME: Final = 30.0
+
+
+class SessionState(enum.Enum):
+    """RFC 4271 §8.2.2, in the words of `show ip bgp summary`. A peer without any session is Idle or Active."""
+
+    IDLE = "Idle"
+    CONNECT = "Connect"
+    OPEN_SENT = "OpenSent"
+    OPEN_CONFIRM = "OpenConfirm"
+    ESTABLISHED = "Established"
+
+
+class SessionMove(enum.Enum):
+    """What happens to a session."""
+
+    CALLS = "we open a connection"
+    CONNECTED = "there is a connection, whoever opened it: our OPEN goes out"
+    OPENED = "an acceptable OPEN came: a KEEPALIVE goes out"
+    KEPT = "a KEEPALIVE came"
+    TOLD = "an UPDATE or a ROUTE-REFRESH came"
+    ENDED = "the connection is lost, a timer ran out, something was wrong, or somebody wants it to end"
+
+
+_S, _M = SessionState, SessionMove
+#: Every legal move. A message that makes another one is answered by the NOTIFICATION of a state machine error.
+MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
+    (_S.IDLE, _M.CALLS): _S.CONNECT,
+    (_S.IDLE, _M.CONNECTED): _S.OPEN_SENT,
+    (_S.CONNECT, _M.CONNECTED): _S.OPEN_SENT,
+    (_S.CONNECT, _M.ENDED): _S.IDLE,
+    (_S.OPEN_SENT, _M.OPENED): _S.OPEN_CONFIRM,
+    (_S.OPEN_SENT, _M.ENDED): _S.IDLE,
+    (_S.OPEN_CONFIRM, _M.KEPT): _S.ESTABLISHED,
+    (_S.OPEN_CONFIRM, _M.ENDED): _S.IDLE,
+    (_S.ESTABLISHED, _M.KEPT): _S.ESTABLISHED,
+    (_S.ESTABLISHED, _M.TOLD): _S.ESTABLISHED,
+    (_S.ESTABLISHED, _M.ENDED): _S.IDLE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds."""
+
+    local_as: int
+    remote_as: int
+    router_id: IPv4Address
+    hold_time: int
+    keepalive: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a session ended. by: whose NOTIFICATION it was, "" without one. reason: IOS's words after `Down`."""
+
+    reason: str
+    by: str = ""
+    notification: Notification | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Messages by kind, sent and received."""
+
+    opens: list[int]
+    updates: list[int]
+    notifications: list[int]
+    keepalives: list[int]
+    refreshes: list[int]
+
+    @classmethod
+    def none(cls) -> Counts:
+        """Nothing yet."""
+        return cls([0, 0], [0, 0], [0, 0], [0, 0], [0, 0])
+
+    def count(self, message: Message, *, received: bool) -> None:
+        """Count one message."""
+        match message:
+            case Open():
+                self.opens[received] += 1
+            case Update():
+                self.updates[received] += 1
+            case Notification():
+                self.notifications[received] += 1
+            case Keepalive():
+                self.keepalives[received] += 1
+            case RouteRefresh():
+                self.refreshes[received] += 1
+
+    def total(self, *, received: bool) -> int:
+        """All of them."""
+        kinds = (self.opens, self.updates, self.notifications, self.keepalives, self.refreshes)
+        return sum(kind[received] for kind in kinds)
+
+
+class Session:
+    """One connection. order: takes effects; `take` yields what the peer has to deal with."""
+
+    def __init__(
+        self,
+        stream: int,
+        identity: Identity,
+        counts: Counts,
+        order: Callable[[Effect], None],
+        ended: Callable[[Session], None],
+    ) -> None:
+        """ended: is told once, when the session is over."""
+        self.stream = stream
+        self.identity = identity
+        self.state = SessionState.IDLE
+        self.taken = False
+        self.up: StreamUp | None = None
+        self.heard: Open | None = None
+        self.ending: Ending | None = None
+        self.hold_time = 0
+        self.keepalive = 0
+        self.last_read = self.last_write = 0.0
+        self.timers: Deadlines[str] = Deadlines()
+        self._counts = counts
+        self._order = order
+        self._ended = ended
+        self.was_established = False
+        self._buffer = bytearray()
+        self._sent = 0
+
+    # ---------------------------------------------------------------------------------------------------- facts
+
+    def calls(self, now: float) -> None:
+        """We open the connection."""
+        self._move(SessionMove.CALLS)
+        self.timers.set("call", now + CALL_TIME)
+
+    def connected(self, up: StreamUp, now: float) -> None:
+        """There is a connection."""
+        self._move(SessionMove.CONNECTED)
+        self.up, self.taken = up, up.taken
+        self.last_read = now
+        self.timers.cancel("call")
+        self.timers.set("hold", now + OPEN_HOLD_TIME)
+        self._send(self._own_open(), now)
+
+    def take(self, octets: bytes, now: float) -> Iterator[Update | RouteRefresh]:
+        """Octets came. Yields what an established peer tells; `state` and `ending` say what else happened."""
+        if self.ending is not None:
+            return
+        self._buffer += octets
+        try:
+            for data in split(self._buffer):
+                message = parse(data)
+                self._counts.count(message, received=True)
+                self.last_read = now
+                told = self._take(message, now)
+                if told is not None:
+                    yield told
+                if self.ending is not None:
+                    return
+        except MessageError as error:
+            self.fail(error, now)
+
+    def expire(self, now: float) -> None:
+        """Timers."""
+        for name in self.timers.pop_due(now):
+            if self.ending is not None:
+                return
+            if name == "keepalive":
+                self._send(Keepalive(), now)
+                self._arm_keepalive(now)
+            elif name == "hold":
+                self.notify(Notification(ErrorCode.HOLD_TIME), "BGP Notification sent", now)
+            else:
+                self._order(StreamClose(self.stream, abort=True))
+                self.end(Ending("no answer"))
+
+    def writable(self) -> None:
+        """All that was sent has gone."""
+        self._sent = 0
+
+    # --------------------------------------------------------------------------------------------------- orders
+
+    @property
+    def is_established(self) -> bool:
+        """May updates be sent?"""
+        return self.state is SessionState.ESTABLISHED
+
+    @property
+    def room(self) -> int:
+        """Octets of updates that may be sent now; something is kept for what keeps the session alive."""
+        return SEND_LIMIT - 4096 - self._sent
+
+    @property
+    def wide(self) -> bool:
+        """Do both ends know AS numbers of four octets?"""
+        return self.heard is not None and self.heard.capability(Capability.FOUR_OCTET_AS) is not None
+
+    @property
+    def refreshes(self) -> bool:
+        """Does the peer send everything again when it is asked?"""
+        return self.heard is not None and self.heard.capability(Capability.ROUTE_REFRESH) is not None
+
+    def send(self, message: Update | RouteRefresh, now: float) -> None:
+        """Tell an established peer something."""
+        self._send(message, now)
+
+    def fail(self, error: MessageError, now: float) -> None:
+        """The peer sent what must not be."""
+        notification = Notification(error.code, error.subcode, error.data)
+        self.notify(notification, "BGP Notification sent", now)
+
+    def notify(self, notification: Notification, reason: str, now: float) -> None:
+        """End the session with a NOTIFICATION."""
+        if self.up is not None:
+            self._send(notification, now)
+        self._order(StreamClose(self.stream, abort=self.up is None))
+        self.end(Ending(reason, "sent" if self.up is not None else "", notification))
+
+    def end(self, ending: Ending) -> None:
+        """The session is over."""
+        if self.ending is None:
+            self._move(SessionMove.ENDED)
+            self.ending = ending
+            self.timers = Deadlines()
+            self._ended(self)
+
+    # -------------------------------------------------------------------------------------------------- private
+
+    def _take(self, message: Message, now: float) -> Update | RouteRefresh | None:
+        match message:
+            case Notification():
+                self._order(StreamClose(self.stream))
+                self.end(Ending("BGP Notification received", "received", message))
+            case Open():
+                self._expect(SessionMove.OPENED)
+                self._opened(message, now)
+            case Keepalive():
+                self._expect(SessionMove.KEPT)
+                self._move(SessionMove.KEPT)
+                self._arm_hold(now)
+            case Update() | RouteRefresh():
+                self._expect(SessionMove.TOLD)
+                self._move(SessionMove.TOLD)
+                self._arm_hold(now)
+                return message
+        return None
+
+    def _opened(self, message: Open, now: float) -> None:
+        """RFC 4271 §6.2. Raises MessageError."""
+        if message.version != VERSION:
+            raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
+        if message.real_autonomous_system != self.identity.remote_as:
+            data = message.autonomous_system.to_bytes(2, "big")
+            raise _refused("autonomous system", OpenError.BAD_PEER_AS, data)
+        is_internal = self.identity.remote_as == self.identity.local_as
+        if not int(message.identifier) or (is_internal and message.identifier == self.identity.router_id):
+            raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
+        if message.hold_time in (1, 2):
+            raise _refused("hold time", OpenError.UNACCEPTABLE_HOLD_TIME)
+        families = [one.value for one in message.capabilities if one.code == Capability.MULTIPROTOCOL]
+        if families and IPV4_UNICAST not in families:
+            wanted = CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST).serialize()
+            raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
+        self.heard = message
+        self.hold_time = min(message.hold_time, self.identity.hold_time)
+        self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
+        self._move(SessionMove.OPENED)
+        self._send(Keepalive(), now)
+        self._arm_keepalive(now)
+        self._arm_hold(now)
+
+    def _own_open(self) -> Open:
+        own = self.identity
+        return Open.with_capabilities(
+            own.local_as,
+            own.hold_time,
+            own.router_id,
+            (
+                CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
+                CapabilityValue(Capability.OLD_ROUTE_REFRESH),
+                CapabilityValue(Capability.ROUTE_REFRESH),
+                CapabilityValue(Capability.FOUR_OCTET_AS, own.local_as.to_bytes(4, "big")),
+            ),
+        )
+
+    def _expect(self, move: SessionMove) -> None:
+        """Raises MessageError if the move is none here: RFC 6608."""
+        if (self.state, move) not in MOVES:
+            subcodes = {SessionState.OPEN_SENT: 1, SessionState.OPEN_CONFIRM: 2, SessionState.ESTABLISHED: 3}
+            raise MessageError(
+                f"a message that does not belong into {self.state.value}",
+                code=ErrorCode.STATE_MACHINE,
+                subcode=subcodes.get(self.state, 0),
+                clause="RFC 6608 §4",
+            )
+
+    def _move(self, move: SessionMove) -> None:
+        self.state = MOVES[self.state, move]
+        self.was_established |= self.is_established
+
+    def _send(self, message: Message, now: float) -> None:
+        octets = serialize(message)
+        self._counts.count(message, received=False)
+        self._sent += len(octets)
+        self.last_write = now
+        self._order(StreamSend(self.stream, octets))
+
+    def _arm_hold(self, now: float) -> None:
+        if self.hold_time:
+            self.timers.set("hold", now + self.hold_time)
+        else:
+            self.timers.cancel("hold")
+
+    def _arm_keepalive(self, now: float) -> None:
+        if self.keepalive:
+            self.timers.set("keepalive", now + self.keepalive)
+
+
+def cease(subcode: Cease) -> Notification:
+    """RFC 4486."""
+    return Notification(ErrorCode.CEASE, subcode)
+
+
+def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:
+    return MessageError(
+        f"OPEN with another {what}", code=ErrorCode.OPEN, subcode=subcode, clause="RFC 4271 §6.2", data=data
+    )

@@ -1,0 +1,115 @@
+"""What holds for one peer: its own lines, those of its peer group, the defaults of the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.streams import StreamPeer
+from dmvpn.features.bgp.model import BgpConfig, Neighbor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Fields of a neighbor that a group has no say in.
+_OWN: Final = frozenset({"peer", "is_group", "group"})
+#: Seconds between two announcements to one peer, RFC 4271 §9.2.1.1 as IOS has it: external, internal.
+_ADVERTISEMENT_INTERVALS: Final = (30.0, 0.0)
+LARGEST_TTL: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSettings:
+    """Everything that holds for a peer. local_as: the number that it knows us by. lines: its own and its group's."""
+
+    address: IPv4Address
+    local_as: int
+    remote_as: int
+    keepalive: int
+    hold_time: int
+    lines: Neighbor
+
+    @property
+    def internal(self) -> bool:
+        """Is it of our own AS?"""
+        return self.local_as == self.remote_as
+
+    @property
+    def ttl(self) -> int:
+        """Of our packets to it: an external peer is one hop away unless it is said otherwise."""
+        if self.internal:
+            return LARGEST_TTL
+        return 1 if self.lines.ebgp_ttl is None else self.lines.ebgp_ttl
+
+    @property
+    def must_be_connected(self) -> bool:
+        """Must it be on a network that we are on?"""
+        return not self.internal and self.ttl == 1 and not self.lines.anywhere
+
+    @property
+    def advertisement_interval(self) -> float:
+        """Seconds between two announcements of ours."""
+        configured = self.lines.advertisement_interval
+        return _ADVERTISEMENT_INTERVALS[self.internal] if configured is None else float(configured)
+
+
+def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> PeerSettings | None:
+    """What holds for the peer with these lines; None: nobody says what its AS is, or it is not in IPv4 unicast."""
+    merged = with_group(config, lines)
+    is_active = config.ipv4_by_default if merged.active is None else merged.active
+    if merged.remote_as is None or not is_active:
+        return None
+    keepalive, hold = merged.timers or config.timers
+    return PeerSettings(address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged)
+
+
+def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
+    """Those with an address, in the order of the configuration."""
+    found = {}
+    for lines in config.neighbors:
+        if isinstance(lines.peer, IPv4Address):
+            settings = settings_of(config, lines.peer, lines)
+            if settings is not None:
+                found[lines.peer] = settings
+    return found
+
+
+def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
+    """What holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
+    ranges = [one for one in config.listen_ranges if address in one.prefix]
+    closest = max(ranges, key=lambda one: one.prefix.length, default=None)
+    if closest is None:
+        return None
+    return settings_of(config, address, Neighbor(peer=address, group=closest.group))
+
+
+def callers(config: BgpConfig) -> tuple[StreamPeer, ...]:
+    """From whom connections are taken."""
+    return tuple(_callers(config))
+
+
+def _callers(config: BgpConfig) -> Iterator[StreamPeer]:
+    for settings in configured_peers(config).values():
+        if not settings.lines.shutdown:
+            yield StreamPeer(Prefix.host(settings.address), settings.lines.password, 0, settings.ttl)
+    for one in config.listen_ranges:
+        first = IPv4Address(int(one.prefix.address))
+        example = settings_of(config, first, Neighbor(peer=first, group=one.group))
+        if example is not None and not example.lines.shutdown:
+            yield StreamPeer(one.prefix, example.lines.password, 0, example.ttl)
+
+
+def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
+    """The lines of a neighbor, and where they say nothing those of its group."""
+    group = next((one for one in config.neighbors if one.is_group and one.peer == lines.group), None)
+    if group is None:
+        return lines
+    plain = Neighbor(peer=lines.peer)
+    inherited = {
+        field.name: getattr(group, field.name)
+        for field in fields(Neighbor)
+        if field.name not in _OWN and getattr(lines, field.name) == getattr(plain, field.name)
+    }
+    return replace(lines, **inherited)

@@ -1,0 +1,20 @@
+"""The shows of BGP, `clear ip bgp`, and its block of `show ip protocols`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.show import clear, neighbors, summary, table
+from dmvpn.features.bgp.show.protocols import ip_protocols
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ExecCommand
+
+COMMANDS: Final[tuple[ExecCommand, ...]] = (
+    *summary.COMMANDS,
+    *neighbors.COMMANDS,
+    *table.COMMANDS,
+    *clear.COMMANDS,
+)
+
+__all__ = ["COMMANDS", "ip_protocols"]

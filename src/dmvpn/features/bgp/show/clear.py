@@ -1,0 +1,46 @@
+"""`clear ip bgp`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.events import ClearBgp, Softness
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HELP: Final[Mapping[str, str]] = {
+    "bgp": "Border Gateway Protocol",
+    "*": "All neighbors",
+    "address": "One neighbor",
+    "autonomous_system": "Those of this autonomous system",
+    "soft": "Without ending the session",
+    "in": "Let them say everything again",
+    "out": "Say everything again",
+}
+
+
+def clear(ctx: ShowContext, args: Args) -> ClearBgp:
+    """End sessions, or only say everything again."""
+    address = args.address("address", None)
+    softness = Softness.HARD
+    if "in" in args:
+        softness = Softness.SOFT_IN
+    elif "out" in args:
+        softness = Softness.SOFT_OUT
+    elif "soft" in args:
+        softness = Softness.SOFT
+    neighbor = address if isinstance(address, IPv4Address) else None
+    return ClearBgp(neighbor, args.integer("autonomous_system", 0), softness)
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "clear ip bgp ( * | {address:address} | {autonomous_system:1-4294967295} ) [ soft ] [ in | out ]",
+        _HELP,
+        action=clear,
+        privilege=15,
+    ),
+)

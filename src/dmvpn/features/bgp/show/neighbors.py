@@ -1,0 +1,246 @@
+"""`show ip bgp neighbors [A.B.C.D [advertised-routes | routes]]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
+from dmvpn.features.bgp.show.table import PathLine, path_line, path_lines
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.peer import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """How often a kind of message was sent and received."""
+
+    kind: str
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborDetail:
+    """Everything about a neighbor. since: how long it has been in its state. reason: why there is no session."""
+
+    address: str
+    autonomous_system: int
+    local_as: int
+    internal: bool
+    description: str
+    group: str
+    dynamic: bool
+    identifier: str
+    state: str
+    since: str
+    hold_time: int
+    keepalive: int
+    last_read: str
+    last_write: str
+    capabilities: tuple[str, ...]
+    messages: tuple[MessageLine, ...]
+    sent: int
+    received: int
+    denied: int
+    interval: int
+    established: int
+    dropped: int
+    last_reset: str
+    reason: str
+    local: str
+    reflected: bool
+    next_hop_self: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNeighbors:
+    """The answer. is_active: BGP is configured. asked: the neighbor that was asked for and is not there."""
+
+    is_active: bool = True
+    asked: str = ""
+    neighbors: tuple[NeighborDetail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRoutes:
+    """Routes of one neighbor."""
+
+    is_active: bool = True
+    asked: str = ""
+    paths: tuple[PathLine, ...] = ()
+
+
+def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
+    """All neighbors, or one."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowNeighbors(is_active=False)
+    address = args.address("address", None)
+    peers = [peer for _, peer in sorted(machine.peers.items()) if address in (None, peer.address)]
+    if address is not None and not peers:
+        return ShowNeighbors(asked=str(address))
+    return ShowNeighbors(neighbors=tuple(_detail(ctx, peer) for peer in peers))
+
+
+def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
+    """What a neighbor told, or was told."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowRoutes(is_active=False)
+    address = args.address("address")
+    peer = machine.peers.get(address)
+    if peer is None:
+        return ShowRoutes(asked=str(address))
+    table = peer.advertised if "advertised-routes" in args else peer.received
+    return ShowRoutes(paths=tuple(_route(peer, prefix, table[prefix]) for prefix in sorted(table)))
+
+
+def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
+    """A block for each."""
+    if not answer.is_active:
+        yield NOT_ACTIVE
+    elif answer.asked:
+        yield f"% No such neighbor {answer.asked}"
+    for one in answer.neighbors:
+        yield from _block(one)
+
+
+def render_routes(answer: ShowRoutes) -> Iterator[str]:
+    """A line for each."""
+    if not answer.is_active:
+        yield NOT_ACTIVE
+        return
+    if answer.asked:
+        yield f"% No such neighbor {answer.asked}"
+        return
+    yield "     Network          Next Hop            Metric LocPrf Weight Path"
+    yield from path_lines(answer.paths)
+    yield ""
+    yield f"Total number of prefixes {len(answer.paths)} "
+
+
+def _block(one: NeighborDetail) -> Iterator[str]:
+    kind = "internal" if one.internal else "external"
+    star = "*" if one.dynamic else ""
+    yield f"BGP neighbor is {star}{one.address},  remote AS {one.autonomous_system}, {kind} link"
+    if one.description:
+        yield f" Description: {one.description}"
+    if one.group:
+        yield f" Member of peer-group {one.group} for session parameters"
+    yield f"  BGP version 4, remote router ID {one.identifier}"
+    what = f", up for {one.since}" if one.state == "Established" else ""
+    yield f"  BGP state = {one.state}{what}"
+    if one.state == "Established":
+        yield (
+            f"  Last read {one.last_read}, last write {one.last_write}, hold time is {one.hold_time}, "
+            f"keepalive interval is {one.keepalive} seconds"
+        )
+        yield "  Neighbor capabilities:"
+        yield from (f"    {name}: advertised and received" for name in one.capabilities)
+    elif one.reason:
+        yield f"  No session: {one.reason}"
+    yield "  Message statistics:"
+    yield "    InQ depth is 0"
+    yield "    OutQ depth is 0"
+    yield "    "
+    yield "                         Sent       Rcvd"
+    for line in one.messages:
+        yield f"    {line.kind + ':':<15}{line.sent:>10}{line.received:>11}"
+    yield f"    {'Total:':<15}{sum(m.sent for m in one.messages):>10}{sum(m.received for m in one.messages):>11}"
+    yield f"  Default minimum time between advertisement runs is {one.interval} seconds"
+    yield ""
+    yield " For address family: IPv4 Unicast"
+    if one.reflected:
+        yield "  Route-Reflector Client"
+    if one.next_hop_self:
+        yield "  NEXT_HOP is always this router for eBGP paths"
+    yield "                                 Sent       Rcvd"
+    yield "  Prefix activity:               ----       ----"
+    yield f"    Prefixes Current:      {one.sent:>10}{one.received:>11} (Consumes {one.received * 136} bytes)"
+    yield ""
+    yield "                                   Outbound    Inbound"
+    yield "  Local Policy Denied Prefixes:    --------    -------"
+    yield f"    Total:                         {0:>8}{one.denied:>11}"
+    yield ""
+    yield f"  Connections established {one.established}; dropped {one.dropped}"
+    yield f"  Last reset {one.last_reset or 'never'}"
+    if one.local:
+        yield f"Local host: {one.local}, Local port: 179"
+    yield ""
+
+
+def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
+    session, lines, counts = peer.session, peer.settings.lines, peer.counts
+    heard = session.heard if session is not None else None
+    capabilities = ["Route refresh"] if session is not None and session.refreshes else []
+    if session is not None and session.wide:
+        capabilities.append("Four-octets ASN Capability")
+    if session is not None:
+        capabilities.append("Address family IPv4 Unicast")
+    kinds = {
+        "Opens": counts.opens,
+        "Notifications": counts.notifications,
+        "Updates": counts.updates,
+        "Keepalives": counts.keepalives,
+        "Route Refresh": counts.refreshes,
+    }
+    return NeighborDetail(
+        address=str(peer.address),
+        autonomous_system=peer.settings.remote_as,
+        local_as=peer.settings.local_as,
+        internal=peer.settings.internal,
+        description=lines.description,
+        group=lines.group,
+        dynamic=peer.dynamic,
+        identifier=str(heard.identifier) if heard is not None else "0.0.0.0",  # noqa: S104
+        state=peer.state,
+        since="never" if peer.changed is None else age(ctx.now - peer.changed),
+        hold_time=session.hold_time if session is not None else peer.settings.hold_time,
+        keepalive=session.keepalive if session is not None else peer.settings.keepalive,
+        last_read=age(ctx.now - session.last_read) if session is not None else "never",
+        last_write=age(ctx.now - session.last_write) if session is not None else "never",
+        capabilities=tuple(capabilities),
+        messages=tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items()),
+        sent=len(peer.advertised),
+        received=len(peer.received),
+        denied=peer.denied,
+        interval=round(peer.settings.advertisement_interval),
+        established=peer.established,
+        dropped=peer.dropped,
+        last_reset=f"{age(ctx.now - (peer.changed or 0))}, due to {peer.last_reset}" if peer.last_reset else "",
+        reason=str(peer.reason or ""),
+        local=str(session.up.local) if session is not None and session.up is not None else "",
+        reflected=lines.route_reflector_client,
+        next_hop_self=lines.next_hop_self,
+    )
+
+
+def _route(peer: Peer, prefix: Prefix, attributes: Attributes) -> PathLine:
+    path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=peer.address, internal=peer.settings.internal)
+    return path_line(prefix, path, f"*>{'i' if path.internal else ' '}")
+
+
+_WHICH: Final = ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors")
+COMMANDS: Final = (
+    *(
+        ExecCommand(f"{words} [ {{address:address}} ]", HELP, query=query_neighbors, render=render_neighbors)
+        for words in _WHICH
+    ),
+    *(
+        ExecCommand(
+            f"{words} {{address:address}} ( advertised-routes | routes )",
+            {**HELP, "advertised-routes": "What it was told", "routes": "What it told, and was taken"},
+            query=query_routes,
+            render=render_routes,
+        )
+        for words in _WHICH
+    ),
+)

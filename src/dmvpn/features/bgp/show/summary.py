@@ -1,0 +1,126 @@
+"""`show ip bgp summary`, in both spellings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Octets that IOS counts for a network, a path and a set of attributes.
+_NETWORK: Final = 248
+_PATH: Final = 136
+_ATTRIBUTES: Final = 288
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborLine:
+    """A neighbor. state: its state, or how many prefixes it told."""
+
+    neighbor: str
+    autonomous_system: int
+    received: int
+    sent: int
+    version: int
+    queued: int
+    up_down: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSummary:
+    """The answer; no router_id: BGP is not configured. dynamic: neighbors that nobody configured, and their limit."""
+
+    router_id: str = ""
+    local_as: int = 0
+    version: int = 1
+    networks: int = 0
+    paths: int = 0
+    best: int = 0
+    attributes: int = 0
+    neighbors: tuple[NeighborLine, ...] = ()
+    dynamic: int = 0
+    limit: int = 0
+    ranges: tuple[tuple[str, str], ...] = ()
+
+
+def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
+    """Counts, and a line for each neighbor."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowSummary()
+    destinations = machine.routes.table.destinations.values()
+    paths = [path for found in destinations for path in found.paths.values()]
+    lines = [
+        NeighborLine(
+            ("*" if peer.dynamic else "") + str(peer.address),
+            peer.settings.remote_as,
+            peer.counts.total(received=True),
+            peer.counts.total(received=False),
+            machine.routes.table.version if peer.session is not None else 1,
+            len(peer.pending),
+            "never" if peer.changed is None else age(ctx.now - peer.changed),
+            str(len(peer.received)) if peer.session is not None else peer.state,
+        )
+        for _, peer in sorted(machine.peers.items())
+    ]
+    return ShowSummary(
+        str(machine.router_id or "0.0.0.0"),  # noqa: S104
+        machine.config.local_as,
+        machine.routes.table.version,
+        len(destinations),
+        len(paths),
+        sum(bool(found.best) for found in destinations),
+        len({path.attributes for path in paths}),
+        tuple(lines),
+        sum(peer.dynamic for peer in machine.peers.values()),
+        machine.config.listen_limit,
+        tuple((one.group, str(one.prefix)) for one in machine.config.listen_ranges),
+    )
+
+
+def render_summary(answer: ShowSummary) -> Iterator[str]:
+    """As IOS has it."""
+    if not answer.router_id:
+        yield NOT_ACTIVE
+        return
+    sizes = answer.networks * _NETWORK, answer.paths * _PATH, answer.attributes * _ATTRIBUTES
+    yield f"BGP router identifier {answer.router_id}, local AS number {answer.local_as}"
+    yield f"BGP table version is {answer.version}, main routing table version {answer.version}"
+    if answer.networks:
+        yield f"{answer.networks} network entries using {sizes[0]} bytes of memory"
+        yield f"{answer.paths} path entries using {sizes[1]} bytes of memory"
+        counts = f"{answer.attributes}/{answer.attributes}"
+        yield f"{counts} BGP path/bestpath attribute entries using {sizes[2]} bytes of memory"
+        yield "0 BGP route-map cache entries using 0 bytes of memory"
+        yield "0 BGP filter-list cache entries using 0 bytes of memory"
+        yield f"BGP using {sum(sizes)} total bytes of memory"
+        yield f"BGP activity {answer.networks}/0 prefixes, {answer.paths}/0 paths, scan interval 60 secs"
+    if answer.neighbors:
+        yield ""
+        yield "Neighbor        V           AS MsgRcvd MsgSent   TblVer  InQ OutQ Up/Down  State/PfxRcd"
+    for one in answer.neighbors:
+        yield (
+            f"{one.neighbor:<15} 4{one.autonomous_system:>13} {one.received:>7} {one.sent:>7} {one.version:>8}"
+            f" {0:>4} {one.queued:>4} {one.up_down:>8} {one.state:>8}"
+        )
+    if answer.ranges:
+        yield "* Dynamically created based on a listen range command"
+        yield f"Dynamically created neighbors: {answer.dynamic}, Subnet ranges: {len(answer.ranges)}"
+        yield ""
+        for group, prefix in answer.ranges:
+            yield f"BGP peergroup {group} listen range group members: "
+            yield f"  {prefix} "
+        yield ""
+        total = f"Total dynamically created neighbors: {answer.dynamic}/({answer.limit} max)"
+        yield f"{total}, Subnet ranges: {len(answer.ranges)}"
+
+
+COMMANDS: Final = tuple(
+    ExecCommand(syntax, HELP, query=query_summary, render=render_summary)
+    for syntax in ("show ip bgp summary", "show bgp ipv4 unicast summary", "show ip bgp ipv4 unicast summary")
+)

@@ -1,0 +1,254 @@
+"""`show ip bgp [A.B.C.D | A.B.C.D/L]`: the table, and one prefix with all its paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.features.bgp.attributes import Origin, path_text
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.features.bgp.table import Destination
+
+_LEGEND: Final = (
+    "Status codes: s suppressed, d damped, h history, * valid, > best, i - internal, ",
+    "              r RIB-failure, S Stale, m multipath, b backup-path, f RT-Filter, ",
+    "              x best-external, a additional-path, c RIB-compressed, ",
+    "              t secondary path, L long-lived-stale,",
+    "Origin codes: i - IGP, e - EGP, ? - incomplete",
+    "RPKI validation codes: V valid, I invalid, N Not found",
+    "",
+    "     Network          Next Hop            Metric LocPrf Weight Path",
+)
+_ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class PathLine:
+    """A path. status: the codes before the prefix, four columns. med, local_pref: None: not said."""
+
+    prefix: Prefix
+    status: str
+    next_hop: str
+    med: int | None
+    local_pref: int | None
+    weight: int
+    path: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTable:
+    """The answer; version 0: BGP is not configured."""
+
+    version: int = 0
+    router_id: str = ""
+    paths: tuple[PathLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PathDetail:
+    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ..."""
+
+    path: str
+    next_hop: str
+    metric: int | None
+    sender: str
+    identifier: str
+    origin: str
+    med: int | None
+    local_pref: int
+    weight: int
+    marks: tuple[str, ...]
+    communities: tuple[str, ...] = ()
+    originator: str = ""
+    clusters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPrefix:
+    """The answer to a question about one prefix; None: it is not in the table."""
+
+    prefix: Prefix | None = None
+    version: int = 0
+    best: int = 0
+    paths: tuple[PathDetail, ...] = ()
+    is_active: bool = True
+
+
+def query_table(ctx: ShowContext, args: Args) -> ShowTable:
+    """All paths, by prefix, the best of each first."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowTable()
+    lines = [
+        line
+        for prefix, found in sorted(machine.routes.table.destinations.items())
+        for line in _lines(machine, prefix, found)
+    ]
+    return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
+
+
+def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
+    """The prefix that was asked for, or the longest one that holds the address."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowPrefix(is_active=False)
+    destinations = machine.routes.table.destinations
+    wanted = args.prefix("prefix", None) if "prefix" in args else None
+    if wanted is None:
+        address = args.address("destination")
+        holding = [prefix for prefix in destinations if address in prefix]
+        wanted = max(holding, key=lambda prefix: prefix.length, default=None)
+    found = destinations.get(wanted) if wanted is not None else None
+    if wanted is None or found is None:
+        return ShowPrefix()
+    paths = _sorted(found)
+    best = next((number for number, path in enumerate(paths, 1) if path is found.chosen), 0)
+    return ShowPrefix(wanted, found.version, best, tuple(_detail(ctx, found, path) for path in paths))
+
+
+def render_table(answer: ShowTable) -> Iterator[str]:
+    """Columns as IOS has them."""
+    if not answer.version:
+        yield NOT_ACTIVE
+        return
+    if not answer.paths:
+        return
+    yield f"BGP table version is {answer.version}, local router ID is {answer.router_id}"
+    yield from _LEGEND
+    yield from path_lines(answer.paths)
+
+
+def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
+    """A line a path; further paths of a prefix do without it."""
+    last: Prefix | None = None
+    for one in paths:
+        name = "" if one.prefix == last else _spelled(one.prefix)
+        last = one.prefix
+        head = f" {one.status}  {name:<16} "
+        if len(name) > 16:
+            yield f" {one.status}  {name}"
+            head = " " * 23
+        med = "" if one.med is None else str(one.med)
+        local_pref = "" if one.local_pref is None else str(one.local_pref)
+        way = " ".join(word for word in (one.path, one.origin) if word)
+        yield f"{head}{one.next_hop:<15}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
+
+
+def render_prefix(answer: ShowPrefix) -> Iterator[str]:
+    """Every path with all that is known of it."""
+    if not answer.is_active:
+        yield NOT_ACTIVE
+        return
+    if answer.prefix is None:
+        yield "% Network not in table"
+        return
+    yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
+    best = f"best #{answer.best}" if answer.best else "no best path"
+    yield f"Paths: ({len(answer.paths)} available, {best}, table default)"
+    for one in answer.paths:
+        yield f"  {one.path or 'Local'}"
+        way = "inaccessible" if one.metric is None else f"metric {one.metric}"
+        where = f"{one.next_hop} ({way})" if one.metric != 0 else one.next_hop
+        yield f"    {where} from {one.sender} ({one.identifier})"
+        metric = f", metric {one.med}" if one.med is not None else ""
+        weight = f", weight {one.weight}" if one.weight else ""
+        yield f"      Origin {one.origin}{metric}, localpref {one.local_pref}{weight}, {', '.join(one.marks)}"
+        if one.communities:
+            yield f"      Community: {' '.join(one.communities)}"
+        if one.originator:
+            yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
+
+
+def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
+    """A path as one line."""
+    attributes = path.attributes
+    return PathLine(
+        prefix,
+        status,
+        str(attributes.next_hop),
+        attributes.med,
+        attributes.local_pref,
+        path.weight,
+        path_text(attributes.path),
+        _ORIGINS[attributes.origin],
+    )
+
+
+def _lines(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[PathLine]:
+    for path in _sorted(found):
+        is_best, is_used = path is found.chosen, path in found.best
+        is_quiet = prefix in machine.routes.suppressed
+        reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
+        status = "s" if is_quiet else " "
+        status = (status if is_quiet else "*" if reachable else " ") + (">" if is_best else " ")
+        yield path_line(prefix, path, f"{status}{'i' if path.internal else 'm' if is_used and not is_best else ' '}")
+
+
+def _sorted(found: Destination) -> list[Path]:
+    return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
+
+
+def _detail(ctx: ShowContext, found: Destination, path: Path) -> PathDetail:
+    machine = ctx.machine(BgpMachine)
+    attributes = path.attributes
+    kind = "internal" if path.internal else "external"
+    marks = ["sourced" if path.own else kind]
+    if path.origin is PathOrigin.AGGREGATE:
+        marks = ["aggregated", "local"]
+    metric = 0 if path.own else machine.routes.table.metric_to(attributes.next_hop)
+    if metric is not None:
+        marks.insert(0, "valid")
+    if path is found.chosen:
+        marks.append("best")
+    elif path in found.best:
+        marks.append("multipath")
+    own = str(machine.router_id)
+    return PathDetail(
+        path_text(attributes.path),
+        str(attributes.next_hop),
+        metric,
+        "0.0.0.0" if path.own else str(path.peer),  # noqa: S104
+        own if path.own else str(path.identifier),
+        attributes.origin.name if attributes.origin is not Origin.INCOMPLETE else "incomplete",
+        attributes.med,
+        path.local_pref,
+        path.weight,
+        tuple(marks),
+        tuple(f"{one >> 16}:{one & 0xFFFF}" for one in attributes.communities),
+        str(attributes.originator or ""),
+        tuple(map(str, attributes.clusters)),
+    )
+
+
+def _spelled(prefix: Prefix) -> str:
+    """Without its length if that is the one of its class, as IOS has it; the default route as its address."""
+    if prefix.is_default or prefix.length == classful_length(IPv4Address(int(prefix.address))):
+        return str(prefix.address)
+    return str(prefix)
+
+
+COMMANDS: Final = (
+    *(
+        ExecCommand(syntax, HELP, query=query_table, render=render_table)
+        for syntax in ("show ip bgp", "show bgp ipv4 unicast")
+    ),
+    *(
+        ExecCommand(
+            f"{syntax} ( {{prefix:prefix}} | {{destination:address}} )",
+            {**HELP, "prefix": "Exactly this one", "destination": "The way to this address"},
+            query=query_prefix,
+            render=render_prefix,
+        )
+        for syntax in ("show ip bgp", "show bgp ipv4 unicast")
+    ),
+)

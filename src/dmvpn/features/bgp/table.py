@@ -1,0 +1,83 @@
+"""Loc-RIB: for each prefix all paths that we know, and the best of them. It alone writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.features.bgp.paths import Path, PathOrigin, ordered, side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+
+#: Who has a path: a peer, or one of our own reasons to announce a prefix.
+Source = tuple[PathOrigin, "IPv4Address"]
+
+
+@dataclass(slots=True)
+class Destination:
+    """A prefix. paths: by who told them. best: those in use, the best one first. version: of the table then."""
+
+    paths: dict[Source, Path] = field(default_factory=dict)
+    best: tuple[Path, ...] = ()
+    version: int = 0
+
+    @property
+    def chosen(self) -> Path | None:
+        """The best path."""
+        return self.best[0] if self.best else None
+
+
+class LocRib:
+    """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal."""
+
+    def __init__(self, metric_to: Callable[[IPv4Address], int | None]) -> None:
+        self.destinations: dict[Prefix, Destination] = {}
+        self.version = 1
+        self.limits = (1, 1)
+        self.metric_to = metric_to
+
+    def put(self, prefix: Prefix, path: Path) -> None:
+        """Somebody tells a path; `choose` says what follows."""
+        self.destinations.setdefault(prefix, Destination()).paths[path.origin, path.peer] = path
+
+    def take_away(self, prefix: Prefix, source: Source) -> None:
+        """Somebody does not tell it any more."""
+        destination = self.destinations.get(prefix)
+        if destination is not None:
+            destination.paths.pop(source, None)
+
+    def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
+        """Choose again; returns the prefixes whose best paths are others now."""
+        changed = []
+        for prefix in dict.fromkeys(prefixes):
+            destination = self.destinations.get(prefix)
+            if destination is None:
+                continue
+            candidates = ordered(destination.paths.values(), self.metric_to)
+            limit = self.limits[candidates[0].internal] if candidates else 1
+            best = tuple(side_by_side(candidates, self.metric_to, limit))
+            if best != destination.best:
+                self.version += 1
+                destination.best, destination.version = best, self.version
+                changed.append(prefix)
+            if not destination.paths:
+                del self.destinations[prefix]
+        return changed
+
+    def best(self, prefix: Prefix) -> Path | None:
+        """The best path to a prefix."""
+        destination = self.destinations.get(prefix)
+        return destination.chosen if destination is not None else None
+
+    def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
+        """The prefixes of which a path leads there."""
+        wanted = dict.fromkeys(hops)
+        return [
+            prefix
+            for prefix, destination in self.destinations.items()
+            if any(path.attributes.next_hop in wanted for path in destination.paths.values())
+        ]

@@ -1,0 +1,121 @@
+"""Adj-RIB-Out: what each peer was told, what it is to hear, and the UPDATEs that make the difference.
+
+A peer's `pending` prefixes are looked at one by one: what `outbound.told` says of the best path is compared with what
+it was told. Withdrawals go at once, announcements not more often than its interval. When the peer does not read, what
+is left stays pending until its stream has room.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.errors import surely
+from dmvpn.features.bgp.attributes import Attributes, write
+from dmvpn.features.bgp.outbound import Receiver, default_route, told
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Update, encoded_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.routes import Routes
+    from dmvpn.features.bgp.session import Session
+
+DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
+#: Octets of an UPDATE for prefixes, besides its header and the two lengths.
+_ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
+
+
+class Teller:
+    """Tells peers of the table."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    def greet(self, peer: Peer) -> None:
+        """A peer is to hear everything."""
+        peer.pending.update(dict.fromkeys((*self._routes.table.destinations, *peer.advertised)))
+        if peer.settings.lines.default_originate:
+            peer.pending[DEFAULT] = None
+
+    def receiver(self, peer: Peer, session: Session, cluster_id: IPv4Address, ports: Ports) -> Receiver:
+        """The peer as it is now."""
+        local = surely(session.up).local
+        state = ports.interfaces.owner(local)
+        prefix = state.prefix if state is not None else None
+        shared = prefix if prefix is not None and peer.address in prefix else None
+        return Receiver(peer.settings, local, session.identity.router_id, cluster_id, shared)
+
+    def what(self, prefix: Prefix, receiver: Receiver) -> Attributes | None:
+        """What the peer is to hear of a prefix as of now."""
+        best = self._routes.table.best(prefix)
+        if best is not None and prefix not in self._routes.suppressed:
+            attributes = told(best, receiver)
+            if attributes is not None:
+                return attributes
+        if prefix == DEFAULT and receiver.settings.lines.default_originate:
+            return default_route(receiver)
+        return None
+
+    def tell(self, peer: Peer, session: Session, receiver: Receiver, now: float) -> float | None:
+        """Send what is pending; returns when there is more to be said, if it is time that has to pass."""
+        withdrawn: list[Prefix] = []
+        announced: dict[Attributes, list[Prefix]] = {}
+        may_announce = now >= peer.announce_at
+        waiting: dict[Prefix, None] = {}
+        for prefix in peer.pending:
+            attributes = self.what(prefix, receiver)
+            if attributes == peer.advertised.get(prefix):
+                continue
+            if attributes is None:
+                withdrawn.append(prefix)
+            elif may_announce:
+                announced.setdefault(attributes, []).append(prefix)
+            else:
+                waiting[prefix] = None
+        peer.pending = waiting
+        for update, prefixes, attributes in _updates(withdrawn, announced, wide=session.wide):
+            if session.room < MAXIMUM_LENGTH:
+                peer.pending.update(dict.fromkeys(prefixes))
+                continue
+            session.send(update, now)
+            for prefix in prefixes:
+                if attributes is None:
+                    del peer.advertised[prefix]
+                else:
+                    peer.advertised[prefix] = attributes
+        if announced:
+            peer.announce_at = now + peer.settings.advertisement_interval
+        return peer.announce_at if waiting else None
+
+
+def _updates(
+    withdrawn: Sequence[Prefix], announced: dict[Attributes, list[Prefix]], *, wide: bool
+) -> Iterator[tuple[Update, list[Prefix], Attributes | None]]:
+    """The UPDATEs, with their prefixes and what these were told with (None: they were withdrawn)."""
+    for prefixes in _fitting(withdrawn, _ROOM):
+        yield Update(withdrawn=tuple(prefixes)), prefixes, None
+    for attributes, found in announced.items():
+        raw = write(attributes, wide=wide)
+        room = _ROOM - sum(len(attribute.serialize()) for attribute in raw)
+        for prefixes in _fitting(found, room):
+            yield Update(attributes=raw, announced=tuple(prefixes)), prefixes, attributes
+
+
+def _fitting(prefixes: Sequence[Prefix], room: int) -> Iterator[list[Prefix]]:
+    """As many at a time as have room; attributes that leave none are told to nobody."""
+    taken: list[Prefix] = []
+    left = room
+    for prefix in prefixes:
+        size = len(encoded_prefix(prefix))
+        if size > left and taken:
+            yield taken
+            taken, left = [], room
+        if size <= left:
+            taken.append(prefix)
+            left -= size
+    if taken:
+        yield taken
