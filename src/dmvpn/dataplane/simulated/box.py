@@ -158,10 +158,14 @@ class IpBox(SendingBox):
             ip.is_icmp(whole.protocol, whole.source) and self._answered_echo(interface, whole) and not _is_probe(whole)
         ):
             return
-        elif whole.protocol == IpProtocol.TCP and isinstance(whole, Ipv4Packet) and not quiet:
+        elif isinstance(whole, Ipv4Packet) and self._has_streams(interface, whole) and not quiet:
             self._take_segment(whole)
         else:
             self._pass_up(interface, whole, quiet=quiet)
+
+    def _has_streams(self, interface: str, packet: IpPacket) -> bool:
+        """Is it a segment for our TCP? Who listens for the whole protocol does TCP itself."""
+        return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
 
     def _take_segment(self, packet: Ipv4Packet) -> None:
         try:
