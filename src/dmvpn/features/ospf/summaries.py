@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
@@ -18,18 +18,48 @@ from dmvpn.features.ospf.spf import Reached
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.lsa import Body
 
 _DEFAULT = Prefix.of(IPv4Address(0), 0)
+
+
+class Telling(Protocol):
+    """Whoever makes advertisements."""
+
+    def request(self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None]) -> None:
+        """What this one says may have changed."""
+
+    def withdraw(self, area: RunningArea, key: LsaKey) -> None:
+        """It is not to be there any more."""
+
+
+class Joining(Protocol):
+    """A process, as far as it joins areas."""
+
+    areas: dict[int, RunningArea]
+    interfaces: dict[str, OspfInterface]
+    router_id: IPv4Address
+    borders: dict[IPv4Address, tuple[int, Reached]]
+
+    @property
+    def is_border(self) -> bool:
+        """Does it join other areas to the backbone?"""
+        ...
+
+    @property
+    def origination(self) -> Telling:
+        """Makes its advertisements."""
+        ...
 
 
 class Summaries:
     """What one process, if it is a border router, tells each area of the others."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Joining) -> None:
         self._process = process
         self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
 
@@ -91,7 +121,7 @@ def _as_it_is(body: SummaryBody) -> SummaryBody:
     return body
 
 
-def border_routers(process: Process) -> dict[IPv4Address, tuple[int, Reached]]:
+def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
     """Routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
     found: dict[IPv4Address, tuple[int, Reached]] = {}
     for area in process.areas.values():
@@ -107,7 +137,7 @@ def border_routers(process: Process) -> dict[IPv4Address, tuple[int, Reached]]:
     return found
 
 
-def inter_area_routes(process: Process) -> Iterator[OspfRoute]:
+def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
     """Networks of other areas, as border routers tell them."""
     for area, key, cost, border in _learned(process, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
@@ -122,7 +152,7 @@ def inter_area_routes(process: Process) -> Iterator[OspfRoute]:
             )
 
 
-def _learned(process: Process, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
+def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
     """Summaries that count, with the cost of the whole way, and the border router that tells them."""
     areas = [process.areas[0]] if process.is_border else list(process.areas.values())
     for area in areas:
