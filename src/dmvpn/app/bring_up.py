@@ -20,6 +20,8 @@ from dmvpn.app.progress import Progress
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
+from dmvpn.network.device import Device
+from dmvpn.network.routing import election_time
 from dmvpn.shells.convergence import cannot, together, unfinished
 from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
@@ -150,8 +152,9 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def patience(scenario: Scenario) -> float:
-    """Seconds in which this lab must be ready."""
-    return PATIENCE + PATIENCE_EACH * len(scenario.configurations)
+    """Seconds in which this lab must be ready. Where OSPF elects somebody, all wait for that first."""
+    with_ospf = [Device.read(name, text) for name, text in scenario.configurations.items() if "ospf" in text]
+    return PATIENCE + PATIENCE_EACH * len(scenario.configurations) + election_time(with_ospf)
 
 
 def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace, told: Told) -> int:

@@ -8,14 +8,15 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.notices import RouteSource
+from dmvpn.features.ospf.model import Interface as OspfInterface
+from dmvpn.features.ospf.settings import ELECTING, default_network, timers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings as Interface
-    from dmvpn.features.ospf.model import Interface as OspfInterface
     from dmvpn.features.ospf.model import Process
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import End
@@ -81,6 +82,23 @@ def _ospf_covers(device: Device, process: Process, name: str, address: IPv4Addre
 def ospf_interface(device: Device, name: str) -> OspfInterface | None:
     """The `ip ospf` lines of an interface."""
     return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
+
+
+def election_time(devices: Sequence[Device]) -> int:
+    """Seconds that OSPF waits for designated routers where nobody is one yet (RFC 2328 §9.4); 0 if none is elected.
+
+    Those of tunnels may begin when those of the networks beneath have ended.
+    """
+    longest = {True: 0, False: 0}
+    for device in devices:
+        for settings, address, _ in device.addresses():
+            name = settings.name
+            if any(one.protocol is Protocol.OSPF and not one.passive for one in running(device, name, address)):
+                own = ospf_interface(device, name) or OspfInterface(name=name)
+                if (own.network or default_network(name)) in ELECTING:
+                    is_tunnel = name.startswith("Tunnel")
+                    longest[is_tunnel] = max(longest[is_tunnel], timers(own, default_network(name))[1])
+    return sum(longest.values())
 
 
 def told_lans(device: Device) -> tuple[Prefix, ...]:
