@@ -223,15 +223,15 @@ def test_what_import_writes_has_no_prompts_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["import"], ["config", "check"]])
-def test_the_list_names_protocols_that_this_release_does_not_run(
+def test_the_list_names_lines_of_routing_that_nothing_acts_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    """`router bgp 1` is read and does not run; "everything runs" was said of it."""
+    """Lines of a routing process are read and nothing acts on them; "everything runs" was said of it."""
     path = tmp_path / "r1.cfg"
-    path.write_text("hostname R1\nrouter bgp 1\n neighbor 10.0.0.1 remote-as 1\n")
+    path.write_text("hostname R1\nrouter ospf 1\n summary-address 10.0.0.0 255.0.0.0\n")
     assert main([*command, str(path)]) == 0
     said = capsys.readouterr().out
-    assert "router bgp 1 is kept in the configuration; this release does not run BGP" in said
+    assert "router ospf 1: nothing acts on summary-address; they are kept" in said
     assert "everything runs" not in said
 
 
