@@ -11,7 +11,8 @@ from dmvpn.ios import ValueType, register_type
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-_NAME = re.compile(r"[A-Za-z][\w.-]*\Z", re.ASCII)
+#: It may begin with digits ("64501AS"), but neither be a number nor look like an address with a slip in it.
+_NAME = re.compile(r"(?!\d+\.|\d+\Z)[A-Za-z0-9][\w.-]*\Z", re.ASCII)
 _DOTTED = re.compile(r"(\d{1,5})\.(\d{1,5})\Z", re.ASCII)
 
 
