@@ -448,9 +448,14 @@ def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
 
 
 def _path_octets(path: tuple[Segment, ...], size: int) -> bytes:
-    return b"".join(
-        bytes((part.kind, len(part.systems))) + b"".join(_system(system, size) for system in part.systems)
+    """Segments with more numbers than one octet counts become several (of a set, several sets)."""
+    pieces = (
+        (part.kind, part.systems[at : at + _SEGMENT_LIMIT])
         for part in path
+        for at in range(0, len(part.systems), _SEGMENT_LIMIT)
+    )
+    return b"".join(
+        bytes((kind, len(systems))) + b"".join(_system(system, size) for system in systems) for kind, systems in pieces
     )
 
 

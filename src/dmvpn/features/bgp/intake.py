@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import Attributes, Withdraw, read
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.session import Session
 
 
+#: Seconds between two log messages about damaged UPDATEs of one peer.
+_COMPLAINT_PAUSE: Final = 60.0
+
+
 class Intake:
     """say: takes log messages."""
 
@@ -25,7 +29,7 @@ class Intake:
         self._say = say
 
     def take(
-        self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address
+        self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address, now: float
     ) -> dict[Prefix, None]:
         """Change what the peer told; returns the prefixes whose routes are others now."""
         changed = dict.fromkeys(prefix for prefix in update.withdrawn if prefix in peer.received)
@@ -33,7 +37,7 @@ class Intake:
             del peer.received[prefix]
         if not update.announced:
             return changed
-        attributes = self._attributes(peer, session, update)
+        attributes = self._attributes(peer, session, update, now)
         if attributes is not None and not self._is_welcome(peer, session, attributes, router_id, cluster):
             peer.denied += len(update.announced)
             attributes = None
@@ -47,7 +51,7 @@ class Intake:
                 peer.received[prefix] = attributes
         return changed
 
-    def _attributes(self, peer: Peer, session: Session, update: Update) -> Attributes | None:
+    def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:
         """None: the routes count as withdrawn."""
         try:
             if update.damage:
@@ -56,11 +60,17 @@ class Intake:
             if not peer.settings.internal and attributes.neighbor_system != peer.settings.remote_as:
                 raise Withdraw("the path does not begin with its sender", offset=0, clause="RFC 4271 §6.3")
         except Withdraw as error:
-            self._say(messages.Malformed.of(peer.address, error.what))
+            self._complain(peer, error.what, now)
             return None
-        for what in dropped:
-            self._say(messages.Malformed.of(peer.address, f"{what} was dropped"))
+        if dropped:
+            self._complain(peer, f"{', '.join(dropped)} was dropped", now)
         return attributes
+
+    def _complain(self, peer: Peer, what: str, now: float) -> None:
+        """One line a minute: whoever sends one damaged UPDATE sends many."""
+        if now - peer.complained >= _COMPLAINT_PAUSE:
+            peer.complained = now
+            self._say(messages.Malformed.of(peer.address, what))
 
     @staticmethod
     def _is_welcome(

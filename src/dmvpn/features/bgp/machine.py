@@ -49,6 +49,11 @@ if TYPE_CHECKING:
 PORT: Final = 179
 #: Seconds after which next hops are looked for again when the routing table has changed.
 SETTLING: Final = 0.05
+#: Seconds between two times that a peer hears everything, however often it asks for it.
+REFRESH_PAUSE: Final = 5.0
+#: Seconds between two log messages about connections of one peer that fail alike, and how many peers are told apart.
+_COMPLAINT_PAUSE: Final = 60.0
+_MOST_COMPLAINTS: Final = 64
 #: Seconds until a port that could not be opened is tried again.
 LISTEN_RETRY: Final = 30.0
 
@@ -75,6 +80,7 @@ class BgpMachine:
         self._ports = ports
         self._timers: Deadlines[tuple[str, IPv4Address | int]] = Deadlines()
         self._ended: list[Session] = []
+        self._failures: dict[tuple[IPv4Address, int, int], float] = {}
         self._by_stream: dict[int, tuple[Peer, Session]] = {}
         self._listening: StreamListen | None = None
         self._next_stream = 0
@@ -145,7 +151,12 @@ class BgpMachine:
             self._timers = Deadlines()
             self._listen()
             return
+        before = self.router_id
         self._choose_router_id()
+        if before not in (None, self.router_id):
+            for peer in list(self.peers.values()):
+                peer.end_sessions(Cease.CONFIGURATION_CHANGE, "Router ID changed", now)
+            self._bury_all(now)
         self._out += [messages.NotBuilt.of(line) for line in config.not_built() if line not in old.not_built()]
         wanted = configured_peers(config)
         for peer in list(self.peers.values()):
@@ -275,6 +286,8 @@ class BgpMachine:
         identity = self._identity(peer.settings) if peer is not None else None
         busy = peer is not None and (peer.session is not None or sum(one.taken for one in peer.sessions))
         if peer is None or identity is None or peer.settings.lines.shutdown or busy:
+            if peer is not None and peer.dynamic and not peer.sessions:
+                del self.peers[peer.address]
             self._out.append(StreamClose(up.stream, abort=True))
             return
         session = self._new_session(peer, up.stream, identity)
@@ -327,7 +340,7 @@ class BgpMachine:
 
     def _take_update(self, peer: Peer, session: Session, update: Update, now: float) -> None:
         own = session.identity.router_id
-        changed = self.intake.take(peer, session, update, own, self.config.cluster_id or own)
+        changed = self.intake.take(peer, session, update, own, self.config.cluster_id or own, now)
         self.routes.learn(peer, session, changed, now)
         limit = peer.settings.lines.maximum_prefixes
         if limit and len(peer.received) > limit:
@@ -372,9 +385,10 @@ class BgpMachine:
         ending = session.ending
         if ending is None:
             raise AssertionError("a session that has not ended is buried")
-        if ending.notification is not None and ending.by and ending.reason:
+        notification = ending.notification
+        if notification is not None and ending.by and ending.reason and self._may_log(session, peer, notification, now):
             way = "sent to" if ending.by == "sent" else "received from"
-            self._out.append(messages.Notified.of(way, peer.address, ending.notification))
+            self._out.append(messages.Notified.of(way, peer.address, notification))
         if session.was_established:
             self._gone(peer, session, ending, now)
         if peer.sessions or self.peers.get(peer.address) is not peer:
@@ -383,6 +397,17 @@ class BgpMachine:
             del self.peers[peer.address]
         elif not peer.settings.lines.shutdown and self._timers.when(("call", peer.address)) is None:
             self._call_soon(peer, now)
+
+    def _may_log(self, session: Session, peer: Peer, notification: Notification, now: float) -> bool:
+        """Connections that never became a session fail alike as fast as somebody opens them: one line a minute."""
+        if session.was_established:
+            return True
+        self._failures = {key: said for key, said in self._failures.items() if now - said < _COMPLAINT_PAUSE}
+        key = peer.address, notification.code, notification.subcode
+        if key in self._failures or len(self._failures) >= _MOST_COMPLAINTS:
+            return False
+        self._failures[key] = now
+        return True
 
     def _gone(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
         """A peer that was established is no more."""
@@ -469,8 +494,7 @@ class BgpMachine:
             self._say_all_again(peer, now)
 
     def _say_all_again(self, peer: Peer, now: float) -> None:
-        peer.advertised.clear()
-        self.teller.greet(peer)
+        peer.wants_all = True
         peer.announce_at = now
         self._tell_soon(peer, now)
 
@@ -510,8 +534,14 @@ class BgpMachine:
         session = peer.session
         if session is None or self.router_id is None or session.up is None:
             return
+        if peer.wants_all and now >= peer.refreshed + REFRESH_PAUSE:
+            self.teller.greet(peer)
+            peer.again.update(dict.fromkeys(peer.advertised))
+            peer.wants_all, peer.refreshed = False, now
         receiver = self.teller.receiver(peer, session, self.config.cluster_id or self.router_id, self._ports)
         later = self.teller.tell(peer, session, receiver, now)
+        if peer.wants_all:
+            later = min(later or float("inf"), peer.refreshed + REFRESH_PAUSE)
         if later is not None:
             self._timers.set(("tell", peer.address), later)
 

@@ -5,6 +5,7 @@ A next hop is not looked for in routes of NHRP: those exist for packets on a way
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import RouteKind
@@ -22,16 +23,20 @@ class NextHops:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._known: dict[IPv4Address, int | None] = {}
+        self._sorted: list[int] = []  # the same as numbers
 
     def metric_to(self, hop: IPv4Address) -> int | None:
         """The metric of the route to a next hop; None: there is none, or it is our own address."""
         if hop not in self._known:
             self._known[hop] = self._look(hop)
+            insort(self._sorted, int(hop))
         return self._known[hop]
 
     def any_inside(self, prefix: Prefix) -> bool:
         """Is a next hop that somebody asked for inside this prefix?"""
-        return any(hop in prefix for hop in self._known)
+        first = int(prefix.address)
+        at = bisect_left(self._sorted, first)
+        return at < len(self._sorted) and self._sorted[at] <= first | int(prefix.wildcard)
 
     def refresh(self, *, in_use: dict[IPv4Address, None]) -> list[IPv4Address]:
         """Look again; returns those that are different now. in_use: the others are forgotten."""
@@ -44,6 +49,8 @@ class NextHops:
             if metric != self._known[hop]:
                 self._known[hop] = metric
                 changed.append(hop)
+        if len(self._known) != len(self._sorted):
+            self._sorted = sorted(map(int, self._known))
         return changed
 
     def _look(self, hop: IPv4Address) -> int | None:

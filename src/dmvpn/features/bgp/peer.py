@@ -30,7 +30,9 @@ class Peer:
     """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
-    pending: prefixes about which it is to hear. announce_at: when it may hear announcements again.
+    pending: prefixes about which it is to hear. announce_at: when it may hear announcements again. again: prefixes
+    that it hears of although it was told the same. wants_all: it is to hear everything again; it did at refreshed.
+    complained: when a damaged UPDATE of it was logged.
     """
 
     def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
@@ -46,6 +48,10 @@ class Peer:
         self.received: dict[Prefix, Attributes] = {}
         self.advertised: dict[Prefix, Attributes] = {}
         self.pending: dict[Prefix, None] = {}
+        self.again: dict[Prefix, None] = {}
+        self.wants_all = False
+        self.refreshed = float("-inf")
+        self.complained = float("-inf")
         self.announce_at = float("-inf")
         self.denied = 0
         self.warned = False
@@ -87,6 +93,8 @@ class Peer:
         self.received.clear()
         self.advertised.clear()
         self.pending.clear()
+        self.again.clear()
+        self.wants_all = False
         self.denied = 0
         self.warned = False
         return prefixes

@@ -353,9 +353,10 @@ class Session:
         self._order(StreamSend(self.stream, octets))
 
     def _arm_hold(self, now: float) -> None:
+        """Without a hold time an established peer may be silent for ever; one that only began may not."""
         if self.hold_time:
             self.timers.set("hold", now + self.hold_time)
-        else:
+        elif self.is_established:
             self.timers.cancel("hold")
 
     def _arm_keepalive(self, now: float) -> None:

@@ -13,10 +13,10 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.outbound import Receiver, default_route, told
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Update, encoded_prefix
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Attribute, Update, encoded_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from ipaddress import IPv4Address
 
     from dmvpn.base.ports import Ports
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
 #: Octets of an UPDATE for prefixes, besides its header and the two lengths.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
+_LARGEST_PREFIX: Final = 5
 
 
 class Teller:
@@ -62,13 +63,15 @@ class Teller:
 
     def tell(self, peer: Peer, session: Session, receiver: Receiver, now: float) -> float | None:
         """Send what is pending; returns when there is more to be said, if it is time that has to pass."""
+        if session.room < MAXIMUM_LENGTH:
+            return None  # it does not read; once it does, it is told the rest
         withdrawn: list[Prefix] = []
         announced: dict[Attributes, list[Prefix]] = {}
         may_announce = now >= peer.announce_at
         waiting: dict[Prefix, None] = {}
         for prefix in peer.pending:
             attributes = self.what(prefix, receiver)
-            if attributes == peer.advertised.get(prefix):
+            if attributes == peer.advertised.get(prefix) and (attributes is None or prefix not in peer.again):
                 continue
             if attributes is None:
                 withdrawn.append(prefix)
@@ -77,45 +80,54 @@ class Teller:
             else:
                 waiting[prefix] = None
         peer.pending = waiting
-        for update, prefixes, attributes in _updates(withdrawn, announced, wide=session.wide):
+        raw = {attributes: write(attributes, wide=session.wide) for attributes in announced}
+        for attributes in [attributes for attributes in announced if _room(raw[attributes]) < _LARGEST_PREFIX]:
+            # What is too long to be told takes back what was told before: the way that led there is none any more.
+            withdrawn += [prefix for prefix in announced.pop(attributes) if prefix in peer.advertised]
+        for update, prefixes, told_with in _updates(withdrawn, announced, raw):
             if session.room < MAXIMUM_LENGTH:
                 peer.pending.update(dict.fromkeys(prefixes))
                 continue
             session.send(update, now)
             for prefix in prefixes:
-                if attributes is None:
+                peer.again.pop(prefix, None)
+                if told_with is None:
                     del peer.advertised[prefix]
                 else:
-                    peer.advertised[prefix] = attributes
+                    peer.advertised[prefix] = told_with
         if announced:
             peer.announce_at = now + peer.settings.advertisement_interval
         return peer.announce_at if waiting else None
 
 
 def _updates(
-    withdrawn: Sequence[Prefix], announced: dict[Attributes, list[Prefix]], *, wide: bool
+    withdrawn: Sequence[Prefix],
+    announced: dict[Attributes, list[Prefix]],
+    raw: dict[Attributes, tuple[Attribute, ...]],
 ) -> Iterator[tuple[Update, list[Prefix], Attributes | None]]:
     """The UPDATEs, with their prefixes and what these were told with (None: they were withdrawn)."""
     for prefixes in _fitting(withdrawn, _ROOM):
         yield Update(withdrawn=tuple(prefixes)), prefixes, None
     for attributes, found in announced.items():
-        raw = write(attributes, wide=wide)
-        room = _ROOM - sum(len(attribute.serialize()) for attribute in raw)
-        for prefixes in _fitting(found, room):
-            yield Update(attributes=raw, announced=tuple(prefixes)), prefixes, attributes
+        for prefixes in _fitting(found, _room(raw[attributes])):
+            yield Update(attributes=raw[attributes], announced=tuple(prefixes)), prefixes, attributes
+
+
+def _room(raw: Iterable[Attribute]) -> int:
+    """Octets for prefixes beside these attributes."""
+    return _ROOM - sum(len(attribute.serialize()) for attribute in raw)
 
 
 def _fitting(prefixes: Sequence[Prefix], room: int) -> Iterator[list[Prefix]]:
-    """As many at a time as have room; attributes that leave none are told to nobody."""
+    """As many at a time as have room; there is room for one."""
     taken: list[Prefix] = []
     left = room
     for prefix in prefixes:
         size = len(encoded_prefix(prefix))
-        if size > left and taken:
+        if size > left:
             yield taken
             taken, left = [], room
-        if size <= left:
-            taken.append(prefix)
-            left -= size
+        taken.append(prefix)
+        left -= size
     if taken:
         yield taken

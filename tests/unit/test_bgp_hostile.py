@@ -1,0 +1,245 @@
+"""BGP with a neighbor that is hostile or broken: the router lives, other neighbors stay, the log says one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.base.effects import Effect, NextHop
+from dmvpn.base.events import LinkChanged
+from dmvpn.base.notices import RouteOffered
+from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
+from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    Attribute,
+    Capability,
+    CapabilityValue,
+    Keepalive,
+    Message,
+    Notification,
+    Open,
+    RouteRefresh,
+    Update,
+    parse,
+    serialize,
+    split,
+)
+from support.routing import GI1, GI2, a, make, p
+from support.workbench import Workbench, of_type
+
+LOCAL = a("172.16.31.1")
+_BASE = "\n".join(
+    (
+        f"interface {GI1}",
+        " ip address 172.16.31.1 255.255.255.0",
+        "router bgp 65000",
+        " bgp router-id 9.9.9.9",
+        " bgp listen range 172.16.31.0/24 peer-group GUESTS",
+        " neighbor GUESTS peer-group",
+        " neighbor GUESTS remote-as 65001",
+        " neighbor GUESTS advertisement-interval 0",
+        "",
+    )
+)
+
+
+class Caller:
+    """A guest of AS 65001 at the address 172.16.31.`number`. heard: the messages that it was sent."""
+
+    def __init__(self, bench: Workbench, number: int, *, wide: bool = True) -> None:
+        self.bench = bench
+        self.address = a(f"172.16.31.{number}")
+        self.stream = 2 * number + 1
+        self.heard: list[Message] = []
+        self.closed = False
+        self._wide = wide
+        self._buffer = bytearray()
+
+    def connects(self) -> Caller:
+        self.hears(self.bench.handle(StreamUp(self.stream, LOCAL, 179, self.address, 50000, taken=True)))
+        return self
+
+    def opens(self, *, hold_time: int = 90) -> Caller:
+        capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+        if self._wide:
+            capabilities.append(CapabilityValue(Capability.FOUR_OCTET_AS, (65001).to_bytes(4, "big")))
+        self.says(Open.with_capabilities(65001, hold_time, self.address, capabilities))
+        return self
+
+    def is_up(self) -> Caller:
+        self.connects().opens().says(Keepalive())
+        return self
+
+    def says(self, *messages: Message) -> None:
+        self.says_octets(b"".join(map(serialize, messages)))
+
+    def says_octets(self, octets: bytes) -> None:
+        self.hears(self.bench.handle(StreamData(self.stream, octets)))
+
+    def waits(self, seconds: float) -> None:
+        self.hears(self.bench.advance(seconds))
+
+    def hears(self, effects: list[Effect]) -> None:
+        for order in of_type(effects, StreamSend):
+            if order.stream == self.stream:
+                self._buffer += order.octets
+        self.heard += [parse(message) for message in split(self._buffer)]
+        self.closed |= any(order.stream == self.stream for order in of_type(effects, StreamClose))
+
+    def announces(self, *prefixes: str, path: tuple[Segment, ...] | None = None, hop: str = "") -> None:
+        path = path or (Segment(SegmentKind.SEQUENCE, (65001,)),)
+        attributes = Attributes(path=path, next_hop=a(hop) if hop else self.address)
+        self.says(Update(attributes=write(attributes, wide=self._wide), announced=tuple(map(p, prefixes))))
+
+    @property
+    def updates(self) -> list[Update]:
+        return [message for message in self.heard if isinstance(message, Update)]
+
+
+@pytest.fixture
+def bench() -> Workbench:
+    return _bench()
+
+
+def _bench(more: str = "") -> Workbench:
+    bench = make()
+    bench = Workbench(*bench.features, BGP)
+    bench.configure(f"{_BASE}{more}interface {GI2}\n ip address 10.3.3.1 255.255.255.0\n")
+    for name in (GI1, GI2):
+        bench.handle(LinkChanged(name, up=True))
+    return bench
+
+
+# ------------------------------------------------------------------------------------------------ lengths that lie
+
+
+def test_a_path_that_two_octet_numbers_make_too_long_for_one_segment_is_told_on(bench: Workbench) -> None:
+    """AS_PATH has 400 hops, AS4_PATH the last of them: what is put before it fills more than one segment."""
+    narrow, other = Caller(bench, 2, wide=False).is_up(), Caller(bench, 3).is_up()
+    hops = (Segment(SegmentKind.SEQUENCE, (65001,) * 255), Segment(SegmentKind.SEQUENCE, (65002,) * 145))
+    raw = list(write(Attributes(path=hops, next_hop=narrow.address), wide=False))
+    raw.append(Attribute(0xC0, 17, b"\x02\x01" + (65002).to_bytes(4, "big")))
+    narrow.says(Update(attributes=tuple(raw), announced=(p("10.9.0.0/16"),)))
+    other.waits(1)
+    assert [update.announced for update in other.updates] == [(p("10.9.0.0/16"),)]
+
+
+def test_an_aggregate_of_more_systems_than_a_segment_has_is_told() -> None:
+    bench = _bench("  aggregate-address 10.0.0.0 255.0.0.0 as-set\n")
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    for number in range(4):
+        systems = (65001, *range(1000 + 100 * number, 1100 + 100 * number))
+        one.announces(f"10.{number}.0.0/16", path=(Segment(SegmentKind.SEQUENCE, systems),))
+    other.waits(1)
+    assert any(p("10.0.0.0/8") in update.announced for update in other.updates)
+
+
+def test_a_path_that_leaves_no_room_for_its_prefix_is_not_told_and_the_old_one_is_withdrawn(bench: Workbench) -> None:
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    one.announces("10.9.0.0/16")
+    other.waits(1)
+    full = Segment(SegmentKind.SEQUENCE, (65001,) * 255)
+    one.announces("10.9.0.0/16", path=(full, full, full, Segment(SegmentKind.SEQUENCE, (65001,) * 245)))
+    other.waits(1)
+    assert [(update.announced, update.withdrawn) for update in other.updates] == [
+        ((p("10.9.0.0/16"),), ()),
+        ((), (p("10.9.0.0/16"),)),
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ floods
+
+
+def test_a_thousand_damaged_updates_are_one_line_of_the_log(bench: Workbench) -> None:
+    one = Caller(bench, 2).is_up()
+    for _ in range(1000):
+        one.says(Update(attributes=(Attribute(0x40, 1, b"\x09"),), announced=(p("10.9.0.0/16"),)))
+    assert [line for line in bench.logs if "MALFORMED" in line] == [
+        "%BGP-4-MALFORMED: Malformed UPDATE from 172.16.31.2: ORIGIN: 9 is not a valid Origin; "
+        "its routes count as withdrawn"
+    ]
+    assert not one.closed
+
+
+def test_who_asks_for_everything_a_thousand_times_hears_it_twice(bench: Workbench) -> None:
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    one.announces("10.9.0.0/16")
+    other.waits(1)
+    for _ in range(1000):
+        other.says(RouteRefresh())
+    other.waits(4)
+    assert len(other.updates) == 2
+    other.waits(4)
+    other.says(RouteRefresh())
+    other.waits(1)
+    assert len(other.updates) == 3
+
+
+def test_what_is_withdrawn_while_everything_is_said_again_is_not_forgotten(bench: Workbench) -> None:
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    one.announces("10.9.0.0/16")
+    other.waits(1)
+    one.says(Update(withdrawn=(p("10.9.0.0/16"),)))
+    other.says(RouteRefresh())
+    other.waits(10)
+    assert other.updates[-1].withdrawn == (p("10.9.0.0/16"),)
+
+
+def test_who_does_not_read_hears_the_rest_when_it_does(bench: Workbench) -> None:
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    told = [f"10.{number >> 8}.{number & 0xFF}.0/24" for number in range(6000)]
+    for at, prefix in enumerate(told):
+        one.announces(prefix, path=(Segment(SegmentKind.SEQUENCE, (65001, 1 + at)),))
+    other.waits(1)
+    heard = len(other.updates)
+    assert 0 < heard < len(told)
+    other.waits(60)
+    assert len(other.updates) == heard
+    other.hears(bench.handle(StreamWritable(other.stream)))
+    other.hears(bench.handle(StreamWritable(other.stream)))
+    assert len(other.updates) == len(told)
+    assert not other.closed
+
+
+def test_messages_that_come_octet_by_octet_are_understood(bench: Workbench) -> None:
+    one = Caller(bench, 2).connects()
+    for octet in serialize(Open.with_capabilities(65001, 90, one.address, ())) + serialize(Keepalive()):
+        one.says_octets(bytes((octet,)))
+    assert "%BGP-5-ADJCHANGE: neighbor *172.16.31.2 Up" in bench.logs
+
+
+def test_who_says_hold_time_0_and_then_nothing_does_not_keep_its_place(bench: Workbench) -> None:
+    Caller(bench, 2).connects().opens(hold_time=0)
+    bench.advance(300)
+    assert not bench.machine(BgpMachine).peers
+
+
+def test_who_connects_again_and_again_with_nonsense_is_logged_once_a_minute(bench: Workbench) -> None:
+    for number in range(50):
+        one = Caller(bench, 2)
+        one.stream = 2 * number + 101
+        one.connects().says_octets(b"GET / HTTP/1.1\r\n\r\n" * 3)
+        assert one.closed
+    assert len([line for line in bench.logs if "NOTIFICATION" in line]) == 1
+    assert not bench.machine(BgpMachine).peers
+
+
+def test_another_router_id_begins_all_sessions_again(bench: Workbench) -> None:
+    one = Caller(bench, 2).is_up()
+    one.hears(bench.configure("router bgp 65000\n bgp router-id 9.9.9.8\n"))
+    assert one.heard[-1] == Notification(6, 6)
+    assert one.closed
+
+
+def test_a_prefix_that_holds_its_own_next_hop_makes_no_circle(bench: Workbench) -> None:
+    one = Caller(bench, 2).is_up()
+    one.announces("172.16.31.2/32", "172.16.31.0/25", "10.9.0.0/16")
+    bench.advance(1)
+    offers = len([notice for notice in bench.notices if isinstance(notice, RouteOffered)])
+    bench.advance(60)
+    assert len([notice for notice in bench.notices if isinstance(notice, RouteOffered)]) == offers
+    route = bench.ports.rib.lookup(a("10.9.0.1"))
+    assert route is not None
+    assert route.next_hops == (NextHop(GI1, a("172.16.31.2")),)
