@@ -11,6 +11,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.notices import InterfaceState, Route, TunnelState
 from dmvpn.base.ports import Ports
 from dmvpn.base.protection import IkeStats, Protected, ProtectionPhase
+from dmvpn.base.routemaps import RoutePolicies
 from dmvpn.base.translation import PacketPolicies
 
 if TYPE_CHECKING:
@@ -160,9 +161,13 @@ class FakePolicies:
     """Answers `ports.policies` with these."""
 
     known: PacketPolicies = field(default_factory=PacketPolicies)
+    routes: RoutePolicies = field(default_factory=RoutePolicies)
 
     def of_packets(self) -> PacketPolicies:
         return self.known
+
+    def of_routes(self) -> RoutePolicies:
+        return self.routes
 
 
 @dataclass

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ProtectedPair,
         SaView,
     )
+    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies
 
 
@@ -164,6 +165,10 @@ class Policies(Protocol):
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps, for planes that match packets by them."""
+        ...
+
+    def of_routes(self) -> RoutePolicies:
+        """All lists and route maps, for protocols that filter and change routes by them."""
         ...
 
 

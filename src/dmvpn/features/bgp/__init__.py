@@ -9,6 +9,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     intake      UPDATE -> Adj-RIB-In         paths       the decision process
     table       Loc-RIB                      nexthops    whether next hops can be reached
     own         network, redistribute        routes      all of these together, and the RIB
+    policy      filters, route maps
     outbound    what one peer is told        teller      Adj-RIB-Out, UPDATEs
     machine     the process                  show        shows, `clear ip bgp`
 """

@@ -19,6 +19,7 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.errors import surely
 from dmvpn.base.events import EffectFailed, Event, Resync, Tick
 from dmvpn.base.notices import (
+    AccessListsChanged,
     Configured,
     InterfaceChanged,
     MulticastReached,
@@ -32,7 +33,7 @@ from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.intake import Intake
-from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.model import BgpConfig, Direction
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
 from dmvpn.features.bgp.reasons import BgpReason
@@ -54,6 +55,8 @@ REFRESH_PAUSE: Final = 5.0
 #: Seconds between two log messages about connections of one peer that fail alike, and how many peers are told apart.
 _COMPLAINT_PAUSE: Final = 60.0
 _MOST_COMPLAINTS: Final = 64
+#: Seconds after which neighbors hear by the lists and maps that have changed, as IOS has it: time to undo a mistake.
+POLICY_DELAY: Final = 60.0
 #: Seconds until a port that could not be opened is tried again.
 LISTEN_RETRY: Final = 30.0
 
@@ -70,6 +73,7 @@ class BgpMachine:
         StreamDown,
         RouteChanged,
         InterfaceChanged,
+        AccessListsChanged,
         MulticastReached,
         EffectFailed,
         Resync,
@@ -116,6 +120,8 @@ class BgpMachine:
                 self._route_changed(event, now)
             case InterfaceChanged():
                 self._interface_changed(event, now)
+            case AccessListsChanged():
+                self._policies_changed(now)
             case MulticastReached(tunnel=tunnel):
                 self._reached(tunnel, now)
             case EffectFailed(effect=StreamListen()):
@@ -343,13 +349,13 @@ class BgpMachine:
         changed = self.intake.take(peer, session, update, own, self.config.cluster_id or own, now)
         self.routes.learn(peer, session, changed, now)
         limit = peer.settings.lines.maximum_prefixes
-        if limit and len(peer.received) > limit:
-            self._out.append(messages.MaximumExceeded.of(peer.address, len(peer.received), limit))
+        if limit and peer.accepted > limit:
+            self._out.append(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
             if not peer.settings.lines.only_warn:
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent", now)
-        elif limit and not peer.warned and len(peer.received) * 100 > limit * peer.settings.lines.warn_percent:
+        elif limit and not peer.warned and peer.accepted * 100 > limit * peer.settings.lines.warn_percent:
             peer.warned = True
-            self._out.append(messages.MaximumNear.of(peer.address, len(peer.received), limit))
+            self._out.append(messages.MaximumNear.of(peer.address, peer.accepted, limit))
 
     def _lost(self, peer: Peer, session: Session, down: StreamDown, now: float) -> None:
         session.end(Ending("Peer closed the session" if session.up is not None else down.end.value))
@@ -431,6 +437,12 @@ class BgpMachine:
         if (not is_ours or self.routes.may_resolve(event.prefix)) and self._timers.when(("hops", 0)) is None:
             self._timers.set(("hops", 0), now + SETTLING)
 
+    def _policies_changed(self, now: float) -> None:
+        """Our own routes obey at once, what is told after a moment, and what was heard when somebody clears softly."""
+        self.routes.look_at_own(now)
+        if self._filtered_peers():
+            self._timers.set(("policy", 0), now + POLICY_DELAY)
+
     def _interface_changed(self, event: InterfaceChanged, now: float) -> None:
         """Sessions whose end is gone are over; directly connected external ones as soon as the line is down."""
         self._listen()
@@ -488,10 +500,32 @@ class BgpMachine:
         session = peer.session
         if session is None:
             return
-        if inwards and session.refreshes:
-            session.send(RouteRefresh(), now)
+        if inwards:
+            self._timers.set(("judge", peer.address), now + SETTLING)
+            if session.refreshes:
+                session.send(RouteRefresh(), now)
         if outwards:
             self._say_all_again(peer, now)
+
+    def _judge(self, peer: Peer, now: float) -> None:
+        """Take what a peer told by the filters that there are now. Lists that came with them are known by now."""
+        session = peer.session
+        if session is not None:
+            self.routes.learn(peer, session, tuple(peer.received), now)
+
+    def _tell_by_policy(self, now: float) -> None:
+        """Lists or maps have changed: tell the difference."""
+        for peer in self._filtered_peers():
+            self.teller.greet(peer)
+            self._tell_soon(peer, now)
+
+    def _filtered_peers(self) -> list[Peer]:
+        """Those with a session whom an outbound filter may keep something from."""
+        return [
+            peer
+            for peer in self.peers.values()
+            if peer.session is not None and any(one.direction is Direction.OUT for one in peer.settings.lines.filters)
+        ]
 
     def _say_all_again(self, peer: Peer, now: float) -> None:
         peer.wants_all = True
@@ -507,14 +541,22 @@ class BgpMachine:
                 self._check_ways(now)
             elif kind == "listen":
                 self._listen()
+            elif kind == "policy":
+                self._tell_by_policy(now)
             elif isinstance(whose, int):
                 session = self._by_stream[whose][1]
                 session.expire(now)
                 self._arm(session)
-            elif kind == "call" and whose in self.peers:
-                self._call(self.peers[whose], now)
             elif whose in self.peers:
-                self._tell(self.peers[whose], now)
+                self._expire(kind, self.peers[whose], now)
+
+    def _expire(self, kind: str, peer: Peer, now: float) -> None:
+        if kind == "call":
+            self._call(peer, now)
+        elif kind == "judge":
+            self._judge(peer, now)
+        else:
+            self._tell(peer, now)
 
     def _check_ways(self, now: float) -> None:
         """`fall-over`: a peer without a route to it is given up. Those that wait for a way are called."""

@@ -142,16 +142,4 @@ class BgpConfig:
 
     def not_built(self) -> tuple[str, ...]:
         """The lines that are kept, and that nothing acts on."""
-        found = ["bgp graceful-restart"] if self.graceful_restart else []
-        for neighbor in self.neighbors:
-            found += [
-                f"neighbor {neighbor.peer} {one.kind.value} {one.name} {one.direction.value}"
-                for one in neighbor.filters
-            ]
-        found += [f"network {one.prefix} route-map {one.route_map}" for one in self.networks if one.route_map]
-        found += [
-            f"redistribute {one.source.value} route-map {one.route_map}"
-            for one in self.redistributions
-            if one.route_map
-        ]
-        return tuple(found)
+        return ("bgp graceful-restart",) if self.graceful_restart else ()

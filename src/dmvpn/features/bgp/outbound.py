@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.routemaps import UNCHANGED, Changes
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
+from dmvpn.features.bgp.policy import changed
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Numbers that mean nothing elsewhere, RFC 6996 §5.
@@ -33,27 +36,38 @@ class Receiver:
     router_id: IPv4Address
     cluster_id: IPv4Address
     shared: Prefix | None
+    policies: RoutePolicies
 
 
-def told(path: Path, receiver: Receiver) -> Attributes | None:
-    """The attributes that the peer hears; None: it does not hear of this path."""
+def told(path: Path, receiver: Receiver, changes: Changes = UNCHANGED) -> Attributes | None:
+    """The attributes that the peer hears; None: it does not hear of this path.
+
+    changes: what the neighbor's route map sets. It comes before our own AS number, and its next hop is told as it is.
+    """
     settings = receiver.settings
     if path.peer == settings.address or not _may_hear(path, receiver):
         return None
     attributes = _next_hop_of(path, receiver)
+    path = replace(path, attributes=changed(path.attributes, changes))
+    attributes = changed(attributes, changes)
     attributes = (
         _internally(path, attributes, receiver) if settings.internal else _externally(path, attributes, settings)
     )
+    if changes.metric is not None:
+        attributes = replace(attributes, med=changes.metric)
     if not settings.lines.send_community:
         attributes = replace(attributes, communities=(), extended=(), large=())
     return attributes
 
 
-def default_route(receiver: Receiver) -> Attributes:
-    """What `default-originate` tells."""
-    local_pref = DEFAULT_LOCAL_PREF if receiver.settings.internal else None
-    path = () if receiver.settings.internal else prepended((), receiver.settings.local_as)
-    return Attributes(path=path, next_hop=receiver.local, local_pref=local_pref)
+def default_route(receiver: Receiver, changes: Changes = UNCHANGED) -> Attributes:
+    """What `default-originate` tells; changes: of its route map."""
+    internal = receiver.settings.internal
+    plain = Attributes(next_hop=receiver.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
+    attributes = changed(plain, changes)
+    if internal:
+        return attributes
+    return replace(attributes, path=prepended(attributes.path, receiver.settings.local_as), local_pref=None)
 
 
 def _may_hear(path: Path, receiver: Receiver) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
+from dmvpn.features.bgp.policy import candidate_route, changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Route
@@ -24,13 +26,33 @@ def own_path(prefix: Prefix, config: BgpConfig, ports: Ports, now: float) -> Pat
     route = ports.rib.exact(prefix) if prefix.address.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
-    if any(network.prefix == prefix for network in config.networks):
-        return _path(PathOrigin.NETWORK, route, Origin.IGP, route.metric, now)
+    paths = (
+        _mapped(_path(origin, route, kind, metric, now), name, route, ports)
+        for origin, kind, metric, name in _reasons(route, config)
+    )
+    return next((path for path in paths if path is not None), None)
+
+
+def _reasons(route: Route, config: BgpConfig) -> Iterator[tuple[PathOrigin, Origin, int, str]]:
+    """Why the route may be announced: as what, of which origin, with which metric, if which map permits it."""
+    for network in config.networks:
+        if network.prefix == route.prefix:
+            yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     for one in config.redistributions:
         if one.source is route.source and one.process in ("", route.process):
             metric = route.metric if one.metric is None else one.metric
-            return _path(PathOrigin.REDISTRIBUTED, route, Origin.INCOMPLETE, metric, now)
-    return None
+            yield PathOrigin.REDISTRIBUTED, Origin.INCOMPLETE, metric, one.route_map
+
+
+def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
+    """The path as the map leaves it, None: the map refuses the route."""
+    if not name:
+        return path
+    changes = ports.policies.of_routes().mapped(name, candidate_route(route))
+    if changes is None:
+        return None
+    weight = path.weight if changes.weight is None else changes.weight
+    return replace(path, attributes=changed(path.attributes, changes), weight=weight)
 
 
 def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:

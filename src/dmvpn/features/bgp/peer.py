@@ -30,9 +30,9 @@ class Peer:
     """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
-    pending: prefixes about which it is to hear. announce_at: when it may hear announcements again. again: prefixes
-    that it hears of although it was told the same. wants_all: it is to hear everything again; it did at refreshed.
-    complained: when a damaged UPDATE of it was logged.
+    filtered: those of `received` that its filters refuse. pending: prefixes about which it is to hear. again: prefixes
+    that it hears of although it was told the same. announce_at: when it may hear announcements again. wants_all: it is
+    to hear everything again; it did at refreshed. complained: when a damaged UPDATE of it was logged.
     """
 
     def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
@@ -46,6 +46,7 @@ class Peer:
         self.dropped = 0
         self.retry = FIRST_RETRY
         self.received: dict[Prefix, Attributes] = {}
+        self.filtered: dict[Prefix, None] = {}
         self.advertised: dict[Prefix, Attributes] = {}
         self.pending: dict[Prefix, None] = {}
         self.again: dict[Prefix, None] = {}
@@ -76,6 +77,18 @@ class Peer:
             return max((session.state for session in self.sessions), key=_ORDER.index).value
         return "Idle" if self.reason is not None else "Active"
 
+    @property
+    def accepted(self) -> int:
+        """How many of the prefixes that it told were taken."""
+        return len(self.received) - len(self.filtered)
+
+    def filter(self, prefix: Prefix, *, is_refused: bool) -> None:
+        """Its filters refuse what it told of a prefix, or do not."""
+        if is_refused:
+            self.filtered[prefix] = None
+        else:
+            self.filtered.pop(prefix, None)
+
     def losers(self, opened: Session) -> list[Session]:
         """The sessions that end because this one got an OPEN: it may be among them. RFC 4271 §6.8."""
         others = [session for session in self.sessions if session is not opened and session.heard is not None]
@@ -91,6 +104,7 @@ class Peer:
         """The session is over: what it told, and was told, is nothing any more. Returns what it had told."""
         prefixes = list(self.received)
         self.received.clear()
+        self.filtered.clear()
         self.advertised.clear()
         self.pending.clear()
         self.again.clear()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.model import BgpConfig, Direction
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.own import aggregate_path, own_path, own_prefixes
 from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.policy import changed, verdict
 from dmvpn.features.bgp.table import LocRib
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ class Routes:
         old, self._config = self._config, config
         self._router_id = router_id or UNSPECIFIED
         self.table.limits = config.maximum_paths
-        mine = [prefix for prefix, found in self.table.destinations.items() if any(p.own for p in found.paths.values())]
-        for prefix in {**dict.fromkeys(mine), **own_prefixes(config, self._ports)}:
-            self.route_changed(prefix, now)
+        self.look_at_own(now)
         if (old.maximum_paths, old.aggregates) != (config.maximum_paths, config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
             self._news.update(self.suppressed)
@@ -61,31 +60,41 @@ class Routes:
             return [one for prefix in self.table.destinations for one in self._offer(prefix)]
         return []
 
+    def look_at_own(self, now: float) -> None:
+        """What we announce of our own accord may be something else: other lines, other route maps."""
+        mine = [prefix for prefix, found in self.table.destinations.items() if any(p.own for p in found.paths.values())]
+        for prefix in {**dict.fromkeys(mine), **own_prefixes(self._config, self._ports)}:
+            self.route_changed(prefix, now)
+
     def stop(self) -> list[Notice]:
         """There is no process any more: what the RIB hears. Then this object is of no use."""
         return [self._retracted(prefix) for prefix in self._offered]
 
     def learn(self, peer: Peer, session: Session, prefixes: Iterable[Prefix], now: float) -> None:
-        """A peer told something else of these."""
+        """A peer told something else of these, or its filters are others now."""
+        policies = self._ports.policies.of_routes()
         source = (PathOrigin.PEER, peer.address)
         lines, heard = peer.settings.lines, session.heard
         for prefix in prefixes:
             self._dirty[prefix] = None
             attributes = peer.received.get(prefix)
-            if attributes is None:
+            changes = verdict(policies, lines, Direction.IN, prefix, attributes) if attributes is not None else None
+            peer.filter(prefix, is_refused=attributes is not None and changes is None)
+            if attributes is None or changes is None:
                 self.table.take_away(prefix, source)
                 continue
             path = Path(
                 origin=PathOrigin.PEER,
-                attributes=attributes,
+                attributes=changed(attributes, changes),
                 peer=peer.address,
                 identifier=heard.identifier if heard is not None else UNSPECIFIED,
                 internal=peer.settings.internal,
                 client=lines.route_reflector_client,
-                weight=lines.weight or 0,
+                weight=(lines.weight or 0) if changes.weight is None else changes.weight,
                 since=now,
             )
-            self.table.put(prefix, path)
+            if self.table.known(prefix, source) != path:
+                self.table.put(prefix, path)
 
     def forget(self, peer: Peer) -> None:
         """A peer is no more."""

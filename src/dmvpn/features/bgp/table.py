@@ -44,6 +44,11 @@ class LocRib:
         """Somebody tells a path; `choose` says what follows."""
         self.destinations.setdefault(prefix, Destination()).paths[path.origin, path.peer] = path
 
+    def known(self, prefix: Prefix, source: Source) -> Path | None:
+        """What this one tells of a prefix."""
+        destination = self.destinations.get(prefix)
+        return destination.paths.get(source) if destination is not None else None
+
     def take_away(self, prefix: Prefix, source: Source) -> None:
         """Somebody does not tell it any more."""
         destination = self.destinations.get(prefix)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp.attributes import Attributes, write
+from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import Receiver, default_route, told
 from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Attribute, Update, encoded_prefix
+from dmvpn.features.bgp.policy import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,16 +50,19 @@ class Teller:
         state = ports.interfaces.owner(local)
         prefix = state.prefix if state is not None else None
         shared = prefix if prefix is not None and peer.address in prefix else None
-        return Receiver(peer.settings, local, session.identity.router_id, cluster_id, shared)
+        policies = ports.policies.of_routes()
+        return Receiver(peer.settings, local, session.identity.router_id, cluster_id, shared, policies)
 
     def what(self, prefix: Prefix, receiver: Receiver) -> Attributes | None:
         """What the peer is to hear of a prefix as of now."""
         best = self._routes.table.best(prefix)
+        lines = receiver.settings.lines
         if best is not None and prefix not in self._routes.suppressed:
-            attributes = told(best, receiver)
+            changes = verdict(receiver.policies, lines, Direction.OUT, prefix, best.attributes)
+            attributes = told(best, receiver, changes) if changes is not None else None
             if attributes is not None:
                 return attributes
-        if prefix == DEFAULT and receiver.settings.lines.default_originate:
+        if prefix == DEFAULT and lines.default_originate:
             return default_route(receiver)
         return None
 

@@ -1,13 +1,14 @@
 """Policy: access lists, prefix lists, route maps, key chains.
 
-Access lists and route maps say which packets are translated (feature `nat`). Filters, and what routing protocols would
-ask lists for, is configuration alone.
+Access lists and route maps say which packets are translated (feature `nat`). Lists and maps say which routes BGP takes
+and tells, and what it changes in them. Filters of packets are configuration alone.
 
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
     config    its lines
-    machine   access lists and route maps for those who match packets by them
+    machine   answers who asks for lists and maps
+    routes    lists and maps for those who filter and change routes by them
     show      show key chain
 """
 

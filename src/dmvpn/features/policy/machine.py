@@ -1,4 +1,4 @@
-"""Answers `ports.policies`: access lists and route maps, for those who match packets by them.
+"""Answers `ports.policies`: lists and route maps, for those who match packets or routes by them.
 
 A translator obeys less than these lines can say, so each list carries what of it cannot be obeyed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
+from dmvpn.base.routemaps import RoutePolicies
 from dmvpn.base.translation import (
     PROTOCOLS,
     Addresses,
@@ -16,6 +17,7 @@ from dmvpn.base.translation import (
     PacketPolicies,
     PacketRule,
 )
+from dmvpn.features.policy.routes import of_routes
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -38,16 +40,22 @@ class PolicyMachine:
 
     def __init__(self, ports: Ports) -> None:
         self._policies = PacketPolicies()
+        self._routes = RoutePolicies()
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps, for those who match packets by them."""
         return self._policies
 
+    def of_routes(self) -> RoutePolicies:
+        """All lists and route maps, for those who filter and change routes by them."""
+        return self._routes
+
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         if not isinstance(event, Configured):
             return []
-        self._policies = of_packets(cast("PolicyConfig | None", event.model))
+        config = cast("PolicyConfig | None", event.model)
+        self._policies, self._routes = of_packets(config), of_routes(config)
         return [AccessListsChanged()]
 
     def next_deadline(self) -> float | None:

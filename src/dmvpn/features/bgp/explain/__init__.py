@@ -83,6 +83,10 @@ _ANSWERS = answer_group(
     Word("% BGP not active", "There is no `router bgp`."),
     Word("% Network not in table", "BGP knows no such prefix, and none that holds the address."),
     Word("% No such neighbor <address>", "No neighbor has this address."),
+    Word(
+        "% Inbound soft reconfiguration not enabled on <address>",
+        "Only what was taken can be shown (`routes`), unless there is `neighbor ... soft-reconfiguration inbound`.",
+    ),
     next="show running-config",
 )
 

@@ -136,7 +136,11 @@ _PROTOCOLS = label_group(
     ("show ip protocols",),
     Word("IGP synchronization", "IOS's line; there is none."),
     Word("Automatic route summarization", "There is none: a `network` line means one prefix."),
-    Word("FiltIn", "IOS's columns; filters of neighbors are kept.", also=("FiltOut", "DistIn", "DistOut", "RouteMap")),
+    Word(
+        "FiltIn",
+        "IOS's columns; the filters of neighbors are in the running configuration.",
+        also=("FiltOut", "DistIn", "DistOut", "RouteMap"),
+    ),
     Word("Distance", "Administrative distances: of external, internal and our own routes.", also=("local",)),
     next="show ip protocols",
 )

@@ -1,4 +1,4 @@
-"""`show ip bgp neighbors [A.B.C.D [advertised-routes | routes]]`."""
+"""`show ip bgp neighbors [A.B.C.D [advertised-routes | received-routes | routes]]`."""
 
 from __future__ import annotations
 
@@ -71,10 +71,11 @@ class ShowNeighbors:
 
 @dataclass(frozen=True, slots=True)
 class ShowRoutes:
-    """Routes of one neighbor."""
+    """Routes of one neighbor. unkept: the neighbor of which nobody wants to know what filters refuse."""
 
     is_active: bool = True
     asked: str = ""
+    unkept: str = ""
     paths: tuple[PathLine, ...] = ()
 
 
@@ -99,8 +100,14 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
     peer = machine.peers.get(address)
     if peer is None:
         return ShowRoutes(asked=str(address))
-    table = peer.advertised if "advertised-routes" in args else peer.received
-    return ShowRoutes(paths=tuple(_route(peer, prefix, table[prefix]) for prefix in sorted(table)))
+    if "routes" in args:
+        source, table = (PathOrigin.PEER, peer.address), machine.routes.table
+        taken = ((prefix, table.known(prefix, source)) for prefix in sorted(peer.received))
+        return ShowRoutes(paths=tuple(path_line(prefix, path, _status(path)) for prefix, path in taken if path))
+    if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
+        return ShowRoutes(unkept=str(address))
+    told = peer.advertised if "advertised-routes" in args else peer.received
+    return ShowRoutes(paths=tuple(_route(peer, prefix, told[prefix]) for prefix in sorted(told)))
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
@@ -120,6 +127,9 @@ def render_routes(answer: ShowRoutes) -> Iterator[str]:
         return
     if answer.asked:
         yield f"% No such neighbor {answer.asked}"
+        return
+    if answer.unkept:
+        yield f"% Inbound soft reconfiguration not enabled on {answer.unkept}"
         return
     yield "     Network          Next Hop            Metric LocPrf Weight Path"
     yield from path_lines(answer.paths)
@@ -210,7 +220,7 @@ def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
         capabilities=tuple(capabilities),
         messages=tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items()),
         sent=len(peer.advertised),
-        received=len(peer.received),
+        received=peer.accepted,
         denied=peer.denied,
         interval=round(peer.settings.advertisement_interval),
         established=peer.established,
@@ -225,7 +235,11 @@ def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
 
 def _route(peer: Peer, prefix: Prefix, attributes: Attributes) -> PathLine:
     path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=peer.address, internal=peer.settings.internal)
-    return path_line(prefix, path, f"*>{'i' if path.internal else ' '}")
+    return path_line(prefix, path, _status(path))
+
+
+def _status(path: Path) -> str:
+    return f"*>{'i' if path.internal else ' '}"
 
 
 _WHICH: Final = ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors")
@@ -236,8 +250,13 @@ COMMANDS: Final = (
     ),
     *(
         ExecCommand(
-            f"{words} {{address:address}} ( advertised-routes | routes )",
-            {**HELP, "advertised-routes": "What it was told", "routes": "What it told, and was taken"},
+            f"{words} {{address:address}} ( advertised-routes | received-routes | routes )",
+            {
+                **HELP,
+                "advertised-routes": "What it was told",
+                "received-routes": "What it told, before filters",
+                "routes": "What it told, and was taken",
+            },
             query=query_routes,
             render=render_routes,
         )

@@ -64,7 +64,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
             machine.routes.table.version if peer.session is not None else 1,
             len(peer.pending),
             "never" if peer.changed is None else age(ctx.now - peer.changed),
-            str(len(peer.received)) if peer.session is not None else peer.state,
+            str(peer.accepted) if peer.session is not None else peer.state,
         )
         for _, peer in sorted(machine.peers.items())
     ]

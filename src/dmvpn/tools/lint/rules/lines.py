@@ -48,8 +48,7 @@ NOT_RUN: Final = Rule(
     id="routing-not-run",
     severity=Severity.ADVICE,
     title="Routing that an IOS router does, and none of this program",
-    why="BGP runs, except the filters of its neighbors, route maps and graceful restart: these are read, kept and "
-    "judged, for IOS routers know them, and nothing acts on them.",
+    why="BGP runs, except graceful restart: IOS routers know the line, so it is kept, and nothing acts on it.",
     bad="router bgp 65000\n bgp graceful-restart",
     fix="",
 )

@@ -1,0 +1,175 @@
+"""Which routes are meant, and what is changed in them, as values: prefix lists, access lists, route maps.
+
+    Candidate       a route about which somebody asks
+    RoutePolicies   all lists and maps; policy has them (`ports.policies`), and routing protocols ask them
+    Changes         what a route map makes of a route that it permits
+
+The first entry that fits decides; none: denied. As IOS has it, a list that nobody defined permits everything, and a
+match by such a list holds. A map that nobody defined denies everything: this is the safe side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.translation import Addresses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none. metric: MED in BGP."""
+
+    prefix: Prefix
+    next_hop: IPv4Address | None = None
+    interface: str = ""
+    tag: int = 0
+    metric: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRule:
+    """One entry of an access list. mask: of the route's mask, in extended lists; None: every mask."""
+
+    permit: bool
+    address: Addresses
+    mask: Addresses | None = None
+
+    def fits(self, prefix: Prefix) -> bool:
+        """Is it about this prefix?"""
+        if not self.address.hold(IPv4Address(int(prefix.address))):
+            return False
+        return self.mask is None or self.mask.hold(IPv4Address(int(prefix.netmask)))
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixRule:
+    """One entry of a prefix list: what is inside of `prefix`, with a length between these two."""
+
+    permit: bool
+    prefix: Prefix
+    shortest: int
+    longest: int
+
+    def fits(self, prefix: Prefix) -> bool:
+        """Is it about this prefix?"""
+        return self.shortest <= prefix.length <= self.longest and prefix in self.prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is set in a route; None, "" and () leave it as it is. prepend: put before the path, the first one first."""
+
+    metric: int | None = None
+    metric_type: str = ""
+    tag: int | None = None
+    next_hop: IPv4Address | None = None
+    local_preference: int | None = None
+    weight: int | None = None
+    origin: str = ""
+    prepend: tuple[int, ...] = ()
+
+    def then(self, later: Changes) -> Changes:
+        """Both, one after the other."""
+        return Changes(
+            metric=self.metric if later.metric is None else later.metric,
+            metric_type=later.metric_type or self.metric_type,
+            tag=self.tag if later.tag is None else later.tag,
+            next_hop=later.next_hop or self.next_hop,
+            local_preference=self.local_preference if later.local_preference is None else later.local_preference,
+            weight=self.weight if later.weight is None else later.weight,
+            origin=later.origin or self.origin,
+            prepend=later.prepend + self.prepend,
+        )
+
+
+#: A route stays as it is.
+UNCHANGED: Final = Changes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRule:
+    """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
+
+    go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
+    """
+
+    sequence: int
+    permit: bool
+    access_lists: tuple[str, ...] = ()
+    prefix_lists: tuple[str, ...] = ()
+    next_hop_access_lists: tuple[str, ...] = ()
+    next_hop_prefix_lists: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    tags: tuple[int, ...] = ()
+    metrics: tuple[int, ...] = ()
+    changes: Changes = UNCHANGED
+    go_on: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicies:
+    """All lists and maps, by name."""
+
+    access_lists: Mapping[str, tuple[AddressRule, ...]] = field(default_factory=dict)
+    prefix_lists: Mapping[str, tuple[PrefixRule, ...]] = field(default_factory=dict)
+    route_maps: Mapping[str, tuple[MapRule, ...]] = field(default_factory=dict)
+
+    def access_list_permits(self, name: str, prefix: Prefix) -> bool:
+        """Does the list let the prefix through? Standard lists look at its address, extended ones also at its mask."""
+        return _first(self.access_lists.get(name), prefix)
+
+    def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
+        """Does the list let the prefix through?"""
+        return _first(self.prefix_lists.get(name), prefix)
+
+    def mapped(self, name: str, route: Candidate) -> Changes | None:
+        """What the map makes of the route; None: it refuses the route.
+
+        An entry that fits and says `continue` hands on to another, and what it permits stays permitted if none of
+        the others fits.
+        """
+        result: Changes | None = None
+        least = 0
+        for rule in self.route_maps.get(name, ()):
+            if rule.sequence < least or not self._fits(rule, route):
+                continue
+            if not rule.permit:
+                return None
+            result = (result or UNCHANGED).then(rule.changes)
+            if rule.go_on is None:
+                return result
+            least = rule.go_on
+        return result
+
+    def _fits(self, rule: MapRule, route: Candidate) -> bool:
+        return (
+            self._is_listed(rule.access_lists, rule.prefix_lists, route.prefix)
+            and self._is_listed(rule.next_hop_access_lists, rule.next_hop_prefix_lists, _next_hop(route))
+            and (not rule.interfaces or route.interface in rule.interfaces)
+            and (not rule.tags or route.tag in rule.tags)
+            and (not rule.metrics or route.metric in rule.metrics)
+        )
+
+    def _is_listed(self, access_lists: Iterable[str], prefix_lists: Iterable[str], prefix: Prefix | None) -> bool:
+        """Does one of the lists permit it? If there are none, it need not."""
+        verdicts = [
+            *(prefix is not None and self.access_list_permits(name, prefix) for name in access_lists),
+            *(prefix is not None and self.prefix_list_permits(name, prefix) for name in prefix_lists),
+        ]
+        return not verdicts or any(verdicts)
+
+
+def _next_hop(route: Candidate) -> Prefix | None:
+    return None if route.next_hop is None else Prefix.host(route.next_hop)
+
+
+def _first(rules: tuple[AddressRule, ...] | tuple[PrefixRule, ...] | None, prefix: Prefix) -> bool:
+    """The verdict of the first rule that fits. None: there is no such list. An empty list permits everything, too."""
+    return not rules or next((rule.permit for rule in rules if rule.fits(prefix)), False)

@@ -1,0 +1,77 @@
+"""Filters of neighbors, and what route maps change in paths.
+
+IOS asks them in this order: from a neighbor the route map, then lists; to a neighbor lists, then the route map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.features.bgp.attributes import Attributes, Origin, prepended
+from dmvpn.features.bgp.model import Direction, FilterKind
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.notices import Route
+    from dmvpn.base.routemaps import RoutePolicies
+    from dmvpn.features.bgp.model import Filter, Neighbor
+
+_ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
+
+
+def verdict(
+    policies: RoutePolicies, lines: Neighbor, direction: Direction, prefix: Prefix, attributes: Attributes
+) -> Changes | None:
+    """What the filters of this neighbor make of a path in this direction; None: it does not pass."""
+    changes = UNCHANGED
+    for one in lines.filters:
+        if one.direction is not direction:
+            continue
+        if one.kind is FilterKind.ROUTE_MAP:
+            made = policies.mapped(one.name, candidate(prefix, attributes))
+            if made is None:
+                return None
+            changes = made
+        elif not _is_listed(policies, one, prefix):
+            return None
+    return changes
+
+
+def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix) -> bool:
+    if one.kind is FilterKind.PREFIX_LIST:
+        return policies.prefix_list_permits(one.name, prefix)
+    return policies.access_list_permits(one.name, prefix)
+
+
+def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
+    """A path, as a route map looks at it."""
+    return Candidate(prefix=prefix, next_hop=attributes.next_hop, metric=attributes.med or 0)
+
+
+def candidate_route(route: Route) -> Candidate:
+    """A route of the routing table, as a route map looks at it."""
+    hop = route.next_hops[0] if route.next_hops else None
+    return Candidate(
+        prefix=route.prefix,
+        next_hop=hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None,
+        interface=hop.interface if hop is not None else "",
+        tag=route.tag,
+        metric=route.metric,
+    )
+
+
+def changed(attributes: Attributes, changes: Changes) -> Attributes:
+    """The attributes with everything that a route map sets; weight is no attribute."""
+    if changes == UNCHANGED:
+        return attributes
+    return replace(
+        attributes,
+        origin=_ORIGINS.get(changes.origin, attributes.origin),
+        path=prepended(attributes.path, *changes.prepend) if changes.prepend else attributes.path,
+        next_hop=changes.next_hop or attributes.next_hop,
+        med=attributes.med if changes.metric is None else changes.metric,
+        local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
+    )

@@ -1,0 +1,167 @@
+"""Filters and route maps of BGP, judged by what the neighbors of a router get to know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.world import World
+
+EXTERNAL = str(Path(__file__).parent / "worlds" / "bgp-ebgp-phase2")
+REFLECTED = str(Path(__file__).parent / "worlds" / "bgp-phase3")
+LANS = ("10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24")
+
+
+def with_lines(router: str, neighbor: str, lines: str, policy: str, name: str = EXTERNAL) -> World:
+    """The world with more lines for one neighbor of a router, and lists or maps, from the beginning."""
+
+    def change(one: str, text: str) -> str:
+        if one != router:
+            return text
+        first = next(line for line in text.splitlines() if line.startswith(f" neighbor {neighbor} remote-as"))
+        added = "".join(f" neighbor {neighbor} {line}\n" for line in lines.splitlines())
+        return text.replace(f"{first}\n", f"{first}\n{added}").replace("router bgp", f"{policy}router bgp", 1)
+
+    return World(name, change=change)
+
+
+def known(world: World, router: str) -> list[str]:
+    """The LANs of others to which the router has a route of BGP."""
+    text = world.show(router, "ip route bgp")
+    return [prefix for prefix in LANS if f" {prefix} " in text]
+
+
+def settled(world: World) -> World:
+    """After what neighbors tell each other at the start."""
+    world.run_for(60)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("line", "policy"),
+    [
+        ("prefix-list L out", "ip prefix-list L deny 10.1.2.0/24\nip prefix-list L permit 0.0.0.0/0 le 32\n"),
+        ("distribute-list 10 out", "access-list 10 deny 10.1.2.0 0.0.0.255\naccess-list 10 permit any\n"),
+        ("distribute-list L out", "ip access-list standard L\n permit 10.1.0.0 0.0.0.255\n"),
+        ("distribute-list 110 out", "access-list 110 permit ip host 10.1.0.0 host 255.255.255.0\n"),
+        (
+            "route-map M out",
+            "access-list 10 permit 10.1.2.0\nroute-map M deny 10\n match ip address 10\nroute-map M permit 20\n",
+        ),
+    ],
+)
+def test_an_outbound_filter_keeps_a_route_from_its_neighbor_alone(line: str, policy: str) -> None:
+    world = settled(with_lines("HUB", "10.255.0.11", line, policy))
+    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
+    assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
+    assert "10.1.2.0" not in world.show("HUB", "ip bgp neighbors 10.255.0.11 advertised-routes")
+    assert not any("NOT_BUILT" in text for text in world.messages("HUB"))
+
+
+@pytest.mark.parametrize(
+    ("line", "policy"),
+    [
+        ("prefix-list L in", "ip prefix-list L permit 10.1.0.0/24\n"),
+        ("distribute-list 10 in", "access-list 10 permit 10.1.0.0\n"),
+        ("route-map M in", "ip prefix-list L permit 10.1.0.0/24\nroute-map M\n match ip address prefix-list L\n"),
+    ],
+)
+def test_an_inbound_filter_refuses_what_a_neighbor_tells(line: str, policy: str) -> None:
+    world = settled(with_lines("SPOKE1", "10.255.0.1", line, policy))
+    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
+    (summary,) = [text for text in world.lines("SPOKE1", "ip bgp summary") if text.startswith("10.255.0.1 ")]
+    assert summary.split()[-1] == "1"
+    assert "10.1.2.0" not in world.show("SPOKE1", "ip bgp neighbors 10.255.0.1 routes")
+
+
+def test_a_map_that_nobody_defined_lets_nothing_out() -> None:
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map NOWHERE out", ""))
+    assert known(world, "SPOKE1") == []
+    assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
+
+
+def test_filters_of_a_peer_group_hold_for_its_guests() -> None:
+    def change(router: str, text: str) -> str:
+        if router != "HUB":
+            return text
+        line = " neighbor SPOKES remote-as 65000\n"
+        return text.replace(line, line + " neighbor SPOKES prefix-list L out\n") + (
+            "ip prefix-list L permit 10.1.0.0/24\n"
+        )
+
+    world = settled(World(REFLECTED, change=change))
+    assert known(world, "SPOKE1") == known(world, "SPOKE2") == ["10.1.0.0/24"]
+
+
+def test_a_map_sets_metric_path_origin_and_next_hop_for_a_neighbor() -> None:
+    policy = (
+        "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"
+        " set metric 77\n set as-path prepend 65000 65000\n set origin incomplete\n set ip next-hop 10.255.0.1\n"
+        "route-map M permit 20\n"
+    )
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", policy))
+    (line,) = [text for text in world.lines("SPOKE1", "ip bgp") if "10.1.2.0/24" in text]
+    assert line.split() == ["*>", "10.1.2.0/24", "10.255.0.1", "77", "0", "65000", "65000", "65000", "65012", "?"]
+
+
+def test_a_map_sets_weight_and_preference_of_what_a_neighbor_tells() -> None:
+    policy = "route-map M permit 10\n set weight 5\n set local-preference 300\n"
+    world = settled(with_lines("SPOKE1", "10.255.0.1", "route-map M in", policy))
+    (line,) = [text for text in world.lines("SPOKE1", "ip bgp") if "10.1.2.0/24" in text]
+    assert line.split()[3:5] == ["300", "5"]
+
+
+def test_a_new_filter_withdraws_and_its_removal_announces() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure(
+        "HUB", "ip prefix-list L permit 10.1.0.0/24", "router bgp 65000", "neighbor 10.255.0.11 prefix-list L out"
+    )
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 10.0)
+    world.configure("HUB", "router bgp 65000", "no neighbor 10.255.0.11 prefix-list L out")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"], 10.0)
+    world.configure(
+        "SPOKE1", "ip prefix-list L permit 10.1.0.0/24", "router bgp 65011", "neighbor 10.255.0.1 prefix-list L in"
+    )
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 10.0)
+
+
+def test_a_changed_list_acts_outwards_after_a_minute_or_a_soft_clear() -> None:
+    filters = "ip prefix-list L permit 0.0.0.0/0 le 32\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "prefix-list L out", filters))
+    world.configure("HUB", "no ip prefix-list L", "ip prefix-list L permit 10.1.0.0/24")
+    world.run_for(30)
+    assert known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"]
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24"], 40.0)
+    world.configure("HUB", "ip prefix-list L permit 10.1.2.0/24")
+    world.do("HUB", "clear ip bgp * soft out")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"], 10.0)
+
+
+def test_a_changed_list_acts_inwards_when_somebody_clears_softly() -> None:
+    world = settled(with_lines("SPOKE1", "10.255.0.1", "prefix-list L in", "ip prefix-list L permit 10.1.0.0/24\n"))
+    world.configure("SPOKE1", "ip prefix-list L permit 10.1.2.0/24")
+    world.run_for(90)
+    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
+    world.do("SPOKE1", "clear ip bgp * soft in")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.0.0/24", "10.1.2.0/24"], 10.0)
+    assert not any("Down" in text for text in world.messages("SPOKE1") if "BGP-5-ADJCHANGE" in text)
+
+
+def test_maps_choose_what_is_redistributed_and_change_what_a_network_line_tells() -> None:
+    def change(router: str, text: str) -> str:
+        if router != "HUB":
+            return text
+        network = " network 10.1.0.0 mask 255.255.255.0\n"
+        return text.replace(network, f"{network.rstrip()} route-map N\n redistribute static route-map S\n") + (
+            "ip route 192.0.2.0 255.255.255.0 Null0 tag 7\nip route 192.0.3.0 255.255.255.0 Null0\n"
+            "route-map S permit 10\n match tag 7\n set metric 9\nroute-map N permit 10\n set metric 33\n"
+        )
+
+    world = settled(World(EXTERNAL, change=change))
+    lines = {line.split()[1]: line.split() for line in world.lines("SPOKE1", "ip bgp") if line.startswith(" *>")}
+    assert lines["192.0.2.0"][3] == "9"
+    assert lines["10.1.0.0/24"][3] == "33"
+    assert "192.0.3.0" not in lines
+    world.configure("HUB", "route-map S permit 10", "no match tag 7")
+    assert world.wait_until(lambda: "192.0.3.0" in world.show("SPOKE1", "ip bgp"), 60.0)

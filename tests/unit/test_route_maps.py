@@ -1,0 +1,118 @@
+"""What lists and route maps say of a route, from the lines that a user types."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies
+from dmvpn.features.policy.config import model
+from dmvpn.features.policy.routes import of_routes
+from dmvpn.router.intake import take_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def policies(text: str) -> RoutePolicies:
+    """Those of a configuration."""
+    return of_routes(model(take_in(text).tree))
+
+
+def permitted(found: RoutePolicies, kind: str, name: str, prefixes: Iterable[str]) -> list[str]:
+    """Those prefixes that a list lets through."""
+    permits = found.prefix_list_permits if kind == "prefix" else found.access_list_permits
+    return [text for text in prefixes if permits(name, Prefix.parse(text))]
+
+
+def route(prefix: str, hop: str = "10.0.0.9", *, interface: str = "", tag: int = 0, metric: int = 0) -> Candidate:
+    """A route."""
+    return Candidate(
+        prefix=Prefix.parse(prefix), next_hop=IPv4Address(hop), interface=interface, tag=tag, metric=metric
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "through"),
+    [
+        ("permit 10.0.0.0/8", ["10.0.0.0/8"]),
+        ("permit 10.0.0.0/8 le 16", ["10.0.0.0/8", "10.1.0.0/16"]),
+        ("permit 10.0.0.0/8 ge 24", ["10.1.1.0/24", "10.1.1.1/32"]),
+        ("permit 10.0.0.0/8 ge 16 le 24", ["10.1.0.0/16", "10.1.1.0/24"]),
+        ("permit 0.0.0.0/0", ["0.0.0.0/0"]),
+        ("permit 0.0.0.0/0 le 32", ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.1.1.1/32"]),
+    ],
+)
+def test_a_prefix_list_permits_prefixes_by_their_length(lines: str, through: list[str]) -> None:
+    found = policies(f"ip prefix-list L {lines}\n")
+    prefixes = ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.1.1.1/32")
+    assert permitted(found, "prefix", "L", prefixes) == through
+
+
+def test_the_first_entry_by_sequence_number_decides() -> None:
+    found = policies(
+        "ip prefix-list L seq 20 permit 10.0.0.0/8 le 32\nip prefix-list L seq 10 deny 10.1.0.0/16 le 32\n"
+    )
+    assert permitted(found, "prefix", "L", ("10.1.1.0/24", "10.2.1.0/24", "192.0.2.0/24")) == ["10.2.1.0/24"]
+
+
+def test_a_standard_list_looks_at_the_address_and_an_extended_one_at_the_mask_too() -> None:
+    found = policies(
+        "access-list 10 deny 10.1.1.0 0.0.0.255\naccess-list 10 permit any\n"
+        "access-list 110 permit ip 10.0.0.0 0.255.255.255 host 255.255.255.0\n"
+        "ip access-list standard NAMED\n permit 10.1.0.0 0.0.255.255\n"
+    )
+    prefixes = ("10.1.1.0/24", "10.1.0.0/16", "10.2.1.0/24")
+    assert permitted(found, "access", "10", prefixes) == ["10.1.0.0/16", "10.2.1.0/24"]
+    assert permitted(found, "access", "110", prefixes) == ["10.1.1.0/24", "10.2.1.0/24"]
+    assert permitted(found, "access", "NAMED", prefixes) == ["10.1.1.0/24", "10.1.0.0/16"]
+
+
+def test_a_list_whose_entries_are_all_about_packets_permits_no_route() -> None:
+    found = policies("access-list 110 permit tcp any any eq 80\n")
+    assert permitted(found, "access", "110", ("10.1.1.0/24",)) == []
+
+
+def test_lists_that_nobody_defined_permit_everything_and_maps_nothing() -> None:
+    found = policies("hostname R\n")
+    assert permitted(found, "prefix", "L", ("10.1.1.0/24",)) == ["10.1.1.0/24"]
+    assert permitted(found, "access", "10", ("10.1.1.0/24",)) == ["10.1.1.0/24"]
+    assert found.mapped("M", route("10.1.1.0/24")) is None
+
+
+def test_every_kind_of_match_must_hold_and_of_each_kind_one_value() -> None:
+    found = policies(
+        "ip prefix-list P permit 10.0.0.0/8 le 32\naccess-list 5 permit 10.0.0.9\n"
+        "route-map M permit 10\n match ip address prefix-list P\n match ip next-hop 5\n match tag 7\n match tag 8\n"
+        " match metric 20\n match interface Tunnel0\n set tag 99\n"
+    )
+    assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=8, metric=20)) == Changes(tag=99)
+    assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=7, metric=20)) == Changes(tag=99)
+    assert found.mapped("M", route("11.1.1.0/24", interface="Tunnel0", tag=7, metric=20)) is None
+    assert found.mapped("M", route("10.1.1.0/24", "10.0.0.8", interface="Tunnel0", tag=7, metric=20)) is None
+    assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel1", tag=7, metric=20)) is None
+    assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=9, metric=20)) is None
+    assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=7, metric=21)) is None
+
+
+def test_a_denying_entry_ends_the_map_and_the_next_one_takes_the_others() -> None:
+    found = policies(
+        "ip prefix-list P permit 10.1.0.0/16 le 32\n"
+        "route-map M deny 10\n match ip address prefix-list P\nroute-map M permit 20\n set metric 5\n"
+    )
+    assert found.mapped("M", route("10.1.1.0/24")) is None
+    assert found.mapped("M", route("10.2.1.0/24")) == Changes(metric=5)
+
+
+def test_continue_hands_on_and_what_was_permitted_stays_permitted() -> None:
+    found = policies(
+        "ip prefix-list P permit 10.1.0.0/16 le 32\n"
+        "route-map M permit 10\n set metric 5\n set as-path prepend 1 2\n continue 30\n"
+        "route-map M deny 20\n"
+        "route-map M permit 30\n match ip address prefix-list P\n set metric 6\n set as-path prepend 3\n"
+    )
+    assert found.mapped("M", route("10.1.1.0/24")) == Changes(metric=6, prepend=(3, 1, 2))
+    assert found.mapped("M", route("10.2.1.0/24")) == Changes(metric=5, prepend=(1, 2))
