@@ -156,3 +156,13 @@ def test_a_page_with_the_configurations_in_it_is_a_network(tmp_path: Path) -> No
     scenario = Scenario.load(str(tmp_path))
     assert list(scenario.configurations) == ["R1", "R2"]
     assert "Loopback0" in scenario.configurations["R1"]
+
+
+def test_a_page_beside_configurations_is_about_them(tmp_path: Path) -> None:
+    """Its excerpts, and what a PC was asked, became a router that had tunnels and no ports."""
+    write(tmp_path, "R1", "R2")
+    page = "# IPSec\n```cfg\nPC1> ping 10.1.1.2\n```\n```cfg\ninterface Tunnel9\n tunnel destination 192.0.2.9\n```\n"
+    (tmp_path / "lab.md").write_text(page)
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2"]
+    assert "lab.md is left out: it is a page about the others" in scenario.notes

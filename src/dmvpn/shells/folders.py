@@ -47,6 +47,7 @@ _MOST_FILES: Final = 1000
 _DEEPEST: Final = 3
 #: The first page of a folder is about all of it; that of a router's own folder has its configuration.
 _ABOUT: Final = "readme"
+_PAGES: Final = (".md", ".markdown", ".rst")
 #: Files that an error names.
 _NAMED: Final = 4
 #: How lines begin that make a port one of a router, and what of a switch may have an address, too.
@@ -220,6 +221,12 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
     for path in ours:
         _take(found, path)
     others = [path for path in files if path not in ours and _is_one(path)]
+    plain = [path for path in others if path.suffix.lower() not in _PAGES]
+    if len(plain) > 1:  # then a page tells of them, with parts of them and with what hosts were asked
+        found.notes += [
+            f"{path.name} is left out: it is a page about the others" for path in others if path not in plain
+        ]
+        others = plain
     if ours:
         for path in others:
             _take_beside(found, path)
