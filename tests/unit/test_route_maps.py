@@ -116,3 +116,13 @@ def test_continue_hands_on_and_what_was_permitted_stays_permitted() -> None:
     )
     assert found.mapped("M", route("10.1.1.0/24")) == Changes(metric=6, prepend=(3, 1, 2))
     assert found.mapped("M", route("10.2.1.0/24")) == Changes(metric=5, prepend=(1, 2))
+
+
+@pytest.mark.parametrize("typed", ["ip prefix-list L permit 10.0.0.0/8", "ip prefix-list L seq 5 permit 10.0.0.0/8"])
+@pytest.mark.parametrize(
+    "gone", ["no ip prefix-list L permit 10.0.0.0/8", "no ip prefix-list L seq 5 permit 10.0.0.0/8"]
+)
+def test_no_takes_an_entry_away_with_and_without_its_number(typed: str, gone: str) -> None:
+    """An entry that was typed without a number stayed when `no` named the number that it has."""
+    assert policies(f"{typed}\n{gone}\n").prefix_lists == {}
+    assert len(policies(f"{typed}\n{typed}\n").prefix_lists["L"]) == 1

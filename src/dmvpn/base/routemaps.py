@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dmvpn.base.notices import Route
     from dmvpn.base.translation import Addresses
 
 
@@ -31,6 +32,18 @@ class Candidate:
     interface: str = ""
     tag: int = 0
     metric: int = 0
+
+    @classmethod
+    def of(cls, route: Route) -> Self:
+        """A route of the routing table."""
+        hop = route.next_hops[0] if route.next_hops else None
+        return cls(
+            prefix=route.prefix,
+            next_hop=hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None,
+            interface=hop.interface if hop is not None else "",
+            tag=route.tag,
+            metric=route.metric,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,10 +160,14 @@ class Args(Mapping[str, Hashable]):
         """The same line with these values besides; its words stay as they were typed."""
         return Args({**self._values, **values}, self._keywords, self.words)
 
+    def with_keyword(self, keyword: str) -> Args:
+        """The same line with this keyword besides; its words stay as they were typed."""
+        return Args(self._values, self._keywords | {keyword}, self.words)
+
     def without(self, name: str) -> Args:
-        """The same line without a value."""
+        """The same line without a value or keyword."""
         values = {other: value for other, value in self._values.items() if other != name}
-        return Args(values, self._keywords, self.words)
+        return Args(values, self._keywords - {name}, self.words)
 
     def said(self, name: str) -> Hashable:
         """The value called `name`, True for a keyword, or None: for keys of entries, of which a file has many."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.routemaps import Candidate
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
-from dmvpn.features.bgp.policy import candidate_route, changed
+from dmvpn.features.bgp.policy import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +49,7 @@ def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
     """The path as the map leaves it, None: the map refuses the route."""
     if not name:
         return path
-    changes = ports.policies.of_routes().mapped(name, candidate_route(route))
+    changes = ports.policies.of_routes().mapped(name, Candidate.of(route))
     if changes is None:
         return None
     weight = path.weight if changes.weight is None else changes.weight

@@ -6,7 +6,6 @@ IOS asks them in this order: from a neighbor the route map, then lists; to a nei
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
@@ -15,7 +14,6 @@ from dmvpn.features.bgp.model import Direction, FilterKind
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.notices import Route
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.model import Filter, Neighbor
 
@@ -49,18 +47,6 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix) -> bool:
 def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
     """A path, as a route map looks at it."""
     return Candidate(prefix=prefix, next_hop=attributes.next_hop, metric=attributes.med or 0)
-
-
-def candidate_route(route: Route) -> Candidate:
-    """A route of the routing table, as a route map looks at it."""
-    hop = route.next_hops[0] if route.next_hops else None
-    return Candidate(
-        prefix=route.prefix,
-        next_hop=hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None,
-        interface=hop.interface if hop is not None else "",
-        tag=route.tag,
-        metric=route.metric,
-    )
 
 
 def changed(attributes: Attributes, changes: Changes) -> Attributes:

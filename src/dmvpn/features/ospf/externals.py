@@ -1,7 +1,8 @@
 """Routes from outside: what we bring into OSPF (type 5), and what others bring. RFC 2328 §12.4.4, §16.4.
 
 A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
-`default-information originate` alone. A line with a route map brings nothing in: without the map it brings too much.
+`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map the
+default route is told while the routing table has some route that the map permits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 from dmvpn.net.octets import ipv4_address
@@ -49,8 +51,15 @@ class Externals:
         for prefix in dict.fromkeys((*self._told, *(route.prefix for route in routes), DEFAULT)):
             self.refresh(prefix)
 
+    def route_changed(self, prefix: Prefix) -> None:
+        """The best route of a prefix may be another one; the default route may depend on it."""
+        self.refresh(prefix)
+        default = self._process.settings.default_originate
+        if default is not None and default.route_map and not prefix.is_default:
+            self.refresh(DEFAULT)
+
     def refresh(self, prefix: Prefix) -> None:
-        """The best route of a prefix may be another one."""
+        """What we tell of a prefix may be something else."""
         if not self.is_active and not self._told:
             return
         area = next((area for area in self._process.areas.values() if area.takes_externals), None)
@@ -88,19 +97,45 @@ class Externals:
         for each in self._process.settings.redistributions:
             fits = each.source is route.source and each.process in ("", route.process)
             whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
-            if fits and not each.route_map and (each.subnets or whole):
-                mask = ipv4_address(prefix.netmask.packed)
-                return ExternalBody(mask, self._cost(each), each.metric_type == 2, tag=each.tag or route.tag)
+            if fits and (each.subnets or whole):
+                return self._brought_in(each, route)
         return None
+
+    def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
+        changes = self._mapped(line.route_map, route)
+        if changes is None:
+            return None
+        mask = ipv4_address(route.prefix.netmask.packed)
+        cost = self._cost(line) if changes.metric is None else changes.metric
+        tag = line.tag or route.tag if changes.tag is None else changes.tag
+        return ExternalBody(mask, min(cost, INFINITY - 1), _is_type_2(changes, line.metric_type), tag=tag)
+
+    def _mapped(self, name: str, route: Route) -> Changes | None:
+        """What a route map makes of a route, None: it refuses it."""
+        if not name:
+            return UNCHANGED
+        return self._process.context.ports.policies.of_routes().mapped(name, Candidate.of(route))
 
     def _default(self, route: Route | None) -> ExternalBody | None:
         settings = self._process.settings.default_originate
-        if settings is None or settings.route_map:
+        if settings is None:
             return None
         if not settings.always and (route is None or self._is_ours(route)):
             return None
+        changes = self._condition(settings.route_map)
+        if changes is None:
+            return None
         cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
-        return ExternalBody(IPv4Address(0), cost, settings.metric_type == 2, tag=self._process.number)
+        cost = min(cost if changes.metric is None else changes.metric, INFINITY - 1)
+        tag = self._process.number if changes.tag is None else changes.tag
+        return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
+
+    def _condition(self, name: str) -> Changes | None:
+        """What the route map makes of the first route that it permits, None: it permits none."""
+        if not name:
+            return UNCHANGED
+        made = (self._mapped(name, route) for route in self._process.context.ports.rib.routes())
+        return next((changes for changes in made if changes is not None), None)
 
     def _cost(self, redistribution: Redistribution) -> int:
         if redistribution.metric is not None:
@@ -116,6 +151,10 @@ class Externals:
             return True
         names = {hop.interface for hop in route.next_hops}
         return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._process.interfaces)
+
+
+def _is_type_2(changes: Changes, configured: int) -> bool:
+    return changes.metric_type == "type-2" if changes.metric_type.startswith("type-") else configured == 2
 
 
 def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:

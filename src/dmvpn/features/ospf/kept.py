@@ -12,12 +12,10 @@ if TYPE_CHECKING:
 
 def unbuilt(settings: Process) -> tuple[str, ...]:
     """How these lines begin."""
-    areas, originate = settings.areas, settings.default_originate
+    areas = settings.areas
     found = {
         "area nssa": any(area.kind is AreaKind.NSSA for area in areas),
         "area range": any(area.ranges for area in areas),
-        "redistribute ... route-map": any(each.route_map for each in settings.redistributions),
-        "default-information originate route-map": originate is not None and bool(originate.route_map),
         "summary-address": bool(settings.summaries),
     }
     return tuple(words for words, is_there in found.items() if is_there)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
-from dmvpn.base.notices import Configured, InterfaceChanged, MulticastReached, RouteChanged
+from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.kept import unbuilt
 from dmvpn.features.ospf.messages import NotBuilt
@@ -34,6 +34,7 @@ class OspfMachine:
         InterfaceChanged,
         MulticastReached,
         RouteChanged,
+        AccessListsChanged,
         ClearProcess,
         Resync,
     )
@@ -73,7 +74,10 @@ class OspfMachine:
                         process.hellos.hasten(interface)
             case RouteChanged():
                 for process in self.processes.values():
-                    process.redistributor.refresh(event.prefix)
+                    process.redistributor.route_changed(event.prefix)
+            case AccessListsChanged():
+                for process in self.processes.values():
+                    process.redistributor.refresh_all()
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)

@@ -11,7 +11,8 @@ _STEP, _LAST = 5, 4_294_967_294
 
 
 def _complete(args: Args, section: Section) -> Args:
-    return section.index(ENTRY, Sequences).numbered(args, _STEP)
+    # `no` may name the number of an entry that was entered without one.
+    return section.index(ENTRY, Sequences).numbered(args, _STEP).with_keyword("seq")
 
 
 def _check(args: Args, section: Section) -> str | None:

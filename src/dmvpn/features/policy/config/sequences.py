@@ -56,7 +56,7 @@ class Sequences:
         """The entry with its sequence number: its own, that of an equal entry, or the next multiple of `step`."""
         if "sequence" in args.values_given:
             return args
-        equal = next(iter(self._by_content.get(args, {}).values()), None)
+        equal = next(iter(self._by_content.get(_content(args), {}).values()), None)
         if equal is not None:
             return equal
         last = self.last(args.said("name"))
@@ -69,5 +69,5 @@ class Sequences:
 
 
 def _content(args: Args) -> Args:
-    """All but the number."""
-    return args.without("sequence")
+    """All but the number, and the word before it in prefix lists."""
+    return args.without("sequence").without("seq")
