@@ -6,8 +6,7 @@ Every move of a neighbor's state goes through `move`, which says so in the log a
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.features.ospf import messages
@@ -27,6 +26,10 @@ INTERFACE_DOWN = "Neighbor Down: Interface down or detached"
 RESET = "Neighbor Down: Adjacency forced to reset"
 ONE_WAY = "1-Way"
 
+GIVEN_UP = "Neighbor Down: Too many retransmissions"
+
+#: Neighbors of one process: as many as a router LSA has links for, and the Hello of an interface fits into a packet.
+MOST_NEIGHBORS: Final = 5000
 _LOGGED = (NeighborState.FULL, NeighborState.DOWN)
 
 
@@ -48,6 +51,16 @@ class Adjacencies:
         )
         interface.neighbors[address] = neighbor
         return neighbor
+
+    def make_room(self) -> bool:
+        """May there be one more neighbor? One that has not heard us makes room: maybe it is nobody at all."""
+        if sum(len(interface.neighbors) for interface in self._process.interfaces.values()) < MOST_NEIGHBORS:
+            return True
+        stranger = next((one for one in self._process.neighbors() if one.state is NeighborState.INIT), None)
+        if stranger is None:
+            return False
+        self.lose(stranger, RESET)
+        return True
 
     def call(self, interface: OspfInterface) -> None:
         """Begin with those neighbors of this network that are configured and were not called yet."""
@@ -116,8 +129,11 @@ class Adjacencies:
         known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if (process.settings.log_changes and known and matters) or detail:
             way = (old.value, new.value)
-            text = partial(AdjacencyChanged.of, process.number, neighbor.router, neighbor.interface.name)
-            self._context.out.append(text(way, why))
+            log = AdjacencyChanged.of(process.number, neighbor.router, neighbor.interface.name, way, why)
+            if old is NeighborState.INIT and not detail:
+                process.receiver.complain(neighbor.interface, log)  # strangers that come and go are many
+            else:
+                self._context.out.append(log)
         if self._context.ports.debugging.on(messages.ADJACENCY, interface=neighbor.interface.name):
             said = f"Nbr {neighbor.router}: {old.value} -> {new.value}: {why}"
             self._context.debug(messages.line(process.number, neighbor.interface.name, said))

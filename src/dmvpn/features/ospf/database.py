@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Seconds that an instance must have been here before a newer one is taken: IOS-XE 17's, RFC 2328 has 1 s. One may come
 #: early, because what one router says of another may overtake what that says itself; a second one may not.
 MINIMUM_ARRIVAL: Final = 0.1
+_OVERHEAD: Final = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +65,8 @@ class Database:
         self.entries: dict[LsaKey, Entry] = {}
         #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
         self.dying: dict[LsaKey, None] = {}
+        #: What it takes: octets of the advertisements, and something for each.
+        self.size = 0
         self._context = context
         self._expired = expired
 
@@ -88,6 +91,8 @@ class Database:
         old = self.entries.get(key)
         if old is not None:
             self._context.stop(old.expiry)
+            self.size -= size_of(old.lsa)
+        self.size += size_of(lsa)
         early = old is not None and now - old.arrived < MINIMUM_ARRIVAL
         entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
         if lsa.header.age >= MAX_AGE:
@@ -103,6 +108,7 @@ class Database:
         self.dying.pop(key, None)
         if entry is not None:
             self._context.stop(entry.expiry)
+            self.size -= size_of(entry.lsa)
 
     def close(self) -> None:
         """Forget everything."""
@@ -116,6 +122,11 @@ class Database:
     def _expire(self, key: LsaKey) -> None:
         self.dying[key] = None
         self._expired(key)
+
+
+def size_of(lsa: Lsa) -> int:
+    """What an advertisement adds to the size of a database."""
+    return len(lsa.octets) + _OVERHEAD
 
 
 def _says_another_thing(old: Lsa, new: Lsa) -> bool:

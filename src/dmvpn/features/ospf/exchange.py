@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.adjacency import GIVEN_UP
 from dmvpn.features.ospf.lsa import MAX_AGE, LsaType
 from dmvpn.features.ospf.neighbor import Talk
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.process import Process
 
 _BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER)
+#: Times that something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
+_MOST_REPETITIONS: Final = 25
 _DESCRIPTION: Final = 8
 _REQUEST: Final = 12
 _KNOWN: Final = frozenset(int(kind) for kind in LsaType)
@@ -46,6 +49,7 @@ class Exchange:
     def repeat(self, neighbor: Neighbor) -> None:
         """The neighbor has not answered for the retransmit interval: once more."""
         interface, talk, now = neighbor.interface, neighbor.talk, self._context.now
+        before = neighbor.retransmissions
         describes = neighbor.state is NeighborState.EX_START or (
             neighbor.state is NeighborState.EXCHANGE and talk.leads
         )
@@ -60,6 +64,10 @@ class Exchange:
         if overdue:
             neighbor.retransmissions += 1
             self._process.flooding.send_again(neighbor, overdue)
+        neighbor.unanswered += neighbor.retransmissions != before
+        if neighbor.unanswered > _MOST_REPETITIONS:
+            self._process.adjacencies.lose(neighbor, GIVEN_UP)
+            return
         oldest = min((sent for _, sent in neighbor.waiting.values()), default=now)
         self.await_answer(neighbor, oldest + interval - now)
 
@@ -157,6 +165,7 @@ class Exchange:
         """The next description: note what is missing here, and answer."""
         talk = neighbor.talk
         talk.heard = description
+        neighbor.unanswered = 0
         if not self._note_missing(neighbor, description):
             self._process.adjacencies.restart(neighbor, "SeqNumberMismatch")
             return
@@ -239,7 +248,7 @@ class Exchange:
         if not neighbor.exchanges:
             return
         found: list[Lsa] = []
-        for key in request.keys:
+        for key in dict.fromkeys(request.keys):
             entry = self._process.database(neighbor.interface.area, key.type).get(key)
             if entry is None:
                 self._process.adjacencies.restart(neighbor, "BadLSReq")
@@ -253,6 +262,7 @@ class Exchange:
         if talk.requests.pop(header.key, None) is None:
             return
         talk.asked.pop(header.key, None)
+        neighbor.unanswered = 0
         if talk.requests:
             self._ask(neighbor)
         elif neighbor.state is NeighborState.LOADING:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options
@@ -38,6 +39,7 @@ class Externals:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._told: dict[Prefix, tuple[LsaKey, ExternalBody]] = {}
+        self._taken: dict[IPv4Address, None] = {}  # names of these, an ordered set
 
     @property
     def is_active(self) -> bool:
@@ -68,23 +70,25 @@ class Externals:
         if area is None or body is None:
             if known is not None:
                 del self._told[prefix]
+                del self._taken[known[0].id]
                 for each in self._process.areas.values():
                     self._process.origination.withdraw(each, known[0])
             return
         key = known[0] if known is not None else self._key(prefix)
         self._told[prefix] = key, body
+        self._taken[key.id] = None
         self._process.origination.request(area, key, lambda: body, lambda: int(Options.EXTERNAL))
 
     def forget(self) -> None:
         """The process begins again: nothing has been told."""
         self._told.clear()
+        self._taken.clear()
 
     def _key(self, prefix: Prefix) -> LsaKey:
         """Its name; if another network with the same address has that, its last address (RFC 2328 Appendix E)."""
         first = ipv4_address(prefix.address.packed)
-        taken = {key.id for key, _ in self._told.values()}
         last = IPv4Address(int(first) | int(prefix.wildcard))
-        return LsaKey(LsaType.EXTERNAL, last if first in taken else first, self._process.router_id)
+        return LsaKey(LsaType.EXTERNAL, last if first in self._taken else first, self._process.router_id)
 
     def _body(self, prefix: Prefix) -> ExternalBody | None:
         if prefix.address.version != 4:
@@ -159,13 +163,16 @@ def _is_type_2(changes: Changes, configured: int) -> bool:
 
 def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """The networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
+    ways: PrefixTable[OspfRoute] = PrefixTable()
+    for route in inside.values():
+        ways[route.prefix] = route
     for key, entry in process.externals.entries.items():
         body, prefix = entry.lsa.body, entry.lsa.prefix
         gone = key in process.externals.dying or key.router == process.router_id
         if gone or prefix is None or not isinstance(body, ExternalBody) or body.metric >= INFINITY:
             continue
         border = process.borders[key.router][1] if key.router in process.borders else None
-        way = _way(border, body.forwarding, inside)
+        way = _way(border, body.forwarding, ways)
         if border is None or way is None:
             continue
         cost, hops = way
@@ -180,14 +187,11 @@ def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Ite
         )
 
 
-def _way(
-    border: Reached | None, forwarding: IPv4Address, inside: Mapping[Prefix, OspfRoute]
-) -> tuple[int, Hops] | None:
+def _way(border: Reached | None, forwarding: IPv4Address, ways: PrefixTable[OspfRoute]) -> tuple[int, Hops] | None:
     """Cost and next hops of the way to the border router, or to the address that it wants packets to go to."""
     if border is None:
         return None
     if not int(forwarding):
         return border.cost, border.hops
-    holding = [route for prefix, route in inside.items() if forwarding in prefix]
-    best = max(holding, key=lambda route: route.prefix.length, default=None)
-    return (best.cost, best.hops) if best is not None and best.hops else None
+    found = ways.lookup(forwarding)
+    return (found[1].cost, found[1].hops) if found is not None and found[1].hops else None

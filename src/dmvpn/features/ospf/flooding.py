@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.database import MINIMUM_ARRIVAL
+from dmvpn.features.ospf.database import MINIMUM_ARRIVAL, size_of
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, newer
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 #: Seconds that acknowledgments wait for company; less than the retransmit interval.
 _ACKNOWLEDGE_DELAY: Final = 1.0
+#: Octets of all databases of a process, with something for each advertisement: some 90,000 external routes.
+LARGEST_DATABASES: Final = 1 << 23
+#: Octets of an advertisement that fits into an IP packet with all that may stand around it.
+_LONGEST: Final = 0xFFFF - 200
 
 
 class Flooding:
@@ -32,6 +36,8 @@ class Flooding:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._context = process.context
+        #: For advertisements at MAX_AGE, one neighbor that has not acknowledged them: the first to be asked again.
+        self._awaited: dict[LsaKey, Neighbor] = {}
 
     # ------------------------------------------------------------------------------------------------ in
 
@@ -50,7 +56,7 @@ class Flooding:
         """One advertisement. at_once: what is to be acknowledged without delay. False: the rest is void."""
         area, header, now = neighbor.interface.area, lsa.header, self._context.now
         foreign = header.type == LsaType.EXTERNAL and not area.takes_externals
-        if not lsa.is_sound or header.type not in _KNOWN or foreign:
+        if not lsa.is_sound or header.type not in _KNOWN or foreign or header.length > _LONGEST:
             self._process.sender.drop("LSA that may not be")
             return True
         database = self._process.database(area, header.type)
@@ -60,6 +66,14 @@ class Flooding:
             at_once.append(header)
             return True
         verdict = database.compare(header)
+        if verdict > 0 and self._is_too_much(lsa, entry):
+            # Acknowledged all the same, or it comes again for ever; the neighbor stays, and so does what is known.
+            self._process.exchange.got(neighbor, header)
+            at_once.append(header)
+            self._process.receiver.refuse(
+                neighbor.interface, neighbor.address, "LSA too many", "more link states than there is room for"
+            )
+            return True
         if verdict > 0:
             if entry is not None and not entry.may_be_replaced(now) and not self._is_own(lsa):
                 return True
@@ -73,6 +87,13 @@ class Flooding:
         elif entry is not None:
             self._tell_newer(neighbor, entry)
         return True
+
+    def _is_too_much(self, lsa: Lsa, entry: Entry | None) -> bool:
+        """Would the databases become larger than they may by what others tell?"""
+        more = size_of(lsa) - (size_of(entry.lsa) if entry is not None else 0)
+        if more <= 0 or (entry is not None and self._is_own(lsa)):
+            return False
+        return more + sum(database.size for _, database in self._process.scopes()) > LARGEST_DATABASES
 
     def _accept(self, neighbor: Neighbor, area: RunningArea, lsa: Lsa) -> None:
         interface = neighbor.interface
@@ -115,6 +136,7 @@ class Flooding:
         if known is None or _differs(known[0].header, header):
             return False
         del neighbor.waiting[header.key]
+        neighbor.unanswered = 0
         return True
 
     # ------------------------------------------------------------------------------------------------ out
@@ -174,14 +196,19 @@ class Flooding:
                 fresh = [self._on_the_way(lsa, interface) for lsa in lsas]
                 for part in self._process.sender.portions(interface, fresh):
                     self._process.sender.everywhere(interface, part)
-        for area, database in self._process.scopes():
-            for key in list(database.dying):
-                self._bury(area, database, key)
+        if any(database.dying for _, database in self._process.scopes()) and not self._process.is_exchanging:
+            for area, database in self._process.scopes():
+                for key in list(database.dying):
+                    self._bury(area, database, key)
 
     def _bury(self, area: RunningArea | None, database: Database, key: LsaKey) -> None:
         """An advertisement at MAX_AGE goes once nobody has to hear of it any more. RFC 2328 §14."""
-        waits = any(key in neighbor.waiting for neighbor in self._process.neighbors())
-        if not waits and not self._process.is_exchanging:
+        awaited = self._awaited.pop(key, None)
+        if awaited is None or key not in awaited.waiting:
+            awaited = next((one for one in self._process.neighbors() if key in one.waiting), None)
+        if awaited is not None:
+            self._awaited[key] = awaited
+        else:
             database.remove(key)
             self._process.origination.buried(area, key)
 

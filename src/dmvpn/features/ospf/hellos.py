@@ -21,6 +21,7 @@ from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState, NeighborMove, NeighborState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.interface import OspfInterface
@@ -46,7 +47,7 @@ class Hellos:
         self._context.start(interface.hello_timer, interface.settings.hello_interval)
         if not interface.speaks:
             return
-        hello = self._hello(interface)
+        hello = self._hello(interface, interface.neighbors.values())
         if not interface.settings.by_unicast:
             self._process.sender.send(interface, ALL_ROUTERS, hello)
             return
@@ -65,7 +66,7 @@ class Hellos:
             interface.greeted = due
             self._context.start(interface.hello_timer, due - now)
 
-    def _hello(self, interface: OspfInterface) -> Hello:
+    def _hello(self, interface: OspfInterface, heard: Iterable[Neighbor]) -> Hello:
         settings = interface.settings
         bare = not settings.elects
         return Hello(
@@ -76,11 +77,7 @@ class Hellos:
             dead_interval=settings.dead_interval,
             designated=UNSPECIFIED if bare else interface.designated,
             backup=UNSPECIFIED if bare else interface.backup,
-            neighbors=tuple(
-                neighbor.router
-                for neighbor in interface.neighbors.values()
-                if neighbor.state.rank >= NeighborState.INIT.rank
-            ),
+            neighbors=tuple(neighbor.router for neighbor in heard if neighbor.state.rank >= NeighborState.INIT.rank),
         )
 
     # ------------------------------------------------------------------------------------------------ in
@@ -95,6 +92,9 @@ class Hellos:
             return
         interface.refusals.pop(source, None)
         neighbor = self._neighbor(interface, source, packet)
+        if neighbor is None:
+            self._process.receiver.refuse(interface, source, "too many neighbors", "no place for another neighbor")
+            return
         if self._process.sender.is_replay(neighbor, packet):
             self._process.sender.drop("old packet with a digest")
             return
@@ -109,14 +109,14 @@ class Hellos:
             self._process.adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
         hears_us = self._process.router_id in hello.neighbors
         if is_new or not hears_us:
-            self._greet(interface, source)
+            self._greet(interface, neighbor)
         if hears_us:
             self._process.adjacencies.heard_both_ways(neighbor)
         elif neighbor.is_two_way:
             self._process.adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
         self._judge_claims(interface, neighbor, before)
 
-    def _greet(self, interface: OspfInterface, source: IPv4Address) -> None:
+    def _greet(self, interface: OspfInterface, neighbor: Neighbor) -> None:
         """Tell one who has not heard us that we are there.
 
         Where there should be one neighbor everything is a multicast: if there are several after all, each greeting
@@ -125,10 +125,14 @@ class Hellos:
         if interface.settings.network is NetworkType.POINT_TO_POINT:
             self.hasten(interface)
         else:
-            self._process.sender.send(interface, source, self._hello(interface))
+            # It looks for itself alone: naming everybody would make a long answer of each short Hello.
+            self._process.sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
-    def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor:
-        """The sender, as a neighbor that was known or is new. Where there is only one, another one takes its place."""
+    def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor | None:
+        """The sender, as a neighbor that was known or is new; None: there are too many.
+
+        Where there is only one, another one takes its place.
+        """
         adjacencies = self._process.adjacencies
         if interface.settings.network is NetworkType.POINT_TO_POINT:
             for other in list(interface.neighbors.values()):
@@ -138,6 +142,8 @@ class Hellos:
         if known is not None and known.router not in (UNSPECIFIED, packet.router):
             adjacencies.lose(known, RESET)
             known = None
+        if known is None and not adjacencies.make_room():
+            return None
         neighbor = known or adjacencies.create(interface, source)
         neighbor.router = packet.router
         return neighbor

@@ -94,7 +94,8 @@ class Links:
         interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
         self._costs(interface)
         self._process.describe(interface.area)
-        if settings.elects and old.priority != settings.priority and interface.phase is not InterfaceState.WAITING:
+        votes = settings.elects and interface.phase not in (InterfaceState.WAITING, InterfaceState.LOOPBACK)
+        if votes and old.priority != settings.priority:
             self._process.hellos.hold_election(interface)
         if settings.hello_interval != old.hello_interval and interface.speaks:
             self._process.hellos.say(interface)

@@ -33,7 +33,9 @@ class AdjacencyChanged(Log):
 
 
 class BadPacket(Log):
-    """A packet was not taken: malformed, of another area, or not authentic (one message a minute an interface)."""
+    """A packet was not taken: malformed, of another area, not authentic, or too many (one message a minute an
+    interface).
+    """
 
     __slots__ = ()
 
@@ -70,6 +72,17 @@ class DuplicateRouter(Log):
         return cls("OSPF", 4, "DUP_RTRID_NBR", text)
 
 
+class DuplicateInArea(Log):
+    """Another router of the area has our router identifier: each takes back what the other says of itself."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, router: IPAddress, area: int) -> Self:
+        """The message for this area."""
+        return cls("OSPF", 4, "DUP_RTRID_AREA", f"Detected router with duplicate router ID {router} in area {area}")
+
+
 class NotBuilt(Log):
     """Lines of an OSPF process that are kept, and that nothing acts on in this release."""
 
@@ -93,7 +106,7 @@ class Silent(Log):
         return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
 
 
-MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, NotBuilt, Silent)
+MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, NotBuilt, Silent)
 
 
 def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:

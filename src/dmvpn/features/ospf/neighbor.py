@@ -42,7 +42,7 @@ class Neighbor:
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
     hello: that Hello, octet for octet. since: of the state. crypto_sequence: of its last packet with a digest. waiting:
     what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken. changes: of
-    state. retransmissions: how often something was sent to it again.
+    state. retransmissions: how often something was sent to it again. unanswered: how often since it answered last.
     """
 
     interface: OspfInterface
@@ -64,6 +64,7 @@ class Neighbor:
     refusal: Reason | None = None
     changes: int = 0
     retransmissions: int = 0
+    unanswered: int = 0
 
     @property
     def is_full(self) -> bool:

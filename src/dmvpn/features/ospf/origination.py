@@ -7,10 +7,11 @@ it, so a hundred changes make one instance. `contents` has the functions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey
+from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey, LsaType
+from dmvpn.features.ospf.messages import DuplicateInArea
 from dmvpn.features.ospf.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.process import Process
 
+#: So often within so many seconds somebody else claims to have made what we make: then it has our identifier.
+_CONTESTS: Final = 4
+_CONTEST_PERIOD: Final = 60.0
 #: An area's number (0 for what belongs to none) and the key.
 _Name = tuple[int, LsaKey]
 
 
 @dataclass(slots=True, eq=False)
 class Own:
-    """One that we make. build: what it is to say now. refresh: when it is made again although nothing changed."""
+    """One that we make. build: what it is to say now. refresh: when it is made again although nothing changed.
+
+    again: even if it says the same. contests: how often somebody else claimed to have made it since `counted`.
+    """
 
     area: RunningArea
     key: LsaKey
@@ -33,6 +40,9 @@ class Own:
     options: Callable[[], int]
     throttle: Throttle
     refresh: Timer
+    again: bool = False
+    contests: int = 0
+    counted: float = float("-inf")
 
 
 class Origination:
@@ -80,10 +90,23 @@ class Origination:
     def contested(self, area: RunningArea, lsa: Lsa) -> None:
         """Somebody told us one of ours, newer than we know: from an earlier life of this router. RFC 2328 §13.4."""
         name = (area.number, lsa.key)
-        if name in self._own:
-            self._make(name, again=True)
+        own = self._own.get(name)
+        if own is not None:
+            # Not at once each time: two routers of one identifier would answer each other as fast as they can.
+            own.again = True
+            own.throttle.request()
+            self._say_if_often(own)
         elif lsa.header.age < MAX_AGE:
             self._flush(area, lsa.key)
+
+    def _say_if_often(self, own: Own) -> None:
+        """A router that lives again finds its old one once; one that finds it all the time is not alone."""
+        now = self._context.now
+        if now - own.counted > _CONTEST_PERIOD:
+            own.contests, own.counted = 0, now
+        own.contests += 1
+        if own.contests == _CONTESTS and own.key.type == LsaType.ROUTER:
+            self._context.out.append(DuplicateInArea.of(own.key.router, own.area.number))
 
     def buried(self, area: RunningArea | None, key: LsaKey) -> None:
         """An instance has gone from the database; if it is to be there, it begins again."""
@@ -112,6 +135,7 @@ class Origination:
     def _make(self, name: _Name, *, again: bool = False) -> None:
         """again: even if it says the same."""
         own = self._own[name]
+        again, own.again = again or own.again, False
         database = self._process.database(own.area, own.key.type)
         entry, body = database.get(own.key), own.build()
         if body is None:
@@ -123,6 +147,8 @@ class Origination:
             old = entry.lsa
             holds = entry.age(self._context.now) < MAX_AGE
             if holds and not again and old.body == body and old.header.options == options:
+                if not self._context.is_running(own.refresh):
+                    self._context.start(own.refresh, max(0, REFRESH_AGE - entry.age(self._context.now)))
                 return
             if old.header.sequence >= LAST_SEQUENCE:
                 self._flush(own.area, own.key)  # and from the first number on when it is gone (`buried`)

@@ -42,14 +42,14 @@ class Receiver:
         try:
             packet = parse(event.payload)
         except WireError as error:
-            self._refuse(interface, source, "malformed", str(error))
+            self.refuse(interface, source, "malformed", str(error))
             return
         if self._is_misplaced(interface, event, source, packet):
             return
         refusal = interface.settings.authentication.refusal(packet, event.payload)
         if refusal:
             interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
-            self._refuse(interface, source, "not authentic", f"Authentication: {refusal}")
+            self.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
             return
         self._process.sender.received[packet.content.TYPE] += 1
         if self._context.ports.debugging.on(messages.PACKET, interface=interface.name):
@@ -86,23 +86,25 @@ class Receiver:
         if packet.area != interface.area.id:
             areas = (packet.area, interface.area.id)
             interface.refuse(source, Reason(OspfReason.AREA, areas, self._context.now))
-            self._refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
+            self.refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
             return True
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
         if not alone and source not in interface.prefix:
-            self._refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
+            self.refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
             return True
         if packet.router == self._process.router_id:
             self._process.sender.drop("our own router identifier")
-            self._complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
+            self.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
             return True
         return False
 
-    def _refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
+    def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
+        """Count a packet that is not taken, and say so, not more often than once a minute."""
         self._process.sender.drop(reason)
-        self._complain(interface, BadPacket.of(what, source, interface.name))
+        self.complain(interface, BadPacket.of(what, source, interface.name))
 
-    def _complain(self, interface: OspfInterface, log: Log) -> None:
+    def complain(self, interface: OspfInterface, log: Log) -> None:
+        """Log this unless something was logged of the interface in the last minute."""
         now = self._context.now
         if now - self._complained.get(interface.name, float("-inf")) >= _COMPLAINT_PAUSE:
             self._complained[interface.name] = now

@@ -162,5 +162,7 @@ def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, Lsa
             if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
                 continue
             border = area.tree.routers.get(key.router)
-            if border is not None and border.flags & RouterFlag.BORDER:
+            if border is None or not border.flags & RouterFlag.BORDER:
+                continue
+            if border.cost + body.metric < INFINITY:
                 yield area, key, border.cost + body.metric, border

@@ -37,6 +37,12 @@ _LOGS = log_group(
         "When a packet with our own identifier comes from another address.",
         next="show ip ospf (on both)",
     ),
+    log(
+        messages.DuplicateInArea,
+        "OSPF-4-DUP_RTRID_AREA",
+        "When somebody takes back what we say of ourselves four times within a minute.",
+        next="show ip ospf (on all), router-id",
+    ),
     log(messages.NotBuilt, "OSPF-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
     log(
         messages.Silent,

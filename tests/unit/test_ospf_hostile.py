@@ -1,0 +1,272 @@
+"""OSPF with a neighbor that is hostile or broken: the router lives, other neighbors stay, the log says one line."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.events import IpReceived, LinkChanged
+from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
+from dmvpn.features.ospf.flooding import LARGEST_DATABASES
+from dmvpn.features.ospf.lsa import (
+    LAST_SEQUENCE,
+    MAX_AGE,
+    Body,
+    ExternalBody,
+    Link,
+    LinkType,
+    Lsa,
+    LsaKey,
+    LsaType,
+    RouterBody,
+    RouterFlag,
+    SummaryBody,
+)
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.packet import (
+    Acknowledgment,
+    Content,
+    Description,
+    DescriptionFlag,
+    Hello,
+    OspfPacket,
+    Request,
+    Update,
+)
+from dmvpn.features.ospf.states import NeighborState
+from support.routing import GI1, GI2, a, make
+from support.workbench import Workbench, of_type
+
+if TYPE_CHECKING:
+    from dmvpn.features.ospf.process import Process
+
+OWN = a("9.9.9.9")
+MASK = a("255.255.0.0")
+SEQUENCE = 1000
+
+
+def _bench(kind: str = "point-to-multipoint", more: str = "") -> Workbench:
+    """10.1.0.1/16 with OSPF in area 0, Hellos every 30 s if it is point-to-multipoint, and 10.3.3.1/24 without it."""
+    bench = Workbench(*make().features, OSPF)
+    bench.configure(
+        f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n ip ospf network {kind}\n ip ospf hello-interval 30\n"
+        f"interface {GI2}\n ip address 10.3.3.1 255.255.255.0\n"
+        f"router ospf 1\n router-id 9.9.9.9\n network 10.1.0.0 0.0.255.255 area 0\n{more}"
+    )
+    for name in (GI1, GI2):
+        bench.handle(LinkChanged(name, up=True))
+    return bench
+
+
+def process(bench: Workbench) -> Process:
+    return bench.machine(OspfMachine).processes[1]
+
+
+class Neighbor:
+    """A router at 10.1.x.y, whose identifier is its address. heard: what it was sent alone, or by multicast."""
+
+    def __init__(self, bench: Workbench, number: int, *, router: str = "", area: int = 0, name: str = GI1) -> None:
+        self.bench = bench
+        self.address = IPv4Address((10 << 24 | 1 << 16) + number)
+        self.router = a(router) if router else self.address
+        self.heard: list[Content] = []
+        self._area, self._name = IPv4Address(area), name
+
+    def says(self, content: Content) -> None:
+        packet = OspfPacket(router=self.router, area=self._area, content=content)
+        self.hears(self.bench.handle(IpReceived(self._name, self.address, a("10.1.0.1"), 89, packet.serialize(), 1)))
+
+    def hears(self, effects: list[Effect]) -> None:
+        for order in of_type(effects, SendIp):
+            if order.destination in (self.address, a("224.0.0.5")):
+                self.heard.append(OspfPacket.parse(order.payload).content)
+
+    def greets(self, *heard: IPv4Address) -> None:
+        self.says(Hello(mask=MASK, interval=30, options=2, priority=0, dead_interval=120, neighbors=heard))
+
+    def describes(self, sequence: int, flags: int = 0) -> None:
+        self.says(Description(mtu=1500, options=2, flags=flags, sequence=sequence))
+
+    def exchanges(self) -> Neighbor:
+        """It has the higher identifier and leads; its database is empty. Ours has more than one packet of headers."""
+        self.greets(OWN)
+        self.describes(SEQUENCE, int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER))
+        return self
+
+    def is_full(self) -> Neighbor:
+        self.exchanges()
+        for step in range(1, 200):
+            if self.state is NeighborState.FULL:
+                return self
+            self.describes(SEQUENCE + step, int(DescriptionFlag.MASTER))
+        raise AssertionError(self.state)
+
+    def acknowledges(self) -> None:
+        updates = [content for content in self.heard if isinstance(content, Update)]
+        self.says(Acknowledgment(tuple(each.header for update in updates for each in update.lsas)))
+
+    @property
+    def state(self) -> NeighborState:
+        neighbor = process(self.bench).interfaces[self._name].neighbors.get(self.address)
+        return neighbor.state if neighbor is not None else NeighborState.DOWN
+
+    def tells(self, *lsas: Lsa) -> None:
+        self.says(Update(lsas))
+
+
+def lsa(kind: LsaType, number: int, body: Body, *, router: str = "", sequence: int = 1, age: int = 0) -> Lsa:
+    name = IPv4Address((77 << 24) + number)
+    key = LsaKey(kind, a(router) if router and kind is LsaType.ROUTER else name, a(router) if router else name)
+    return Lsa.make(key, body, sequence=sequence, options=2, age=age)
+
+
+# ------------------------------------------------------------------------------------------------ Hellos
+
+
+def test_hellos_of_twenty_thousand_routers_make_a_bounded_number_of_neighbors_and_few_lines() -> None:
+    bench = _bench()
+    friend = Neighbor(bench, 65000).is_full()
+    for number in range(2, 20_000):
+        Neighbor(bench, number).greets()
+    assert len(list(process(bench).neighbors())) == MOST_NEIGHBORS
+    friend.greets(OWN)
+    friend.hears(bench.advance(100))
+    friend.acknowledges()
+    friend.greets(OWN)
+    assert friend.state is NeighborState.FULL
+    bench.advance(110)
+    assert [neighbor.address for neighbor in process(bench).neighbors()] == [friend.address]
+    assert len([line for line in bench.logs if "OSPF" in line]) <= 3
+
+
+def test_a_strangers_hello_is_not_answered_with_the_list_of_everybody() -> None:
+    bench = _bench()
+    for number in range(2, 50):
+        Neighbor(bench, number).greets()
+    stranger = Neighbor(bench, 60)
+    stranger.greets()
+    (hello,) = stranger.heard
+    assert isinstance(hello, Hello)
+    assert hello.neighbors == (stranger.router,)
+
+
+# ------------------------------------------------------------------------------------------------ exchanges
+
+
+def test_a_neighbor_whose_exchange_never_ends_is_given_up_as_by_ios() -> None:
+    bench = _bench()
+    slow = Neighbor(bench, 65000)
+    slow.greets(OWN)
+    assert slow.state is NeighborState.EX_START
+    for _ in range(7):
+        bench.advance(20)
+        if slow.state is NeighborState.EX_START:
+            slow.greets(OWN)
+    assert [line for line in bench.logs if "retransmissions" in line] == [
+        "%OSPF-5-ADJCHG: Process 1, Nbr 10.1.253.232 on GigabitEthernet0/1 from EXSTART to DOWN, "
+        "Neighbor Down: Too many retransmissions"
+    ]
+
+
+def test_a_request_for_one_advertisement_a_hundred_times_is_answered_once() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    bench.advance(1)
+    one.heard.clear()
+    one.says(Request((LsaKey(LsaType.ROUTER, OWN, OWN),) * 100))
+    (update,) = one.heard
+    assert isinstance(update, Update)
+    assert len(update.lsas) == 1
+
+
+# ------------------------------------------------------------------------------------------------ advertisements
+
+
+def test_the_databases_take_no_more_than_they_may_and_the_neighbor_stays() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    stub = Link(LinkType.STUB, a("10.200.0.0"), a("255.255.255.0"), 1)
+    body = RouterBody(0, (stub,) * 5000)
+    pieces = LARGEST_DATABASES // 60_000 + 20
+    for number in range(pieces):
+        one.tells(lsa(LsaType.ROUTER, number, body, router=str(IPv4Address((78 << 24) + number))))
+    taken = sum(database.size for _, database in process(bench).scopes())
+    assert LARGEST_DATABASES - 70_000 < taken <= LARGEST_DATABASES
+    assert one.state is NeighborState.FULL
+    assert len([line for line in bench.logs if "more link states than there is room for" in line]) == 1
+
+
+def test_our_own_advertisement_with_the_last_number_is_taken_back_and_begins_again() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    one.hears(bench.advance(1))
+    one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, ()), router="9.9.9.9", sequence=LAST_SEQUENCE))
+    one.hears(bench.advance(1))
+    updates = [content for content in one.heard if isinstance(content, Update)]
+    (flushed,) = updates[-1].lsas
+    assert (flushed.header.age, flushed.header.sequence) == (MAX_AGE, LAST_SEQUENCE)
+
+
+def test_two_routers_of_one_identifier_do_not_answer_each_other_as_fast_as_they_can() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    one.hears(bench.advance(10))
+    one.heard.clear()
+    for number in range(200):
+        one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, ()), router="9.9.9.9", sequence=10_000 + 2 * number))
+        one.hears(bench.advance(0.1))
+    own = [each for content in one.heard if isinstance(content, Update) for each in content.lsas]
+    assert 3 <= len(own) <= 12
+    assert bench.logs[-1] == "%OSPF-4-DUP_RTRID_AREA: Detected router with duplicate router ID 9.9.9.9 in area 0"
+    assert len([line for line in bench.logs if "DUP_RTRID" in line]) == 1
+
+
+def test_advertisements_at_their_end_go_although_a_neighbor_was_in_the_middle_of_its_exchange() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    other = Neighbor(bench, 65001)
+    body = ExternalBody(a("255.255.255.0"), 1)
+    for number in range(100):
+        one.tells(lsa(LsaType.EXTERNAL, number << 8, body, router="7.7.7.7"))
+    other.exchanges()
+    assert process(bench).is_exchanging
+    for number in range(100):
+        one.tells(lsa(LsaType.EXTERNAL, number << 8, body, router="7.7.7.7", age=MAX_AGE))
+    assert len(process(bench).externals.dying) == 100
+    for _ in range(8):
+        one.greets(OWN)
+        bench.advance(20)
+    assert not process(bench).is_exchanging
+    assert not process(bench).externals.entries
+
+
+@pytest.mark.parametrize("metric", [0xFFFFFE, 0xFFFF00])
+def test_a_border_router_of_another_area_that_is_infinitely_far_is_told_to_nobody(metric: int) -> None:
+    bench = _bench(more=" network 10.3.3.0 0.0.0.255 area 1\n")
+    border = Neighbor(bench, 65000).is_full()
+    bench.advance(1)
+    ours = Link(LinkType.POINT_TO_POINT, OWN, border.address, 1)
+    border.tells(
+        lsa(LsaType.ROUTER, 0, RouterBody(int(RouterFlag.BORDER), (ours,)), router=str(border.address)),
+        lsa(LsaType.BORDER_SUMMARY, 5, SummaryBody(a("0.0.0.0"), metric), router=str(border.address)),
+    )
+    bench.configure(f"interface {GI1}\n ip ospf cost 65000\n")
+    bench.advance(20)
+    told = [key for key in process(bench).areas[1].database.entries if key.type == LsaType.BORDER_SUMMARY]
+    assert told == []
+
+
+# ------------------------------------------------------------------------------------------------ the life
+
+
+def test_the_priority_of_a_loopback_is_a_line_that_nothing_follows_from() -> None:
+    loopback = "interface Loopback0\n ip address 10.4.4.4 255.255.255.255\n"
+    bench = _bench(more=f" network 10.4.0.0 0.0.255.255 area 0\n{loopback}")
+    bench.handle(LinkChanged("Loopback0", up=True))
+    assert "Loopback0" in process(bench).interfaces
+    bench.configure("interface Loopback0\n ip ospf priority 5\n")
+    assert "Loopback0" in process(bench).interfaces
