@@ -45,6 +45,11 @@ def settled(world: World) -> World:
         ("distribute-list 10 out", "access-list 10 deny 10.1.2.0 0.0.0.255\naccess-list 10 permit any\n"),
         ("distribute-list L out", "ip access-list standard L\n permit 10.1.0.0 0.0.0.255\n"),
         ("distribute-list 110 out", "access-list 110 permit ip host 10.1.0.0 host 255.255.255.0\n"),
+        ("filter-list 1 out", "ip as-path access-list 1 permit ^$\n"),
+        (
+            "route-map M out",
+            "ip as-path access-list 1 permit _65012$\nroute-map M deny 10\n match as-path 1\nroute-map M permit 20\n",
+        ),
         (
             "route-map M out",
             "access-list 10 permit 10.1.2.0\nroute-map M deny 10\n match ip address 10\nroute-map M permit 20\n",
@@ -110,6 +115,27 @@ def test_a_map_sets_weight_and_preference_of_what_a_neighbor_tells() -> None:
     world = settled(with_lines("SPOKE1", "10.255.0.1", "route-map M in", policy))
     (line,) = [text for text in world.lines("SPOKE1", "ip bgp") if "10.1.2.0/24" in text]
     assert line.split()[3:5] == ["300", "5"]
+
+
+def test_communities_of_one_router_choose_at_another() -> None:
+    policy = (
+        "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"
+        " set community 65000:5 additive\nroute-map M permit 20\n"
+    )
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out\nsend-community", policy))
+    assert "Community: 65000:5" in world.show("SPOKE1", "ip bgp 10.1.2.0/24")
+    world.configure(
+        "SPOKE1",
+        *("ip community-list standard C permit 65000:5", "route-map I permit 10", "match community C"),
+        *("router bgp 65011", "neighbor 10.255.0.1 route-map I in"),
+    )
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 10.0)
+
+
+def test_what_a_map_marks_no_export_goes_to_no_external_neighbor() -> None:
+    world = settled(with_lines("HUB", "10.255.0.12", "route-map M in", "route-map M\n set community no-export\n"))
+    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
+    assert "10.1.2.0" in world.show("HUB", "ip route bgp")
 
 
 def test_a_new_filter_withdraws_and_its_removal_announces() -> None:

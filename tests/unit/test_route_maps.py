@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies
+from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies, communities_text
 from dmvpn.features.policy.config import model
 from dmvpn.features.policy.routes import of_routes
-from dmvpn.router.intake import take_in
+from dmvpn.router.intake import report, take_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+NO_EXPORT = 0xFFFFFF01
 
 
 def policies(text: str) -> RoutePolicies:
@@ -96,6 +98,61 @@ def test_every_kind_of_match_must_hold_and_of_each_kind_one_value() -> None:
     assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel1", tag=7, metric=20)) is None
     assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=9, metric=20)) is None
     assert found.mapped("M", route("10.1.1.0/24", interface="Tunnel0", tag=7, metric=21)) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "through"),
+    [("^$", [""]), ("^65001$", ["65001"]), ("_65002$", ["65001 65002"]), ("_65001_", ["65001", "65001 65002"])],
+)
+def test_an_as_path_list_looks_at_the_path_as_text(pattern: str, through: list[str]) -> None:
+    found = policies(f"ip as-path access-list 1 permit {pattern}\n")
+    assert [path for path in ("", "65001", "65001 65002", "165001") if found.as_path_permits("1", path)] == through
+    assert not found.as_path_permits("2", "65001"), "nobody defined it"
+
+
+@pytest.mark.parametrize(
+    ("listed", "match", "through"),
+    [
+        ("ip community-list 1 permit 65000:1", "1", [(1,), (1, 2), (1, NO_EXPORT)]),
+        ("ip community-list 1 permit 65000:1 65000:2", "1", [(1, 2)]),
+        ("ip community-list 1 permit 65000:1", "1 exact-match", [(1,)]),
+        ("ip community-list standard C permit no-export", "C", [(1, NO_EXPORT)]),
+        ("ip community-list 1 permit internet", "1", [(), (1,), (1, 2), (1, NO_EXPORT)]),
+        ("ip community-list expanded C permit 65000:[2-9]", "C", [(1, 2)]),
+        ("ip community-list 1 deny 65000:2\nip community-list 1 permit 65000:1", "1", [(1,), (1, NO_EXPORT)]),
+        ("hostname R", "1", []),
+    ],
+)
+def test_a_community_list_looks_for_all_of_an_entry(listed: str, match: str, through: list[tuple[int, ...]]) -> None:
+    found = policies(f"{listed}\nroute-map M\n match community {match}\n")
+    marks: dict[tuple[int, ...], tuple[int, ...]] = {
+        short: tuple(one if one == NO_EXPORT else 65000 << 16 | one for one in short)
+        for short in ((), (1,), (1, 2), (1, NO_EXPORT))
+    }
+    prefix = Prefix.parse("10.1.1.0/24")
+    assert [
+        short for short, full in marks.items() if found.mapped("M", Candidate(prefix=prefix, communities=full))
+    ] == through
+
+
+def test_communities_are_replaced_added_or_taken_off() -> None:
+    found = policies(
+        "route-map A\n set community 65000:9 additive\nroute-map R\n set community 65000:9 no-export\n"
+        "route-map N\n set community none\n"
+    )
+    made = {}
+    for name in "ARN":
+        changes = found.mapped(name, route("10.1.1.0/24"))
+        assert changes is not None
+        assert changes.communities is not None
+        made[name] = communities_text(changes.communities.applied((65000 << 16 | 1,)))
+    assert made == {"A": "65000:1 65000:9", "R": "65000:9 no-export", "N": ""}
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    assert any(
+        "Invalid regular expression [65" in line for line in report(take_in("ip as-path access-list 1 permit [65\n"))
+    )
 
 
 def test_a_denying_entry_ends_the_map_and_the_next_one_takes_the_others() -> None:

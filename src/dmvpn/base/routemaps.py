@@ -4,15 +4,15 @@
     RoutePolicies   all lists and maps; policy has them (`ports.policies`), and routing protocols ask them
     Changes         what a route map makes of a route that it permits
 
-The first entry that fits decides; none: denied. As IOS has it, a list that nobody defined permits everything, and a
-match by such a list holds. A map that nobody defined denies everything: this is the safe side.
+The first entry that fits decides; none: denied. As IOS has it, a prefix or access list that nobody defined permits
+everything, and a match by such a list holds. Anything else that nobody defined denies everything: the safe side.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from dmvpn.base.addresses import Prefix
 
@@ -23,15 +23,31 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Addresses
 
 
+#: Well-known communities by IOS's words: RFC 1997, RFC 8326. Every route is in `internet`.
+INTERNET: Final = 0
+COMMUNITIES: Final = {
+    "internet": INTERNET,
+    "gshut": 0xFFFF0000,
+    "no-export": 0xFFFFFF01,
+    "no-advertise": 0xFFFFFF02,
+    "local-AS": 0xFFFFFF03,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none. metric: MED in BGP."""
+    """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
+
+    metric: MED in BGP. as_path: as shows have it.
+    """
 
     prefix: Prefix
     next_hop: IPv4Address | None = None
     interface: str = ""
     tag: int = 0
     metric: int = 0
+    as_path: str = ""
+    communities: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, route: Route) -> Self:
@@ -75,6 +91,55 @@ class PrefixRule:
         return self.shortest <= prefix.length <= self.longest and prefix in self.prefix
 
 
+class TextPattern(Protocol):
+    """A regular expression."""
+
+    def search(self, line: str) -> bool:
+        """Does it match somewhere in this text?"""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """One entry of an AS path or community list: a pattern, or communities that all have to be there."""
+
+    permit: bool
+    pattern: TextPattern | None = None
+    communities: tuple[int, ...] = ()
+
+    def fits_path(self, as_path: str) -> bool:
+        """Is it about this AS path?"""
+        return self.pattern is not None and self.pattern.search(as_path)
+
+    def fits_communities(self, communities: tuple[int, ...], *, exactly: bool) -> bool:
+        """Is it about a route with these communities? exactly: with these and no others."""
+        if self.pattern is not None:
+            return self.pattern.search(communities_text(communities))
+        wanted = {one for one in self.communities if one != INTERNET}
+        return wanted == {*communities} if exactly else wanted <= {*communities}
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityMatch:
+    """`match community`: one list."""
+
+    name: str
+    exactly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityChange:
+    """`set community`. additive: those that there are stay."""
+
+    communities: tuple[int, ...] = ()
+    additive: bool = False
+
+    def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
+        """What becomes of these."""
+        kept = communities if self.additive else ()
+        return tuple(sorted({*kept, *(one for one in self.communities if one != INTERNET)}))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What is set in a route; None, "" and () leave it as it is. prepend: put before the path, the first one first."""
@@ -87,6 +152,7 @@ class Changes:
     weight: int | None = None
     origin: str = ""
     prepend: tuple[int, ...] = ()
+    communities: CommunityChange | None = None
 
     def then(self, later: Changes) -> Changes:
         """Both, one after the other."""
@@ -99,6 +165,7 @@ class Changes:
             weight=self.weight if later.weight is None else later.weight,
             origin=later.origin or self.origin,
             prepend=later.prepend + self.prepend,
+            communities=_both(self.communities, later.communities),
         )
 
 
@@ -120,6 +187,8 @@ class MapRule:
     next_hop_access_lists: tuple[str, ...] = ()
     next_hop_prefix_lists: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
+    as_paths: tuple[str, ...] = ()
+    communities: tuple[CommunityMatch, ...] = ()
     tags: tuple[int, ...] = ()
     metrics: tuple[int, ...] = ()
     changes: Changes = UNCHANGED
@@ -132,6 +201,8 @@ class RoutePolicies:
 
     access_lists: Mapping[str, tuple[AddressRule, ...]] = field(default_factory=dict)
     prefix_lists: Mapping[str, tuple[PrefixRule, ...]] = field(default_factory=dict)
+    as_path_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
+    community_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
     route_maps: Mapping[str, tuple[MapRule, ...]] = field(default_factory=dict)
 
     def access_list_permits(self, name: str, prefix: Prefix) -> bool:
@@ -141,6 +212,17 @@ class RoutePolicies:
     def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
         """Does the list let the prefix through?"""
         return _first(self.prefix_lists.get(name), prefix)
+
+    def as_path_permits(self, name: str, as_path: str) -> bool:
+        """Does the list let the AS path through?"""
+        rules = self.as_path_lists.get(name, ())
+        return next((rule.permit for rule in rules if rule.fits_path(as_path)), False)
+
+    def community_permits(self, match: CommunityMatch, communities: tuple[int, ...]) -> bool:
+        """Does the list let a route with these communities through?"""
+        rules = self.community_lists.get(match.name, ())
+        fitting = (rule.permit for rule in rules if rule.fits_communities(communities, exactly=match.exactly))
+        return next(fitting, False)
 
     def mapped(self, name: str, route: Candidate) -> Changes | None:
         """What the map makes of the route; None: it refuses the route.
@@ -165,6 +247,10 @@ class RoutePolicies:
         return (
             self._is_listed(rule.access_lists, rule.prefix_lists, route.prefix)
             and self._is_listed(rule.next_hop_access_lists, rule.next_hop_prefix_lists, _next_hop(route))
+            and (not rule.as_paths or any(self.as_path_permits(name, route.as_path) for name in rule.as_paths))
+            and (
+                not rule.communities or any(self.community_permits(one, route.communities) for one in rule.communities)
+            )
             and (not rule.interfaces or route.interface in rule.interfaces)
             and (not rule.tags or route.tag in rule.tags)
             and (not rule.metrics or route.metric in rule.metrics)
@@ -177,6 +263,18 @@ class RoutePolicies:
             *(prefix is not None and self.prefix_list_permits(name, prefix) for name in prefix_lists),
         ]
         return not verdicts or any(verdicts)
+
+
+def communities_text(communities: tuple[int, ...]) -> str:
+    """As regular expressions see them: in order, each as two numbers or as its name."""
+    names = {number: name for name, number in COMMUNITIES.items()}
+    return " ".join(names.get(one, f"{one >> 16}:{one & 0xFFFF}") for one in sorted(communities))
+
+
+def _both(first: CommunityChange | None, later: CommunityChange | None) -> CommunityChange | None:
+    if first is None or later is None or not later.additive:
+        return later or first
+    return CommunityChange(first.applied(()) + later.communities, first.additive)
 
 
 def _next_hop(route: Candidate) -> Prefix | None:

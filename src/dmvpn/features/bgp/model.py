@@ -28,11 +28,12 @@ class FilterKind(enum.Enum):
     ROUTE_MAP = "route-map"
     PREFIX_LIST = "prefix-list"
     DISTRIBUTE_LIST = "distribute-list"
+    FILTER_LIST = "filter-list"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter of a neighbor's routes. name: of the route map, prefix list or access list."""
+    """A filter of a neighbor's routes. name: of the route map, or of the list."""
 
     kind: FilterKind
     name: str

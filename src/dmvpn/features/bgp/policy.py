@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
-from dmvpn.features.bgp.attributes import Attributes, Origin, prepended
+from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
 from dmvpn.features.bgp.model import Direction, FilterKind
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ def verdict(
             if made is None:
                 return None
             changes = made
-        elif not _is_listed(policies, one, prefix):
+        elif not _is_listed(policies, one, prefix, attributes):
             return None
     return changes
 
 
-def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix) -> bool:
+def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes: Attributes) -> bool:
+    if one.kind is FilterKind.FILTER_LIST:
+        return policies.as_path_permits(one.name, path_text(attributes.path))
     if one.kind is FilterKind.PREFIX_LIST:
         return policies.prefix_list_permits(one.name, prefix)
     return policies.access_list_permits(one.name, prefix)
@@ -46,18 +48,26 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix) -> bool:
 
 def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
     """A path, as a route map looks at it."""
-    return Candidate(prefix=prefix, next_hop=attributes.next_hop, metric=attributes.med or 0)
+    return Candidate(
+        prefix=prefix,
+        next_hop=attributes.next_hop,
+        metric=attributes.med or 0,
+        as_path=path_text(attributes.path),
+        communities=attributes.communities,
+    )
 
 
 def changed(attributes: Attributes, changes: Changes) -> Attributes:
     """The attributes with everything that a route map sets; weight is no attribute."""
     if changes == UNCHANGED:
         return attributes
+    marks = changes.communities
     return replace(
         attributes,
         origin=_ORIGINS.get(changes.origin, attributes.origin),
         path=prepended(attributes.path, *changes.prepend) if changes.prepend else attributes.path,
         next_hop=changes.next_hop or attributes.next_hop,
         med=attributes.med if changes.metric is None else changes.metric,
+        communities=marks.applied(attributes.communities) if marks is not None else attributes.communities,
         local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
     )

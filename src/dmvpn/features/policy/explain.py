@@ -8,7 +8,7 @@ from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import answer_group, label_group
 
 _ANSWERS = answer_group(
-    "access and prefix lists",
+    "access, prefix and AS path lists",
     Word(
         "% The last sequence number is taken; give this entry one of its own",
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
@@ -17,6 +17,10 @@ _ANSWERS = answer_group(
     Word(
         "% Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value",
         "`ge` and `le` name lengths beyond the prefix's own, in growing order.",
+    ),
+    Word(
+        "% Invalid regular expression <text>: <why>",
+        "AS path and expanded community lists take IOS's regular expressions; this one cannot be read.",
     ),
     Word("%Insertion failed - seq # exists", "The prefix list has an entry with this number."),
     next="show running-config",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.routemaps import AttributeRule, CommunityChange, CommunityMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class PrefixList:
     entries: tuple[PrefixEntry, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AttributeList:
+    """An AS path or community list, whose entries are in the order in which they were typed."""
+
+    name: str
+    entries: tuple[AttributeRule, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMapEntry:
     """One `route-map NAME permit|deny N`. Every kind of match must hold, of each kind one of its values.
@@ -88,6 +97,8 @@ class RouteMapEntry:
     next_hop_access_lists: tuple[str, ...] = ()
     next_hop_prefix_lists: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
+    as_paths: tuple[str, ...] = ()
+    communities: tuple[CommunityMatch, ...] = ()
     tags: tuple[int, ...] = ()
     metrics: tuple[int, ...] = ()
     set_metric: int | None = None
@@ -98,6 +109,7 @@ class RouteMapEntry:
     set_weight: int | None = None
     set_origin: str = ""
     prepend: tuple[int, ...] = ()
+    set_communities: CommunityChange | None = None
     go_on: int | None = None
 
 
@@ -115,4 +127,6 @@ class PolicyConfig:
 
     access_lists: tuple[AccessList, ...] = ()
     prefix_lists: tuple[PrefixList, ...] = ()
+    as_path_lists: tuple[AttributeList, ...] = ()
+    community_lists: tuple[AttributeList, ...] = ()
     route_maps: tuple[RouteMap, ...] = ()

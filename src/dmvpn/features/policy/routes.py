@@ -24,6 +24,8 @@ def of_routes(config: PolicyConfig | None) -> RoutePolicies:
             )
             for listed in config.prefix_lists
         },
+        as_path_lists={listed.name: listed.entries for listed in config.as_path_lists},
+        community_lists={listed.name: listed.entries for listed in config.community_lists},
         route_maps={mapped.name: tuple(map(_rule, mapped.entries)) for mapped in config.route_maps},
     )
 
@@ -54,6 +56,8 @@ def _rule(entry: RouteMapEntry) -> MapRule:
         next_hop_access_lists=entry.next_hop_access_lists,
         next_hop_prefix_lists=entry.next_hop_prefix_lists,
         interfaces=entry.interfaces,
+        as_paths=entry.as_paths,
+        communities=entry.communities,
         tags=entry.tags,
         metrics=entry.metrics,
         changes=Changes(
@@ -65,6 +69,7 @@ def _rule(entry: RouteMapEntry) -> MapRule:
             weight=entry.set_weight,
             origin=entry.set_origin,
             prepend=entry.prepend,
+            communities=entry.set_communities,
         ),
         go_on=entry.go_on,
     )

@@ -40,7 +40,7 @@ def _with(neighbor: Neighbor, args: Args) -> Neighbor:
 def _with_filter(neighbor: Neighbor, args: Args) -> Neighbor:
     kind = next(kind for kind in FilterKind if kind.value in args)
     direction = next(direction for direction in Direction if direction.value in args)
-    return replace(neighbor, filters=(*neighbor.filters, Filter(kind, args.text("list"), direction)))
+    return replace(neighbor, filters=(*neighbor.filters, Filter(kind, str(args["list"]), direction)))
 
 
 def _with_group(neighbor: Neighbor, args: Args) -> Neighbor:
@@ -85,4 +85,5 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "route-map": _with_filter,
     "prefix-list": _with_filter,
     "distribute-list": _with_filter,
+    "filter-list": _with_filter,
 }

@@ -39,6 +39,7 @@ _OF_FAMILY: Final = (
     "route-map {list:word} ( in | out )",
     "prefix-list {list:word} ( in | out )",
     "distribute-list {list:word} ( in | out )",
+    "filter-list {list:1-500} ( in | out )",
 )
 _HELP: Final = {
     "neighbor": "A neighbor or a peer group",
@@ -92,7 +93,8 @@ _HELP: Final = {
     "seconds": "Seconds",
     "prefix-list": "Only what a prefix list lets through",
     "distribute-list": "Only what an access list lets through",
-    "list": "Name",
+    "filter-list": "Only AS paths that a list lets through",
+    "list": "Name, or number",
     "in": "Of what it tells",
     "out": "Of what we tell",
 }
@@ -102,7 +104,7 @@ _KEY: Final = (
     *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "version", "next-hop-self"),
     *("route-reflector-client", "default-originate", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
-    *("route-map", "prefix-list", "distribute-list", "in", "out"),
+    *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out"),
 )
 
 

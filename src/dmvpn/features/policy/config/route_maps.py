@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.features.policy.config.bgp_lists import COMMUNITY
 from dmvpn.ios import Args, ConfigLine, Mode, Section, several
 
 _ROUTE_MAP = "route-map"
@@ -69,6 +70,18 @@ MATCH_NEXT_HOP: Final = _line(f"match ip next-hop {_LISTS}", order=13, key=())
 MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=())
 MATCH_METRIC: Final = _line("match metric {value:0-4294967295}", order=15, key=("value",))
 MATCH_TAG: Final = _line("match tag {value:0-4294967295}", order=16, key=("value",))
+MATCH_AS_PATH: Final = _line(
+    "match as-path {value:1-500}",
+    {"as-path": "BGP's path of autonomous systems", "value": "Number of a list"},
+    order=17,
+    key=("value",),
+)
+MATCH_COMMUNITY: Final = _line(
+    f"match community {_LISTS} [ exact-match ]",
+    {"community": "BGP's communities", "exact-match": "These and no others"},
+    order=18,
+    key=(),
+)
 SET_METRIC: Final = _line("set metric {value:0-4294967295}", order=20)
 SET_METRIC_TYPE: Final = _line(
     "set metric-type ( type-1 | type-2 | internal | external )",
@@ -101,8 +114,18 @@ PREPEND: Final = _line(
     },
     order=27,
 )
+SET_COMMUNITY: Final = _line(
+    f"set community ( none | {several('community', COMMUNITY.name, 8)} [ additive ] )",
+    {
+        "community": "BGP's communities",
+        "none": "There are none",
+        "additive": "Besides those that there are",
+        **{f"community{place}": "A community" for place in range(1, 9)},
+    },
+    order=28,
+)
 LINES: Final = (
     *(ROUTE_MAP, DESCRIPTION, CONTINUE, MATCH_INTERFACE, MATCH_ADDRESS, MATCH_PREFIX, MATCH_NEXT_HOP),
     *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
-    *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND),
+    *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND, MATCH_AS_PATH, MATCH_COMMUNITY, SET_COMMUNITY),
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.features.policy.config import access_lists, prefix_lists, route_maps
+from dmvpn.base.routemaps import AttributeRule, CommunityChange, CommunityMatch
+from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.model import (
     ANY,
     AccessEntry,
     AccessList,
     AddressRange,
+    AttributeList,
     PolicyConfig,
     PortRange,
     PrefixEntry,
@@ -19,6 +21,7 @@ from dmvpn.features.policy.model import (
     RouteMap,
     RouteMapEntry,
 )
+from dmvpn.ios.regex import Pattern
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
 def read(tree: ConfigTree) -> PolicyConfig:
     """What the configuration says of lists and maps. Key chains are read by the protocols that use them."""
     return PolicyConfig(
-        access_lists=_access_lists(tree), prefix_lists=_prefix_lists(tree), route_maps=_route_maps(tree)
+        access_lists=_access_lists(tree),
+        prefix_lists=_prefix_lists(tree),
+        as_path_lists=_attribute_lists(tree, bgp_lists.AS_PATH),
+        community_lists=_attribute_lists(tree, bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED),
+        route_maps=_route_maps(tree),
     )
 
 
@@ -111,6 +118,22 @@ def _prefix_entry(args: Args) -> PrefixEntry:
     )
 
 
+def _attribute_lists(tree: ConfigTree, *lines: ConfigLine) -> tuple[AttributeList, ...]:
+    """All lists that look at an attribute of BGP."""
+    entries: dict[str, list[AttributeRule]] = {}
+    for line in lines:
+        for args in tree.all(line):
+            name = args.text("name", "") or str(args.integer("number"))
+            pattern = Pattern(args.text("regex")) if "regex" in args else None
+            entries.setdefault(name, []).append(AttributeRule("permit" in args, pattern, _communities(args)))
+    return tuple(AttributeList(name, tuple(found)) for name, found in sorted(entries.items()))
+
+
+def _communities(args: Args) -> tuple[int, ...]:
+    numbers = (args.integer(f"community{place}", None) for place in range(1, 9))
+    return tuple(number for number in numbers if number is not None)
+
+
 def _route_maps(tree: ConfigTree) -> tuple[RouteMap, ...]:
     """All maps."""
     entries: dict[str, list[RouteMapEntry]] = {}
@@ -123,10 +146,11 @@ def _route_maps(tree: ConfigTree) -> tuple[RouteMap, ...]:
 
 
 def _map_entry(args: Args, section: Section) -> RouteMapEntry:
-    next_hop, go_on, prepend = (
+    next_hop, go_on, prepend, marks = (
         section.get(route_maps.SET_NEXT_HOP),
         section.get(route_maps.CONTINUE),
         section.get(route_maps.PREPEND),
+        section.get(route_maps.SET_COMMUNITY),
     )
     return RouteMapEntry(
         sequence=args.integer("sequence"),
@@ -136,6 +160,12 @@ def _map_entry(args: Args, section: Section) -> RouteMapEntry:
         next_hop_access_lists=_names(section, route_maps.MATCH_NEXT_HOP),
         next_hop_prefix_lists=_names(section, route_maps.MATCH_NEXT_HOP_PREFIX),
         interfaces=tuple(entry.interface("interface") for entry in section.all(route_maps.MATCH_INTERFACE)),
+        as_paths=tuple(str(entry.integer("value")) for entry in section.all(route_maps.MATCH_AS_PATH)),
+        communities=tuple(
+            CommunityMatch(name, "exact-match" in entry)
+            for entry in section.all(route_maps.MATCH_COMMUNITY)
+            for name in entry.texts("list")
+        ),
         tags=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_TAG)),
         metrics=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_METRIC)),
         set_metric=_number(section, route_maps.SET_METRIC),
@@ -146,6 +176,7 @@ def _map_entry(args: Args, section: Section) -> RouteMapEntry:
         set_weight=_number(section, route_maps.SET_WEIGHT),
         set_origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
         prepend=_prepended(prepend) if prepend else (),
+        set_communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
         go_on=go_on.integer("sequence", 0) if go_on is not None else None,
     )
 

@@ -1,0 +1,79 @@
+"""Lists that look at BGP's attributes: `ip as-path access-list`, `ip community-list`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.routemaps import COMMUNITIES
+from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type, several
+from dmvpn.ios.regex import Pattern, PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+def _community(text: str) -> tuple[Hashable, str] | None:
+    """A word, one number, or two with a colon between (RFC 1997)."""
+    named = next((name for name in COMMUNITIES if name.lower() == text.lower()), None)
+    if named is not None:
+        return COMMUNITIES[named], named
+    high, colon, low = text.rpartition(":")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 10 for part in (high or "0", low)):
+        return None
+    first, second, limit = int(high or 0), int(low), 1 << (16 if colon else 32)
+    if (colon and not high) or first >= limit or second >= limit:
+        return None
+    return first << 16 | second, text
+
+
+COMMUNITY: Final = register_type(ValueType("bgp-community", "aa:nn or WORD", _community))
+
+
+def _check(args: Args, section: Section) -> str | None:
+    text = args.text("regex", "")
+    try:
+        Pattern(text)
+    except PatternError as error:
+        return f"% Invalid regular expression {text}: {error}"
+    return None
+
+
+_HELP: Final = {
+    "as-path": "BGP's path of autonomous systems",
+    "access-list": "Which paths are meant",
+    "community-list": "Which communities are meant",
+    "number": "Number of the list",
+    "standard": "All communities of an entry are there",
+    "expanded": "By a regular expression",
+    "name": "Name of the list",
+    "permit": "These are meant",
+    "deny": "These are not",
+    "regex": "Regular expression",
+    **{f"community{place}": "A community" for place in range(1, 9)},
+}
+AS_PATH: Final = ConfigLine(
+    "global",
+    "ip as-path access-list {number:1-500} ( permit | deny ) {regex:line}",
+    _HELP,
+    key=(),
+    order=612,
+    sort=("number",),
+    check=_check,
+)
+COMMUNITIES_STANDARD: Final = ConfigLine(
+    "global",
+    f"ip community-list ( {{number:1-99}} | standard {{name:word}} ) ( permit | deny ) "
+    f"{several('community', COMMUNITY.name, 8)}",
+    _HELP,
+    key=(),
+    order=613,
+)
+COMMUNITIES_EXPANDED: Final = ConfigLine(
+    "global",
+    "ip community-list ( {number:100-500} | expanded {name:word} ) ( permit | deny ) {regex:line}",
+    _HELP,
+    key=(),
+    order=614,
+    check=_check,
+)
+LINES: Final = (AS_PATH, COMMUNITIES_STANDARD, COMMUNITIES_EXPANDED)
