@@ -94,6 +94,11 @@ class PrefixRule:
 class TextPattern(Protocol):
     """A regular expression."""
 
+    @property
+    def pattern(self) -> str:
+        """As it was typed."""
+        ...
+
     def search(self, line: str) -> bool:
         """Does it match somewhere in this text?"""
         ...

@@ -9,7 +9,7 @@ Key chains are configured here and read by each protocol that authenticates (`io
     config    its lines
     machine   answers who asks for lists and maps
     routes    lists and maps for those who filter and change routes by them
-    show      show key chain
+    show      show route-map, show ip prefix-list ..., show key chain
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the prompt answers to access and prefix lists, explained for `dmvpn explain`. Imported when somebody asks."""
+"""What the prompt and the shows say of lists and maps, explained for `dmvpn explain`. Imported when somebody asks."""
 
 from __future__ import annotations
 
@@ -40,4 +40,54 @@ _KEYS = label_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS, _KEYS)
+_MAPS = label_group(
+    "labels of a route map",
+    ("show route-map",),
+    Word("route-map", "An entry of a map; the first entry that fits decides.", also=("sequence", "permit", "deny")),
+    Word("Match clauses", "Every kind of match must hold, of each kind one value; none: it fits every route."),
+    Word("ip address", "The prefix is in one of these lists.", also=("access-lists", "prefix-lists")),
+    Word(
+        "ip next-hop",
+        "The next hop is in one of these lists; below `Set clauses`: it becomes this.",
+        also=("next-hop",),
+    ),
+    Word("interface", "The route leads over this interface."),
+    Word("as-path", "BGP's path is in one of these lists.", also=("as-path filter", "filter")),
+    Word(
+        "community",
+        "BGP's communities are in one of these lists; below `Set clauses`: they become these.",
+        also=("community-list", "community-list filter"),
+    ),
+    Word("exact-match", "With these communities and no others."),
+    Word("additive", "Besides the communities that there are."),
+    Word("metric", "The metric of the route; in BGP its MED."),
+    Word("metric-type", "OSPF: external type 1 or 2."),
+    Word("tag", "The administrator's mark of the route."),
+    Word("local-preference", "BGP's preference in the AS."),
+    Word("weight", "BGP's preference on this router."),
+    Word("origin", "BGP's origin: igp or incomplete."),
+    Word("as-path prepend", "These numbers come before BGP's path.", also=("prepend",)),
+    Word("Continue", "The entry that goes on after this one fitted.", also=("to next entry",)),
+    Word("Set clauses", "What becomes of a route that fits, if the entry permits it."),
+    Word("Policy routing matches", "IOS's line: no packets are routed by maps here.", also=("packets", "bytes")),
+    Word("not found", "No map has this name; where one is asked for, it lets nothing through."),
+    next="show running-config",
+)
+_LISTS = label_group(
+    "labels of lists that choose routes",
+    ("show ip prefix-list", "show ip as-path-access-list", "show ip community-list"),
+    Word("ip prefix-list", "A list of prefixes; the first entry that fits decides.", also=("entries",)),
+    Word("seq", "The place of the entry in the list."),
+    Word("AS path access list", "Regular expressions for AS paths; the first one that fits decides."),
+    Word("ge", "At least so many bits."),
+    Word("le", "At most so many bits."),
+    Word(
+        "Community standard list",
+        "A route needs all communities of an entry.",
+        also=("Named", "Community", "list", "standard"),
+    ),
+    Word("Community expanded list", "Regular expressions for all communities of a route.", also=("expanded",)),
+    next="show running-config",
+)
+
+GROUPS: Final = (_ANSWERS, _KEYS, _MAPS, _LISTS)

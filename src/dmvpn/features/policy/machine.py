@@ -17,6 +17,7 @@ from dmvpn.base.translation import (
     PacketPolicies,
     PacketRule,
 )
+from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.policy.routes import of_routes
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         AccessEntry,
         AccessList,
         AddressRange,
-        PolicyConfig,
         PortRange,
         RouteMapEntry,
     )
@@ -39,6 +39,7 @@ class PolicyMachine:
     subscriptions: tuple[type[Event] | type[Notice], ...] = ()
 
     def __init__(self, ports: Ports) -> None:
+        self.config = PolicyConfig()
         self._policies = PacketPolicies()
         self._routes = RoutePolicies()
 
@@ -54,8 +55,8 @@ class PolicyMachine:
         """Take one event."""
         if not isinstance(event, Configured):
             return []
-        config = cast("PolicyConfig | None", event.model)
-        self._policies, self._routes = of_packets(config), of_routes(config)
+        self.config = cast("PolicyConfig | None", event.model) or PolicyConfig()
+        self._policies, self._routes = of_packets(self.config), of_routes(self.config)
         return [AccessListsChanged()]
 
     def next_deadline(self) -> float | None:

@@ -1,0 +1,132 @@
+"""`show ip prefix-list`, `show ip as-path-access-list`, `show ip community-list`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.routemaps import communities_text
+from dmvpn.features.policy.machine import PolicyMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.routemaps import AttributeRule
+    from dmvpn.features.policy.model import AttributeList, PrefixEntry, PrefixList
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One entry. sequence: 0 in lists that number none. what: which prefixes, paths or communities are meant."""
+
+    sequence: int
+    permit: bool
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListLines:
+    """A list with its entries. expanded: by regular expressions."""
+
+    name: str
+    entries: tuple[EntryLine, ...]
+    expanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLists:
+    """The answer: all lists of a kind, or one."""
+
+    lists: tuple[ListLines, ...]
+
+
+def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
+    """Prefix lists."""
+    wanted = args.text("name", "")
+    known = ctx.machine(PolicyMachine).config.prefix_lists
+    return ShowLists(tuple(_prefixes(listed) for listed in known if wanted in ("", listed.name)))
+
+
+def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
+    """AS path lists."""
+    return _chosen(ctx.machine(PolicyMachine).config.as_path_lists, str(args.integer("number", None) or ""))
+
+
+def query_communities(ctx: ShowContext, args: Args) -> ShowLists:
+    """Community lists."""
+    return _chosen(ctx.machine(PolicyMachine).config.community_lists, args.text("name", ""))
+
+
+def _chosen(known: tuple[AttributeList, ...], wanted: str) -> ShowLists:
+    return ShowLists(tuple(_attributes(listed) for listed in known if wanted in ("", listed.name)))
+
+
+def _prefixes(listed: PrefixList) -> ListLines:
+    return ListLines(listed.name, tuple(EntryLine(one.sequence, one.permit, _range(one)) for one in listed.entries))
+
+
+def _range(entry: PrefixEntry) -> str:
+    text = str(entry.prefix)
+    if entry.shortest != entry.prefix.length:
+        text += f" ge {entry.shortest}"
+    return text if entry.longest in (entry.prefix.length, 32 if "ge" in text else -1) else f"{text} le {entry.longest}"
+
+
+def _attributes(listed: AttributeList) -> ListLines:
+    entries = tuple(EntryLine(0, rule.permit, _what(rule)) for rule in listed.entries)
+    return ListLines(listed.name, entries, any(rule.pattern is not None for rule in listed.entries))
+
+
+def _what(rule: AttributeRule) -> str:
+    return rule.pattern.pattern if rule.pattern is not None else communities_text(rule.communities)
+
+
+def render_prefixes(answer: ShowLists) -> Iterator[str]:
+    """A paragraph for each list."""
+    for listed in answer.lists:
+        yield f"ip prefix-list {listed.name}: {len(listed.entries)} entries"
+        for entry in listed.entries:
+            yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what}"
+
+
+def render_paths(answer: ShowLists) -> Iterator[str]:
+    """A paragraph for each list."""
+    for listed in answer.lists:
+        yield f"AS path access list {listed.name}"
+        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+
+
+def render_communities(answer: ShowLists) -> Iterator[str]:
+    """A paragraph for each list."""
+    for listed in answer.lists:
+        kind = "expanded" if listed.expanded else "standard"
+        named = "" if listed.name.isdigit() else "Named "
+        yield f"{named}Community {kind} list {listed.name}"
+        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+
+
+def _verdict(entry: EntryLine) -> str:
+    return "permit" if entry.permit else "deny"
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "show ip prefix-list [ {name:word} ]",
+        {"prefix-list": "Lists of prefixes", "name": "One list"},
+        query=query_prefixes,
+        render=render_prefixes,
+    ),
+    ExecCommand(
+        "show ip as-path-access-list [ {number:1-500} ]",
+        {"as-path-access-list": "Lists of AS paths", "number": "One list"},
+        query=query_paths,
+        render=render_paths,
+    ),
+    ExecCommand(
+        "show ip community-list [ {name:word} ]",
+        {"community-list": "Lists of communities", "name": "One list"},
+        query=query_communities,
+        render=render_communities,
+    ),
+)

@@ -1,0 +1,110 @@
+"""`show route-map`: what each entry looks for, and what it sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.routemaps import communities_text
+from dmvpn.features.policy.machine import PolicyMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.features.policy.model import RouteMapEntry
+
+
+@dataclass(frozen=True, slots=True)
+class MapEntryLines:
+    """One entry. go_on: the entry that goes on (`continue`), 0: the next one, None: none does."""
+
+    name: str
+    permit: bool
+    sequence: int
+    matches: tuple[str, ...]
+    go_on: int | None
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRouteMap:
+    """The answer. asked: the map that was asked for and is not there."""
+
+    entries: tuple[MapEntryLines, ...]
+    asked: str = ""
+
+
+def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
+    """All maps, or one."""
+    wanted = args.text("name", "")
+    maps = [one for one in ctx.machine(PolicyMachine).config.route_maps if wanted in ("", one.name)]
+    entries = tuple(
+        MapEntryLines(
+            mapped.name,
+            entry.permit,
+            entry.sequence,
+            tuple(f"{label}{' '.join(map(str, values))}" for label, values in _matches(entry) if values),
+            entry.go_on,
+            tuple(_sets(entry)),
+        )
+        for mapped in maps
+        for entry in mapped.entries
+    )
+    return ShowRouteMap(entries, "" if maps else wanted)
+
+
+def _matches(entry: RouteMapEntry) -> Iterator[tuple[str, Iterable[object]]]:
+    yield "ip address (access-lists): ", entry.access_lists
+    yield "ip address prefix-lists: ", entry.prefix_lists
+    yield "ip next-hop (access-lists): ", entry.next_hop_access_lists
+    yield "ip next-hop prefix-lists: ", entry.next_hop_prefix_lists
+    yield "interface ", entry.interfaces
+    yield "as-path (as-path filter): ", entry.as_paths
+    exact = " exact-match" if any(one.exactly for one in entry.communities) else ""
+    yield f"community (community-list filter){exact}: ", [one.name for one in entry.communities]
+    yield "metric ", entry.metrics
+    yield "tag ", entry.tags
+
+
+def _sets(entry: RouteMapEntry) -> Iterator[str]:
+    values = {
+        "metric": entry.set_metric,
+        "metric-type": entry.set_metric_type or None,
+        "tag": entry.set_tag,
+        "ip next-hop": entry.set_next_hop,
+        "local-preference": entry.set_local_preference,
+        "weight": entry.set_weight,
+        "origin": entry.set_origin or None,
+        "as-path prepend": " ".join(map(str, entry.prepend)) or None,
+    }
+    yield from (f"{label} {value}" for label, value in values.items() if value is not None)
+    change = entry.set_communities
+    if change is not None:
+        added = " additive" if change.additive else ""
+        yield f"community {communities_text(change.communities) or 'none'}{added}"
+
+
+def render(answer: ShowRouteMap) -> Iterator[str]:
+    """A paragraph for each entry."""
+    if answer.asked:
+        yield f"route-map {answer.asked} not found"
+    for one in answer.entries:
+        yield f"route-map {one.name}, {'permit' if one.permit else 'deny'}, sequence {one.sequence}"
+        yield "  Match clauses:"
+        yield from (f"    {line}" for line in one.matches)
+        if one.go_on is not None:
+            yield f"  Continue: {f'sequence {one.go_on}' if one.go_on else 'to next entry'}"
+        yield "  Set clauses:"
+        yield from (f"    {line}" for line in one.sets)
+        yield "  Policy routing matches: 0 packets, 0 bytes"
+
+
+COMMANDS: Final = (
+    ExecCommand(
+        "show route-map [ {name:word} ]",
+        {"route-map": "Route maps", "name": "One map"},
+        query=query,
+        render=render,
+    ),
+)

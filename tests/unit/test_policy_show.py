@@ -1,0 +1,114 @@
+"""What shows print of lists and route maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ConfigurationEntered
+from dmvpn.face.language import exec_parser
+from dmvpn.ios import Match
+from dmvpn.router.features import FEATURES
+from dmvpn.router.router import Router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT = """\
+ip prefix-list B seq 5 permit 10.0.0.0/8 le 24
+ip prefix-list B seq 10 deny 0.0.0.0/0 ge 25
+ip prefix-list A permit 10.1.0.0/16 ge 20 le 28
+ip prefix-list A permit 192.0.2.0/24
+ip as-path access-list 1 permit ^65001_
+ip as-path access-list 1 deny .*
+ip community-list 1 permit 65000:1 no-export
+ip community-list expanded E deny 65000:[2-9]
+access-list 10 permit any
+route-map M deny 5
+ match ip address 10
+ match as-path 1
+ match community 1 E exact-match
+route-map M permit 10
+ description text
+ match ip address prefix-list A B
+ match tag 7
+ match tag 8
+ set metric 5
+ set as-path prepend 65000 65000
+ set community 65000:1 additive
+ continue 30
+route-map N permit 10
+ set community none
+"""
+
+
+@pytest.fixture
+def show() -> Callable[[str], str]:
+    """What a router with these lines prints."""
+    router = Router(SeededEntropy(1))
+    router.handle(ConfigurationEntered(TEXT), 1.0)
+
+    def run(command: str) -> str:
+        match = exec_parser(FEATURES).match(command)
+        assert isinstance(match, Match), match
+        return "\n".join(match.lines(router.context(2.0)))
+
+    return run
+
+
+def test_prefix_lists_are_shown_by_name_with_their_bounds(show: Callable[[str], str]) -> None:
+    assert show("show ip prefix-list").splitlines() == [
+        "ip prefix-list A: 2 entries",
+        "   seq 5 permit 10.1.0.0/16 ge 20 le 28",
+        "   seq 10 permit 192.0.2.0/24",
+        "ip prefix-list B: 2 entries",
+        "   seq 5 permit 10.0.0.0/8 le 24",
+        "   seq 10 deny 0.0.0.0/0 ge 25",
+    ]
+    assert show("show ip prefix-list B").splitlines()[0] == "ip prefix-list B: 2 entries"
+    assert show("show ip prefix-list C") == ""
+
+
+def test_lists_of_attributes_are_shown_as_they_were_typed(show: Callable[[str], str]) -> None:
+    assert show("show ip as-path-access-list").splitlines() == [
+        "AS path access list 1",
+        "    permit ^65001_",
+        "    deny .*",
+    ]
+    assert show("show ip community-list").splitlines() == [
+        "Community standard list 1",
+        "    permit 65000:1 no-export",
+        "Named Community expanded list E",
+        "    deny 65000:[2-9]",
+    ]
+
+
+def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None:
+    assert show("show route-map").splitlines() == [
+        "route-map M, deny, sequence 5",
+        "  Match clauses:",
+        "    ip address (access-lists): 10",
+        "    as-path (as-path filter): 1",
+        "    community (community-list filter) exact-match: 1 E",
+        "  Set clauses:",
+        "  Policy routing matches: 0 packets, 0 bytes",
+        "route-map M, permit, sequence 10",
+        "  Match clauses:",
+        "    ip address prefix-lists: A B",
+        "    tag 7 8",
+        "  Continue: sequence 30",
+        "  Set clauses:",
+        "    metric 5",
+        "    as-path prepend 65000 65000",
+        "    community 65000:1 additive",
+        "  Policy routing matches: 0 packets, 0 bytes",
+        "route-map N, permit, sequence 10",
+        "  Match clauses:",
+        "  Set clauses:",
+        "    community none",
+        "  Policy routing matches: 0 packets, 0 bytes",
+    ]
+    assert len(show("show route-map N").splitlines()) == 5
+    assert show("show route-map X") == "route-map X not found"
