@@ -1,0 +1,221 @@
+"""OSPF beside FRR's ospfd and BIRD on a wire: neighbors, and the same routes at both ends.
+
+Everything is in namespaces of one kernel; the daemons' tables and kernels say what came out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.daemons import Wire, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(300, func_only=True),
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+
+#: Of a route: its kind ("", IA, E1, E2), its metric and the next hop.
+Route = tuple[str, int, str]
+_TIMERS = " ip ospf hello-interval 1\n ip ospf dead-interval 3\n ip ospf retransmit-interval 2\n ip ospf cost 10\n"
+
+
+def our_routes(wire: Wire) -> dict[str, Route]:
+    found = re.findall(
+        r"^O[* ]*(IA|E1|E2|) +(\S+) \[110/(\d+)\] via ([\d.]+)", wire.ask("ours", "show ip route ospf"), re.MULTILINE
+    )
+    return {prefix: (kind, int(metric), via) for kind, prefix, metric, via in found}
+
+
+def frr_routes(wire: Wire) -> dict[str, Route]:
+    found = {}
+    for prefix, route in wire.frr_json("frr", "show ip ospf route").items():
+        kind = str(route["routeType"])
+        vias = [hop["ip"].strip() for hop in route.get("nexthops", ()) if hop.get("ip", "").strip()]
+        if kind.startswith("N") and vias:
+            metric = route["type2cost"] if kind == "N E2" else route["cost"]
+            found[prefix] = (kind[1:].strip(), int(metric), vias[0])
+    return found
+
+
+def bird_routes(wire: Wire) -> dict[str, Route]:
+    text = wire.bird("bird", "show route protocol ospf1")
+    found = re.findall(r"^(\S+/\d+) .*? (I|IA|E1|E2) \(150/(\d+)(?:/(\d+))?\).*\n\s+via (\S+)", text, re.MULTILINE)
+    return {
+        prefix: ("" if kind == "I" else kind, int(second if kind == "E2" else metric), via)
+        for prefix, kind, metric, second, via in found
+    }
+
+
+ROUTES: dict[str, Callable[[Wire], dict[str, Route]]] = {"ours": our_routes, "frr": frr_routes, "bird": bird_routes}
+
+
+def at(wire: Wire, name: str, *prefixes: str) -> dict[str, Route]:
+    """What a router computed for these prefixes."""
+    routes = ROUTES[name](wire)
+    return {prefix: routes[prefix] for prefix in prefixes if prefix in routes}
+
+
+def wait_for_routes(wire: Wire, name: str, expected: dict[str, Route]) -> None:
+    """Wait until a router computed these, and its kernel has the networks among them.
+
+    What is a host on the wire itself need not be in a kernel: the connected network leads there, too.
+    """
+    networks = {prefix for prefix in expected if not prefix.endswith("/32")}
+    wire.wait(f"routes of {name}", lambda: at(wire, name, *expected) == expected)
+    wire.wait(f"the kernel of {name}", lambda: networks <= wire.kernel(name).keys())
+
+
+def start_pair(wire: Wire, name: str, network: str) -> None:
+    """Start OSPF with MD5 at the foreign router, `frr` or `bird`; network: the type in FRR's or BIRD's words."""
+    if name == "frr":
+        wire.start_frr(
+            "frr",
+            "ospfd",
+            f"interface wire\n{_TIMERS} ip ospf network {network}\n ip ospf message-digest-key 1 md5 sesame\n"
+            " ip ospf authentication message-digest\n"
+            "interface lan0\n ip ospf cost 1\nrouter ospf\n network 10.0.0.0/8 area 0\n",
+        )
+        return
+    wire.start_bird(
+        "bird",
+        f"""
+protocol ospf v2 {{
+  ipv4 {{ import all; export none; }};
+  area 0 {{
+    interface "wire" {{
+      type {network};
+      hello 1; dead 3; retransmit 2; cost 10;
+      neighbors {{ {wire.addresses["ours"]} eligible; }};
+      authentication cryptographic;
+      password "sesame" {{ id 1; algorithm keyed md5; }};
+    }};
+    interface "lan0" {{ stub; cost 1; }};
+  }};
+}}
+""",
+    )
+
+
+def start_ours(wire: Wire, network: str) -> None:
+    wire.start_ours(
+        "ours",
+        f"interface GigabitEthernet0/1\n{_TIMERS} ip ospf network {network}\n"
+        " ip ospf message-digest-key 1 md5 sesame\n ip ospf authentication message-digest\n"
+        "interface GigabitEthernet0/2\n ip ospf cost 1\n"
+        "router ospf 1\n passive-interface GigabitEthernet0/2\n network 10.0.0.0 0.255.255.255 area 0\n",
+    )
+
+
+@pytest.mark.story("ospf-broadcast", "ospf-areas", "ospf-external")
+def test_three_routers_elect_ours_and_compute_the_same_routes_between_areas_and_from_outside() -> None:
+    with Wire(
+        ours=("10.1.0.1/24", "10.1.1.1/24"), frr=("10.2.0.1/24", "10.2.1.1/24"), bird=("10.3.0.1/24", "10.3.1.1/24")
+    ) as wire:
+        wire.start_ours(
+            "ours",
+            f"interface GigabitEthernet0/1\n{_TIMERS} ip ospf priority 100\n"
+            "interface GigabitEthernet0/2\n ip ospf cost 5\n"
+            "router ospf 1\n network 10.9.0.0 0.0.0.255 area 0\n network 10.1.0.0 0.0.0.255 area 1\n"
+            " redistribute connected subnets metric 70 metric-type 1\n",
+        )
+        wire.start_frr(
+            "frr",
+            "ospfd",
+            f"interface wire\n{_TIMERS}interface lan0\n ip ospf cost 6\n"
+            "router ospf\n network 10.9.0.0/24 area 0\n network 10.2.0.0/24 area 2\n"
+            " redistribute connected metric 80\n",
+        )
+        wire.start_bird(
+            "bird",
+            """
+protocol ospf v2 {
+  ipv4 { import all; export filter { if net = 10.3.1.0/24 then { ospf_metric1 = 90; accept; } reject; }; };
+  area 0 { interface "wire" { type broadcast; hello 1; dead 3; wait 3; retransmit 2; cost 10; }; };
+  area 3 { interface "lan0" { stub; cost 7; }; };
+}
+""",
+        )
+        ours, frr, bird = (wire.addresses[name] for name in ("ours", "frr", "bird"))
+        of_ours = {"10.1.0.0/24": ("IA", 15, ours), "10.1.1.0/24": ("E1", 80, ours)}
+        of_frr = {"10.2.0.0/24": ("IA", 16, frr), "10.2.1.0/24": ("E2", 80, frr)}
+        of_bird = {"10.3.0.0/24": ("IA", 17, bird), "10.3.1.0/24": ("E1", 100, bird)}
+        for name, expected in {"ours": of_frr | of_bird, "frr": of_ours | of_bird, "bird": of_ours | of_frr}.items():
+            wait_for_routes(wire, name, expected)
+        elected = re.compile(rf"Full/DR\s.*{ours}")
+        wire.wait("FRR says that ours is elected", lambda: elected.search(wire.frr("frr", "show ip ospf neighbor")))
+        wire.wait("so does BIRD", lambda: elected.search(wire.bird("bird", "show ospf neighbors")))
+
+
+class Pair:
+    """Ours and one other, point-to-point with MD5, until they have each other's network."""
+
+    def __init__(self, wire: Wire, name: str, network: str) -> None:
+        self._wire, self._name, self._network = wire, name, network
+        self._at_peer = {"10.1.0.0/24": ("", 11, wire.addresses["ours"])}
+        self._at_ours = {"10.2.0.0/24": ("", 11, wire.addresses[name])}
+        start_ours(wire, "point-to-point")
+        start_pair(wire, name, network)
+        self.wait_for_routes("the first time")
+
+    def wait_for_routes(self, when: str) -> None:
+        self._wire.wait(f"routes at ours {when}", lambda: at(self._wire, "ours", *self._at_ours) == self._at_ours)
+        self._wire.wait(
+            f"routes at the other {when}", lambda: at(self._wire, self._name, *self._at_peer) == self._at_peer
+        )
+
+    def wait_for_none(self, at_whom: str, when: str) -> None:
+        self._wire.wait(f"no routes {when}", lambda: not at(self._wire, at_whom, *self._at_ours, *self._at_peer))
+
+    def restart_peer(self) -> None:
+        self._wire.kill(self._name, "ospfd" if self._name == "frr" else "bird")
+        self.wait_for_none("ours", "after the death of the other")
+        start_pair(self._wire, self._name, self._network)
+
+
+@pytest.mark.story("ospf-point-to-point", "ospf-md5", "ospf-restart")
+@pytest.mark.parametrize(("name", "network"), [("frr", "point-to-point"), ("bird", "pointopoint")])
+@pytest.mark.slow
+def test_point_to_point_with_md5_survives_a_restart_of_the_other(name: str, network: str) -> None:
+    with Wire(ours=("10.1.0.1/24",), **{name: ("10.2.0.1/24",)}) as wire:
+        pair = Pair(wire, name, network)
+        pair.restart_peer()
+        pair.wait_for_routes("after the restart of the other")
+
+
+@pytest.mark.story("ospf-point-to-point", "ospf-flap", "ospf-restart")
+@pytest.mark.slow
+def test_a_flap_and_a_restart_of_ours_bring_all_routes_back() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        pair = Pair(wire, "frr", "point-to-point")
+        wire.unplug("ours")
+        pair.wait_for_none("ours", "without a cable")
+        pair.wait_for_none("frr", "without a cable")
+        wire.plug("ours")
+        pair.wait_for_routes("after the flap")
+        wire.kill("ours", "dmvpn")
+        pair.wait_for_none("frr", "after our death")
+        start_ours(wire, "point-to-point")
+        pair.wait_for_routes("after our restart")
+
+
+@pytest.mark.story("ospf-point-to-multipoint", "ospf-md5")
+@pytest.mark.parametrize(
+    ("name", "network", "our_network"),
+    [("frr", "point-to-multipoint", "point-to-multipoint"), ("bird", "ptmp", "point-to-multipoint non-broadcast")],
+)
+def test_point_to_multipoint_tells_hosts_and_networks(name: str, network: str, our_network: str) -> None:
+    with Wire(ours=("10.1.0.1/24",), **{name: ("10.2.0.1/24",)}) as wire:
+        start_ours(wire, our_network)
+        start_pair(wire, name, network)
+        ours, peer = wire.addresses["ours"], wire.addresses[name]
+        at_peer = {"10.1.0.0/24": ("", 11, ours), f"{ours}/32": ("", 10, ours)}
+        at_ours = {"10.2.0.0/24": ("", 11, peer), f"{peer}/32": ("", 10, peer)}
+        wait_for_routes(wire, name, at_peer)
+        wait_for_routes(wire, "ours", at_ours)
