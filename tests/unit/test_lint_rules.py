@@ -43,3 +43,15 @@ def test_the_networks_of_the_cases_are_clean(name: str) -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert {case.rule for case in CASES} == {rule.id for rule in RULES}
+
+
+def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
+    text = (
+        "router bgp 65001\n neighbor 10.0.0.1 remote-as 65000\n neighbor 10.0.0.1 filter-list 3 out\n"
+        "route-map M permit 10\n match as-path 4\n match community C\nip as-path access-list 4 permit ^$\n"
+    )
+    told = {one.what for one in lint({"R.cfg": text}) if one.rule == "list-undefined"}
+    assert told == {
+        "router bgp 65001 names the as path access list 3, which is not configured",
+        "route-map M permit 10 names the community list C, which is not configured",
+    }

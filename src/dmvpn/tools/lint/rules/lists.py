@@ -19,8 +19,7 @@ ROUTE_MAP: Final = Rule(
     id="route-map-undefined",
     severity=Severity.WARNING,
     title="A routing process or NAT names a route map that does not exist",
-    why="What a filter that is not there lets through differs from place to place: sometimes everything, sometimes "
-    "nothing.",
+    why="A route map that is not there lets nothing through here; IOS does not say for each place what it does.",
     bad="router ospf 1\n redistribute static subnets route-map TYPO",
     fix="route-map TYPO permit 10",
 )
@@ -28,13 +27,20 @@ LIST: Final = Rule(
     id="list-undefined",
     severity=Severity.WARNING,
     title="A route map, a neighbor or NAT names a list that does not exist",
-    why="What a list that is not there lets through differs from place to place: sometimes everything, sometimes "
-    "nothing.",
+    why="A prefix or access list that is not there lets every route through, so a neighbor hears what it should not; "
+    "an AS path or community list that is not there lets nothing through.",
     bad="route-map OUT permit 10\n match ip address prefix-list TYPO",
     fix="ip prefix-list TYPO permit 10.0.0.0/8 le 24",
 )
 RULES: Final = (ROUTE_MAP, LIST)
 _PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
+_AS_PATH_LIST, _COMMUNITY_LIST = "as-path access-list", "community-list"
+_FIXES: Final = {
+    _PREFIX_LIST: "ip prefix-list {} permit PREFIX",
+    _ACCESS_LIST: "ip access-list standard {}\n permit ADDRESS",
+    _AS_PATH_LIST: "ip as-path access-list {} permit PATTERN",
+    _COMMUNITY_LIST: "ip community-list standard {} permit COMMUNITY",
+}
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -72,16 +78,13 @@ def _lists(device: Device) -> Iterator[Found]:
     known = {
         _PREFIX_LIST: {one.name for one in device.policy.prefix_lists},
         _ACCESS_LIST: {one.name for one in device.policy.access_lists},
+        _AS_PATH_LIST: {one.name for one in device.policy.as_path_lists},
+        _COMMUNITY_LIST: {one.name for one in device.policy.community_lists},
     }
     for kind, name, where in dict.fromkeys(_used(device)):
         if name not in known[kind]:
             what = f"{where[0]} names the {kind.replace('-', ' ')} {name}, which is not configured"
-            fix = (
-                f"ip {kind} {name} permit PREFIX"
-                if kind == _PREFIX_LIST
-                else f"ip {kind} standard {name}\n permit ADDRESS"
-            )
-            yield found(LIST, device, where, what, fix)
+            yield found(LIST, device, where, what, _FIXES[kind].format(name))
 
 
 def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -97,9 +100,12 @@ def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from named(_PREFIX_LIST, entry.prefix_lists, section, "match ip address prefix-list")
             yield from named(_ACCESS_LIST, entry.next_hop_access_lists, section, "match ip next-hop")
             yield from named(_PREFIX_LIST, entry.next_hop_prefix_lists, section, "match ip next-hop prefix-list")
+            yield from named(_AS_PATH_LIST, entry.as_paths, section, "match as-path")
+            yield from named(_COMMUNITY_LIST, (one.name for one in entry.communities), section, "match community")
     for rule in device.nat.rules:
         if rule.access_list:
             yield from named(_ACCESS_LIST, (rule.access_list,), str(rule))
     router = f"router bgp {device.bgp.local_as}"
     yield from named(_PREFIX_LIST, _filters(device, FilterKind.PREFIX_LIST), router)
     yield from named(_ACCESS_LIST, _filters(device, FilterKind.DISTRIBUTE_LIST), router)
+    yield from named(_AS_PATH_LIST, _filters(device, FilterKind.FILTER_LIST), router)
