@@ -53,6 +53,8 @@ _MD5SIG: Final = struct.Struct("=H2x4s120xBBHi80s")
 #: Sockets that wait to be taken, and turns before others have theirs.
 _BACKLOG: Final = 1024
 _TURN: Final = 64
+#: Milliseconds that a stream may take to end: its other end may never read, and descriptors are few.
+LINGERING: Final = 30_000
 _ENDS: Final = {
     errno.ECONNREFUSED: StreamEnd.REFUSED,
     errno.ECONNRESET: StreamEnd.RESET,
@@ -155,6 +157,8 @@ class KernelStreams:
             self._drop(stream)
         elif stream.waiting:
             stream.is_ending = True
+            with suppress(OSError):
+                stream.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LINGERING)
         else:
             self._drop(stream)
 
