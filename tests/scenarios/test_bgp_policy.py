@@ -99,6 +99,15 @@ def test_filters_of_a_peer_group_hold_for_its_guests() -> None:
     assert known(world, "SPOKE1") == known(world, "SPOKE2") == ["10.1.0.0/24"]
 
 
+def test_a_filter_of_a_member_takes_none_of_its_group_away() -> None:
+    policy = "ip prefix-list O permit 10.1.0.0/24\nip prefix-list I permit 0.0.0.0/0 le 32\n"
+    group = "router bgp 65000\n neighbor G peer-group\n neighbor G prefix-list O out\n"
+    world = with_lines("HUB", "10.255.0.11", "peer-group G\nprefix-list I in", policy + group)
+    settled(world)
+    assert known(world, "SPOKE1") == ["10.1.0.0/24"]
+    assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
+
+
 def test_a_map_sets_metric_path_origin_and_next_hop_for_a_neighbor() -> None:
     policy = (
         "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"
@@ -191,3 +200,22 @@ def test_maps_choose_what_is_redistributed_and_change_what_a_network_line_tells(
     assert "192.0.3.0" not in lines
     world.configure("HUB", "route-map S permit 10", "no match tag 7")
     assert world.wait_until(lambda: "192.0.3.0" in world.show("SPOKE1", "ip bgp"), 60.0)
+
+
+def test_the_default_route_is_told_while_a_map_permits_a_route() -> None:
+    policy = "ip prefix-list L permit 192.0.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "default-originate route-map M", policy))
+
+    def hears(router: str = "SPOKE1") -> bool:
+        return any(line.split()[1:2] == ["0.0.0.0"] for line in world.lines(router, "ip bgp"))
+
+    assert not hears()
+    world.configure("HUB", "ip route 192.0.2.0 255.255.255.0 Null0")
+    assert world.wait_until(hears, 60.0)
+    assert not hears("SPOKE2")
+    world.configure("HUB", "no ip route 192.0.2.0 255.255.255.0 Null0")
+    assert world.wait_until(lambda: not hears(), 60.0)
+    world.configure("HUB", "router bgp 65000", "neighbor 10.255.0.11 default-originate")
+    assert world.wait_until(hears, 60.0)
+    lines = [line for line in world.lines("HUB", "running-config") if "default-originate" in line]
+    assert lines == [" neighbor 10.255.0.11 default-originate"]

@@ -40,7 +40,7 @@ from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.session import Ending, Identity, Session, cease
 from dmvpn.features.bgp.settings import callers, configured_peers, guest
-from dmvpn.features.bgp.teller import Teller
+from dmvpn.features.bgp.teller import DEFAULT, Teller
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -434,6 +434,10 @@ class BgpMachine:
     def _route_changed(self, event: RouteChanged, now: float) -> None:
         is_ours = all(one is None or one.source is RouteSource.BGP for one in (event.old, event.new))
         self.routes.route_changed(event.prefix, now)
+        for peer in self.peers.values():
+            if peer.settings.lines.originate_map and peer.session is not None:
+                peer.pending[DEFAULT] = None
+                self._tell_soon(peer, now)
         if (not is_ours or self.routes.may_resolve(event.prefix)) and self._timers.when(("hops", 0)) is None:
             self._timers.set(("hops", 0), now + SETTLING)
 
@@ -520,12 +524,8 @@ class BgpMachine:
             self._tell_soon(peer, now)
 
     def _filtered_peers(self) -> list[Peer]:
-        """Those with a session whom an outbound filter may keep something from."""
-        return [
-            peer
-            for peer in self.peers.values()
-            if peer.session is not None and any(one.direction is Direction.OUT for one in peer.settings.lines.filters)
-        ]
+        """Those with a session for whom lists or maps decide what they hear."""
+        return [peer for peer in self.peers.values() if peer.session is not None and _is_filtered(peer.settings)]
 
     def _say_all_again(self, peer: Peer, now: float) -> None:
         peer.wants_all = True
@@ -591,6 +591,11 @@ class BgpMachine:
 def _name(peer: Peer) -> str:
     """As the log has it: guests have a star."""
     return f"*{peer.address}" if peer.dynamic else str(peer.address)
+
+
+def _is_filtered(settings: PeerSettings) -> bool:
+    lines = settings.lines
+    return bool(lines.originate_map) or any(one.direction is Direction.OUT for one in lines.filters)
 
 
 def _session_lines(settings: PeerSettings) -> tuple[object, ...]:

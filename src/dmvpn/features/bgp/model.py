@@ -48,6 +48,7 @@ class Neighbor:
     warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it.
+    originate_map: the default route is told while this map permits some route.
     """
 
     peer: Peer
@@ -69,6 +70,7 @@ class Neighbor:
     next_hop_self_all: bool = False
     route_reflector_client: bool = False
     default_originate: bool = False
+    originate_map: str = ""
     send_community: bool = False
     soft_reconfiguration: bool = False
     remove_private_as: bool = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.bgp.model import BgpConfig, Direction
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.own import aggregate_path, own_path, own_prefixes
@@ -65,6 +66,14 @@ class Routes:
         mine = [prefix for prefix, found in self.table.destinations.items() if any(p.own for p in found.paths.values())]
         for prefix in {**dict.fromkeys(mine), **own_prefixes(self._config, self._ports)}:
             self.route_changed(prefix, now)
+
+    def condition(self, name: str) -> Changes | None:
+        """What a route map makes of the first route of the routing table that it permits; None: it permits none."""
+        if not name:
+            return UNCHANGED
+        policies = self._ports.policies.of_routes()
+        made = (policies.mapped(name, Candidate.of(route)) for route in self._ports.rib.routes())
+        return next((changes for changes in made if changes is not None), None)
 
     def stop(self) -> list[Notice]:
         """There is no process any more: what the RIB hears. Then this object is of no use."""

@@ -112,4 +112,6 @@ def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
         for field in fields(Neighbor)
         if field.name not in _OWN and getattr(lines, field.name) == getattr(plain, field.name)
     }
-    return replace(lines, **inherited)
+    own = {(one.kind, one.direction) for one in lines.filters}
+    filters = (*lines.filters, *(one for one in group.filters if (one.kind, one.direction) not in own))
+    return replace(lines, **{**inherited, "filters": filters})

@@ -63,7 +63,8 @@ class Teller:
             if attributes is not None:
                 return attributes
         if prefix == DEFAULT and lines.default_originate:
-            return default_route(receiver)
+            changes = self._routes.condition(lines.originate_map)
+            return default_route(receiver, changes) if changes is not None else None
         return None
 
     def tell(self, peer: Peer, session: Session, receiver: Receiver, now: float) -> float | None:

@@ -68,7 +68,9 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "fall-over": lambda neighbor, args: replace(neighbor, fall_over=True),
     "next-hop-self": lambda neighbor, args: replace(neighbor, next_hop_self=True, next_hop_self_all="all" in args),
     "route-reflector-client": lambda neighbor, args: replace(neighbor, route_reflector_client=True),
-    "default-originate": lambda neighbor, args: replace(neighbor, default_originate=True),
+    "default-originate": lambda neighbor, args: replace(
+        neighbor, default_originate=True, originate_map=args.text("map", "")
+    ),
     "send-community": lambda neighbor, args: replace(neighbor, send_community=True),
     "soft-reconfiguration": lambda neighbor, args: replace(neighbor, soft_reconfiguration=True),
     "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=True),

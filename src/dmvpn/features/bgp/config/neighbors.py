@@ -27,7 +27,6 @@ _OF_SESSION: Final = (
 _OF_FAMILY: Final = (
     "next-hop-self [ all ]",
     "route-reflector-client",
-    "default-originate",
     "send-community [ both | standard | extended ]",
     "soft-reconfiguration inbound",
     "remove-private-as [ all ]",
@@ -70,7 +69,6 @@ _HELP: Final = {
     "version": "Version of BGP",
     "next-hop-self": "Tell ourselves as the next hop",
     "route-reflector-client": "Reflect routes to it",
-    "default-originate": "Tell it a default route",
     "route-map": "Only what a route map lets through",
     "send-community": "Tell communities",
     "both": "Both kinds",
@@ -102,7 +100,7 @@ _KEY: Final = (
     "peer",
     *("remote-as", "peer-group", "description", "shutdown", "password", "update-source", "ebgp-multihop"),
     *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "version", "next-hop-self"),
-    *("route-reflector-client", "default-originate", "send-community", "soft-reconfiguration", "remove-private-as"),
+    *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
     *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out"),
 )
@@ -117,6 +115,21 @@ def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
         f"neighbor {{peer:{PEER.name}}} ( {' | '.join(endings)} )",
         _HELP,
         key=tuple(name for name in _KEY if name == "peer" or name in present),
+        order=order,
+    )
+
+
+def default_originate_line(mode: str, *, order: int) -> ConfigLine:
+    """`neighbor ... default-originate`: with another route map it replaces what was said before."""
+    return ConfigLine(
+        mode,
+        f"neighbor {{peer:{PEER.name}}} default-originate [ route-map {{map:word}} ]",
+        {
+            "default-originate": "Tell it a default route",
+            "route-map": "While the routing table has a route that the map permits",
+            "map": "Name",
+        },
+        key=("peer",),
         order=order,
     )
 

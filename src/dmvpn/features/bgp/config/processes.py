@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.features.bgp.config.neighbors import activate_line, neighbor_line
+from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
@@ -120,6 +120,7 @@ TIMERS: Final = _line(
 )
 NEIGHBOR: Final = neighbor_line(_ROUTER, with_session=True, order=40)
 ACTIVATE: Final = activate_line(_ROUTER, order=41)
+DEFAULT_ORIGINATE: Final = default_originate_line(_ROUTER, order=40)
 
 
 class RouteLines:
@@ -197,10 +198,12 @@ IN_ROUTER: Final = RouteLines(_ROUTER)
 IN_FAMILY: Final = RouteLines(_FAMILY)
 FAMILY_NEIGHBOR: Final = neighbor_line(_FAMILY, with_session=False, order=40)
 FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
+FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
 
 LINES: Final = (
     *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, IPV4_BY_DEFAULT, LISTEN_RANGE),
     *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
+    *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE),
     *vars(IN_ROUTER).values(),
     *vars(IN_FAMILY).values(),
 )

@@ -12,8 +12,10 @@ from dmvpn.features.bgp.config.merging import merge, peer_of
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
     CLUSTER_ID,
+    DEFAULT_ORIGINATE,
     FAMILY,
     FAMILY_ACTIVATE,
+    FAMILY_DEFAULT_ORIGINATE,
     FAMILY_NEIGHBOR,
     GRACEFUL_RESTART,
     IN_FAMILY,
@@ -71,7 +73,10 @@ def read(tree: ConfigTree) -> BgpConfig:
             ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
         ),
         listen_limit=limit.integer("number") if limit else 100,
-        neighbors=merge(everywhere(NEIGHBOR, FAMILY_NEIGHBOR), _activations(router, family)),
+        neighbors=merge(
+            [*everywhere(NEIGHBOR, FAMILY_NEIGHBOR), *everywhere(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE)],
+            _activations(router, family),
+        ),
         networks=tuple(map(_network, everywhere(IN_ROUTER.network, IN_FAMILY.network))),
         aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
         redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),

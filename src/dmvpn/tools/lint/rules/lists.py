@@ -61,6 +61,7 @@ def _route_maps(device: Device) -> Iterator[Found]:
     at = (f"router bgp {bgp.local_as}",)
     used += [(one.route_map, at) for one in bgp.redistributions]
     used += [(one.route_map, at) for one in bgp.networks]
+    used += [(one.originate_map, at) for one in bgp.neighbors]
     used += [(name, at) for name in _filters(device, FilterKind.ROUTE_MAP)]
     used += [(rule.route_map, (str(rule),)) for rule in device.nat.rules]
     for name, where in dict.fromkeys(used):
