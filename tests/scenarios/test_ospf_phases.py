@@ -182,6 +182,18 @@ def test_redistributed_routes_come_as_e2_or_e1_and_go_with_their_route(world: Wo
     assert "172.21.5.0" not in world.show("SPOKE1", "ip route")
 
 
+def test_a_process_that_interfaces_still_name_says_that_it_runs_on_and_goes_with_their_lines(world: World) -> None:
+    world.configure("SPOKE1", "no router ospf 1")
+    world.run_for(1)
+    said = "%OSPF-4-GOES_ON: Process 1 runs on: Tunnel0, GigabitEthernet0/2 has ip ospf 1 area"
+    assert said in world.show("SPOKE1", "logging")
+    for name in ("Tunnel0", "GigabitEthernet0/2"):
+        world.configure("SPOKE1", f"interface {name}", "no ip ospf 1 area 0")
+    world.run_for(1)
+    assert not [line for line in world.lines("SPOKE1", "ip route") if line.startswith("O")]
+    assert route(world, "SPOKE2", "10.1.1.0/24") == ""
+
+
 def test_without_subnets_classful_networks_come_alone(world: World) -> None:
     world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.21.5.0 255.255.255.0 Null0")
     world.configure("SPOKE2", "router ospf 1", "redistribute static")

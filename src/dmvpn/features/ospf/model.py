@@ -104,7 +104,10 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle: milliseconds. shutdown: configured so."""
+    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle: milliseconds. shutdown: configured so.
+
+    implied: there is no such line, and interfaces name the process all the same.
+    """
 
     number: int
     router_id: IPv4Address | None = None
@@ -126,6 +129,7 @@ class Process:
     spf_throttle: tuple[int, int, int] = (50, 200, 5000)
     maximum_metric: bool = False
     shutdown: bool = False
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def read(tree: ConfigTree) -> OspfConfig:
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
     return OspfConfig(
         tuple(
-            _process(number, of_own[number]) if number in of_own else Process(number=number)
+            _process(number, of_own[number]) if number in of_own else Process(number=number, implied=True)
             for number in sorted(numbers)
         ),
         tuple(told),

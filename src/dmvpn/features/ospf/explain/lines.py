@@ -43,6 +43,12 @@ _LOGS = log_group(
         "When somebody takes back what we say of ourselves four times within a minute.",
         next="show ip ospf (on all), router-id",
     ),
+    log(
+        messages.GoesOn,
+        "OSPF-4-GOES_ON",
+        "When the process is taken away before the lines of its interfaces.",
+        next="show running-config, no ip ospf 1 area 0 (on these interfaces)",
+    ),
     log(messages.NotBuilt, "OSPF-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
     log(
         messages.Silent,
