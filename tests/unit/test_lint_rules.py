@@ -10,6 +10,7 @@ from support import lint_cases
 from support.lint_cases import CASES, Case
 
 _CLEAN = ("CLEAR", "SEALED", "OSPF", "RIP", "ELECTED", "PHASE1", "PHASE2", "TWO_TUNNELS", "SIGNED", "TRANSLATING")
+ROUTE_MAP = "route-map-undefined"
 
 
 def _names(case: Case) -> str:
@@ -43,6 +44,14 @@ def test_the_networks_of_the_cases_are_clean(name: str) -> None:
 
 def test_every_rule_has_a_case() -> None:
     assert {case.rule for case in CASES} == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("process", ["router rip", "router eigrp 1"])
+def test_a_route_map_of_redistribution_that_nobody_defined_is_named(process: str) -> None:
+    told = [one for one in lint({"R.cfg": f"{process}\n redistribute static route-map M\n"}) if one.rule == ROUTE_MAP]
+    assert [(one.line, one.what.partition(" names ")[2]) for one in told] == [
+        (1, "the route map M, which is not configured")
+    ]
 
 
 def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
-from dmvpn.base.notices import Configured, InterfaceChanged, LineEnds, MulticastReached, RouteChanged
+from dmvpn.base.notices import (
+    AccessListsChanged,
+    Configured,
+    InterfaceChanged,
+    LineEnds,
+    MulticastReached,
+    RouteChanged,
+)
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import BadPacket
@@ -37,6 +44,7 @@ class EigrpMachine:
         Packets(PROTOCOL),
         InterfaceChanged,
         RouteChanged,
+        AccessListsChanged,
         MulticastReached,
         LineEnds,
         ClearNeighbors,
@@ -76,6 +84,9 @@ class EigrpMachine:
             case RouteChanged():
                 for process in self.processes.values():
                     process.route_changed(event)
+            case AccessListsChanged():
+                for process in self.processes.values():
+                    process.redistributor.policies_changed()
             case MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
                     process.adjacencies.hasten_hello(interface)

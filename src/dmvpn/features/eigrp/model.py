@@ -94,6 +94,7 @@ class Redistribution:
 
     source: RouteSource
     metric: Vector | None = None
+    route_map: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

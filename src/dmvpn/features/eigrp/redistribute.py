@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.interface import link_of
 from dmvpn.features.eigrp.metric import Vector, link_vector
@@ -55,6 +56,11 @@ class Redistributor:
         for prefix, route in present.items():
             self._take(prefix, route)
 
+    def policies_changed(self) -> None:
+        """Lists or route maps are others now."""
+        if any(rule.route_map for rule in self.settings.redistributions):
+            self.refresh_all()
+
     def route_changed(self, change: RouteChanged) -> None:
         """The best route of a prefix is another one."""
         if self.settings.redistributions or self._taken:
@@ -75,16 +81,25 @@ class Redistributor:
         rule = next((rule for rule in self.settings.redistributions if rule.source is route.source), None)
         if rule is None or route.prefix.address.version != 4:
             return None
+        changes = self._mapped(rule.route_map, route)
+        if changes is None:
+            return None
         metric = rule.metric or self.settings.default_metric or self._own_metric(route)
         if metric is None:
             return None
         external = ExternalData(
             originator=self._policy.router_id,
-            tag=route.tag,
+            tag=route.tag if changes.tag is None else changes.tag,
             metric=0 if route.source in _OWN_METRIC else route.metric,
             protocol=_PROTOCOLS[route.source],
         )
         return Report(metric, external=external)
+
+    def _mapped(self, name: str, route: Route) -> Changes | None:
+        """What a route map makes of a route, None: it refuses it. No map sets EIGRP's metric, which is a vector."""
+        if not name:
+            return UNCHANGED
+        return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))
 
     def _own_metric(self, route: Route) -> Vector | None:
         if route.source not in _OWN_METRIC:

@@ -1,7 +1,8 @@
 """Policy: access lists, prefix lists, route maps, key chains.
 
 Access lists and route maps say which packets are translated (feature `nat`). Lists and maps say which routes BGP takes
-and tells, which ones OSPF brings in, and what is changed in them. Filters of packets are configuration alone.
+and tells, which ones protocols bring in from others, and what is changed in them. Filters of packets are configuration
+alone.
 
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 

@@ -42,8 +42,14 @@ TIMERS: Final = ConfigLine(
 def _redistribute(source: str, help_text: str, *, process: str = "") -> ConfigLine:
     return ConfigLine(
         "router-rip",
-        f"redistribute {source}{process} [ metric {{metric:0-16}} ]",
-        {"redistribute": "Let RIP announce other routes", source: help_text, "metric": "Metric of these routes"},
+        f"redistribute {source}{process} [* metric {{metric:0-16}} | route-map {{map:word}} ]",
+        {
+            "redistribute": "Let RIP announce other routes",
+            source: help_text,
+            "metric": "Metric of these routes",
+            "route-map": "Only what a route map lets through",
+            "map": "Name",
+        },
         key=("process",) if process else None,
         order=30,
     )
@@ -225,7 +231,12 @@ def _process(args: Args) -> str:
 
 def _redistributions(section: Section) -> list[Redistribution]:
     return [
-        Redistribution(source=source, process=_process(args), metric=args.integer("metric", None))
+        Redistribution(
+            source=source,
+            process=_process(args),
+            metric=args.integer("metric", None),
+            route_map=args.text("map", ""),
+        )
         for line, source in (
             (REDISTRIBUTE_CONNECTED, RouteSource.CONNECTED),
             (REDISTRIBUTE_STATIC, RouteSource.STATIC),

@@ -21,6 +21,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import (
+    AccessListsChanged,
     Configured,
     DebugOutput,
     InterfaceChanged,
@@ -72,6 +73,7 @@ class RipMachine:
     subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
         InterfaceChanged,
         RouteChanged,
+        AccessListsChanged,
         RoutesCleared,
         MulticastReached,
         Packets(UDP),
@@ -104,6 +106,9 @@ class RipMachine:
                 return self._refresh(event.name, now)
             case RouteChanged():
                 return self._route_changed(event, now)
+            case AccessListsChanged() if self.config.enabled:
+                self._look_at_own(now)
+                return []
             case IpReceived():
                 return self._received(event, now)
             case RoutesCleared():
@@ -143,16 +148,21 @@ class RipMachine:
         elif (old.distance, old.timers) != (config.distance, config.timers):
             self.database.rearm(config.timers)
             results += self._publish(self.database.routes, now)
-        before, self.own = self.own, all_own_routes(config, self._ports) if config.enabled else {}
-        for prefix in (*before, *self.own):
-            if before.get(prefix) != self.own.get(prefix):
-                self._note(prefix, now)
+        self._look_at_own(now)
         if (old.interfaces, old.auto_summary) != (config.interfaces, config.auto_summary):
             self._changed.update(dict.fromkeys(self._prefixes()))
             self._arm_trigger(now)
         if self.circuits and (self.next_update() is None or old.timers.update != config.timers.update):
             self._arm_update(now)
         return results
+
+    def _look_at_own(self, now: float) -> None:
+        """Other lines, or other route maps: what we announce of our own accord may be something else."""
+        config, before = self.config, self.own
+        self.own = all_own_routes(config, self._ports) if config.enabled else {}
+        for prefix in (*before, *self.own):
+            if before.get(prefix) != self.own.get(prefix):
+                self._note(prefix, now)
 
     def _refresh(self, name: str, now: float) -> Results:
         """Open, close or change the circuit of one interface."""

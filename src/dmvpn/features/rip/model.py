@@ -28,6 +28,7 @@ class Redistribution:
     source: RouteSource
     process: str = ""
     metric: int | None = None
+    route_map: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.routemaps import UNCHANGED, Candidate
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.model import Redistribution, RipConfig
 
@@ -23,6 +25,8 @@ DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
 #: Sources whose routes need no configured metric: IOS announces them with this one.
 _METRIC_FREE: Final = (RouteSource.CONNECTED, RouteSource.STATIC)
 _SEED_METRIC: Final = 1
+#: The largest metric that can be configured; it means that a route cannot be reached.
+_FARTHEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,20 @@ def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | Non
         return OwnRoute(_SEED_METRIC, hop.interface)
     for redistribution in config.redistributions:
         if redistribution.source is route.source and redistribution.process in ("", route.process):
-            metric = _metric(redistribution, config)
-            return OwnRoute(metric, hop.interface, hop.address, route.tag, "redistributed") if metric else None
+            return _redistributed(redistribution, route, config, ports)
     return None
+
+
+def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports: Ports) -> OwnRoute | None:
+    changes = ports.policies.of_routes().mapped(line.route_map, Candidate.of(route)) if line.route_map else UNCHANGED
+    if changes is None:
+        return None
+    metric = _metric(line, config) if changes.metric is None else max(1, changes.metric)
+    if not metric or metric > _FARTHEST:
+        return None
+    hop = route.next_hops[0]
+    tag = route.tag if changes.tag is None else changes.tag & 0xFFFF
+    return OwnRoute(metric, hop.interface, hop.address, tag, "redistributed")
 
 
 def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:

@@ -196,13 +196,15 @@ class ProcessLines:
         )
         self.redistribute = ConfigLine(
             mode,
-            f"redistribute ( static | connected | rip ) [ metric {_METRIC} ]",
+            f"redistribute ( static | connected | rip ) [* metric {_METRIC} | route-map {{map:word}} ]",
             {
                 "redistribute": "Bring routes of others in",
                 "static": "Static routes",
                 "connected": "Connected networks",
                 "rip": "Routes of RIP",
                 "metric": "Their metric",
+                "route-map": "Only what a route map lets through",
+                "map": "Name",
                 **_METRIC_HELP,
             },
             key=("static", "connected", "rip"),

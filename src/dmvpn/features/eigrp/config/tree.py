@@ -156,7 +156,7 @@ def _redistribution(args: Args) -> Redistribution:
         "rip": RouteSource.RIP,
     }
     source = next(kind for word, kind in kinds.items() if word in args)
-    return Redistribution(source, _vector(args) if "metric" in args else None)
+    return Redistribution(source, _vector(args) if "metric" in args else None, args.text("map", ""))
 
 
 def _stub(args: Args) -> StubFlag:

@@ -57,6 +57,9 @@ def _route_maps(device: Device) -> Iterator[Found]:
         at = (f"router ospf {process.number}",)
         used += [(one.route_map, at) for one in process.redistributions]
         used += [(process.default_originate.route_map, at)] if process.default_originate is not None else []
+    for eigrp in device.eigrp.processes:
+        used += [(one.route_map, ("router eigrp",)) for one in eigrp.redistributions]
+    used += [(one.route_map, ("router rip",)) for one in device.rip.redistributions]
     bgp = device.bgp
     at = (f"router bgp {bgp.local_as}",)
     used += [(one.route_map, at) for one in bgp.redistributions]

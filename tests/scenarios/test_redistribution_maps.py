@@ -1,0 +1,38 @@
+"""Route maps of `redistribute` in EIGRP and RIP, judged by what other routers get to know."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.world import World
+
+STATIC = ("ip route 172.20.0.0 255.255.0.0 Null0 tag 5", "ip route 172.21.0.0 255.255.0.0 Null0")
+MAP = ("route-map M permit 10", "match tag 5", "set tag 9")
+
+
+def knows(world: World, router: str, protocol: str, prefix: str) -> bool:
+    """Has a router a route of this protocol for the prefix?"""
+    return prefix in world.show(router, f"ip route {protocol}")
+
+
+EIGRP = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100", "topology base")
+
+
+@pytest.mark.parametrize(
+    ("name", "routers", "process", "protocol"),
+    [("phase2-eigrp", ("HUB", "SPOKE1"), EIGRP, "eigrp"), ("notes-gre", ("R31", "R11"), ("router rip",), "rip")],
+)
+def test_a_map_chooses_what_is_redistributed_and_its_changes_act(
+    name: str, routers: tuple[str, str], process: tuple[str, ...], protocol: str
+) -> None:
+    world = World(name).converge()
+    router, other = routers
+    world.configure(router, *STATIC, *process, "redistribute static route-map M")
+    world.run_for(40)
+    assert not knows(world, other, protocol, "172.20.0.0"), "nobody defined the map"
+    world.configure(router, *MAP)
+    assert world.wait_until(lambda: knows(world, other, protocol, "172.20.0.0"), 60.0)
+    assert not knows(world, other, protocol, "172.21.0.0")
+    assert "Tag 9" in world.show(other, "ip route 172.20.0.0")
+    world.configure(router, "route-map M permit 10", "match tag 6", "no match tag 5")
+    assert world.wait_until(lambda: not knows(world, other, protocol, "172.20.0.0"), 300.0)
