@@ -9,6 +9,7 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.notices import RouteOffered
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp import machine
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
@@ -243,3 +244,21 @@ def test_a_prefix_that_holds_its_own_next_hop_makes_no_circle(bench: Workbench) 
     route = bench.ports.rib.lookup(a("10.9.0.1"))
     assert route is not None
     assert route.next_hops == (NextHop(GI1, a("172.16.31.2")),)
+
+
+def test_who_tells_most_of_more_than_there_is_room_for_is_given_up(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "MOST_PREFIXES", 20)
+    greedy, modest = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    greedy.announces(*(f"10.{number}.0.0/16" for number in range(18)))
+    modest.announces("10.100.0.0/16", "10.101.0.0/16", "10.102.0.0/16")
+    greedy.waits(1)
+    assert not modest.closed
+    said = (
+        "%BGP-3-MAXPFXEXCEED: Number of prefixes received from all neighbors exceeds limit 20: 18 are from 172.16.31.2"
+    )
+    assert said in bench.logs
+    assert [peer.address for peer in bench.machine(BgpMachine).peers.values()] == [modest.address]
+    assert bench.ports.rib.lookup(a("10.100.0.1")) is not None
+    assert bench.ports.rib.lookup(a("10.1.0.1")) is None

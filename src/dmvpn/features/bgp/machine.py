@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 PORT: Final = 179
 #: Seconds after which next hops are looked for again when the routing table has changed.
 SETTLING: Final = 0.05
+#: Prefixes that all peers together may tell, whatever `maximum-prefix` says: some 700 MB.
+MOST_PREFIXES: Final = 250_000
 #: Seconds between two times that a peer hears everything, however often it asks for it.
 REFRESH_PAUSE: Final = 5.0
 #: Seconds between two log messages about connections of one peer that fail alike, and how many peers are told apart.
@@ -356,6 +358,15 @@ class BgpMachine:
         elif limit and not peer.warned and peer.accepted * 100 > limit * peer.settings.lines.warn_percent:
             peer.warned = True
             self._out.append(messages.MaximumNear.of(peer.address, peer.accepted, limit))
+        if sum(len(one.received) for one in self.peers.values()) > MOST_PREFIXES:
+            self._give_up_the_largest(now)
+
+    def _give_up_the_largest(self, now: float) -> None:
+        """Peers tell more than there is room for: the one that tells most of it goes, and the others stay."""
+        peer = max(self.peers.values(), key=lambda one: len(one.received))
+        if peer.session is not None:
+            self._out.append(messages.MaximumExceeded.of_all(peer.address, len(peer.received), MOST_PREFIXES))
+            peer.session.notify(cease(Cease.OUT_OF_RESOURCES), "BGP Notification sent", now)
 
     def _lost(self, peer: Peer, session: Session, down: StreamDown, now: float) -> None:
         session.end(Ending("Peer closed the session" if session.up is not None else down.end.value))

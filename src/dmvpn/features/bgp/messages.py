@@ -83,7 +83,9 @@ class MaximumNear(Log):
 
 
 class MaximumExceeded(Log):
-    """A neighbor tells more prefixes than it may (`maximum-prefix`), so it is given up."""
+    """A neighbor tells more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so it is
+    given up.
+    """
 
     __slots__ = ()
 
@@ -91,6 +93,12 @@ class MaximumExceeded(Log):
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """The message for this neighbor."""
         text = f"Number of prefixes received from {neighbor}: {count} exceeds limit {limit}"
+        return cls("BGP", 3, "MAXPFXEXCEED", text)
+
+    @classmethod
+    def of_all(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
+        """The message for the neighbor that tells most when all of them tell too many."""
+        text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
         return cls("BGP", 3, "MAXPFXEXCEED", text)
 
 
