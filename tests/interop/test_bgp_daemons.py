@@ -65,7 +65,11 @@ protocol bgp ours {{
   {_BIRD_TIMERS} {more}
   ipv4 {{
     import all;
-    export filter {{ if net = {BIRD_LAN} then {{ bgp_community.add((65100, 33)); accept; }} reject; }};
+    export filter {{
+      if net != {BIRD_LAN} then reject;
+      bgp_community.add((65100, 33)); bgp_ext_community.add((rt, 65100, 5)); bgp_large_community.add((65100, 1, 2));
+      accept;
+    }};
   }};
 }}
 """,
@@ -129,6 +133,8 @@ def test_external_routes_pass_with_passwords_large_numbers_and_communities_and_n
         at_frr, at_bird = frr_path(wire, BIRD_LAN), bird_path(wire, FRR_LAN)
         assert at_frr["aspath"]["string"] == f"{OUR_AS} {BIRD_AS}"
         assert at_frr["community"]["string"] == "65100:33"
+        assert at_frr["largeCommunity"]["string"] == "65100:1:2"
+        assert "extendedCommunity" not in at_frr
         assert f"BGP.as_path: {OUR_AS} {FRR_AS}" in at_bird
         assert "BGP.community: (65100,77)" in at_bird
 
@@ -167,13 +173,14 @@ def test_our_reflector_tells_dynamic_clients_of_each_other_and_who_the_originato
             wire,
             " bgp listen range 10.9.0.0/24 peer-group CLIENTS\n neighbor CLIENTS peer-group\n"
             f" neighbor CLIENTS remote-as {OUR_AS}\n neighbor CLIENTS route-reflector-client\n"
-            " neighbor CLIENTS send-community\n",
+            " neighbor CLIENTS send-community both\n",
         )
         wire.wait("FRR has BIRD's route", lambda: frr_path(wire, BIRD_LAN))
         wire.wait("BIRD has FRR's route", lambda: bird_path(wire, FRR_LAN))
         at_frr, at_bird = frr_path(wire, BIRD_LAN), bird_path(wire, FRR_LAN)
         assert (at_frr["originatorId"], at_frr["clusterList"]["list"]) == (BIRD, [OURS])
         assert (at_frr["aspath"]["string"], at_frr["community"]["string"]) == ("Local", "65100:33")
+        assert at_frr["extendedCommunity"]["string"] == "RT:65100:5"
         assert f"BGP.originator_id: {FRR}" in at_bird
         assert f"BGP.cluster_list: {OURS}" in at_bird
         assert "BGP.local_pref: 100" in at_bird

@@ -49,6 +49,7 @@ class Neighbor:
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it.
     originate_map: the default route is told while this map permits some route.
+    send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
     """
 
     peer: Peer
@@ -72,6 +73,7 @@ class Neighbor:
     default_originate: bool = False
     originate_map: str = ""
     send_community: bool = False
+    send_extended: bool = False
     soft_reconfiguration: bool = False
     remove_private_as: bool = False
     override_as: bool = False

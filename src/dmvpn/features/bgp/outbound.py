@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Numbers that mean nothing elsewhere, RFC 6996 §5.
 _PRIVATE: Final = (range(64512, 65535), range(4200000000, 4294967295))
 
+#: In the first octet of an extended community, RFC 4360 §2.
+_NOT_TRANSITIVE: Final = 0x40
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -55,9 +58,7 @@ def told(path: Path, receiver: Receiver, changes: Changes = UNCHANGED) -> Attrib
     )
     if changes.metric is not None:
         attributes = replace(attributes, med=changes.metric)
-    if not settings.lines.send_community:
-        attributes = replace(attributes, communities=(), extended=(), large=())
-    return attributes
+    return _with_communities(attributes, settings)
 
 
 def default_route(receiver: Receiver, changes: Changes = UNCHANGED) -> Attributes:
@@ -94,6 +95,18 @@ def _next_hop_of(path: Path, receiver: Receiver) -> Attributes:
     else:
         keeps = not lines.next_hop_self and receiver.shared is not None and hop in receiver.shared
     return attributes if keeps else replace(attributes, next_hop=receiver.local)
+
+
+def _with_communities(attributes: Attributes, settings: PeerSettings) -> Attributes:
+    """The attributes with the kinds of communities that the peer is told."""
+    if not settings.lines.send_community:
+        attributes = replace(attributes, communities=(), large=())
+    if not settings.lines.send_extended:
+        return replace(attributes, extended=())
+    if settings.internal:
+        return attributes
+    # What is not transitive stays in our AS, RFC 4360 §6.
+    return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
 
 
 def _internally(path: Path, attributes: Attributes, receiver: Receiver) -> Attributes:

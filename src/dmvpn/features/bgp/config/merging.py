@@ -71,7 +71,9 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "default-originate": lambda neighbor, args: replace(
         neighbor, default_originate=True, originate_map=args.text("map", "")
     ),
-    "send-community": lambda neighbor, args: replace(neighbor, send_community=True),
+    "send-community": lambda neighbor, args: replace(
+        neighbor, send_community="extended" not in args, send_extended="extended" in args or "both" in args
+    ),
     "soft-reconfiguration": lambda neighbor, args: replace(neighbor, soft_reconfiguration=True),
     "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=True),
     "as-override": lambda neighbor, args: replace(neighbor, override_as=True),
