@@ -6,7 +6,7 @@ import pytest
 
 from dmvpn.base.effects import Effect, NextHop
 from dmvpn.base.events import LinkChanged
-from dmvpn.base.notices import RouteOffered
+from dmvpn.base.notices import RouteOffered, RouteSource
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import machine
@@ -262,3 +262,12 @@ def test_who_tells_most_of_more_than_there_is_room_for_is_given_up(
     assert [peer.address for peer in bench.machine(BgpMachine).peers.values()] == [modest.address]
     assert bench.ports.rib.lookup(a("10.100.0.1")) is not None
     assert bench.ports.rib.lookup(a("10.1.0.1")) is None
+
+
+def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address(bench: Workbench) -> None:
+    one = Caller(bench, 2).is_up()
+    one.announces("224.0.0.0/4", "224.0.0.5/32", "127.0.0.0/8", "0.0.0.0/8", "255.255.255.255/32", "128.0.0.0/1")
+    one.waits(1)
+    routes = [route.prefix for route in bench.ports.rib.routes() if route.source is RouteSource.BGP]
+    assert routes == [p("128.0.0.0/1")]
+    assert not one.closed

@@ -9,6 +9,7 @@ import pytest
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
+from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
 from dmvpn.features.ospf.flooding import LARGEST_DATABASES
@@ -270,3 +271,21 @@ def test_the_priority_of_a_loopback_is_a_line_that_nothing_follows_from() -> Non
     assert "Loopback0" in process(bench).interfaces
     bench.configure("interface Loopback0\n ip ospf priority 5\n")
     assert "Loopback0" in process(bench).interfaces
+
+
+def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address() -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    bench.advance(1)
+    back = Link(LinkType.POINT_TO_POINT, OWN, one.address, 1)
+    nets = (
+        ("224.0.0.0", "240.0.0.0"),
+        ("127.0.0.0", "255.0.0.0"),
+        ("255.255.255.255",) * 2,
+        ("10.7.0.0", "255.255.0.0"),
+    )
+    stubs = tuple(Link(LinkType.STUB, a(first), a(mask), 1) for first, mask in nets)
+    one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, (back, *stubs)), router=str(one.address)))
+    bench.advance(10)
+    routes = [str(route.prefix) for route in bench.ports.rib.routes() if route.source is RouteSource.OSPF]
+    assert routes == ["10.7.0.0/16"]

@@ -83,6 +83,17 @@ class Prefix(NamedTuple):
         return type(self.address)(int(self.address) | int(self.wildcard))
 
     @property
+    def is_for_stations(self) -> bool:
+        """May a neighbor tell a route to it? Not to multicast, loopback, "this network" or class E, RFC 1812 §5.3.7.
+
+        Short prefixes that hold such addresses besides others are routes like all.
+        """
+        if self.address.version != 4:
+            return not self.address.is_multicast
+        first = int(self.address) >> 24
+        return self.length < 3 or (first < 224 and (self.length < 8 or first not in (0, 127)))
+
+    @property
     def is_default(self) -> bool:
         """True for 0.0.0.0/0 and ::/0."""
         return self.length == 0

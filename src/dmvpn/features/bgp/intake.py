@@ -42,6 +42,9 @@ class Intake:
             peer.denied += len(update.announced)
             attributes = None
         for prefix in update.announced:
+            if not prefix.is_for_stations:
+                peer.denied += attributes is not None
+                continue
             if peer.received.get(prefix) == attributes:
                 continue
             changed[prefix] = None

@@ -51,7 +51,7 @@ class Offers:
     def _route(self, found: OspfRoute, settings: ProcessSettings) -> Route | None:
         intra, inter, external = settings.distances
         distance = {WayKind.INTRA: intra, WayKind.INTER: inter}.get(found.kind, external)
-        if not found.hops or distance >= _UNUSABLE:
+        if not found.hops or distance >= _UNUSABLE or not found.prefix.is_for_stations:
             return None
         return Route(
             prefix=found.prefix,
