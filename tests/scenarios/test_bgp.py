@@ -209,3 +209,15 @@ def test_the_same_seed_lives_the_same_life() -> None:
         world.run_for(30)
         lives.append(list(world.console.items()))
     assert lives[0] == lives[1]
+
+
+def test_a_neighbor_inside_a_tunnel_is_not_called_past_it_while_the_tunnel_is_down() -> None:
+    """The default route leads to it, too: in clear, to whoever answers there."""
+    world = World(PHASE3).converge()
+    tap = world.watch("SPOKE1", "GigabitEthernet0/1")
+    world.configure("SPOKE1", "interface Tunnel0", "shutdown")
+    world.run_for(120)
+    assert "10.255.0.1" not in {destination for _, destination in tap.ends()}
+    assert "there is no route to the neighbor" in world.show("SPOKE1", "ip bgp neighbors 10.255.0.1")
+    world.configure("SPOKE1", "interface Tunnel0", "no shutdown")
+    assert world.wait_until(lambda: route(world, "SPOKE1", "10.1.2.0/24") == "10.255.0.1", 120.0)

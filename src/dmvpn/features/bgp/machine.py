@@ -44,6 +44,7 @@ from dmvpn.features.bgp.teller import DEFAULT, Teller
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.settings import PeerSettings
 
@@ -247,7 +248,7 @@ class BgpMachine:
     def _local_end(self, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
         """Our address for the session, or why there can be none."""
         route = self._ports.rib.lookup_without_nhrp(settings.address)
-        if route is None or not route.next_hops:
+        if route is None or not route.next_hops or self._leads_past_its_tunnel(settings.address, route):
             return None, BgpReason.NO_ROUTE
         state = self._ports.interfaces.get(route.next_hops[0].interface)
         is_near = route.source is RouteSource.CONNECTED
@@ -259,6 +260,17 @@ class BgpMachine:
         if not isinstance(address, IPv4Address):
             return None, BgpReason.NO_ADDRESS
         return address, None
+
+    def _leads_past_its_tunnel(self, address: IPv4Address, route: Route) -> bool:
+        """A peer in the network of a tunnel is called through a tunnel only: elsewhere in clear, and nobody knows who
+        would answer.
+        """
+        tunnels = self._ports.tunnels
+        states = [self._ports.interfaces.get(tunnel.name) for tunnel in tunnels.all()]
+        inside = any(
+            address in prefix for state in states if state is not None and (prefix := state.prefix) is not None
+        )
+        return inside and tunnels.get(route.next_hops[0].interface) is None
 
     def _identity(self, settings: PeerSettings) -> Identity | None:
         self._choose_router_id()
