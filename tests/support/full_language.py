@@ -56,6 +56,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "ospf-network": st.sampled_from(["10.0.0.0 0.0.0.255", "10.0.0.7 0.0.0.255", "10.0.0.0 255.255.255.0"]),
     "bgp-as": st.sampled_from(["65000", "1", "4200000000", "1.1"]),
     "bgp-peer": st.sampled_from(["10.0.0.2", "SPOKES", "in"]),
+    "bgp-community": st.sampled_from(["65000:1", "4259840001", "no-export", "local-AS", "internet"]),
     "acl-ports": st.sampled_from(["eq 80", "eq www", "range 9 5", "gt 1023"]),
 }
 
