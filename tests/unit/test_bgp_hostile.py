@@ -6,7 +6,7 @@ import pytest
 
 from dmvpn.base.effects import Effect, NextHop
 from dmvpn.base.events import LinkChanged
-from dmvpn.base.notices import RouteOffered, RouteSource
+from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import machine
@@ -27,6 +27,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
+from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, make, p
 from support.workbench import Workbench, of_type
 
@@ -271,3 +272,25 @@ def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address(ben
     routes = [route.prefix for route in bench.ports.rib.routes() if route.source is RouteSource.BGP]
     assert routes == [p("128.0.0.0/1")]
     assert not one.closed
+
+
+def test_who_calls_past_a_tunnel_that_is_down_is_not_taken(bench: Workbench) -> None:
+    """Its address is of the tunnel's network, but our answers would leave in clear along the default route."""
+    tunnels = bench.ports.tunnels
+    assert isinstance(tunnels, FakeTunnels)
+    ends = TunnelState(
+        name=GI1,
+        multipoint=True,
+        source=None,
+        source_interface=GI2,
+        destination=None,
+        key=None,
+        transport_mtu=17916,
+        up=True,
+    )
+    tunnels.states.append(ends)
+    bench.configure("ip route 0.0.0.0 0.0.0.0 10.3.3.9\n")
+    bench.handle(LinkChanged(GI1, up=False))
+    assert Caller(bench, 2).connects().closed
+    bench.handle(LinkChanged(GI1, up=True))
+    assert not Caller(bench, 3).is_up().closed

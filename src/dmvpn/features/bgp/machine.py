@@ -302,7 +302,9 @@ class BgpMachine:
                 found[1].connected(up, now)
                 self._arm(found[1])
             return
-        peer = self._caller(up)
+        way = self._ports.rib.lookup_without_nhrp(up.remote)
+        is_past = way is not None and bool(way.next_hops) and self._leads_past_its_tunnel(up.remote, way)
+        peer = self._caller(up) if not is_past else None
         identity = self._identity(peer.settings) if peer is not None else None
         busy = peer is not None and (peer.session is not None or sum(one.taken for one in peer.sessions))
         if peer is None or identity is None or peer.settings.lines.shutdown or busy:
