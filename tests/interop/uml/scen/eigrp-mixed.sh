@@ -15,7 +15,7 @@ interface gre1
  ip nhrp map multicast ${NBMA[hub]}
  tunnel source eth0
 X
-reach "registered" neighbour hub spoke1
+reach "registered" neighbor hub spoke1
 frr spoke2 eigrpd <<X
 hostname spoke2
 debug eigrp packets all
@@ -40,7 +40,7 @@ flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10; slee
 gone(){ ! goes spoke2 192.168.1.0/24 ${TUN[hub]}; }
 forgotten(){ ! goes spoke1 192.168.2.0/24 ${TUN[hub]}; }
 mark "LAN down"; ip -n spoke1 link set lan0 down
-wait_for 10 gone && mark "route gone"; wait_for 25 forgotten && mark "neighbour lost"
+wait_for 10 gone && mark "route gone"; wait_for 25 forgotten && mark "neighbor lost"
 eigrp lost
 mark "LAN up"; ip -n spoke1 link set lan0 up; mark "start eigrpd"; frr_again spoke2 eigrpd
 reach "routes again" routes
