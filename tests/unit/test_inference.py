@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.scenario import BUILT_IN, Scenario
+from dmvpn.shells.simulator import Simulator
 from support.world import World
 
 if TYPE_CHECKING:
@@ -276,6 +278,29 @@ def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to
     assert "A would learn its routes by BGP from 192.0.2.1: it has a default route to there instead" in scenario.notes
     assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1 254" in scenario.configurations["A"]
     assert "ip route 10.9.9.9 255.255.255.255 192.0.2.2" in scenario.configurations["PROVIDER"]
+
+
+def test_neighbors_of_bgp_meet_past_routers_of_ospf_that_are_not_there(tmp_path: Path) -> None:
+    """Two routers of a site speak by their loopbacks; those between them, which knew the ways, are not there."""
+    texts = [
+        router(
+            name,
+            f"192.0.2.{4 * number + 1} {SHORT}",
+            more=f"interface Loopback0\n ip address 10.9.9.{number} 255.255.255.255\n"
+            f"router bgp 65001\n neighbor 10.9.9.{1 - number} remote-as 65001\n"
+            f" neighbor 10.9.9.{1 - number} update-source Loopback0\n{_OSPF}",
+            tunnel=TUNNEL.format(number + 1, "GigabitEthernet0/1"),
+        )
+        for number, name in enumerate("AB")
+    ]
+    scenario = load(tmp_path, *texts)
+    assert "ip route 10.9.9.1 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
+    assert "ip route 10.9.9.1 255.255.255.255 192.0.2.5" in scenario.configurations["PROVIDER"]
+    (note,) = [note for note in scenario.notes if note.startswith("A: nobody may tell ")]
+    assert note.endswith(": static routes lead to the tunnel ends and neighbors of BGP 192.0.2.5, 10.9.9.1")
+    world = Simulator.of(scenario)
+    world.run_until(60.0)
+    assert [text for text in scenario.still_missing(unfinished(world.facts(scenario))) if "BGP" in text] == []
 
 
 def test_a_link_that_nothing_says_to_lead_out_is_no_short_way(tmp_path: Path) -> None:

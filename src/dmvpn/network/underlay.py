@@ -1,7 +1,8 @@
 """The ways between tunnel ends, where files leave them to what this release does not run, or to proxy ARP.
 
     through       routers without tunnels on the shortest ways between tunnel ends: they represent the provider
-    stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of others
+    stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of others,
+                  and to neighbors of BGP behind a provider of our own, which speaks none of these
     name_gateway  who answers for others on the wire that a route without a gateway leads out to
 
 A router that has a route already, be it the default one, keeps it; so does one that speaks EIGRP or RIP on the way.
@@ -128,7 +129,8 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
     ends = tunnel_ends(read)
-    ways = {owner: _ways(graph, owner) for owner in dict.fromkeys(ends.values())}
+    called = {address: owner for address, owner in _called(graph, read, added).items() if address not in ends}
+    ways = {owner: _ways(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
     for router in (*read, *([added] if added else [])):
         lines = read[router].lines if router in read else None
         missing: list[str] = []
@@ -145,21 +147,44 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
                     [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_LAST}"],
                     f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
                 )
-        for address, owner in ends.items():
+        for address, owner in (*ends.items(), *called.items()):
             hop = ways[owner].get(router)
+            if address in called and lines is not None and hop is not None and hop.router != added:
+                continue
             if owner != router and hop is not None and (lines is None or not _knows(lines, address, hop)):
                 known = any(near.gateway == address for near in graph[router])
                 missing += [] if known else [f"ip route {address} 255.255.255.255 {hop.gateway}"]
         missing = [line if lines is None else f"{line} {_LAST}" for line in missing]
         if missing:
             names = [line.split()[2] for line in missing]
+            kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
+            kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             note = (
                 ""
                 if lines is None or has_upstream
-                else f"{router}: nobody may tell {kept} the ways here: static routes lead to the tunnel ends"
+                else f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
             )
             yield router, missing, f"{note} {', '.join(names[:_NAMED])}{more}" if note else ""
+
+
+def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
+    """The addresses of neighbors of BGP that somebody reaches through the provider of our own, and whose they are."""
+    owners = {
+        address: name
+        for name, device in read.items()
+        for one in device.interfaces.interfaces
+        for address in _addresses(one)
+        if isinstance(address, IPv4Address)
+    }
+    found: dict[IPv4Address, str] = {}
+    for name, device in read.items():
+        for address in bgp_neighbors(device.lines) if added else ():
+            owner = owners.get(address, name)
+            hop = _ways(graph, owner).get(name) if owner != name else None
+            if hop is not None and hop.router == added:
+                found[address] = owner
+    return found
 
 
 def _has_default(lines: Lines) -> bool:
