@@ -302,6 +302,21 @@ def test_a_slip_that_the_table_would_take_for_the_router_stays_in_the_tunnel() -
 
 
 @pytest.mark.parametrize(
+    ("sentence", "held"),
+    [
+        ("to get communication between the two hubs, we need R1 and R2 to be spokes of the first cloud.", ()),
+        ("so that the two hubs may be sure of each other we use the profile P of our tunnels", ("Tunnel0",)),
+        ("the ipsec to be used between the hubs is that of profile P", ("Tunnel0",)),
+        ("and the other key of the hub is to be that of our spokes", ("Tunnel0",)),
+    ],
+)
+def test_a_sentence_in_a_tunnel_holds_it_down_only_if_it_may_be_about_protection(
+    sentence: str, held: tuple[str, ...]
+) -> None:
+    assert take_in(TUNNEL.format(f"tunnel key 1\n {sentence}")).held == held
+
+
+@pytest.mark.parametrize(
     "stray", ["tunnel protection ipsec profile P", "tunnle protection ipsec profile P", "tunnel protction ipsec"]
 )
 def test_a_line_of_a_tunnel_that_strayed_holds_down_those_that_it_could_have_protected(stray: str) -> None:

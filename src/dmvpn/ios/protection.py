@@ -1,7 +1,8 @@
 """Does a line ask for a tunnel to be protected, however it is written?
 
     asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
-    is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP: no protection
+    is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP, or it is a
+                                     sentence: no protection
 
 Such a line protects a tunnel if it is in the section of that tunnel. Anywhere else (in the output of a command, in a
 banner, after a prompt, in another section) it must not be skipped: the tunnel that it was meant for would be in clear.
@@ -31,6 +32,11 @@ _TAKEN_BACK: Final = frozenset(("no", "default"))
 
 #: First words of lines of tunnels that do not affect which stations may read and send packets.
 _OTHER: Final = re.compile(r"\s*(?:ip (?:nhrp|mtu|tcp|ospf|address)|bandwidth|delay|load-interval|keepalive) ")
+#: Words of sentences, and in how many words of a line there must be how many of them; a command has none.
+_OF_SENTENCES: Final = frozenset(
+    ("and", "are", "be", "between", "for", "is", "of", "our", "so", "that", "the", "to", "we")
+)
+_SENTENCE, _FULL = 8, 3
 #: What may be left of a line that protects, or of NHRP's key.
 _TRACES: Final = re.compile(r"pro|ips|cry|key|auth|tunn?e?l", re.IGNORECASE)
 _AUTHENTICATION: Final = frozenset(("authentication",))
@@ -51,9 +57,13 @@ def asks_for_protection(line: str) -> bool:
 
 def is_about_something_else(line: str) -> bool:
     """Can a line of a tunnel that was not understood have protected nothing? Not if it may be NHRP's key."""
-    if len(line) > _LONGEST or _OTHER.match(line) is None or _TRACES.search(line) is not None:
+    if len(line) > _LONGEST or _TRACES.search(line) is not None:
         return False
     words = line.lower().split()
+    if len(words) >= _SENTENCE and len(_OF_SENTENCES.intersection(words)) >= _FULL:
+        return True
+    if _OTHER.match(line) is None:
+        return False
     return words[:2] != ["ip", "nhrp"] or len(words) < _SHORTEST or not slip_of(words[2], _AUTHENTICATION)
 
 
