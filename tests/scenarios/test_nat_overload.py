@@ -11,7 +11,8 @@ from dmvpn.base.effects import SendIp
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.net.udp import UdpDatagram
-from dmvpn.shells.facts import lab_facts, router_facts
+from dmvpn.router.facts import router_facts
+from dmvpn.shells.facts import lab_facts
 from dmvpn.tools.walk import as_text, walk
 from support.world import World
 

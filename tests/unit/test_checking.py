@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.main import main
-from dmvpn.shells.facts import (
-    NeighborFacts,
-    PeerFacts,
-    ReasonFacts,
-    RouterFacts,
-    ServerFacts,
-    TunnelFacts,
-    reason_facts,
-)
+from dmvpn.base.facts import NeighborFacts, PeerFacts, ReasonFacts, reason_facts
+from dmvpn.features.nhrp.facts import ServerFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.checking import Level, Wanted, judge
 from support.reasons import because
 

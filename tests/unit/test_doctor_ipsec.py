@@ -6,22 +6,15 @@ from ipaddress import ip_address
 
 import pytest
 
+from dmvpn.base.facts import PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.reasons import IkeReason, Kind
 from dmvpn.features.ikev2.wire.numbers import TransformType
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.reasons import IpsecReason
-from dmvpn.shells.facts import (
-    GatewayFacts,
-    InterfaceFacts,
-    LabFacts,
-    LinkFacts,
-    PeerFacts,
-    ReasonFacts,
-    RouterFacts,
-    ServerFacts,
-    TunnelFacts,
-    reason_facts,
-)
+from dmvpn.features.nhrp.facts import ServerFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import GatewayFacts, LabFacts, LinkFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ipsec import clue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dmvpn.shells.facts import KernelFacts, LabFacts, RouterFacts
+from dmvpn.router.facts import KernelFacts, RouterFacts
+from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Scene, examine, suspect
 

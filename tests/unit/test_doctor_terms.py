@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from dmvpn.shells.facts import RouterFacts, TunnelFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor.terms import End, identity_lines, proposal_lines, transform_lines
 
 IPSEC = "crypto ipsec profile P"

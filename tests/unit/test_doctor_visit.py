@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.facts import LabFacts, RouterFacts
+from dmvpn.router.facts import RouterFacts
+from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import View, as_text, visit
 from dmvpn.tools.doctor.probes import Kind, Outcome, Probe, carry_out, read

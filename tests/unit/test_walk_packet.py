@@ -10,18 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import UserError
+from dmvpn.features.ipsec.facts import SaFacts
+from dmvpn.features.rib.facts import OfferFacts, RouteFacts
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.shells.facts import (
-    GatewayFacts,
-    GreFlow,
-    LabFacts,
-    LinkFacts,
-    OfferFacts,
-    RouteFacts,
-    RouterFacts,
-    SaFacts,
-    TunnelFacts,
-)
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import GatewayFacts, GreFlow, LabFacts, LinkFacts
 from dmvpn.tools.walk import Budget, Clamp, Outcome
 from dmvpn.tools.walk.budget import with_mss
 from dmvpn.tools.walk.overlay import Overlay, suite_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import RouterFacts
+    from dmvpn.router.facts import RouterFacts
 
 _EPILOG = """\
 examples:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
 
 _EPILOG = """\
 examples:

@@ -136,10 +136,9 @@ def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.E
         case "missing":
             return list(missing(runtime.router, ()))
         case "facts":
-            from dmvpn.shells.facts import LabFacts, router_facts  # a sixth of the time to start, and seldom asked for
+            from dmvpn.shells.facts import LabFacts
 
-            one = router_facts(runtime.router, runtime.now, runtime.plane.differences())
-            facts = LabFacts(routers={runtime.name: one}, gateways={}, links=())
+            facts = LabFacts(routers={runtime.name: runtime.facts()}, gateways={}, links=())
             return cast("control.Json", facts.model_dump(mode="json"))
         case "down":
             stopped.set()

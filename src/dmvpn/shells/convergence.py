@@ -21,8 +21,11 @@ from dmvpn.shells.ready import is_unused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dmvpn.base.facts import Address
+    from dmvpn.features.eigrp.facts import EigrpFacts
+    from dmvpn.features.nhrp.facts import ServerFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.shells.facts.values import Address, EigrpFacts, RouterFacts, ServerFacts, TunnelFacts
 
 #: An interface of a router, and the address by which others on its link know it.
 _Seat = tuple[str, str, "Address"]

@@ -15,7 +15,8 @@ from dmvpn.shells.ready import is_unused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import ReasonFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import ReasonFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 
 class Level(enum.IntEnum):

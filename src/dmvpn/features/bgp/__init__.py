@@ -12,6 +12,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     policy      filters, route maps
     outbound    what one peer is told        teller      Adj-RIB-Out, UPDATEs
     machine     the process                  show        shows, `clear ip bgp`
+    facts       what judges outside may know
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`
+    facts                      what judges outside may know
 
 Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
 neighbors.

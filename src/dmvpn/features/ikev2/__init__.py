@@ -23,6 +23,7 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     recovery     SAs that one end has forgotten, and peers that are silent
     reports      what people are told              reasons, messages, views, show: how
     lint         rules for `dmvpn lint`            explain      what all that means
+    facts        what judges outside may know
 
 """
 

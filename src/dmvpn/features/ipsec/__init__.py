@@ -10,6 +10,7 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     lifecycle       what happens to SAs            upkeep         counters, idle connections, lost SAs
     serving         ports 500 and 4500 of the host machine        all of it together
     messages        log lines, and how often they name strangers; events; lint (rules for `dmvpn lint`)
+    facts           what judges outside may know
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     packet, cie, extensions   octets <-> values
     model, messages, debug    settings and orders; what is logged
     lint                      rules for `dmvpn lint`
+    facts                     what judges outside may know
 
 A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """

@@ -13,6 +13,7 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     externals, summaries         from outside, and between areas
     receiver, sender, process, machine                       in and out, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
+    facts                                                    what judges outside may know
 
 Not here yet: nothing is summarized, no type 7 (a not-so-stubby area takes and tells no external routes), route maps,
 authentication with key chains (the interface stays silent, with the reason), virtual links.

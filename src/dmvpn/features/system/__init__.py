@@ -7,6 +7,7 @@
     secrets.py      is what somebody typed the `enable secret`?
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
     config.py, show.py, reports.py, messages.py    what people type, and what they read
+    facts                                          what judges outside may know
 
 Notices of other features arrive as `Log` and `DebugOutput`; finished lines leave as `ConsoleLine`. A session starts a
 job (`StartPing`, `SetDebug` ...), reads `JobOutput` and waits for `JobDone`. The commands that switch debugs are made

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.certificates import NOTHING, Certificates
-from dmvpn.shells.facts import router_facts
 from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
@@ -134,8 +133,7 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             stopped.set()
             return
         if question == FACTS:
-            facts = router_facts(runtime.router, runtime.now, runtime.plane.differences())
-            lend(pipe, facts.model_dump_json().encode())
+            lend(pipe, runtime.facts().model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

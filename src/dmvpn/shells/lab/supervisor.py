@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
+from dmvpn.router.facts import RouterFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import exec_parser
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING
-from dmvpn.shells.facts import GatewayFacts, RouterFacts, lab_facts
+from dmvpn.shells.facts import GatewayFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Effect, HistoryGrew, ReportKey, Resolve, Store
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.notices import Log
     from dmvpn.dataplane.userspace.plane import MakeEngine
+    from dmvpn.router.facts import RouterFacts
 
 log = logging.getLogger("dmvpn")
 
@@ -107,6 +109,13 @@ class Runtime:
     def now(self) -> float:
         """Monotonic seconds: the loop's clock."""
         return self._loop.time()
+
+    def facts(self) -> RouterFacts:
+        """What there is to say about the router."""
+        from dmvpn.router.facts import KernelFacts, router_facts  # a sixth of the time to start, and seldom asked for
+
+        kernel = tuple(KernelFacts(**asdict(one)) for one in self.plane.differences())
+        return router_facts(self.router, self.now, kernel)
 
     def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:
         """Adopt the interfaces and begin. Raises UserError if one is missing."""

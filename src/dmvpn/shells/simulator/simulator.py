@@ -24,8 +24,9 @@ from dmvpn.base.events import (
     Remembered,
 )
 from dmvpn.base.recording import Recorder
+from dmvpn.router.facts import router_facts
 from dmvpn.shells.certificates import NOTHING, Certificates
-from dmvpn.shells.facts import LabFacts, lab_facts, router_facts
+from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy

@@ -20,7 +20,8 @@ from dmvpn.tools.walk import Outcome, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, HostFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.shells.facts import HostFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk import Path

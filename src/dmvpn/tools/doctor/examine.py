@@ -33,7 +33,8 @@ from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, View
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dmvpn.shells.facts import Address, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

@@ -17,7 +17,9 @@ from dmvpn.tools.doctor.wires import answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.shells.facts import Address, ReasonFacts, RouterFacts, SaFacts, TunnelFacts
+    from dmvpn.base.facts import Address, ReasonFacts
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
 
 #: What stands for a secret in a configuration that others may read, and what takes its place in advice.
 _HIDDEN: Final = "<removed>"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Network, IPv6Network
 
-    from dmvpn.shells.facts import Address, EigrpFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.eigrp.facts import EigrpFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

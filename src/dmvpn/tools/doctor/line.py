@@ -16,7 +16,8 @@ from dmvpn.tools.doctor.way import best_route
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import AddressWithLength, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import AddressWithLength
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

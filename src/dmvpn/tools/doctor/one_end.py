@@ -22,7 +22,7 @@ from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, St
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
     from dmvpn.tools.doctor.scene import Scene
 
 

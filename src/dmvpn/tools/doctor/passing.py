@@ -15,7 +15,9 @@ from dmvpn.tools.doctor.wires import answer, stopped
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, RouteFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

@@ -13,7 +13,9 @@ from dmvpn.tools.doctor.wires import answer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, MappingFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.nhrp.facts import MappingFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

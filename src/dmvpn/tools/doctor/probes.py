@@ -18,7 +18,8 @@ from dmvpn.tools.doctor.way import best_route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dmvpn.shells.facts import Address, RouterFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
 
 #: Types lines at routers' prompts, all at once; what they print.

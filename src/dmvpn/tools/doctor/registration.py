@@ -16,7 +16,8 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, ReasonFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import Address, ReasonFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

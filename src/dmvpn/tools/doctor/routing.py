@@ -12,7 +12,9 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.shells.facts import EigrpFacts, EigrpInterfaceFacts, NeighborFacts, RouterFacts, TunnelFacts
+    from dmvpn.base.facts import NeighborFacts
+    from dmvpn.features.eigrp.facts import EigrpFacts, EigrpInterfaceFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

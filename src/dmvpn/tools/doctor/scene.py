@@ -14,15 +14,11 @@ from dmvpn.shells.scenario import INSIDE, OUTSIDE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.shells.facts import (
-        Address,
-        InterfaceFacts,
-        LabFacts,
-        LinkFacts,
-        RouterFacts,
-        ServerFacts,
-        TunnelFacts,
-    )
+    from dmvpn.base.facts import Address
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.features.nhrp.facts import ServerFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import LabFacts, LinkFacts
     from dmvpn.tools.doctor.probes import Outcome, Probe
 
 #: A port: the node and its interface.

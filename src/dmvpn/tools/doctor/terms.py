@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.scene import lines_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import RouterFacts, TunnelFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 _SET: Final = "crypto ipsec transform-set "
 _PROFILE: Final = "crypto ikev2 profile "

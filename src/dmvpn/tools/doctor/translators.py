@@ -13,7 +13,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

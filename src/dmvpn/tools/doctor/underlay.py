@@ -14,7 +14,10 @@ from dmvpn.tools.doctor.way import End, Way, best_route, way
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import Address, AddressWithLength, InterfaceFacts, RouteFacts, RouterFacts
+    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 

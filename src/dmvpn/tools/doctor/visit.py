@@ -18,7 +18,7 @@ from dmvpn.tools.doctor.scene import Scene
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
     from dmvpn.tools.doctor.probes import Outcome, Probe
     from dmvpn.tools.doctor.verdicts import Diagnosis
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.shells.facts import Address, RouteFacts, RouterFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Port, Scene
 
 #: Routers on one way; more is a loop.

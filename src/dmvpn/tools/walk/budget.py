@@ -12,7 +12,7 @@ from dmvpn.tools.walk.values import Act, Budget, Outcome, Path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
     from dmvpn.tools.walk.values import Clamp, Question
     from dmvpn.tools.walk.view import View
 

@@ -10,7 +10,7 @@ from dmvpn.tools.walk.values import Question
 from dmvpn.tools.walk.view import View, addresses_of
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
 
 
 def question(

@@ -22,7 +22,10 @@ from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of
 from dmvpn.tools.walk.wires import remark, stopped
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address, HopFacts, InterfaceFacts, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.features.rib.facts import HopFacts
+    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.walk.values import Question
     from dmvpn.tools.walk.view import Match
 

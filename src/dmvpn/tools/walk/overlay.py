@@ -21,7 +21,11 @@ from dmvpn.tools.walk.translator import Translating
 from dmvpn.tools.walk.values import Act, End
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address, HopFacts, MappingFacts, SaFacts, ServerFacts, TunnelFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.features.nhrp.facts import MappingFacts, ServerFacts
+    from dmvpn.features.rib.facts import HopFacts
+    from dmvpn.router.facts import TunnelFacts
     from dmvpn.tools.walk.view import Match
 
 

@@ -17,8 +17,9 @@ from dmvpn.net.gre import header_length
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
+    from dmvpn.base.facts import Address
     from dmvpn.dataplane.esp.suite import EspSuite
-    from dmvpn.shells.facts import Address, SaFacts
+    from dmvpn.features.ipsec.facts import SaFacts
 
 #: Fragments are cut at multiples of so many octets (RFC 791 §3.1).
 _UNIT: Final = 8

@@ -13,7 +13,8 @@ from dmvpn.tools.walk.ground import ETHERNET, Ground
 from dmvpn.tools.walk.values import Act, End
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address, GatewayFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.shells.facts import GatewayFacts
     from dmvpn.tools.walk.packet import Packet
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address
+    from dmvpn.base.facts import Address
 
 
 class Act(enum.Enum):

@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import (
-        Address,
-        GatewayFacts,
-        HopFacts,
-        HostFacts,
-        InterfaceFacts,
-        LabFacts,
-        LinkFacts,
-        RouteFacts,
-        RouterFacts,
-        SaFacts,
-        TunnelFacts,
-    )
-    from dmvpn.shells.facts.values import AddressWithLength
+    from dmvpn.base.facts import Address, AddressWithLength
+    from dmvpn.features.interface.facts import InterfaceFacts
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.features.rib.facts import HopFacts, RouteFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
 
 #: The only port of a host.
 HOST_PORT = "eth0"

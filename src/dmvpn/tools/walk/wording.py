@@ -6,7 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import HopFacts, MappingFacts, OfferFacts, RouteFacts, SaFacts
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.features.nhrp.facts import MappingFacts
+    from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
     from dmvpn.tools.walk.packet import Wrapping
     from dmvpn.tools.walk.values import Refusal
     from dmvpn.tools.walk.view import Match

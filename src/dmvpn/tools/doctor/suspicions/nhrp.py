@@ -18,7 +18,7 @@ from dmvpn.tools.doctor.underlay import without
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import ReasonFacts
+    from dmvpn.base.facts import ReasonFacts
     from dmvpn.tools.doctor.suspicions.seen import Seen
     from dmvpn.tools.doctor.verdicts import Hypothesis
 

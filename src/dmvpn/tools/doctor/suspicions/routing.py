@@ -15,7 +15,7 @@ from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.shells.facts import EigrpFacts
+    from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.tools.doctor.suspicions.seen import Seen
     from dmvpn.tools.doctor.verdicts import Hypothesis
 

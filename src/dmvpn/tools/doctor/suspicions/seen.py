@@ -11,7 +11,9 @@ from dmvpn.tools.doctor.verdicts import Hypothesis
 from dmvpn.tools.doctor.wires import answer
 
 if TYPE_CHECKING:
-    from dmvpn.shells.facts import Address, EigrpFacts, InterfaceFacts
+    from dmvpn.base.facts import Address
+    from dmvpn.features.eigrp.facts import EigrpFacts
+    from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.tools.causes import Cause
     from dmvpn.tools.doctor.scene import Client, Scene
 

@@ -1,0 +1,116 @@
+"""EIGRP as facts: its processes and their neighbors."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field
+
+from dmvpn.base.facts import NO_REASON, Fact, NeighborFacts, ReasonFacts, reason_facts
+from dmvpn.features.eigrp.interface import NeighborState
+from dmvpn.features.eigrp.tlv import StubFlag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.machine import EigrpMachine
+    from dmvpn.features.eigrp.process import Process
+
+#: What `eigrp stub` calls what a stub tells of.
+_STUB_WORDS: Final = {
+    StubFlag.CONNECTED: "connected",
+    StubFlag.STATIC: "static",
+    StubFlag.SUMMARY: "summary",
+    StubFlag.REDISTRIBUTED: "redistributed",
+}
+
+
+class EigrpInterfaceFacts(Fact):
+    """An interface that a process runs on. Times in seconds.
+
+    blocked: why nothing is sent and taken here.
+    authentication: how packets are protected, "": not at all.
+    """
+
+    name: str
+    passive: bool = False
+    hello_interval: int = 5
+    hold_time: int = 15
+    split_horizon: bool = True
+    next_hop_self: bool = True
+    authentication: str = ""
+    blocked: ReasonFacts = NO_REASON
+
+
+class EigrpFacts(Fact):
+    """An EIGRP process.
+
+    name: of named mode.
+    weights: K1 to K6.
+    networks: (address, wildcard) of its statements.
+    stub: what a stub tells of, as `eigrp stub` has it ("connected", "summary"), () of one that tells nothing
+        (`receive-only`); None: it is no stub.
+    redistributes: of what.
+    dropped: packets that were not taken, by why.
+    """
+
+    autonomous_system: int
+    name: str = ""
+    weights: tuple[int, ...] = ()
+    stub: tuple[str, ...] | None = None
+    networks: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
+    redistributes: tuple[str, ...] = ()
+    interfaces: tuple[EigrpInterfaceFacts, ...] = ()
+    dropped: dict[str, int] = Field(default_factory=dict)
+
+
+def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
+    """What there is to say about all processes."""
+    return tuple(_process(process) for process in machine.processes.values())
+
+
+def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
+    """Those of all processes."""
+    for number, process in machine.processes.items():
+        for neighbor in process.neighbors():
+            yield NeighborFacts(
+                protocol=f"eigrp {number}",
+                interface=neighbor.interface.name,
+                address=neighbor.address,
+                up=neighbor.state is NeighborState.UP,
+                age=now - neighbor.since,
+                reason=reason_facts(neighbor.refusal),
+                stub=neighbor.stub is not None,
+            )
+
+
+def _process(process: Process) -> EigrpFacts:
+    settings = process.settings
+    return EigrpFacts(
+        autonomous_system=settings.autonomous_system,
+        name=settings.name,
+        weights=astuple(settings.scale.weights),
+        stub=_stub(settings.stub),
+        networks=tuple((network.address, network.wildcard) for network in settings.networks),
+        redistributes=tuple(one.source.value for one in settings.redistributions),
+        interfaces=tuple(
+            EigrpInterfaceFacts(
+                name=name,
+                passive=interface.settings.passive,
+                hello_interval=interface.settings.hello_interval,
+                hold_time=interface.settings.hold_time,
+                split_horizon=interface.settings.split_horizon,
+                next_hop_self=interface.settings.next_hop_self,
+                authentication=interface.settings.authentication.value if interface.settings.authentication else "",
+                blocked=reason_facts(interface.blocked),
+            )
+            for name, interface in process.interfaces.items()
+        ),
+        dropped=dict(process.sender.traffic.dropped),
+    )
+
+
+def _stub(flags: StubFlag | None) -> tuple[str, ...] | None:
+    return None if flags is None else tuple(word for flag, word in _STUB_WORDS.items() if flag in flags)

@@ -1,0 +1,63 @@
+"""Interfaces as facts."""
+
+from __future__ import annotations
+
+from ipaddress import ip_interface
+from typing import TYPE_CHECKING
+
+from dmvpn.base.facts import NO_REASON, AddressWithLength, Fact, ReasonFacts, reason_facts
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.interface.machine import InterfaceMachine
+
+
+class InterfaceFacts(Fact):
+    """An interface.
+
+    enabled: not `shutdown`.
+    line: it carries packets.
+    ip_mtu: octets of the largest IP packet.
+    received, sent: packets, as of the last count.
+    mss: what TCP that passes here is clamped to, None: not at all. Those with a 6 are of IPv6.
+    """
+
+    name: str
+    enabled: bool
+    line: bool
+    addresses: tuple[AddressWithLength, ...] = ()
+    mtu: int = 1500
+    ip_mtu: int = 1500
+    ip6_mtu: int = 1500
+    mss: int | None = None
+    mss6: int | None = None
+    reason: ReasonFacts = NO_REASON
+    received: int = 0
+    sent: int = 0
+
+
+def facts(machine: InterfaceMachine) -> tuple[InterfaceFacts, ...]:
+    """What there is to say about all of them."""
+    return tuple(_interface(machine, state) for state in machine.all())
+
+
+def _interface(machine: InterfaceMachine, state: InterfaceState) -> InterfaceFacts:
+    traffic = machine.traffic(state.name)
+    port = machine.port(state.name)
+    settings = port.settings if port is not None else None
+    return InterfaceFacts(
+        name=state.name,
+        enabled=state.enabled,
+        line=state.line,
+        addresses=tuple(
+            ip_interface((address, length)) for version in (4, 6) for address, length in state.routed(version)
+        ),
+        mtu=state.mtu,
+        ip_mtu=state.ip_mtu,
+        ip6_mtu=state.ipv6.mtu if state.ipv6 is not None else state.ip_mtu,
+        mss=settings.mss if settings is not None else None,
+        mss6=settings.ipv6.mss if settings is not None and settings.ipv6 is not None else None,
+        reason=reason_facts(state.reason),
+        received=traffic.count.received if traffic is not None else 0,
+        sent=traffic.count.sent if traffic is not None else 0,
+    )

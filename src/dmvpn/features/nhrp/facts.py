@@ -1,0 +1,161 @@
+"""NHRP as facts: what it has come to on each tunnel, with both IP versions together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field
+
+from dmvpn.base.facts import NO_REASON, Address, Fact, Network, ReasonFacts, network, reason_facts
+from dmvpn.base.protection import ProtectionPhase
+from dmvpn.features.nhrp.cache import RouteState
+from dmvpn.features.nhrp.client import NhsState, Suspicion
+from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
+from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
+
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Protection
+    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.machine import NhrpMachine
+    from dmvpn.features.nhrp.tunnel import Tunnel
+
+_ROUTES: Final = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
+
+
+class ServerFacts(Fact):
+    """A next hop server that a router is to register with.
+
+    address: its tunnel address, None: not known yet.
+    wanted: others of its cluster do not suffice.
+    refused: it answers, and says no.
+    reason: what the router says itself.
+    suspicions: what it thinks of a silent one.
+    secured: packets to it may go; on a protected tunnel IPsec says so.
+    """
+
+    address: Address | None
+    nbma: Address | None
+    wanted: bool
+    responding: bool
+    refused: bool
+    secured: bool = True
+    reason: ReasonFacts = NO_REASON
+    suspicions: tuple[Suspicion, ...] = ()
+
+
+class MappingFacts(Fact):
+    """An entry of the NHRP cache.
+
+    kind: static, dynamic, incomplete.
+    flags: as `show ip nhrp` prints them.
+    route: what NHRP told the RIB, "T1" (a route of its own), "T2" (a next hop of its own) or "".
+    expires_in: None: never.
+    """
+
+    target: Network
+    next_hop: Address
+    nbma: Address | None
+    claimed: Address | None = None
+    kind: str
+    flags: tuple[str, ...] = ()
+    route: str = ""
+    connection: int = 0
+    age: float
+    expires_in: float | None
+    reason: ReasonFacts = NO_REASON
+
+
+class OverlayFacts(Fact):
+    """What NHRP does on a tunnel.
+
+    nhrp: it has a network-id, of either version.
+    servers: those of both.
+    multicast: the NBMA addresses that it is copied to.
+    adjacencies: where packets for a next hop go, (next hop, NBMA address, connection).
+    by_server: next hops whose packets go by a server for now.
+    redirects, shortcuts: `ip nhrp redirect`, `ip nhrp shortcut`.
+    authenticated: `ip nhrp authentication`.
+    holding_time, registration_interval: seconds.
+    multicast_dynamic: clients that register get copies.
+    refusals: NHRP packets that were not acted on, by why.
+    """
+
+    nhrp: bool
+    network_id: int | None = None
+    authenticated: bool = False
+    holding_time: int = 7200
+    registration_interval: float = 2400.0
+    multicast_dynamic: bool = False
+    redirects: bool = False
+    shortcuts: bool = False
+    servers: tuple[ServerFacts, ...] = ()
+    mappings: tuple[MappingFacts, ...] = ()
+    multicast: tuple[Address, ...] = ()
+    adjacencies: tuple[tuple[Address, Address, int], ...] = ()
+    by_server: tuple[Address, ...] = ()
+    refusals: dict[str, int] = Field(default_factory=dict)
+
+
+def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -> OverlayFacts:
+    """What there is to say about the tunnel of this name."""
+    known = [tunnel for tunnel in machine.tunnels if tunnel.name == name]
+    return OverlayFacts(
+        nhrp=any(tunnel.network_id is not None for tunnel in known),
+        network_id=next((tunnel.network_id for tunnel in known if tunnel.network_id is not None), None),
+        authenticated=any(bool(tunnel.config.authentication) for tunnel in known),
+        holding_time=next((tunnel.config.holdtime for tunnel in known), DEFAULT_HOLDTIME),
+        registration_interval=next((tunnel.config.refresh for tunnel in known), DEFAULT_HOLDTIME / 3),
+        multicast_dynamic=any(tunnel.config.multicast_dynamic for tunnel in known),
+        redirects=any(tunnel.config.redirect for tunnel in known),
+        shortcuts=any(tunnel.config.shortcut for tunnel in known),
+        servers=tuple(_server(protection, name, client) for tunnel in known for client in tunnel.clients.values()),
+        mappings=tuple(_mapping(tunnel, entry, now) for tunnel in known for entry in tunnel.cache.entries()),
+        multicast=tuple(dict.fromkeys(neighbor.nbma for tunnel in known for neighbor in tunnel.multicast)),
+        by_server=tuple(next_hop for tunnel in known for next_hop in tunnel.gleaned),
+        refusals=_refusals(known),
+        adjacencies=tuple(
+            (next_hop, neighbor.nbma, neighbor.connection)
+            for tunnel in known
+            for next_hop, neighbor in tunnel.adjacencies.items()
+        ),
+    )
+
+
+def _refusals(known: list[Tunnel]) -> dict[str, int]:
+    """Of both IP versions together."""
+    counted: dict[str, int] = {}
+    for tunnel in known:
+        for why, count in tunnel.counters.refused.items():
+            counted[why.value] = counted.get(why.value, 0) + count
+    return counted
+
+
+def _mapping(tunnel: Tunnel, entry: Entry, now: float) -> MappingFacts:
+    return MappingFacts(
+        target=network(entry.target),
+        next_hop=entry.next_hop,
+        nbma=entry.nbma,
+        claimed=entry.claimed,
+        kind=entry.type.value,
+        flags=flag_names(effective_flags(tunnel, entry, now)),
+        route=_ROUTES.get(entry.route, ""),
+        connection=entry.connection,
+        age=now - entry.created,
+        expires_in=None if entry.expires is None else entry.expires - now,
+        reason=reason_facts(entry.reason),
+    )
+
+
+def _server(port: Protection, tunnel: str, client: NhsClient) -> ServerFacts:
+    protection = port.between(tunnel, client.nbma) if client.nbma is not None else None
+    return ServerFacts(
+        address=None if client.nhs.is_unspecified else client.nhs,
+        nbma=client.nbma,
+        wanted=client.state is not NhsState.WAITING,
+        responding=client.is_responding,
+        refused=client.is_refused,
+        secured=protection is None or protection.phase is ProtectionPhase.SECURED,
+        reason=reason_facts(client.reason),
+        suspicions=client.suspicions,
+    )

@@ -1,0 +1,83 @@
+"""OSPF as facts: its processes and their neighbors."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.facts import Fact, NeighborFacts, reason_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.machine import OspfMachine
+    from dmvpn.features.ospf.process import Process
+
+
+class OspfInterfaceFacts(Fact):
+    """An interface that OSPF runs on. network: its type, as configured; speaks: neighbors are wanted there."""
+
+    name: str
+    area: int
+    network: str
+    cost: int
+    speaks: bool
+
+
+class OspfFacts(Fact):
+    """An OSPF process: its number, which is nobody else's business, and its router identifier."""
+
+    process: int
+    router_id: IPv4Address
+    interfaces: tuple[OspfInterfaceFacts, ...] = ()
+
+
+def facts(machine: OspfMachine) -> tuple[OspfFacts, ...]:
+    """What there is to say about all processes."""
+    return tuple(_process(process) for process in machine.processes.values())
+
+
+def _process(process: Process) -> OspfFacts:
+    return OspfFacts(
+        process=process.number,
+        router_id=process.router_id,
+        interfaces=tuple(
+            OspfInterfaceFacts(
+                name=interface.name,
+                area=interface.area.number,
+                network=interface.settings.network.value,
+                cost=interface.cost,
+                speaks=interface.speaks,
+            )
+            for interface in process.interfaces.values()
+        ),
+    )
+
+
+def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
+    """Those that are known, and those whose Hellos are not taken."""
+    for process in machine.processes.values():
+        yield from _neighbors(process, now)
+
+
+def _neighbors(process: Process, now: float) -> Iterator[NeighborFacts]:
+    for interface in process.interfaces.values():
+        for neighbor in interface.neighbors.values():
+            yield NeighborFacts(
+                protocol=f"ospf {process.number}",
+                interface=interface.name,
+                address=neighbor.address,
+                up=neighbor.is_full or (neighbor.is_two_way and not neighbor.wants_adjacency),
+                age=now - neighbor.since,
+                reason=reason_facts(neighbor.refusal),
+            )
+        for address, reason in interface.refusals.items():
+            if address not in interface.neighbors:
+                yield NeighborFacts(
+                    protocol=f"ospf {process.number}",
+                    interface=interface.name,
+                    address=address,
+                    up=False,
+                    age=now - reason.since,
+                    reason=reason_facts(reason),
+                )

@@ -1,0 +1,96 @@
+"""Best routes as facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import RouteKind
+from dmvpn.base.facts import Address, Fact, Network, network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.effects import NextHop
+    from dmvpn.features.rib.machine import RibMachine
+    from dmvpn.features.rib.offers import Node
+
+
+class HopFacts(Fact):
+    """A next hop.
+
+    address: None: connected.
+    interface: "" while it is not known.
+    """
+
+    address: Address | None
+    interface: str
+
+
+class OfferFacts(Fact):
+    """A route of a prefix that is not the best one. usable: it would be taken if the better ones were not there."""
+
+    source: str
+    process: str = ""
+    distance: int
+    metric: int
+    usable: bool = True
+
+
+class RouteFacts(Fact):
+    """A best route.
+
+    source: "eigrp", "static", "connected" ...
+    override: NHRP's next hop in place of the route's own.
+    drops: it leads nowhere.
+    silently: to Null0, so that no sender hears of it.
+    beaten: others of the same prefix.
+    """
+
+    prefix: Network
+    source: str
+    process: str = ""
+    distance: int
+    metric: int
+    next_hops: tuple[HopFacts, ...] = ()
+    override: HopFacts | None = None
+    drops: bool = False
+    silently: bool = False
+    beaten: tuple[OfferFacts, ...] = ()
+    age: float = 0.0
+
+
+def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
+    """What there is to say about all routes that are used."""
+    for prefix, node in rib.nodes.items():
+        route = node.shown
+        if route is None:
+            continue
+        yield RouteFacts(
+            prefix=network(prefix),
+            source=route.source.value,
+            process=route.process,
+            distance=route.distance,
+            metric=route.metric,
+            next_hops=tuple(_hop(hop) for hop in route.next_hops),
+            override=_hop(node.override) if node.override is not None and rib.overridden(node) else None,
+            drops=route.kind is not RouteKind.FORWARD,
+            silently=route.kind is RouteKind.DISCARD,
+            beaten=tuple(_beaten(node)),
+            age=now - route.since,
+        )
+
+
+def _beaten(node: Node) -> Iterator[OfferFacts]:
+    for offer in node.offers.values():
+        if offer is not node.best:
+            yield OfferFacts(
+                source=offer.route.source.value,
+                process=offer.route.process,
+                distance=offer.route.distance,
+                metric=offer.route.metric,
+                usable=offer.usable,
+            )
+
+
+def _hop(hop: NextHop) -> HopFacts:
+    return HopFacts(address=hop.address, interface=hop.interface)

@@ -1,0 +1,41 @@
+"""The log as facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.facts import Fact
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Log
+    from dmvpn.features.system.machine import SystemMachine
+
+#: Lines of the log that go with the facts.
+LOG_LINES: Final = 100
+
+
+class LogFacts(Fact):
+    """A line of the log.
+
+    message: the class of what it tells, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
+    """
+
+    message: str
+    text: str
+
+    def is_one(self, *messages: type[Log]) -> bool:
+        """Does it tell one of these?"""
+        return any(self.message == log_name(message) for message in messages)
+
+
+def log_name(message: type[Log]) -> str:
+    """How facts name a message."""
+    return f"{message.__module__}.{message.__qualname__}"
+
+
+def log(machine: SystemMachine) -> tuple[LogFacts, ...]:
+    """The last lines of `show logging`."""
+    return tuple(
+        LogFacts(message=log_name(line.message) if line.message else "", text=line.text)
+        for line in machine.syslog.told[-LOG_LINES:]
+    )

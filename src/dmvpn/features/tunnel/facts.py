@@ -1,0 +1,98 @@
+"""Tunnels as facts: what GRE knows of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import DfBit
+from dmvpn.base.facts import NO_REASON, Address, Fact, ReasonFacts, reason_facts
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.tunnel.machine import TunnelMachine
+
+
+class GreFacts(Fact):
+    """A tunnel interface.
+
+    addresses: of either IP version.
+    source: its NBMA address.
+    destination: None if multipoint.
+    ip_mtu: octets of the largest IP packet.
+    room: those that leave the egress interface in one piece, ESP counted.
+    mss: what TCP is clamped to, None: not at all.
+    keepalive: seconds and retries.
+    df: "don't fragment" of the outer header: "clear", "set", or "copy" of the packet's own.
+    ttl: of that header.
+    checksum, sequence: what its GRE headers have besides.
+    """
+
+    name: str
+    up: bool
+    enabled: bool = True
+    reason: ReasonFacts = NO_REASON
+    addresses: tuple[Address, ...]
+    multipoint: bool = False
+    source: Address | None
+    source_interface: str
+    destination: Address | None
+    key: int | None
+    protection: str = ""
+    ip_mtu: int = 1476
+    room: int = 1476
+    mss: int | None = None
+    keepalive: tuple[int, int] | None = None
+    df: str = "clear"
+    ttl: int = 255
+    checksum: bool = False
+    sequence: bool = False
+
+
+class DropFacts(Fact):
+    """GRE packets that went nowhere; the fields are those of `base.events.GreDrops`, as of the last count."""
+
+    malformed: int = 0
+    no_tunnel: int = 0
+    no_peer: int = 0
+    not_ipv4: int = 0
+    unsent: int = 0
+    in_clear: int = 0
+    no_sa: int = 0
+    no_spi: int = 0
+
+
+def drops(machine: TunnelMachine) -> DropFacts:
+    """The packets that went nowhere."""
+    return DropFacts(**asdict(machine.drops))
+
+
+def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState | None) -> GreFacts:
+    """What there is to say about one tunnel."""
+    spec = machine.spec(state.name)
+    return GreFacts(
+        name=state.name,
+        up=state.up,
+        enabled=state.enabled,
+        reason=reason_facts(state.reason),
+        addresses=_addresses(interface) if interface is not None else (),
+        multipoint=state.multipoint,
+        source=state.source,
+        source_interface=state.source_interface,
+        destination=state.destination,
+        key=state.key,
+        protection=state.protection,
+        ip_mtu=interface.ip_mtu if interface is not None else state.ip_mtu,
+        room=state.ip_mtu,
+        mss=state.mss,
+        keepalive=state.keepalive,
+        df=(spec.df if spec is not None else DfBit.CLEAR).value,
+        ttl=state.ttl,
+        checksum=state.checksum,
+        sequence=state.sequence,
+    )
+
+
+def _addresses(state: InterfaceState) -> tuple[Address, ...]:
+    """Those that other links may know, of either IP version."""
+    return tuple(address for version in (4, 6) for address, _ in state.routed(version))

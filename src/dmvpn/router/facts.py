@@ -1,0 +1,129 @@
+"""One router as facts: what all its features publish, and its configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.base.facts import Address, Fact, NeighborFacts, PeerFacts
+from dmvpn.features.bgp import facts as bgp_facts
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.eigrp import facts as eigrp_facts
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.ikev2 import facts as ikev2_facts
+from dmvpn.features.ikev2.machine import Ikev2Machine
+from dmvpn.features.interface import facts as interface_facts
+from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.ipsec import facts as ipsec_facts
+from dmvpn.features.nat import facts as nat_facts
+from dmvpn.features.nat.machine import NatMachine
+from dmvpn.features.nhrp import facts as nhrp_facts
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.ospf import facts as ospf_facts
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.rib import facts as rib_facts
+from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rip import facts as rip_facts
+from dmvpn.features.rip.machine import RipMachine
+from dmvpn.features.system import facts as system_facts
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.tunnel import facts as tunnel_facts
+from dmvpn.features.tunnel.machine import TunnelMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.router.router import Router
+
+
+class TunnelFacts(tunnel_facts.GreFacts, nhrp_facts.OverlayFacts):
+    """A tunnel, as GRE, NHRP and IPsec know it. unsecured: the peers that it should protect and does not."""
+
+    unsecured: tuple[PeerFacts, ...] = ()
+
+
+class KernelFacts(Fact):
+    """Something in which the kernel of a router's machine differs from its orders.
+
+    there: what is there instead.
+    unordered: it has the router's mark, and the router did not order it.
+    """
+
+    what: str
+    there: str
+    unordered: bool = False
+
+
+class RouterFacts(Fact):
+    """A router that runs.
+
+    now: its monotonic clock; clock: its wall clock.
+    configuration: `show running-config` with secrets hidden.
+    refused: peers without an agreement, whichever end began; the last reason of each.
+    log: the last lines of `show logging`.
+    kernel: with real packets, in what its machine's tables differ from its orders.
+    """
+
+    hostname: str = ""
+    now: float = 0.0
+    configuration: tuple[str, ...] = ()
+    interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
+    routes: tuple[rib_facts.RouteFacts, ...] = ()
+    neighbors: tuple[NeighborFacts, ...] = ()
+    eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
+    ospf: tuple[ospf_facts.OspfFacts, ...] = ()
+    rip: rip_facts.RipFacts | None = None
+    tunnels: tuple[TunnelFacts, ...]
+    sas: tuple[ipsec_facts.SaFacts, ...] = ()
+    ike: tuple[ikev2_facts.IkeFacts, ...] = ()
+    drops: tunnel_facts.DropFacts = tunnel_facts.DropFacts()
+    refused: tuple[PeerFacts, ...] = ()
+    log: tuple[system_facts.LogFacts, ...] = ()
+    kernel: tuple[KernelFacts, ...] = ()
+    translation: nat_facts.TranslationFacts | None = None
+
+    @property
+    def addresses(self) -> dict[str, tuple[Address, ...]]:
+        """Of all its interfaces, by name; those without are not there."""
+        return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
+
+    def routes_to(self, address: Address) -> list[rib_facts.RouteFacts]:
+        """Those that lead to an address, the one that a packet takes first."""
+        fitting = [route for route in self.routes if address in route.prefix]
+        return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
+
+
+def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = ()) -> RouterFacts:
+    """What there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found there."""
+    ports = router.ports
+    return RouterFacts(
+        hostname=router.hostname,
+        now=now,
+        configuration=tuple(router.running.render_for_others()),
+        interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
+        routes=tuple(rib_facts.facts(router.machine(RibMachine), now)),
+        neighbors=(
+            *eigrp_facts.neighbors(router.machine(EigrpMachine), now),
+            *ospf_facts.neighbors(router.machine(OspfMachine), now),
+            *bgp_facts.neighbors(router.machine(BgpMachine), ports.interfaces, now),
+        ),
+        eigrp=eigrp_facts.facts(router.machine(EigrpMachine)),
+        ospf=ospf_facts.facts(router.machine(OspfMachine)),
+        rip=rip_facts.facts(router.machine(RipMachine), now),
+        tunnels=tuple(_tunnels(router, now)),
+        sas=ipsec_facts.facts(ports.protection, now),
+        ike=ikev2_facts.facts(router.machine(Ikev2Machine), now),
+        drops=tunnel_facts.drops(router.machine(TunnelMachine)),
+        refused=ikev2_facts.refused(router.machine(Ikev2Machine)),
+        log=system_facts.log(router.machine(SystemMachine)),
+        kernel=kernel,
+        translation=nat_facts.facts(router.machine(NatMachine)),
+    )
+
+
+def _tunnels(router: Router, now: float) -> Iterator[TunnelFacts]:
+    ports = router.ports
+    for state in ports.tunnels.all():
+        gre = tunnel_facts.facts(router.machine(TunnelMachine), state, ports.interfaces.get(state.name))
+        overlay = nhrp_facts.facts(router.machine(NhrpMachine), ports.protection, state.name, now)
+        unsecured = ipsec_facts.unsecured(ports.protection, state.name) if state.protection else ()
+        yield TunnelFacts(**dict(gre), **dict(overlay), unsecured=unsecured)
