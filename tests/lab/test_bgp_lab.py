@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import dmvpn
 from support.labs import Labs
 
-WORLDS = Path(__file__).parents[1] / "scenarios" / "worlds"
+BUILT_IN = Path(dmvpn.__file__).parent / "scenarios"
 
 
 def add(path: Path, after: str, line: str) -> None:
@@ -22,7 +23,7 @@ def add(path: Path, after: str, line: str) -> None:
 @pytest.mark.lab
 def test_external_neighbors_with_passwords_come_up_and_the_spoke_is_the_next_hop(tmp_path: Path) -> None:
     folder = tmp_path / "bgp-real"
-    shutil.copytree(WORLDS / "bgp-ebgp-phase2", folder)
+    shutil.copytree(BUILT_IN / "bgp-ebgp-phase2", folder)
     add(folder / "HUB.cfg", " neighbor 10.255.0.11 remote-as 65011\n", " neighbor 10.255.0.11 password sesame\n")
     add(folder / "SPOKE1.cfg", " neighbor 10.255.0.1 remote-as 65000\n", " neighbor 10.255.0.1 password sesame\n")
     with Labs() as labs:

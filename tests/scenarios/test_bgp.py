@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from dmvpn.features.bgp.machine import BgpMachine
 from support.world import World
 
-WORLDS = Path(__file__).parent / "worlds"
-PHASE3, PHASE2, TWO_HUBS = (str(WORLDS / name) for name in ("bgp-phase3", "bgp-ebgp-phase2", "bgp-two-hubs"))
+PHASE3, PHASE2, TWO_HUBS = "bgp-phase3", "bgp-ebgp-phase2", "bgp-two-hubs"
 
 
 def route(world: World, router: str, prefix: str) -> str:
@@ -49,6 +46,9 @@ def test_an_external_hub_tells_the_next_hop_of_the_spoke_itself() -> None:
     world.run_for(2)
     assert world.replies("H1") == [0]
     assert "65000 65012 i" in world.show("SPOKE1", "ip bgp")
+    detail = world.show("SPOKE1", "ip route 10.1.2.0")
+    assert "  Tag 65000, type external" in detail
+    assert "  * 10.255.0.12, from 10.255.0.1, " in detail, "the next hop is the spoke, and the hub told it"
 
 
 def test_next_hop_self_takes_an_external_hub_back_into_the_way() -> None:
@@ -199,7 +199,7 @@ def test_shows_have_the_lines_that_tools_read() -> None:
     neighbor = world.show("SPOKE1", "ip bgp neighbors 10.255.0.1")
     assert "BGP neighbor is 10.255.0.1,  remote AS 65000, internal link" in neighbor
     assert "  BGP state = Established, up for" in neighbor
-    assert 'Known via "bgp 65000", distance 200' in world.show("SPOKE1", "ip route 10.1.2.0")
+    assert 'Known via "bgp 65000", distance 200, metric 0, type internal' in world.show("SPOKE1", "ip route 10.1.2.0")
 
 
 def test_the_same_seed_lives_the_same_life() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from support.world import World
 
-EXTERNAL = str(Path(__file__).parent / "worlds" / "bgp-ebgp-phase2")
-REFLECTED = str(Path(__file__).parent / "worlds" / "bgp-phase3")
+EXTERNAL = "bgp-ebgp-phase2"
+REFLECTED = "bgp-phase3"
 LANS = ("10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24")
 
 

@@ -87,6 +87,7 @@ PROTECTED = (
 )
 
 TRANSLATING = ("show ip nat translations", "show ip nat translations verbose", "show ip nat statistics")
+BGP = ("show ip bgp", "show ip bgp summary", "show ip bgp neighbors", "show ip route", "show ip protocols")
 
 #: Scenario, router, commands.
 CASES = (
@@ -102,6 +103,13 @@ CASES = (
     ("intro-phase3", "SPOKE10", PROTECTED),
     ("nat-overload", "R31", TRANSLATING),
     ("nat-overload", "R41", TRANSLATING),
+    ("bgp-phase3", "HUB", BGP),
+    ("bgp-phase3", "SPOKE1", ("show ip bgp", "show ip bgp 10.1.2.0/24", "show ip route 10.1.2.0")),
+    ("bgp-ebgp-phase2", "SPOKE1", ("show ip bgp", "show ip route bgp", "show ip route 10.1.2.0")),
+    ("bgp-two-hubs", "SPOKE1", ("show ip bgp", "show ip bgp 10.1.10.0/24")),
+    ("eigrp-to-ospf", "SPOKE1", ("show ip route", "show ip route 10.1.10.0", "show ip eigrp topology 10.1.10.0/24")),
+    ("eigrp-to-ospf", "CORE", ("show ip route ospf", "show ip route 10.1.101.0", "show ip protocols")),
+    ("eigrp-to-ospf", "HUB1", ("show route-map",)),
 )
 
 

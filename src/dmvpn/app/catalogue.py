@@ -15,9 +15,12 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
         "guide-phase2",
         "guide-phase2-broadcast",
         "ospf-phase3",
+        "bgp-phase3",
+        "bgp-ebgp-phase2",
+        "eigrp-to-ospf",
     ),
     "security": ("intro-phase3", "course-lab"),
-    "redundancy": ("dual-hub", "dual-hub-two-clouds", "ipsec-dual-hub", "hierarchical"),
+    "redundancy": ("dual-hub", "dual-hub-two-clouds", "ipsec-dual-hub", "bgp-two-hubs", "hierarchical"),
     "NAT": (
         "spoke-behind-nat",
         "ipsec-spoke-behind-nat",

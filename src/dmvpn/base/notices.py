@@ -409,6 +409,7 @@ class Route:
     kind: DISCARD for a summary's Null0.
     external: learned by redistribution into the protocol.
     subtype: of a source that has several kinds, as the table shows it ("IA", "E1").
+    told_by: who told of each next hop, in their order; (): the next hops themselves.
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
     """
@@ -423,6 +424,7 @@ class Route:
     external: bool = False
     subtype: str = ""
     tag: int = 0
+    told_by: tuple[IPAddress, ...] = ()
     details: tuple[str, ...] = ()
     since: float = field(default=0.0, compare=False)
 

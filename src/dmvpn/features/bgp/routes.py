@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
 
@@ -195,7 +196,6 @@ class Routes:
         path = best[0]
         external, internal, local = self._config.distances
         attributes = path.attributes
-        kind = "internal" if path.internal else "external"
         route = Route(
             prefix=prefix,
             source=RouteSource.BGP,
@@ -205,17 +205,31 @@ class Routes:
             next_hops=tuple(NextHop("", one.attributes.next_hop) for one in best),
             external=not path.internal,
             tag=attributes.neighbor_system,
-            details=(
-                f"  Tag {attributes.neighbor_system}, type {kind}",
-                f"  AS Hops {attributes.path_length}",
-            ),
+            told_by=tuple(one.peer for one in best),
+            details=_details(attributes),
             since=path.since,
         )
         if path.origin is PathOrigin.AGGREGATE:
             return replace(
-                route, distance=local, next_hops=(NextHop("Null0"),), kind=RouteKind.DISCARD, external=False, details=()
+                route,
+                distance=local,
+                next_hops=(NextHop("Null0"),),
+                kind=RouteKind.DISCARD,
+                external=False,
+                told_by=(),
+                details=(),
             )
         return None if path.own else route
 
     def _retracted(self, prefix: Prefix) -> RouteRetracted:
         return RouteRetracted(RouteSource.BGP, str(self._config.local_as), prefix)
+
+
+def _details(attributes: Attributes) -> tuple[str, ...]:
+    """What `show ip route A.B.C.D` adds for a route of BGP."""
+    tag = attributes.neighbor_system
+    return (
+        f"      AS Hops {attributes.path_length}",
+        *((f"      Route tag {tag}",) if tag else ()),
+        "      MPLS label: none",
+    )

@@ -90,11 +90,15 @@ class InterfaceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Redistribution:
-    """`redistribute`: which routes of the routing table come in. metric: theirs, or None: the default or the link's."""
+    """`redistribute`: which routes of the routing table come in. metric: theirs, or None: the default or the link's.
+
+    process: its number, where a protocol has several; "": whatever it is.
+    """
 
     source: RouteSource
     metric: Vector | None = None
     route_map: str = ""
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

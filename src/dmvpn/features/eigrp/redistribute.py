@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.base.notices import RouteChanged
-    from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.features.eigrp.model import ProcessSettings, Redistribution
     from dmvpn.features.eigrp.policy import Policy
 
 _PROTOCOLS: Final = {
     RouteSource.STATIC: ExternalProtocol.STATIC,
     RouteSource.CONNECTED: ExternalProtocol.CONNECTED,
     RouteSource.RIP: ExternalProtocol.RIP,
+    RouteSource.EIGRP: ExternalProtocol.EIGRP,
+    RouteSource.OSPF: ExternalProtocol.OSPF,
+    RouteSource.BGP: ExternalProtocol.BGP,
 }
 #: Those whose routes need no configured metric, and whose routes EIGRP never takes the place of.
 _OWN_METRIC: Final = (RouteSource.STATIC, RouteSource.CONNECTED)
+#: Those whose processes have numbers.
+_NUMBERED: Final = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 #: The metric of a route that leads over no interface (Null0).
 _NOWHERE: Final = link_vector(1_000_000, 10, 1500)
 
@@ -78,7 +83,7 @@ class Redistributor:
 
     def _report(self, route: Route) -> Report | None:
         """What the route says as an external destination, None if it is not to come in."""
-        rule = next((rule for rule in self.settings.redistributions if rule.source is route.source), None)
+        rule = next((rule for rule in self.settings.redistributions if self._is_about(rule, route)), None)
         if rule is None or route.prefix.address.version != 4:
             return None
         changes = self._mapped(rule.route_map, route)
@@ -89,11 +94,18 @@ class Redistributor:
             return None
         external = ExternalData(
             originator=self._policy.router_id,
+            autonomous_system=int(route.process) if route.source in _NUMBERED else 0,
             tag=route.tag if changes.tag is None else changes.tag,
             metric=0 if route.source in _OWN_METRIC else route.metric,
             protocol=_PROTOCOLS[route.source],
         )
         return Report(metric, external=external)
+
+    def _is_about(self, rule: Redistribution, route: Route) -> bool:
+        """Does the line name this route's protocol and process? Our own routes never come in again."""
+        if route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system):
+            return False
+        return rule.source is route.source and rule.process in ("", route.process)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
         """What a route map makes of a route, None: it refuses it. No map sets EIGRP's metric, which is a vector."""

@@ -63,5 +63,6 @@ class Offers:
             subtype=found.kind.value,
             external=found.kind.is_external,
             tag=found.tag,
+            told_by=(found.origin,) * len(found.hops[: settings.maximum_paths]),
             since=self._context.now,
         )

@@ -58,6 +58,8 @@ def _redistribute(source: str, help_text: str, *, process: str = "") -> ConfigLi
 REDISTRIBUTE_CONNECTED: Final = _redistribute("connected", "Connected routes")
 REDISTRIBUTE_STATIC: Final = _redistribute("static", "Static routes")
 REDISTRIBUTE_EIGRP: Final = _redistribute("eigrp", "Routes of EIGRP", process=" {process:1-65535}")
+REDISTRIBUTE_OSPF: Final = _redistribute("ospf", "Routes of OSPF", process=" {process:1-65535}")
+REDISTRIBUTE_BGP: Final = _redistribute("bgp", "Routes of BGP", process=" {process:1-4294967295}")
 PASSIVE_DEFAULT: Final = ConfigLine("router-rip", "passive-interface default", {"default": "All interfaces"}, order=40)
 PASSIVE: Final = ConfigLine(
     "router-rip",
@@ -166,6 +168,8 @@ LINES: Final = (
     REDISTRIBUTE_CONNECTED,
     REDISTRIBUTE_STATIC,
     REDISTRIBUTE_EIGRP,
+    REDISTRIBUTE_OSPF,
+    REDISTRIBUTE_BGP,
     PASSIVE_DEFAULT,
     PASSIVE,
     NETWORK,
@@ -241,6 +245,8 @@ def _redistributions(section: Section) -> list[Redistribution]:
             (REDISTRIBUTE_CONNECTED, RouteSource.CONNECTED),
             (REDISTRIBUTE_STATIC, RouteSource.STATIC),
             (REDISTRIBUTE_EIGRP, RouteSource.EIGRP),
+            (REDISTRIBUTE_OSPF, RouteSource.OSPF),
+            (REDISTRIBUTE_BGP, RouteSource.BGP),
         )
         for args in section.all(line)
     ]

@@ -196,18 +196,22 @@ class ProcessLines:
         )
         self.redistribute = ConfigLine(
             mode,
-            f"redistribute ( static | connected | rip ) [* metric {_METRIC} | route-map {{map:word}} ]",
+            "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
+            f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} ]",
             {
                 "redistribute": "Bring routes of others in",
                 "static": "Static routes",
                 "connected": "Connected networks",
                 "rip": "Routes of RIP",
+                "eigrp": "Routes of another process of EIGRP",
+                "ospf": "Routes of OSPF",
+                "bgp": "Routes of BGP",
                 "metric": "Their metric",
                 "route-map": "Only what a route map lets through",
                 "map": "Name",
                 **_METRIC_HELP,
             },
-            key=("static", "connected", "rip"),
+            key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
             order=32,
         )
         self.distance = ConfigLine(

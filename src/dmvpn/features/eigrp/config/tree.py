@@ -150,13 +150,14 @@ def _vector(args: Args) -> Vector:
 
 
 def _redistribution(args: Args) -> Redistribution:
-    kinds: dict[str, RouteSource] = {
-        "static": RouteSource.STATIC,
-        "connected": RouteSource.CONNECTED,
-        "rip": RouteSource.RIP,
-    }
-    source = next(kind for word, kind in kinds.items() if word in args)
-    return Redistribution(source, _vector(args) if "metric" in args else None, args.text("map", ""))
+    source = next(source for source in RouteSource if source.value in args)
+    number = next((args.integer(word) for word in ("eigrp", "ospf", "bgp") if word in args), None)
+    return Redistribution(
+        source,
+        process="" if number is None else str(number),
+        metric=_vector(args) if "metric" in args else None,
+        route_map=args.text("map", ""),
+    )
 
 
 def _stub(args: Args) -> StubFlag:

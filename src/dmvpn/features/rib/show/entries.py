@@ -39,8 +39,10 @@ class RouteEntry:
     """One prefix of the table.
 
     letter, subcode: as in the legend.
+    external: learned by redistribution into the protocol, or from another AS.
     age, override_age: seconds.
     next_hops: as the protocol gave them, those that can be used; a static route may have no interface.
+    told_by: who told of each next hop, as pairs; () if they told of themselves.
     override: NHRP's next hop, if it is used.
     failure: why the host does not have the route, or "".
     """
@@ -53,13 +55,19 @@ class RouteEntry:
     distance: int
     metric: int
     tag: int
+    external: bool
     discard: bool
     next_hops: tuple[NextHop, ...]
+    told_by: tuple[tuple[IPAddress, IPAddress], ...]
     age: float
     override: NextHop | None
     override_age: float
     details: tuple[str, ...]
     failure: str
+
+    def teller(self, hop: IPAddress) -> IPAddress:
+        """Who told of a next hop."""
+        return dict(self.told_by).get(hop, hop)
 
     @property
     def known_via(self) -> str:
@@ -140,8 +148,14 @@ def entry_of(record: Record, now: float) -> RouteEntry:
         distance=route.distance,
         metric=route.metric,
         tag=route.tag,
+        external=route.external,
         discard=route.kind is not RouteKind.FORWARD,
         next_hops=route.next_hops if route.kind is not RouteKind.FORWARD else record.leading,
+        told_by=tuple(
+            (hop.address, teller)
+            for hop, teller in zip(route.next_hops, route.told_by, strict=False)
+            if hop.address is not None
+        ),
         age=max(0.0, now - record.since),
         override=record.override,
         override_age=max(0.0, now - record.override_since) if record.override is not None else 0.0,

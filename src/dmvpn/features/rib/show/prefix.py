@@ -104,15 +104,17 @@ def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
 def _entry_lines(entry: RouteEntry) -> Iterator[str]:
     supernet = ", supernet" if major_of(entry.prefix) is None and not entry.prefix.is_default else ""
     yield f"Routing entry for {entry.prefix}{supernet}"
-    yield f"  {_known_via(entry)}"
+    kind = _type(entry)
+    yield f"  {_known_via(entry)}{'' if entry.tag else kind}"
     if entry.tag:
-        yield f"  Tag {entry.tag}"
+        yield f"  Tag {entry.tag}{kind}"
     if entry.source in ("eigrp", "rip"):
         yield f"  Redistributing via {entry.known_via}"
     is_dynamic = entry.letter not in "CLSU"
     first = entry.next_hops[0] if entry.next_hops else None
     if is_dynamic and first is not None and first.address is not None:
-        yield f"  Last update from {first.address} on {first.interface}, {age(entry.age)} ago"
+        where = f" on {first.interface}," if first.interface else ""
+        yield f"  Last update from {first.address}{where} {age(entry.age)} ago"
     if entry.failure:
         yield f"  Not in the forwarding table: {entry.failure}"
     yield "  Routing Descriptor Blocks:"
@@ -129,11 +131,20 @@ def _known_via(entry: RouteEntry) -> str:
         via += " (connected)"
     if entry.prefix.is_default:
         via += ", candidate default path"
-    if entry.source == "eigrp":
-        via += f", type {'external' if entry.subcode else 'internal'}"
-    if entry.source == "ospf":
-        via += f", type {_OSPF_TYPES.get(entry.subcode, 'intra area')}"
     return via
+
+
+def _type(entry: RouteEntry) -> str:
+    """What kind of route of its protocol it is; behind the tag, if there is one."""
+    match entry.source:
+        case "eigrp":
+            return f", type {'external' if entry.subcode else 'internal'}"
+        case "ospf":
+            return f", type {_OSPF_TYPES.get(entry.subcode, 'intra area')}"
+        case "bgp" if not entry.discard:
+            return f", type {'external' if entry.external else 'internal'}"
+        case _:
+            return ""
 
 
 def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
@@ -149,7 +160,8 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         elif entry.letter in "SU":
             yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
         else:
-            yield f"  {mark} {hop.address}, from {hop.address}, {age(entry.age)} ago, via {hop.interface}"
+            told = f"{hop.address}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
+            yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
         yield metric
         yield from entry.details
     if entry.override is not None:

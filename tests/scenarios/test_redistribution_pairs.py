@@ -1,0 +1,133 @@
+"""Redistribution between any two routing protocols: one spoke speaks the first, the other one the second."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.world import World
+
+#: The lines of each protocol on a router of the cloud, by the last octet of its tunnel address.
+PROTOCOLS = {
+    "eigrp": ("router eigrp 100", "network 10.255.0.0 0.0.0.255"),
+    "rip": ("router rip", "version 2", "no auto-summary", "network 10.0.0.0", "passive-interface GigabitEthernet0/2"),
+    "ospf": ("router ospf 1", "network 10.255.0.0 0.0.0.255 area 0"),
+}
+LANS = {"SPOKE1": "10.1.1.0", "SPOKE2": "10.1.2.0"}
+ADDRESSES = {"HUB": "10.255.0.1", "SPOKE1": "10.255.0.11", "SPOKE2": "10.255.0.12"}
+#: How the hub brings a protocol in, and what it says of the metric, by the protocol that gets the routes.
+NAMES = {"eigrp": "eigrp 100", "rip": "rip", "ospf": "ospf 1", "bgp": "bgp 65000"}
+SEEDS = {"eigrp": " metric 10000 100 255 1 1400", "rip": " metric 3", "ospf": " subnets", "bgp": ""}
+LETTERS = {"eigrp": "D EX", "rip": "R", "ospf": "O E2", "bgp": "B"}
+
+
+def lines(router: str, protocol: str) -> tuple[str, ...]:
+    """What this router needs in order to speak the protocol with the hub, or the hub with the spoke."""
+    lan = LANS.get(router)
+    if protocol == "bgp":
+        number = 65000 if router == "HUB" else 65011
+        other, theirs = ("10.255.0.12", 65011) if router == "HUB" else ("10.255.0.1", 65000)
+        own = (f"network {lan} mask 255.255.255.0",) if lan else ()
+        return (f"router bgp {number}", f"neighbor {other} remote-as {theirs}", *own)
+    inside = {"eigrp": f"network {lan} 0.0.0.255", "ospf": f"network {lan} 0.0.0.255 area 0"}.get(protocol)
+    tunnel = ("interface Tunnel0", "ip ospf network point-to-multipoint") if protocol == "ospf" else ()
+    return (*tunnel, *PROTOCOLS[protocol], *((inside,) if inside and lan else ()))
+
+
+def world_of(first: str, second: str) -> World:
+    """SPOKE1 speaks the first protocol, SPOKE2 the second one, the hub both; each protocol has its spoke's LAN."""
+
+    def change(router: str, text: str) -> str:
+        if "router bgp" not in text:
+            return text
+        head, _, rest = text.partition("router bgp")
+        return head + "ip route" + rest.split("ip route", 1)[1]
+
+    world = World("bgp-ebgp-phase2", change=change)
+    world.run_for(1)
+    # RIP would keep the routes from where they came: both spokes are on one interface.
+    world.configure("HUB", "interface Tunnel0", "no ip split-horizon")
+    for router, protocol in (("SPOKE1", first), ("SPOKE2", second), ("HUB", first), ("HUB", second)):
+        said = lines(router, protocol)
+        if router == "HUB" and protocol == "bgp":
+            said = tuple(
+                line.replace("10.255.0.12", ADDRESSES["SPOKE1" if first == "bgp" else "SPOKE2"]) for line in said
+            )
+        world.configure(router, *said)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(first, second) for first in NAMES for second in NAMES if first != second],
+)
+def test_a_protocol_brings_in_what_another_knows_as_a_route_map_wants_it(first: str, second: str) -> None:
+    world = world_of(first, second)
+    world.configure("SPOKE1", "interface Loopback7", "ip address 10.7.7.7 255.255.255.0")
+    more = {
+        "eigrp": ("router eigrp 100", "network 10.7.7.0 0.0.0.255"),
+        "ospf": ("router ospf 1", "network 10.7.7.0 0.0.0.255 area 0"),
+        "rip": ("router rip", "network 10.0.0.0"),
+        "bgp": ("router bgp 65011", "network 10.7.7.0 mask 255.255.255.0"),
+    }
+    world.configure("SPOKE1", *more[first])
+    world.configure("HUB", "ip prefix-list LANS permit 10.1.1.0/24")
+    world.configure("HUB", "route-map M permit 10", "match ip address prefix-list LANS", "set tag 77")
+    head = PROTOCOLS[second][0] if second != "bgp" else "router bgp 65000"
+    world.configure("HUB", head, f"redistribute {NAMES[first]}{SEEDS[second]} route-map M")
+
+    def table() -> str:
+        return world.show("SPOKE2", "ip route")
+
+    assert world.wait_until(lambda: "10.1.1.0/24" in table(), 90.0), world.show("HUB", "ip route")
+    (row,) = [line for line in table().splitlines() if "10.1.1.0/24" in line]
+    assert row.startswith(LETTERS[second])
+    assert "10.7.7" not in table(), "the map does not permit it"
+    if second != "bgp":
+        assert "Tag 77" in world.show("SPOKE2", "ip route 10.1.1.0")
+    world.configure("HUB", head, f"no redistribute {NAMES[first]}{SEEDS[second]} route-map M")
+    assert world.wait_until(lambda: "10.1.1.0/24" not in table(), 300.0)
+
+
+@pytest.mark.parametrize("protocol", sorted(NAMES))
+def test_connected_and_static_routes_come_in_with_the_tag_of_a_map(protocol: str) -> None:
+    world = world_of(protocol, protocol) if protocol != "bgp" else world_of("eigrp", "bgp")
+    world.configure("HUB", "ip route 172.20.0.0 255.255.0.0 10.1.0.100 tag 5", "route-map M permit 10", "set tag 9")
+    head = PROTOCOLS[protocol][0] if protocol != "bgp" else "router bgp 65000"
+    for source in ("static", "connected"):
+        subnets = " subnets" if protocol == "ospf" else ""
+        world.configure("HUB", head, f"redistribute {source}{subnets} route-map M")
+
+    def knows(text: str) -> bool:
+        return text in world.show("SPOKE2", "ip route")
+
+    assert world.wait_until(lambda: knows("172.20.0.0/16") and knows("10.1.0.0/24"), 90.0)
+    if protocol != "bgp":
+        assert "Tag 9" in world.show("SPOKE2", "ip route 172.20.0.0")
+
+
+# ------------------------------------------------------------------------------------------- two routers between two
+
+
+def test_what_two_hubs_bring_in_comes_back_by_neither() -> None:
+    world = World("eigrp-to-ospf").converge()
+    world.run_for(5)
+    detail = world.show("SPOKE1", "ip route 10.1.10.0")
+    assert 'Known via "eigrp 100", distance 170' in detail
+    assert "  Tag 110, type external" in detail
+    topology = world.show("SPOKE1", "ip eigrp topology 10.1.10.0/24")
+    assert "External protocol is OSPF" in topology
+    assert "AS number of route is 1" in topology
+    assert "O E2     10.1.101.0/24 [110/20] via 10.1.0.1" in world.show("CORE", "ip route")
+    assert "* 10.1.0.1, from 10.255.0.1," in world.show("CORE", "ip route 10.1.101.0")
+    world.configure("CORE", "interface GigabitEthernet0/3", "shutdown")
+    world.run_for(30)
+    for router in ("HUB1", "HUB2", "SPOKE1", "SPOKE2", "CORE"):
+        assert "10.1.10.0" not in world.show(router, "ip route"), router
+
+
+def test_the_death_of_a_hub_moves_both_protocols() -> None:
+    world = World("eigrp-to-ospf").converge()
+    world.sim.kill("HUB1")
+    world.run_for(60)
+    assert "10.1.10.0/24 [170/61952000] via 10.255.0.2" in world.show("SPOKE1", "ip route")
+    assert "10.1.101.0/24 [110/30] via 10.1.0.5" in world.show("CORE", "ip route")
