@@ -10,9 +10,9 @@ from support.overlay import TUNNEL, Overlay, address, cloud, hairpin
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.cie import ClientInfo
     from dmvpn.features.nhrp.counters import Refusal
+    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.packet import NhrpPacket
     from dmvpn.features.nhrp.tunnel import Tunnel
 

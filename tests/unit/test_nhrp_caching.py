@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.base.effects import NextHop
-from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Flag
 from dmvpn.features.nhrp.packet import (
     RegistrationReply,
     RegistrationRequest,

@@ -15,7 +15,7 @@ from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.extensions import Authentication
-from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.machine import NhrpMachine, peek_version
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
@@ -28,7 +28,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     ResolutionRequest,
     parse,
-    peek_version,
 )
 from support.fakes import FakeTunnels, fake_ports
 from support.overlay import address

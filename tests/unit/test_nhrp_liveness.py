@@ -10,8 +10,8 @@ import pytest
 from dmvpn.base.effects import GRE_IPV4, SendGre, SetAdjacency
 from dmvpn.base.events import IpReceived, NhrpReceived, PeerUsage, UsageReported
 from dmvpn.base.notices import OverrideOffered, RouteRetracted
-from dmvpn.features.nhrp.cache import Flag, RouteState
 from dmvpn.features.nhrp.counters import Usage, take_in
+from dmvpn.features.nhrp.entry import Flag, RouteState
 from dmvpn.features.nhrp.model import ClearCache
 from dmvpn.features.nhrp.packet import PurgeRequest, ResolutionRequest
 from dmvpn.features.nhrp.path import PathState

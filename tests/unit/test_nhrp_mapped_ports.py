@@ -14,18 +14,14 @@ from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import extension_lines
 from dmvpn.features.nhrp.extensions import (
-    VENDOR,
     Extensions,
     ForwardTransitRecord,
-    MappedPort,
-    MappedPorts,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
     VendorPrivate,
-    mapped_ports,
-    with_mapped_ports,
 )
+from dmvpn.features.nhrp.mapped_ports import VENDOR, MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.shared import MINUTE

@@ -11,8 +11,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import RouteKind, SetAdjacency
 from dmvpn.base.events import EffectFailed, NhrpReceived, Unresolved
 from dmvpn.base.notices import RouteOffered, RouteRetracted
-from dmvpn.features.nhrp.cache import EntryType, Flag
 from dmvpn.features.nhrp.cie import ClientInfo
+from dmvpn.features.nhrp.entry import EntryType, Flag
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
     RegistrationFlag,
@@ -23,7 +23,7 @@ from dmvpn.features.nhrp.packet import (
 from support.overlay import HUB, TUNNEL, Overlay, address, cloud
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.tunnel import Tunnel
 

@@ -10,8 +10,8 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived
-from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,

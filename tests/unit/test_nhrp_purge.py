@@ -11,9 +11,10 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import RouteChanged
 from dmvpn.features.nhrp import purge as purge_module
-from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
+from dmvpn.features.nhrp.cache import Cache
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Entry, EntryType
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, VendorPrivate
 from dmvpn.features.nhrp.model import ClearCache, NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import (

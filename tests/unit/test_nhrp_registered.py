@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.entry import Flag
 from dmvpn.features.nhrp.extensions import Authentication, NatAddress, ResponderAddress, VendorPrivate, find
 from dmvpn.features.nhrp.packet import (
     ErrorCode,

@@ -11,8 +11,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.features.nhrp.cache import EntryType, Flag
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.entry import EntryType, Flag
 from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress, find
 from dmvpn.features.nhrp.packet import (
     ErrorCode,

@@ -10,8 +10,8 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.entry import EntryType
 from dmvpn.features.nhrp.extensions import ResponderAddress
 from dmvpn.features.nhrp.model import NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest

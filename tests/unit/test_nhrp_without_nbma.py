@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.errors import peek
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, find
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
@@ -17,7 +18,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
     parse,
-    peek,
 )
 from support.cloud import HUB, HUB_NBMA, PEER_NBMA, SPOKE, SPOKE_NBMA, ready, receive, targets
 from support.overlay import address, cloud

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.entry import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.clear import protected_keys
 

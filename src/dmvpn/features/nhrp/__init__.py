@@ -5,25 +5,27 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
 `OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
-    machine, shared           an overlay for each IP version, and what both have in common
-    overlay, reception        who gets which event, who gets which packet
-    configuration             tunnels as configured, servers by name
-    registration, client      we register with servers
-    server, admission         others register with us; what they may
-    resolver, questions       we ask
-    responder, transit        others ask: us, or through us; redirects
-    purge, errors             what is not so any more, what cannot be
-    peers, path, echoes       direct paths, dead servers; who is alive
-    connections               whom ESP leads to, and who is wanted
-    ways                      which way to an address
-    plane                     what the data plane and the RIB were told
-    station                   what all parts share, and the door out
-    tunnel, cache, counters   state: of a tunnel, who is where, what went by
-    past                      what the cache was
-    packet, cie, extensions   octets <-> values
-    model, messages, debug    settings and orders; what is logged
-    lint                      rules for `dmvpn lint`
-    facts                     what judges outside may know
+    machine, shared                an overlay for each IP version, and what both have in common
+    overlay, reception             who gets which event, who gets which packet
+    configuration                  tunnels as configured, servers by name
+    registration, client           we register with servers
+    introductions, standby         what servers say of themselves, who stands in for a silent one
+    server, admission              others register with us; what they may
+    resolver, questions            we ask
+    responder, transit             others ask: us, or through us; redirects
+    purge, errors                  what is not so any more, what cannot be
+    peers, path, echoes            direct paths, dead servers; who is alive
+    connections                    whom ESP leads to, and who is wanted
+    ways                           which way to an address
+    plane                          what the data plane and the RIB were told
+    station                        what all parts share, and the door out
+    tunnel, cache, entry, counters state: of a tunnel, who is where, what went by
+    past                           what the cache was
+    packet, cie, extensions,
+    mapped_ports                   octets <-> values
+    model, messages, debug         settings and orders; what is logged
+    lint                           rules for `dmvpn lint`
+    facts                          what judges outside may know
 
 A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """

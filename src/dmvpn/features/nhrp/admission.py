@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.extensions import Extensions, ForwardTransitRecord, VendorPrivate, find
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest
 from dmvpn.features.nhrp.ways import SHORTEST_PREFIX

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:

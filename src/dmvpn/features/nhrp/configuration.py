@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.effects import Resolve
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
+from dmvpn.features.nhrp.cache import Cache
 from dmvpn.features.nhrp.client import NhsClient
-from dmvpn.features.nhrp.counters import SendLimit
+from dmvpn.features.nhrp.counters import Happening, SendLimit
+from dmvpn.features.nhrp.entry import Entry, EntryType
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Tunnel
@@ -89,7 +90,7 @@ class Configuration:
         self._plane.update_multicast(tunnel)
         self._station.wants.touch_all(tunnel)
         if tunnel.running:
-            self.came_up(tunnel)
+            self._came_up(tunnel)
 
     def _remove(self, tunnel: Tunnel) -> None:
         for client in tunnel.clients.values():
@@ -130,7 +131,24 @@ class Configuration:
 
     # -------------------------------------------------------------------------------------------- line and addresses
 
-    def came_up(self, tunnel: Tunnel) -> None:
+    def follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
+        """Start, stop or begin again after a change of the tunnel. before: its `identity` until then."""
+        was_running, now = bool(before[0]), tunnel.identity
+        if before != now:
+            self._station.wants.touch_all(tunnel)
+        if tunnel.running and not was_running:
+            tunnel.counters.count(Happening.UP)
+            self._came_up(tunnel)
+        elif was_running and not tunnel.running:
+            tunnel.counters.count(Happening.DOWN)
+            self._went_down(tunnel)
+        elif tunnel.running and before != now:
+            tunnel.counters.count(Happening.ADDRESS_CHANGED)
+            # What others know of us is wrong, and what we resolved may be.
+            self._forget_learned(tunnel, registered=False)
+            self._came_up(tunnel)
+
+    def _came_up(self, tunnel: Tunnel) -> None:
         """The tunnel can send."""
         self._set_clients(tunnel)
         self._set_static(tunnel)
@@ -138,17 +156,12 @@ class Configuration:
         self._registration.start(tunnel)
         self._station.watch_traffic(tunnel)
 
-    def went_down(self, tunnel: Tunnel) -> None:
+    def _went_down(self, tunnel: Tunnel) -> None:
         """The tunnel cannot send any more. Registrations stay: clients do not register again because we were down."""
         state = tunnel.state
         reason = state.reason if state is not None and state.reason is not None else None
         self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._station.now))
         self._forget_learned(tunnel, registered=False)
-
-    def moved(self, tunnel: Tunnel) -> None:
-        """The tunnel has another NBMA or tunnel address: what others know of us is wrong, what we resolved may be."""
-        self._forget_learned(tunnel, registered=False)
-        self.came_up(tunnel)
 
     def protection_configured(self, tunnel: Tunnel) -> None:
         """The tunnel is to be protected from now on, or no more: who was believed in clear has to prove himself."""

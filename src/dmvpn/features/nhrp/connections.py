@@ -20,7 +20,7 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.notices import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Protection
     from dmvpn.base.protection import Connection, Proved
-    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 

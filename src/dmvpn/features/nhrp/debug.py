@@ -25,10 +25,10 @@ from dmvpn.features.nhrp.extensions import (
     Authentication,
     Extension,
     ExtensionType,
-    MappedPorts,
     UnknownExtension,
     VendorPrivate,
 )
+from dmvpn.features.nhrp.mapped_ports import MappedPorts
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, code_name, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,

@@ -10,24 +10,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_one_station
+from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.counters import Refusal, SendLimit
 from dmvpn.features.nhrp.packet import (
+    HEADER,
     REPLIES,
     ErrorCode,
     ErrorIndication,
     NhrpPacket,
     PacketType,
-    peek,
+    address_lengths,
 )
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.errors import WireError
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.entry import Neighbor
     from dmvpn.features.nhrp.extensions import Extension
     from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.net.octets import Octets
 
 #: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
 LARGEST_QUOTE = 1024
@@ -174,6 +177,39 @@ def destination_offset(packet: NhrpPacket) -> int:
         + len(packet.source_nbma_subaddress)
         + len(packet.source_protocol.packed)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What can be said of octets that are perhaps no NHRP packet: the type that they claim, and from whom to whom."""
+
+    kind: int
+    source_protocol: IPAddress
+    destination_protocol: IPAddress
+    extension_offset: int
+
+
+def peek(data: Octets) -> Envelope | None:
+    """Look at a packet that `parse` refuses: an error about it needs somebody to go to (RFC 2332 §5.2.7).
+
+    Version, size and checksum are not looked at. None: not even the addresses can be read.
+    """
+    if len(data) < HEADER.size:
+        return None
+    afn, protocol_type, _, _, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, _, _ = HEADER.unpack_from(
+        data
+    )
+    try:
+        _, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
+    except WireError:
+        return None
+    source_at = HEADER.size + shtl + sstl
+    destination_at = source_at + protocol_length
+    end = destination_at + protocol_length
+    if end > len(data):
+        return None
+    source = ip_address(bytes(data[source_at:destination_at]))
+    return Envelope(kind, source, ip_address(bytes(data[destination_at:end])), extension_offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,19 @@ from dmvpn.base.notices import (
 from dmvpn.features.nhrp.counters import take_in
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.overlay import Overlay
-from dmvpn.features.nhrp.packet import peek_version
 from dmvpn.features.nhrp.past import Past
 from dmvpn.features.nhrp.shared import Shared
+from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.net.octets import Octets
 
 VERSIONS = (4, 6)
+#: ar$pro.type of IPv6, as it is in a packet.
+_IPV6 = ProtocolType.IPV6.to_bytes(2, "big")
 
 
 class NhrpMachine:
@@ -173,6 +176,11 @@ class NhrpMachine:
 def _is_due(overlay: Overlay, now: float) -> bool:
     deadline = overlay.next_deadline()
     return deadline is not None and deadline <= now
+
+
+def peek_version(data: Octets) -> int:
+    """Return the IP version of the network that a packet belongs to, from ar$pro.type; 4 for what is no such packet."""
+    return 6 if data[2:4] == _IPV6 else 4
 
 
 def _version(event: Event | Notice) -> int | None:

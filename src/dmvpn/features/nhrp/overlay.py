@@ -1,22 +1,13 @@
-"""NHRP for one IP version: hands events to its parts, and timers to those who set them.
+"""NHRP for one IP version: hands each event to the part that it is about, and timers to those that set them.
 
-    Configured, TunnelChanged, InterfaceChanged   configuration.py
-    NhrpReceived                                  reception.py, from there to server, responder, resolver ...
-    Unresolved                                    resolver.py
-    Hairpin                                       transit.py
-    IpReceived, UsageReported                     peers.py, registration.py (who is alive?)
-    ProtectionChanged, ConnectionChanged          here: all parts that may send now, or no more
-    RouteChanged                                  here: shortcuts and given prefixes follow the routing table
-    ClearCache, ClearSessions ...                 here
-    EffectFailed                                  plane.py
-    Tick                                          timers, by kind
+`handle` is the list of all events. A part changes its own state, and what must be done leaves by `Station.emit`, in the
+order in which the parts say it. What two or more parts have to do about one event is here, in the order in which they
+must do it: packets to an NBMA address may go, or not any more (registrations, replies and paths wait for that); a peer
+moved, or is gone (the entries that are bound to its connection follow); a route changed (shortcuts and prefixes that
+were given to others follow the routing table).
 
-All parts share one `Station`; none knows the one who calls it, and none asks which IP version it serves: that of the
-addresses that it is given. `machine.py` hands events to the overlay that they are about.
-
-When packets to an NBMA address may go, or no more, registrations, replies and paths that wait for it hear of it. When a
-peer has moved, or is gone, entries that are bound to its connection follow. Of a connection that comes nobody knows yet
-whose it is: what is bound to it is said by the first message over it.
+The parts share one `Station`. No part knows its caller, and no part asks which IP version it serves: that is the
+version of the addresses that it is given. `machine.py` hands an event to the overlay that it is about.
 """
 
 from __future__ import annotations
@@ -53,10 +44,9 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor, RouteState
 from dmvpn.features.nhrp.configuration import Configuration, Names
-from dmvpn.features.nhrp.counters import Happening
 from dmvpn.features.nhrp.echoes import Echoes
+from dmvpn.features.nhrp.entry import Entry, EntryType, Neighbor, RouteState
 from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.peers import Peers
@@ -70,7 +60,6 @@ from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.transit import Redirects, Transit
-from dmvpn.features.nhrp.ways import Here, find_way
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
@@ -128,70 +117,148 @@ class Overlay:
         return earliest(self._station.deadlines.next(), self._plane.next_deadline())
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event."""
-        self._station.begin(now)
+        """Take one event, and return what must be done."""
+        station = self._station
+        station.begin(now)
         match event:
+            # Packets of NHRP, and what the data plane says.
             case NhrpReceived():
                 self._reception.receive(event)
-            case Tick():
-                self._tick()
-            case Unresolved() | Hairpin():
-                self._from_plane(event)
+            case Unresolved(tunnel=name, next_hop=next_hop):
+                if (tunnel := self._running(name)) is not None:
+                    self._resolver.unresolved(tunnel, next_hop)
+            case Hairpin(tunnel=name):
+                if (tunnel := self._running(name)) is not None:
+                    self._redirects.hairpin(tunnel, event)
             case IpReceived():
                 self._heard(event)
-            case RouteChanged():
-                self._route_changed(event)
-            case Configured(model=NhrpConfig() as config):
-                self._configuration.apply(config)
-            case TunnelChanged():
-                self._tunnel_changed(event)
-            case AnswersEnd(tunnel=name):
-                if (tunnel := self._station.tunnels.get(name)) is not None:
-                    self._purger.take_answers_back(tunnel)
-            case NeighborSilent(interface=name, address=address):
-                if (tunnel := self._station.tunnels.get(name)) is not None:
-                    self._registration.neighbor_silent(tunnel, address)
-            case InterfaceChanged():
-                self._interface_changed(event)
             case EffectFailed():
                 self._plane.failed(event)
+            # Time.
+            case Tick():
+                self._plane.due()
+                for timer in station.deadlines.pop_due(now):
+                    self._due(timer)
+            # What other features say.
+            case RouteChanged():
+                self._route_changed(event)
+            case TunnelChanged():
+                self._tunnel_changed(event)
+            case InterfaceChanged():
+                self._interface_changed(event)
             case ProtectionChanged():
                 self._protection_changed(event)
             case ConnectionChanged():
                 self._connection_changed(event)
+            case NeighborSilent(interface=name, address=address):
+                if (tunnel := station.tunnels.get(name)) is not None:
+                    self._registration.neighbor_silent(tunnel, address)
+            case AnswersEnd(tunnel=name):
+                if (tunnel := station.tunnels.get(name)) is not None:
+                    self._purger.take_answers_back(tunnel)
+            # Configuration, and what the host remembers.
+            case Configured(model=NhrpConfig() as config):
+                self._configuration.apply(config)
             case NameResolved():
                 if self._names.resolved(event):
                     self._configuration.names_changed()
             case Remembered(name=name) if name == REQUEST_IDS:
-                self._station.request_ids.remember(event.octets)
+                station.request_ids.remember(event.octets)
             case Resync():
-                for tunnel in self._station.tunnels.values():
+                for tunnel in station.tunnels.values():
                     self._configuration.restore(tunnel)
+            # Orders of people.
+            case ClearCache(target=target):
+                for tunnel in station.tunnels.values():
+                    self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
+            case ClearCounters():
+                self._clear_counters(event)
+            case ClearStatistics():
+                for tunnel in self._chosen(event.interface):
+                    tunnel.counters.clear_happenings()
+            case ClearSessions():
+                self._clear_sessions(event)
+            case Withdraw():
+                station.leave()
+                for tunnel in station.tunnels.values():
+                    self._purger.leave(tunnel)
             case _:
-                self._ordered(event)
-        return self._station.end()
-
-    # -------------------------------------------------------------------------------------------- the data plane
+                pass
+        return station.end()
 
     def used(self, name: str, traffic: Traffic, now: float) -> list[Effect | Notice]:
-        """Who was heard and who was silent on this tunnel since the last look."""
-        tunnel = self._station.tunnels.get(name)
-        if tunnel is None or not tunnel.running:
+        """Take in who was heard on this tunnel since the last look, and who was silent."""
+        tunnel = self._running(name)
+        if tunnel is None:
             return []
         self._station.begin(now)
         self._peers.traffic(tunnel, traffic)
         self._registration.traffic(tunnel, traffic)
         return self._station.end()
 
-    def _from_plane(self, event: Unresolved | Hairpin) -> None:
-        tunnel = self._station.tunnels.get(event.tunnel)
-        if tunnel is None or not tunnel.running:
+    def _running(self, name: str) -> Tunnel | None:
+        tunnel = self._station.tunnels.get(name)
+        return tunnel if tunnel is not None and tunnel.running else None
+
+    def _chosen(self, interface: str | None) -> list[Tunnel]:
+        """Return the tunnel that an order names; all tunnels if it names none."""
+        return [tunnel for tunnel in self._station.tunnels.values() if interface in (None, tunnel.name)]
+
+    # -------------------------------------------------------------------------------------------- timers
+
+    def _due(self, timer: Timer) -> None:
+        """Hand a timer to its part. The first four clear up even if their tunnel is gone."""
+        tunnel = self._station.tunnels.get(timer.tunnel)
+        match timer.kind:
+            case TimerKind.NAME:
+                self._names.due(timer)
+            case TimerKind.RETRY:
+                self._resolver.due(timer)
+            case TimerKind.PURGE:
+                self._purger.due(timer)
+            case TimerKind.REPLY:
+                self._responder.due(timer)
+            case _ if tunnel is None:
+                pass
+            case TimerKind.REGISTER:
+                self._registration.due(timer)
+                self._configuration.doubt_names(tunnel)
+                self._peers.server_changed(tunnel)
+            case TimerKind.EXPIRY:
+                self._expired(tunnel, timer)
+            case TimerKind.REFRESH:
+                self._resolver.refresh(timer)
+            case TimerKind.PROBE:
+                self._path_due(tunnel, timer)
+            case TimerKind.MULTICAST:
+                self._plane.update_multicast(tunnel)
+            case TimerKind.RETURN:
+                self._peers.server_changed(tunnel)
+            case TimerKind.POLL:
+                if tunnel.running:
+                    self._station.emit(PollUsage(tunnel.name))
+                    self._station.watch_traffic(tunnel, again=True)
+
+    def _path_due(self, tunnel: Tunnel, timer: Timer) -> None:
+        if not isinstance(timer.subject, IPAddress) or not tunnel.running:
             return
-        match event:
-            case Unresolved():
-                self._resolver.unresolved(tunnel, event.next_hop)
-            case Hairpin():
-                self._redirects.hairpin(tunnel, event)
+        if path := tunnel.paths.get(timer.subject):
+            self._peers.due(tunnel, path)
+        elif path := tunnel.server_paths.get(timer.subject):
+            self._registration.path_due(tunnel, path)
+
+    def _expired(self, tunnel: Tunnel, timer: Timer) -> None:
+        entry = tunnel.cache.get(timer.subject) if isinstance(timer.subject, Prefix) else None
+        if entry is None or entry.expires is None or entry.expires > self._station.now:
+            return
+        if entry.is_registered:
+            self._server.expired(tunnel, entry)
+        elif entry.is_local:
+            self._station.remove_entry(tunnel, entry)  # those who asked have forgotten it at the same time
+        else:
+            self._configuration.forget(tunnel, entry, "NHRP: no error")
+
+    # -------------------------------------------------------------------------------------------- echoes
 
     def _heard(self, event: IpReceived) -> None:
         """Perhaps the answer to an echo of ours."""
@@ -209,14 +276,6 @@ class Overlay:
             self._peers.echo_answered(tunnel, path, sequence)
         elif tunnel.server_paths.get(path.peer) is path:
             self._registration.echo_answered(tunnel, path, sequence)
-
-    def _path_due(self, tunnel: Tunnel, timer: Timer) -> None:
-        if not isinstance(timer.subject, IPAddress) or not tunnel.running:
-            return
-        if path := tunnel.paths.get(timer.subject):
-            self._peers.due(tunnel, path)
-        elif path := tunnel.server_paths.get(timer.subject):
-            self._registration.path_due(tunnel, path)
 
     # -------------------------------------------------------------------------------------------- protection
 
@@ -273,54 +332,31 @@ class Overlay:
     def _tunnel_changed(self, event: TunnelChanged) -> None:
         tunnel = self._station.tunnels.get(event.name)
         if tunnel is not None:
-            before, was_protected = _identity(tunnel), tunnel.protected
+            before, was_protected = tunnel.identity, tunnel.protected
             tunnel.stand(event.new)
             if tunnel.protected != was_protected:
                 self._configuration.protection_configured(tunnel)
-            self._follow(tunnel, before)
+            self._configuration.follow(tunnel, before)
 
     def _interface_changed(self, event: InterfaceChanged) -> None:
         tunnel = self._station.tunnels.get(event.name)
         if tunnel is not None:
-            before = _identity(tunnel)
+            before = tunnel.identity
             was_up = tunnel.interface is not None and tunnel.interface.line
             tunnel.follow(event.new)
-            self._follow(tunnel, before)
+            self._configuration.follow(tunnel, before)
             if event.new is not None and event.new.line and not was_up and tunnel.has_server:
                 self._station.emit(MulticastReached(tunnel.name))  # of `if-state nhrp`: only now can anybody speak
-
-    def _follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
-        """The tunnel's state changed: start, stop or begin again."""
-        was_running = bool(before[0])
-        if before != _identity(tunnel):
-            self._station.wants.touch_all(tunnel)
-        if tunnel.running and not was_running:
-            tunnel.counters.count(Happening.UP)
-            self._configuration.came_up(tunnel)
-        elif was_running and not tunnel.running:
-            tunnel.counters.count(Happening.DOWN)
-            self._configuration.went_down(tunnel)
-        elif tunnel.running and before != _identity(tunnel):
-            tunnel.counters.count(Happening.ADDRESS_CHANGED)
-            self._configuration.moved(tunnel)
 
     def _route_changed(self, event: RouteChanged) -> None:
         if event.new is not None and event.new.source is RouteSource.NHRP:
             return
         for tunnel in list(self._station.tunnels.values()):
-            for given in list(tunnel.cache.local.values()):
-                # What was given may be part of the route (of a default route, say), or the route part of it.
-                if given.target in event.prefix or event.prefix in given.target:
-                    self._check_given(tunnel, given)
+            self._purger.route_changed(tunnel, event.prefix)
             self._server.route_changed(tunnel, event.prefix)
             entry = tunnel.cache.get(event.prefix)
             if entry is not None and entry.route in (RouteState.INSTALLED, RouteState.OVERRIDE):
                 self._reconsider(tunnel, entry)
-
-    def _check_given(self, tunnel: Tunnel, entry: Entry) -> None:
-        """May a prefix that we gave to others still be given? If not, they are told."""
-        if tunnel.running and find_way(self._station, tunnel, entry.target.address) != Here(entry.target):
-            self._purger.local_lost(tunnel, entry)
 
     def _reconsider(self, tunnel: Tunnel, entry: Entry) -> None:
         """The route that a shortcut overrides came, went or changed."""
@@ -334,81 +370,7 @@ class Overlay:
         else:
             self._peers.drop(tunnel, entry)
 
-    # -------------------------------------------------------------------------------------------- timers
-
-    def _tick(self) -> None:
-        self._plane.due()
-        for timer in self._station.deadlines.pop_due(self._station.now):
-            self._due(timer)
-
-    def _due(self, timer: Timer) -> None:
-        match timer.kind:  # these have to clear up even if the tunnel is gone
-            case TimerKind.NAME:
-                self._names.due(timer)
-            case TimerKind.RETRY:
-                self._resolver.due(timer)
-            case TimerKind.PURGE:
-                self._purger.due(timer)
-            case TimerKind.REPLY:
-                self._responder.due(timer)
-            case _:
-                tunnel = self._station.tunnels.get(timer.tunnel)
-                if tunnel is not None:
-                    self._due_on(tunnel, timer)
-
-    def _due_on(self, tunnel: Tunnel, timer: Timer) -> None:
-        match timer.kind:
-            case TimerKind.REGISTER:
-                self._registration.due(timer)
-                self._configuration.doubt_names(tunnel)
-                self._peers.server_changed(tunnel)
-            case TimerKind.EXPIRY:
-                self._expired(tunnel, timer)
-            case TimerKind.REFRESH:
-                self._resolver.refresh(timer)
-            case TimerKind.PROBE:
-                self._path_due(tunnel, timer)
-            case TimerKind.MULTICAST:
-                self._plane.update_multicast(tunnel)
-            case TimerKind.RETURN:
-                self._peers.server_changed(tunnel)
-            case TimerKind.POLL:
-                if tunnel.running:
-                    self._station.emit(PollUsage(tunnel.name))
-                    self._station.watch_traffic(tunnel, again=True)
-
-    def _expired(self, tunnel: Tunnel, timer: Timer) -> None:
-        entry = tunnel.cache.get(timer.subject) if isinstance(timer.subject, Prefix) else None
-        if entry is None or entry.expires is None or entry.expires > self._station.now:
-            return
-        if entry.is_registered:
-            self._server.expired(tunnel, entry)
-        elif entry.is_local:
-            self._station.remove_entry(tunnel, entry)  # those who asked have forgotten it at the same time
-        else:
-            self._configuration.forget(tunnel, entry, "NHRP: no error")
-
     # -------------------------------------------------------------------------------------------- orders of people
-
-    def _ordered(self, event: Event | Notice) -> None:
-        match event:
-            case ClearCache(target=target):
-                for tunnel in self._station.tunnels.values():
-                    self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
-            case ClearCounters():
-                self._clear_counters(event)
-            case ClearStatistics():
-                for tunnel in self._station.tunnels.values():
-                    if event.interface in (None, tunnel.name):
-                        tunnel.counters.clear_happenings()
-            case ClearSessions():
-                self._clear_sessions(event)
-            case Withdraw():
-                self._station.leave()
-                for tunnel in self._station.tunnels.values():
-                    self._purger.leave(tunnel)
-            case _:
-                pass
 
     def _clear(self, tunnel: Tunnel, entries: list[Entry]) -> None:
         for entry in entries:
@@ -416,9 +378,7 @@ class Overlay:
                 self._configuration.forget(tunnel, entry, "NHRP: no error")
 
     def _clear_counters(self, event: ClearCounters) -> None:
-        for tunnel in self._station.tunnels.values():
-            if event.interface not in (None, tunnel.name):
-                continue
+        for tunnel in self._chosen(event.interface):
             if event.server is None:
                 tunnel.counters.clear_packets()
             for client in tunnel.clients.values():
@@ -426,9 +386,7 @@ class Overlay:
                     client.clear_counters()
 
     def _clear_sessions(self, event: ClearSessions) -> None:
-        for tunnel in self._station.tunnels.values():
-            if event.interface not in (None, tunnel.name):
-                continue
+        for tunnel in self._chosen(event.interface):
             chosen = [
                 entry
                 for entry in tunnel.cache.entries()
@@ -438,11 +396,3 @@ class Overlay:
             static = {entry.next_hop for entry in chosen if entry.type is EntryType.STATIC}
             if event.static:
                 self._registration.restart(tunnel, static)
-
-
-def _identity(tunnel: Tunnel) -> tuple[object, ...]:
-    """Whether we speak at all, what others know of us by, whether in clear, and whether to one far end alone.
-
-    A tunnel that leads to one place needs no adjacencies; when it becomes multipoint, all of them are missing.
-    """
-    return tunnel.running, tunnel.nbma, tunnel.address, tunnel.link_local, tunnel.protected, tunnel.far_end

@@ -13,8 +13,6 @@ the same octets again, also of what we do not understand: a server forwards pack
 
 Lengths, offsets and the checksum are not fields: they follow from the rest. A reply has the source of its *request* and
 is routed towards it; requests and indications are routed towards their destination (§5.2.0.1).
-
-What can be said of octets that are no NHRP packet: an error about them needs somebody to go to (RFC 2332 §5.2.7).
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.nhrp.cie import ADDRESS_LENGTH, LARGEST_SUBADDRESS, AddressFamily, ClientInfo, parse_cies
@@ -139,16 +137,17 @@ class NhrpPacket:
         """The source NBMA address as it stands in the packet: nothing if it was left out."""
         return b"" if self.without_nbma else self.source_nbma.packed
 
-    def serialize(self) -> bytes:
-        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+    def _parts(self) -> tuple[int, int, bytes]:
+        """Return the six octets that differ by type (two of them, then four) and what follows the addresses."""
         raise NotImplementedError
 
     def forwarded(self, extensions: Extensions) -> Self:
         """The packet as the next hop gets it: one hop less, and with these extensions (transit record, password)."""
         return replace(self, hop_count=self.hop_count - 1, extensions=extensions)
 
-    def _serialize(self, first: int, second: int, body: bytes) -> bytes:
-        """Encode around the six octets that differ by type (two and four of them) and what follows the addresses."""
+    def serialize(self) -> bytes:
+        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
+        first, second, body = self._parts()
         source_nbma = self.source_nbma_octets
         source = self.source_protocol.packed
         destination = self.destination_protocol.packed
@@ -196,9 +195,8 @@ class ClientMessage(NhrpPacket):
     request_id: int
     cies: tuple[ClientInfo, ...] = ()
 
-    def serialize(self) -> bytes:
-        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
-        return self._serialize(self.flags, self.request_id, b"".join([cie.serialize() for cie in self.cies]))
+    def _parts(self) -> tuple[int, int, bytes]:
+        return self.flags, self.request_id, b"".join([cie.serialize() for cie in self.cies])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,9 +274,8 @@ class ErrorIndication(NhrpPacket):
     error_offset: int = 0
     packet: bytes
 
-    def serialize(self) -> bytes:
-        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
-        return self._serialize(self.unused, self.error_code << 16 | self.error_offset, self.packet)
+    def _parts(self) -> tuple[int, int, bytes]:
+        return self.unused, self.error_code << 16 | self.error_offset, self.packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,9 +291,8 @@ class TrafficIndication(NhrpPacket):
     traffic_code: int = TrafficCode.REDIRECT
     packet: bytes
 
-    def serialize(self) -> bytes:
-        """Encode with lengths and checksum. Raises ValueError if it does not fit, struct.error if a number does not."""
-        return self._serialize(0, self.traffic_code << 16, self.packet)
+    def _parts(self) -> tuple[int, int, bytes]:
+        return 0, self.traffic_code << 16, self.packet
 
 
 _REQUESTS = (ResolutionRequest, RegistrationRequest, PurgeRequest)
@@ -304,6 +300,19 @@ _REQUESTS = (ResolutionRequest, RegistrationRequest, PurgeRequest)
 REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
 _CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {kind.TYPE: kind for kind in (*_REQUESTS, *REPLIES)}
 _ERROR_CODES = {int(code): code for code in ErrorCode}
+
+
+class _Common(TypedDict):
+    """The fields of `NhrpPacket`."""
+
+    hop_count: int
+    source_nbma: IPAddress
+    source_nbma_subaddress: bytes
+    without_nbma: bool
+    source_protocol: IPAddress
+    destination_protocol: IPAddress
+    extensions: Extensions
+    end: bytes
 
 
 def parse(data: Octets) -> NhrpPacket:
@@ -326,54 +335,33 @@ def parse(data: Octets) -> NhrpPacket:
         extensions, end_at = parse_extensions(
             packet, extension_offset, size, nbma_length=nbma_length, protocol_length=protocol_length
         )
-    source_nbma = ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length))
-    without_nbma = not shtl
-    subaddress = packet[subaddress_at:source_at]
-    source_protocol = ip_address(packet[source_at:destination_at])
-    destination_protocol = ip_address(packet[destination_at:body_at])
-    end = packet[end_at:]
+    common = _Common(
+        hop_count=hop_count,
+        source_nbma=ip_address(packet[HEADER.size : subaddress_at] or bytes(nbma_length)),
+        source_nbma_subaddress=packet[subaddress_at:source_at],
+        without_nbma=not shtl,
+        source_protocol=ip_address(packet[source_at:destination_at]),
+        destination_protocol=ip_address(packet[destination_at:body_at]),
+        extensions=extensions,
+        end=packet[end_at:],
+    )
     client_message = _CLIENT_MESSAGES.get(kind)
     if client_message is not None:
         return client_message(
-            hop_count=hop_count,
-            source_nbma=source_nbma,
-            source_nbma_subaddress=subaddress,
-            without_nbma=without_nbma,
-            source_protocol=source_protocol,
-            destination_protocol=destination_protocol,
-            extensions=extensions,
-            end=end,
+            **common,
             flags=client_message.FLAGS(first),
             request_id=second,
             cies=parse_cies(packet, body_at, body_end, nbma_length=nbma_length, protocol_length=protocol_length),
         )
     if kind == PacketType.ERROR_INDICATION:
         return ErrorIndication(
-            hop_count=hop_count,
-            source_nbma=source_nbma,
-            source_nbma_subaddress=subaddress,
-            without_nbma=without_nbma,
-            source_protocol=source_protocol,
-            destination_protocol=destination_protocol,
-            extensions=extensions,
-            end=end,
+            **common,
             unused=first,
             error_code=_ERROR_CODES.get(second >> 16, second >> 16),
             error_offset=second & 0xFFFF,
             packet=packet[body_at:body_end],
         )
-    return TrafficIndication(
-        hop_count=hop_count,
-        source_nbma=source_nbma,
-        source_nbma_subaddress=subaddress,
-        without_nbma=without_nbma,
-        source_protocol=source_protocol,
-        destination_protocol=destination_protocol,
-        extensions=extensions,
-        end=end,
-        traffic_code=second >> 16,
-        packet=packet[body_at:body_end],
-    )
+    return TrafficIndication(**common, traffic_code=second >> 16, packet=packet[body_at:body_end])
 
 
 def _checked(data: Octets) -> bytes:
@@ -412,45 +400,3 @@ def address_lengths(
     if protocol_lengths != (protocol_length, protocol_length):
         raise WireError(f"protocol addresses of {protocol_lengths} octets", offset=20, clause=_MANDATORY)
     return nbma_length, protocol_length
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What can be said of octets that are perhaps no NHRP packet: the type that they claim, and from whom to whom."""
-
-    kind: int
-    source_protocol: IPAddress
-    destination_protocol: IPAddress
-    extension_offset: int
-
-
-def peek(data: Octets) -> Envelope | None:
-    """Look at a packet that `parse` refuses: an error about it needs somebody to go to (RFC 2332 §5.2.7).
-
-    Version, size and checksum are not looked at. None: not even the addresses can be read.
-    """
-    if len(data) < HEADER.size:
-        return None
-    afn, protocol_type, _, _, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, _, _ = HEADER.unpack_from(
-        data
-    )
-    try:
-        _, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
-    except WireError:
-        return None
-    source_at = HEADER.size + shtl + sstl
-    destination_at = source_at + protocol_length
-    end = destination_at + protocol_length
-    if end > len(data):
-        return None
-    source = ip_address(bytes(data[source_at:destination_at]))
-    return Envelope(kind, source, ip_address(bytes(data[destination_at:end])), extension_offset)
-
-
-#: ar$pro.type of IPv6, as it stands in a packet.
-_IPV6 = ProtocolType.IPV6.to_bytes(2, "big")
-
-
-def peek_version(data: Octets) -> int:
-    """The IP version of the network that a packet belongs to, from ar$pro.type; 4 for what is no such packet."""
-    return 6 if data[2:4] == _IPV6 else 4

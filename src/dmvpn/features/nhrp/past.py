@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.journal import Journal
-from dmvpn.features.nhrp.cache import ROUTE_FLAGS, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.entry import ROUTE_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.tunnel import USED_FOR
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.events import UsageReported
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: What a flag or route says of an entry, the first that fits; T1 and T2 are as in `show dmvpn`.

@@ -30,7 +30,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.entry import Neighbor
 
 
 class PathState(enum.Enum):

@@ -10,18 +10,6 @@ soon as it is lost; a neighbor is changed before the routes that need it, and no
     deadline            -> Path.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
 
 While no server answers there is no better way than a direct path, even a lost one: it is left when one answers again.
-
-A server stands in for another that is silent (`Standby`). A routing protocol gives a dead hub up and sends packets to
-the other one. A static route does not: its next hop is the dead hub's tunnel address for ever. So while a server does
-not answer and another one does, packets for the next hop of the first go to the NBMA address of the second, which
-routes them as it routes all others.
-
-    silent     no answer to several requests: another server stands in
-    doubted    it answers again, but perhaps knows few of its clients yet: for a while the other one goes on standing in
-    trusted    it is its own next hop
-
-A server that gets our multicast is trusted as soon as it answers: a routing protocol wants to speak to it, and will not
-use it before it knows its way.
 """
 
 from __future__ import annotations
@@ -30,63 +18,19 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
+from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.path import Act, Path, PathState
-from dmvpn.features.nhrp.plane import Plane, multicast_receivers
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
+from dmvpn.features.nhrp.standby import Standby
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Onward
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.echoes import Echoes
-    from dmvpn.features.nhrp.plane import Routes
+    from dmvpn.features.nhrp.plane import Plane, Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-#: Seconds for which a server is doubted: by then all its clients have asked it, too (`client.LONGEST_RETRY`, and more).
-RETURN_DELAY = 75.0
-
-
-class Standby:
-    """Owns `Tunnel.doubted`, and says where the next hops of servers lead."""
-
-    def __init__(self, station: Station, plane: Plane) -> None:
-        self._station = station
-        self._plane = plane
-
-    def update(self, tunnel: Tunnel) -> None:
-        """A server answers, or answers no more, or was doubted long enough."""
-        self._doubt(tunnel)
-        for client in tunnel.clients.values():
-            entry = tunnel.cache.host(client.nhs)
-            if entry is not None and entry.neighbor is not None and entry.type is EntryType.STATIC:
-                self._plane.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
-
-    def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """Where packets for this next hop go, if it is a server for which another one stands in; else None."""
-        if next_hop not in tunnel.doubted:
-            return None
-        other = tunnel.server()
-        if other is None or not other.is_responding or other.nhs in tunnel.doubted:
-            return None
-        returned = next((c for c in tunnel.clients.values() if c.nhs == next_hop and c.is_responding), None)
-        if returned is not None and returned.at in multicast_receivers(tunnel):
-            return None
-        return other.at
-
-    def _doubt(self, tunnel: Tunnel) -> None:
-        now, before, tunnel.doubted = self._station.now, tunnel.doubted, {}
-        for client in tunnel.clients.values():
-            until = before.get(client.nhs, 0.0)
-            if client.is_failing or (until is None and not client.is_responding):
-                tunnel.doubted[client.nhs] = None
-            elif until is None:
-                tunnel.doubted[client.nhs] = now + RETURN_DELAY
-                self._station.deadlines.set(Timer(TimerKind.RETURN, tunnel.name, client.nhs), now + RETURN_DELAY)
-            elif until > now:
-                tunnel.doubted[client.nhs] = until
-
 
 #: Seconds between two packets that keep a translator's mapping alive, as RFC 3948 §4 has it.
 NAT_KEEPALIVE = 20.0

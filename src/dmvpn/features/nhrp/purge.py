@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.connections import secured, way_to
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Entry, EntryType, Neighbor
 from dmvpn.features.nhrp.extensions import (
     NatAddress,
     hop_by_hop,
 )
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.ways import Onward, find_way
+from dmvpn.features.nhrp.ways import Here, Onward, find_way
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.peers import Peers
@@ -68,6 +68,16 @@ class Purger:
         for requester, known in (entry.requesters or {}).items():
             if known.expires > self._station.now:
                 self._send(tunnel, requester, self._way(tunnel, requester, known.at), entry.target)
+
+    def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
+        """Take back what we gave to others of this prefix if it is not ours any more.
+
+        What was given may be part of the route (of a default route, say), or the route part of it.
+        """
+        for entry in list(tunnel.cache.local.values()) if tunnel.running else ():
+            given = entry.target
+            if (given in prefix or prefix in given) and find_way(self._station, tunnel, given.address) != Here(given):
+                self.local_lost(tunnel, entry)
 
     def withdraw(self, tunnel: Tunnel, server: IPAddress, nbma: IPAddress) -> None:
         """Take our registration back from a server."""

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, Neighbor, RouteState
-from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord, find, mapped_ports
+from dmvpn.features.nhrp.entry import NO_FLAGS, Entry, Flag, Neighbor, RouteState
+from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord, find
+from dmvpn.features.nhrp.mapped_ports import mapped_ports
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:

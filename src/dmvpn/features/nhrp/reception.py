@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import Direction
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.extensions import (
     Authentication,

@@ -5,12 +5,6 @@ that is by another connection: a server that was started again does not know us.
 
 One client for each configured server. Which of a cluster are used is decided in `choose`: the best by priority, as many
 as `max-connections` allows; one that fails is replaced by the next, and asked on, so that it can return (`fallback`).
-
-A Registration Reply says more than yes (`Introductions`):
-
-    a `dynamic` server       tells its tunnel address, RFC 2332 §5.2.4
-    one of an IPv6 network   adds its link-local address, by which routing protocols speak to it
-    behind a translator      we learn our translated NBMA address (Cisco's NAT extension)
 """
 
 from __future__ import annotations
@@ -18,17 +12,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import Act, Evidence, NhsClient, NhsState, Suspicion, suspicions
 from dmvpn.features.nhrp.connections import why_not
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import Extensions, NatAddress, ResponderAddress, VendorPrivate, find
+from dmvpn.features.nhrp.entry import Neighbor
+from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress, VendorPrivate
+from dmvpn.features.nhrp.introductions import introduced
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.path import Act as PathAct
@@ -47,69 +42,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-class Introductions:
-    """Takes them in. It owns nothing."""
-
-    def __init__(self, station: Station, peers: Peers) -> None:
-        self._station = station
-        self._peers = peers
-
-    def take(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-        """The server of this client has accepted our registration. The client may have another `nhs` by it."""
-        self._server(tunnel, client, packet)
-        self._link_local(tunnel, client, packet)
-        tunnel.public_nbma = _translated(packet.extensions, packet.source_protocol, tunnel.nbma)
-
-    def _server(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-        """A `dynamic` server told us its tunnel address, in the destination or as the responder."""
-        if not client.dynamic:
-            return
-        responder = find(packet.extensions, ResponderAddress)
-        entry = responder.entries[0] if responder and responder.entries else None
-        # A server may name itself by another interface (`ip nhrp responder`): that address is nobody's next hop.
-        named = entry.protocol if entry is not None else None
-        beside_us = named is not None and tunnel.subnet is not None and named in tunnel.subnet
-        address = packet.destination_protocol
-        if named is not None and (beside_us or address == tunnel.address):
-            address = named
-        believable = is_one_station(address) and address.version == tunnel.version and not tunnel.is_ours(address)
-        if believable and address != client.nhs and client.nbma is not None:
-            self._replace_static(tunnel, client.nhs, address, client.nbma)
-            client.named(nhs=address)
-
-    def _link_local(self, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-        """A server of an IPv6 network adds its own link-local address to what we registered."""
-        if client.nbma is None or tunnel.link_local is None:
-            return
-        for cie in packet.cies:
-            address = cie.protocol
-            if address is None or not is_link_local(address) or address in (tunnel.link_local, client.link_local):
-                continue
-            self._replace_static(tunnel, client.link_local, address, client.nbma)
-            client.named(link_local=address)
-
-    def _replace_static(self, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
-        """A server calls itself by another address than before. What the configuration maps is not touched."""
-        mapped = dict(tunnel.config.maps)
-        entry = tunnel.cache.host(old) if old is not None else None
-        if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
-            self._peers.drop_static(tunnel, entry)
-        entry = tunnel.cache.host(new)
-        if entry is None or not (entry.type is EntryType.STATIC or entry.is_registered):
-            if entry is not None:
-                self._peers.supersede(tunnel, entry)
-            self._peers.add_static(tunnel, Prefix.host(new), nbma)
-
-
-def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:
-    """Our NBMA address as the server sees it, if a translator stands between us (Cisco's NAT extension)."""
-    nat = find(extensions, NatAddress)
-    for entry in nat.entries if nat else ():
-        if entry.protocol == address and entry.nbma not in (None, nbma):
-            return entry.nbma
-    return None
-
-
 #: Seconds between two looks at a server that we do not talk to, while we talk to others.
 OVERLOOKED = 8.0
 #: Reasons in the log for a server that is down: it does not answer, or we left it.
@@ -126,7 +58,6 @@ class Registration:
         self._echoes = echoes
         self._peers = peers
         self._purger = purger
-        self._introductions = Introductions(station, peers)
 
     # -------------------------------------------------------------------------------------------- causes
 
@@ -235,7 +166,7 @@ class Registration:
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
             before = client.nhs
-            self._introductions.take(tunnel, client, packet)
+            tunnel.public_nbma = introduced(self._peers, tunnel, client, packet)
             if client.nhs != before:
                 self._forget_path(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))

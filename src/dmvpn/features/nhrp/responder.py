@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
-from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED, Entry, EntryType, Flag, Neighbor, Requester
+from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor, Requester
 from dmvpn.features.nhrp.extensions import (
     Extensions,
     ForwardTransitRecord,

@@ -27,10 +27,10 @@ from dmvpn.features.nhrp.admission import (
     read,
     why_not_admitted,
 )
-from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.extensions import (
     NatAddress,
     ResponderAddress,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.nhrp.cache import Entry, Neighbor
+    from dmvpn.features.nhrp.entry import Entry, Neighbor
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 

@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
 from dmvpn.base.errors import WireError
-from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.errors import HOP_COUNT_AT, Errors, extension_offset
 from dmvpn.features.nhrp.extensions import (
     AddressExtension,
     Extensions,
     ForwardTransitRecord,
-    MappedPort,
-    MappedPorts,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
@@ -33,10 +31,9 @@ from dmvpn.features.nhrp.extensions import (
     append_entry,
     find,
     hop_by_hop,
-    mapped_ports,
     unknown_compulsory,
-    with_mapped_ports,
 )
+from dmvpn.features.nhrp.mapped_ports import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,

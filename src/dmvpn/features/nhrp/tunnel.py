@@ -2,7 +2,7 @@
 
 Each field has one writer, which a test holds: `cache` is changed by `Station`, at the word of server, resolver,
 responder and peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
-`registered_multicast` by plane; `paths` and `doubted` by peers; `server_paths`, `public_nbma` and `held` by
+`registered_multicast` by plane; `paths` by peers; `doubted` by standby; `server_paths`, `public_nbma` and `held` by
 registration; `redirects` by transit; what is told of the interface by the methods here. Entries,
 clients, paths and accounts of traffic change themselves alone.
 """
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
-from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag
+from dmvpn.features.nhrp.cache import Cache
 from dmvpn.features.nhrp.counters import Counters, SendLimit, Usage
+from dmvpn.features.nhrp.entry import Entry, EntryType, Flag
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.entry import Neighbor
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.path import Path
 
@@ -125,6 +126,14 @@ class Tunnel:
         if self.address is None or self.nbma is None:
             raise RuntimeError(f"{self.name} does not run")
         return self.address, self.nbma
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Whether we speak at all, by what others know us, whether in clear, and whether to one far end alone.
+
+        A tunnel that leads to one place needs no adjacencies; when it becomes multipoint, all of them are missing.
+        """
+        return self.running, self.nbma, self.address, self.link_local, self.protected, self.far_end
 
     @property
     def nbma(self) -> IPAddress | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
-from dmvpn.features.nhrp.cache import ROUTE_FLAGS, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.entry import ROUTE_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.past import record_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.past import Record
     from dmvpn.features.nhrp.tunnel import Tunnel
 
