@@ -228,10 +228,10 @@ def test_the_list_names_lines_of_routing_that_nothing_acts_on(
 ) -> None:
     """Lines of a routing process are read and nothing acts on them; "everything runs" was said of it."""
     path = tmp_path / "r1.cfg"
-    path.write_text("hostname R1\nrouter ospf 1\n summary-address 10.0.0.0 255.0.0.0\n")
+    path.write_text("hostname R1\nrouter bgp 65001\n bgp graceful-restart\n")
     assert main([*command, str(path)]) == 0
     said = capsys.readouterr().out
-    assert "router ospf 1: nothing acts on summary-address; they are kept" in said
+    assert "bgp graceful-restart is kept" in said
     assert "everything runs" not in said
 
 

@@ -107,16 +107,6 @@ def test_lines_of_bgp_that_nothing_acts_on_are_named_once() -> None:
     assert sum("%BGP-4-NOT_BUILT: bgp graceful-restart is kept" in line for line in logs(effects)) == 1
 
 
-def test_lines_of_ospf_that_nothing_acts_on_are_named_once() -> None:
-    text = HUB + "router ospf 1\n summary-address 10.0.0.0 255.0.0.0\n area 1 range 10.1.0.0 255.255.0.0\n"
-    router, effects = started(text)
-    said = [line for line in logs(effects) if "OSPF-4-NOT_BUILT" in line]
-    assert [line.partition("%")[2] for line in said] == [
-        "OSPF-4-NOT_BUILT: router ospf 1: nothing acts on area range, summary-address; they are kept"
-    ]
-    assert logs(router.handle(ConfigurationEntered(text + " maximum-paths 2\n"), 2.0)) == []
-
-
 def test_show_ip_protocols_lists_every_process() -> None:
     router, _ = started(HUB)
     text = shown(router, "show ip protocols")

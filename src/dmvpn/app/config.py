@@ -14,7 +14,6 @@ from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig
 from dmvpn.features.nat.rules import Policies
-from dmvpn.features.ospf.messages import NotBuilt as OspfNotBuilt
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
 from dmvpn.ios import Fate
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
 MOST_PRINTED: Final = 1000
 #: How a router logs that it does not do what a line says.
-_UNBUILT: Final = (BgpNotBuilt, OspfNotBuilt, RuleRefused)
+_UNBUILT: Final = (BgpNotBuilt, RuleRefused)
 
 
 def check(files: Iterable[Path]) -> int:

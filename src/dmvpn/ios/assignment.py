@@ -38,6 +38,9 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     entries = [named] if named is not None and is_named else section.matching(line, args)
     for entry in entries:
         section.drop(entry)
+        if line.takes_along is not None:
+            for place, follower in list(line.takes_along(entry.args, section.root)):
+                place.drop(follower)
     return bool(entries)
 
 

@@ -30,7 +30,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 
 if TYPE_CHECKING:
     from dmvpn.ios.groups import Group
-    from dmvpn.ios.tree import Section
+    from dmvpn.ios.tree import Section, Statement
     from dmvpn.ios.values import ValueType
 
 D = TypeVar("D")
@@ -269,6 +269,7 @@ class ConfigLine:
     complete: fills in what was left out and is kept nevertheless (the next sequence number of a list); not for `no`.
     sort: the values by which the entries of a list are sorted in the running configuration; without it they are in the
     order of entry. show: its text in the running configuration, if that is not simply the words.
+    takes_along: statements elsewhere, with their sections, that go when an entry is taken back; of it, and of the root.
     group: what it is about, if it is taken and nothing here acts on it.
     """
 
@@ -285,6 +286,9 @@ class ConfigLine:
     complete: Callable[[Args, Section], Args] | None = field(default=None, kw_only=True)
     sort: tuple[str, ...] = field(default=(), kw_only=True)
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
+    takes_along: Callable[[Args, Section], Iterable[tuple[Section, Statement]]] | None = field(
+        default=None, kw_only=True
+    )
     group: Group | None = field(default=None, kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 

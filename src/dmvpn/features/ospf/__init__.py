@@ -10,13 +10,13 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     exchange, database, flooding                             the same database everywhere
     origination, contents, throttle                          what we say of ourselves, and how often
     spf, routes, offers          the shortest ways, and what the routing table gets
-    externals, summaries         from outside, and between areas
+    imports, externals, nssa     what we tell of the outside      outside    what others tell of it
+    ranges, summaries            between areas
     receiver, sender, process, machine                       in and out, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
     facts                                                    what judges outside may know
 
-Not here yet: nothing is summarized, no type 7 (a not-so-stubby area takes and tells no external routes), route maps,
-authentication with key chains (the interface stays silent, with the reason), virtual links.
+Not here yet: authentication with key chains (the interface stays silent, with the reason), virtual links.
 """
 
 from __future__ import annotations

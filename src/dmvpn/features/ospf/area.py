@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.lsa import Options
+from dmvpn.features.ospf.lsa import LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 
 if TYPE_CHECKING:
     from dmvpn.features.ospf.database import Database
     from dmvpn.features.ospf.model import Area
     from dmvpn.features.ospf.spf import Tree
+
+_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +37,12 @@ class RunningArea:
     def takes_externals(self) -> bool:
         """Does type 5 come in?"""
         return self.settings.kind is AreaKind.NORMAL
+
+    def admits(self, kind: int) -> bool:
+        """May an advertisement of this type be here? Type 5 comes into normal areas, type 7 into NSSAs alone."""
+        if kind == LsaType.EXTERNAL:
+            return self.takes_externals
+        return kind in _KNOWN and (kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA)
 
     @property
     def options(self) -> Options:

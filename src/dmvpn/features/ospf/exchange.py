@@ -8,7 +8,7 @@ from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.adjacency import GIVEN_UP
-from dmvpn.features.ospf.lsa import MAX_AGE, LsaType
+from dmvpn.features.ospf.lsa import MAX_AGE
 from dmvpn.features.ospf.neighbor import Talk
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
 from dmvpn.features.ospf.reasons import OspfReason
@@ -24,7 +24,6 @@ _BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFla
 _MOST_REPETITIONS: Final = 25
 _DESCRIPTION: Final = 8
 _REQUEST: Final = 12
-_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 
 
 class Exchange:
@@ -189,8 +188,7 @@ class Exchange:
     def _note_missing(self, neighbor: Neighbor, description: Description) -> bool:
         """False: it tells of what may not be in this area, or of what nobody knows."""
         for header in description.headers:
-            foreign = header.type == LsaType.EXTERNAL and not neighbor.interface.area.takes_externals
-            if header.type not in _KNOWN or foreign:
+            if not neighbor.interface.area.admits(header.type):
                 return False
             database = self._process.database(neighbor.interface.area, header.type)
             if database.compare(header) > 0:

@@ -1,197 +1,209 @@
-"""Routes from outside: what we bring into OSPF (type 5), and what others bring. RFC 2328 §12.4.4, §16.4.
+"""What we tell of routes from outside: type 5 everywhere, type 7 in each NSSA. RFC 2328 §12.4.4, RFC 3101.
 
-A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
-`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map the
-default route is told while the routing table has some route that the map permits.
+    imports      what the routing table has for us
+    translated   what a border router takes over from type 7
+    _told        networks by prefix: of these, or a `summary-address` that holds some of them
+
+A `summary-address` is told while it holds a network; it costs what the cheapest of them costs, as on IOS.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix, classful_length
-from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.notices import RouteSource
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
-from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaKey, LsaType, Options
-from dmvpn.features.ospf.routes import OspfRoute, WayKind
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.ospf.imports import DEFAULT, Imports
+from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.nssa import address_in, default_of
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from dmvpn.base.notices import Route
-    from dmvpn.features.ospf.model import Redistribution
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.model import ExternalSummary
     from dmvpn.features.ospf.process import Process
-    from dmvpn.features.ospf.spf import Hops, Reached
-
-DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
-#: Costs that IOS tells if none is configured: of routes, of BGP's, of the default route.
-_COST: Final = 20
-_COST_OF_BGP: Final = 1
-_COST_OF_DEFAULT: Final = 1
 
 
 class Externals:
-    """What one process tells of the routing table."""
+    """What one process tells of the outside."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._told: dict[Prefix, tuple[LsaKey, ExternalBody]] = {}
-        self._taken: dict[IPv4Address, None] = {}  # names of these, an ordered set
+        self._imports = Imports(process)
+        self._own: dict[Prefix, ExternalBody] = {}
+        self._translated: dict[Prefix, ExternalBody] = {}
+        self._parts: dict[Prefix, dict[Prefix, None]] = {}  # of summaries, ordered sets
+        self._told: dict[Prefix, IPv4Address] = {}  # with the names of their advertisements
+        self._taken: dict[IPv4Address, None] = {}  # these names, an ordered set
 
     @property
     def is_active(self) -> bool:
-        """Are we a router at the border of OSPF?"""
-        settings = self._process.settings
-        return bool(settings.redistributions) or settings.default_originate is not None
+        """Are we a router at the border of OSPF? A border router of an NSSA is, RFC 3101 §3.1."""
+        nssas = any(area.settings.kind is AreaKind.NSSA for area in self._process.areas.values())
+        return self._imports.is_active or (nssas and self._process.is_border)
+
+    def dropped(self) -> dict[Prefix, int]:
+        """Summaries whose rest goes to Null0, with their costs."""
+        told = [(summary, self._summed_up(summary)) for summary in self._process.settings.summaries]
+        return {each.prefix: body.metric for each, body in told if body is not None and each.advertise}
+
+    # ------------------------------------------------------------------------------------------------ what changed
 
     def refresh_all(self) -> None:
         """The lines, the areas or our identifier changed: go through the whole routing table."""
-        routes = self._process.context.ports.rib.routes() if self.is_active else ()
-        for prefix in dict.fromkeys((*self._told, *(route.prefix for route in routes), DEFAULT)):
-            self.refresh(prefix)
+        routes = self._process.context.ports.rib.routes() if self._imports.is_active else ()
+        known = dict.fromkeys((*self._own, *(route.prefix for route in routes), DEFAULT))
+        self._own = {prefix: body for prefix in known if (body := self._imports.of(prefix)) is not None}
+        self._parts = {summary.prefix: {} for summary in self._process.settings.summaries}
+        for prefix in (*self._own, *self._translated):
+            summary = self._summary_of(prefix)
+            if summary is not None:
+                self._parts[summary.prefix][prefix] = None
+        for prefix in dict.fromkeys((*self._told, *self._own, *self._translated, *self._parts, DEFAULT)):
+            self._tell(prefix)
 
     def route_changed(self, prefix: Prefix) -> None:
         """The best route of a prefix may be another one; the default route may depend on it."""
-        self.refresh(prefix)
+        if self._imports.is_active or self._told:
+            self._put(self._own, prefix, self._imports.of(prefix))
         default = self._process.settings.default_originate
         if default is not None and default.route_map and not prefix.is_default:
-            self.refresh(DEFAULT)
+            self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
 
-    def refresh(self, prefix: Prefix) -> None:
-        """What we tell of a prefix may be something else."""
-        if not self.is_active and not self._told:
-            return
-        area = next((area for area in self._process.areas.values() if area.takes_externals), None)
-        body = self._body(prefix) if area is not None else None
-        known = self._told.get(prefix)
-        if area is None or body is None:
-            if known is not None:
-                del self._told[prefix]
-                del self._taken[known[0].id]
-                for each in self._process.areas.values():
-                    self._process.origination.withdraw(each, known[0])
-            return
-        key = known[0] if known is not None else self._key(prefix)
-        self._told[prefix] = key, body
-        self._taken[key.id] = None
-        self._process.origination.request(area, key, lambda: body, lambda: int(Options.EXTERNAL))
+    def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:
+        """The networks that we take over from type 7 are these now."""
+        for prefix in dict.fromkeys((*self._translated, *found)):
+            if found.get(prefix) != self._translated.get(prefix):
+                self._put(self._translated, prefix, found.get(prefix))
 
     def forget(self) -> None:
         """The process begins again: nothing has been told."""
-        self._told.clear()
-        self._taken.clear()
+        for state in (self._own, self._translated, self._parts, self._told, self._taken):
+            state.clear()
 
-    def _key(self, prefix: Prefix) -> LsaKey:
-        """Its name; if another network with the same address has that, its last address (RFC 2328 Appendix E)."""
-        first = ipv4_address(prefix.address.packed)
-        last = IPv4Address(int(first) | int(prefix.wildcard))
-        return LsaKey(LsaType.EXTERNAL, last if first in self._taken else first, self._process.router_id)
+    def _put(self, known: dict[Prefix, ExternalBody], prefix: Prefix, body: ExternalBody | None) -> None:
+        """Note this, among our own or what is translated, and tell what follows from it."""
+        if body is not None:
+            known[prefix] = body
+        else:
+            known.pop(prefix, None)
+        summary = self._summary_of(prefix)
+        if summary is None:
+            self._tell(prefix)
+            return
+        parts = self._parts.setdefault(summary.prefix, {})
+        if prefix in self._own or prefix in self._translated:
+            parts[prefix] = None
+        else:
+            parts.pop(prefix, None)
+        self._tell(summary.prefix)
+        if summary.prefix in self._told and summary.prefix not in self._process.offers.offered:
+            self._process.offer()
 
-    def _body(self, prefix: Prefix) -> ExternalBody | None:
-        if prefix.address.version != 4:
-            return None
-        route = self._process.context.ports.rib.exact(prefix)
+    # ------------------------------------------------------------------------------------------------ what is told
+
+    def _summary_of(self, prefix: Prefix) -> ExternalSummary | None:
+        """The most exact `summary-address` that a network is in."""
         if prefix.is_default:
-            return self._default(route)
-        if route is None or self._is_ours(route):
             return None
-        for each in self._process.settings.redistributions:
-            fits = each.source is route.source and each.process in ("", route.process)
-            whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
-            if fits and (each.subnets or whole):
-                return self._brought_in(each, route)
-        return None
+        fitting = [each for each in self._process.settings.summaries if prefix in each.prefix]
+        return max(fitting, key=lambda each: each.prefix.length, default=None)
 
-    def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
-        changes = self._mapped(line.route_map, route)
-        if changes is None:
-            return None
-        mask = ipv4_address(route.prefix.netmask.packed)
-        cost = self._cost(line) if changes.metric is None else changes.metric
-        tag = line.tag or route.tag if changes.tag is None else changes.tag
-        return ExternalBody(mask, min(cost, INFINITY - 1), _is_type_2(changes, line.metric_type), tag=tag)
-
-    def _mapped(self, name: str, route: Route) -> Changes | None:
-        """What a route map makes of a route, None: it refuses it."""
-        if not name:
-            return UNCHANGED
-        return self._process.context.ports.policies.of_routes().mapped(name, Candidate.of(route))
-
-    def _default(self, route: Route | None) -> ExternalBody | None:
-        settings = self._process.settings.default_originate
-        if settings is None:
-            return None
-        if not settings.always and (route is None or self._is_ours(route)):
-            return None
-        changes = self._condition(settings.route_map)
-        if changes is None:
-            return None
-        cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
-        cost = min(cost if changes.metric is None else changes.metric, INFINITY - 1)
-        tag = self._process.number if changes.tag is None else changes.tag
-        return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
-
-    def _condition(self, name: str) -> Changes | None:
-        """What the route map makes of the first route that it permits, None: it permits none."""
-        if not name:
-            return UNCHANGED
-        made = (self._mapped(name, route) for route in self._process.context.ports.rib.routes())
-        return next((changes for changes in made if changes is not None), None)
-
-    def _cost(self, redistribution: Redistribution) -> int:
-        if redistribution.metric is not None:
-            return redistribution.metric
-        default = self._process.settings.default_metric
-        if default is not None:
-            return default
-        return _COST_OF_BGP if redistribution.source is RouteSource.BGP else _COST
-
-    def _is_ours(self, route: Route) -> bool:
-        """Do we know it by this process, or is it a network that OSPF runs on?"""
-        if route.source is RouteSource.OSPF and route.process == str(self._process.number):
-            return True
-        names = {hop.interface for hop in route.next_hops}
-        return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._process.interfaces)
-
-
-def _is_type_2(changes: Changes, configured: int) -> bool:
-    return changes.metric_type == "type-2" if changes.metric_type.startswith("type-") else configured == 2
-
-
-def external_routes(process: Process, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
-    """The networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
-    ways: PrefixTable[OspfRoute] = PrefixTable()
-    for route in inside.values():
-        ways[route.prefix] = route
-    for key, entry in process.externals.entries.items():
-        body, prefix = entry.lsa.body, entry.lsa.prefix
-        gone = key in process.externals.dying or key.router == process.router_id
-        if gone or prefix is None or not isinstance(body, ExternalBody) or body.metric >= INFINITY:
-            continue
-        border = process.borders[key.router][1] if key.router in process.borders else None
-        way = _way(border, body.forwarding, ways)
-        if border is None or way is None:
-            continue
-        cost, hops = way
-        yield OspfRoute(
-            prefix=prefix,
-            kind=WayKind.EXTERNAL_2 if body.is_type_2 else WayKind.EXTERNAL_1,
-            cost=cost if body.is_type_2 else cost + body.metric,
-            outer=body.metric if body.is_type_2 else 0,
-            hops=hops,
-            origin=key.router,
-            tag=body.tag,
+    def _summed_up(self, summary: ExternalSummary, *, own: bool = False) -> ExternalBody | None:
+        """What a summary says, None: it holds nothing. own: of what is ours alone."""
+        parts = self._parts.get(summary.prefix, ())
+        translated = {} if own else self._translated
+        found = (self._own.get(prefix) or translated.get(prefix) for prefix in parts)
+        best = min(
+            (body for body in found if body is not None),
+            key=lambda body: (body.is_type_2, body.metric),
+            default=None,
         )
+        if best is None:
+            return None
+        mask = ipv4_address(summary.prefix.netmask.packed)
+        return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag)
+
+    def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
+        """What is told of a prefix, None: nothing. own: of what is ours alone."""
+        summary = self._summary_of(prefix)
+        if summary is None:
+            return self._own.get(prefix) or (None if own else self._translated.get(prefix))
+        if summary.prefix != prefix or not summary.advertise:
+            return None
+        return self._summed_up(summary, own=own)
+
+    def _tell(self, prefix: Prefix) -> None:
+        """What we say of a prefix may be something else."""
+        areas = self._process.areas.values()
+        outside = next((area for area in areas if area.takes_externals), None)
+        told = [(area, self._inside(area, prefix)) for area in areas if area.settings.kind is AreaKind.NSSA]
+        if outside is not None:
+            told.append((outside, self._body(prefix)))
+        name = self._name(prefix, wanted=any(body is not None for _, body in told))
+        if name is None:
+            return
+        for area, body in told:
+            kind = LsaType.EXTERNAL if area.takes_externals else LsaType.NSSA_EXTERNAL
+            key = LsaKey(kind, name, self._process.router_id)
+            if body is None:
+                self._process.origination.withdraw(area, key)
+            elif kind is LsaType.EXTERNAL:
+                self._process.origination.request(area, key, partial(_as_it_is, body), lambda: int(Options.EXTERNAL))
+            else:
+                self._tell_inside(area, key, body)
+
+    def _name(self, prefix: Prefix, *, wanted: bool) -> IPv4Address | None:
+        """The name of its advertisements, None: nothing is told, and nothing was.
+
+        If another network with the same address has its name, it is its last address (RFC 2328 Appendix E).
+        """
+        known = self._told.get(prefix)
+        if not wanted:
+            if known is not None:
+                del self._told[prefix]
+                del self._taken[known]
+            return known
+        if known is None:
+            first = ipv4_address(prefix.address.packed)
+            last = IPv4Address(int(first) | int(prefix.wildcard))
+            known = self._told[prefix] = last if first in self._taken else first
+            self._taken[known] = None
+        return known
+
+    # ------------------------------------------------------------------------------------------------ type 7
+
+    def _inside(self, area: RunningArea, prefix: Prefix) -> ExternalBody | None:
+        """What a not-so-stubby area hears of a prefix. A default route it hears if its own line says so."""
+        if prefix.is_default:
+            return default_of(area, is_border=self._process.is_border, has_one=self._imports.has_default())
+        if self._process.is_border and not area.settings.nssa.redistribute:
+            return None
+        return self._body(prefix, own=True)
+
+    def _tell_inside(self, area: RunningArea, key: LsaKey, body: ExternalBody) -> None:
+        """A border router tells it outside by itself; what others bring in a border router has to translate (P)."""
+
+        def build() -> ExternalBody:
+            forwarding = UNSPECIFIED if self._process.is_border else address_in(area, self._process.interfaces.values())
+            return ExternalBody(body.mask, body.metric, body.is_type_2, forwarding, body.tag)
+
+        def options() -> int:
+            return int(Options.NSSA) if int(build().forwarding) else 0
+
+        self._process.origination.request(area, key, build, options)
+
+    def retell(self, area: RunningArea) -> None:
+        """The interfaces in an area are others: forwarding addresses may be."""
+        if area.settings.kind is AreaKind.NSSA:
+            for prefix in list(self._told):
+                self._tell(prefix)
 
 
-def _way(border: Reached | None, forwarding: IPv4Address, ways: PrefixTable[OspfRoute]) -> tuple[int, Hops] | None:
-    """Cost and next hops of the way to the border router, or to the address that it wants packets to go to."""
-    if border is None:
-        return None
-    if not int(forwarding):
-        return border.cost, border.hops
-    found = ways.lookup(forwarding)
-    return (found[1].cost, found[1].hops) if found is not None and found[1].hops else None
+def _as_it_is(body: ExternalBody) -> ExternalBody:
+    return body

@@ -55,8 +55,7 @@ class Flooding:
     def _receive(self, neighbor: Neighbor, lsa: Lsa, at_once: list[LsaHeader]) -> bool:
         """One advertisement. at_once: what is to be acknowledged without delay. False: the rest is void."""
         area, header, now = neighbor.interface.area, lsa.header, self._context.now
-        foreign = header.type == LsaType.EXTERNAL and not area.takes_externals
-        if not lsa.is_sound or header.type not in _KNOWN or foreign or header.length > _LONGEST:
+        if not lsa.is_sound or not area.admits(header.type) or header.length > _LONGEST:
             self._process.sender.drop("LSA that may not be")
             return True
         database = self._process.database(area, header.type)
@@ -243,9 +242,6 @@ class Flooding:
         headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
         for part in self._process.sender.batches(interface, headers):
             self._process.sender.everywhere(interface, Acknowledgment(part))
-
-
-_KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 
 
 def _differs(one: LsaHeader, other: LsaHeader) -> bool:

@@ -87,6 +87,7 @@ class Links:
         if interface.speaks:
             process.hellos.say(interface)
         process.describe(interface.area)
+        process.redistributor.retell(interface.area)
 
     def _adjust(self, interface: OspfInterface, state: IpInterface, settings: Settings) -> None:
         """Something changed that neighbors need not be given up for."""

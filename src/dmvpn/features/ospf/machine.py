@@ -13,8 +13,6 @@ from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.ospf.events import ClearProcess
-from dmvpn.features.ospf.kept import unbuilt
-from dmvpn.features.ospf.messages import GoesOn, NotBuilt
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.process import Process
 from dmvpn.features.ospf.sender import PROTOCOL
@@ -100,8 +98,6 @@ class OspfMachine:
                 return
 
     def _configure(self, config: OspfConfig) -> None:
-        self._say_what_is_kept(config)
-        self._say_what_goes_on(config)
         self.config = config
         wanted = {settings.number: settings for settings in config.processes if not settings.shutdown}
         for number, process in list(self.processes.items()):
@@ -116,19 +112,3 @@ class OspfMachine:
                 process = self.processes[number] = Process(settings, config, self._context)
                 process.start()
         self.processes = dict(sorted(self.processes.items()))
-
-    def _say_what_goes_on(self, config: OspfConfig) -> None:
-        """Whoever takes `router ospf` away means the process, but lines of interfaces keep it."""
-        configured = {settings.number for settings in self.config.processes if not settings.implied}
-        for settings in config.processes:
-            if settings.implied and settings.number in configured:
-                names = [own.name for own in config.interfaces if own.process == settings.number]
-                self._context.out.append(GoesOn.of(settings.number, names))
-
-    def _say_what_is_kept(self, config: OspfConfig) -> None:
-        """Lines that nothing acts on, once for each process that has them."""
-        said = {settings.number: unbuilt(settings) for settings in self.config.processes}
-        for settings in config.processes:
-            lines = unbuilt(settings)
-            if lines and lines != said.get(settings.number):
-                self._context.out.append(NotBuilt.of(settings.number, lines))

@@ -83,30 +83,6 @@ class DuplicateInArea(Log):
         return cls("OSPF", 4, "DUP_RTRID_AREA", f"Detected router with duplicate router ID {router} in area {area}")
 
 
-class NotBuilt(Log):
-    """Lines of an OSPF process that are kept, and that nothing acts on in this release."""
-
-    __slots__ = ()
-
-    @classmethod
-    def of(cls, process: int, lines: tuple[str, ...]) -> Self:
-        """The message for this process. lines: how they begin."""
-        text = f"router ospf {process}: nothing acts on {', '.join(lines)}; they are kept"
-        return cls("OSPF", 4, "NOT_BUILT", text)
-
-
-class GoesOn(Log):
-    """`router ospf` was taken away, and the process runs on with defaults: lines `ip ospf ... area` name it."""
-
-    __slots__ = ()
-
-    @classmethod
-    def of(cls, process: int, interfaces: list[str]) -> Self:
-        """The message for this process. interfaces: those whose lines name it."""
-        text = f"Process {process} runs on: {', '.join(interfaces)} has ip ospf {process} area"
-        return cls("OSPF", 4, "GOES_ON", text)
-
-
 class Silent(Log):
     """OSPF is silent on an interface whose authentication cannot be done as it is configured, and says why."""
 
@@ -118,7 +94,7 @@ class Silent(Log):
         return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
 
 
-MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, NotBuilt, GoesOn, Silent)
+MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, Silent)
 
 
 def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:

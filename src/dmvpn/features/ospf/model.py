@@ -57,6 +57,31 @@ class AreaRange:
     cost: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExternalSummary:
+    """`summary-address`: one prefix told for many that are brought in. advertise: False: nothing is told of them."""
+
+    prefix: Prefix
+    advertise: bool = True
+    tag: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nssa:
+    """What `area ... nssa` says besides. default: a default route is told into the area, with metric and metric_type.
+
+    redistribute: what a border router brings in comes into the area, too. always: translates whoever else does.
+    suppress_forwarding: what is translated leads by way of the border router.
+    """
+
+    default: bool = False
+    metric: int = 1
+    metric_type: int = 2
+    redistribute: bool = True
+    always: bool = False
+    suppress_forwarding: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
     """The `area` lines of one area. no_summary: totally stubby."""
@@ -67,6 +92,7 @@ class Area:
     default_cost: int = 1
     authentication: AuthenticationType = AuthenticationType.NULL
     ranges: tuple[AreaRange, ...] = ()
+    nssa: Nssa = Nssa()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +145,7 @@ class Process:
     redistributions: tuple[Redistribution, ...] = ()
     default_originate: DefaultOriginate | None = None
     default_metric: int | None = None
-    summaries: tuple[Prefix, ...] = ()
+    summaries: tuple[ExternalSummary, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
     reference_bandwidth: int = 100
     log_changes: bool = True

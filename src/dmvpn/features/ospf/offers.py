@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.ospf.routes import WayKind
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Administrative distance that keeps a route out of the routing table.
 _UNUSABLE = 255
+#: That of the rest of a `summary-address`, as on IOS: anything else is better.
+_SUMMARY = 254
 
 
 class Offers:
@@ -27,15 +30,22 @@ class Offers:
         self._context = context
         self._number = number
 
-    def refresh(self, routes: Mapping[Prefix, OspfRoute], settings: ProcessSettings) -> None:
-        """Offer what holds now, where it is not what the RIB has."""
-        for prefix in [prefix for prefix in self.offered if prefix not in routes]:
+    def refresh(
+        self,
+        routes: Mapping[Prefix, OspfRoute],
+        settings: ProcessSettings,
+        ranges: Mapping[Prefix, int],
+        summaries: Mapping[Prefix, int],
+    ) -> None:
+        """Offer what holds now, where it is not what the RIB has. ranges, summaries: to Null0, with their costs."""
+        wanted = {prefix: self._to_null(prefix, cost, _SUMMARY) for prefix, cost in summaries.items()}
+        wanted.update((prefix, self._to_null(prefix, cost, settings.distances[0])) for prefix, cost in ranges.items())
+        made = ((prefix, self._route(found, settings)) for prefix, found in routes.items())
+        wanted.update((prefix, route) for prefix, route in made if route is not None)
+        for prefix in [prefix for prefix in self.offered if prefix not in wanted]:
             self._retract(prefix)
-        for prefix, found in routes.items():
-            route = self._route(found, settings)
-            if route is None:
-                self._retract(prefix)
-            elif route != self.offered.get(prefix):
+        for prefix, route in wanted.items():
+            if route != self.offered.get(prefix):
                 self.offered[prefix] = route
                 self._context.out.append(RouteOffered(route))
 
@@ -47,6 +57,18 @@ class Offers:
     def _retract(self, prefix: Prefix) -> None:
         if self.offered.pop(prefix, None) is not None:
             self._context.out.append(RouteRetracted(RouteSource.OSPF, str(self._number), prefix))
+
+    def _to_null(self, prefix: Prefix, metric: int, distance: int) -> Route:
+        return Route(
+            prefix=prefix,
+            source=RouteSource.OSPF,
+            process=str(self._number),
+            distance=distance,
+            metric=metric,
+            next_hops=(NextHop("Null0"),),
+            kind=RouteKind.DISCARD,
+            since=self._context.now,
+        )
 
     def _route(self, found: OspfRoute, settings: ProcessSettings) -> Route | None:
         intra, inter, external = settings.distances

@@ -18,16 +18,19 @@ from dmvpn.features.ospf.area import RunningArea
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.database import Database
 from dmvpn.features.ospf.exchange import Exchange
-from dmvpn.features.ospf.externals import Externals, external_routes
+from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import NoRouterId
-from dmvpn.features.ospf.model import Area, Interface
+from dmvpn.features.ospf.model import Area, AreaKind, Interface
+from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination
+from dmvpn.features.ospf.outside import external_routes
+from dmvpn.features.ospf.ranges import Active, active_ranges, dropped
 from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.routes import OspfRoute, WayKind, keep_better
 from dmvpn.features.ospf.sender import PROTOCOL, Sender
@@ -80,6 +83,7 @@ class Process:
         self.redistributor = Externals(self)
         self.summaries = Summaries(self)
         self.borders: dict[IPv4Address, tuple[int, Reached]] = {}
+        self.active: Active = {}
         self.links = Links(self)
         self.offers = Offers(context, settings.number)
         self.spf = Throttle(context, self.calculate, settings.spf_throttle)
@@ -188,7 +192,9 @@ class Process:
         self.describe_all()
         self.redistributor.refresh_all()
         if (old.distances, old.maximum_paths) != (settings.distances, settings.maximum_paths):
-            self.offers.refresh(self.routes, settings)
+            self.offer()
+        if old.areas != settings.areas:
+            self.spf.request()
 
     def close(self) -> None:
         """The process ends: our advertisements are taken back, neighbors are lost, so are the routes."""
@@ -260,6 +266,7 @@ class Process:
     def network_changed(self, interface: OspfInterface) -> None:
         """What we say of this interface may be another thing now."""
         self.describe(interface.area)
+        self.redistributor.retell(interface.area)
         key = LsaKey(LsaType.NETWORK, interface.address, self.router_id)
         if interface.phase is InterfaceState.DESIGNATED:
             self.origination.request(interface.area, key, lambda: network_body(interface, self.router_id))
@@ -278,9 +285,12 @@ class Process:
 
     def _router_body(self, area: RunningArea) -> RouterBody:
         mine = [interface for interface in self.interfaces.values() if interface.area is area]
-        flags = RouterFlag.EXTERNAL if self.redistributor.is_active else RouterFlag(0)
+        tells = self.redistributor.is_active and area.settings.kind is not AreaKind.STUB
+        flags = RouterFlag.EXTERNAL if tells else RouterFlag(0)
         if self.is_border:
             flags |= RouterFlag.BORDER
+            if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
+                flags |= RouterFlag.TRANSLATOR
         return router_body(mine, flags, last_resort=self.settings.maximum_metric)
 
     # ------------------------------------------------------------------------------------------------ calculation
@@ -304,6 +314,7 @@ class Process:
                     area=area.number,
                 )
                 keep_better(best, route)
+        self.active = active_ranges(self.areas, best.values()) if self.is_border else {}
         for route in inter_area_routes(self):
             keep_better(best, route)
         self.borders = border_routers(self)
@@ -311,7 +322,12 @@ class Process:
         for route in list(external_routes(self, best)):
             keep_better(best, route)
         self.routes = best
-        self.offers.refresh(best, self.settings)
+        self.redistributor.translate(translations(self.areas.values(), self.router_id, best) if self.is_border else {})
+        self.offer()
+
+    def offer(self) -> None:
+        """Let the routing table have what holds now."""
+        self.offers.refresh(self.routes, self.settings, dropped(self.active, self.routes), self.redistributor.dropped())
 
     def _ways(self) -> Ways:
         neighbors = {

@@ -48,7 +48,8 @@ _RANKS = {
 class OspfRoute:
     """A network as this router reaches it. cost: of the way inside; outer: of type 2. hops: () if it is our own.
 
-    area: that the way leads through, None of external ones. origin: who tells of it.
+    area: that the way leads through, None of type 5. origin: who tells of it. liking: of external ones that are worth
+    the same, the smaller one wins: type 7 that is translated, type 5, other type 7 (RFC 3101 §2.5 (6e)).
     """
 
     prefix: Prefix
@@ -59,6 +60,7 @@ class OspfRoute:
     area: int | None = None
     outer: int = 0
     tag: int = 0
+    liking: int = 0
 
     @property
     def metric(self) -> int:
@@ -66,9 +68,9 @@ class OspfRoute:
         return self.outer if self.kind in (WayKind.EXTERNAL_2, WayKind.NSSA_2) else self.cost
 
     @property
-    def worth(self) -> tuple[int, int, int]:
+    def worth(self) -> tuple[int, int, int, int]:
         """The smaller one wins."""
-        return self.kind.rank, self.outer, self.cost
+        return self.kind.rank, self.outer, self.cost, self.liking
 
 
 def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
@@ -86,4 +88,5 @@ def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
             area=known.area,
             outer=known.outer,
             tag=known.tag,
+            liking=known.liking,
         )

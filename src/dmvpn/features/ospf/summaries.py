@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.ranges import Active, range_of
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 from dmvpn.features.ospf.spf import Reached
 from dmvpn.net.octets import ipv4_address
@@ -42,6 +43,7 @@ class Joining(Protocol):
 
     areas: dict[int, RunningArea]
     interfaces: dict[str, OspfInterface]
+    active: Active
     router_id: IPv4Address
     borders: dict[IPv4Address, tuple[int, Reached]]
 
@@ -88,7 +90,11 @@ class Summaries:
         self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea, routes: Mapping[Prefix, OspfRoute]
     ) -> None:
         settings = area.settings
-        found = {} if settings.no_summary else {route.prefix: route.cost for route in self._fit(area, routes)}
+        found: dict[Prefix, int] = {}
+        for route in () if settings.no_summary else self._fit(area, routes):
+            prefix, cost = self._as_told(route)
+            if prefix is not None:
+                found[prefix] = cost
         if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
             found[_DEFAULT] = settings.default_cost
         for prefix in sorted(found):
@@ -106,6 +112,17 @@ class Summaries:
             leads_back = any(hop.interface in names for hop in route.hops)
             if inside and route.area != area.number and not leads_back and route.cost < INFINITY:
                 yield route
+
+    def _as_told(self, route: OspfRoute) -> tuple[Prefix | None, int]:
+        """The network or the range that it is in, with its cost; None: nobody is to hear of it."""
+        home = self._process.areas.get(route.area) if route.area is not None else None
+        if route.kind is not WayKind.INTRA or home is None:
+            return route.prefix, route.cost
+        known = range_of(home, route.prefix)
+        if known is None:
+            return route.prefix, route.cost
+        cost = self._process.active[home.number, known.prefix].cost
+        return (known.prefix if known.advertise else None), cost
 
     def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
         """Type 4: where those are that bring routes in."""
@@ -125,7 +142,7 @@ def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
     """Routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
     found: dict[IPv4Address, tuple[int, Reached]] = {}
     for area in process.areas.values():
-        for router, reached in area.tree.routers.items() if area.tree is not None else ():
+        for router, reached in area.tree.routers.items() if area.tree is not None and area.takes_externals else ():
             known = found.get(router)
             if reached.flags & RouterFlag.EXTERNAL and (known is None or reached.cost < known[1].cost):
                 found[router] = area.number, reached
@@ -138,10 +155,11 @@ def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
 
 
 def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
-    """Networks of other areas, as border routers tell them."""
+    """Networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
+    ranges = {prefix for _, prefix in process.active}
     for area, key, cost, border in _learned(process, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
-        if prefix is not None:
+        if prefix is not None and prefix not in ranges:
             yield OspfRoute(
                 prefix=prefix,
                 kind=WayKind.INTER,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.words import AREA, NETWORK
-from dmvpn.ios import ConfigLine, Mode
+from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.ios.tree import Section, Statement
 
 _ROUTER = "router-ospf"
 MODES: Final = (Mode(_ROUTER, "config-router"),)
@@ -41,6 +45,14 @@ def _line(
     return ConfigLine(_ROUTER, syntax, {**_HELP, **help_}, order=order, key=key, default=default, default_on=default_on)
 
 
+def _lines_of_interfaces(args: Args, root: Section) -> Iterator[tuple[Section, Statement]]:
+    """Lines that name the process: without it they go, as on IOS."""
+    for _, section in root.sections(INTERFACE):
+        for entry in section.entries(PROCESS):
+            if entry.args.integer("process") == args.integer("number"):
+                yield section, entry
+
+
 ROUTER: Final = ConfigLine(
     "global",
     "router ospf {number:1-65535}",
@@ -49,6 +61,7 @@ ROUTER: Final = ConfigLine(
     order=410,
     opens=_ROUTER,
     sort=("number",),
+    takes_along=_lines_of_interfaces,
 )
 ROUTER_ID: Final = _line(
     "router-id {address:address}", {"router-id": "Name this router", "address": "Any address"}, order=10
@@ -79,11 +92,26 @@ AREA_STUB: Final = _line(
     key=("area",),
 )
 AREA_NSSA: Final = _line(
-    f"{_AREA} nssa [* no-summary | default-information-originate ]",
+    f"{_AREA} nssa [* no-redistribution | no-summary | default-information-originate | metric {{metric:0-16777214}} "
+    "| metric-type {type:1-2} ]",
     {
         "nssa": "External routes come from within only",
+        "no-redistribution": "What this border router brings in stays outside",
         "no-summary": "No routes of other areas come in",
         "default-information-originate": "Tell a default route into it",
+        "metric": "Cost of this default route",
+    },
+    order=21,
+    key=("area",),
+)
+AREA_NSSA_TRANSLATE: Final = _line(
+    f"{_AREA} nssa translate type7 [* always | suppress-fa ]",
+    {
+        "nssa": "External routes come from within only",
+        "translate": "How its external routes are told outside",
+        "type7": "As they are told in the area",
+        "always": "By this router, whoever else does it",
+        "suppress-fa": "As ways through this router",
     },
     order=21,
     key=("area",),
@@ -208,6 +236,7 @@ SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (
     *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
+    AREA_NSSA_TRANSLATE,
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
 )

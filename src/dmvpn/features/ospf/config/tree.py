@@ -13,11 +13,13 @@ from dmvpn.features.ospf.model import (
     AreaRange,
     AuthenticationType,
     DefaultOriginate,
+    ExternalSummary,
     Interface,
     MessageDigestKey,
     Neighbor,
     Network,
     NetworkType,
+    Nssa,
     OspfConfig,
     Process,
     Redistribution,
@@ -73,7 +75,7 @@ def _process(number: int, section: Section) -> Process:
         redistributions=tuple(_redistribution(args) for args in section.all(processes.REDISTRIBUTE)),
         default_originate=_default_originate(originate) if originate else None,
         default_metric=_number(section, processes.DEFAULT_METRIC, "metric"),
-        summaries=tuple(_prefix(args) for args in section.all(processes.SUMMARY)),
+        summaries=tuple(_summary(args) for args in section.all(processes.SUMMARY)),
         neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
         reference_bandwidth=_number(section, processes.REFERENCE, "mbps") or 100,
         log_changes=section.flag(processes.LOG_CHANGES),
@@ -97,6 +99,7 @@ def _areas(section: Section) -> tuple[Area, ...]:
         processes.AREA_AUTHENTICATION,
         processes.AREA_STUB,
         processes.AREA_NSSA,
+        processes.AREA_NSSA_TRANSLATE,
         processes.AREA_DEFAULT_COST,
         processes.AREA_RANGE,
     )
@@ -108,10 +111,11 @@ def _area(section: Section, number: int) -> Area:
     def mine(line: ConfigLine) -> list[Args]:
         return [args for args in section.all(line) if args.integer("area") == number]
 
-    stub, nssa, cost = mine(processes.AREA_STUB), mine(processes.AREA_NSSA), mine(processes.AREA_DEFAULT_COST)
+    stub, cost = mine(processes.AREA_STUB), mine(processes.AREA_DEFAULT_COST)
+    nssa, translate = mine(processes.AREA_NSSA), mine(processes.AREA_NSSA_TRANSLATE)
     return Area(
         number=number,
-        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa else AreaKind.NORMAL,
+        kind=AreaKind.STUB if stub else AreaKind.NSSA if nssa or translate else AreaKind.NORMAL,
         no_summary=any("no-summary" in args for args in (*stub, *nssa)),
         default_cost=cost[0].integer("cost") if cost else 1,
         authentication=_authentication(mine(processes.AREA_AUTHENTICATION)),
@@ -119,7 +123,27 @@ def _area(section: Section, number: int) -> Area:
             AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
             for args in mine(processes.AREA_RANGE)
         ),
+        nssa=_nssa([*nssa, *translate]),
     )
+
+
+def _nssa(lines: list[Args]) -> Nssa:
+    """The words of both lines."""
+    said = {word for args in lines for word in args.words}
+    values = {name: number for args in lines for name in ("metric", "type") if (number := args.integer(name, None))}
+    return Nssa(
+        default="default-information-originate" in said,
+        metric=values.get("metric", 1),
+        metric_type=values.get("type", 2),
+        redistribute="no-redistribution" not in said,
+        always="always" in said,
+        suppress_forwarding="suppress-fa" in said,
+    )
+
+
+def _summary(args: Args) -> ExternalSummary:
+    tag = args.integer("tag", 0) if "tag" in args.values_given else 0
+    return ExternalSummary(_prefix(args), "not-advertise" not in args, tag)
 
 
 def _authentication(lines: list[Args]) -> AuthenticationType:

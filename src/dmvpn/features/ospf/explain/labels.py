@@ -105,6 +105,73 @@ _DATABASE = label_group(
     Word("Link count", "How many links the router tells."),
     next="show ip ospf",
 )
+_DETAILS = label_group(
+    "labels of an advertisement",
+    (
+        "show ip ospf database router",
+        "show ip ospf database network",
+        "show ip ospf database summary",
+        "show ip ospf database asbr-summary",
+        "show ip ospf database nssa-external",
+        "show ip ospf database external",
+    ),
+    Word("LS age", "Seconds since it was made; it is said again at 1800."),
+    Word(
+        "LS Type",
+        "What it tells of.",
+        also=("Router Links", "Network Links", "Summary Links", "AS External Link"),
+        clause="RFC 2328 §A.4.1",
+    ),
+    Word(
+        "Link State ID",
+        "What it is about; what the address is, the words behind it say.",
+        also=("summary Network Number", "External Network Number", "address of Designated Router"),
+    ),
+    Word("Advertising Router", "The router that made it."),
+    Word("LS Seq Number", "Its number, in hexadecimal: the higher one is the newer one."),
+    Word("Length", "Octets of it."),
+    Word(
+        "No TOS-capability",
+        "It knows one metric of a link, not one for each type of service.",
+        also=("No DC", "DC"),
+    ),
+    Word(
+        "Type 7/5 translation",
+        "A border router of the area is to tell it outside, or not.",
+        also=("No Type 7/5 translation",),
+        clause="RFC 3101 §2.4",
+    ),
+    Word("Area Border Router", "It joins areas."),
+    Word("AS Boundary Router", "It brings routes in from outside, or translates those of an NSSA."),
+    Word("Number of Links", "How many links it tells; all of them follow."),
+    Word(
+        "Link connected to",
+        "A router, a network with a designated router, or a network that leads no further.",
+        also=("another Router (point-to-point)", "a Virtual Link", "something of type"),
+    ),
+    Word(
+        "(Link ID)",
+        "What the link leads to, and by which address.",
+        also=("(Link Data)", "Link Data", "Neighboring Router ID", "Network/subnet number"),
+        clause="RFC 2328 §A.4.2",
+    ),
+    Word(
+        "Number of MTID metrics",
+        "Further topologies, which are not here: always 0.",
+        also=("TOS 0 Metrics", "MTID"),
+    ),
+    Word("Network Mask", "The length of the network's mask."),
+    Word("Attached Router", "A router on the network."),
+    Word("Metric", "What the way from the router that says it costs."),
+    Word(
+        "Metric Type",
+        "1: the way to the router that says it counts, too. 2: only what it says counts.",
+        also=("Larger than any link state path", "Comparable directly to link state metric"),
+    ),
+    Word("Forward Address", "Where packets are to go; 0.0.0.0: to the router that says it."),
+    Word("External Route Tag", "An administrator's mark."),
+    next="show ip ospf database",
+)
 _PROCESS = label_group(
     "labels of a process of OSPF",
     ("show ip ospf",),
@@ -132,7 +199,17 @@ _PROCESS = label_group(
     Word("normal", "Areas that know external routes; stub areas and NSSAs do not."),
     Word("Reference bandwidth unit", "What bandwidth costs 1: `auto-cost reference-bandwidth`."),
     Word("BACKBONE", "Area 0, by which all others are joined.", also=("BACKBONE(0)",)),
-    Word("It is a", "What kind of area it is."),
+    Word("It is a", "What kind of area it is.", also=("no summary LSA in this area",)),
+    Word(
+        "Perform type-7/type-5 LSA translation",
+        "This border router tells outside what comes into the NSSA.",
+        clause="RFC 3101 §3.1",
+    ),
+    Word(
+        "Area range",
+        "A prefix that other areas hear in the place of the networks in it. Active: it holds one; its cost follows.",
+        also=("Active", "Passive", "Advertise", "DoNotAdvertise"),
+    ),
     Word("Number of interfaces in this area", "How many of ours are in it."),
     Word("SPF algorithm last executed", "When routes were last calculated.", also=("SPF algorithm executed", "times")),
     Word("Number of LSA", "How many advertisements the area's database holds."),
@@ -147,4 +224,4 @@ _PROTOCOLS = label_group(
     Word("inter-area", "That of routes from other areas."),
     next="show ip ospf",
 )
-GROUPS: Final = (_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _PROCESS, _PROTOCOLS)
+GROUPS: Final = (_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS)

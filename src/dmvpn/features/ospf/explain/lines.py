@@ -44,13 +44,6 @@ _LOGS = log_group(
         next="show ip ospf (on all), router-id",
     ),
     log(
-        messages.GoesOn,
-        "OSPF-4-GOES_ON",
-        "When the process is taken away before the lines of its interfaces.",
-        next="show running-config, no ip ospf 1 area 0 (on these interfaces)",
-    ),
-    log(messages.NotBuilt, "OSPF-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
-    log(
         messages.Silent,
         "OSPF-4-AUTHBLOCKED",
         "A key is missing, or authentication with a key chain is configured.",

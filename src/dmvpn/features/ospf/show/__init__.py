@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dmvpn.features.ospf.show.database import DATABASE
+from dmvpn.features.ospf.show.details import DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols
 
-COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, PROCESS, CLEAR)
+COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, PROCESS, CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ospf.lsa import LsaType
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.states import InterfaceState
@@ -24,6 +25,15 @@ TYPES: Final = {
     NetworkType.POINT_TO_MULTIPOINT: "POINT_TO_MULTIPOINT",
     NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST: "POINT_TO_MULTIPOINT_NBMA",
     NetworkType.POINT_TO_POINT: "POINT_TO_POINT",
+}
+#: Headings of the database.
+TITLES: Final = {
+    LsaType.ROUTER: "Router Link States",
+    LsaType.NETWORK: "Net Link States",
+    LsaType.SUMMARY: "Summary Net Link States",
+    LsaType.BORDER_SUMMARY: "Summary ASB Link States",
+    LsaType.NSSA_EXTERNAL: "Type-7 AS External Link States",
+    LsaType.EXTERNAL: "Type-5 AS External Link States",
 }
 
 

@@ -6,22 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
-from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.features.ospf.show.common import HELP, TITLES, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.database import Database, Entry
-
-_TITLES: Final = {
-    LsaType.ROUTER: "Router Link States",
-    LsaType.NETWORK: "Net Link States",
-    LsaType.SUMMARY: "Summary Net Link States",
-    LsaType.BORDER_SUMMARY: "Summary ASB Link States",
-    LsaType.NSSA_EXTERNAL: "Type-7 AS External Link States",
-    LsaType.EXTERNAL: "Type-5 AS External Link States",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +71,7 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
 
 
 def _parts(database: Database, area: str, now: float) -> Iterator[Part]:
-    for kind in _TITLES:
+    for kind in TITLES:
         entries = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
         if entries:
             yield Part(kind, area, tuple(_line(entry, now) for entry in entries))
@@ -107,7 +98,7 @@ def render_database(answer: ShowDatabases) -> Iterator[str]:
         for part in database.parts:
             area = f" (Area {part.area})" if part.area else ""
             yield ""
-            yield f"\t\t{_TITLES[part.type]}{area}"
+            yield f"\t\t{TITLES[part.type]}{area}"
             yield ""
             yield "Link ID         ADV Router      Age         Seq#       Checksum" + _last_column(part.type)
             for line in part.lines:

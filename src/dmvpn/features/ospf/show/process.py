@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.nssa import translates
 from dmvpn.features.ospf.show.common import HELP, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
 
@@ -14,15 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.model import AreaRange
     from dmvpn.features.ospf.process import Process
+
+_KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AreaEntry:
-    """One area. ago: since the last calculation."""
+    """One area. ago: since the last calculation. stubby: nothing of other areas. translates: its type 7."""
 
     title: str
     kind: str
+    stubby: bool
+    translates: bool
+    ranges: tuple[str, ...]
     interfaces: int
     calculations: int
     ago: str
@@ -72,13 +79,22 @@ def _entry(process: Process, now: float) -> ProcessEntry:
 def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
     return AreaEntry(
         title="BACKBONE(0)" if area.number == 0 else area.title,
-        kind=area.settings.kind.value,
+        kind=_KINDS[area.settings.kind],
+        stubby=area.settings.no_summary and process.is_border,
+        translates=process.is_border and translates(area, process.router_id),
+        ranges=tuple(_range(process, area, each) for each in area.settings.ranges),
         interfaces=sum(interface.area is area for interface in process.interfaces.values()),
         calculations=area.calculations,
         ago=age(now - area.calculated) if area.tree is not None else "never",
         advertisements=len(area.database.entries),
         checksums=area.database.checksum_sum(),
     )
+
+
+def _range(process: Process, area: RunningArea, each: AreaRange) -> str:
+    active = process.active.get((area.number, each.prefix))
+    state = f"Active({active.cost})" if active is not None else "Passive"
+    return f"{each.prefix} {state} {'Advertise' if each.advertise else 'DoNotAdvertise'}"
 
 
 def render_processes(answer: ShowProcesses) -> Iterator[str]:
@@ -99,8 +115,12 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
         yield f" Reference bandwidth unit is {process.reference} mbps"
         for area in process.areas:
             yield f"    Area {area.title}"
-            if area.kind != AreaKind.NORMAL.value:
-                yield f"        It is a {area.kind} area"
+            if area.kind:
+                yield f"        It is a {area.kind} area" + (", no summary LSA in this area" if area.stubby else "")
+            if area.translates:
+                yield "        Perform type-7/type-5 LSA translation"
+            for line in area.ranges:
+                yield f"        Area range {line}"
             yield f"        Number of interfaces in this area is {area.interfaces}"
             yield f"        SPF algorithm last executed {area.ago} ago"
             yield f"        SPF algorithm executed {area.calculations} times"

@@ -62,6 +62,8 @@ def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
     """Routers that tell of routes in use: distance, and when the last one came."""
     found: dict[IPv4Address, tuple[int, float]] = {}
     for prefix, route in process.offers.offered.items():
+        if prefix not in process.routes:
+            continue
         origin = process.routes[prefix].origin
         _, since = found.get(origin, (0, float("-inf")))
         found[origin] = (route.distance, max(since, route.since))

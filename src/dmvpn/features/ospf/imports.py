@@ -1,0 +1,133 @@
+"""What a process brings into OSPF from the routing table: `redistribute`, and the default route.
+
+A route comes in while it is the best one of its prefix and a `redistribute` names its source; the default route by
+`default-information originate` alone. A route map of `redistribute` chooses and changes routes. With a route map the
+default route is told while the routing table has some route that the map permits.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.context import Context
+    from dmvpn.base.notices import Route
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.model import Process as ProcessSettings
+    from dmvpn.features.ospf.model import Redistribution
+
+DEFAULT: Final = Prefix.of(IPv4Address(0), 0)
+#: Costs that IOS tells if none is configured: of routes, of BGP's, of the default route.
+_COST: Final = 20
+_COST_OF_BGP: Final = 1
+_COST_OF_DEFAULT: Final = 1
+
+
+class Importing(Protocol):
+    """A process, as far as it brings routes in."""
+
+    settings: ProcessSettings
+    context: Context
+
+    @property
+    def interfaces(self) -> Mapping[str, OspfInterface]:
+        """Those that it runs on."""
+        ...
+
+
+class Imports:
+    """Asks the routing table what one process is to bring in."""
+
+    def __init__(self, process: Importing) -> None:
+        self._process = process
+
+    @property
+    def is_active(self) -> bool:
+        """Do lines of ours bring anything in?"""
+        settings = self._process.settings
+        return bool(settings.redistributions) or settings.default_originate is not None
+
+    def has_default(self) -> bool:
+        """Is there a default route that is not of this process?"""
+        route = self._process.context.ports.rib.exact(DEFAULT)
+        return route is not None and not self._is_ours(route)
+
+    def of(self, prefix: Prefix) -> ExternalBody | None:
+        """What is to be told of a prefix, None: nothing."""
+        if prefix.address.version != 4:
+            return None
+        route = self._process.context.ports.rib.exact(prefix)
+        if prefix.is_default:
+            return self._default(route)
+        if route is None or self._is_ours(route):
+            return None
+        for each in self._process.settings.redistributions:
+            fits = each.source is route.source and each.process in ("", route.process)
+            whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
+            if fits and (each.subnets or whole):
+                return self._brought_in(each, route)
+        return None
+
+    def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
+        changes = self._mapped(line.route_map, route)
+        if changes is None:
+            return None
+        mask = ipv4_address(route.prefix.netmask.packed)
+        cost = self._cost(line) if changes.metric is None else changes.metric
+        tag = line.tag or route.tag if changes.tag is None else changes.tag
+        return ExternalBody(mask, min(cost, INFINITY - 1), _is_type_2(changes, line.metric_type), tag=tag)
+
+    def _mapped(self, name: str, route: Route) -> Changes | None:
+        """What a route map makes of a route, None: it refuses it."""
+        if not name:
+            return UNCHANGED
+        return self._process.context.ports.policies.of_routes().mapped(name, Candidate.of(route))
+
+    def _default(self, route: Route | None) -> ExternalBody | None:
+        settings = self._process.settings.default_originate
+        if settings is None:
+            return None
+        if not settings.always and (route is None or self._is_ours(route)):
+            return None
+        changes = self._condition(settings.route_map)
+        if changes is None:
+            return None
+        cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
+        cost = min(cost if changes.metric is None else changes.metric, INFINITY - 1)
+        tag = self._process.settings.number if changes.tag is None else changes.tag
+        return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
+
+    def _condition(self, name: str) -> Changes | None:
+        """What the route map makes of the first route that it permits, None: it permits none."""
+        if not name:
+            return UNCHANGED
+        made = (self._mapped(name, route) for route in self._process.context.ports.rib.routes())
+        return next((changes for changes in made if changes is not None), None)
+
+    def _cost(self, redistribution: Redistribution) -> int:
+        if redistribution.metric is not None:
+            return redistribution.metric
+        default = self._process.settings.default_metric
+        if default is not None:
+            return default
+        return _COST_OF_BGP if redistribution.source is RouteSource.BGP else _COST
+
+    def _is_ours(self, route: Route) -> bool:
+        """Do we know it by this process, or is it a network that OSPF runs on?"""
+        if route.source is RouteSource.OSPF and route.process == str(self._process.settings.number):
+            return True
+        names = {hop.interface for hop in route.next_hops}
+        return route.source is RouteSource.CONNECTED and not names.isdisjoint(self._process.interfaces)
+
+
+def _is_type_2(changes: Changes, configured: int) -> bool:
+    return changes.metric_type == "type-2" if changes.metric_type.startswith("type-") else configured == 2

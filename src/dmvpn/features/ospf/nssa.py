@@ -1,0 +1,74 @@
+"""Not-so-stubby areas: who translates type 7 into type 5, what, and which default route comes in. RFC 3101.
+
+Of the border routers of an area the one with the highest identifier translates, unless one says that it always does. A
+router that is not the one any more stops at once; RFC 3101 §3.1 lets it go on for 40 s. Both find out by the same
+advertisement, so the outage is that of one flooding.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.states import InterfaceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.routes import OspfRoute
+
+
+def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
+    """The default route of type 7 that we tell in an area. A router inside tells it if it has one, RFC 3101 §2.7."""
+    settings = area.settings.nssa
+    if not settings.default or not (is_border or has_one):
+        return None
+    return ExternalBody(IPv4Address(0), settings.metric, settings.metric_type == 2)
+
+
+def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Address:
+    """Where packets for what we bring in are to go: our highest address of a loopback in the area, else of all."""
+    mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
+    loopbacks = [each for each in mine if each.is_loopback]
+    return max((each.address for each in loopbacks or mine), default=UNSPECIFIED)
+
+
+def translates(area: RunningArea, router_id: IPv4Address) -> bool:
+    """Is it us who translate what an area brings in? RFC 3101 §3.1; asked of border routers alone."""
+    if area.settings.kind is not AreaKind.NSSA or area.tree is None:
+        return False
+    if area.settings.nssa.always:
+        return True
+    others = {
+        router: reached.flags
+        for router, reached in area.tree.routers.items()
+        if reached.flags & RouterFlag.BORDER and router != router_id
+    }
+    return not any(flags & RouterFlag.TRANSLATOR or router > router_id for router, flags in others.items())
+
+
+def translations(
+    areas: Iterable[RunningArea], router_id: IPv4Address, routes: Mapping[Prefix, OspfRoute]
+) -> dict[Prefix, ExternalBody]:
+    """What we tell outside of what others bring into areas. routes: what the last calculation found. RFC 3101 §3.2."""
+    found: dict[Prefix, ExternalBody] = {}
+    for area in areas:
+        if not translates(area, router_id):
+            continue
+        for key, entry in area.database.entries.items():
+            body, prefix, wanted = entry.lsa.body, entry.lsa.prefix, entry.lsa.header.options & Options.NSSA
+            holds = key.type == LsaType.NSSA_EXTERNAL and key.router != router_id and key not in area.database.dying
+            if not holds or not wanted or prefix is None or not isinstance(body, ExternalBody):
+                continue
+            route = routes.get(prefix)
+            chosen = route is not None and route.area == area.number and route.origin == key.router
+            if chosen and int(body.forwarding) and body.metric < INFINITY:
+                forwarding = UNSPECIFIED if area.settings.nssa.suppress_forwarding else body.forwarding
+                found[prefix] = ExternalBody(body.mask, body.metric, body.is_type_2, forwarding, body.tag)
+    return found

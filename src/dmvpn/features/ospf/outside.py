@@ -1,0 +1,108 @@
+"""The ways to networks outside of OSPF that others tell of, by type 5 and type 7. RFC 2328 §16.4, RFC 3101 §2.5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.lpm import PrefixTable
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
+from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.routes import OspfRoute, WayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.lsa import LsaKey
+    from dmvpn.features.ospf.spf import Hops, Reached
+
+
+class Knowing(Protocol):
+    """A process, as far as others tell it of the outside."""
+
+    router_id: IPv4Address
+    areas: dict[int, RunningArea]
+    externals: Database
+    borders: dict[IPv4Address, tuple[int, Reached]]
+
+    @property
+    def is_border(self) -> bool:
+        """Does it join other areas to the backbone?"""
+        ...
+
+
+def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+    """The networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
+    ways: PrefixTable[OspfRoute] = PrefixTable()
+    for route in inside.values():
+        ways[route.prefix] = route
+    for key, prefix, body, _ in _told(process.externals, LsaType.EXTERNAL, process.router_id):
+        border = process.borders[key.router][1] if key.router in process.borders else None
+        way = _way(border, body.forwarding, ways, None)
+        if way is not None:
+            yield _route(key, prefix, body, way, None, 1)
+    for area in process.areas.values():
+        if area.settings.kind is not AreaKind.NSSA or area.tree is None:
+            continue
+        for key, prefix, body, options in _told(area.database, LsaType.NSSA_EXTERNAL, process.router_id):
+            border, wanted = area.tree.routers.get(key.router), bool(options & Options.NSSA)
+            if border is None or not border.flags & RouterFlag.EXTERNAL:
+                continue
+            if prefix.is_default and process.is_border and not wanted:
+                continue  # RFC 3101 §2.5 (3): border routers would send packets to each other
+            way = _way(border, body.forwarding, ways, area)
+            if way is not None:
+                yield _route(key, prefix, body, way, area, 0 if wanted else 2)
+
+
+def _told(
+    database: Database, kind: LsaType, router_id: IPv4Address
+) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
+    """What others say that holds: its name, the network, what is said, the options."""
+    for key, entry in database.entries.items():
+        body, prefix = entry.lsa.body, entry.lsa.prefix
+        gone = key.type != kind or key in database.dying or key.router == router_id
+        if not gone and prefix is not None and isinstance(body, ExternalBody) and body.metric < INFINITY:
+            yield key, prefix, body, entry.lsa.header.options
+
+
+def _route(
+    key: LsaKey, prefix: Prefix, body: ExternalBody, way: tuple[int, Hops], area: RunningArea | None, liking: int
+) -> OspfRoute:
+    """The route. area: that the network is brought into by type 7."""
+    cost, hops = way
+    kinds = (WayKind.EXTERNAL_1, WayKind.EXTERNAL_2) if area is None else (WayKind.NSSA_1, WayKind.NSSA_2)
+    return OspfRoute(
+        prefix=prefix,
+        kind=kinds[body.is_type_2],
+        cost=cost if body.is_type_2 else cost + body.metric,
+        outer=body.metric if body.is_type_2 else 0,
+        hops=hops,
+        origin=key.router,
+        area=area.number if area is not None else None,
+        tag=body.tag,
+        liking=liking,
+    )
+
+
+def _way(
+    border: Reached | None, forwarding: IPv4Address, ways: PrefixTable[OspfRoute], area: RunningArea | None
+) -> tuple[int, Hops] | None:
+    """Cost and next hops of the way to the border router, or to the address that it wants packets to go to.
+
+    area: that this address has to be in, RFC 3101 §2.5 (3).
+    """
+    if border is None:
+        return None
+    if not int(forwarding):
+        return border.cost, border.hops
+    found = ways.lookup(forwarding)
+    if found is None or not found[1].hops:
+        return None
+    way = found[1]
+    if area is not None and (way.kind is not WayKind.INTRA or way.area != area.number):
+        return None
+    return way.cost, way.hops

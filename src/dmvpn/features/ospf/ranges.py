@@ -1,0 +1,61 @@
+"""Many networks told as one: `area ... range` between areas, `summary-address` for what is brought in.
+
+A range is active while it holds a network that is reached within its area; then other areas hear of it, and of none of
+the networks in it. It costs what the nearest of them costs: IOS does as RFC 1583 had it, where RFC 2328 §12.4.3 takes
+the farthest. What lies in it and is known to nobody is dropped by the router that tells it (Null0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.ospf.routes import WayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.model import AreaRange
+    from dmvpn.features.ospf.routes import OspfRoute
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRange:
+    """A range with a network in it. cost: what other areas hear."""
+
+    settings: AreaRange
+    cost: int
+
+
+#: By the number of the area and the prefix of the range.
+Active = dict[tuple[int, "Prefix"], ActiveRange]
+
+
+def range_of(area: RunningArea, prefix: Prefix) -> AreaRange | None:
+    """The most exact range of an area that a network is in."""
+    fitting = [each for each in area.settings.ranges if prefix in each.prefix]
+    return max(fitting, key=lambda each: each.prefix.length, default=None)
+
+
+def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute]) -> Active:
+    """The ranges that hold a network of their area. routes: the ways within areas."""
+    active: Active = {}
+    for route in routes:
+        if route.kind is not WayKind.INTRA or route.area is None or not areas[route.area].settings.ranges:
+            continue
+        found = range_of(areas[route.area], route.prefix)
+        if found is None:
+            continue
+        name = (route.area, found.prefix)
+        nearest = route.cost if name not in active else min(route.cost, active[name].cost)
+        active[name] = ActiveRange(found, nearest if found.cost is None else found.cost)
+    return active
+
+
+def dropped(active: Active, routes: Mapping[Prefix, OspfRoute]) -> dict[Prefix, int]:
+    """The ranges whose rest goes to Null0, with their costs: those that are told and that no route leads to itself."""
+    return {
+        prefix: each.cost for (_, prefix), each in active.items() if each.settings.advertise and prefix not in routes
+    }

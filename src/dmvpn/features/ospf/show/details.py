@@ -1,0 +1,211 @@
+"""`show ip ospf database TYPE [id]`: advertisements of one type in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import mask_length
+from dmvpn.features.ospf.lsa import (
+    ExternalBody,
+    Link,
+    LinkType,
+    LsaType,
+    NetworkBody,
+    Options,
+    RouterBody,
+    RouterFlag,
+    SummaryBody,
+)
+from dmvpn.features.ospf.show.common import HELP, TITLES, processes
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.database import Entry
+    from dmvpn.features.ospf.lsa import Body
+
+_WHICH: Final = {
+    "router": LsaType.ROUTER,
+    "network": LsaType.NETWORK,
+    "summary": LsaType.SUMMARY,
+    "asbr-summary": LsaType.BORDER_SUMMARY,
+    "nssa-external": LsaType.NSSA_EXTERNAL,
+    "external": LsaType.EXTERNAL,
+}
+_NAMES: Final = {
+    LsaType.ROUTER: "Router Links",
+    LsaType.NETWORK: "Network Links",
+    LsaType.SUMMARY: "Summary Links(Network)",
+    LsaType.BORDER_SUMMARY: "Summary Links(AS Boundary Router)",
+    LsaType.NSSA_EXTERNAL: "AS External Link",
+    LsaType.EXTERNAL: "AS External Link",
+}
+_MEANINGS: Final = {
+    LsaType.NETWORK: " (address of Designated Router)",
+    LsaType.SUMMARY: " (summary Network Number)",
+    LsaType.BORDER_SUMMARY: " (AS Boundary Router address)",
+    LsaType.NSSA_EXTERNAL: " (External Network Number )",
+    LsaType.EXTERNAL: " (External Network Number )",
+}
+_LINKS: Final[dict[int, tuple[str, str, str]]] = {
+    LinkType.POINT_TO_POINT: ("another Router (point-to-point)", "Neighboring Router ID", "Router Interface address"),
+    LinkType.TRANSIT: ("a Transit Network", "Designated Router address", "Router Interface address"),
+    LinkType.STUB: ("a Stub Network", "Network/subnet number", "Network Mask"),
+    LinkType.VIRTUAL: ("a Virtual Link", "Neighboring Router ID", "Router Interface address"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advertisement:
+    """One advertisement. age: seconds. body: what it says."""
+
+    type: LsaType
+    age: int
+    options: int
+    id: str
+    router: str
+    sequence: int
+    checksum: int
+    length: int
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Advertisements of one type in one area ("": in none) of one process."""
+
+    process: int
+    own: str
+    type: LsaType
+    area: str
+    advertisements: tuple[Advertisement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAdvertisements:
+    """The answer to `show ip ospf database TYPE`."""
+
+    shelves: tuple[Shelf, ...]
+
+
+def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
+    """All of one type, or one."""
+    kind = next(_WHICH[word] for word in _WHICH if word in args)
+    only = args.address("id", None)
+    shelves = []
+    for process in processes(ctx):
+        for area, database in process.scopes():
+            found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
+            told = tuple(_advertisement(kind, each, ctx.now) for each in found if only in (None, each.lsa.header.id))
+            if told:
+                title = area.title if area is not None else ""
+                shelves.append(Shelf(process.number, str(process.router_id), kind, title, told))
+    return ShowAdvertisements(tuple(shelves))
+
+
+def _advertisement(kind: LsaType, entry: Entry, now: float) -> Advertisement:
+    header = entry.lsa.header
+    return Advertisement(
+        type=kind,
+        age=entry.age(now),
+        options=header.options,
+        id=str(header.id),
+        router=str(header.router),
+        sequence=header.sequence & 0xFFFFFFFF,
+        checksum=header.checksum,
+        length=header.length,
+        body=entry.lsa.body,
+    )
+
+
+def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
+    """A paragraph for each."""
+    for shelf in answer.shelves:
+        yield ""
+        yield f"            OSPF Router with ID ({shelf.own}) (Process ID {shelf.process})"
+        yield ""
+        yield f"\t\t{TITLES[shelf.type]}" + (f" (Area {shelf.area})" if shelf.area else "")
+        for each in shelf.advertisements:
+            yield ""
+            yield from _paragraph(each)
+
+
+def _paragraph(each: Advertisement) -> Iterator[str]:
+    yield f"  LS age: {each.age}"
+    yield f"  Options: ({_options(each)})"
+    yield f"  LS Type: {_NAMES[each.type]}"
+    yield f"  Link State ID: {each.id}{_MEANINGS.get(each.type, '')}"
+    yield f"  Advertising Router: {each.router}"
+    yield f"  LS Seq Number: {each.sequence:08X}"
+    yield f"  Checksum: 0x{each.checksum:X}"
+    yield f"  Length: {each.length}"
+    match each.body:
+        case RouterBody() as router:
+            yield from _router(router)
+        case NetworkBody() as network:
+            yield f"  Network Mask: /{mask_length(network.mask)}"
+            yield from (f"\tAttached Router: {router}" for router in network.routers)
+        case SummaryBody() as summary:
+            yield f"  Network Mask: /{mask_length(summary.mask)}"
+            yield f"\tMTID: 0 \tMetric: {summary.metric} "
+        case ExternalBody() as external:
+            yield from _external(external)
+
+
+def _options(each: Advertisement) -> str:
+    words = ["No TOS-capability"]
+    if each.type is LsaType.NSSA_EXTERNAL:
+        words.append("Type 7/5 translation" if each.options & Options.NSSA else "No Type 7/5 translation")
+    return ", ".join([*words, "DC" if each.options & Options.DEMAND else "No DC"])
+
+
+def _router(body: RouterBody) -> Iterator[str]:
+    if body.flags & RouterFlag.BORDER:
+        yield "  Area Border Router"
+    if body.flags & RouterFlag.EXTERNAL:
+        yield "  AS Boundary Router"
+    yield f"  Number of Links: {len(body.links)}"
+    for link in body.links:
+        yield ""
+        yield from _link(link)
+    yield ""
+
+
+def _link(link: Link) -> Iterator[str]:
+    unknown = f"something of type {link.type}", "Link ID", "Link Data"
+    what, id_is, data_is = _LINKS.get(link.type, unknown)
+    yield f"    Link connected to: {what}"
+    yield f"     (Link ID) {id_is}: {link.id}"
+    yield f"     (Link Data) {data_is}: {link.data}"
+    yield "      Number of MTID metrics: 0"
+    yield f"       TOS 0 Metrics: {link.metric}"
+
+
+def _external(body: ExternalBody) -> Iterator[str]:
+    larger = "2 (Larger than any link state path)" if body.is_type_2 else "1 (Comparable directly to link state metric)"
+    yield f"  Network Mask: /{mask_length(body.mask)}"
+    yield f"\tMetric Type: {larger}"
+    yield "\tMTID: 0 "
+    yield f"\tMetric: {body.metric} "
+    yield f"\tForward Address: {body.forwarding}"
+    yield f"\tExternal Route Tag: {body.tag}"
+
+
+DETAILS: Final = ExecCommand(
+    f"show ip ospf database ( {' | '.join(_WHICH)} ) [ {{id:address}} ]",
+    {
+        **HELP,
+        "database": "What each router says",
+        "router": "Type 1: routers and their links",
+        "network": "Type 2: networks with a designated router",
+        "summary": "Type 3: networks of other areas",
+        "asbr-summary": "Type 4: border routers of other areas",
+        "nssa-external": "Type 7: networks outside, told in an NSSA",
+        "external": "Type 5: networks outside",
+        "id": "Only those of this name",
+    },
+    query=query_advertisements,
+    render=render_advertisements,
+)
