@@ -28,7 +28,9 @@ _TIMERS = " ip ospf hello-interval 1\n ip ospf dead-interval 3\n ip ospf retrans
 
 def our_routes(wire: Wire) -> dict[str, Route]:
     found = re.findall(
-        r"^O[* ]*(IA|E1|E2|) +(\S+) \[110/(\d+)\] via ([\d.]+)", wire.ask("ours", "show ip route ospf"), re.MULTILINE
+        r"^O[* ]*(IA|E1|E2|N1|N2|) +(\S+) \[110/(\d+)\] via ([\d.]+)",
+        wire.ask("ours", "show ip route ospf"),
+        re.MULTILINE,
     )
     return {prefix: (kind, int(metric), via) for kind, prefix, metric, via in found}
 
@@ -215,3 +217,84 @@ def test_point_to_multipoint_tells_hosts_and_networks() -> None:
         at_ours = {"10.2.0.0/24": ("", 11, peer), f"{peer}/32": ("", 10, peer)}
         wait_for_routes(wire, "frr", at_peer)
         wait_for_routes(wire, "ours", at_ours)
+
+
+@pytest.mark.story("ospf-nssa")
+def test_in_an_nssa_frr_tells_outside_what_ours_brings_in() -> None:
+    with Wire(ours=("10.1.0.1/24", "10.1.1.1/24"), frr=("10.2.0.1/24",), bird=("10.3.0.1/24", "10.3.1.1/24")) as wire:
+        wire.start_ours(
+            "ours",
+            f"interface GigabitEthernet0/1\n{_TIMERS}interface GigabitEthernet0/2\n ip ospf cost 5\n"
+            "router ospf 1\n network 10.9.0.0 0.0.0.255 area 1\n network 10.1.0.0 0.0.0.255 area 1\n area 1 nssa\n"
+            " redistribute connected subnets metric 70\n",
+        )
+        wire.start_frr(
+            "frr",
+            "ospfd",
+            f"interface wire\n{_TIMERS}interface lan0\n ip ospf cost 6\n"
+            "router ospf\n network 10.9.0.0/24 area 1\n network 10.2.0.0/24 area 0\n area 1 nssa\n",
+        )
+        _start_bird_in_nssa(wire)
+        ours, frr, bird = (wire.addresses[name] for name in ("ours", "frr", "bird"))
+        of_frr = {"10.2.0.0/24": ("IA", 16, frr)}
+        wait_for_routes(wire, "ours", of_frr | {"10.3.0.0/24": ("", 17, bird), "10.3.1.0/24": ("N2", 90, bird)})
+        wait_for_routes(wire, "bird", of_frr | {"10.1.0.0/24": ("", 15, ours), "10.1.1.0/24": ("E2", 70, ours)})
+        told = "Link State ID: 10.1.1.0 (External Network Number)"
+        wire.wait("FRR translates ours", lambda: told in wire.frr("frr", "show ip ospf database external"))
+
+
+@pytest.mark.story("ospf-nssa", "ospf-ranges")
+def test_in_an_nssa_ours_tells_outside_what_frr_brings_in_and_sums_up_its_own() -> None:
+    with Wire(
+        ours=("10.1.0.1/24", "10.4.1.1/24"), frr=("10.2.0.1/24", "10.2.1.1/24"), bird=("10.3.0.1/24", "10.3.1.1/24")
+    ) as wire:
+        wire.start_ours(
+            "ours",
+            f"interface GigabitEthernet0/1\n{_TIMERS}interface GigabitEthernet0/2\n ip ospf cost 5\n"
+            "router ospf 1\n network 10.9.0.0 0.0.0.255 area 1\n network 10.1.0.0 0.0.0.255 area 0\n"
+            " area 0 range 10.1.0.0 255.255.0.0\n area 1 nssa default-information-originate metric 44\n"
+            " summary-address 10.4.0.0 255.255.0.0\n redistribute connected subnets metric 70 metric-type 1\n",
+        )
+        wire.start_frr(
+            "frr",
+            "ospfd",
+            f"interface wire\n{_TIMERS}interface lan0\n ip ospf cost 6\n"
+            "router ospf\n network 10.9.0.0/24 area 1\n network 10.2.0.0/24 area 1\n area 1 nssa\n"
+            " redistribute connected metric 80\n",
+        )
+        _start_bird_in_nssa(wire)
+        ours, frr, bird = (wire.addresses[name] for name in ("ours", "frr", "bird"))
+        of_ours = {
+            "10.1.0.0/16": ("IA", 15, ours),
+            "10.4.0.0/16": ("E1", 80, ours),
+            "0.0.0.0/0": ("E2", 44, ours),
+        }
+        of_frr = {"10.2.0.0/24": ("", 16, frr), "10.2.1.0/24": ("E2", 80, frr)}
+        of_bird = {"10.3.0.0/24": ("", 17, bird), "10.3.1.0/24": ("E2", 90, bird)}
+        wire.wait("routes of frr", lambda: at(wire, "frr", *of_ours, *of_bird) == of_ours | of_bird)
+        wire.wait("routes of bird", lambda: at(wire, "bird", *of_ours, *of_frr) == of_ours | of_frr)
+        inside = {
+            prefix: (kind.replace("E", "N"), cost, via) for prefix, (kind, cost, via) in (of_frr | of_bird).items()
+        }
+        wait_for_routes(wire, "ours", inside)
+
+        def translated() -> set[str]:
+            return set(re.findall(r"Link State ID: (\S+)", wire.ask("ours", "show ip ospf database external")))
+
+        wire.wait("ours translates", lambda: translated() == {"10.4.0.0", "10.2.1.0", "10.3.1.0"})
+
+
+def _start_bird_in_nssa(wire: Wire) -> None:
+    wire.start_bird(
+        "bird",
+        """
+protocol ospf v2 {
+  ipv4 { import all; export filter { if net = 10.3.1.0/24 then { ospf_metric2 = 90; accept; } reject; }; };
+  area 1 {
+    nssa;
+    interface "wire" { type broadcast; hello 1; dead 3; wait 3; retransmit 2; cost 10; };
+    interface "lan0" { stub; cost 7; };
+  };
+}
+""",
+    )

@@ -129,15 +129,16 @@ def _area(section: Section, number: int) -> Area:
 
 def _nssa(lines: list[Args]) -> Nssa:
     """The words of both lines."""
-    said = {word for args in lines for word in args.words}
-    values = {name: number for args in lines for name in ("metric", "type") if (number := args.integer(name, None))}
+    words = {word for args in lines for word in args.words}
+    given = next((args for args in lines if "metric" in args.values_given), None)
+    kind = next((args for args in lines if "type" in args.values_given), None)
     return Nssa(
-        default="default-information-originate" in said,
-        metric=values.get("metric", 1),
-        metric_type=values.get("type", 2),
-        redistribute="no-redistribution" not in said,
-        always="always" in said,
-        suppress_forwarding="suppress-fa" in said,
+        default="default-information-originate" in words,
+        metric=given.integer("metric") if given else 1,
+        metric_type=kind.integer("type") if kind else 2,
+        redistribute="no-redistribution" not in words,
+        always="always" in words,
+        suppress_forwarding="suppress-fa" in words,
     )
 
 
