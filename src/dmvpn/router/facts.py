@@ -72,6 +72,7 @@ class RouterFacts(Fact):
     eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
     ospf: tuple[ospf_facts.OspfFacts, ...] = ()
     rip: rip_facts.RipFacts | None = None
+    bgp: bgp_facts.BgpFacts = bgp_facts.BgpFacts()
     tunnels: tuple[TunnelFacts, ...]
     sas: tuple[ipsec_facts.SaFacts, ...] = ()
     ike: tuple[ikev2_facts.IkeFacts, ...] = ()
@@ -109,6 +110,7 @@ def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = (
         eigrp=eigrp_facts.facts(router.machine(EigrpMachine)),
         ospf=ospf_facts.facts(router.machine(OspfMachine)),
         rip=rip_facts.facts(router.machine(RipMachine), now),
+        bgp=bgp_facts.facts(router.machine(BgpMachine)),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
         ike=ikev2_facts.facts(router.machine(Ikev2Machine), now),

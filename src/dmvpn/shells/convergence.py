@@ -5,7 +5,7 @@
     neighbors    where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors;
                  likewise of BGP, where each of two routers names the other or takes it by a listen range
 
-What a release cannot do at all (`cannot`) is known from the configurations, and not waited for.
+What a release cannot do at all (`cannot`) is not waited for.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.network.lines import Lines
-from dmvpn.network.underlay import bgp_neighbors
 from dmvpn.shells.ready import is_unused
 
 if TYPE_CHECKING:
@@ -37,10 +34,9 @@ def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[st
     either: routers of which one is enough, so that nobody can tell which neighbors it will have.
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
-    for name, router in facts.routers.items():
-        if router is not None and name not in facts.providers:
-            for tunnel in router.tunnels:
-                found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel))
+    for name, router in _running(facts):
+        for tunnel in router.tunnels:
+            found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel))
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
             found[first[0]] += _not_heard(facts, first, second)
@@ -199,59 +195,44 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
     """Routers, and the neighbors of BGP that they name, that want them as well, and that they do not have."""
-    texts = _texts(facts)
-    owners = {
-        address: name
-        for name, router in facts.routers.items()
-        if router is not None and name in texts
-        for addresses in router.addresses.values()
-        for address in addresses
-    }
-    for name, lines in texts.items():
-        router = facts.routers[name]
-        known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")} if router else {}
-        for address in bgp_neighbors(lines):
+    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
+    for name, router in _running(facts):
+        known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")}
+        for address in router.bgp.called:
             peer, mine = owners.get(address), known.get(address)
-            if peer is None or peer == name or not _takes(texts[peer], name, owners):
+            if peer is None or peer == name or not _takes(facts.routers[peer], router):
                 continue
             if mine is None or not mine.up:
                 why = f": {mine.reason}" if mine is not None and mine.reason else ""
                 yield name, f"BGP has no neighbor {address} ({peer}){why}"
 
 
-def _texts(facts: LabFacts) -> dict[str, Lines]:
-    """The configurations of those that are no providers."""
-    return {
-        name: Lines(router.configuration)
-        for name, router in facts.routers.items()
-        if router is not None and name not in facts.providers
-    }
+def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
+    """Does BGP here want that router, too, by an address of its own or by a range?"""
+    if router is None:
+        return False
+    wanted = router.bgp
+    return any(address in wanted.called or any(address in one for one in wanted.ranges) for address in _all_of(caller))
+
+
+def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
+    """Those that are no providers."""
+    return [
+        (name, router) for name, router in facts.routers.items() if router is not None and name not in facts.providers
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ what never comes
 
 
 def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """What this release has not, in sentences by router: kinds of tunnels."""
-    found = {name: list(_of_other_kinds(facts.routers[name], lines)) for name, lines in _texts(facts).items()}
+    """What this release has not, in sentences by router: kinds of tunnels that nobody shut down, and never come up."""
+    found = {name: list(_of_other_kinds(router)) for name, router in _running(facts)}
     return {name: said for name, said in found.items() if said}
 
 
-def _of_other_kinds(router: RouterFacts | None, lines: Lines) -> Iterator[str]:
-    """Tunnels that nobody shut down, and that never come up here."""
-    for tunnel in router.tunnels if router is not None else ():
-        if not tunnel.enabled and not lines.section(f"interface {tunnel.name}").has("shutdown"):
+def _of_other_kinds(router: RouterFacts) -> Iterator[str]:
+    shut = [interface.name for interface in router.interfaces if not interface.enabled]
+    for tunnel in router.tunnels:
+        if not tunnel.enabled and tunnel.name not in shut:
             yield f"{tunnel.name} is down: {tunnel.reason or 'no reason known'}"
-
-
-def _takes(lines: Lines, caller: str, owners: dict[Address, str]) -> bool:
-    """Does BGP here want this router, too, by an address of its own or by a range?"""
-    if any(owners.get(address) == caller for address in bgp_neighbors(lines)):
-        return True
-    ranges = [
-        Prefix.parse(line.split()[3])
-        for header in lines.headers("router bgp ")
-        for line in lines.section(header).headers("bgp listen range ")
-    ]
-    theirs = [address for address, name in owners.items() if name == caller]
-    return any(address in prefix for prefix in ranges for address in theirs)

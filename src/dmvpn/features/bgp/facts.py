@@ -1,16 +1,29 @@
-"""BGP as facts: its neighbors."""
+"""BGP as facts: who is to be its neighbor, and who is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.facts import NeighborFacts, reason_facts
+from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, network, reason_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.ports import Interfaces
     from dmvpn.features.bgp.machine import BgpMachine
+
+
+class BgpFacts(Fact):
+    """What is wanted of BGP. called: the neighbors that have lines of their own; ranges: others may call from there."""
+
+    called: tuple[Address, ...] = ()
+    ranges: tuple[Network, ...] = ()
+
+
+def facts(machine: BgpMachine) -> BgpFacts:
+    """What there is to say about its configuration."""
+    config = machine.config
+    return BgpFacts(called=config.called, ranges=tuple(network(one.prefix) for one in config.listen_ranges))
 
 
 def neighbors(machine: BgpMachine, interfaces: Interfaces, now: float) -> Iterator[NeighborFacts]:

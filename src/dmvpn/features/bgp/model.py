@@ -145,6 +145,15 @@ class BgpConfig:
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()
 
+    @property
+    def called(self) -> tuple[IPv4Address, ...]:
+        """The neighbors with a system of their own, or of their group; those of a listen range call us."""
+        return tuple(
+            one.peer
+            for one in self.neighbors
+            if isinstance(one.peer, IPv4Address) and (one.remote_as is not None or one.group)
+        )
+
     def not_built(self) -> tuple[str, ...]:
         """The lines that are kept, and that nothing acts on."""
         return ("bgp graceful-restart",) if self.graceful_restart else ()
