@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
     from dmvpn.features.nhrp.model import NhrpConfig
     from dmvpn.features.rip.model import RipConfig
-    from dmvpn.features.static.model import StaticConfig
+    from dmvpn.features.static.model import StaticConfig, StaticRoute
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
     from dmvpn.ios import ConfigTree, Entry, Problem, Release, Section
     from dmvpn.network.sites import Site
@@ -218,6 +218,29 @@ class Device:
                 yield settings, *settings.address
             for address, length in settings.secondary:
                 yield settings, address, length
+
+    @cached_property
+    def ports(self) -> dict[str, IPv4Interface]:
+        """The first IPv4 address of each interface that has one, be it shut down or not."""
+        return {
+            settings.name: IPv4Interface((int(settings.address[0]), settings.address[1]))
+            for settings in self.interfaces.interfaces
+            if settings.address is not None
+        }
+
+    @cached_property
+    def routes(self) -> tuple[StaticRoute, ...]:
+        """The static routes of IPv4."""
+        return tuple(route for route in self.static.routes if isinstance(route.prefix.address, IPv4Address))
+
+    @cached_property
+    def default_gateways(self) -> list[IPv4Address]:
+        """Where its static default routes lead to, be it behind an interface."""
+        return [
+            route.next_hop
+            for route in self.routes
+            if route.prefix.is_default and isinstance(route.next_hop, IPv4Address)
+        ]
 
     def owner(self, address: IPAddress) -> InterfaceSettings | None:
         """The interface that has this address."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import normalize_interface
-from dmvpn.network.lines import BEFORE, addresses, covers, default_routes, interface_address, interfaces
+from dmvpn.network.lines import BEFORE
+from dmvpn.network.routing import Protocol, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,18 +26,15 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
-    from dmvpn.network.lines import Lines
 
 #: Protocols that do not run, or (OSPF) that the providers of a lab do not speak.
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
-_RUNNING: Final = ("router eigrp", "router rip")
 #: Worse than whatever else there is.
 _LAST: Final = 254
 _ROUTE: Final = re.compile(
     rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
 _NAMED: Final = 4
-_IPV4: Final = re.compile(r"\d+(\.\d+){3}")
 _NOWHERE: Final = "Null0"
 
 
@@ -132,15 +130,15 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
     called = {address: owner for address, owner in _called(graph, read, added).items() if address not in ends}
     ways = {owner: _ways(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
     for router in (*read, *([added] if added else [])):
-        lines = read[router].lines if router in read else None
+        device = read.get(router)
         missing: list[str] = []
         has_upstream = False
-        if lines is not None:
-            kept = next((header for word in _KEPT for header in lines.headers(word)), "")
+        if device is not None:
+            kept = next((header for word in _KEPT for header in device.lines.headers(word)), "")
             if not kept:
                 continue
-            upstream = _upstream(lines, graph.get(router, ()), added)
-            has_upstream = upstream is not None and not _has_default(lines)
+            upstream = _upstream(device, graph.get(router, ()), added)
+            has_upstream = upstream is not None and not _has_default(device)
             if has_upstream:
                 yield (
                     router,
@@ -149,12 +147,12 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
                 )
         for address, owner in (*ends.items(), *called.items()):
             hop = ways[owner].get(router)
-            if address in called and lines is not None and hop is not None and hop.router != added:
+            if address in called and device is not None and hop is not None and hop.router != added:
                 continue
-            if owner != router and hop is not None and (lines is None or not _knows(lines, address, hop)):
+            if owner != router and hop is not None and (device is None or not _knows(device, address, hop)):
                 known = any(near.gateway == address for near in graph[router])
                 missing += [] if known else [f"ip route {address} 255.255.255.255 {hop.gateway}"]
-        missing = [line if lines is None else f"{line} {_LAST}" for line in missing]
+        missing = [line if device is None else f"{line} {_LAST}" for line in missing]
         if missing:
             names = [line.split()[2] for line in missing]
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
@@ -162,7 +160,7 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             note = (
                 ""
-                if lines is None or has_upstream
+                if device is None or has_upstream
                 else f"{router}: nobody may tell {kept} the ways here: static routes lead to {' and '.join(kinds)}"
             )
             yield router, missing, f"{note} {', '.join(names[:_NAMED])}{more}" if note else ""
@@ -179,7 +177,7 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
     }
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
-        for address in bgp_neighbors(device.lines) if added else ():
+        for address in device.bgp.called if added else ():
             owner = owners.get(address, name)
             hop = _ways(graph, owner).get(name) if owner != name else None
             if hop is not None and hop.router == added:
@@ -187,62 +185,41 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
     return found
 
 
-def _has_default(lines: Lines) -> bool:
+def _has_default(device: Device) -> bool:
     """Has it a default route that can be used? A gateway in none of its subnets leads nowhere."""
-    known = dict(default_routes(lines))
-    own = [address for _, address in addresses(lines)]
     return any(
-        route not in known or any(known[route] in address.network for address in own)
-        for route in lines.headers("ip route 0.0.0.0 0.0.0.0 ")
+        not isinstance(route.next_hop, IPv4Address) or _is_near(device, route.next_hop)
+        for route in device.routes
+        if route.prefix.is_default
     )
 
 
-def _throws_away(lines: Lines) -> bool:
+def _is_near(device: Device, address: IPv4Address) -> bool:
+    return any(address in own.network for own in device.ports.values())
+
+
+def _throws_away(device: Device) -> bool:
     """Does EIGRP summarize everything? That makes a route to Null0, better than most static default routes."""
-    return any("summary-address" in line and " 0.0.0.0 0.0.0.0" in line for line in lines.lines)
+    every = (settings for process in device.eigrp.processes for _, settings in process.interfaces)
+    return any(summary.prefix.is_default for settings in every for summary in settings.summaries)
 
 
-def _upstream(lines: Lines, hops: Sequence[Hop], added: str) -> IPv4Address | None:
+def _upstream(device: Device, hops: Sequence[Hop], added: str) -> IPv4Address | None:
     """The neighbor of BGP that is the provider of our own."""
-    named = bgp_neighbors(lines)
-    return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in named), None)
+    return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
 
 
-def bgp_neighbors(lines: Lines) -> list[IPv4Address]:
-    """The addresses of configured neighbors; those of a range call us."""
-    words = [line.split() for header in lines.headers("router bgp ") for line in lines.section(header).lines]
-    named = [word[1] for word in words if word[:1] == ["neighbor"] and word[2:3] in (["remote-as"], ["peer-group"])]
-    return [IPv4Address(name) for name in dict.fromkeys(named) if _IPV4.fullmatch(name)]
-
-
-def external_neighbors(lines: Lines) -> list[IPv4Address]:
-    """Those of BGP in other systems than the router's own."""
-    found = []
-    for header in lines.headers("router bgp "):
-        own = header.split()[2]
-        words = [line.split() for line in lines.section(header).headers("neighbor ")]
-        found += [word[1] for word in words if word[2:3] == ["remote-as"] and word[3:4] != [own]]
-    return [IPv4Address(name) for name in dict.fromkeys(found) if _IPV4.fullmatch(name)]
-
-
-def _knows(lines: Lines, address: IPv4Address, hop: Hop) -> bool:
+def _knows(device: Device, address: IPv4Address, hop: Hop) -> bool:
     """Is there a route, or a protocol that runs and should bring one?"""
-    for line in lines.headers("ip route "):
-        words = line.split()
-        if not words[2][0].isdigit() or not words[3][0].isdigit() or words[4] == _NOWHERE:
-            continue
-        prefix = IPv4Network((words[2], words[3]), strict=False)
-        if address in prefix and (prefix.prefixlen or (_has_default(lines) and not _throws_away(lines))):
-            return True
-    own = {name: interface_address(each) for name, each in interfaces(lines)}
-    if any(one is not None and address in one.network for one in own.values()):
+    by_default = _has_default(device) and not _throws_away(device)
+    if any(
+        address in route.prefix and route.interface != _NOWHERE and (by_default or not route.prefix.is_default)
+        for route in device.routes
+    ):
         return True
-    out = own.get(hop.port)
-    return out is not None and any(
-        covers(" ".join(statement.split()[:3]), out.ip)
-        for word in _RUNNING
-        for header in lines.headers(word)
-        for statement in lines.section(header).headers("network ")
+    own = device.ports.get(hop.port)
+    return _is_near(device, address) or any(
+        one.protocol is not Protocol.OSPF for one in running(device, hop.port, own.ip if own is not None else None)
     )
 
 

@@ -54,7 +54,7 @@ def infer(
     """
     change = Adapted(dict(texts), ()) if strict else adapted(texts, segments)
     every = {file: Device.read(file, text, leaves_out=True) for file, text in change.texts.items()}
-    names, notes = named({file: device.lines for file, device in every.items()})
+    names, notes = named(every)
     configurations = {router: change.texts[file] for router, file in names.items()}
     routers = {file: router for router, file in names.items()}
     drawn = {(routers[file], port): number for (file, port), number in (segments or {}).items() if file in routers}

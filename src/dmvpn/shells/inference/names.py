@@ -6,17 +6,18 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import Lines, addresses
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
+
+    from dmvpn.network.device import Device
 
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _UNQUOTED: Final = re.compile(r'^"|"$')
 _LONGEST_NAME: Final = 31
 
 
-def named(every: Mapping[str, Lines]) -> tuple[dict[str, str], list[str]]:
+def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
     """The name of each router and that of its text, and what was decided. Raises UserError.
 
     every: by the name of the text.
@@ -25,8 +26,8 @@ def named(every: Mapping[str, Lines]) -> tuple[dict[str, str], list[str]]:
     the last one counts.
     """
     last = {file: _last_like(file, every) for file in every}
-    read = {file: lines for file, lines in every.items() if file == last[file]}
-    hosts = {file: _UNQUOTED.sub("", lines.value("hostname ")) for file, lines in read.items()}
+    read = {file: device for file, device in every.items() if file == last[file]}
+    hosts = {file: _UNQUOTED.sub("", device.lines.value("hostname ")) for file, device in read.items()}
     found: dict[str, str] = {}
     notes = [f"{file} says the same as {last[file]}: it is taken once" for file in every if file not in read]
     for file in read:
@@ -49,18 +50,18 @@ def named(every: Mapping[str, Lines]) -> tuple[dict[str, str], list[str]]:
     return found, notes
 
 
-def _last_like(file: str, every: Mapping[str, Lines]) -> str:
+def _last_like(file: str, every: Mapping[str, Device]) -> str:
     """The last text with the same lines, name and addresses among them: somebody saved the router twice."""
-    lines = every[file]
-    if not lines.value("hostname ") or not any(addresses(lines)):
+    device = every[file]
+    if not device.lines.value("hostname ") or not device.ports:
         return file
-    return next(other for other in reversed([*every]) if every[other].lines == lines.lines)
+    return next(other for other in reversed([*every]) if every[other].lines == device.lines)
 
 
-def _same_places(one: Lines, other: Lines) -> bool:
+def _same_places(one: Device, other: Device) -> bool:
     """Have they an address in common? Then they are two states of one router."""
-    there = [address.ip for _, address in addresses(other)]
-    return any(address.ip in there for _, address in addresses(one))
+    there = [address.ip for address in other.ports.values()]
+    return any(address.ip in there for address in one.ports.values())
 
 
 def _fit(wanted: str, taken: Container[str]) -> str:

@@ -12,14 +12,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import default_routes, interfaces
-from dmvpn.network.underlay import bgp_neighbors, external_neighbors, far_ends, name_gateway
-from dmvpn.shells.inference.wires import DHCP, VIRTUAL, Port, ports_of
+from dmvpn.base.addresses import Prefix
+from dmvpn.network.underlay import far_ends, name_gateway
+from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 
 if TYPE_CHECKING:
-    from dmvpn.features.static.model import StaticRoute
     from dmvpn.network.device import Device
-    from dmvpn.network.lines import Lines
     from dmvpn.shells.inference.wires import Network, Wire
 
 #: Prefixes as long as this are links for two, and no LAN.
@@ -31,20 +29,26 @@ _HOST: Final = 32
 
 def add_provider(network: Network, configurations: dict[str, str]) -> str:
     """A router for all gateways that nobody has; "": there are none. It is added to the configurations."""
-    for router, lines in network.lines.items():
-        for _, gateway in default_routes(lines):
+    for router, device in network.devices.items():
+        for gateway in device.default_gateways:
             _want_gateway(network, router, gateway)
-    for router, lines in network.lines.items():
-        device = network.devices[router]
-        near = [port.address.network for port in ports_of(router, lines) if _leads_out(port, device)]
-        for gateway in external_neighbors(lines):
-            if any(gateway in port.address.network for port in ports_of(router, lines)):
+    for router, device in network.devices.items():
+        ports = ports_of(router, device)
+        near = [port.address.network for port in ports if _leads_out(port, device)]
+        for gateway in _external_neighbors(device):
+            if any(gateway in port.address.network for port in ports):
                 _want_gateway(network, router, gateway)
-        for gateway in [*bgp_neighbors(lines), *dict.fromkeys(_next_hops(device))]:
+        for gateway in [*device.bgp.called, *dict.fromkeys(_next_hops(device))]:
             if any(gateway in subnet for subnet in near):
                 _want_gateway(network, router, gateway)
     _want_ways_out(network)
     return _plug_in(network, configurations) if any(wire.provider is not None for wire in network.wires) else ""
+
+
+def _external_neighbors(device: Device) -> list[IPv4Address]:
+    """Those of BGP in other systems than the router's own."""
+    others = (one.peer for one in device.bgp.neighbors if one.remote_as not in (None, device.bgp.local_as))
+    return [peer for peer in others if isinstance(peer, IPv4Address)]
 
 
 def _plug_in(network: Network, configurations: dict[str, str]) -> str:
@@ -90,20 +94,16 @@ def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
             return
         wire.provider = IPv4Interface(f"{gateway}/{subnet.prefixlen}")
         return
-    if not _may_be_near(network.lines[router], gateway):
+    if not _may_be_near(network.devices[router], gateway):
         network.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
 
 
-def _may_be_near(lines: Lines, gateway: IPv4Address) -> bool:
+def _may_be_near(device: Device, gateway: IPv4Address) -> bool:
     """Is it in the subnet of any address, that of a tunnel or a second one? Where one is unknown it may be there."""
-    for _, interface in interfaces(lines):
-        if interface.has(DHCP):
-            return True
-        for line in interface.headers("ip address "):
-            words = line.split()
-            if gateway in IPv4Interface(f"{words[2]}/{words[3]}").network:
-                return True
-    return False
+    return any(
+        one.dhcp or any(gateway in Prefix.of(*address) for address in (one.address, *one.secondary) if address)
+        for one in device.interfaces.interfaces
+    )
 
 
 def _want_ways_out(network: Network) -> None:
@@ -123,8 +123,7 @@ def _want_ways_out(network: Network) -> None:
                 continue
             wire.provider = IPv4Interface(f"{free}/{subnet.prefixlen}")
             wire.loose = not _is_way_out(port, device)
-            gateways = (route.next_hop for route in _routes(device) if route.prefix.is_default)
-            known = port.name in without or any(gateway in subnet for gateway in gateways if gateway is not None)
+            known = port.name in without or any(gateway in subnet for gateway in device.default_gateways)
             why = ", and no default route leads out of it" if _is_source(port, device) and not known else ""
             network.notes.append(f"{port}: no other router is on this wire{why}; the lab puts {free} there")
 
@@ -156,17 +155,12 @@ def ways_between(network: Network) -> list[Wire]:
 
 def _gateless(device: Device) -> list[str]:
     """The ports that routes without a gateway lead out of."""
-    ports = (route.interface for route in _routes(device) if route.interface and route.next_hop is None)
+    ports = (route.interface for route in device.routes if route.interface and route.next_hop is None)
     return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
 
 
-def _routes(device: Device) -> list[StaticRoute]:
-    """The static routes of IPv4."""
-    return [route for route in device.static.routes if route.prefix.address.version == 4]
-
-
 def _next_hops(device: Device) -> list[IPv4Address]:
-    return [route.next_hop for route in _routes(device) if isinstance(route.next_hop, IPv4Address)]
+    return [route.next_hop for route in device.routes if isinstance(route.next_hop, IPv4Address)]
 
 
 def _rip(network: Network, wires: list[Wire]) -> list[str]:
@@ -175,9 +169,7 @@ def _rip(network: Network, wires: list[Wire]) -> list[str]:
         wire.provider
         for wire in wires
         for port in wire.ports
-        if wire.provider is not None
-        and port.router in network.lines
-        and "router rip" in network.lines[port.router].lines
+        if wire.provider is not None and port.router in network.devices and network.devices[port.router].rip.enabled
     ]
     networks = [f" network {address.network.network_address}" for address in speakers]
     return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []

@@ -12,17 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import addresses, interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Interface
 
     from dmvpn.network.device import Device
-    from dmvpn.network.lines import Lines
 
-#: What an interface says that gets its address from others.
-DHCP: Final = "ip address dhcp"
 #: Interfaces that no wire is plugged into.
 VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
 
@@ -71,17 +67,14 @@ class Network:
     segments: Mapping[tuple[str, str], int] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
 
-    lines: dict[str, Lines] = field(init=False)
-
     def __post_init__(self) -> None:
-        self.lines = {router: device.lines for router, device in self.devices.items()}
-        ports = [port for router, lines in self.lines.items() for port in ports_of(router, lines)]
+        ports = [port for router, device in self.devices.items() for port in ports_of(router, device)]
         if not ports:
             raise UserError("no physical interface with an IPv4 address in these configurations: there are no wires")
         plugged = {port.router for port in ports}
-        for router, lines in self.lines.items():
-            self.notes += _peculiar(router, lines)
-        loose = [router for router in self.lines if router not in plugged]
+        for router, device in self.devices.items():
+            self.notes += _peculiar(router, device)
+        loose = [router for router in self.devices if router not in plugged]
         if loose:
             have = f"{', '.join(loose)} {'has' if len(loose) == 1 else 'have'}"
             self.notes.append(f"{have} no physical interface with an IPv4 address: nothing is plugged in")
@@ -120,24 +113,24 @@ class Network:
         return self.segments.get((port.router, port.name.partition(".")[0]))
 
 
-def _peculiar(router: str, lines: Lines) -> Iterator[str]:
+def _peculiar(router: str, device: Device) -> Iterator[str]:
     """What labs do not have, and this router does."""
-    for name, interface in interfaces(lines):
-        own = interface.headers("ip address ")
-        if any(line.endswith(" secondary") for line in own):
+    for interface in device.interfaces.interfaces:
+        name = interface.name
+        if interface.secondary:
             yield f"{router} {name} has more than one address: only the first tells where it is"
-        if interface.has(DHCP):
+        if interface.dhcp:
             yield (
                 f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
                 "give it an address, and the router a default route"
             )
-    vlans = [name for name, address in addresses(lines) if "." in name]
+    vlans = [name for name in device.ports if "." in name]
     if len(vlans) == 1:
         yield f"{router} {vlans[0]} is a subinterface: taken for a port of its own, without VLANs"
     elif vlans:
         yield f"{router} {', '.join(vlans)} are subinterfaces: taken for ports of their own, without VLANs"
 
 
-def ports_of(router: str, lines: Lines) -> list[Port]:
+def ports_of(router: str, device: Device) -> list[Port]:
     """The physical interfaces of a router that have an address."""
-    return [Port(router, name, address) for name, address in addresses(lines) if not name.startswith(VIRTUAL)]
+    return [Port(router, name, address) for name, address in device.ports.items() if not name.startswith(VIRTUAL)]
