@@ -474,7 +474,8 @@ def test_the_scenarios_come_up_from_their_configurations_alone(
     "default",
     [
         "ip route 0.0.0.0 0.0.0.0 198.51.100.1\n",
-        "ip route 0.0.0.0 0.0.0.0 192.0.2.2 105\ninterface Loopback0\n ip summary-address eigrp 1 0.0.0.0 0.0.0.0\n",
+        "ip route 0.0.0.0 0.0.0.0 192.0.2.2 105\nrouter eigrp 1\n"
+        "interface Loopback0\n ip summary-address eigrp 1 0.0.0.0 0.0.0.0\n",
     ],
     ids=["a gateway that is nowhere", "a summary that throws everything away"],
 )

@@ -29,7 +29,7 @@ from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
-from dmvpn.network.language import IN_VRF, IN_VRF_OLD, NEGOTIATED
+from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
 from dmvpn.network.lines import Lines
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -204,10 +204,15 @@ class Device:
 
     def is_given_address(self, interface: str) -> bool:
         """Does somebody else choose its address: DHCP, or the far end of a dial-up line?"""
-        settings = self.interface(interface)
         section = self.section(interface)
         negotiated = section is not None and section.get(NEGOTIATED) is not None
-        return (settings is not None and settings.dhcp) or negotiated
+        return negotiated or self.uses_dhcp(interface)
+
+    def uses_dhcp(self, interface: str) -> bool:
+        """Does it ask for an address by DHCP, in whatever words?"""
+        settings, section = self.interface(interface), self.section(interface)
+        in_more_words = section is not None and section.get(DHCP) is not None
+        return in_more_words or (settings is not None and settings.dhcp)
 
     def addresses(self) -> Iterator[tuple[InterfaceSettings, IPAddress, int]]:
         """Every IPv4 address of an interface that is not shut down."""
@@ -295,7 +300,7 @@ class Device:
     @cached_property
     def has_default(self) -> bool:
         """Is there a default route that does not lead into a tunnel?"""
-        by_dhcp = any(one.dhcp and not self.vrf_of(one.name) for one in self.interfaces.interfaces)
+        by_dhcp = any(self.uses_dhcp(one.name) and not self.vrf_of(one.name) for one in self.interfaces.interfaces)
         return by_dhcp or any(prefix == _DEFAULT for prefix in self._underlay)
 
     @cached_property

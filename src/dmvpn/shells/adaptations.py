@@ -19,14 +19,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.device import Device
-from dmvpn.network.lines import BEFORE, Lines, addresses, default_routes, interface_address, interfaces, tunnels
+from dmvpn.network.lines import BEFORE
 from dmvpn.network.underlay import far_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from dmvpn.base.addresses import IPAddress
 
 _PROMPT: Final = rf"(?P<before>{BEFORE})"
 _TUNNEL_VRF: Final = re.compile(_PROMPT + r"tunnel\s+vrf\s+(?P<vrf>\S+)\s*$")
@@ -68,13 +71,13 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     notes: list[str] = []
     found = {}
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
-    read = {file: device.lines for file, device in devices.items()}
-    across = _across(read, segments or {})
-    given, keys = _given(read, across), cloud_keys(devices)
+    across = _across(devices, segments or {})
+    given, keys = _given(devices, across), cloud_keys(devices)
     taken = {end for each in devices.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     taken |= {address.ip for ports in given.values() for address in ports.values()}
     for file, text in texts.items():
-        name = read[file].value("hostname ") or file
+        device = devices[file]
+        name = device.lines.value("hostname ") or file
         lines = text.split("\n")
         tracked = _forget_tracks(lines)
         if tracked:
@@ -85,34 +88,34 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
         for before, why, after in _replace_ciphers(lines):
             notes.append(f"{name}: {before} {why}: the lab uses {after} in its place")
-        for tunnel, before, after in _share_profiles(lines, devices[file]):
+        for tunnel, before, after in _share_profiles(lines, device):
             notes.append(
                 f"{name}: {tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
                 f"place of {before}"
             )
         for port, address in _address_ports(lines, given.get(file, {})):
-            known = [one for _, one in default_routes(read[file]) if one in address.network and one != address.ip]
+            known = [one for one in device.default_gateways if one in address.network and one != address.ip]
             gateway = next(iter(known), _gateway(address, across.get((file, port)), taken))
             lines += [] if known else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(
                 f"{name} {port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
             )
-        for port in _unaddressed(read[file]):
+        for port in _unaddressed(device):
             address = given[file][port]
             gateway = _gateway(address, across.get((file, port)), taken)
             lines += [f"interface {port}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
-            lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+            lines += [] if device.default_gateways else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} {port} is the source of a tunnel and has no address: the lab gives it {address}")
         for tunnel, key in keys.get(file, {}).items():
             lines += [f"interface {tunnel}", f" tunnel key {key}"]
         if file in keys:
             some = ", ".join(f"{tunnel} key {key}" for tunnel, key in keys[file].items())
             notes.append(f"{name}: tunnels of one source cannot be told apart without keys: the lab gives {some}")
-        homeless = _homeless(devices[file])
+        homeless = _homeless(device)
         if homeless is not None:
             gateway = next(host for host in homeless.network.hosts() if host != homeless.ip and host not in taken)
             lines += [f"interface {_PORT}", f" ip address {homeless.ip} {homeless.netmask}", " no shutdown"]
-            lines += [] if default_routes(read[file]) else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
+            lines += [] if device.default_gateways else [f"ip route 0.0.0.0 0.0.0.0 {gateway} 254"]
             notes.append(f"{name} has only tunnels: the lab gives it {_PORT} with their source, {homeless}")
         found[file] = "\n".join(lines)
     return Adapted(found, tuple(notes))
@@ -222,9 +225,11 @@ def _shared_profiles(device: Device) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ DHCP
 
 
-def _across(read: Mapping[str, Lines], segments: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], IPv4Interface]:
+def _across(
+    read: Mapping[str, Device], segments: Mapping[tuple[str, str], int]
+) -> dict[tuple[str, str], IPv4Interface]:
     """For each port that somebody drew: an address that another router has on the same wire."""
-    own = {(file, name): address for file, lines in read.items() for name, address in addresses(lines)}
+    own = {(file, name): address for file, device in read.items() for name, address in device.ports.items()}
     on_wire: dict[int, list[tuple[str, str]]] = {}
     for port, number in segments.items():
         if port in own:
@@ -245,24 +250,22 @@ def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IP
 
 
 def _given(
-    read: Mapping[str, Lines], across: Mapping[tuple[str, str], IPv4Interface]
+    read: Mapping[str, Device], across: Mapping[tuple[str, str], IPv4Interface]
 ) -> dict[str, dict[str, IPv4Interface]]:
     """The address of each port that asks for one: by file and port. across: the station at the other end of its
     wire.
     """
-    ports = [(file, name) for file, lines in read.items() for name in (*_asking(lines), *_unaddressed(lines))]
-    known = [
-        address for lines in read.values() for _, each in interfaces(lines) if (address := interface_address(each))
-    ]
+    ports = [(file, name) for file, device in read.items() for name in (*_asking(device), *_unaddressed(device))]
+    known = [address for device in read.values() for address in device.ports.values()]
     pools = [pool for pool in _all_pools(read.values()) if any(one.ip in pool for one in known)]
-    providers = [*_all_pools(lines for lines in read.values() if not tunnels(lines))]
+    providers = [*_all_pools(device for device in read.values() if not device.tunnels.tunnels)]
     found: dict[str, dict[str, IPv4Interface]] = {}
     made = _MADE_UP.subnets(new_prefix=_LINK)
     for file, name in ports:
         address = _told(read, file, name, known)
         if address is None:
             gateway = _elsewhere(read[file])
-            is_wan = any(tunnel.value("tunnel source ") == name for tunnel in tunnels(read[file]))
+            is_wan = any(tunnel.source_interface == name for tunnel in read[file].tunnels.tunnels)
             fit = (pool for pool in pools if pool.prefixlen <= _LINK and (pool in providers or not is_wan))
             pool = next(fit, gateway)
             near = across.get((file, name))
@@ -277,11 +280,10 @@ def _given(
     return found
 
 
-def _elsewhere(lines: Lines) -> IPv4Network | None:
+def _elsewhere(device: Device) -> IPv4Network | None:
     """Where the gateway of a default route is that is in no subnet of this router: there its port must be."""
-    own = [address for _, each in interfaces(lines) if (address := interface_address(each)) is not None]
-    gateways = [gateway for _, gateway in default_routes(lines)]
-    far = next((one for one in gateways if not any(one in address.network for address in own)), None)
+    own = device.ports.values()
+    far = next((one for one in device.default_gateways if not any(one in address.network for address in own)), None)
     return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
 
 
@@ -291,27 +293,26 @@ def _free(network: IPv4Network, known: list[IPv4Interface]) -> IPv4Address | Non
     return next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
 
 
-def _asking(lines: Lines) -> list[str]:
+def _asking(device: Device) -> list[str]:
     """The ports of this router that ask for an address."""
     return [
-        name
-        for name, interface in interfaces(lines)
-        if interface.has("ip address dhcp") and not interface.has("shutdown") and not name.startswith("Tunnel")
+        one.name
+        for one in device.interfaces.interfaces
+        if device.uses_dhcp(one.name) and not one.shutdown and not one.name.startswith("Tunnel")
     ]
 
 
-def _unaddressed(lines: Lines) -> list[str]:
+def _unaddressed(device: Device) -> list[str]:
     """Sources of tunnels of which an excerpt does not say the address, and nothing says that they are to have none."""
-    own = dict(interfaces(lines))
-    sources = [lines.section(header).value("tunnel source ") for header in lines.headers("interface Tunnel")]
+    sources = dict.fromkeys(tunnel.source_interface for tunnel in device.tunnels.tunnels)
     return [
         source
-        for source in dict.fromkeys(sources)
-        if source[:1].isalpha()
+        for source in sources
+        if source
         and not source.startswith(_NO_PORTS)
-        and (
-            source not in own
-            or not any(line.startswith(("ip address", "no ip address", "shutdown")) for line in own[source].lines)
+        and not any(
+            line.startswith(("ip address", "no ip address", "shutdown"))
+            for line in device.lines.section(f"interface {source}").lines
         )
     ]
 
@@ -324,53 +325,45 @@ def _sources(device: Device) -> list[IPv4Address]:
 
 def _homeless(device: Device) -> IPv4Interface | None:
     """The source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the source."""
-    own = {name: address.ip for name, address in addresses(device.lines)}
+    own = {name: address.ip for name, address in device.ports.items()}
     has_ports = any(not name.startswith(_NO_PORTS) for name in own)
     named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
     homeless = [one for one in _sources(device) if one not in own.values()]
     return IPv4Interface(f"{homeless[0]}/{_WIDE}") if homeless and not has_ports and not named else None
 
 
-def _told(read: Mapping[str, Lines], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
+def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
     """What the router's own tunnel says its address is, or those who map its tunnel address, or its IKE identity."""
-    mine = read[file]
-    profiles = [mine.section(header) for header in mine.headers("crypto ikev2 profile ")]
-    identities = {one.value("identity local address ") for one in profiles} - {""}
-    for header in mine.headers("interface Tunnel"):
-        section = mine.section(header)
-        source = section.value("tunnel source ")
-        said = [source] if source[:1].isdigit() else []
-        tunnel = interface_address(section)
-        if source == name and tunnel is not None:
-            said += [
-                line.split()[-1]
-                for lines in read.values()
-                for other in lines.headers("interface Tunnel")
-                for line in lines.section(other).headers(f"ip nhrp map {tunnel.ip} ")
-            ]
-            said += [
-                line.partition(" nbma ")[2].split()[0]
-                for lines in read.values()
-                for other in lines.headers("interface Tunnel")
-                for line in lines.section(other).headers(f"ip nhrp nhs {tunnel.ip} nbma ")
-            ]
-        if source == name and len(identities) == 1:
-            said += identities
-        for text in said:
-            if re.fullmatch(r"\d+(\.\d+){3}", text) and IPv4Address(text) not in [one.ip for one in known]:
-                near = next((one for one in known if IPv4Address(text) in one.network), None)
-                return IPv4Interface(f"{text}/{near.network.prefixlen if near is not None else _WIDE}")
+    profiles = (profile.local_identity for profile in read[file].ikev2.profiles)
+    identities = dict.fromkeys(one.address for one in profiles if one is not None and one.address is not None)
+    for tunnel in read[file].tunnels.tunnels:
+        said: list[IPAddress | None] = [tunnel.source_address]
+        own = read[file].ports.get(tunnel.name)
+        if tunnel.source_interface == name:
+            said += _told_of(read, own.ip) if own is not None else []
+            said += identities if len(identities) == 1 else []
+        for address in said:
+            if isinstance(address, IPv4Address) and address not in [one.ip for one in known]:
+                near = next((one for one in known if address in one.network), None)
+                return IPv4Interface(f"{address}/{near.network.prefixlen if near is not None else _WIDE}")
     return None
 
 
-def _all_pools(routers: Iterable[Lines]) -> Iterator[IPv4Network]:
-    return (pool for lines in routers for pool in _pools(lines))
+def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress | None]:
+    """The NBMA addresses that anybody has for a tunnel address: by a map, then as that of a server."""
+    every = [nhrp for device in read.values() for nhrp in device.nhrp.tunnels]
+    maps = (nbma for nhrp in every for target, nbma in nhrp.maps if target == Prefix.host(address))
+    return [*maps, *(server.nbma for nhrp in every for server in nhrp.nhs if server.address == address)]
 
 
-def _pools(lines: Lines) -> Iterator[IPv4Network]:
-    """The networks that this router has addresses of for others."""
-    for header in lines.headers("ip dhcp pool "):
-        words = lines.section(header).value("network ").split()
+def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
+    return (pool for device in routers for pool in _pools(device))
+
+
+def _pools(device: Device) -> Iterator[IPv4Network]:
+    """The networks that this router has addresses of for others: no feature here does that."""
+    for header in device.lines.headers("ip dhcp pool "):
+        words = device.lines.section(header).value("network ").split()
         if len(words) > 1 and words[1].count(".") == 3:
             yield IPv4Network((words[0], words[1]), strict=False)
 

@@ -17,6 +17,7 @@ from dmvpn.network.underlay import far_ends, name_gateway
 from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 
 if TYPE_CHECKING:
+    from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import Network, Wire
 
@@ -100,10 +101,12 @@ def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
 
 def _may_be_near(device: Device, gateway: IPv4Address) -> bool:
     """Is it in the subnet of any address, that of a tunnel or a second one? Where one is unknown it may be there."""
-    return any(
-        one.dhcp or any(gateway in Prefix.of(*address) for address in (one.address, *one.secondary) if address)
-        for one in device.interfaces.interfaces
-    )
+    return any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces)
+
+
+def _is_on(interface: InterfaceSettings, gateway: IPv4Address) -> bool:
+    own = (interface.address, *interface.secondary)
+    return any(gateway in Prefix.of(*address) for address in own if address is not None)
 
 
 def _want_ways_out(network: Network) -> None:

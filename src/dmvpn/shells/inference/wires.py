@@ -119,7 +119,7 @@ def _peculiar(router: str, device: Device) -> Iterator[str]:
         name = interface.name
         if interface.secondary:
             yield f"{router} {name} has more than one address: only the first tells where it is"
-        if interface.dhcp:
+        if device.uses_dhcp(name):
             yield (
                 f"{router} {name} gets its address by DHCP, which labs do not have: nothing is plugged in there; "
                 "give it an address, and the router a default route"
