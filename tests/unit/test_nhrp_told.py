@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address, ip_address
 
 from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.debug import LARGEST_ABOUT, LARGEST_LIST, Direction, told
+from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionReply, TrafficIndication
+from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_LIST, told
 from dmvpn.net import ipv4
 
 PEER = ip_address("192.0.2.7")

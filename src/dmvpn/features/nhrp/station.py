@@ -19,10 +19,11 @@ from dmvpn.features.nhrp import debug, messages
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.debug import CONTAINING, Direction, told
+from dmvpn.features.nhrp.debug import CONTAINING, Direction
 from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
+from dmvpn.features.nhrp.past import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
