@@ -1,4 +1,4 @@
-"""The interoperability page: beside whose software we ran, in which roles, what came out, and the tests that show it.
+"""The interoperability page: the software that we ran beside, in which roles, the results, the tests that show them.
 
     tests/interop/stories.toml       the stories, one table each, with an id: "nat-frr"
     @pytest.mark.story("ID", ...)    above a test: it shows these stories
@@ -20,6 +20,13 @@ from support.conformance import ROOT, Proof, links, proofs
 STORIES = ROOT / "tests" / "interop" / "stories.toml"
 PAGE = ROOT / "docs" / "reference" / "interop.md"
 MARK = "story"
+_INTRO = """\
+This page lists the software that this router ran beside, in which roles, with which result, and the tests that show it.
+The page is generated from the tests (`python -m support.interop_page` in the folder `tests`), and a test fails when it
+is out of date. `make test-interop` runs the tests in a quarter of an hour; user-mode Linux gives the foreign daemons a
+kernel of their own. The tests judge by what the other side says: FRR's own tables, strongSwan's lists of SAs, the
+kernel's counters, pings and traceroutes of hosts, captures read by tshark.
+""".splitlines()
 
 WORKS, ONE_WAY, NOT_HERE = "works", "one direction only", "not with this peer"
 RESULTS = (WORKS, ONE_WAY, NOT_HERE)
@@ -79,11 +86,7 @@ def page() -> str:
     lines = [
         "# Interoperability",
         "",
-        "Beside whose software this router ran, in which roles, what came out, and the tests that show it. The page is",
-        "made from the tests (`python -m support.interop_page` in the folder `tests`), and a test fails when it is",
-        "old. `make test-interop` runs them: some minutes, user-mode Linux brings the foreign daemons a kernel of",
-        "their own. What counts is what the others say: FRR's own tables, strongSwan's lists of SAs, the counters of",
-        "the kernel's, pings and traceroutes of hosts, captures read by tshark.",
+        *_INTRO,
         "",
     ]
     for table in tables():

@@ -19,9 +19,9 @@ PAGE = ROOT / "docs" / "reference" / "lint.md"
 _HEAD = """\
 # Lint
 
-`dmvpn lint` reads configurations and tells what will not work, or could be better: one by one, and all that were named
-together as one network, hub against spokes. It runs nothing. The page is made from the rules
-(`python -m support.lint_page` in the folder `tests`), and a test fails when it is old.
+`dmvpn lint` reads configurations and reports what will not work and what could be better. It checks each file alone, and
+then all named files together as one network, hub against spokes. It runs nothing. This page is generated from the rules
+(`python -m support.lint_page` in the folder `tests`), and a test fails when it is out of date.
 
 ```console
 $ mkdir -p build && cat > build/spoke.cfg <<'END'
@@ -57,48 +57,52 @@ $ sed -i 's/198.51.100.1$/198.51.100.1 multicast/' build/spoke.cfg; dmvpn lint b
 nothing found
 ```
 
-What may be named: files (together they are one network) and `-`, which is standard input as one more of them, folders
-(`*.cfg`, `*.conf`; each is a network of its own), folders with a [lab.yaml](lab-file.md) and built-in
-[scenarios](scenarios.md), which tell besides who is behind NAT.
+You can name files (together they are one network), `-` (standard input, one more of these files), folders (`*.cfg` and
+`*.conf`; each folder is a network of its own), folders with a [lab.yaml](lab-file.md), and built-in
+[scenarios](scenarios.md). The last two also tell lint who is behind NAT.
 
-| severity | means |
+| severity | meaning |
 | --- | --- |
 | error | something that is configured will not work |
-| warning | it works, and not as somebody who wrote these lines wanted |
-| advice | it works; there is a better way, or a risk to know of |
+| warning | it works, but not as the author of these lines intended |
+| advice | it works; there is a better way, or a risk that you should know |
 
-| exit code | means |
+| exit code | meaning |
 | --- | --- |
-| 0 | nothing found, or advice alone |
-| 1 | a warning or an error; with `--severity error` only errors count, with `--severity advice` everything |
-| 2 | asked wrongly: no such file, no such rule |
+| 0 | nothing found, or only advice |
+| 1 | a warning or an error; with `--severity error` only errors count, with `--severity advice` everything counts |
+| 2 | a wrong command: no such file, no such rule |
 
-`--format json` is an object with `findings` (rule, severity, file, line, router, what, why, fix, related) and `counts`.
-`--format sarif` is SARIF 2.1.0, which code review tools show beside the lines. `--rule RULE` looks for one thing,
-`--rules` lists all of them, `--explain RULE` prints what stands below. Errors come first, and of these the lines that a
-router refuses, since others follow from them; then file by file. Keys and passwords are never shown.
+`--format json` prints an object with `findings` (rule, severity, file, line, router, what, why, fix, related) and
+`counts`. `--format sarif` prints SARIF 2.1.0, which code review tools show beside the lines. `--rule RULE` checks one
+rule, `--rules` lists all rules, and `--explain RULE` prints the text that this page has about a rule. Errors come first,
+and among them the lines that a router refuses, because other errors follow from them; then the findings go file by file.
+Lint never shows keys or passwords.
 
-Who is hub and who is spoke follows from the lines: a client has an `ip nhrp nhs`, a server is whom a client means, or a
-multipoint tunnel without a server of its own. What is not among the files is not judged: a spoke alone is not told that
-its hub is missing. Where a hub and all its spokes differ, the hub is told; otherwise the spoke that differs.
+The lines say which router is a hub and which is a spoke: a client has an `ip nhrp nhs`; a server is a router that a
+client names, or has a multipoint tunnel without a server of its own. Lint does not judge what is missing from the files:
+it does not tell a spoke alone that its hub is missing. If a hub and all its spokes differ, the finding is about the hub;
+otherwise it is about the spoke that differs.
 
-Configurations of other routers are read too. What IOS takes and a router of this program refuses (NAT, VRFs, access
-lists on interfaces and more) is advice, told once in a file; what a screen shows around a configuration is passed over.
-Where the line `version` names a release that has [other defaults](releases.md), they count. A tunnel of which no line says source,
-mode or destination is taken for an excerpt, and not asked for what it leaves out. Files are UTF-8 or Latin 1.
+Lint also reads configurations of other routers. What IOS accepts and a router of this program refuses (NAT, VRFs, access
+lists on interfaces and more) is advice, reported once for each file; whatever a screen shows around a configuration is
+ignored. If the line `version` names a release with [other defaults](releases.md), those defaults apply. A tunnel without
+any line about source, mode or destination is taken for an excerpt, so lint does not report what it leaves out. Files are
+UTF-8 or Latin 1.
 
-## Allow what is meant so
+## Allow what is intended
 
-    ! lint: allow RULE REASON            what RULE finds at the next line; if it opens a section, anywhere in it
+    ! lint: allow RULE REASON            what RULE finds on the next line; if that line opens a section, anywhere in it
     ! lint: allow-file RULE REASON       what RULE finds anywhere in the file
 
-A reason is asked for: without one the comment allows nothing, and is told. So is one that nothing was found for.
+A reason is required: a comment without one allows nothing, and lint reports it. Lint also reports a comment for which
+nothing was found.
 
 ## In CI
 
     dmvpn lint --format sarif sites/*.cfg > lint.sarif
 
-is 1 where something is wrong, and the file is what GitHub and GitLab show in a merge request.
+exits with 1 if something is wrong, and GitHub and GitLab show the file in a merge request.
 """  # noqa: E501
 
 

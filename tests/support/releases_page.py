@@ -15,12 +15,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "releases.md"
 _HEAD = """\
 # Defaults of releases
 
-A running configuration does not show what is the default, and a default may be another one on the next release. Here
-defaults are those of the older releases: what is not shown is off. So a file of a newer one gets the lines that it does
-not show. The page is made from the table (`python -m support.releases_page` in the folder `tests`), and a test fails
-when it is old.
+A running configuration does not show defaults, and a default may change with a release. This program has the defaults
+of the older releases: what is not shown is off. So when it reads a file of a newer release, it adds the lines that the
+file does not show. This page is generated from the table (`python -m support.releases_page` in the folder `tests`), and
+a test fails when it is out of date.
 
-| the line, where it is not refused | on in | where | what it does |
+| the line, unless the file refuses it | on in | where | what it does |
 | --- | --- | --- | --- |
 """
 

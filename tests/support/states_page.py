@@ -24,9 +24,9 @@ PAGE: Final = ROOT / "docs" / "reference" / "states.md"
 _HEAD: Final = """\
 # State machines
 
-Each machine is one table of moves in its file: what can happen to it in which state, and the state that follows. What
-is not in the table cannot happen; if it does, that is a fault of this program, never of a peer. The pictures are made
-from the tables (`python -m support.states_page` in the folder `tests`), and a test fails when they are old.
+Each machine is one table of moves in its file: what can happen in which state, and the state that follows. What is not
+in the table cannot happen; if it does, the fault is in this program, never in a peer. The pictures are generated from
+the tables (`python -m support.states_page` in the folder `tests`), and a test fails when they are out of date.
 """
 
 

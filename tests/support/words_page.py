@@ -24,10 +24,11 @@ PAGE: Final = ROOT / "docs" / "reference" / "words.md"
 _HEAD: Final = """\
 # Words
 
-Every flag, state, code, message, debug line and reason that this program prints, and every command: what it is, when it
-appears, what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain` puts them
-below a screen. The page is made from them (`python -m support.words_page` in the folder `tests`), and a test fails
-when it is old. The rules of `dmvpn lint` can be asked for, too, and have [a page of their own](lint.md).
+This page explains every flag, state, code, message, debug line and reason that this program prints, and every command:
+what it is, when it appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and
+`show ... | explain` prints them below a screen. The page is generated from these texts (`python -m support.words_page`
+in the folder `tests`), and a test fails when it is out of date. `dmvpn explain` also knows the rules of `dmvpn lint`,
+which have [a page of their own](lint.md).
 """
 
 
