@@ -268,3 +268,24 @@ def test_two_clouds_on_one_source_get_keys_at_all_their_ends(tmp_path: Path) -> 
     assert keyed == {"HUB1": 1, "HUB2": 1, "S": 2}
     (tmp_path / "r2.cfg").write_text(spoke.replace(servers[1], ""))
     assert "tunnel key" not in "".join(Scenario.load(str(tmp_path)).configurations.values())
+
+
+def test_a_hub_of_ios_xe_that_names_no_release_has_what_newer_ones_have_on_unseen(tmp_path: Path) -> None:
+    """The files of a CSR1000v: its hub said nothing of multicasts and named no release, so EIGRP had no neighbors."""
+    eigrp = "router eigrp 1\n network 172.16.0.0\n"
+    port = _PORT.replace("GigabitEthernet0/0", "GigabitEthernet2")
+    texts = [
+        _router(name, number, f"ip address 203.0.113.{number} 255.255.255.0", source="GigabitEthernet2", more=eigrp)
+        .replace(_PORT.partition("\n")[0], port.partition("\n")[0])
+        .replace(" ip nhrp map multicast dynamic\n", "")
+        for number, name in enumerate("HS", 1)
+    ]
+    assert _comes_up(tmp_path, *texts)
+    scenario = Scenario.load(str(tmp_path))
+    assert "H has ports as IOS XE calls them, and names no release: the lab takes it for 16.3" in scenario.notes
+    assert {text.count("version 16.3") for text in scenario.configurations.values()} == {1}
+
+    for change in (("", ""), ("hostname H\n", "version 15.5\nhostname H\n"), ("tEthernet2", "tEthernet0/2")):
+        silent = "" if change[0] else "ip nhrp map multicast dynamic"
+        told = texts[0].replace(*change).replace(" tunnel mode", f" {silent}\n tunnel mode")
+        assert "version 16.3" not in "".join(adapted({"h": told, "s": texts[1]}).texts["h"])

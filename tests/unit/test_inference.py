@@ -8,6 +8,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.convergence import unfinished
+from dmvpn.shells.inference import infer
 from dmvpn.shells.scenario import BUILT_IN, Scenario
 from dmvpn.shells.simulator import Simulator
 from support.world import World
@@ -195,6 +196,30 @@ def test_a_subinterface_is_a_port_of_its_own(tmp_path: Path) -> None:
         "A GigabitEthernet0/1.10 is a subinterface: taken for a port of its own, without VLANs",
         "no configuration has 192.0.2.2: the lab adds a router for that, PROVIDER",
     )
+
+
+def test_a_bundle_of_ports_is_one_port(tmp_path: Path) -> None:
+    """Switches with Port-channels between them were plugged in nowhere, and nobody behind them met."""
+    texts = [
+        f"hostname {name}\ninterface Port-channel7\n no switchport\n ip address 192.0.2.{number} {LONG}\n"
+        "interface GigabitEthernet0/1\n channel-group 7 mode active\n"
+        for number, name in enumerate("AB", 1)
+    ]
+    assert wires(load(tmp_path, *texts)) == [["A:Po7", "B:Po7"]]
+    ends = [[Scenario.end(end) for end in link.ends] for link in World(str(tmp_path)).scenario.lab.links]
+    assert ends == [[("A", "Port-channel7"), ("B", "Port-channel7")]]
+
+
+def test_a_bundle_is_plugged_in_where_its_ports_are_drawn() -> None:
+    text = (
+        "hostname {0}\ninterface Port-channel1\n ip address 192.0.2.{1} 255.255.255.0\n"
+        "interface GigabitEthernet0/3\n channel-group 1 mode on\n"
+    )
+    texts = {name: text.format(name, number) for number, name in enumerate("ABCD", 1)}
+    drawn = {("A", "GigabitEthernet0/3"): 1, ("B", "GigabitEthernet0/3"): 1}
+    drawn |= {("C", "GigabitEthernet0/3"): 2, ("D", "GigabitEthernet0/3"): 2}
+    links = infer(texts, segments=drawn).lab.links
+    assert [link.ends for link in links] == [["A:Po1", "B:Po1"], ["C:Po1", "D:Po1"]]
 
 
 def test_a_default_route_without_a_gateway_leads_to_who_is_there(tmp_path: Path) -> None:

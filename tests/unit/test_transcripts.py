@@ -142,3 +142,14 @@ def test_nothing_of_a_file_moves_the_cursor_of_whoever_reads_about_it(octets: by
 
 def test_quotation_marks_of_windows_are_what_they_are_there() -> None:
     assert decode(b"description \x93the hub\x94 \x96 caf\xe9") == "description \u201cthe hub\u201d \u2013 caf\xe9"
+
+
+def test_a_tab_that_a_program_wrote_out_is_a_tab() -> None:
+    """The `quit` of a certificate was `\\tquit`, which ended nothing and held the tunnels down."""
+    text = (
+        "crypto pki trustpoint CA\ncrypto pki certificate chain CA\n certificate ca 01\n"
+        "  30820330 30820218\n  \\tquit\n"
+        "hostname R2\ninterface Loopback0\n description C:\\temp\n"
+    )
+    assert not LANGUAGE.parse_text(text).problems
+    assert {"hostname R2", " description C:\\temp"} <= set(rendered(text))

@@ -85,6 +85,9 @@ _SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(run|start|conf|arch)|more\s|wr(
 _CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure\b", re.IGNORECASE)
 
 
+#: The tab before `quit` as programs write it that keep configurations in strings; no line of IOS begins so.
+_WRITTEN_TAB: Final = re.compile(r"\A\s*(?:\\t)+")
+
 #: What web pages leave between letters and nobody sees: zero-width blanks and joiners, a mark in the middle.
 _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
@@ -245,6 +248,8 @@ def is_prose(line: str) -> bool:
 def shown(line: str) -> str:
     """What the screen shows when everything was printed: backspaces and carriage returns go back and overwrite."""
     line = _ESCAPE.sub("", line.lstrip("\ufeff"))
+    if "\\t" in line:
+        line = _WRITTEN_TAB.sub("\t", line)
     if "\b" in line or "\r" in line:
         screen: list[str] = []
         column = 0

@@ -8,6 +8,7 @@
     keys       tunnels that cannot be told apart get keys (`clouds.py`)
     excerpts   a router with nothing but tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
+    releases   files of IOS XE that name none, where a hub relies on newer defaults, are of 16.3 (`unnamed.py`)
 
 Lines are changed where they are, so that messages still name the lines of the file. Each change is said in a note.
 """
@@ -25,6 +26,7 @@ from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.underlay import far_ends
+from dmvpn.network.unnamed import RELEASE, unnamed_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,13 +74,16 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     found = {}
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
     across = _across(devices, segments or {})
-    given, keys = _given(devices, across), cloud_keys(devices)
+    given, keys, unnamed = _given(devices, across), cloud_keys(devices), unnamed_releases(devices)
     taken = {end for each in devices.values() for end in (*far_ends(each), *_sources(each))}  # asked, never iterated
     taken |= {address.ip for ports in given.values() for address in ports.values()}
     for file, text in texts.items():
         device = devices[file]
         name = device.lines.value("hostname ") or file
         lines = text.split("\n")
+        if file in unnamed:
+            lines.append(f"version {RELEASE}")
+            notes.append(f"{name} has ports as IOS XE calls them, and names no release: the lab takes it for {RELEASE}")
         tracked = _forget_tracks(lines)
         if tracked:
             routes = "1 route" if tracked == 1 else f"{tracked} routes"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios import short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
 
 #: Interfaces that no wire is plugged into.
-VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Port-channel")
+VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI")
+#: A bundle is plugged in where its ports are; to a lab it is one port.
+_BUNDLE: Final = "Port-channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Port:
 
     @property
     def end(self) -> str:
-        """As in `lab.yaml`."""
-        return f"{self.router}:{self.name}"
+        """As in `lab.yaml`, which has no place for the dash of a Port-channel."""
+        return f"{self.router}:{short_interface(self.name) if '-' in self.name else self.name}"
 
     def __str__(self) -> str:
         return f"{self.router} {self.name} {self.address}"
@@ -109,8 +112,16 @@ class Network:
         return False
 
     def _segment(self, port: Port) -> int | None:
-        """Where it was drawn; a subinterface is where its port is."""
-        return self.segments.get((port.router, port.name.partition(".")[0]))
+        """Where it was drawn; a subinterface is where its port is, and a bundle where the first of its ports is."""
+        name = port.name.partition(".")[0]
+        ports = _members(self.devices[port.router], name) if name.startswith(_BUNDLE) else [name]
+        return next((self.segments[port.router, one] for one in ports if (port.router, one) in self.segments), None)
+
+
+def _members(device: Device, bundle: str) -> list[str]:
+    """The ports of a Port-channel."""
+    group = f"channel-group {bundle.removeprefix(_BUNDLE)}"
+    return [name for name in device.interface_names if device.lines.section(f"interface {name}").has(group)]
 
 
 def _peculiar(router: str, device: Device) -> Iterator[str]:
