@@ -298,3 +298,37 @@ protocol ospf v2 {
 }
 """,
     )
+
+
+@pytest.mark.story("ospf-sha")
+@pytest.mark.parametrize("bits", [1, 256, 384, 512])
+def test_bird_takes_our_digests_with_sha_and_ours_takes_its(bits: int) -> None:
+    with Wire(ours=("10.1.0.1/24",), bird=("10.2.0.1/24",)) as wire:
+        # As long as the digest. BIRD hashes keys from 65 octets (128 of SHA-384 and 512) on, RFC 5709 §3.3 longer ones.
+        secret = "a key as long as a digest of sha-512, which has sixty-four octet"[: 20 if bits == 1 else bits // 8]
+        wire.start_ours(
+            "ours",
+            f"key chain OSPF\n key 7\n  key-string {secret}\n  cryptographic-algorithm hmac-sha-{bits}\n"
+            "interface GigabitEthernet0/1\n ip ospf hello-interval 5\n ip ospf dead-interval 20\n ip ospf cost 10\n"
+            " ip ospf network point-to-point\n ip ospf authentication key-chain OSPF\n"
+            "interface GigabitEthernet0/2\n ip ospf cost 1\n"
+            "router ospf 1\n network 10.0.0.0 0.255.255.255 area 0\n",
+        )
+        wire.start_bird(
+            "bird",
+            f"""
+protocol ospf v2 {{
+  ipv4 {{ import all; export none; }};
+  area 0 {{
+    interface "wire" {{
+      type pointopoint; hello 5; dead 20; cost 10;
+      authentication cryptographic;
+      password "{secret}" {{ id 7; algorithm hmac sha{bits}; }};
+    }};
+    interface "lan0" {{ stub; cost 1; }};
+  }};
+}}
+""",
+        )
+        wait_for_routes(wire, "bird", {"10.1.0.0/24": ("", 11, wire.addresses["ours"])})
+        wait_for_routes(wire, "ours", {"10.2.0.0/24": ("", 11, wire.addresses["bird"])})

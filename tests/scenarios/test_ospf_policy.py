@@ -52,3 +52,56 @@ def test_the_default_route_is_told_while_the_map_permits_a_route(world: World) -
     assert world.wait_until(lambda: "Type-5" in world.show("SPOKE1", "ip ospf database"), 30.0)
     world.configure("HUB", f"no {STATIC[0]}")
     assert world.wait_until(lambda: "Type-5" not in world.show("SPOKE1", "ip ospf database"), 30.0)
+
+
+# ------------------------------------------------------------------------------------------------ key chains
+
+_CHAIN = ("key chain OSPF", "key 1", "key-string one", "cryptographic-algorithm hmac-sha-256")
+
+
+def _chained(world: World, router: str, *lines: str) -> None:
+    world.configure(router, *_CHAIN, *lines)
+    world.configure(router, "interface Tunnel0", "ip ospf authentication key-chain OSPF")
+
+
+def test_a_key_chain_seals_with_its_highest_key_and_opens_with_all(world: World) -> None:
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        _chained(world, router)
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    sealed = "Sending SA: Key 1, Algorithm HMAC-SHA-256 - key chain OSPF"
+    assert sealed in world.show("HUB", "ip ospf interface Tunnel0")
+    new = ("key 2", "key-string two", "cryptographic-algorithm hmac-sha-512")
+    for router in ("SPOKE1", "SPOKE2", "HUB"):
+        world.configure(router, "key chain OSPF", *new)
+    world.run_for(150)
+    assert "Sending SA: Key 2, Algorithm HMAC-SHA-512" in world.show("HUB", "ip ospf interface Tunnel0")
+    assert "Dead timer expired" not in world.show("HUB", "logging"), "the keys were rolled over within a dead interval"
+    assert not world.lacks()
+
+
+def test_another_algorithm_or_none_is_named_with_what_each_side_has(world: World) -> None:
+    _chained(world, "SPOKE1")
+    world.run_for(130)
+    said = world.show("HUB", "logging")
+    theirs = "theirs is key 1 with a digest of 32 octets, ours is key 1 with md5 (16 octets)"
+    assert theirs in said
+    assert theirs in world.show("HUB", "ip ospf neighbor detail")
+    world.configure("SPOKE1", "interface Tunnel0", "ip ospf authentication null")
+    world.run_for(70)
+    assert "theirs is no authentication, ours is key 1 with md5 (16 octets)" in world.show(
+        "HUB", "ip ospf neighbor detail"
+    )
+    assert "theirs is key 1 with a digest of 16 octets, ours is no authentication" in world.show(
+        "SPOKE1", "ip ospf neighbor detail"
+    )
+
+
+def test_a_key_chain_without_a_key_keeps_the_interface_silent_and_says_so(world: World) -> None:
+    world.configure("SPOKE1", "interface Tunnel0", "ip ospf authentication key-chain NONE")
+    world.run_for(5)
+    why = 'no key of the key chain "NONE" has a text and a number below 256'
+    assert f"Tunnel0 is silent: {why}" in world.show("SPOKE1", "logging")
+    assert f"No Hellos: {why}" in world.show("SPOKE1", "ip ospf interface Tunnel0")
+    world.configure("SPOKE1", "key chain NONE", "key 300", "key-string x")
+    world.run_for(5)
+    assert why in world.show("SPOKE1", "ip ospf interface Tunnel0")

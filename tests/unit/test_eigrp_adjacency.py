@@ -9,6 +9,7 @@ import pytest
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
+from dmvpn.base.keychains import Key, KeyChain
 from dmvpn.base.notices import InterfaceChanged
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
@@ -17,8 +18,6 @@ from dmvpn.features.eigrp.model import (
     AuthenticationMode,
     EigrpConfig,
     InterfaceSettings,
-    Key,
-    KeyChain,
     ProcessSettings,
 )
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag

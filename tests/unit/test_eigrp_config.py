@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.keychains import Key, KeyChain
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.eigrp.config import model
@@ -14,8 +15,6 @@ from dmvpn.features.eigrp.metric import Vector, Weights
 from dmvpn.features.eigrp.model import (
     AuthenticationMode,
     InterfaceSettings,
-    Key,
-    KeyChain,
     Network,
     ProcessSettings,
     Redistribution,

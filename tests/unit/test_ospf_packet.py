@@ -216,6 +216,10 @@ def test_a_password_in_clear_must_be_the_same_and_no_checksum_covers_it() -> Non
 
 def test_a_packet_without_the_authentication_that_is_asked_for_is_refused() -> None:
     octets = OspfPacket(router=ONE, area=IPv4Address(0), content=Request(())).serialize()
-    for kind in (AuthenticationType.SIMPLE, AuthenticationType.CRYPTOGRAPHIC):
+    ours = {
+        AuthenticationType.SIMPLE: "a password in clear",
+        AuthenticationType.CRYPTOGRAPHIC: "key 1 with md5 (16 octets)",
+    }
+    for kind, words in ours.items():
         refusal = Authentication(kind, keys=(Key(1, b"k"),)).refusal(OspfPacket.parse(octets), octets)
-        assert refusal == f"authentication type 0, and ours is {kind.value}"
+        assert refusal == f"theirs is no authentication, ours is {words}"

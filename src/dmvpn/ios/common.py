@@ -101,7 +101,7 @@ KEY_ALGORITHM: Final = ConfigLine(
     "key-chain-key",
     "cryptographic-algorithm ( md5 | hmac-sha-1 | hmac-sha-256 | hmac-sha-384 | hmac-sha-512 )",
     {
-        "cryptographic-algorithm": "Kept; protocols say themselves what they use",
+        "cryptographic-algorithm": "What OSPF makes digests with; others say themselves what they use",
         "md5": "MD5",
         **{f"hmac-sha-{bits}": f"HMAC with SHA-{bits}" for bits in (1, 256, 384, 512)},
     },

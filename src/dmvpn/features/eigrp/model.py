@@ -8,7 +8,7 @@ InterfaceSettings   what holds on one interface, with the defaults filled in
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import RouteSource
     from dmvpn.features.eigrp.tlv import StubFlag
 
@@ -53,22 +54,6 @@ class AuthenticationMode(enum.Enum):
 
     MD5 = "md5"
     HMAC_SHA_256 = "hmac-sha-256"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of a key chain."""
-
-    number: int
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyChain:
-    """`key chain`: the first key with a text seals what we send, every one opens what we receive."""
-
-    name: str
-    keys: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import SendIp
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp import auth, messages
-from dmvpn.features.eigrp.model import AuthenticationMode, KeyChain
+from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode
 from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.tlv import Authentication, Tlv
@@ -23,8 +23,9 @@ from dmvpn.features.eigrp.tlv import Authentication, Tlv
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.base.keychains import Key, KeyChain
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.model import EigrpConfig, Key
+    from dmvpn.features.eigrp.model import EigrpConfig
 
 #: IP protocol number and group, RFC 7868 §6.1, §6.3.
 PROTOCOL: Final = 88

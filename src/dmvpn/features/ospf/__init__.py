@@ -16,7 +16,7 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     model, config, show, messages, explain, lint             the language, the tables, the log
     facts                                                    what judges outside may know
 
-Not here yet: authentication with key chains (the interface stays silent, with the reason), virtual links.
+Not here yet: virtual links.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Links:
             if interface is not None:
                 self.remove(name, INTERFACE_DOWN)
             return
-        settings = settings_of(self._process.settings, self._process.own(name), number)
+        settings = settings_of(self._process.settings, self._process.own(name), number, self._process.key_chains)
         if interface is not None and _must_restart(interface, state, settings):
             self.remove(name, INTERFACE_DOWN)
             interface = None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import RouteSource
 
 
@@ -192,7 +193,8 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class OspfConfig:
-    """All processes, sorted by number, and the interfaces that say something about OSPF."""
+    """All processes, sorted by number, the interfaces that say something about OSPF, and the key chains."""
 
     processes: tuple[Process, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    key_chains: tuple[KeyChain, ...] = ()

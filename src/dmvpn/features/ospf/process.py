@@ -87,6 +87,7 @@ class Process:
         self.links = Links(self)
         self.offers = Offers(context, settings.number)
         self.spf = Throttle(context, self.calculate, settings.spf_throttle)
+        self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self._patience = Timer(lambda: context.out.append(NoRouterId.of(settings.number)))
 
@@ -179,6 +180,7 @@ class Process:
     def reconfigure(self, settings: ProcessSettings, config: OspfConfig) -> None:
         """The lines are others now, though the router identifier is not."""
         old, self.settings = self.settings, settings
+        self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self.spf.times = settings.spf_throttle
         if self.router_id == UNSPECIFIED:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.auth import Authentication, Key
+from dmvpn.features.ospf.auth import Algorithm, Authentication, Key
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
     from dmvpn.features.ospf.model import Process
 
@@ -27,6 +30,9 @@ _SLOW: Final = (
 ELECTING: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
 #: Those where neighbors are configured, and everything goes to each of them alone.
 BY_UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
+#: The number of a key has one octet in packets.
+_LAST_KEY: Final = 255
+_ALGORITHMS: Final = {algorithm.word: algorithm for algorithm in Algorithm}
 _MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
 
@@ -92,13 +98,13 @@ def area_on(process: Process, own: Interface, state: InterfaceState) -> int | No
     return None
 
 
-def settings_of(process: Process, own: Interface, number: int) -> Settings:
-    """What holds on an interface that is in area `number`."""
+def settings_of(process: Process, own: Interface, number: int, chains: tuple[KeyChain, ...]) -> Settings:
+    """What holds on an interface that is in area `number`. chains: all that there are."""
     area = next((area for area in process.areas if area.number == number), Area(number=number))
     network = own.network or default_network(own.name)
     hello, dead = timers(own, network)
     fast = own.hello_multiplier
-    authentication, obstacle = _authentication(own, area)
+    authentication, obstacle = authentication_of(own, area, chains)
     return Settings(
         area=area,
         network=network,
@@ -117,17 +123,27 @@ def settings_of(process: Process, own: Interface, number: int) -> Settings:
     )
 
 
-def _authentication(own: Interface, area: Area) -> tuple[Authentication, str]:
+def authentication_of(own: Interface, area: Area, chains: tuple[KeyChain, ...]) -> tuple[Authentication, str]:
     """What packets are sealed with, and why they cannot be."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:
         return Authentication(kind, own.password.encode()), ""
     if kind is AuthenticationType.NULL:
         return Authentication(), ""
-    keys = tuple(Key(key.number, key.text.encode()) for key in own.keys)
     if own.key_chain:
-        return Authentication(kind, keys=keys), f'authentication with the key chain "{own.key_chain}" is not available'
+        keys = tuple(key for chain in chains if chain.name == own.key_chain for key in _keys(chain))
+        missing = "" if keys else f'no key of the key chain "{own.key_chain}" has a text and a number below 256'
+        return Authentication(kind, keys=keys, chain=own.key_chain), missing
+    keys = tuple(Key(key.number, key.text.encode()) for key in own.keys)
     return Authentication(kind, keys=keys), "" if keys else "authentication without a message-digest-key"
+
+
+def _keys(chain: KeyChain) -> Iterator[Key]:
+    """The keys of a chain that OSPF can use, the highest number last: new packets are sealed with that, as on IOS."""
+    for key in chain.keys:
+        if key.number <= _LAST_KEY:
+            algorithm = _ALGORITHMS[key.algorithm] if key.algorithm else Algorithm.MD5
+            yield Key(key.number, key.text.encode(), algorithm)
 
 
 def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:

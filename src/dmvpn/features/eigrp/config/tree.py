@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
-from dmvpn.features.eigrp.config.keys import key_chains
 from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     AF_INTERFACE_DEFAULT,
@@ -31,6 +30,7 @@ from dmvpn.features.eigrp.config.processes import (
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, Network, ProcessSettings, Redistribution
 from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args, ConfigLine

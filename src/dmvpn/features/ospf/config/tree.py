@@ -25,6 +25,7 @@ from dmvpn.features.ospf.model import (
     Redistribution,
 )
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -53,6 +54,7 @@ def read(tree: ConfigTree) -> OspfConfig:
             for number in sorted(numbers)
         ),
         tuple(told),
+        key_chains(tree) if any(interface.key_chain for interface in told) else (),
     )
 
 

@@ -74,7 +74,7 @@ _INTERFACES = label_group(
     Word(
         "Cryptographic authentication",
         "Packets carry digests; the key that new ones are made with is the youngest.",
-        also=("youngest key id",),
+        also=("youngest key id", "Sending SA: Key", "Algorithm", "key chain"),
         clause="RFC 2328 §D.4.3",
     ),
     Word("msec", "Milliseconds."),

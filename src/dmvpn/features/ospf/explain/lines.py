@@ -46,7 +46,7 @@ _LOGS = log_group(
     log(
         messages.Silent,
         "OSPF-4-AUTHBLOCKED",
-        "A key is missing, or authentication with a key chain is configured.",
+        "A key is missing: `message-digest-key`, or a key of the key chain with a text and a number below 256.",
         next="show ip ospf interface",
     ),
 )

@@ -117,7 +117,12 @@ def _authentication(interface: OspfInterface) -> str:
     if authentication.type is AuthenticationType.SIMPLE:
         return "  Simple password authentication enabled"
     if authentication.type is AuthenticationType.CRYPTOGRAPHIC and authentication.keys:
-        return f"  Cryptographic authentication enabled, youngest key id is {authentication.keys[-1].number}"
+        key = authentication.keys[-1]
+        if authentication.chain:
+            algorithm = key.algorithm.word.upper()
+            sealed = f"Sending SA: Key {key.number}, Algorithm {algorithm} - key chain {authentication.chain}"
+            return f"  Cryptographic authentication enabled, {sealed}"
+        return f"  Cryptographic authentication enabled, youngest key id is {key.number}"
     return ""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ospf.model import AuthenticationType, Interface, NetworkType
-from dmvpn.features.ospf.settings import timers
+from dmvpn.features.ospf.model import Area, Interface, NetworkType
+from dmvpn.features.ospf.settings import authentication_of, timers
 from dmvpn.features.tunnel.lint import is_excerpt
 from dmvpn.network.routing import Protocol, on_end, ospf_interface
 from dmvpn.tools.lint.found import found
@@ -199,10 +199,7 @@ def _key(end: End) -> tuple[object, ...] | None:
     interface = _running(end)
     if interface is None:
         return None
-    kind = interface.authentication
-    if kind is None:
-        areas = [area for process in end.device.ospf.processes for area in process.areas if area.number == _area(end)]
-        kind = areas[0].authentication if areas else AuthenticationType.NULL
-    if kind is AuthenticationType.CRYPTOGRAPHIC:
-        return (kind, *((key.number, key.text) for key in interface.keys[-1:]))
-    return (kind, interface.password) if kind is AuthenticationType.SIMPLE else (kind,)
+    areas = [area for process in end.device.ospf.processes for area in process.areas if area.number == _area(end)]
+    area = areas[0] if areas else Area(number=0)
+    sealed, _ = authentication_of(interface, area, end.device.ospf.key_chains)
+    return (sealed.type, sealed.password, *sealed.keys[-1:])
