@@ -7,6 +7,7 @@
     certificate   a chain of certificates, the length of each before it, to a router with an authority: bounded checks
     ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
     ospf-packet   a packet to the decoder of OSPF: read and written, it is the same octets
+    bfd-packet    a packet to the decoder of BFD: read and written, it is the same octets
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
 Those for what comes out of a tunnel are in `overlay.py`, those for what people type in `configuration.py`.
@@ -31,6 +32,7 @@ from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp import EspSuite, Outbound, Place
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
+from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.terms import Endpoint, Path
@@ -58,6 +60,13 @@ if TYPE_CHECKING:
 
 HUB, SPOKE, STRANGER = (IPv4Address(text) for text in ("192.0.2.2", "198.51.100.2", "203.0.113.66"))
 OURS, THEIRS = HUB, SPOKE
+#: Down, Init, Up with a poll, and AdminDown.
+_BFD_PACKETS = (
+    "204003180000000100000000000f4240000f424000000000",
+    "208003180000000100000002000f4240000f424000000000",
+    "20e0031800000001000000020000c3500000c35000000000",
+    "2700031800000001000000020000c3500000c35000000000",
+)
 SPI, KEY = 0x1000, 100
 _SEALED = 1
 
@@ -90,6 +99,21 @@ def ospf_packet(octets: bytes) -> None:
     except WireError:
         return
     assert OspfPacket.parse(packet.serialize()) == packet
+
+
+def bfd_packet(octets: bytes) -> None:
+    """Read and written it is the octets that came, but for what followed it."""
+    try:
+        packet = ControlPacket.parse(octets)
+    except WireError:
+        return
+    written = packet.serialize()
+    assert ControlPacket.parse(written) == packet
+    assert (written[:3], written[4:]) == (octets[:3], octets[4:24])
+
+
+def _of_bfd() -> Iterator[bytes]:
+    yield from (bytes.fromhex(text) for text in _BFD_PACKETS)
 
 
 def _of_ospf() -> Iterator[bytes]:
@@ -278,6 +302,7 @@ TARGETS = (
     Target("certificate", certificate, _chains),
     Target("ike-peer", ike_peer, _requests),
     Target("ospf-packet", ospf_packet, _of_ospf),
+    Target("bfd-packet", bfd_packet, _of_bfd),
     Target("esp", esp, _esp),
     *overlay.TARGETS,
     *configuration.TARGETS,

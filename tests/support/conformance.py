@@ -2,6 +2,7 @@
 
     tests/conformance/nhrp.toml      the requirements, one table each, with an id: "5.2.3-unique"
     tests/conformance/ikev2.toml     the same, with the standard before a colon: "ike:2.6-cookie"
+    tests/conformance/bfd.toml       likewise: "bfd:6.5-final"
     @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
     docs/reference/conformance-*.md  both together, made by
 
@@ -48,6 +49,7 @@ STANDARDS = tuple(
     for title, file, page in (
         ("NHRP", "nhrp.toml", "conformance-rfc2332.md"),
         ("IKEv2", "ikev2.toml", "conformance-rfc7296.md"),
+        ("BFD", "bfd.toml", "conformance-rfc5880.md"),
     )
 )
 

@@ -847,6 +847,16 @@ CASES: tuple[Case, ...] = (
         below(" ip mtu 1400", " bfd interval 3000 min_rx 3000 multiplier 5"),
         good=edited(CLEAR, SPOKE1=[below(" ip mtu 1400", " bfd interval 2999 min_rx 2999 multiplier 5")]),
     ),
+    case(
+        "bfd-without-interval",
+        "SPOKE1",
+        " ip ospf bfd",
+        below(" ip mtu 1400", " ip ospf bfd"),
+        base=OSPF,
+        good=edited(
+            OSPF, SPOKE1=[below(" ip mtu 1400", " ip ospf bfd", " bfd interval 1000 min_rx 1000 multiplier 3")]
+        ),
+    ),
     # Silences
     case(
         "silence-without-reason",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import session
 from dmvpn.features.eigrp import dual
 from dmvpn.features.eigrp.topology import State as DestinationState
@@ -89,6 +90,7 @@ MACHINES: Final = (
         session.SessionState.IDLE,
         session.MOVES,
     ),
+    Machine("A session of BFD", "features/bfd/states.py", "RFC 5880 §6.2", bfd.State.DOWN, bfd.MOVES),
 )
 
 

@@ -57,6 +57,7 @@ NOT_PRINTED = {
     "dmvpn.features.nhrp.questions.Purpose": "why a question is out; printed nowhere",
     "dmvpn.features.nhrp.station.TimerKind": "names of timers",
     "dmvpn.features.ospf.auth.Algorithm": _CONFIGURED,
+    "dmvpn.features.bfd.states.Move": _MOVES,
     "dmvpn.features.ospf.model.AreaKind": _CONFIGURED,
     "dmvpn.features.ospf.model.AuthenticationType": _CONFIGURED,
     "dmvpn.features.ospf.model.NetworkType": _CONFIGURED,

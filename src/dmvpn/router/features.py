@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.chronicle import FEATURE as CHRONICLE
 from dmvpn.features.eigrp import FEATURE as EIGRP
@@ -37,6 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     STATIC,
     NAT,
     NHRP,
+    BFD,
     EIGRP,
     OSPF,
     RIP,

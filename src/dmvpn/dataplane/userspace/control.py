@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import Event, IpReceived
+from dmvpn.dataplane.ancillary import origin_control
 from dmvpn.dataplane.sockets import IcmpSocket, InterfaceSocket
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
@@ -105,7 +106,9 @@ class ControlSockets:
                 tos=order.tos,
                 flags=Ipv4Flag.DONT_FRAGMENT if order.df else Ipv4Flag(0),
             )
-            self._whole.sendto(packet.serialize(), (str(destination), 0))
+            # From a port of its own, as BFD has it, a datagram of an interface leaves by that interface all the same.
+            way = [origin_control(self._index(order.interface), None)] if order.interface is not None else []
+            self._whole.sendmsg((packet.serialize(),), way, 0, (str(destination), 0))
 
     def close(self) -> None:
         """Close all sockets."""
@@ -114,6 +117,9 @@ class ControlSockets:
         self._watch.remove(self._icmp.fileno())
         self._icmp.close()
         self._whole.close()
+
+    def _index(self, interface: str) -> int:
+        return socket.if_nametoindex(self._linux_name(interface))
 
     def _find(self, order: SendIp) -> InterfaceSocket | None:
         if order.interface is None:

@@ -18,6 +18,7 @@ from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.entropy import jittered
 from dmvpn.base.errors import surely
 from dmvpn.base.events import EffectFailed, Event, Resync, Tick
+from dmvpn.base.liveness import PathLost
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
@@ -41,6 +42,7 @@ from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.session import Ending, Identity, Session, cease
 from dmvpn.features.bgp.settings import callers, configured_peers, guest
 from dmvpn.features.bgp.teller import DEFAULT, Teller
+from dmvpn.features.bgp.watched import path_lost, watch
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -78,6 +80,7 @@ class BgpMachine:
         InterfaceChanged,
         AccessListsChanged,
         MulticastReached,
+        PathLost,
         EffectFailed,
         Resync,
         ClearBgp,
@@ -127,6 +130,8 @@ class BgpMachine:
                 self._policies_changed(now)
             case MulticastReached(tunnel=tunnel):
                 self._reached(tunnel, now)
+            case PathLost():
+                path_lost(event, self.peers.values(), now)
             case EffectFailed(effect=StreamListen()):
                 self._out.append(messages.CannotListen.of(event.text))
                 self._listening = None
@@ -190,6 +195,8 @@ class BgpMachine:
             peer.end_sessions(Cease.CONFIGURATION_CHANGE, "Config change", now)
         else:
             self._refresh(peer, now, inwards=_inward_lines(old) != _inward_lines(settings))
+        if old.lines.bfd != settings.lines.bfd and peer.session is not None:
+            self._out += watch(self._ports, peer, peer.session, wanted=settings.lines.bfd)
         peer.retry = FIRST_RETRY
         self._call_soon(peer, now, at_once=True)
 
@@ -359,6 +366,8 @@ class BgpMachine:
         peer.announce_at = now
         self.teller.greet(peer)
         self._tell_soon(peer, now)
+        if peer.settings.lines.bfd:
+            self._out += watch(self._ports, peer, session, wanted=True)
 
     def _take_update(self, peer: Peer, session: Session, update: Update, now: float) -> None:
         own = session.identity.router_id
@@ -444,6 +453,7 @@ class BgpMachine:
         """A peer that was established is no more."""
         peer.dropped += 1
         peer.changed, peer.last_reset = now, ending.reason
+        self._out += watch(self._ports, peer, session, wanted=False)
         if self.config.log_changes:
             self._out.append(messages.NeighborChanged.down(_name(peer), ending.reason))
         self.routes.forget(peer)

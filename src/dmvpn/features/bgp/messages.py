@@ -39,6 +39,7 @@ _CEASES: Final[dict[int, str]] = {
     Cease.CONFIGURATION_CHANGE: "other configuration change",
     Cease.COLLISION: "connection collision resolution",
     Cease.OUT_OF_RESOURCES: "out of resources",
+    Cease.BFD_DOWN: "BFD down",
 }
 
 

@@ -47,7 +47,7 @@ class Neighbor:
     group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit;
     warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
-    address. fall_over: given up when there is no route to it.
+    address. fall_over: given up when there is no route to it. bfd: watched by BFD.
     originate_map: the default route is told while this map permits some route.
     send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
     """
@@ -65,6 +65,7 @@ class Neighbor:
     anywhere: bool = False
     passive: bool = False
     fall_over: bool = False
+    bfd: bool = False
     shutdown: bool = False
     active: bool | None = None
     next_hop_self: bool = False

@@ -88,7 +88,7 @@ class UpdateError(enum.IntEnum):
 
 
 class Cease(enum.IntEnum):
-    """RFC 4486 §3."""
+    """RFC 4486 §3, RFC 9384 §3."""
 
     MAXIMUM_PREFIXES = 1
     SHUTDOWN = 2
@@ -98,6 +98,7 @@ class Cease(enum.IntEnum):
     CONFIGURATION_CHANGE = 6
     COLLISION = 7
     OUT_OF_RESOURCES = 8
+    BFD_DOWN = 10
 
 
 class Capability(enum.IntEnum):

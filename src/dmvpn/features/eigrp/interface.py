@@ -63,6 +63,8 @@ class DownReason(enum.Enum):
     SHUTDOWN = "interface shutdown"
     PASSIVE = "interface passive"
     ADDRESS = "address changed"
+    BFD = "BFD peer down notified"
+    SERVER_DEAD = "next hop server does not answer"
 
 
 @dataclass(slots=True)

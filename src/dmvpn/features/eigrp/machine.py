@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
@@ -47,6 +48,7 @@ class EigrpMachine:
         AccessListsChanged,
         MulticastReached,
         LineEnds,
+        PathLost,
         ClearNeighbors,
         Resync,
     )
@@ -93,6 +95,8 @@ class EigrpMachine:
             case LineEnds():
                 for process, interface in self._running.get(event.interface, ()):
                     process.adjacencies.drop_all(interface, DownReason.INTERFACE_DOWN, tell=True)
+            case PathLost():
+                self._path_lost(event)
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)
@@ -107,6 +111,14 @@ class EigrpMachine:
             case Resync():
                 for process in self.processes.values():
                     process.listen_again()
+
+    def _path_lost(self, lost: PathLost) -> None:
+        """Somebody who watches a neighbor says that it cannot be reached: do not wait for the holding time."""
+        for process, interface in self._running.get(lost.interface, ()):
+            neighbor = interface.neighbors.get(int(lost.address))
+            if neighbor is not None and lost.concerns(Client.EIGRP, process.autonomous_system):
+                reason = DownReason.BFD if lost.witness is Witness.BFD else DownReason.SERVER_DEAD
+                process.adjacencies.drop(neighbor, reason, tell=True)
 
     def _is_known_hello(self, event: IpReceived, now: float) -> bool:
         """Is it the last Hello of a neighbor again? Then it is noted, and nothing else is to be done."""

@@ -58,7 +58,9 @@ class AuthenticationMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceSettings:
-    """One process on one interface. Times in seconds. shutdown: the process does not run here."""
+    """One process on one interface. Times in seconds. shutdown: the process does not run here. bfd: neighbors are
+    watched.
+    """
 
     hello_interval: int = HELLO_INTERVAL
     hold_time: int = HOLD_TIME
@@ -71,6 +73,7 @@ class InterfaceSettings:
     summaries: tuple[Summary, ...] = ()
     authentication: AuthenticationMode | None = None
     key_chain: str = ""
+    bfd: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, StopListening
+from dmvpn.base.liveness import Client, WatchWanted
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
@@ -142,6 +143,9 @@ class Process:
         if (settings.authentication, settings.key_chain) != (old.authentication, old.key_chain):
             self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
             self._reseal(interface)
+        if settings.bfd != old.bfd:
+            for neighbor in interface.up_neighbors():
+                self._watch(neighbor, wanted=settings.bfd)
         if settings.split_horizon != old.split_horizon:
             self._resync(interface, "split horizon changed")
         if settings.summaries != old.summaries:
@@ -269,15 +273,24 @@ class Process:
     def neighbor_up(self, neighbor: Neighbor) -> None:
         """Tell it everything."""
         self._neighbors[neighbor.source] = neighbor
+        if neighbor.interface.settings.bfd:
+            self._watch(neighbor, wanted=True)
         self.teller.tell_table(neighbor)
 
     def neighbors_down(self, neighbors: list[Neighbor]) -> None:
         """Forget what they said. None of them is asked what the others knew."""
         for neighbor in neighbors:
-            self._neighbors.pop(neighbor.source, None)
+            was_up = self._neighbors.pop(neighbor.source, None) is not None
+            if was_up and neighbor.interface.settings.bfd:
+                self._watch(neighbor, wanted=False)
             self.teller.forget(neighbor)
         for neighbor in neighbors:
             self.dual.forget(neighbor.source, self.context.now)
+
+    def _watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
+        """Let BFD watch a neighbor, or no longer."""
+        number, name = self.autonomous_system, neighbor.interface.name
+        self.context.out.append(WatchWanted(Client.EIGRP, number, name, neighbor.address, wanted))
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
         """The neighbors that DUAL may ask. Split horizon spares those that surely know that the path is not through

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.liveness import Client, WatchWanted, Witness
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.messages import AdjacencyChanged
 from dmvpn.features.ospf.neighbor import Neighbor
@@ -25,6 +26,11 @@ SILENT = "Neighbor Down: Dead timer expired"
 INTERFACE_DOWN = "Neighbor Down: Interface down or detached"
 RESET = "Neighbor Down: Adjacency forced to reset"
 ONE_WAY = "1-Way"
+#: Those who watch it say that it cannot be reached.
+LOST: Final = {
+    Witness.BFD: "Neighbor Down: BFD node down",
+    Witness.NHRP: "Neighbor Down: Next hop server does not answer",
+}
 
 GIVEN_UP = "Neighbor Down: Too many retransmissions"
 
@@ -87,6 +93,13 @@ class Adjacencies:
             process.adjacency_changed(neighbor)
         if (old.rank >= NeighborState.TWO_WAY.rank) != (new.rank >= NeighborState.TWO_WAY.rank):
             process.hellos.neighbors_changed(neighbor.interface)
+            if neighbor.interface.settings.bfd:
+                self.watch(neighbor, wanted=neighbor.is_two_way)
+
+    def watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
+        """Let BFD watch a neighbor, or no longer."""
+        number, name = self._process.number, neighbor.interface.name
+        self._context.out.append(WatchWanted(Client.OSPF, number, name, neighbor.address, wanted))
 
     def heard_both_ways(self, neighbor: Neighbor) -> None:
         """It has heard us: an adjacency begins, if one is wanted. RFC 2328 §10.3, event 2-WayReceived."""

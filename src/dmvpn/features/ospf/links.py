@@ -98,6 +98,10 @@ class Links:
         votes = settings.elects and interface.phase not in (InterfaceState.WAITING, InterfaceState.LOOPBACK)
         if votes and old.priority != settings.priority:
             self._process.hellos.hold_election(interface)
+        if settings.bfd != old.bfd:
+            for neighbor in interface.neighbors.values():
+                if neighbor.is_two_way:
+                    self._process.adjacencies.watch(neighbor, wanted=settings.bfd)
         if settings.hello_interval != old.hello_interval and interface.speaks:
             self._process.hellos.say(interface)
 

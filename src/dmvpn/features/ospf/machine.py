@@ -7,11 +7,14 @@ octet for octet, noted.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
+from dmvpn.features.ospf.adjacency import LOST
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.process import Process
@@ -33,6 +36,7 @@ class OspfMachine:
         MulticastReached,
         RouteChanged,
         AccessListsChanged,
+        PathLost,
         ClearProcess,
         Resync,
     )
@@ -76,6 +80,8 @@ class OspfMachine:
             case AccessListsChanged():
                 for process in self.processes.values():
                     process.redistributor.refresh_all()
+            case PathLost():
+                self._path_lost(event)
             case InterfaceChanged():
                 for process in self.processes.values():
                     process.interface_changed(event.name, event.new)
@@ -88,6 +94,16 @@ class OspfMachine:
             case Resync():
                 for process in self.processes.values():
                     process.listen_again()
+
+    def _path_lost(self, lost: PathLost) -> None:
+        """Somebody who watches a neighbor says that it cannot be reached: do not wait for the dead interval."""
+        for process in self.processes.values():
+            interface = process.interfaces.get(lost.interface)
+            if interface is None or not isinstance(lost.address, IPv4Address):
+                continue
+            neighbor = interface.neighbors.get(lost.address)
+            if neighbor is not None and lost.concerns(Client.OSPF, process.number):
+                process.adjacencies.lose(neighbor, LOST[lost.witness])
 
     def _receive(self, event: IpReceived) -> None:
         """An interface belongs to one process: the first one that runs there."""

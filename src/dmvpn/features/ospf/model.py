@@ -133,7 +133,7 @@ class Neighbor:
 class Process:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle: milliseconds. shutdown: configured so.
 
-    implied: there is no such line, and interfaces name the process all the same.
+    implied: there is no such line, and interfaces name the process all the same. bfd: neighbors are watched.
     """
 
     number: int
@@ -157,6 +157,7 @@ class Process:
     maximum_metric: bool = False
     shutdown: bool = False
     implied: bool = False
+    bfd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class Interface:
     ignore_mtu: bool = False
     filter_database: bool = False
     shutdown: bool = False
+    bfd: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ _MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULT
 class Settings:
     """Times are seconds. cost: None: by bandwidth. told_interval: what Hellos say, 0: of Hellos faster than seconds.
 
-    obstacle: why nothing can be sent here as it is configured, or "".
+    obstacle: why nothing can be sent here as it is configured, or "". bfd: neighbors are watched.
     """
 
     area: Area
@@ -57,6 +57,7 @@ class Settings:
     filter_database: bool
     authentication: Authentication
     obstacle: str = ""
+    bfd: bool = False
 
     @property
     def elects(self) -> bool:
@@ -120,6 +121,7 @@ def settings_of(process: Process, own: Interface, number: int, chains: tuple[Key
         filter_database=own.filter_database,
         authentication=authentication,
         obstacle=obstacle,
+        bfd=process.bfd if own.bfd is None else own.bfd,
     )
 
 

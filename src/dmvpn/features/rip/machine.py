@@ -319,8 +319,8 @@ class RipMachine:
 
     def _received(self, event: IpReceived, now: float) -> Results:
         circuit = self.circuits.get(event.interface)
-        if circuit is None:
-            return []
+        if circuit is None or event.payload[2:4] not in (PORT.to_bytes(2, "big"), b""):
+            return []  # of another protocol over UDP
         try:
             packet, port = circuit.open(event)
         except WireError as error:

@@ -22,6 +22,7 @@ from dmvpn.tools.lint.found import Found
 from dmvpn.tools.lint.rules import (
     addresses,
     announcements,
+    bfd,
     lines,
     lists,
     nat,
@@ -61,6 +62,7 @@ _OF_NETWORK: Final = (
     underlay,
     sizes,
     nat,
+    bfd,
     unbuilt,
 )
 #: All rules by what they are about, as the reference page has them.
@@ -71,7 +73,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("IKE and IPsec", (*ikev2.RULES, *ipsec.RULES, *protection.RULES)),
     (
         "Routing between the ends",
-        (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES),
+        (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES, *bfd.RULES),
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *underlay.RULES)),

@@ -65,7 +65,9 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "timers": lambda neighbor, args: replace(neighbor, timers=_timers(args)),
     "local-as": lambda neighbor, args: replace(neighbor, local_as=args.integer("local_as")),
     "transport": lambda neighbor, args: replace(neighbor, passive="passive" in args),
-    "fall-over": lambda neighbor, args: replace(neighbor, fall_over=True),
+    "fall-over": lambda neighbor, args: replace(
+        neighbor, fall_over=neighbor.fall_over or "bfd" not in args, bfd=neighbor.bfd or "bfd" in args
+    ),
     "next-hop-self": lambda neighbor, args: replace(neighbor, next_hop_self=True, next_hop_self_all="all" in args),
     "route-reflector-client": lambda neighbor, args: replace(neighbor, route_reflector_client=True),
     "default-originate": lambda neighbor, args: replace(

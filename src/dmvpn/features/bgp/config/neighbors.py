@@ -20,7 +20,7 @@ _OF_SESSION: Final = (
     "timers {keepalive:0-65535} {hold:0-65535}",
     f"local-as {{local_as:{AS_NUMBER.name}}}",
     "transport connection-mode ( active | passive )",
-    "fall-over",
+    "fall-over [ bfd ]",
     "version {version:4-4}",
 )
 #: The endings that say something about the routes of IPv4 unicast.
@@ -66,6 +66,7 @@ _HELP: Final = {
     "active": "We",
     "passive": "The neighbor",
     "fall-over": "Give it up when there is no route to it",
+    "bfd": "When BFD does not hear it",
     "version": "Version of BGP",
     "next-hop-self": "Tell ourselves as the next hop",
     "route-reflector-client": "Reflect routes to it",

@@ -177,6 +177,7 @@ _CEASES = _codes(
     code(_C.REJECTED, "The other end takes no connection from us."),
     code(_C.CONFIGURATION_CHANGE, "A line was changed that only a new session obeys."),
     code(_C.COLLISION, "Both ends had called; one of the two connections goes.", clause="RFC 4271 §6.8"),
+    code(_C.BFD_DOWN, "Whoever watches the path says that it is lost.", clause="RFC 9384 §3"),
     code(_C.OUT_OF_RESOURCES, "The other end has no memory left, or no route any more."),
 )
 _CAPABILITIES = _codes(

@@ -172,7 +172,9 @@ AF_SUMMARY: Final = _af_line(
     key=("prefix", "address", "mask"),
 )
 AF_SHUTDOWN: Final = _af_line("shutdown", {"shutdown": "Do not run here"}, order=19)
+AF_BFD: Final = _af_line("bfd", {"bfd": "Let BFD watch neighbors here"}, order=20)
 _AF_LINES: Final = (
+    AF_BFD,
     AF_BANDWIDTH_PERCENT,
     AF_HELLO_INTERVAL,
     AF_HOLD_TIME,
@@ -243,6 +245,7 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
         summaries=tuple(_summary(args) for args in section.all(AF_SUMMARY)) or base.summaries,
         authentication=authentication,
         key_chain=chain.text("chain") if chain else base.key_chain,
+        bfd=base.bfd or section.flag(AF_BFD),
     )
 
 

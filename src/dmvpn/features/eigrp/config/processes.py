@@ -260,6 +260,16 @@ PASSIVE: Final = ConfigLine(
     order=35,
     keep_no=True,  # behind `passive-interface default`
 )
+_BFD: Final = {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}
+BFD_ALL: Final = ConfigLine(CLASSIC, "bfd all-interfaces", _BFD, order=36)
+BFD_INTERFACE: Final = ConfigLine(
+    CLASSIC,
+    "bfd interface {name:interface}",
+    {**_BFD, "interface": "On one interface", "name": "The interface"},
+    key=("name",),
+    order=36,
+    keep_no=True,  # behind `bfd all-interfaces`
+)
 RIB_SCALE: Final = ConfigLine(
     FAMILY,
     "metric rib-scale {scale:1-255}",
@@ -275,6 +285,8 @@ _CLASSIC_LINES: Final = (
     *vars(IN_CLASSIC).values(),
     PASSIVE_DEFAULT,
     PASSIVE,
+    BFD_ALL,
+    BFD_INTERFACE,
     CLASSIC_SHUTDOWN,
 )
 _FAMILY_LINES: Final = (

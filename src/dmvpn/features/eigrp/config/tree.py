@@ -13,6 +13,8 @@ from dmvpn.features.eigrp.config.processes import (
     ADDRESS_FAMILY,
     AF_INTERFACE_DEFAULT,
     AF_INTERFACES,
+    BFD_ALL,
+    BFD_INTERFACE,
     CLASSIC_SHUTDOWN,
     FAMILY_SHUTDOWN,
     IN_CLASSIC,
@@ -48,12 +50,15 @@ def model(tree: ConfigTree) -> EigrpConfig:
 
 def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
-    default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT))
+    default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT), bfd=section.flag(BFD_ALL))
     listed = [entry.args.interface("name") for entry in section.entries(PASSIVE)]
     interfaces = dict(own_settings(tree, number, default))
     for name in listed:
         passive = not section.negated(PASSIVE, name=name)
         interfaces[name] = replace(interfaces.get(name, default), passive=passive)
+    for name in [entry.args.interface("name") for entry in section.entries(BFD_INTERFACE)]:
+        watched = not section.negated(BFD_INTERFACE, name=name)
+        interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
     process = _process(number, section, section, IN_CLASSIC, IN_CLASSIC)
     return replace(
         process,

@@ -204,6 +204,18 @@ _DOWN = Group(
         ),
         Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
         Word(
+            _D.BFD.value,
+            "BFD heard nothing from it for the detection time, or it said that it does not hear us.",
+            "The path or the neighbor died: long before the holding time.",
+            next="show bfd neighbors details",
+            clause="RFC 5882 §4",
+        ),
+        Word(
+            _D.SERVER_DEAD.value,
+            "It is a next hop server, and the echoes of NHRP were not answered (`ip nhrp nhs watch`).",
+            next="show ip nhrp nhs detail",
+        ),
+        Word(
             _D.RESTARTED.value,
             "The neighbor began again: its Update carried the INIT flag, so it knows nothing.",
             clause="RFC 7868 §5.3.3",

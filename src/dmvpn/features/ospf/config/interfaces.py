@@ -116,8 +116,11 @@ PROCESS: Final = _line(
 COST: Final = _line(
     "cost {cost:1-65535}", {"cost": "Cost of this interface; by bandwidth if nothing is said"}, order=83
 )
+BFD: Final = _line(
+    "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}
+)
 
 LINES: Final = (
     *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
-    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, FLOOD_REDUCTION, DEMAND_CIRCUIT, SHUTDOWN, PROCESS, COST),
+    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, FLOOD_REDUCTION, DEMAND_CIRCUIT, SHUTDOWN, PROCESS, COST, BFD),
 )

@@ -170,6 +170,9 @@ PASSIVE: Final = ConfigLine(
     order=35,
     keep_no=True,  # behind `passive-interface default`
 )
+BFD_ALL: Final = _line(
+    "bfd all-interfaces", {"bfd": "Let BFD watch neighbors", "all-interfaces": "On all interfaces"}, order=36
+)
 NETWORKS: Final = _line(
     f"network {{network:{NETWORK.name}}} {_AREA}",
     {"network": "Run on interfaces with an address in this network"},
@@ -236,7 +239,7 @@ SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (
     *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
-    AREA_NSSA_TRANSLATE,
+    *(AREA_NSSA_TRANSLATE, BFD_ALL),
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
 )

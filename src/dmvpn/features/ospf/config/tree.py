@@ -87,6 +87,7 @@ def _process(number: int, section: Section) -> Process:
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         maximum_metric=section.get(processes.MAXIMUM_METRIC) is not None,
         shutdown=section.flag(processes.SHUTDOWN),
+        bfd=section.flag(processes.BFD_ALL),
     )
 
 
@@ -216,6 +217,7 @@ def _interface(name: str, section: Section) -> Interface:
         section.get(interfaces.PASSWORD),
     )
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
+    bfd = section.get(interfaces.BFD)
     return Interface(
         name=name,
         process=process.integer("process") if process else None,
@@ -237,6 +239,7 @@ def _interface(name: str, section: Section) -> Interface:
         ignore_mtu=section.flag(interfaces.MTU_IGNORE),
         filter_database=section.flag(interfaces.FILTER),
         shutdown=section.flag(interfaces.SHUTDOWN),
+        bfd=None if bfd is None else "disable" not in bfd,
     )
 
 

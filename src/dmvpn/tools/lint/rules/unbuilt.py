@@ -1,15 +1,12 @@
-"""Rules about what no router here does yet, and a network of IOS routers may: PIM, QoS, BFD."""
+"""Rules about what no router here does yet, and a network of IOS routers may: PIM, QoS."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ospf.model import Interface as OspfInterface
-from dmvpn.features.ospf.model import NetworkType
-from dmvpn.features.ospf.settings import timers
-from dmvpn.network.language import BFD, CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
-from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface, underlay
+from dmvpn.network.language import CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
+from dmvpn.network.routing import underlay
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -39,17 +36,7 @@ QOS: Final = Rule(
     "interface GigabitEthernet1\n service-policy output WAN",
     fix="interface GigabitEthernet1\n no service-policy output WAN",
 )
-SLOW_BFD: Final = Rule(
-    id="bfd-slower-than-hold",
-    severity=Severity.WARNING,
-    title="BFD finds out later than what it is to replace",
-    why="BFD is to tell a routing protocol of a dead path before its own timer does. Its detection time is the "
-    "multiplier times the interval (RFC 5880 §6.8.4); if that is not shorter than EIGRP's hold time or OSPF's dead "
-    "interval it only costs packets.",
-    bad="interface Tunnel0\n bfd interval 9000 min_rx 9000 multiplier 5",
-    fix="interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5",
-)
-RULES: Final = (BIDIR, QOS, SLOW_BFD)
+RULES: Final = (BIDIR, QOS)
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -58,7 +45,6 @@ def check(network: Network) -> Iterator[Found]:
         section = end.device.section(end.name)
         if section is not None and end.nhrp.network_id is not None:
             yield from _pim(end, section)
-            yield from _bfd(end, section)
         yield from _qos(end)
 
 
@@ -70,34 +56,6 @@ def _pim(end: End, section: Section) -> Iterator[Found]:
         what = f"PIM runs on {end.name}, and it is bidirectional"
         at = ("ip pim bidir-enable",) if tree.get(PIM_BIDIR) is not None else end.line("ip pim")
         yield found(BIDIR, end.device, at, what, "no ip pim bidir-enable")
-
-
-def _bfd(end: End, section: Section) -> Iterator[Found]:
-    args = section.get(BFD)
-    if args is None:
-        return
-    detection = args.integer("multiplier") * max(args.integer("interval"), args.integer("receive")) / 1000
-    hold, who = min(_waits(end), default=(end.nhrp.holdtime, "an entry of NHRP"))
-    if detection >= hold:
-        what = f"BFD takes {detection:g} s to find a dead path, and {who} waits {hold} s"
-        yield found(
-            SLOW_BFD,
-            end.device,
-            end.line("bfd interval"),
-            what,
-            f"{end.at[0]}\n bfd interval 1000 min_rx 1000 multiplier 5",
-        )
-
-
-def _waits(end: End) -> Iterator[tuple[int, str]]:
-    """How many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
-    eigrp = eigrp_on(end)
-    if eigrp is not None:
-        yield eigrp[1].hold_time, "EIGRP"
-    if any(one.protocol is Protocol.OSPF for one in on_end(end)):
-        interface = ospf_interface(end.device, end.name) or OspfInterface(name=end.name)
-        by_second = interface.hello_multiplier is not None
-        yield 1 if by_second else timers(interface, NetworkType.POINT_TO_POINT)[1], "OSPF"
 
 
 def _qos(end: End) -> Iterator[Found]:

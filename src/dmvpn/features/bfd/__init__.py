@@ -1,0 +1,50 @@
+"""Bidirectional Forwarding Detection: RFC 5880, RFC 5881; asynchronous mode over one hop of IPv4, without echoes.
+
+Takes the `bfd` lines of interfaces, `WatchWanted` of routing protocols and packets to UDP port 3784; makes `PathLost`.
+
+    packet    octets <-> values                  states    a session's states and moves
+    session   one session                        machine   all of them: packets, timers, who is told
+    model, config, show, messages, reasons, explain, lint  the language, the tables, the log
+
+Not here: demand mode of our own (the far end's is obeyed), echoes, authentication, several hops (port 4784).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.bfd import config, messages
+from dmvpn.features.bfd.machine import BfdMachine
+from dmvpn.ios import DebugFlag, Feature, Later
+
+if TYPE_CHECKING:
+    from dmvpn.base.explanations import Group
+    from dmvpn.ios import ExecCommand
+
+
+def _commands() -> tuple[ExecCommand, ...]:
+    from dmvpn.features.bfd.show import COMMANDS
+
+    return COMMANDS
+
+
+def _explanations() -> tuple[Group, ...]:
+    from dmvpn.features.bfd.explain import GROUPS
+
+    return GROUPS
+
+
+FEATURE = Feature(
+    name="bfd",
+    modes=(config.MODE,),
+    config=config.LINES,
+    commands=Later(_commands),
+    model=config.model,
+    machine=BfdMachine,
+    messages=messages.MESSAGES,
+    debugs=(
+        DebugFlag(messages.EVENT, messages.EVENT, "BFD events", "BFD"),
+        DebugFlag(messages.PACKET, messages.PACKET, "BFD packets", "BFD"),
+    ),
+    explanations=_explanations,
+)

@@ -1,0 +1,97 @@
+"""`bfd interval` of an interface, templates of it, and the model they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bfd.model import SLOW_TIMER, BfdConfig, Parameters
+from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios.common import INTERFACE
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ConfigTree
+
+_BFD: Final = {"bfd": "Bidirectional Forwarding Detection"}
+MODE: Final = Mode("bfd-template", "config-bfd")
+
+INTERVAL: Final = ConfigLine(
+    "interface",
+    "bfd interval {interval:50-9999} min_rx {receive:50-9999} multiplier {multiplier:3-50}",
+    {
+        **_BFD,
+        "interval": "Milliseconds between packets that we send",
+        "min_rx": "How often packets may come",
+        "receive": "Milliseconds",
+        "multiplier": "How many may be missing until the neighbor is down",
+    },
+    order=162,
+)
+USE_TEMPLATE: Final = ConfigLine(
+    "interface",
+    "bfd template {template:word}",
+    {**_BFD, "template": "The values of a template"},
+    order=162,
+)
+TEMPLATE: Final = ConfigLine(
+    "global",
+    "bfd-template single-hop {template:word}",
+    {"bfd-template": "Values for several interfaces", "single-hop": "For neighbors on a link", "template": "Its name"},
+    key=("template",),
+    order=571,
+    opens="bfd-template",
+)
+TEMPLATE_INTERVAL: Final = ConfigLine(
+    "bfd-template",
+    "interval ( min-tx {interval:50-9999} min-rx {receive:50-9999} | both {both:50-9999} ) multiplier "
+    "{multiplier:3-50}",
+    {
+        "interval": "Milliseconds between packets",
+        "min-tx": "That we send",
+        "min-rx": "That we can receive",
+        "receive": "Milliseconds",
+        "both": "In both directions",
+        "multiplier": "How many may be missing until the neighbor is down",
+    },
+)
+SLOW_TIMERS: Final = ConfigLine(
+    "global",
+    "bfd slow-timers {slow:1000-30000}",
+    {**_BFD, "slow-timers": "Time between packets while a session is not up", "slow": "Milliseconds"},
+    order=571,
+    default=f"bfd slow-timers {SLOW_TIMER}",
+)
+# This router never answers echoes of BFD (Required Min Echo RX 0), so both forms of the line say what is so.
+ECHO: Final = ConfigLine(
+    "interface",
+    "bfd echo",
+    {**_BFD, "echo": "Kept for the record: this router neither sends nor takes echoes"},
+    order=163,
+    keep_no=True,
+)
+LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_INTERVAL)
+
+
+def model(tree: ConfigTree) -> BfdConfig:
+    """What the configuration says of BFD. A template that does not exist, or says nothing, is not used."""
+    templates = {}
+    for args, section in tree.sections(TEMPLATE):
+        said = section.get(TEMPLATE_INTERVAL)
+        if said is not None:
+            templates[args.text("template")] = _parameters(said)
+    interfaces = {}
+    for args, section in tree.sections(INTERFACE):
+        said, named = section.get(INTERVAL), section.get(USE_TEMPLATE)
+        parameters = _parameters(said) if said is not None else None
+        if parameters is None and named is not None:
+            parameters = templates.get(named.text("template"))
+        if parameters is not None:
+            interfaces[args.interface("name")] = parameters
+    slow = tree.get(SLOW_TIMERS)
+    return BfdConfig(tuple(interfaces.items()), slow.integer("slow") if slow is not None else SLOW_TIMER)
+
+
+def _parameters(args: Args) -> Parameters:
+    if "both" in args:
+        both = args.integer("both")
+        return Parameters(both, both, args.integer("multiplier"))
+    return Parameters(args.integer("interval"), args.integer("receive"), args.integer("multiplier"))

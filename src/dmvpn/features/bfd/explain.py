@@ -1,0 +1,169 @@
+"""What BFD prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import Group, Kind, code, debug_group, label_group, log, log_group, reason, reason_group
+from dmvpn.features.bfd import messages
+from dmvpn.features.bfd.reasons import BfdReason
+from dmvpn.features.bfd.states import Diagnostic, State
+
+_SHOW: Final = "show bfd neighbors"
+_DETAILS: Final = "show bfd neighbors details"
+_NAMES: Final = frozenset({"rfc", "5880", "bfd", "code"})
+
+_STATES = Group(
+    title="states of BFD",
+    kind=Kind.STATE,
+    screens=(_SHOW, _DETAILS),
+    rank=40,
+    next=_DETAILS,
+    clause="RFC 5880 §6.2",
+    sighting=r"^\d+\.\d+\.\d+\.\d+ +\d+/\d+ +(\w+) +(\w+) ",
+    explanations=(
+        Word(State.ADMIN_DOWN.word, "Nobody at that end wants the session; that is no failure of the path."),
+        Word("Down (BFD)", "That end does not hear the other one.", also=(State.DOWN.word,)),
+        Word(State.INIT.word, "It hears the other end, and does not know yet whether that hears it."),
+        Word("Up (BFD)", "Both hear each other: the state to be in.", also=(State.UP.word,)),
+    ),
+)
+_BITS = Group(
+    title="states in packets of BFD",
+    kind=Kind.CODE,
+    screens=("debug bfd packet",),
+    rank=58,
+    next=_DETAILS,
+    clause="RFC 5880 §4.1",
+    names=_NAMES | {"state", "sta"},
+    explanations=(
+        code(State.ADMIN_DOWN, "The sender does not want a session."),
+        code(State.DOWN, "The sender does not hear us."),
+        code(State.INIT, "The sender hears us."),
+        code(State.UP, "The sender knows that both ends hear each other."),
+    ),
+)
+_DIAGNOSTICS = Group(
+    title="diagnostics of BFD",
+    kind=Kind.CODE,
+    screens=(_DETAILS, "debug bfd packet"),
+    rank=54,
+    next=_DETAILS,
+    clause="RFC 5880 §4.1",
+    names=_NAMES | {"diag", "diagnostic"},
+    explanations=(
+        code(Diagnostic.NONE, "Nothing has failed since the session came up."),
+        code(Diagnostic.TIME_EXPIRED, "Nothing was heard for the detection time.", clause="RFC 5880 §6.8.4"),
+        code(Diagnostic.ECHO_FAILED, "Echoes were not returned; this router sends none."),
+        code(Diagnostic.NEIGHBOR_DOWN, "The other end said that it does not hear this one."),
+        code(Diagnostic.FORWARDING_RESET, "The sender's forwarding was reset."),
+        code(Diagnostic.PATH_DOWN, "The sender's interface is down."),
+        code(Diagnostic.CONCATENATED_PATH_DOWN, "A path behind the sender is down."),
+        code(Diagnostic.ADMIN_DOWN, "Nobody at the sender wants the session any more."),
+        code(Diagnostic.REVERSE_PATH_DOWN, "A path behind the sender, towards it, is down."),
+    ),
+)
+_LOGS = log_group(
+    "BFD",
+    log(messages.SessionCreated, "BFD-6-BFD_SESS_CREATED", "When a neighbor of a protocol with `bfd` comes."),
+    log(messages.SessionDestroyed, "BFD-6-BFD_SESS_DESTROYED", "When the last protocol has lost that neighbor."),
+    log(messages.SessionUp, "BFDFSM-6-BFD_SESS_UP", "When packets have passed both ways.", clause="RFC 5880 §6.2"),
+    log(
+        messages.SessionDown,
+        "BFDFSM-6-BFD_SESS_DOWN",
+        "DETECT TIMER EXPIRED: silence; RX DOWN: the far end does not hear us; RX ADMINDOWN: it does not want to.",
+        next=_DETAILS,
+        clause="RFC 5880 §6.8.4",
+    ),
+    log(messages.TooMany, "BFD-4-TOO_MANY", "When another neighbor is to be watched.", next="show bfd summary"),
+    next=_SHOW,
+)
+_EVENTS = debug_group(
+    "debug bfd event",
+    Word("BFD: <address> on <interface>: <state> -> <state>", "A session changed its state."),
+    next=_DETAILS,
+    clause="RFC 5880 §6.8.6",
+)
+_PACKETS = debug_group(
+    "debug bfd packet",
+    Word(
+        "BFD <Tx|Rx>: <address> on <interface>, diag:<number> state:<state> P:<bit> F:<bit> ld/rd:<number>/<number> "
+        "tx:<microseconds> rx:<microseconds> mult:<number>",
+        "A packet left or came. P asks for an answer, F is one.",
+    ),
+    Word("BFD Rx: <address> on <interface>, not taken: <why>", "A packet was counted and dropped."),
+    next=_DETAILS,
+    clause="RFC 5880 §6.8.6",
+)
+_REASONS = reason_group(
+    "BFD",
+    (_DETAILS,),
+    reason(BfdReason.NO_INTERVAL, "Say `bfd interval` on the interface; until then the neighbor is not watched."),
+    reason(BfdReason.NO_LINE, "Nothing is watched over an interface that is down."),
+    reason(BfdReason.NOT_HEARD, "BFD may be missing at the far end, or UDP port 3784 is filtered on the way."),
+    reason(BfdReason.SILENT, "The path is lost, or the far end died."),
+    reason(BfdReason.FAR_END_DOWN, "What we send is lost; look at the far end why."),
+    reason(BfdReason.NOT_WANTED_THERE, "The far end's `bfd` lines are gone, or its protocol has no neighbor here."),
+    next=_DETAILS,
+)
+_TABLE = label_group(
+    "columns of BFD's neighbors",
+    (_SHOW, _DETAILS),
+    Word("NeighAddr", "The neighbor's address on this network."),
+    Word("LD/RD", "Discriminators, ours and the far end's: each packet names both.", clause="RFC 5880 §6.3"),
+    Word("RH/RS", "What the far end says: its state.", clause="RFC 5880 §4.1"),
+    Word("Int", "The interface that the neighbor is behind."),
+    Word("IPv4 Sessions", "The sessions below watch neighbors by IPv4."),
+    next=_DETAILS,
+)
+_BLOCK = label_group(
+    "particulars of a session of BFD",
+    (_DETAILS,),
+    Word("Session state is", "Ours. Echoes are never used here.", also=("and not using echo function",)),
+    Word("Session is not up", "Its state is not Up, and this is why."),
+    Word("Session Host", "Who sends the packets: this program itself.", also=("Software",)),
+    Word("OurAddr", "Our address, which packets come from."),
+    Word("Handle", "The number of the session on this router."),
+    Word("Local Diag", "Why our state changed last.", also=("Diagnostic",)),
+    Word("Demand mode", "Whether this end asks the other one to be silent: never.", also=("Demand bit",)),
+    Word("Poll bit", "Whether a change of intervals waits for an answer.", clause="RFC 5880 §6.5"),
+    Word("Final bit", "Whether the packet was the answer to a poll.", clause="RFC 5880 §6.5"),
+    Word("C bit", "Whether the far end's BFD survives its control plane."),
+    Word("MinTxInt", "Microseconds between packets that this end wishes to send.", also=("Min tx interval",)),
+    Word(
+        "MinRxInt",
+        "Microseconds between packets that this end can receive.",
+        also=("Min rx interval", "Received MinRxInt"),
+    ),
+    Word("Min Echo interval", "Microseconds between echoes that it takes; 0: none."),
+    Word(
+        "Multiplier",
+        "How many packets may be missing until the path is lost.",
+        also=("Received Multiplier",),
+        clause="RFC 5880 §6.8.4",
+    ),
+    Word("Holddown (hits)", "How often nothing was heard for the detection time."),
+    Word("Hello (hits)", "Milliseconds between our packets, and how many were sent."),
+    Word(
+        "Rx Count",
+        "Packets of this direction, and the milliseconds between them.",
+        also=("Tx Count", "Rx", "Tx", "Count", "Interval (ms) min/max/avg", "last", "ms ago"),
+    ),
+    Word("Elapsed time watermarks", "A counter of IOS, always 0 here."),
+    Word("Registered protocols", "Those who asked for the session, and hear when it goes down."),
+    Word("Uptime", "For how long both ends have heard each other."),
+    Word("Last packet", "What the far end said last.", also=("Version",)),
+    Word("State bit", "The far end's state.", clause="RFC 5880 §4.1"),
+    Word("Length", "Octets of the packet."),
+    Word("My Discr.", "The far end's discriminator, and ours as it knows it.", also=("Your Discr.",)),
+    next="debug bfd packet",
+)
+_SUMMARY = label_group(
+    "labels of BFD's summary",
+    ("show bfd summary",),
+    Word("Session", "How many neighbors are watched, how many answer, and how many do not."),
+    Word("Packets that were not taken", "From nobody who is watched, malformed, or not from a neighbor (TTL)."),
+    next=_SHOW,
+)
+GROUPS: Final = (*(_STATES, _BITS, _DIAGNOSTICS, _LOGS, _EVENTS, _PACKETS, _REASONS, _TABLE, _BLOCK, _SUMMARY),)

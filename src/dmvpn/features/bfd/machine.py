@@ -1,0 +1,419 @@
+"""BFD, asynchronous mode over one hop: RFC 5880, RFC 5881.
+
+    WatchWanted ──> a session, if the interface has parameters ──> packets to UDP port 3784, TTL 255
+    IpReceived  ──> is it a packet of a session? ──> its state ──> PathLost to those who wanted it watched
+
+Sessions are made for protocols of ours alone, never by a packet. The detection timer is not moved by each packet: when
+it fires it looks when the last one came, and sleeps on. One that fires late was not listening either, so what waits in
+the socket is read before anything is concluded.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.effects import Listen, SendIp, StopListening
+from dmvpn.base.entropy import below, fraction
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.liveness import PathLost, WatchWanted, Witness
+from dmvpn.base.notices import Configured, InterfaceChanged
+from dmvpn.base.reasons import Reason
+from dmvpn.features.bfd import messages
+from dmvpn.features.bfd.model import BfdConfig
+from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.reasons import BfdReason
+from dmvpn.features.bfd.session import Session
+from dmvpn.features.bfd.states import Diagnostic, Move, State
+from dmvpn.net.udp import UdpDatagram
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import InterfaceState, Notice
+    from dmvpn.base.ports import Ports
+
+UDP: Final = 17
+#: RFC 5881 §4: the port of packets, and the first of those that they may come from.
+PORT: Final = 3784
+FIRST_SOURCE: Final = 49152
+_SOURCES: Final = 0x10000 - FIRST_SOURCE
+#: RFC 5881 §5: packets come from a neighbor, or are not taken.
+TTL: Final = 255
+TOS: Final = 0xC0
+#: Packets come up to this part of their interval early, RFC 5880 §6.8.7.
+_JITTER: Final = 0.25
+#: Sessions of one router.
+MOST_SESSIONS: Final = 10_000
+#: Part of the detection time that a timer may fire late before it is granted once more.
+_LATE: Final = 0.1
+_COMPLAINT_PAUSE: Final = 60.0
+
+_Key = tuple[str, int]
+#: Moves that end a session, with what they mean in packets and in the log.
+_ENDS: Final = {
+    Move.SILENT: (Diagnostic.TIME_EXPIRED, "DETECT TIMER EXPIRED"),
+    Move.HEARD_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX DOWN"),
+    Move.HEARD_ADMIN_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX ADMINDOWN"),
+    Move.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
+    Move.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
+}
+#: Of these, those that are no failure of the path: RFC 5882 §3.2.
+_PEACEFUL: Final = (Move.HEARD_ADMIN_DOWN, Move.DISABLED, Move.INTERRUPTED)
+
+
+class BfdMachine:
+    """All sessions of a router."""
+
+    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+        Packets(UDP),
+        WatchWanted,
+        InterfaceChanged,
+        Resync,
+    )
+
+    def __init__(self, ports: Ports) -> None:
+        self.config = BfdConfig()
+        self.sessions: dict[_Key, Session] = {}
+        self.refused = 0
+        self._context = Context(ports)
+        self._by_discriminator: dict[int, Session] = {}
+        self._handles = 0
+        self._complained = float("-inf")
+
+    def next_deadline(self) -> float | None:
+        """When the next packet is due, or silence ends a session."""
+        return self._context.timers.next()
+
+    def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
+        """Take an event."""
+        self._context.now = now
+        match event:
+            case IpReceived():
+                self._receive(event)
+            case Tick():
+                for timer in self._context.timers.pop_due(now):
+                    timer.fire()
+            case WatchWanted():
+                self._want(event)
+            case InterfaceChanged():
+                self._refresh(event.name)
+            case Configured(model=BfdConfig() as config):
+                self.config = config
+                for name in dict.fromkeys(session.interface for session in self.sessions.values()):
+                    self._refresh(name)
+            case Resync():
+                for name in dict.fromkeys(session.interface for session in self.sessions.values()):
+                    self._context.out.append(Listen(name, UDP, None, PORT))
+        out, self._context.out = self._context.out, []
+        return out
+
+    # ---------------------------------------------------------------------------------------------------- sessions
+
+    def _want(self, watch: WatchWanted) -> None:
+        key = (watch.interface, int(watch.address))
+        session = self.sessions.get(key)
+        client = (watch.client, watch.process)
+        if not watch.wanted:
+            if session is not None and client in session.clients:
+                del session.clients[client]
+                if not session.clients:
+                    self._disable(session, watch.client.value)
+            return
+        if session is None:
+            session = self._create(watch)
+        if session is None:
+            return
+        is_first = not session.clients
+        session.clients[client] = None
+        if is_first:
+            name = watch.client.value
+            self._context.out.append(
+                messages.SessionCreated.of(session.address, name, session.interface, session.handle)
+            )
+            if session.state is State.ADMIN_DOWN:
+                session.move(Move.ENABLED, self._context.now)
+            self._refresh_session(session, self._state_of(session.interface))
+
+    def _create(self, watch: WatchWanted) -> Session | None:
+        state = self._state_of(watch.interface)
+        local = state.address if state is not None else None
+        if not isinstance(watch.address, IPv4Address) or not isinstance(local, IPv4Address):
+            return None
+        now = self._context.now
+        if len(self.sessions) >= MOST_SESSIONS:
+            if now >= self._complained + _COMPLAINT_PAUSE:
+                self._complained = now
+                self._context.out.append(messages.TooMany.of(watch.address, watch.interface, MOST_SESSIONS))
+            return None
+        if not any(session.interface == watch.interface for session in self.sessions.values()):
+            self._context.out.append(Listen(watch.interface, UDP, None, PORT))
+        self._handles += 1
+        session = Session(
+            interface=watch.interface,
+            address=watch.address,
+            local=local,
+            handle=self._handles,
+            discriminator=self._new_discriminator(),
+            transmit_timer=Timer(lambda: self._transmit_due(session)),
+            detect_timer=Timer(lambda: self._detect_due(session)),
+            since=now,
+        )
+        self.sessions[watch.interface, int(watch.address)] = session
+        self._by_discriminator[session.discriminator] = session
+        return session
+
+    def _new_discriminator(self) -> int:
+        """One that nobody can guess, RFC 5880 §6.8.1."""
+        while True:
+            drawn = 1 + below(self._context.ports.entropy, 0xFFFFFFFF)
+            if drawn not in self._by_discriminator:
+                return drawn
+
+    def _disable(self, session: Session, protocol: str) -> None:
+        """Nobody wants it any more: tell the far end, for as long as it could take silence for a failure (§6.8.16)."""
+        log = messages.SessionDestroyed.of(session.discriminator, session.address, protocol, session.handle)
+        self._context.out.append(log)
+        if session.state not in (State.INIT, State.UP) or session.parameters is None:
+            self._remove(session)
+            return
+        self._move(session, Move.DISABLED)
+        patience = session.multiplier * max(session.desired_tx, self._remote_rx(session)) / 1e6
+        self._context.start(session.detect_timer, patience)
+
+    @staticmethod
+    def _remote_rx(session: Session) -> int:
+        return session.heard.required_rx if session.heard is not None else 0
+
+    def _remove(self, session: Session) -> None:
+        del self.sessions[session.interface, int(session.address)]
+        del self._by_discriminator[session.discriminator]
+        self._context.stop(session.transmit_timer)
+        self._context.stop(session.detect_timer)
+        if not any(other.interface == session.interface for other in self.sessions.values()):
+            self._context.out.append(StopListening(session.interface, UDP, None, PORT))
+
+    def _state_of(self, interface: str) -> InterfaceState | None:
+        return self._context.ports.interfaces.get(interface)
+
+    def _refresh(self, interface: str) -> None:
+        """The interface, or what is configured of it, may be different."""
+        state = self._state_of(interface)
+        for session in [one for one in self.sessions.values() if one.interface == interface]:
+            self._refresh_session(session, state)
+
+    def _refresh_session(self, session: Session, state: InterfaceState | None) -> None:
+        address = state.address if state is not None and state.line else None
+        parameters = self.config.of(session.interface) if isinstance(address, IPv4Address) else None
+        if isinstance(address, IPv4Address):
+            session.local = address
+            if parameters is None and session.is_up:  # the far end must not take our silence for a failure
+                self._move(session, Move.DISABLED)
+                session.move(Move.ENABLED, self._context.now)
+        session.parameters = parameters
+        if parameters is None:
+            if session.state is State.ADMIN_DOWN:
+                self._remove(session)
+                return
+            self._move(session, Move.INTERRUPTED)
+            session.forget_far_end()
+            self._context.stop(session.transmit_timer)
+            self._context.stop(session.detect_timer)
+            return
+        self._set_intervals(session)
+        if not self._context.is_running(session.transmit_timer):
+            self._context.start(session.transmit_timer, fraction(self._context.ports.entropy) * _JITTER)
+
+    def _set_intervals(self, session: Session) -> None:
+        """Slowly until both ends hear each other, RFC 5880 §6.8.3."""
+        if session.parameters is None:
+            return
+        desired = session.parameters.interval
+        if not session.is_up:
+            desired = max(desired, self.config.slow_timer)
+        session.set_intervals(desired * 1000, session.parameters.min_rx * 1000)
+
+    # ----------------------------------------------------------------------------------------------------- packets
+
+    def _receive(self, event: IpReceived) -> None:
+        session = self.sessions.get((event.interface, int(event.source)))
+        if int.from_bytes(event.payload[2:4], "big") != PORT:
+            return
+        if session is not None and event.ttl == TTL and session.octets == event.payload[8:] and session.octets:
+            session.received.note(self._context.now)  # nothing new: by far the most frequent packet
+            return
+        try:
+            self._take(self._parsed(event, session), event, session)
+        except WireError as error:
+            self.refused += 1
+            if session is not None:
+                session.refused += 1
+            if self._context.ports.debugging.on(messages.PACKET):
+                text = f"not taken: {error}"
+                self._context.debug(messages.packet_line("Rx", event.source, event.interface, text))
+
+    @staticmethod
+    def _parsed(event: IpReceived, session: Session | None) -> ControlPacket:
+        """The packet, if this session may take it. Raises WireError."""
+        if event.ttl != TTL:
+            raise WireError(f"TTL {event.ttl}", offset=0, clause="RFC 5881 §5")
+        datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
+        packet = ControlPacket.parse(datagram.payload)
+        if session is None or session.parameters is None:
+            raise WireError("a packet of no session", offset=0, clause="RFC 5880 §6.8.6")
+        if packet.yours not in (0, session.discriminator):
+            raise WireError(f"your discriminator {packet.yours}", offset=8, clause="RFC 5880 §6.8.6")
+        return packet
+
+    def _take(self, packet: ControlPacket, event: IpReceived, session: Session | None) -> None:
+        if session is None:
+            return
+        now = self._context.now
+        if self._context.ports.debugging.on(messages.PACKET):
+            self._context.debug(messages.packet_line("Rx", event.source, event.interface, _said(packet)))
+        before = session.transmit_interval
+        move = session.hear(packet, now)
+        plain = not (packet.poll or packet.final)
+        session.octets = event.payload[8:] if plain and session.is_up and packet.state is State.UP else b""
+        if move is not None:
+            self._move(session, move)
+            self._watch(session)
+        if packet.poll and session.may_speak(now):
+            self._send(session, final=True)
+        if session.transmit_interval != before:
+            self._hasten(session)
+
+    def _watch(self, session: Session) -> None:
+        """Let silence be noticed."""
+        patience = session.detection_time
+        if patience is None:
+            return
+        planned = self._context.timers.when(session.detect_timer)
+        if planned is None or planned > self._context.now + patience:
+            self._context.start(session.detect_timer, patience)
+
+    def _hasten(self, session: Session) -> None:
+        """Another interval holds: the next packet is not later than by that one."""
+        interval = session.transmit_interval
+        if interval is None:
+            self._context.stop(session.transmit_timer)
+            return
+        planned = self._context.timers.when(session.transmit_timer)
+        due = self._paced(interval)
+        if planned is None or planned > self._context.now + due:
+            self._context.start(session.transmit_timer, due)
+
+    def _paced(self, interval: float) -> float:
+        return interval * (1.0 - _JITTER * fraction(self._context.ports.entropy))
+
+    def _transmit_due(self, session: Session) -> None:
+        interval = session.transmit_interval
+        if interval is not None:
+            self._context.start(session.transmit_timer, self._paced(interval))
+            self._send(session)
+
+    def _detect_due(self, session: Session) -> None:
+        now, patience = self._context.now, session.detection_time
+        if session.state is State.ADMIN_DOWN:
+            self._remove(session)
+            return
+        if patience is None:
+            return
+        due = session.received.last + patience
+        if now < due:
+            self._context.start(session.detect_timer, due - now)
+            return
+        if not session.overslept and now - due > _LATE * patience:
+            session.overslept = True
+            self._context.start(session.detect_timer, _LATE * patience)
+            return
+        session.overslept = False
+        session.expiries += 1
+        session.silent_for = round(1000 * patience)
+        session.forget_far_end()
+        self._move(session, Move.SILENT)
+
+    def _send(self, session: Session, *, final: bool = False) -> None:
+        packet = session.packet(final=final)
+        source = FIRST_SOURCE + session.handle % _SOURCES
+        datagram = UdpDatagram(source_port=source, destination_port=PORT, payload=packet.serialize())
+        payload = datagram.serialize(session.local, session.address)
+        order = SendIp(session.interface, session.local, session.address, UDP, payload, ttl=TTL, tos=TOS)
+        self._context.out.append(order)
+        session.sent.note(self._context.now)
+        if self._context.ports.debugging.on(messages.PACKET):
+            self._context.debug(messages.packet_line("Tx", session.address, session.interface, _said(packet)))
+
+    # ------------------------------------------------------------------------------------------------------- moves
+
+    def _move(self, session: Session, move: Move) -> None:
+        """Take the move, and do what follows from it."""
+        old = session.move(move, self._context.now)
+        new = session.state
+        if new is old:
+            return
+        if self._context.ports.debugging.on(messages.EVENT):
+            text = f"{old.word} -> {new.word}"
+            self._context.debug(messages.event_line(session.address, session.interface, text))
+        if new is State.UP:
+            session.diagnostic = Diagnostic.NONE
+            self._context.out.append(messages.SessionUp.of(session.discriminator, session.handle))
+            self._tell(session, Sign.CAME, "up")
+        elif move in _ENDS:
+            session.diagnostic, why = _ENDS[move]
+            if old is State.UP:
+                self._gone(session, move, why)
+        self._set_intervals(session)
+        if session.parameters is not None and session.may_speak(self._context.now):
+            self._send(session)
+            self._hasten(session)
+
+    def _gone(self, session: Session, move: Move, why: str) -> None:
+        """A session that was up is not any more."""
+        self._context.out.append(messages.SessionDown.of(session.discriminator, session.handle, why))
+        self._tell(session, Sign.WENT, why)
+        if move not in _PEACEFUL:
+            clients = tuple(session.clients)
+            self._context.out.append(PathLost(Witness.BFD, session.interface, session.address, clients))
+
+    def _tell(self, session: Session, sign: Sign, text: str) -> None:
+        """The chronicle has it whatever is logged."""
+        if self._context.ports.remembers:
+            change = StateChanged(
+                topic=Topic.NEIGHBOR,
+                sign=sign,
+                subject=str(session.address),
+                text=f"BFD: {text}",
+                interface=session.interface,
+                about=(session.address,),
+            )
+            self._context.out.append(change)
+
+
+def _said(packet: ControlPacket) -> str:
+    """A packet for the debug."""
+    return (
+        f"diag:{packet.diagnostic} state:{packet.state.word} P:{packet.poll:d} F:{packet.final:d} "
+        f"ld/rd:{packet.mine}/{packet.yours} tx:{packet.desired_tx} rx:{packet.required_rx} mult:{packet.multiplier}"
+    )
+
+
+def reason_of(session: Session, line: bool) -> Reason | None:
+    """Why a session is not up. line: of its interface."""
+    if session.is_up:
+        return None
+    since, heard = session.since, session.heard
+    if not line:
+        return Reason(BfdReason.NO_LINE, since=since)
+    if session.parameters is None:
+        return Reason(BfdReason.NO_INTERVAL, since=since)
+    if heard is None:
+        return Reason(BfdReason.NOT_HEARD, (session.interface,), since)
+    if heard.state is State.ADMIN_DOWN:
+        return Reason(BfdReason.NOT_WANTED_THERE, since=since)
+    if not session.remote_discriminator:
+        return Reason(BfdReason.SILENT, (session.silent_for,), since)
+    return Reason(BfdReason.FAR_END_DOWN, (heard.state.word, heard.diagnostic), since)

@@ -1,0 +1,93 @@
+"""What BFD writes into the log and prints for its debugs. Texts are those of IOS.
+
+`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+#: Names of the debug flags.
+EVENT: Final = "bfd event"
+PACKET: Final = "bfd packet"
+
+
+class SessionCreated(Log):
+    """A routing protocol wants a neighbor watched, and BFD begins to call it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
+        """The message for this session."""
+        text = f"BFD-SYSLOG: bfd_session_created, neigh {address} proc:{protocol}, idb:{interface} handle:{handle} act"
+        return cls("BFD", 6, "BFD_SESS_CREATED", text)
+
+
+class SessionDestroyed(Log):
+    """No routing protocol wants the neighbor watched any more; the far end is told so."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:
+        """The message for this session."""
+        text = (
+            f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {address} proc:{protocol}, "
+            f"handle:{handle} act"
+        )
+        return cls("BFD", 6, "BFD_SESS_DESTROYED", text)
+
+
+class SessionUp(Log):
+    """Packets pass in both directions: from now on silence is noticed within the detection time."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, discriminator: int, handle: int) -> Self:
+        """The message for this session."""
+        text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle} is going UP"
+        return cls("BFDFSM", 6, "BFD_SESS_UP", text)
+
+
+class SessionDown(Log):
+    """A session that was up is down, and the protocols that asked for it hear so; the message says why."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, discriminator: int, handle: int, why: str) -> Self:
+        """The message for this session. why: in IOS's words."""
+        text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle},is going Down Reason: {why}"
+        return cls("BFDFSM", 6, "BFD_SESS_DOWN", text)
+
+
+class TooMany(Log):
+    """There are as many sessions as there is room for: further neighbors are not watched (said once a minute)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, address: IPAddress, interface: str, most: int) -> Self:
+        """The message for the neighbor that is not watched."""
+        text = f"{address} on {interface} is not watched: there are {most} sessions already"
+        return cls("BFD", 4, "TOO_MANY", text)
+
+
+MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, TooMany)
+
+
+def event_line(address: IPAddress, interface: str, text: str) -> str:
+    """A line of `debug bfd event`."""
+    return f"BFD: {address} on {interface}: {text}"
+
+
+def packet_line(way: str, address: IPAddress, interface: str, text: str) -> str:
+    """A line of `debug bfd packet`. way: "Tx" or "Rx"."""
+    return f"BFD {way}: {address} on {interface}, {text}"

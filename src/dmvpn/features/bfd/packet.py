@@ -1,0 +1,107 @@
+"""BFD Control packets: octets <-> values. RFC 5880 §4.1, over UDP as in RFC 5881 §4.
+
+vers|diag  Sta|P|F|C|A|D|M  Detect Mult  Length
+My Discriminator, Your Discriminator
+Desired Min TX, Required Min RX, Required Min Echo RX: microseconds
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.bfd.states import State
+
+if TYPE_CHECKING:
+    from dmvpn.net.octets import Octets
+
+VERSION: Final = 1
+LENGTH: Final = 24
+_BODY: Final = struct.Struct("!BBBBIIIII")
+_CLAUSE: Final = "RFC 5880 §6.8.6"
+_POLL, _FINAL, _CONTROL_PLANE, _AUTHENTICATED, _DEMAND, _MULTIPOINT = 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPacket:
+    """One packet. Intervals are microseconds.
+
+    diagnostic: a `Diagnostic`, or a number that nobody has given a meaning yet.
+    control_plane_independent: the C bit; demand: the D bit.
+    mine, yours: discriminators, of the sender and (0: not known) of the receiver.
+    """
+
+    state: State
+    diagnostic: int = 0
+    poll: bool = False
+    final: bool = False
+    control_plane_independent: bool = False
+    demand: bool = False
+    multiplier: int
+    mine: int
+    yours: int
+    desired_tx: int
+    required_rx: int
+    required_echo_rx: int = 0
+
+    @classmethod
+    def parse(cls, data: Octets) -> Self:
+        """Decode the payload of a datagram, checked as RFC 5880 §6.8.6 asks before a session is looked for.
+
+        Raises WireError, too, for a packet with authentication: no session of ours has any.
+        """
+        if len(data) < LENGTH:
+            raise WireError("BFD packet cut short", offset=len(data), clause=_CLAUSE)
+        first, second, multiplier, length, mine, yours, desired, required, echo = _BODY.unpack_from(data)
+        if first >> 5 != VERSION:
+            raise WireError(f"BFD version {first >> 5}", offset=0, clause=_CLAUSE)
+        if not LENGTH <= length <= len(data):
+            raise WireError(f"BFD length {length}", offset=3, clause=_CLAUSE)
+        if not multiplier:
+            raise WireError("detection multiplier 0", offset=2, clause=_CLAUSE)
+        if second & _MULTIPOINT:
+            raise WireError("the multipoint bit is set", offset=1, clause=_CLAUSE)
+        if second & _AUTHENTICATED:
+            raise WireError("authentication, and none is configured", offset=1, clause=_CLAUSE)
+        if not mine:
+            raise WireError("my discriminator is 0", offset=4, clause=_CLAUSE)
+        state = State(second >> 6)
+        if not yours and state in (State.INIT, State.UP):
+            raise WireError(f"your discriminator is 0 in state {state.word}", offset=8, clause=_CLAUSE)
+        return cls(
+            state=state,
+            diagnostic=first & 0x1F,
+            poll=bool(second & _POLL),
+            final=bool(second & _FINAL),
+            control_plane_independent=bool(second & _CONTROL_PLANE),
+            demand=bool(second & _DEMAND),
+            multiplier=multiplier,
+            mine=mine,
+            yours=yours,
+            desired_tx=desired,
+            required_rx=required,
+            required_echo_rx=echo,
+        )
+
+    def serialize(self) -> bytes:
+        """Encode. Raises struct.error if a number does not fit its field."""
+        bits = (
+            self.state << 6
+            | _POLL * self.poll
+            | _FINAL * self.final
+            | _CONTROL_PLANE * self.control_plane_independent
+            | _DEMAND * self.demand
+        )
+        return _BODY.pack(
+            VERSION << 5 | self.diagnostic,
+            bits,
+            self.multiplier,
+            LENGTH,
+            self.mine,
+            self.yours,
+            self.desired_tx,
+            self.required_rx,
+            self.required_echo_rx,
+        )

@@ -1,0 +1,180 @@
+"""One session: its state, what both ends have said of their intervals, and what follows. RFC 5880 §6.8.
+
+It knows no timer: the machine asks `transmit_interval` and `detection_time`, and tells it what happens. Times are
+seconds, monotonic; intervals of packets are microseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.states import HEARD, MOVES, Diagnostic, Move, State
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.context import Timer
+    from dmvpn.base.liveness import Client
+    from dmvpn.features.bfd.model import Parameters
+
+#: Packets out of turn (answers to polls, changes of state) that may follow each other at once, and how many a second
+#: are allowed: a peer that asks all the time is answered no more often.
+CREDIT, CREDIT_RATE = 20.0, 40.0
+
+
+@dataclass(slots=True)
+class Intervals:
+    """Between packets of one direction, seconds: how many, and the shortest, longest and last one."""
+
+    count: int = 0
+    shortest: float = 0.0
+    longest: float = 0.0
+    total: float = 0.0
+    last: float = float("-inf")
+
+    def note(self, now: float) -> None:
+        """One more packet."""
+        if self.count:
+            passed = now - self.last
+            self.shortest = passed if self.count == 1 else min(self.shortest, passed)
+            self.longest = max(self.longest, passed)
+            self.total += passed
+        self.count += 1
+        self.last = now
+
+    @property
+    def average(self) -> float:
+        """Of all."""
+        return self.total / (self.count - 1) if self.count > 1 else 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One neighbor that is watched.
+
+    handle: its number. clients: who wants it, with their processes. parameters: None: the interface has none, so
+    nothing is sent. discriminator: ours. desired_tx, required_rx: what we say. used_tx, used_rx: what we keep to while
+    a poll about another value is not answered (§6.8.3). heard: the last packet that said something new. octets: it, if
+    the same octets would say nothing new. expiries: how often nothing came for the detection time. overslept: the timer
+    fired late, and was granted a moment more. silent_for: milliseconds that ended it last. spent, spent_at: credit.
+    """
+
+    interface: str
+    address: IPv4Address
+    local: IPv4Address
+    handle: int
+    discriminator: int
+    transmit_timer: Timer
+    detect_timer: Timer
+    since: float
+    parameters: Parameters | None = None
+    clients: dict[tuple[Client, int], None] = field(default_factory=dict)
+    state: State = State.DOWN
+    diagnostic: Diagnostic = Diagnostic.NONE
+    remote_discriminator: int = 0
+    desired_tx: int = 0
+    required_rx: int = 0
+    used_tx: int = 0
+    used_rx: int = 0
+    polls: bool = False
+    heard: ControlPacket | None = None
+    octets: bytes = b""
+    sent: Intervals = field(default_factory=Intervals)
+    received: Intervals = field(default_factory=Intervals)
+    refused: int = 0
+    expiries: int = 0
+    overslept: bool = False
+    silent_for: int = 0
+    spent: float = 0.0
+    spent_at: float = 0.0
+
+    @property
+    def is_up(self) -> bool:
+        """Do both ends hear each other?"""
+        return self.state is State.UP
+
+    def move(self, move: Move, now: float) -> State:
+        """Take the move; returns the state before."""
+        old, self.state = self.state, MOVES[self.state, move]
+        if self.state is not old:
+            self.since = now
+        return old
+
+    def set_intervals(self, desired_tx: int, required_rx: int) -> None:
+        """Say other intervals from now on. RFC 5880 §6.8.3: what would cost the far end its patience waits for its
+        answer.
+        """
+        if (desired_tx, required_rx) == (self.desired_tx, self.required_rx):
+            return
+        waits = self.is_up
+        if not (waits and desired_tx > self.used_tx):
+            self.used_tx = desired_tx
+        if not (waits and required_rx < self.used_rx):
+            self.used_rx = required_rx
+        self.desired_tx, self.required_rx = desired_tx, required_rx
+        self.polls = bool(self.remote_discriminator) and waits
+
+    def hear(self, packet: ControlPacket, now: float) -> Move | None:
+        """Note what a packet of the far end says; returns the move that follows from its state, None while disabled."""
+        self.heard = packet
+        self.remote_discriminator = packet.mine
+        if packet.final and self.polls:
+            self.polls = False
+            self.used_tx, self.used_rx = self.desired_tx, self.required_rx
+        self.received.note(now)
+        return None if self.state is State.ADMIN_DOWN else HEARD[packet.state]
+
+    def forget_far_end(self) -> None:
+        """It has been silent for so long that its next words are news, RFC 5880 §6.8.1."""
+        self.remote_discriminator = 0
+        self.octets = b""
+        self.polls = False
+
+    def packet(self, *, final: bool = False) -> ControlPacket:
+        """What is to be said now, RFC 5880 §6.8.7."""
+        return ControlPacket(
+            state=self.state,
+            diagnostic=self.diagnostic,
+            poll=self.polls and not final,
+            final=final,
+            multiplier=self.multiplier,
+            mine=self.discriminator,
+            yours=self.remote_discriminator,
+            desired_tx=self.desired_tx,
+            required_rx=self.required_rx,
+        )
+
+    @property
+    def multiplier(self) -> int:
+        """How many of our packets the far end may miss."""
+        return self.parameters.multiplier if self.parameters is not None else 3
+
+    @property
+    def transmit_interval(self) -> float | None:
+        """Seconds between packets before chance shortens them; None: none is to be sent, RFC 5880 §6.8.7."""
+        heard = self.heard if self.remote_discriminator else None
+        if heard is None:
+            return self.used_tx / 1e6
+        if not heard.required_rx:
+            return None
+        if heard.demand and self.is_up and heard.state is State.UP and not self.polls:
+            return None
+        return max(self.used_tx, heard.required_rx) / 1e6
+
+    @property
+    def detection_time(self) -> float | None:
+        """Seconds of silence that end the session, RFC 5880 §6.8.4; None: nothing was heard yet."""
+        if self.heard is None or not self.remote_discriminator:
+            return None
+        return self.heard.multiplier * max(self.used_rx, self.heard.desired_tx) / 1e6
+
+    def may_speak(self, now: float) -> bool:
+        """Is there credit for a packet out of turn? It is taken."""
+        self.spent = max(0.0, self.spent - (now - self.spent_at) * CREDIT_RATE)
+        self.spent_at = now
+        if self.spent >= CREDIT:
+            return False
+        self.spent += 1.0
+        return True

@@ -1,0 +1,241 @@
+"""`show bfd neighbors [interface] [details]` and `show bfd summary`.
+
+The columns are those of IOS-XE 17 (Genie's parser reads them); the reason below a session that is not up is our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bfd.machine import BfdMachine, reason_of
+from dmvpn.features.bfd.states import State
+from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.bfd.packet import ControlPacket
+    from dmvpn.features.bfd.session import Intervals, Session
+
+_HELP: Final = {"bfd": "Bidirectional Forwarding Detection", "neighbors": "Neighbors that are watched"}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Packets of one direction: how many, and milliseconds between them: shortest, longest, average, since the last."""
+
+    packets: int
+    shortest: int
+    longest: int
+    average: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastPacket:
+    """What the far end said last. Intervals are microseconds."""
+
+    diagnostic: int
+    state: str
+    demand: bool
+    poll: bool
+    final: bool
+    control_plane_independent: bool
+    multiplier: int
+    mine: int
+    yours: int
+    desired_tx: int
+    required_rx: int
+    required_echo_rx: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEntry:
+    """One session. Intervals are microseconds, uptime is seconds. reason: why it is not up."""
+
+    address: str
+    local: str
+    discriminator: int
+    remote_discriminator: int
+    remote_state: str
+    state: str
+    interface: str
+    handle: int
+    diagnostic: int
+    polls: bool
+    desired_tx: int
+    required_rx: int
+    multiplier: int
+    expiries: int
+    sent: Counts
+    received: Counts
+    refused: int
+    clients: tuple[str, ...]
+    uptime: float | None
+    last: LastPacket | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBfdNeighbors:
+    """The answer to `show bfd neighbors`."""
+
+    details: bool
+    sessions: tuple[SessionEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBfdSummary:
+    """The answer to `show bfd summary`."""
+
+    total: int
+    up: int
+    refused: int
+
+
+def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
+    """All sessions, or those on one interface, by address."""
+    machine, only = ctx.machine(BfdMachine), args.interface("interface", None)
+    sessions = [one for one in machine.sessions.values() if only in (None, one.interface)]
+    sessions.sort(key=lambda session: (session.address, session.interface))
+    return ShowBfdNeighbors("details" in args, tuple(_entry(session, ctx) for session in sessions))
+
+
+def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
+    heard = session.heard
+    line = ctx.ports.interfaces.get(session.interface)
+    return SessionEntry(
+        address=str(session.address),
+        local=str(session.local),
+        discriminator=session.discriminator,
+        remote_discriminator=session.remote_discriminator,
+        remote_state=(heard.state if heard is not None and session.remote_discriminator else State.DOWN).word,
+        state=session.state.word,
+        interface=session.interface,
+        handle=session.handle,
+        diagnostic=session.diagnostic,
+        polls=session.polls,
+        desired_tx=session.desired_tx,
+        required_rx=session.required_rx,
+        multiplier=session.multiplier,
+        expiries=session.expiries,
+        sent=_counts(session.sent, ctx.now),
+        received=_counts(session.received, ctx.now),
+        refused=session.refused,
+        clients=tuple(dict.fromkeys(client.value for client, _ in session.clients)),
+        uptime=ctx.now - session.since if session.is_up else None,
+        last=_last(heard) if heard is not None else None,
+        reason=str(reason_of(session, line=line is not None and line.line) or ""),
+    )
+
+
+def _counts(intervals: Intervals, now: float) -> Counts:
+    last = now - intervals.last if intervals.count else 0.0
+    spans = (intervals.shortest, intervals.longest, intervals.average, last)
+    return Counts(intervals.count, *(round(1000 * seconds) for seconds in spans))
+
+
+def _last(heard: ControlPacket) -> LastPacket:
+    return LastPacket(
+        diagnostic=heard.diagnostic,
+        state=heard.state.word,
+        demand=heard.demand,
+        poll=heard.poll,
+        final=heard.final,
+        control_plane_independent=heard.control_plane_independent,
+        multiplier=heard.multiplier,
+        mine=heard.mine,
+        yours=heard.yours,
+        desired_tx=heard.desired_tx,
+        required_rx=heard.required_rx,
+        required_echo_rx=heard.required_echo_rx,
+    )
+
+
+def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
+    """A table; with `details` each session has its heading, and a block below."""
+    if not answer.sessions:
+        return
+    yield ""
+    yield "IPv4 Sessions"
+    for number, entry in enumerate(answer.sessions):
+        if answer.details or not number:
+            yield f"{'NeighAddr':<39}{'LD/RD':<22} {'RH/RS':<9} {'State':<9} Int"
+        both = f"{entry.discriminator}/{entry.remote_discriminator}"
+        name = short_interface(entry.interface)
+        yield f"{entry.address:<39}{both:<22} {entry.remote_state:<9} {entry.state:<9} {name}"
+        if answer.details:
+            yield from _details(entry)
+
+
+def _details(entry: SessionEntry) -> Iterator[str]:
+    if entry.reason:
+        yield f"Session is not up: {entry.reason}"
+    else:
+        yield f"Session state is {entry.state.upper()} and not using echo function."
+    yield "Session Host: Software"
+    yield f"OurAddr: {entry.local}"
+    yield f"Handle: {entry.handle}"
+    yield f"Local Diag: {entry.diagnostic}, Demand mode: 0, Poll bit: {entry.polls:d}"
+    yield f"MinTxInt: {entry.desired_tx}, MinRxInt: {entry.required_rx}, Multiplier: {entry.multiplier}"
+    last = entry.last
+    yield (
+        f"Received MinRxInt: {last.required_rx if last else 0}, Received Multiplier: {last.multiplier if last else 0}"
+    )
+    yield f"Holddown (hits): 0({entry.expiries}), Hello (hits): {entry.desired_tx // 1000}({entry.sent.packets})"
+    for word, counts in (("Rx", entry.received), ("Tx", entry.sent)):
+        spans = f"{counts.shortest}/{counts.longest}/{counts.average}"
+        yield f"{word} Count: {counts.packets}, {word} Interval (ms) min/max/avg: {spans} last: {counts.last} ms ago"
+    yield "Elapsed time watermarks: 0 0 (last: 0)"
+    yield f"Registered protocols: {' '.join(entry.clients)}"
+    if entry.uptime is not None:
+        yield f"Uptime: {age(entry.uptime)}"
+    if last is not None:
+        yield from _packet(last)
+
+
+def _packet(last: LastPacket) -> Iterator[str]:
+    yield f"Last packet: Version: 1                  - Diagnostic: {last.diagnostic}"
+    for left, right in (
+        (f"State bit: {last.state}", f"Demand bit: {last.demand:d}"),
+        (f"Poll bit: {last.poll:d}", f"Final bit: {last.final:d}"),
+        (f"C bit: {last.control_plane_independent:d}", ""),
+        (f"Multiplier: {last.multiplier}", "Length: 24"),
+        (f"My Discr.: {last.mine}", f"Your Discr.: {last.yours}"),
+        (f"Min tx interval: {last.desired_tx}", f"Min rx interval: {last.required_rx}"),
+        (f"Min Echo interval: {last.required_echo_rx}", ""),
+    ):
+        yield f"             {left:<27} - {right}" if right else f"             {left}"
+
+
+def query_summary(ctx: ShowContext, args: Args) -> ShowBfdSummary:
+    """How many there are."""
+    machine = ctx.machine(BfdMachine)
+    up = sum(session.is_up for session in machine.sessions.values())
+    return ShowBfdSummary(len(machine.sessions), up, machine.refused)
+
+
+def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
+    """One line; packets that were not taken are our own addition."""
+    yield f"{'':<20}{'Session':<15}{'Up':<13}Down"
+    yield ""
+    yield f"{'Total':<20}{answer.total:<15}{answer.up:<13}{answer.total - answer.up:<10}".rstrip()
+    if answer.refused:
+        yield ""
+        yield f"Packets that were not taken: {answer.refused}"
+
+
+NEIGHBORS: Final = ExecCommand(
+    "show bfd neighbors [ {interface:interface} ] [ details ]",
+    {**_HELP, "interface": "On this interface", "details": "Timers, counters, the last packet"},
+    query=query_neighbors,
+    render=render_neighbors,
+)
+SUMMARY: Final = ExecCommand(
+    "show bfd summary",
+    {"bfd": _HELP["bfd"], "summary": "How many sessions there are"},
+    query=query_summary,
+    render=render_summary,
+)
+COMMANDS: Final = (NEIGHBORS, SUMMARY)

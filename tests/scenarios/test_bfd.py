@@ -1,0 +1,143 @@
+"""BFD on the tunnel: a neighbor that dies is missed at once, whatever routing protocol has it, and nobody else is."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from support.world import World
+
+FAST: Final = " bfd interval 50 min_rx 50 multiplier 3\n"
+#: Seconds that three packets of 50 ms may be missing, and a little for the way.
+DETECTION: Final = 0.18
+#: Of each scenario: its hub, a spoke, the hub's interface toward the provider, and the line that asks for BFD.
+EIGRP: Final = ("notes-phase3", "R11", "R31", "192.168.100.31", "192.168.100.11")
+OSPF: Final = ("ospf-phase3", "HUB", "SPOKE1", "10.255.0.11", "10.255.0.1")
+
+
+def watched(_router: str, text: str) -> str:
+    """A scenario in which EIGRP and OSPF have their neighbors watched."""
+    text = re.sub(r"(?m)^ ip nhrp network-id", FAST + " ip nhrp network-id", text)
+    text = text.replace(
+        "autonomous-system 100\n  !\n",
+        "autonomous-system 100\n  !\n  af-interface default\n   bfd\n  exit-af-interface\n  !\n",
+    )
+    return re.sub(r"(?m)^(router ospf \d+)$", r"\1\n bfd all-interfaces", text)
+
+
+def sessions(world: World, router: str) -> dict[str, str]:
+    """State by neighbor."""
+    rows = [line.split() for line in world.lines(router, "bfd neighbors") if re.match(r"\d", line)]
+    return {row[0]: row[3] for row in rows}
+
+
+def block(world: World, router: str) -> str:
+    return world.show(router, "bfd neighbors details")
+
+
+def downs(world: World, router: str) -> list[str]:
+    return [line for line in world.messages(router) if "BFD_SESS_DOWN" in line]
+
+
+def running(scenario: tuple[str, ...]) -> World:
+    world = World(scenario[0], change=watched).converge()
+    world.run_for(10)
+    return world
+
+
+@pytest.mark.parametrize("scenario", [EIGRP, OSPF], ids=["eigrp", "ospf"])
+def test_a_neighbor_of_a_protocol_with_bfd_is_watched(scenario: tuple[str, ...]) -> None:
+    _, hub, spoke, at_spoke, at_hub = scenario
+    world = running(scenario)
+    assert sessions(world, spoke) == {at_hub: "Up"}
+    assert sessions(world, hub)[at_spoke] == "Up"
+    text = block(world, spoke)
+    assert f"Registered protocols: {'EIGRP' if scenario is EIGRP else 'OSPF'}" in text
+    assert "MinTxInt: 50000, MinRxInt: 50000, Multiplier: 3" in text
+    assert "Min tx interval: 50000" in text, "the far end has left its slow second behind"
+    assert "BFD_SESS_UP" in "".join(world.messages(spoke))
+
+
+@pytest.mark.parametrize("scenario", [EIGRP, OSPF], ids=["eigrp", "ospf"])
+def test_a_dead_hub_is_missed_after_three_packets_and_its_routes_are_gone(scenario: tuple[str, ...]) -> None:
+    _, hub, spoke, _, at_hub = scenario
+    world = running(scenario)
+    world.cut(hub, "GigabitEthernet0/1")
+    cut = world.now
+    protocol = "eigrp neighbors" if scenario is EIGRP else "ospf neighbor"
+    assert world.wait_until(lambda: at_hub not in world.show(spoke, f"ip {protocol}"), 5, 0.005)
+    assert world.now - cut <= DETECTION
+    assert len(downs(world, spoke)) == 1
+    assert "Reason: DETECT TIMER EXPIRED" in downs(world, spoke)[0]
+    why = "BFD peer down notified" if scenario is EIGRP else "Neighbor Down: BFD node down"
+    assert why in "".join(world.messages(spoke))
+    assert world.wait_until(lambda: f"via {at_hub}" not in world.show(spoke, "ip route"), 0.5, 0.05)
+
+
+@pytest.mark.parametrize("scenario", [EIGRP, OSPF], ids=["eigrp", "ospf"])
+def test_neighbors_and_sessions_come_back_with_the_way(scenario: tuple[str, ...]) -> None:
+    _, hub, spoke, _, at_hub = scenario
+    world = running(scenario)
+    world.cut(hub, "GigabitEthernet0/1")
+    world.run_for(20)
+    assert sessions(world, spoke) == {}
+    world.cut(hub, "GigabitEthernet0/1", cut=False)
+    assert world.wait_until(lambda: sessions(world, spoke) == {at_hub: "Up"}, 120)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_nobody_is_missed_who_is_there_for_ten_minutes(seed: int) -> None:
+    world = World("notes-phase3", seed=seed, change=watched).converge()
+    world.run_for(600)
+    assert [line for router in ("R11", "R31", "R41") for line in downs(world, router)] == []
+    assert sessions(world, "R11") == {"192.168.100.31": "Up", "192.168.100.41": "Up"}
+
+
+def test_whoever_takes_bfd_away_loses_no_neighbor() -> None:
+    world = running(EIGRP)
+    lines = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100", "af-interface default")
+    world.configure("R11", *lines, "no bfd")
+    world.run_for(30)
+    assert sessions(world, "R11") == {}
+    assert "BFD peer down" not in "".join(world.messages("R31"))
+    assert "Session is not up: the far end does not want a session" in block(world, "R31")
+    world.configure("R11", *lines, "bfd")
+    world.run_for(10)
+    assert sessions(world, "R31") == {"192.168.100.11": "Up"}
+    assert len([line for line in world.messages("R31") if "is down" in line]) == 0
+
+
+@pytest.mark.conforms("bfd:5882-4-up")
+def test_a_far_end_without_bfd_is_a_neighbor_all_the_same() -> None:
+    def one_of_two(router: str, text: str) -> str:
+        return watched(router, text) if router == "R31" else text
+
+    world = World("notes-phase3", change=one_of_two).converge()
+    world.run_for(30)
+    assert "Session is not up: the far end sends no BFD" in block(world, "R31")
+    assert "192.168.100.11" in world.show("R31", "ip eigrp neighbors")
+
+
+def test_an_interface_without_its_interval_keeps_the_neighbor_and_says_why_nothing_is_watched() -> None:
+    world = running(EIGRP)
+    world.configure("R31", "interface Tunnel100", "no bfd interval")
+    world.run_for(30)
+    assert "Session is not up: the interface has no bfd interval" in block(world, "R31")
+    assert "192.168.100.11" in world.show("R31", "ip eigrp neighbors")
+    assert "BFD peer down" not in "".join([*world.messages("R11"), *world.messages("R31")])
+
+
+def test_other_intervals_are_agreed_upon_while_the_session_is_up() -> None:
+    world = running(EIGRP)
+    world.configure("R31", "interface Tunnel100", "bfd interval 300 min_rx 200 multiplier 4")
+    world.run_for(5)
+    assert downs(world, "R31") == downs(world, "R11") == []
+    assert "Received MinRxInt: 200000, Received Multiplier: 4" in block(world, "R11")
+    assert "Poll bit: 0" in block(world, "R31"), "the poll was answered"
+    world.cut("R11", "GigabitEthernet0/1")
+    cut = world.now
+    assert world.wait_until(lambda: "192.168.100.31" not in sessions(world, "R11"), 5, 0.01)
+    assert 0.8 < world.now - cut <= 1.25, "four times 300 ms"

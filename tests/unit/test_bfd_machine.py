@@ -1,0 +1,311 @@
+"""Sessions of BFD, packet by packet: RFC 5880 §6.8, RFC 5881, RFC 5882."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmvpn.base.effects import Effect, Listen, SendIp, StopListening
+from dmvpn.base.events import IpReceived, LinkChanged, Tick
+from dmvpn.base.liveness import Client, PathLost, WatchWanted
+from dmvpn.features.bfd import FEATURE as BFD
+from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
+from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE
+from dmvpn.features.bfd.states import State
+from dmvpn.net.udp import UdpDatagram
+from support.routing import GI1, a, make
+from support.workbench import Workbench, of_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+US, PEER = a("10.1.0.1"), a("10.1.0.2")
+HIS = 7
+Far = ControlPacket(state=State.DOWN, multiplier=3, mine=HIS, yours=0, desired_tx=1_000_000, required_rx=50_000)
+
+
+def bench(line: str = "bfd interval 50 min_rx 50 multiplier 3") -> Workbench:
+    bench = Workbench(*make().features, BFD)
+    bench.configure(f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n {line}\n")
+    bench.handle(LinkChanged(GI1, up=True))
+    bench.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=True))
+    return bench
+
+
+def said(effects: list[Effect]) -> list[ControlPacket]:
+    orders = [order for order in of_type(effects, SendIp) if order.protocol == 17]
+    return [ControlPacket.parse(UdpDatagram.parse(one.payload, US, one.destination).payload) for one in orders]
+
+
+def hears(bench: Workbench, packet: ControlPacket, *, ttl: int = 255, port: int = 3784) -> list[ControlPacket]:
+    """What we say at once when this comes."""
+    datagram = UdpDatagram(source_port=49152, destination_port=port, payload=packet.serialize())
+    payload = datagram.serialize(PEER, US)
+    return said(bench.handle(IpReceived(GI1, PEER, US, 17, payload, ttl=ttl)))
+
+
+def discriminator(bench: Workbench) -> int:
+    (packet, *_) = said(bench.advance(2))
+    return packet.mine
+
+
+def brought_up(line: str = "bfd interval 50 min_rx 50 multiplier 3") -> tuple[Workbench, ControlPacket]:
+    """A session that is up, and the last packet of the far end, which asks and offers 50 ms."""
+    up = bench(line)
+    ours = discriminator(up)
+    hears(up, Far)
+    packet = replace(Far, state=State.UP, yours=ours, desired_tx=50_000)
+    hears(up, packet)
+    hears(up, replace(packet, final=True))
+    return up, packet
+
+
+def lost(bench: Workbench) -> list[PathLost]:
+    return [notice for notice in bench.notices if isinstance(notice, PathLost)]
+
+
+def state(bench: Workbench) -> str:
+    return bench.show("show bfd neighbors")[-1].split()[3]
+
+
+@pytest.mark.conforms("bfd:4.1-echo", "bfd:5881-4-ports", "bfd:5881-5-ttl", "bfd:6.8.1-discriminator", "bfd:6.8.3-slow")
+def test_it_calls_once_a_second_from_a_port_of_its_own_with_ttl_255() -> None:
+    calling = bench()
+    orders = of_type(calling.advance(60), SendIp)
+    assert {(order.ttl, order.destination, order.interface) for order in orders} == {(255, PEER, GI1)}
+    datagrams = [UdpDatagram.parse(order.payload, US, PEER) for order in orders]
+    assert {(one.destination_port, one.source_port >= 49152) for one in datagrams} == {(3784, True)}
+    assert len({one.source_port for one in datagrams}) == 1
+    packets = said(list(orders))
+    assert {(one.state, one.yours, one.desired_tx, one.required_rx) for one in packets} == {
+        (State.DOWN, 0, 1_000_000, 50_000)
+    }
+    assert 60 <= len(packets) <= 80, "a second, shortened by up to a quarter"
+    assert packets[0].mine
+    assert packets[0].required_echo_rx == 0
+
+
+@pytest.mark.conforms("bfd:6.2-handshake", "bfd:6.8.7-at-once")
+def test_three_steps_make_it_up_and_each_is_told_at_once() -> None:
+    calling = bench()
+    ours = discriminator(calling)
+    (answer,) = hears(calling, Far)
+    assert (answer.state, answer.yours) == (State.INIT, HIS)
+    (answer,) = hears(calling, replace(Far, state=State.UP, yours=ours))
+    assert answer.state is State.UP
+    assert state(calling) == "Up"
+    assert any("BFD_SESS_UP" in line for line in calling.logs)
+
+
+@pytest.mark.conforms("bfd:6.8.3-poll", "bfd:6.5-final")
+def test_when_it_is_up_faster_packets_are_announced_by_a_poll_until_it_is_answered() -> None:
+    calling = bench()
+    ours = discriminator(calling)
+    hears(calling, Far)
+    (answer,) = hears(calling, replace(Far, state=State.UP, yours=ours, desired_tx=50_000))
+    assert (answer.poll, answer.desired_tx) == (True, 50_000)
+    later = said(calling.advance(0.14))
+    assert later
+    assert all(one.poll for one in later)
+    hears(calling, replace(Far, state=State.UP, yours=ours, desired_tx=50_000, final=True))
+    assert not any(one.poll for one in said(calling.advance(0.1)))
+
+
+@pytest.mark.conforms("bfd:6.5-final")
+def test_a_poll_is_answered_at_once_and_the_answer_asks_nothing() -> None:
+    up, packet = brought_up()
+    (answer,) = hears(up, replace(packet, poll=True))
+    assert (answer.final, answer.poll) == (True, False)
+
+
+@pytest.mark.conforms("bfd:6.8.4-detection", "bfd:6.8.1-forget", "bfd:5882-3-tell")
+def test_three_missing_packets_end_it_and_the_protocol_hears_so() -> None:
+    up, packet = brought_up()
+    for _ in range(20):
+        up.advance(0.05)
+        hears(up, packet)
+    up.advance(0.149)
+    assert lost(up) == []
+    up.advance(0.002)
+    (notice,) = lost(up)
+    assert (notice.interface, notice.address, notice.clients) == (GI1, PEER, ((Client.EIGRP, 100),))
+    (down, *_) = said(up.advance(2))
+    assert (down.state, down.diagnostic, down.yours) == (State.DOWN, 1, 0)
+    assert "nothing came for 150 ms" in "\n".join(up.show("show bfd neighbors details"))
+
+
+@pytest.mark.conforms("bfd:6.8.6-down")
+def test_a_far_end_that_does_not_hear_us_ends_it() -> None:
+    up, packet = brought_up()
+    hears(up, replace(packet, state=State.DOWN, diagnostic=1))
+    assert len(lost(up)) == 1
+    assert state(up) == "Down"
+
+
+@pytest.mark.conforms("bfd:6.8.16-admin-down", "bfd:5882-3-admin-down")
+def test_a_far_end_that_wants_no_session_is_no_failure_of_the_path() -> None:
+    up, packet = brought_up()
+    hears(up, replace(packet, state=State.ADMIN_DOWN, diagnostic=7))
+    assert state(up) == "Down"
+    assert lost(up) == []
+
+
+@pytest.mark.conforms("bfd:6.8.16-admin-down")
+def test_a_session_that_nobody_wants_any_more_is_ended_in_peace() -> None:
+    up, _ = brought_up()
+    effects = up.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=False))
+    (farewell,) = said(effects)
+    assert (farewell.state, farewell.diagnostic) == (State.ADMIN_DOWN, 7)
+    later = up.advance(5)
+    assert {one.state for one in said(later)} <= {State.ADMIN_DOWN}
+    assert len(of_type(later, StopListening)) == 1
+    assert up.show("show bfd neighbors") == []
+    assert lost(up) == []
+
+
+@pytest.mark.conforms("bfd:5882-4.3-share")
+def test_two_protocols_share_a_session_and_it_lives_as_long_as_one_wants_it() -> None:
+    up, _ = brought_up()
+    assert said(up.handle(WatchWanted(Client.OSPF, 1, GI1, PEER, wanted=True))) == []
+    assert "Registered protocols: EIGRP OSPF" in up.show("show bfd neighbors details")
+    up.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=False))
+    assert state(up) == "Up"
+
+
+@pytest.mark.conforms("bfd:5881-5-ttl", "bfd:6.8.6-session")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda up, packet: hears(up, replace(packet, state=State.DOWN), ttl=254),
+        lambda up, packet: hears(up, replace(packet, state=State.DOWN, yours=packet.yours ^ 1)),
+        lambda up, packet: hears(up, replace(packet, state=State.DOWN), port=3785),
+    ],
+    ids=["from farther away", "of another session", "to another port"],
+)
+def test_a_packet_of_a_stranger_changes_nothing(
+    change: Callable[[Workbench, ControlPacket], list[ControlPacket]],
+) -> None:
+    up, packet = brought_up()
+    assert change(up, packet) == []
+    assert state(up) == "Up"
+    assert lost(up) == []
+
+
+def test_packets_make_no_sessions() -> None:
+    calling = bench()
+    datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=Far.serialize())
+    for host in range(3, 250):
+        source = a(f"10.1.0.{host}")
+        assert calling.handle(IpReceived(GI1, source, US, 17, datagram.serialize(source, US), ttl=255)) == []
+    assert len(calling.machine(BfdMachine).sessions) == 1
+
+
+def test_a_flood_of_polls_is_answered_within_bounds() -> None:
+    up, packet = brought_up()
+    answers = sum(len(hears(up, replace(packet, poll=True, diagnostic=n % 2))) for n in range(2000))
+    assert answers <= CREDIT + 1
+    up.advance(0.1)
+    answers = sum(len(hears(up, replace(packet, poll=True, diagnostic=n % 2))) for n in range(2000))
+    assert answers <= 0.1 * CREDIT_RATE + 1
+
+
+@pytest.mark.conforms("bfd:6.8.7-zero")
+def test_a_far_end_that_can_receive_nothing_is_sent_nothing() -> None:
+    up, packet = brought_up()
+    hears(up, replace(packet, required_rx=0))
+    hears(up, replace(packet, required_rx=0, final=True))
+    assert said(up.advance(0.14)) == []
+
+
+@pytest.mark.conforms("bfd:6.6-demand")
+def test_a_far_end_in_demand_mode_is_sent_nothing_while_both_are_up() -> None:
+    up, packet = brought_up()
+    hears(up, replace(packet, demand=True))
+    assert said(up.advance(0.14)) == []
+
+
+@pytest.mark.conforms("bfd:6.8.7-jitter")
+@given(seed=st.integers(0, 1000))
+def test_no_packet_is_later_than_its_interval_nor_much_earlier(seed: int) -> None:
+    up = Workbench(*make().features, BFD, seed=seed)
+    up.configure(f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n bfd interval 50 min_rx 50 multiplier 3\n")
+    up.handle(LinkChanged(GI1, up=True))
+    up.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=True))
+    times: list[float] = []
+    while (due := up.next_deadline()) is not None and due < 30:
+        up.now = max(up.now, due)
+        if said(up.handle(Tick())):
+            times.append(up.now)
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert all(0.75 - 1e-9 <= gap <= 1.0 for gap in gaps)
+
+
+@given(st.lists(st.tuples(st.sampled_from(State), st.booleans(), st.booleans(), st.floats(0.0, 0.5)), max_size=30))
+def test_whatever_the_far_end_says_in_whatever_order_the_states_follow(
+    steps: list[tuple[State, bool, bool, float]],
+) -> None:
+    up, packet = brought_up()
+    for kind, poll, final, pause in steps:
+        hears(up, replace(packet, state=kind, poll=poll, final=final))
+        up.advance(pause)
+        assert state(up) in ("Down", "Init", "Up")
+    up.advance(4)
+    assert state(up) == "Down"
+    assert up.next_deadline() is not None, "it goes on calling"
+
+
+def test_a_timer_that_fires_late_lets_waiting_packets_in_first() -> None:
+    """A process that was stopped for a second called all its neighbors dead, whose packets were in the socket."""
+    up, packet = brought_up()
+    up.now += 1.0
+    up.handle(Tick())
+    assert lost(up) == []
+    hears(up, packet)
+    up.advance(0.1)
+    assert state(up) == "Up"
+
+
+def test_an_interface_that_goes_down_is_not_told_as_a_lost_path() -> None:
+    up, _ = brought_up()
+    up.handle(LinkChanged(GI1, up=False))
+    assert lost(up) == []
+    assert said(up.advance(5)) == []
+    assert "the interface is down" in "\n".join(up.show("show bfd neighbors details"))
+    up.handle(LinkChanged(GI1, up=True))
+    assert said(up.advance(5)) != []
+
+
+def test_templates_are_the_same_as_lines_of_the_interface() -> None:
+    calling = bench("bfd template FAST")
+    assert said(calling.advance(5)) == []
+    calling.configure("bfd-template single-hop FAST\n interval min-tx 300 min-rx 200 multiplier 5\n")
+    (packet, *_) = said(calling.advance(5))
+    assert (packet.required_rx, packet.multiplier) == (200_000, 5)
+
+
+def test_a_listener_is_opened_once_for_an_interface() -> None:
+    calling = Workbench(*make().features, BFD)
+    calling.configure(f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n bfd interval 50 min_rx 50 multiplier 3\n")
+    calling.handle(LinkChanged(GI1, up=True))
+    effects = [
+        effect
+        for host in range(2, 12)
+        for effect in calling.handle(WatchWanted(Client.OSPF, 1, GI1, a(f"10.1.0.{host}"), wanted=True))
+    ]
+    assert of_type(effects, Listen) == [Listen(GI1, 17, None, 3784)]
+
+
+def test_there_are_no_more_sessions_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_SESSIONS >= 5000
+    monkeypatch.setattr("dmvpn.features.bfd.machine.MOST_SESSIONS", 5)
+    calling = bench()
+    for host in range(3, 30):
+        calling.handle(WatchWanted(Client.OSPF, 1, GI1, a(f"10.1.0.{host}"), wanted=True))
+    assert len(calling.machine(BfdMachine).sessions) == 5
+    assert len([line for line in calling.logs if "TOO_MANY" in line]) == 1
