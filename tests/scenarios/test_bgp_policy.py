@@ -217,3 +217,43 @@ def test_the_default_route_is_told_while_a_map_permits_a_route() -> None:
     assert world.wait_until(hears, 60.0)
     lines = [line for line in world.lines("HUB", "running-config") if "default-originate" in line]
     assert lines == [" neighbor 10.255.0.11 default-originate"]
+
+
+def test_entries_count_the_routes_that_they_fitted_until_somebody_clears_them() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure(
+        "HUB", "ip prefix-list P seq 5 permit 10.1.2.0/24", "ip prefix-list P seq 10 permit 0.0.0.0/0 le 32"
+    )
+    world.configure("HUB", "route-map M permit 10", "match ip address prefix-list P", "route-map M permit 20")
+    world.configure("HUB", "router bgp 65000", "neighbor 10.255.0.11 route-map M out")
+    world.run_for(5)
+    detail = world.show("HUB", "ip prefix-list detail P")
+    assert "   count: 2, range entries: 1, sequences: 5 - 10, refcount: 2" in detail
+    assert "seq 5 permit 10.1.2.0/24 (hit count: 1, refcount: 1)" in detail
+    assert "Route matches: 3" in world.show("HUB", "route-map M")
+    assert "hit count" not in world.show("HUB", "ip prefix-list summary")
+    world.do("HUB", "clear ip prefix-list P", "clear route-map counters")
+    assert "(hit count: 0, refcount: 1)" in world.show("HUB", "ip prefix-list detail")
+    assert "Route matches: 0" in world.show("HUB", "route-map M")
+
+
+def test_redistribution_brings_in_the_default_route_only_if_it_is_told_to_and_with_the_default_metric() -> None:
+    world = World(REFLECTED).converge()
+    world.configure("HUB", "ip route 172.20.0.0 255.255.0.0 Null0")
+    world.configure("HUB", "router bgp 65000", "address-family ipv4", "redistribute static", "default-metric 33")
+    world.run_for(5)
+    assert "172.20.0.0/16 [200/33] via 10.255.0.1" in world.show("SPOKE1", "ip route bgp")
+    assert "10.255.0.1 from" not in world.show("SPOKE1", "ip bgp 0.0.0.0/0")
+    world.configure("HUB", "router bgp 65000", "address-family ipv4", "default-information originate")
+    world.run_for(5)
+    assert "10.255.0.1 from" in world.show("SPOKE1", "ip bgp 0.0.0.0/0")
+
+
+def test_what_one_neighbor_tells_has_a_distance_of_its_own() -> None:
+    world = World(REFLECTED).converge()
+    world.configure("SPOKE1", "access-list 4 permit 10.1.2.0 0.0.0.255")
+    world.configure("SPOKE1", "router bgp 65000", "address-family ipv4", "distance 88 10.255.0.1 0.0.0.0 4")
+    world.run_for(2)
+    table = world.show("SPOKE1", "ip route bgp")
+    assert "10.1.2.0/24 [88/0]" in table
+    assert "10.1.0.0/24 [200/0]" in table

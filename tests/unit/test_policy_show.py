@@ -94,6 +94,7 @@ def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None
         "    community (community-list filter) exact-match: 1 E",
         "  Set clauses:",
         "  Policy routing matches: 0 packets, 0 bytes",
+        "  Route matches: 0",
         "route-map M, permit, sequence 10",
         "  Match clauses:",
         "    ip address prefix-lists: A B",
@@ -104,11 +105,13 @@ def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None
         "    as-path prepend 65000 65000",
         "    community 65000:1 additive",
         "  Policy routing matches: 0 packets, 0 bytes",
+        "  Route matches: 0",
         "route-map N, permit, sequence 10",
         "  Match clauses:",
         "  Set clauses:",
         "    community none",
         "  Policy routing matches: 0 packets, 0 bytes",
+        "  Route matches: 0",
     ]
-    assert len(show("show route-map N").splitlines()) == 5
+    assert len(show("show route-map N").splitlines()) == 6
     assert show("show route-map X") == "route-map X not found"

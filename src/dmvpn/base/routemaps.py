@@ -10,6 +10,7 @@ everything, and a match by such a list holds. Anything else that nobody defined 
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -85,6 +86,7 @@ class PrefixRule:
     prefix: Prefix
     shortest: int
     longest: int
+    sequence: int = 0
 
     def fits(self, prefix: Prefix) -> bool:
         """Is it about this prefix?"""
@@ -200,15 +202,23 @@ class MapRule:
     go_on: int | None = None
 
 
+class Counted(enum.Enum):
+    """Of which entries it is counted how often they fitted."""
+
+    PREFIX_LIST = "ip prefix-list"
+    ROUTE_MAP = "route-map"
+
+
 @dataclass(frozen=True, slots=True)
 class RoutePolicies:
-    """All lists and maps, by name."""
+    """All lists and maps, by name. hits: how often an entry fitted, by its kind, list or map, and sequence number."""
 
     access_lists: Mapping[str, tuple[AddressRule, ...]] = field(default_factory=dict)
     prefix_lists: Mapping[str, tuple[PrefixRule, ...]] = field(default_factory=dict)
     as_path_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
     community_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
     route_maps: Mapping[str, tuple[MapRule, ...]] = field(default_factory=dict)
+    hits: dict[tuple[Counted, str, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     def access_list_permits(self, name: str, prefix: Prefix) -> bool:
         """Does the list let the prefix through? Standard lists look at its address, extended ones also at its mask."""
@@ -216,7 +226,12 @@ class RoutePolicies:
 
     def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
         """Does the list let the prefix through?"""
-        return _first(self.prefix_lists.get(name), prefix)
+        rules = self.prefix_lists.get(name)
+        rule = next((rule for rule in rules or () if rule.fits(prefix)), None)
+        if rule is None:
+            return not rules
+        self._count(Counted.PREFIX_LIST, name, rule.sequence)
+        return rule.permit
 
     def as_path_permits(self, name: str, as_path: str) -> bool:
         """Does the list let the AS path through?"""
@@ -240,6 +255,7 @@ class RoutePolicies:
         for rule in self.route_maps.get(name, ()):
             if rule.sequence < least or not self._fits(rule, route):
                 continue
+            self._count(Counted.ROUTE_MAP, name, rule.sequence)
             if not rule.permit:
                 return None
             result = (result or UNCHANGED).then(rule.changes)
@@ -247,6 +263,10 @@ class RoutePolicies:
                 return result
             least = rule.go_on
         return result
+
+    def _count(self, kind: Counted, name: str, sequence: int) -> None:
+        key = kind, name, sequence
+        self.hits[key] = self.hits.get(key, 0) + 1
 
     def _fits(self, rule: MapRule, route: Candidate) -> bool:
         return (
@@ -286,6 +306,6 @@ def _next_hop(route: Candidate) -> Prefix | None:
     return None if route.next_hop is None else Prefix.host(route.next_hop)
 
 
-def _first(rules: tuple[AddressRule, ...] | tuple[PrefixRule, ...] | None, prefix: Prefix) -> bool:
+def _first(rules: tuple[AddressRule, ...] | None, prefix: Prefix) -> bool:
     """The verdict of the first rule that fits. None: there is no such list. An empty list permits everything, too."""
     return not rules or next((rule.permit for rule in rules if rule.fits(prefix)), False)

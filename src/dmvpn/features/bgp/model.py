@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.distribution import DistanceOf
     from dmvpn.base.notices import RouteSource
 
 #: A neighbor by its address, or a peer group by its name.
@@ -128,6 +129,8 @@ class BgpConfig:
 
     distances: of external, internal and local routes. maximum_paths: external, internal. timers: keepalive, hold.
     ipv4_by_default: neighbors are in IPv4 unicast without being activated.
+    default_metric: of redistributed routes. default_originate: redistribution may bring in the default route, too.
+    neighbor_distances: of what these neighbors tell.
     """
 
     local_as: int = 0
@@ -145,6 +148,9 @@ class BgpConfig:
     networks: tuple[Network, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()
+    default_metric: int | None = None
+    default_originate: bool = False
+    neighbor_distances: tuple[DistanceOf, ...] = ()
 
     @property
     def called(self) -> tuple[IPv4Address, ...]:

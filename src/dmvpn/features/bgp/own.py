@@ -39,9 +39,12 @@ def _reasons(route: Route, config: BgpConfig) -> Iterator[tuple[PathOrigin, Orig
     for network in config.networks:
         if network.prefix == route.prefix:
             yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
+    if route.prefix.is_default and not config.default_originate:
+        return
     for one in config.redistributions:
         if one.source is route.source and one.process in ("", route.process):
-            metric = route.metric if one.metric is None else one.metric
+            seed = config.default_metric if one.metric is None else one.metric
+            metric = route.metric if seed is None else seed
             yield PathOrigin.REDISTRIBUTED, Origin.INCOMPLETE, metric, one.route_map
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
@@ -13,7 +14,7 @@ from dmvpn.features.bgp.model import BgpConfig, Direction
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.own import aggregate_path, own_path, own_prefixes
 from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.policy import changed, verdict
+from dmvpn.features.bgp.policy import candidate, changed, verdict
 from dmvpn.features.bgp.table import LocRib
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Routes:
             for gone in old.aggregates:
                 self.table.take_away(gone.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED))
                 self._dirty[gone.prefix] = None
-        if old.distances != config.distances:
+        if (old.distances, old.neighbor_distances) != (config.distances, config.neighbor_distances):
             return [one for prefix in self.table.destinations for one in self._offer(prefix)]
         return []
 
@@ -200,7 +201,7 @@ class Routes:
             prefix=prefix,
             source=RouteSource.BGP,
             process=str(self._config.local_as),
-            distance=internal if path.internal else external,
+            distance=self._distance(prefix, path, internal if path.internal else external),
             metric=attributes.med or 0,
             next_hops=tuple(NextHop("", one.attributes.next_hop) for one in best),
             external=not path.internal,
@@ -220,6 +221,11 @@ class Routes:
                 details=(),
             )
         return None if path.own else route
+
+    def _distance(self, prefix: Prefix, path: Path, otherwise: int) -> int:
+        mine = Distribution(distances=self._config.neighbor_distances)
+        policies = self._ports.policies.of_routes()
+        return mine.distance(policies, candidate(prefix, path.attributes), path.peer, otherwise)
 
     def _retracted(self, prefix: Prefix) -> RouteRetracted:
         return RouteRetracted(RouteSource.BGP, str(self._config.local_as), prefix)

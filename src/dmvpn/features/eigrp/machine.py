@@ -88,7 +88,7 @@ class EigrpMachine:
                     process.route_changed(event)
             case AccessListsChanged():
                 for process in self.processes.values():
-                    process.redistributor.policies_changed()
+                    process.policies_changed()
             case MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
                     process.adjacencies.hasten_hello(interface)

@@ -103,6 +103,11 @@ class MetricScale:
             distance = distance * weights.k5 // (vector.reliability + weights.k4)
         return distance if distance < (INFINITY if self.wide else _CLASSIC_INFINITY) else INFINITY
 
+    def farther(self, vector: Vector, offset: int) -> Vector:
+        """The vector whose distance is larger by `offset`, which an offset list adds to its delay."""
+        unit = _WIDE_SCALE * 10 if self.wide else _CLASSIC_SCALE
+        return vector._replace(delay=vector.delay + offset * _PICOSECONDS_PER_TENS_OF_MICROSECONDS // unit)
+
     def rib_metric(self, distance: int) -> int:
         """The metric that the routing table gets: 32 bits, at least 1 for what is at any distance at all."""
         if not self.wide:

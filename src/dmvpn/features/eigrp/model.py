@@ -11,6 +11,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
@@ -113,6 +114,7 @@ class ProcessSettings:
     external_distance: int = 170
     default_metric: Vector | None = None
     redistributions: tuple[Redistribution, ...] = ()
+    distribution: Distribution = NOTHING
     stub: StubFlag | None = None
     active_time: float = 180.0
     default_interface: InterfaceSettings = InterfaceSettings()

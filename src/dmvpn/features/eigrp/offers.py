@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.topology import Destination, Origin, Path
 
 if TYPE_CHECKING:
@@ -85,11 +86,16 @@ class Offers:
             return None
         settings, best = self.settings, chosen[0]
         external = best.report.external
+        distance = settings.external_distance
+        if external is None:
+            policies = self._context.ports.policies.of_routes()
+            route = candidate(prefix, best.report, best.source.interface)
+            distance = settings.distribution.distance(policies, route, best.source.address, settings.internal_distance)
         return Route(
             prefix=prefix,
             source=RouteSource.EIGRP,
             process=str(settings.autonomous_system),
-            distance=settings.external_distance if external else settings.internal_distance,
+            distance=distance,
             metric=settings.scale.rib_metric(best.distance),
             next_hops=tuple(NextHop(path.source.interface, path.report.next_hop) for path in chosen),
             external=external is not None,

@@ -1,10 +1,13 @@
-"""What neighbors on an interface may hear of a destination: summary, stub, split horizon, next hop, RFC 7868 §5.4."""
+"""What neighbors on an interface may hear of a destination, RFC 7868 §5.4: summary, stub, split horizon, lists, next
+hop.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.route import ExternalProtocol
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.eigrp.topology import Origin
@@ -14,16 +17,22 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
+    from dmvpn.base.distribution import Distribution
     from dmvpn.features.eigrp.interface import EigrpInterface
+    from dmvpn.features.eigrp.metric import MetricScale
     from dmvpn.features.eigrp.topology import Destination, Path
 
 
 class Policy:
     """The rules of one process. stub: what a stub router tells, None for a router that is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context, scale: MetricScale, distribution: Distribution) -> None:
         self.router_id: IPv4Address = UNSPECIFIED
         self.stub: StubFlag | None = None
+        self.distribution = distribution
+        self._context = context
+        self._scale = scale
 
     def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
         """What everybody on `interface` may know of `destination`, as it is now."""
@@ -32,8 +41,16 @@ class Policy:
         path = destination.current
         if path is None or self._is_withheld(interface, destination, path):
             return WITHDRAWN
+        metric = path.metric
+        if self.distribution.says(inwards=False):
+            policies = self._context.ports.policies.of_routes()
+            route = candidate(destination.prefix, path.report, path.source.interface)
+            if not self.distribution.permits(policies, route, interface.name, inwards=False):
+                return WITHDRAWN
+            offset = self.distribution.offset(policies, route, interface.name, inwards=False)
+            metric = self._scale.farther(metric, offset)
         originator = self.router_id if path.source.is_local else path.report.originator
-        return Advert(path.metric, _next_hop(interface, destination, path), originator, path.report.external)
+        return Advert(metric, _next_hop(interface, destination, path), originator, path.report.external)
 
     def _is_withheld(self, interface: EigrpInterface, destination: Destination, path: Path) -> bool:
         settings, prefix = interface.settings, destination.prefix

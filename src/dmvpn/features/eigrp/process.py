@@ -20,6 +20,7 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
+from dmvpn.features.eigrp.intake import Intake
 from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
 from dmvpn.features.eigrp.messages import AuthenticationImpossible, StuckInActive
 from dmvpn.features.eigrp.offers import Offers
@@ -32,6 +33,7 @@ from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
 
 if TYPE_CHECKING:
+    from dmvpn.base.distribution import Distribution
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
@@ -47,11 +49,12 @@ class Process:
         self.settings = settings
         self.interfaces: dict[str, EigrpInterface] = {}
         self.context = context
-        self.policy = Policy()
+        self.policy = Policy(context, settings.scale, settings.distribution)
         self.policy.stub = settings.stub
         self.sender = Sender(number, context, config)
         self.dual = Dual(settings.scale, self)
         self.dual.maximum_hops = settings.maximum_hops
+        self.intake = Intake(context, self.dual, settings.distribution)
         self.transport = Transport(self.sender, context, hello=self._hello_tlvs, on_failure=self._neighbor_failed)
         self.adjacencies = Adjacencies(context, self.sender, self.transport, self.policy, self, settings.scale.weights)
         self.teller = Teller(context, self.dual, self.policy, self.sender, self.transport)
@@ -108,8 +111,28 @@ class Process:
         for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
             self._reconfigure_interface(name, chains_changed)
         self._configure_summaries()
+        if old.distribution != settings.distribution:
+            self._distribute_by(settings.distribution)
         self.redistributor.refresh_all()
         self.offers.refresh_all()
+
+    def _distribute_by(self, distribution: Distribution) -> None:
+        """Other distribute and offset lists."""
+        self.policy.distribution = distribution
+        self.intake.configure(distribution, list(self._neighbors))
+        for interface in self.interfaces.values():
+            self._resync(interface, "intf route configuration changed")
+
+    def policies_changed(self) -> None:
+        """Lists or route maps are others now."""
+        self.redistributor.policies_changed()
+        distribution = self.settings.distribution
+        self.intake.judge_again(list(self._neighbors))
+        if distribution.says(inwards=False):
+            for interface in self.interfaces.values():
+                self.teller.tell_again(interface)
+        if distribution.distances:
+            self.offers.refresh_all()
 
     def close(self, reason: DownReason) -> None:
         """The process ends: neighbors are told, routes taken back."""

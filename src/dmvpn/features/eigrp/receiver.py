@@ -108,7 +108,8 @@ class Receiver:
             report = self._report(neighbor, advert)
             for prefix in prefixes:
                 if message is not None:
-                    process.dual.receive(prefix, neighbor.source, report, message, now)
+                    believed = process.intake.believed(prefix, neighbor.source, report)
+                    process.dual.receive(prefix, neighbor.source, believed, message, now)
                 elif packet.opcode == Opcode.SIA_QUERY:
                     process.teller.answer_if_stuck(neighbor, prefix)
                 elif packet.opcode == Opcode.SIA_REPLY:

@@ -42,6 +42,7 @@ class Source:
     link: what the way to it costs; None for ourselves.
     absolute: its path wins whatever its metric is, because the routing table would not take another one either.
     prefixes: what it has a path for, in the order of arrival.
+    heard: what it said, while lists decide what of it is believed.
     """
 
     origin: Origin
@@ -50,6 +51,7 @@ class Source:
     link: Vector | None = None
     absolute: bool = False
     prefixes: dict[Prefix, None] = field(default_factory=dict)
+    heard: dict[Prefix, Report] = field(default_factory=dict)
 
     @property
     def preference(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
-from dmvpn.base.routemaps import RoutePolicies
+from dmvpn.base.routemaps import Counted, RoutePolicies
 from dmvpn.base.translation import (
     PROTOCOLS,
     Addresses,
@@ -17,6 +17,7 @@ from dmvpn.base.translation import (
     PacketPolicies,
     PacketRule,
 )
+from dmvpn.features.policy.events import ClearHits
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.policy.routes import of_routes
 
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
 class PolicyMachine:
     """Keeps what is configured, as others ask for it."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = ()
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (ClearHits,)
 
     def __init__(self, ports: Ports) -> None:
         self.config = PolicyConfig()
         self._policies = PacketPolicies()
-        self._routes = RoutePolicies()
+        self.hits: dict[tuple[Counted, str, int], int] = {}
+        self._routes = RoutePolicies(hits=self.hits)
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps, for those who match packets by them."""
@@ -53,11 +55,18 @@ class PolicyMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
+        if isinstance(event, ClearHits):
+            self._forget(event)
         if not isinstance(event, Configured):
             return []
         self.config = cast("PolicyConfig | None", event.model) or PolicyConfig()
-        self._policies, self._routes = of_packets(self.config), of_routes(self.config)
+        self._policies, self._routes = of_packets(self.config), of_routes(self.config, self.hits)
         return [AccessListsChanged()]
+
+    def _forget(self, clear: ClearHits) -> None:
+        for kind, name, sequence in list(self.hits):
+            if kind is clear.counted and clear.name in ("", name):
+                del self.hits[kind, name, sequence]
 
     def next_deadline(self) -> float | None:
         """Nothing here waits for a time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.routemaps import AddressRule, Changes, MapRule, PrefixRule, RoutePolicies
+from dmvpn.base.routemaps import AddressRule, Changes, Counted, MapRule, PrefixRule, RoutePolicies
 from dmvpn.base.translation import Addresses
 from dmvpn.features.policy.model import ANY
 
@@ -12,21 +12,23 @@ if TYPE_CHECKING:
     from dmvpn.features.policy.model import AccessList, AddressRange, PolicyConfig, RouteMapEntry
 
 
-def of_routes(config: PolicyConfig | None) -> RoutePolicies:
-    """All lists and maps, for those who ask about routes. None: there are none."""
+def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], int] | None = None) -> RoutePolicies:
+    """All lists and maps, for those who ask about routes. None: there are none. hits: where to count."""
     if config is None:
         return RoutePolicies()
     return RoutePolicies(
         access_lists={listed.name: _addresses(listed) for listed in config.access_lists},
         prefix_lists={
             listed.name: tuple(
-                PrefixRule(entry.permit, entry.prefix, entry.shortest, entry.longest) for entry in listed.entries
+                PrefixRule(entry.permit, entry.prefix, entry.shortest, entry.longest, entry.sequence)
+                for entry in listed.entries
             )
             for listed in config.prefix_lists
         },
         as_path_lists={listed.name: listed.entries for listed in config.as_path_lists},
         community_lists={listed.name: listed.entries for listed in config.community_lists},
         route_maps={mapped.name: tuple(map(_rule, mapped.entries)) for mapped in config.route_maps},
+        hits={} if hits is None else hits,
     )
 
 

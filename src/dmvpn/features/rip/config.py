@@ -10,6 +10,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.features.rip.model import Redistribution, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.distribution import DistributionLines
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
@@ -120,6 +121,7 @@ DISTANCE: Final = ConfigLine(
     order=73,
     default="distance 120",
 )
+DISTRIBUTION: Final = DistributionLines("router-rip", largest=16, order=74)
 AUTO_SUMMARY: Final = ConfigLine(
     "router-rip",
     "auto-summary",
@@ -178,6 +180,7 @@ LINES: Final = (
     DEFAULT_METRIC,
     MAXIMUM_PATHS,
     DISTANCE,
+    *DISTRIBUTION.all,
     AUTO_SUMMARY,
     SPLIT_HORIZON,
     AUTHENTICATION_MODE,
@@ -211,6 +214,7 @@ def model(tree: ConfigTree) -> RipConfig:
         default_originate=section.flag(DEFAULT_ORIGINATE),
         default_metric=default_metric.integer("metric") if default_metric else None,
         redistributions=tuple(_redistributions(section)),
+        distribution=DISTRIBUTION.read(section),
         interfaces=tuple(_interface(name, inner) for name, inner in named),
     )
 

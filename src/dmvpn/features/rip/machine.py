@@ -38,6 +38,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, believable
 from dmvpn.features.rip.database import Announcement, Database
+from dmvpn.features.rip.lists import believed_of, distance_of, told_on
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import announced, entries_for, packets
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
@@ -145,11 +146,15 @@ class RipMachine:
             self._poisoned.clear()
             self._gone, self._timers = Deadlines(), Deadlines()
             self.gateways.clear()
-        elif (old.distance, old.timers) != (config.distance, config.timers):
+        elif (old.distance, old.distribution.distances, old.timers) != (
+            *(config.distance, config.distribution.distances, config.timers),
+        ):
             self.database.rearm(config.timers)
             results += self._publish(self.database.routes, now)
         self._look_at_own(now)
-        if (old.interfaces, old.auto_summary) != (config.interfaces, config.auto_summary):
+        if (old.interfaces, old.auto_summary, old.distribution) != (
+            *(config.interfaces, config.auto_summary, config.distribution),
+        ):
             self._changed.update(dict.fromkeys(self._prefixes()))
             self._arm_trigger(now)
         if self.circuits and (self.next_update() is None or old.timers.update != config.timers.update):
@@ -302,7 +307,7 @@ class RipMachine:
         offer = Route(
             prefix=prefix,
             source=RouteSource.RIP,
-            distance=self.config.distance,
+            distance=distance_of(paths[0], self.config, self._ports),
             metric=route.metric,
             next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
             tag=paths[0].tag,
@@ -348,7 +353,10 @@ class RipMachine:
                 next_hop=circuit.next_hop(entry, event.source),
                 interface=circuit.name,
             )
-            if self.database.learn(heard, self.config.timers, self.config.maximum_paths, now):
+            believed = believed_of(heard, self.config, self._ports)
+            if believed is None:
+                continue
+            if self.database.learn(believed, self.config.timers, self.config.maximum_paths, now):
                 changed.append(prefix)
             else:
                 results += self._offer(prefix)
@@ -398,7 +406,8 @@ class RipMachine:
         results: Results = []
         for circuit in circuits:
             settings = self.config.interface(circuit.name)
-            entries = entries_for(circuit.state, settings, routes, auto_summary=self.config.auto_summary)
+            told = told_on(circuit.name, routes, self.config, self._ports)
+            entries = entries_for(circuit.state, settings, told, auto_summary=self.config.auto_summary)
             for target in self._destinations(circuit) if destination is None else [destination]:
                 if entries:
                     head = messages.sending("update", target, circuit.name, circuit.address)

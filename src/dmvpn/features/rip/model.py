@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.distribution import NOTHING, Distribution
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.notices import RouteSource
@@ -65,6 +67,7 @@ class RipConfig:
     default_originate: bool = False
     default_metric: int | None = None
     redistributions: tuple[Redistribution, ...] = ()
+    distribution: Distribution = NOTHING
     interfaces: tuple[RipInterfaceSettings, ...] = ()
 
     def interface(self, name: str) -> RipInterfaceSettings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.ios.distribution import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +101,7 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
     config, timers = machine.config, machine.config.timers
     due = machine.next_update()
     yield 'Routing Protocol is "rip"'
-    yield "  Outgoing update filter list for all interfaces is not set"
-    yield "  Incoming update filter list for all interfaces is not set"
+    yield from filter_lines(config.distribution)
     yield f"  Sending updates every {timers.update} seconds, next due in {round(due - ctx.now) if due else 0} seconds"
     yield f"  Invalid after {timers.invalid} seconds, hold down {timers.holddown}, flushed after {timers.flush}"
     if config.default_metric is not None:

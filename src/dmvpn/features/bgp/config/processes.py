@@ -8,6 +8,7 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
+from dmvpn.ios.distribution import distance_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,6 +192,16 @@ class RouteLines:
             },
             order=51,
             default="distance bgp 20 200 200",
+        )
+        self.neighbor_distance = distance_line(mode, order=52)
+        self.default_metric = ConfigLine(
+            mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
+        )
+        self.default_information = ConfigLine(
+            mode,
+            "default-information originate",
+            {"default-information": "The default route", "originate": "May be brought in by redistribute"},
+            order=54,
         )
 
 

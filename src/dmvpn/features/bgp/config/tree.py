@@ -31,6 +31,7 @@ from dmvpn.features.bgp.config.processes import (
     prefix_of,
 )
 from dmvpn.features.bgp.model import Aggregate, BgpConfig, ListenRange, Network, Redistribution
+from dmvpn.ios.distribution import distance_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -80,6 +81,11 @@ def read(tree: ConfigTree) -> BgpConfig:
         networks=tuple(map(_network, everywhere(IN_ROUTER.network, IN_FAMILY.network))),
         aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
         redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),
+        default_metric=_metric(everywhere(IN_ROUTER.default_metric, IN_FAMILY.default_metric)),
+        default_originate=bool(everywhere(IN_ROUTER.default_information, IN_FAMILY.default_information)),
+        neighbor_distances=tuple(
+            map(distance_of, everywhere(IN_ROUTER.neighbor_distance, IN_FAMILY.neighbor_distance))
+        ),
     )
 
 
@@ -109,6 +115,10 @@ def _paths(lines: list[Args]) -> tuple[int, int]:
         else:
             external = args.integer("paths")
     return external, internal
+
+
+def _metric(lines: list[Args]) -> int | None:
+    return lines[-1].integer("metric") if lines else None
 
 
 def _network(args: Args) -> Network:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
+from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.grammar import ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ class ProcessLines:
             order=38,
             default="distance eigrp 90 170",
         )
+        self.distribution = DistributionLines(mode, largest=2147483647, order=33)
         self.active_time = ConfigLine(
             mode,
             "timers active-time {minutes:1-65535}",
@@ -282,7 +284,8 @@ CLASSIC_SHUTDOWN: Final = ConfigLine(CLASSIC, "shutdown", {"shutdown": "Stop thi
 INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)
 
 _CLASSIC_LINES: Final = (
-    *vars(IN_CLASSIC).values(),
+    *(line for line in vars(IN_CLASSIC).values() if isinstance(line, ConfigLine)),
+    *IN_CLASSIC.distribution.all,
     PASSIVE_DEFAULT,
     PASSIVE,
     BFD_ALL,
@@ -308,6 +311,7 @@ _TOPOLOGY_LINES: Final = (
     IN_TOPOLOGY.distance,
     IN_TOPOLOGY.active_time,
     IN_TOPOLOGY.auto_summary,
+    *IN_TOPOLOGY.distribution.all,
 )
 
 LINES: Final = (

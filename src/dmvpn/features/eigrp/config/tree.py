@@ -113,6 +113,7 @@ def _process(
         external_distance=distance.integer("external") if distance else 170,
         default_metric=_vector(default_metric) if default_metric else None,
         redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
+        distribution=topology_lines.distribution.read(topology),
         stub=_stub(stub) if stub is not None else None,
         active_time=60.0 * _number(topology, topology_lines.active_time, "minutes", 3),
     )

@@ -9,6 +9,7 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import age, interface_sort_key, short_interface
+from dmvpn.ios.distribution import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,7 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
 def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
     yield f'Routing Protocol is "eigrp {settings.autonomous_system}"'
-    yield "  Outgoing update filter list for all interfaces is not set"
-    yield "  Incoming update filter list for all interfaces is not set"
+    yield from filter_lines(settings.distribution)
     yield "  Default networks flagged in outgoing updates"
     yield "  Default networks accepted from incoming updates"
     if settings.redistributions:

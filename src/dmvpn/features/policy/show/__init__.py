@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.show import keys, lists, maps
+from dmvpn.features.policy.show import clear, keys, lists, maps
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
 
-COMMANDS: Final[tuple[ExecCommand, ...]] = (*keys.COMMANDS, *lists.COMMANDS, *maps.COMMANDS)
+COMMANDS: Final[tuple[ExecCommand, ...]] = (*keys.COMMANDS, *lists.COMMANDS, *maps.COMMANDS, *clear.COMMANDS)

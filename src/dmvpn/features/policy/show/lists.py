@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import communities_text
+from dmvpn.base.routemaps import Counted, communities_text
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -23,15 +23,21 @@ class EntryLine:
     sequence: int
     permit: bool
     what: str
+    hits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ListLines:
-    """A list with its entries. expanded: by regular expressions."""
+    """A list with its entries. expanded: by regular expressions. ranges: how many entries have `ge` or `le`.
+
+    users: how many route maps name it.
+    """
 
     name: str
     entries: tuple[EntryLine, ...]
     expanded: bool = False
+    ranges: int = 0
+    users: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,9 @@ class ShowLists:
 def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
     """Prefix lists."""
     wanted = args.text("name", "")
-    known = ctx.machine(PolicyMachine).config.prefix_lists
-    return ShowLists(tuple(_prefixes(listed) for listed in known if wanted in ("", listed.name)))
+    machine = ctx.machine(PolicyMachine)
+    known = machine.config.prefix_lists
+    return ShowLists(tuple(_prefixes(listed, machine) for listed in known if wanted in ("", listed.name)))
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
@@ -62,8 +69,15 @@ def _chosen(known: tuple[AttributeList, ...], wanted: str) -> ShowLists:
     return ShowLists(tuple(_attributes(listed) for listed in known if wanted in ("", listed.name)))
 
 
-def _prefixes(listed: PrefixList) -> ListLines:
-    return ListLines(listed.name, tuple(EntryLine(one.sequence, one.permit, _range(one)) for one in listed.entries))
+def _prefixes(listed: PrefixList, machine: PolicyMachine) -> ListLines:
+    def hits(sequence: int) -> int:
+        return machine.hits.get((Counted.PREFIX_LIST, listed.name, sequence), 0)
+
+    entries = (EntryLine(one.sequence, one.permit, _range(one), hits(one.sequence)) for one in listed.entries)
+    ranges = sum((one.shortest, one.longest) != (one.prefix.length,) * 2 for one in listed.entries)
+    rules = [entry for mapped in machine.config.route_maps for entry in mapped.entries]
+    users = sum(listed.name in (*rule.prefix_lists, *rule.next_hop_prefix_lists) for rule in rules)
+    return ListLines(listed.name, tuple(entries), ranges=ranges, users=users)
 
 
 def _range(entry: PrefixEntry) -> str:
@@ -88,6 +102,28 @@ def render_prefixes(answer: ShowLists) -> Iterator[str]:
         yield f"ip prefix-list {listed.name}: {len(listed.entries)} entries"
         for entry in listed.entries:
             yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what}"
+
+
+def render_detail(answer: ShowLists) -> Iterator[str]:
+    """Counts, and how often each entry fitted."""
+    for listed in answer.lists:
+        yield from _summary(listed)
+        for entry in listed.entries:
+            yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what} (hit count: {entry.hits}, refcount: 1)"
+
+
+def render_summary(answer: ShowLists) -> Iterator[str]:
+    """Counts alone."""
+    for listed in answer.lists:
+        yield from _summary(listed)
+
+
+def _summary(listed: ListLines) -> Iterator[str]:
+    numbers = [entry.sequence for entry in listed.entries]
+    yield f"ip prefix-list {listed.name}:"
+    span = f"{numbers[0]} - {numbers[-1]}" if numbers else "0 - 0"
+    counts = f"count: {len(numbers)}, range entries: {listed.ranges}"
+    yield f"   {counts}, sequences: {span}, refcount: {listed.users + 1}"
 
 
 def render_paths(answer: ShowLists) -> Iterator[str]:
@@ -116,6 +152,18 @@ COMMANDS: Final = (
         {"prefix-list": "Lists of prefixes", "name": "One list"},
         query=query_prefixes,
         render=render_prefixes,
+    ),
+    ExecCommand(
+        "show ip prefix-list detail [ {name:word} ]",
+        {"detail": "And how often each entry fitted", "name": "One list"},
+        query=query_prefixes,
+        render=render_detail,
+    ),
+    ExecCommand(
+        "show ip prefix-list summary [ {name:word} ]",
+        {"summary": "How many entries", "name": "One list"},
+        query=query_prefixes,
+        render=render_summary,
     ),
     ExecCommand(
         "show ip as-path-access-list [ {number:1-500} ]",

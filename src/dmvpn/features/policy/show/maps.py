@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import communities_text
+from dmvpn.base.routemaps import Counted, communities_text
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MapEntryLines:
-    """One entry. go_on: the entry that goes on (`continue`), 0: the next one, None: none does."""
+    """One entry. go_on: the entry that goes on (`continue`), 0: the next one, None: none does.
+
+    hits: how often it fitted a route.
+    """
 
     name: str
     permit: bool
@@ -25,6 +28,7 @@ class MapEntryLines:
     matches: tuple[str, ...]
     go_on: int | None
     sets: tuple[str, ...]
+    hits: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class ShowRouteMap:
 def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
     """All maps, or one."""
     wanted = args.text("name", "")
-    maps = [one for one in ctx.machine(PolicyMachine).config.route_maps if wanted in ("", one.name)]
+    machine = ctx.machine(PolicyMachine)
+    maps = [one for one in machine.config.route_maps if wanted in ("", one.name)]
     entries = tuple(
         MapEntryLines(
             mapped.name,
@@ -47,6 +52,7 @@ def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
             tuple(f"{label}{' '.join(map(str, values))}" for label, values in _matches(entry) if values),
             entry.go_on,
             tuple(_sets(entry)),
+            machine.hits.get((Counted.ROUTE_MAP, mapped.name, entry.sequence), 0),
         )
         for mapped in maps
         for entry in mapped.entries
@@ -98,6 +104,7 @@ def render(answer: ShowRouteMap) -> Iterator[str]:
         yield "  Set clauses:"
         yield from (f"    {line}" for line in one.sets)
         yield "  Policy routing matches: 0 packets, 0 bytes"
+        yield f"  Route matches: {one.hits}"
 
 
 COMMANDS: Final = (

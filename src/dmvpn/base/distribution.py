@@ -1,0 +1,107 @@
+"""Distribute lists, offset lists and distances by source: what a protocol that tells its neighbors vectors takes and
+tells, how much farther it makes it, and how much it is worth.
+
+The protocols ask; access lists, prefix lists and route maps themselves are in `base/routemaps.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.routemaps import Candidate, RoutePolicies
+    from dmvpn.base.translation import Addresses
+
+#: The access list of `offset-list 0`: every route.
+EVERY = "0"
+
+
+class ListKind(enum.Enum):
+    """What a distribute list names."""
+
+    ACCESS_LIST = "access-list"
+    PREFIX_LIST = "prefix"
+    ROUTE_MAP = "route-map"
+
+
+@dataclass(frozen=True, slots=True)
+class DistributeList:
+    """`distribute-list`. inwards: of what is heard, else of what is told. interface: "": on every one."""
+
+    kind: ListKind
+    name: str
+    inwards: bool
+    interface: str = ""
+
+    def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
+        """Does the route pass?"""
+        if self.kind is ListKind.ROUTE_MAP:
+            return policies.mapped(self.name, route) is not None
+        if self.kind is ListKind.PREFIX_LIST:
+            return policies.prefix_list_permits(self.name, route.prefix)
+        return policies.access_list_permits(self.name, route.prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetList:
+    """`offset-list`: routes that the access list permits are so much farther. interface: "": on every one."""
+
+    name: str
+    inwards: bool
+    offset: int
+    interface: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceOf:
+    """`distance N A.B.C.D WILDCARD [LIST]`: of the routes that these neighbors tell, and the list permits."""
+
+    distance: int
+    neighbors: Addresses
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """All such lines of one process."""
+
+    lists: tuple[DistributeList, ...] = ()
+    offsets: tuple[OffsetList, ...] = ()
+    distances: tuple[DistanceOf, ...] = ()
+
+    def permits(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> bool:
+        """Does a route pass all lists of this direction? Both that of the interface and the general one decide."""
+        return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
+
+    def offset(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> int:
+        """By how much a route is farther: what the interface's own list says goes before the general one."""
+        fitting = [one for one in self.offsets if one.inwards == inwards and one.interface in ("", interface)]
+        for one in sorted(fitting, key=lambda one: not one.interface):
+            if one.name == EVERY or policies.access_list_permits(one.name, route.prefix):
+                return one.offset
+        return 0
+
+    def distance(self, policies: RoutePolicies, route: Candidate, neighbor: IPAddress, otherwise: int) -> int:
+        """The administrative distance of a route that this neighbor told."""
+        for one in self.distances:
+            is_meant = isinstance(neighbor, IPv4Address) and one.neighbors.hold(neighbor)
+            if is_meant and (not one.name or policies.access_list_permits(one.name, route.prefix)):
+                return one.distance
+        return otherwise
+
+    def says(self, *, inwards: bool) -> bool:
+        """Is there any list of this direction?"""
+        return any(one.inwards == inwards for one in self.lists) or any(one.inwards == inwards for one in self.offsets)
+
+    def _lists(self, interface: str, *, inwards: bool) -> Iterator[DistributeList]:
+        return (one for one in self.lists if one.inwards == inwards and one.interface in ("", interface))
+
+
+#: A process without any such line.
+NOTHING = Distribution()

@@ -1,0 +1,55 @@
+"""Distribute lists, offset lists and distances of neighbors: what RIP believes and tells because of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.routemaps import Candidate
+from dmvpn.features.rip.packet import INFINITY
+
+if TYPE_CHECKING:
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.rip.database import Announcement
+    from dmvpn.features.rip.model import RipConfig
+    from dmvpn.features.rip.output import Announced
+
+
+def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announcement | None:
+    """What the lists leave of an announcement; None: nothing, as if it had not come."""
+    distribution = config.distribution
+    if heard.metric >= INFINITY or not distribution.says(inwards=True):
+        return heard
+    policies, route = ports.policies.of_routes(), _candidate(heard)
+    if not distribution.permits(policies, route, heard.interface, inwards=True):
+        return None
+    offset = distribution.offset(policies, route, heard.interface, inwards=True)
+    return replace(heard, metric=min(heard.metric + offset, INFINITY))
+
+
+def told_on(interface: str, routes: list[Announced], config: RipConfig, ports: Ports) -> list[Announced]:
+    """What the lists leave of the routes that are told on an interface."""
+    distribution = config.distribution
+    if not distribution.says(inwards=False):
+        return routes
+    policies = ports.policies.of_routes()
+    told = []
+    for route in routes:
+        asked = Candidate(prefix=route.prefix, interface=next(iter(route.interfaces), ""), tag=route.tag)
+        if distribution.permits(policies, asked, interface, inwards=False):
+            offset = distribution.offset(policies, asked, interface, inwards=False)
+            told.append(replace(route, metric=min(route.metric + offset, INFINITY)))
+    return told
+
+
+def distance_of(path: Announcement, config: RipConfig, ports: Ports) -> int:
+    """The administrative distance of a path."""
+    policies = ports.policies.of_routes()
+    return config.distribution.distance(policies, _candidate(path), path.gateway, config.distance)
+
+
+def _candidate(path: Announcement) -> Candidate:
+    """A path, as lists look at it."""
+    hop = path.next_hop if isinstance(path.next_hop, IPv4Address) else None
+    return Candidate(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag)
