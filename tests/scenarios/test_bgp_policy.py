@@ -243,10 +243,10 @@ def test_redistribution_brings_in_the_default_route_only_if_it_is_told_to_and_wi
     world.configure("HUB", "router bgp 65000", "address-family ipv4", "redistribute static", "default-metric 33")
     world.run_for(5)
     assert "172.20.0.0/16 [200/33] via 10.255.0.1" in world.show("SPOKE1", "ip route bgp")
-    assert "10.255.0.1 from" not in world.show("SPOKE1", "ip bgp 0.0.0.0/0")
+    assert "10.255.0.1 from" not in world.do("SPOKE1", "show ip bgp 0.0.0.0/0")
     world.configure("HUB", "router bgp 65000", "address-family ipv4", "default-information originate")
     world.run_for(5)
-    assert "10.255.0.1 from" in world.show("SPOKE1", "ip bgp 0.0.0.0/0")
+    assert "10.255.0.1 from" in world.do("SPOKE1", "show ip bgp 0.0.0.0/0")
 
 
 def test_what_one_neighbor_tells_has_a_distance_of_its_own() -> None:
