@@ -1,14 +1,14 @@
 """What a client may register, RFC 2332 §5.2.3: addresses of the tunnel's subnet, and others that nobody else has.
 
-Whoever registers an address draws its packets: all spokes that ask for it are told to go there. So an address outside
-of the subnet is a station's only if routing does not say otherwise:
+Whoever registers an address draws its packets: all spokes that ask for the address are told to go there. So an address
+outside of the subnet belongs to a station only if routing does not say otherwise:
 
-    no route to it, or a default one alone    nobody else is known to have it
+    no route to it, or only a default route   nobody else is known to have it
     the longest route leads to that station   routing says so, too
     it leads anywhere else                    NAK 4: a host behind another spoke, behind us, or nowhere (Null0)
 
-The route's next hop must be registered from where the claim comes. If nobody has registered that next hop the client
-may say that it is the one. Whenever somebody registers it from another place the claim is looked at again.
+The route's next hop must be registered from where the claim comes. If nobody has registered that next hop, the client
+may say that it is the next hop itself. Whenever somebody registers it from another place, the claim is reviewed.
 
 A `Claim` is one entry of a Registration Request, completed from its header and from where it came. `Guests` finds the
 registered addresses outside of the subnet by what routing says of them: a hub may have 30,000, and 50,000 routes may
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A registration that is not taken: the code of the NAK, and why, if there is more to say."""
+    """A registration that is not taken.
+
+    code: of the NAK.
+    why: if there is more to say.
+    """
 
     code: CieCode
     why: Refusal | None = None
@@ -47,9 +51,9 @@ _PROHIBITED = Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
 
 
 def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused | None:
-    """Why a client may not speak for this target, whoever has it now. None: it may.
+    """Return why a client may not speak for this target, whoever has it now; None if it may.
 
-    It may for addresses other than ours, and for one address if uniquely.
+    It may speak for addresses other than ours, and for one address only if it registers uniquely.
     """
     target, address = claim.target, claim.target.address
     if claim.unique and not target.is_host:
@@ -71,7 +75,7 @@ def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused 
 
 
 def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor, speaker: IPAddress | None) -> bool:
-    """Does our longest route to the address lead to this very station, if there is one that is no default route?
+    """Return whether our longest route to the address, if it is no default route, leads to this very station.
 
     speaker: the tunnel address that the station calls its own.
     """
@@ -87,8 +91,9 @@ def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor,
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """On what an address outside of the subnet was believed: `hops`, the next hops to it.
+    """Why an address outside of the subnet was believed.
 
+    hops: the next hops to it.
     speaker: the one of them that nobody had registered, and that the station said it was itself.
     """
 
@@ -97,7 +102,10 @@ class Guest:
 
 
 def looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPAddress | None) -> Guest:
-    """A guest whom we believe, as routing is now. speaker: the tunnel address that the station calls its own."""
+    """Return a guest that we believe, with what routing says now.
+
+    speaker: the tunnel address that the station calls its own.
+    """
     route = station.ports.rib.lookup_without_nhrp(address)
     hops = route.next_hops if route is not None and route.prefix.length >= SHORTEST_PREFIX else ()
     by_it = any(hop.address == speaker and hop.interface == tunnel.name for hop in hops)
@@ -106,13 +114,13 @@ def looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPA
 
 
 def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, speaker: IPAddress | None) -> bool:
-    """Is the station at the end of this next hop? It may be on another tunnel of the network, too."""
+    """Return whether the station is at the end of this next hop. It may be on another tunnel of the network, too."""
     leaves_by = station.same_network(tunnel, hop.interface)
     if leaves_by is None:
         return False
     if leaves_by.far_end is not None:
         return leaves_by.far_end == at.nbma
-    if hop.address is None:  # everybody of the link: who has it is for NHRP to say
+    if hop.address is None:  # any station of the link: NHRP itself says which one has the address
         return leaves_by is tunnel
     entry = leaves_by.cache.binding(hop.address)
     if entry is None:
@@ -124,7 +132,8 @@ def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, spea
 class Claim:
     """What a client says in one CIE, completed from the common header.
 
-    at: where its packets really come from; speaker: the tunnel address that it calls its own.
+    at: where its packets really come from.
+    speaker: the tunnel address that it calls its own.
     """
 
     target: Prefix
@@ -138,7 +147,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a Registration Request asks for. at: where the client is; group: of per-tunnel QoS; entries: by CIE."""
+    """What a Registration Request asks for.
+
+    at: where the client is.
+    group: of per-tunnel QoS.
+    entries: by CIE.
+    """
 
     at: Neighbor
     group: str
@@ -146,31 +160,38 @@ class Asked:
 
 
 def read(packet: RegistrationRequest, sender: Neighbor, holding_time: int, *, trusted: bool) -> Asked:
-    """Read a request. holding_time: seconds, of one that has no CIE. trusted: its sender may speak for others."""
+    """Read a request.
+
+    holding_time: seconds, of one that has no CIE.
+    trusted: its sender may speak for others.
+    """
     at = _real_place(packet, sender, trusted=trusted)
     cies = packet.cies or (ClientInfo(holding_time=holding_time),)
     return Asked(at, _group_of(packet.extensions), [(cie, _claims_of(packet, cie, at)) for cie in cies])
 
 
 def _real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
-    """Where the client is. trusted: who sends its request may pass on what others say, and then it may be elsewhere."""
+    """Return where the client is.
+
+    trusted: the sender may pass on what others say, and then the client may be elsewhere.
+    """
     record = find(packet.extensions, ForwardTransitRecord)
     return Neighbor(packet.source_nbma) if trusted and record is not None and record.entries else sender
 
 
 def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
-    """The bindings that a CIE asks for. One that names a link-local address stands for that of the header, too."""
+    """Read one binding: client addresses of length zero mean those of the header, RFC 2332 §5.2.3."""
     claim = _claim(packet, cie, at)
     return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if is_on_link(cie) else [claim]
 
 
 def is_on_link(cie: ClientInfo) -> bool:
-    """Does it name a link-local address?"""
+    """Return whether it names a link-local address."""
     return cie.protocol is not None and is_link_local(cie.protocol)
 
 
 def _group_of(extensions: Extensions) -> str:
-    """The NHRP group of the client, for per-tunnel QoS."""
+    """Return the NHRP group of the client, for per-tunnel QoS."""
     for extension in extensions:
         if isinstance(extension, VendorPrivate) and extension.group is not None:
             return extension.group
@@ -178,7 +199,7 @@ def _group_of(extensions: Extensions) -> str:
 
 
 def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:
-    """Zero-length client addresses mean those of the common header, RFC 2332 §5.2.3."""
+    """Read one binding: client addresses of length zero mean those of the common header, RFC 2332 §5.2.3."""
     address = cie.protocol if cie.protocol is not None else packet.source_protocol
     claimed = packet.source_nbma if packet.source_nbma != at.nbma else None
     if cie.nbma is not None and cie.nbma not in (packet.source_nbma, at.nbma):
@@ -191,7 +212,7 @@ def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:
 
 
 class Guests:
-    """What each of them was believed on, by target. The server is the only writer."""
+    """Why each guest was believed, by target. The server is the only writer."""
 
     __slots__ = ("_behind", "_count", "_guests", "_places")
 
@@ -223,26 +244,26 @@ class Guests:
             self._behind.setdefault(hop, {})[target] = None
 
     def get(self, target: Prefix) -> Guest | None:
-        """On what it was believed, or None."""
+        """Return why it was believed, or None."""
         known = self._guests.get(target)
         return known[1] if known is not None else None
 
     def pop(self, target: Prefix) -> None:
-        """It is gone, if it was there."""
+        """Forget it, if it was there."""
         known = self._guests.pop(target, None)
         if known is not None:
             self._leave(target, known[1])
             del self._places[bisect_left(self._places, _place(target))]
 
     def within(self, prefix: Prefix) -> list[Prefix]:
-        """The targets that are this prefix or inside of it, the one that has been here longest first."""
+        """Return the targets that are this prefix or inside of it, the one that has been here longest first."""
         version, first, width = prefix.address.version, int(prefix.address), prefix.address.max_prefixlen
         begin = bisect_left(self._places, (version, first))
         end = bisect_left(self._places, (version, first + (1 << (width - prefix.length))))
         return self._oldest_first([place[3] for place in self._places[begin:end] if place[2] >= prefix.length])
 
     def behind(self, hop: IPAddress) -> list[Prefix]:
-        """The targets to which routing had this next hop when they were believed; the same order."""
+        """Return the targets to which routing had this next hop when they were believed, in the same order."""
         return self._oldest_first(list(self._behind.get(hop, ())))
 
     def _oldest_first(self, targets: list[Prefix]) -> list[Prefix]:

@@ -19,21 +19,24 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
     from dmvpn.features.nhrp.entry import Neighbor, Requester
 
-#: Entries of one tunnel. Who would be one more is told "insufficient resources".
+#: Entries of one tunnel. A client beyond that is told "insufficient resources".
 LARGEST_CACHE = 65_536
 #: Entries that lead to one station: Resolution Requests and Replies add no more of them.
 LARGEST_RESOLVED = 1024
-#: Prefixes of ours that others know. One who answers for the whole Internet gives it away host by host.
+#: Prefixes of ours that others know. A router that answers for the whole Internet gives it away host by host.
 LARGEST_LOCAL = 4096
 #: Requesters of all prefixes of a tunnel together: whoever is not remembered cannot be told when a prefix goes away.
 LARGEST_REQUESTERS = 65_536
-#: Seconds between two looks for requesters whose time is over, while there is no room for another.
+#: Seconds between two searches for requesters whose time is over, while there is no room for another.
 PRUNE_INTERVAL = 10.0
 
 
 @dataclass(slots=True)
 class Cache:
-    """All entries of a tunnel. changed: targets whose entries may be other ones than before, if anybody remembers."""
+    """All entries of a tunnel.
+
+    changed: targets whose entries may be different now, if anybody remembers.
+    """
 
     changed: dict[Prefix, None] | None = None
     _table: PrefixTable[Entry] = field(default_factory=PrefixTable)
@@ -53,57 +56,57 @@ class Cache:
 
     @property
     def is_full(self) -> bool:
-        """No entry may be added that somebody in the network makes us add."""
+        """Whether there is no room for further entries that somebody in the network makes us add."""
         return len(self._table) >= LARGEST_CACHE
 
     def get(self, target: Prefix) -> Entry | None:
-        """The entry of exactly this target."""
+        """Return the entry of exactly this target."""
         return self._table.get(target)
 
     def host(self, address: IPAddress) -> Entry | None:
-        """The entry of this one address."""
+        """Return the entry of this one address."""
         return self._table.get(Prefix.host(address))
 
     def lookup(self, address: IPAddress) -> Entry | None:
-        """The entry with the longest target that holds `address`."""
+        """Return the entry with the longest target that holds `address`."""
         found = self._table.lookup(address)
         return found[1] if found else None
 
     def binding(self, address: IPAddress) -> Entry | None:
-        """The entry with the longest target that holds `address` among those that were configured or registered."""
+        """Return the same among the entries that were configured or registered."""
         for _, entry in self._table.matches(address):
             if entry.binds:
                 return entry
         return None
 
     def at(self, nbma: IPAddress) -> Iterable[Entry]:
-        """The entries that lead to this NBMA address, in the order in which they came."""
+        """Return the entries that lead to this NBMA address, in the order in which they came."""
         return self._by_nbma.get(nbma, {}).values()
 
     def nbmas(self) -> list[IPAddress]:
-        """All NBMA addresses that entries lead to."""
+        """Return all NBMA addresses that entries lead to."""
         return list(self._by_nbma)
 
     def over(self, connection: int) -> list[Entry]:
-        """The entries that are bound to this connection."""
+        """Return the entries that are bound to this connection."""
         return list(self._by_connection.get(connection, {}).values())
 
     def paid_by(self, payer: IPAddress | Proved) -> int:
-        """How many registered addresses are counted under this identity or NBMA address: a prefix has many."""
+        """Return how many registered addresses are counted under this identity or NBMA address: a prefix has many."""
         return self._by_payer.get(payer, 0)
 
     def led_to(self, to: Neighbor) -> int:
-        """How many entries lead to a station, by its connection, or by its address where it has none."""
+        """Return how many entries lead to a station, by its connection, or by its address where it has none."""
         if to.connection:
             return len(self._by_connection.get(to.connection, ()))
         return len(self._by_nbma.get(to.nbma, ()))
 
     def behind(self, next_hop: IPAddress) -> list[Entry]:
-        """The entries by way of this next hop, its own one included."""
+        """Return the entries by way of this next hop, its own one included."""
         return list(self._by_next_hop.get(next_hop, {}).values())
 
     def entries(self) -> list[Entry]:
-        """All entries by ascending target."""
+        """Return all entries by ascending target."""
         return [entry for _, entry in self._table.items()]
 
     def add(self, entry: Entry) -> None:
@@ -142,7 +145,7 @@ class Cache:
         return entry
 
     def charge(self, entry: Entry, payer: IPAddress | Proved | None) -> None:
-        """An entry of this cache is counted under somebody else from now on, or under nobody."""
+        """Count an entry of this cache under somebody else from now on, or under nobody."""
         if entry.payer != payer:
             self._pay(entry, -1)
             entry.charged(payer)
@@ -158,12 +161,12 @@ class Cache:
             del self._by_payer[entry.payer]
 
     def touch(self) -> None:
-        """What is shown of any entry may be different now."""
+        """Note that what is shown of any entry may be different now."""
         if self.changed is not None:
             self.changed.update(dict.fromkeys(self._table))
 
     def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
-        """Somebody resolved a local entry of this cache. False: there is no room to remember it."""
+        """Note who resolved a local entry of this cache. Returns False if there is no room."""
         known = entry.requesters or {}
         if asker not in known and self._requesters >= LARGEST_REQUESTERS:
             self._prune(now)
@@ -188,7 +191,7 @@ class Cache:
             self._requesters += len(left)
 
     def move(self, entry: Entry, to: Neighbor) -> None:
-        """The peer of this entry has another NBMA address or connection now."""
+        """Let the peer of this entry have another NBMA address or connection."""
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, entry.target)
         if entry.connection:

@@ -1,7 +1,7 @@
 """The Client Information Entry, RFC 2332 §5.2.0.1: one binding of protocol addresses to an NBMA address.
 
-It stands behind the mandatory part of six messages and inside four extensions (transit records, responder and NAT
-address), so it has a file of its own.
+It is behind the mandatory part of six messages and inside four extensions (transit records, responder and NAT address),
+so it has a file of its own.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ _CODES = {int(code): code for code in CieCode}
 class ClientInfo:
     """Client Information Entry (CIE), RFC 2332 §5.2.0.1.
 
-    code: a `CieCode`, or what the peer sent. prefix_length: bits; 0 and 255 say nothing, that is one address.
-    mtu: octets, 0 = not stated; advice only. holding_time: seconds, 0 in a NAK. preference: not used (IOS: 255 or 0).
+    code: a `CieCode`, or what the peer sent.
+    prefix_length: bits; 0 and 255 say nothing, that is one address.
+    mtu: octets, 0 = not stated; advice only.
+    holding_time: seconds, 0 in a NAK.
+    preference: not used (IOS: 255 or 0).
     nbma, protocol: None = the address of the mandatory part is meant.
     """
 
@@ -93,11 +96,11 @@ class ClientInfo:
 
     @property
     def is_no_binding(self) -> bool:
-        """True for the NAK that says nobody has registered the address, in the RFC's form and in FRR's."""
+        """Whether the NAK says that nobody has registered the address, in the RFC's form or in FRR's."""
         return self.code in (CieCode.NO_BINDING, CieCode.NO_BINDING_FRR)
 
     def host_or_prefix_length(self, width: int) -> int:
-        """The prefix length with 0 and 255 (and anything above `width` bits) read as the whole address."""
+        """Return the prefix length, with 0 and 255 (and anything above `width` bits) read as the whole address."""
         return self.prefix_length if 0 < self.prefix_length <= width else width
 
 

@@ -6,9 +6,10 @@
     EXPECTING     a request is out, and was never answered, or not lately ("E")
     RESPONDING    registered ("RE")
 
-`NhsClient` is told facts (`Move`), and answers what is to be done (`Act`). It keeps one deadline and knows no packet.
-First requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence is a hub that starts a moment later
-than its spokes; then IOS's 1, 2, 4 ... 64 s. A registered client renews after a third of its holding time.
+`NhsClient` is told facts (`Move`), and answers with what must be done (`Act`). It keeps one deadline and knows no
+packet. The first requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence is a hub that starts a
+moment later than its spokes; then IOS's 1, 2, 4 ... 64 s follow. A registered client renews after a third of its
+holding time.
 
 A spoke that hears nothing cannot know why; what it has seen before narrows it down (`suspicions`, the likeliest first).
 Whoever sees the whole network can decide (`dmvpn doctor`).
@@ -54,7 +55,7 @@ class Move(enum.Enum):
 
 
 class Act(enum.Enum):
-    """What is to be done."""
+    """What must be done."""
 
     REQUEST = "send a new Registration Request"
     REPEAT = "send the last one again, with its request id"
@@ -106,21 +107,27 @@ SHORTEST_RETRY = 1
 LONGEST_RETRY = 64
 #: Requests without answer after which a server that did answer counts as down: 1 + 2 + 4 seconds.
 LOST_AFTER = 3
-#: Seconds that IKE has for a server until another one of the cluster is wanted. A session that is cleared is back by
-#: then, and so is a hub that is only far away.
+#: Seconds that IKE has for a server until another one of the cluster is wanted. By then a session that was cleared is
+#: back, and so is a hub that is only far away.
 PATIENCE = 3.0
 JITTER = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
 class NhsClient:
-    """One registration. refresh: seconds from a reply to the next request.
+    """One registration.
 
-    nhs: the server's tunnel address; of a `dynamic` one unspecified until it answers. nbma: None while nobody says it.
-    multicast: it gets copies. request_id: of the request that is out, None when none is. deadline: when it wants `due`.
-    since: when the state last changed. retry: seconds to the next try (`Ret` in shows). suspicions: why a server that
-    does not answer may be silent. link_local: what the server said of itself besides; IPv4 has none. connection: by
-    which we registered, or try to.
+    nhs: the server's tunnel address; that of a `dynamic` server is unspecified until it answers.
+    nbma: None while nobody says it.
+    refresh: seconds from a reply to the next request.
+    multicast: it gets copies.
+    request_id: of the request that is out, None when none is.
+    deadline: when it wants `due`.
+    since: when the state last changed.
+    retry: seconds to the next try (`Ret` in shows).
+    suspicions: why a server that does not answer may be silent.
+    link_local: what the server also calls itself; IPv4 has none.
+    connection: by which we registered, or try to.
     """
 
     entropy: Entropy
@@ -148,7 +155,7 @@ class NhsClient:
     _unanswered: int = 0
     _waited: int = 0
     _refusals: int = 0
-    _objection_ends: int | None = None  # so many requests unanswered end what an objection says
+    _objection_ends: int | None = None  # so many unanswered requests end what an objection says
     _first_retries: list[float] = field(default_factory=list)
     _hurried: float | None = None
 
@@ -159,50 +166,50 @@ class NhsClient:
 
     @property
     def is_responding(self) -> bool:
-        """We are registered."""
+        """Whether we are registered."""
         return self.state is NhsState.RESPONDING
 
     @property
     def is_silent(self) -> bool:
-        """So many requests went unanswered that it counts as down."""
+        """Whether so many requests went unanswered that it counts as down."""
         return not self.is_responding and self._unanswered >= LOST_AFTER
 
     @property
     def is_failing(self) -> bool:
-        """It does not answer, or answers no, or IKE does not get there: another server of the cluster is wanted."""
+        """Whether another server of the cluster is wanted: it does not answer, or refuses, or IKE does not reach it."""
         if self.state is NhsState.BARE:
             return self._waited > 0
         return self.is_silent or (not self.is_responding and self._refusals > 0)
 
     @property
     def is_refused(self) -> bool:
-        """The last thing that was heard of our request is a no, and why."""
+        """Whether the last word about our request is a refusal, with a reason."""
         refused = self._refusals > 0 and not self._unanswered
         return not self.is_responding and (refused or self._objection_ends is not None)
 
     def configure(self, refresh: float, *, multicast: bool, priority: int, cluster: int) -> None:
-        """What the configuration says of it, besides where it is."""
+        """Take over what the configuration says of it, apart from where it is."""
         self.refresh, self.multicast, self.priority, self.cluster = refresh, multicast, priority, cluster
 
     def named(self, nhs: IPAddress | None = None, link_local: IPAddress | None = None) -> None:
-        """The server says what it is called: its tunnel address, or its link-local one."""
+        """Take over what the server calls itself: its tunnel address, or its link-local one."""
         self.nhs = nhs if nhs is not None else self.nhs
         self.link_local = link_local if link_local is not None else self.link_local
 
     def bind(self, connection: int) -> None:
-        """Requests go over this connection from now on."""
+        """Send requests over this connection from now on."""
         self.connection = connection
 
     def numbered(self, request_id: int) -> None:
-        """The request that is wanted gets its identifier."""
+        """Give the request that is wanted its identifier."""
         self.request_id = self.last_request_id = request_id
 
     def sent(self) -> None:
-        """A request went out."""
+        """Count a request that went out."""
         self.requests_sent += 1
 
     def suspect(self, suspicions: tuple[Suspicion, ...]) -> None:
-        """Why it may be silent."""
+        """Note why it may be silent."""
         self.suspicions = suspicions
 
     def clear_counters(self) -> None:
@@ -210,7 +217,7 @@ class NhsClient:
         self.requests_sent = self.requests_failed = self.replies_received = 0
 
     def start(self, now: float) -> list[Act]:
-        """The tunnel can send, or sends from another address now: register from the beginning."""
+        """Register from the beginning: the tunnel can send, or sends from another address now."""
         acts = self._move(Move.START, now)
         self._first_retries = list(FIRST_RETRIES)
         self.retry = SHORTEST_RETRY
@@ -221,19 +228,19 @@ class NhsClient:
         return [*acts, *self._ask(now)]
 
     def renew(self, now: float) -> list[Act]:
-        """What we register has changed: tell the server at once, without losing what it has."""
+        """Tell the server at once that what we register has changed, without losing what it has."""
         if self.state in (NhsState.DOWN, NhsState.WAITING, NhsState.BARE):
             return []
         self._move(Move.DUE, now)
         return self._ask(now)
 
     def hold(self, now: float) -> list[Act]:
-        """Not wanted at present."""
+        """Rest: it is not wanted at present."""
         self._rest()
         return self._move(Move.HOLD, now)
 
     def bare(self, now: float, reason: Reason | None) -> list[Act]:
-        """Nothing protects packets to it: `start` says when something does."""
+        """Rest until `start`: nothing protects packets to it."""
         if self.state is not NhsState.BARE:
             self._rest()
             self._waited = self._unanswered = self._refusals = 0
@@ -243,14 +250,14 @@ class NhsClient:
         return self._move(Move.BARED, now)
 
     def stop(self, now: float, reason: Reason) -> list[Act]:
-        """The tunnel cannot send any more."""
+        """Rest: the tunnel cannot send any more."""
         self._rest()
         acts = self._move(Move.STOP, now)
         self.reason = reason
         return acts
 
     def due(self, now: float) -> list[Act]:
-        """The deadline has come: renew, or ask again."""
+        """Act on the deadline: renew, or ask again."""
         if self.state is NhsState.BARE:
             self._waited += 1
             self.deadline = now + LONGEST_RETRY
@@ -272,9 +279,9 @@ class NhsClient:
         return [*acts, Act.REPEAT]
 
     def heard(self, now: float) -> list[Act]:
-        """Something else comes from a server that does not answer. If only the way was cut, why wait for the next try?
+        """Ask a server that does not answer, now that something else comes from it: perhaps only the way was cut.
 
-        But not each time: one that goes on sending, and never answers, is asked ever more rarely all the same.
+        But not each time: a server that keeps sending, and never answers, is asked ever more rarely all the same.
         """
         is_early = self._hurried is not None and now < self._hurried + LONGEST_RETRY
         if not self.is_silent or self.is_refused or is_early:
@@ -283,13 +290,13 @@ class NhsClient:
         return self.due(now)
 
     def objected(self, reason: Reason) -> None:
-        """Somebody says why there is no reply. That stands until the next request stays without any word, too."""
+        """Note why there is no reply, as somebody says: until the next request stays without any word, too."""
         self.reason = reason
         self.suspicions = ()
         self._objection_ends = self._unanswered + 2
 
     def silence(self, now: float) -> list[Act]:
-        """Packets go to the server and none comes back: ask whether it is there, without waiting for the refresh."""
+        """Ask whether a silent server is there, without waiting for the refresh: nothing comes back from it."""
         if not self.is_responding or self.request_id is not None:
             return []
         self._move(Move.SILENCE, now)
@@ -297,7 +304,7 @@ class NhsClient:
         return self._ask(now)
 
     def accepted(self, now: float) -> list[Act]:
-        """The reply to our request came, without an error."""
+        """Take in a reply to our request without an error."""
         self._answered(now)
         acts = self._move(Move.ACCEPTED, now)
         self._refusals = 0
@@ -306,7 +313,7 @@ class NhsClient:
         return acts
 
     def refused(self, now: float, reason: Reason) -> list[Act]:
-        """The reply came with an error. Who refuses us today may take us later: we go on asking, ever more rarely."""
+        """Take in a reply with an error. A server that refuses us may take us later: it is asked ever more rarely."""
         self._answered(now)
         self.requests_failed += 1
         acts = self._move(Move.REFUSED, now)
@@ -316,7 +323,7 @@ class NhsClient:
         return acts
 
     def _ask(self, now: float) -> list[Act]:
-        self.request_id = 0  # whoever carries the act out puts the real one here
+        self.request_id = 0  # whoever carries out the act puts the real number here
         self._arm(now)
         return [Act.REQUEST]
 
@@ -372,9 +379,12 @@ class Suspicion(enum.Enum):
 class Evidence:
     """What a station knows of a silent server.
 
-    heard: GRE came from its NBMA address since it is silent. answered: it was registered with it before. translated:
-    the server said then that a translator stands between. protected: the tunnel's packets are ESP, and IKE has SAs with
-    that address: without any nothing is sent, and nothing is silent. public: our own NBMA address needs no translator.
+    heard: GRE came from its NBMA address since it is silent.
+    answered: we were registered with it before.
+    translated: the server said then that a translator is between us.
+    protected: the tunnel's packets are ESP, and IKE has SAs with that address: without SAs nothing is sent, and nothing
+        is silent.
+    public: our own NBMA address needs no translator.
     """
 
     heard: bool = False
@@ -385,7 +395,7 @@ class Evidence:
 
 
 def suspicions(evidence: Evidence) -> tuple[Suspicion, ...]:
-    """What is possible, the likeliest first."""
+    """Return what is possible, the likeliest first."""
     if evidence.heard:
         return (Suspicion.NHRP_MISSING,)
     clear = not evidence.protected

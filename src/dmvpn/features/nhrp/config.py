@@ -1,8 +1,8 @@
 """The `ip nhrp ...` lines of an interface, `logging dmvpn`, and the model they make. `ipv6 nhrp ...` are their twins.
 
-Lines that are kept and shown but do nothing in this router, because their subject does not exist here: `map group` with
+Some lines are kept and shown but do nothing in this router, because their subject does not exist here: `map group` with
 its service policy, `attribute group`, `nhrp event-publisher`, `interest` with an access list, `use` (the first packet
-asks, and none waits). Those from which somebody might expect something else are answered with a warning.
+asks, and none waits). If somebody might expect something else from a line, a warning answers it.
 """
 
 from __future__ import annotations
@@ -339,7 +339,7 @@ ALL_LINES: Final = (*LINES, *IPV6.lines)
 
 
 def model(tree: ConfigTree) -> NhrpConfig:
-    """What the configuration says of NHRP."""
+    """Return what the configuration says of NHRP."""
     logging, domain = tree.get(LOGGING), tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     return NhrpConfig(
         tunnels=tuple(
@@ -405,7 +405,7 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
 
 
 def _has_servers(section: Section) -> bool:
-    """The line protocol follows the servers of one IP version: IPv4's, where there are any."""
+    """Return whether the line protocol follows IPv4's servers: it follows those of one IP version."""
     return bool(section.all(NHS) or section.all(NHS_DYNAMIC))
 
 

@@ -3,10 +3,10 @@
 What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is
 ordered while the tunnel can send, and again whenever it comes up.
 
-`Names` are next hop servers by host name: `ip nhrp nhs ... nbma NAME`. A name that `ip host` gives an address needs
-nobody else. Any other is asked for when it is first needed, again after 1, 2, 4 ... 64 seconds while nobody knows it,
-and once a minute while the server behind it does not answer: it may have got another address. `ip domain lookup` is
-about names that people type; who names a server wants it looked up.
+`Names` are next hop servers by host name: `ip nhrp nhs ... nbma NAME`. If `ip host` gives a name an address, nobody is
+asked. Any other name is asked for when it is first needed, again after 1, 2, 4 ... 64 seconds while nobody knows it,
+and once a minute while the server behind it does not answer: it may have another address now. `ip domain lookup` is
+about names that people type; a server's name is looked up in any case.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Configuration:
     # -------------------------------------------------------------------------------------------- settings
 
     def apply(self, config: NhrpConfig) -> None:
-        """A new configuration holds from now on."""
+        """Put a new configuration into effect."""
         old, self._station.config = self._station.config, config
         self._names.configure(config)
         wanted = {tunnel.name: tunnel for tunnel in config.tunnels if tunnel.network_id is not None}
@@ -132,7 +132,10 @@ class Configuration:
     # -------------------------------------------------------------------------------------------- line and addresses
 
     def follow(self, tunnel: Tunnel, before: tuple[object, ...]) -> None:
-        """Start, stop or begin again after a change of the tunnel. before: its `identity` until then."""
+        """Start, stop or begin again after a change of the tunnel.
+
+        before: its `identity` until then.
+        """
         was_running, now = bool(before[0]), tunnel.identity
         if before != now:
             self._station.wants.touch_all(tunnel)
@@ -149,7 +152,7 @@ class Configuration:
             self._came_up(tunnel)
 
     def _came_up(self, tunnel: Tunnel) -> None:
-        """The tunnel can send."""
+        """Begin: the tunnel can send."""
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._plane.restore(tunnel)
@@ -157,23 +160,23 @@ class Configuration:
         self._station.watch_traffic(tunnel)
 
     def _went_down(self, tunnel: Tunnel) -> None:
-        """The tunnel cannot send any more. Registrations stay: clients do not register again because we were down."""
+        """Stop: the tunnel cannot send. Registrations stay, because clients do not register again when we are back."""
         state = tunnel.state
         reason = state.reason if state is not None and state.reason is not None else None
         self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._station.now))
         self._forget_learned(tunnel, registered=False)
 
     def protection_configured(self, tunnel: Tunnel) -> None:
-        """The tunnel is to be protected from now on, or no more: who was believed in clear has to prove himself."""
+        """Forget everything: the tunnel is protected from now on, or no more, so stations must prove themselves."""
         self._forget_learned(tunnel, registered=True)
 
     def restore(self, tunnel: Tunnel) -> None:
-        """The data plane may have lost what it was told."""
+        """Order again what the data plane may have lost."""
         if tunnel.running:
             self._plane.restore(tunnel)
 
     def names_changed(self) -> None:
-        """A host name has another address now: servers that are configured by it are there."""
+        """Follow a host name that has another address now: servers that are configured by it are there."""
         for tunnel in self._station.tunnels.values():
             if any(nhs.name for nhs in tunnel.config.nhs):
                 self._set_clients(tunnel, withdraw=False)
@@ -193,7 +196,7 @@ class Configuration:
                     self._names.doubt(nhs.name)
 
     def forget(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Take out an entry that is not configured, and everything that hangs on it."""
+        """Take out an entry that is not configured, and everything that depends on it."""
         if entry.type is EntryType.STATIC:
             return
         if entry.is_registered:
@@ -209,13 +212,13 @@ class Configuration:
 
     def _forget_learned(self, tunnel: Tunnel, *, registered: bool) -> None:
         for entry in tunnel.cache.entries():
-            present = tunnel.cache.get(entry.target) is entry  # dropping a peer takes what is behind it along
+            present = tunnel.cache.get(entry.target) is entry  # dropping a peer drops what is behind it
             if present and (registered or not entry.is_registered):
                 self.forget(tunnel, entry, "NHRP: no error")
         self._plane.forget_gleaned(tunnel)
 
     def _set_static(self, tunnel: Tunnel) -> None:
-        """The static entries are those of `map` lines and of servers whose NBMA address is known."""
+        """Make the static entries those of `map` lines and of servers whose NBMA address is known."""
         wanted = dict(tunnel.config.maps)
         for client in tunnel.clients.values():
             for address in (client.nhs, client.link_local):
@@ -236,7 +239,10 @@ class Configuration:
         self._peers.add_static(tunnel, target, nbma)
 
     def _set_clients(self, tunnel: Tunnel, *, withdraw: bool = True) -> None:
-        """A client for each configured server. withdraw: those that go were taken out of the configuration."""
+        """Make a client for each configured server.
+
+        withdraw: the ones that go were taken out of the configuration.
+        """
         wanted = self._servers(tunnel)
         for key in [key for key in tunnel.clients if key not in wanted]:
             self._remove_client(tunnel, key, withdraw=withdraw)
@@ -244,7 +250,7 @@ class Configuration:
         for key, (nhs, nbma) in wanted.items():
             client = before.get(key)
             if client is not None and client.nbma != nbma:
-                # The same server somewhere else: a purge that we sent after it might undo what we register there.
+                # The same server elsewhere: a purge that we sent after it might undo what we register there.
                 tunnel.clients[key] = client
                 self._remove_client(tunnel, key, withdraw=False)
                 client = None
@@ -252,9 +258,9 @@ class Configuration:
             client.configure(tunnel.config.refresh, multicast=nhs.multicast, priority=nhs.priority, cluster=nhs.cluster)
 
     def _servers(self, tunnel: Tunnel) -> dict[IPAddress, tuple[NhsConfig, IPAddress | None]]:
-        """The configured servers and their NBMA addresses, in the order of the configuration.
+        """Return the configured servers and their NBMA addresses, in the order of the configuration.
 
-        The key is the tunnel address; of a `dynamic` one the NBMA address, or 0 while its name stands for none.
+        The key is the tunnel address; of a `dynamic` server the NBMA address, or 0 while its name has no address.
         """
         maps = dict(tunnel.config.maps)
         wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
@@ -285,7 +291,7 @@ class Configuration:
 
 
 def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
-    """The settings that a server learns of us: if they change we register again at once."""
+    """Return the settings that a server learns of us: if they change, we register again at once."""
     return (
         config.authentication,
         config.unique,
@@ -319,17 +325,17 @@ class Names:
         self._names: dict[str, _Name] = {}
 
     def configure(self, config: NhrpConfig) -> None:
-        """The table of `ip host`, the domain of names without a dot; and which names are mentioned at all."""
+        """Take over the table of `ip host`, the domain of names without a dot, and which names are mentioned at all."""
         self._hosts = {name.lower(): address for name, address in config.hosts}
         self._domain = config.domain
         mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
         for name in [name for name in self._names if name not in mentioned]:
-            # Whoever mentions it again wants the address that it has then.
+            # If it is mentioned again, it must get the address that it has then.
             del self._names[name]
             self._station.deadlines.cancel(Timer(TimerKind.NAME, "", name))
 
     def address(self, name: str) -> IPAddress | None:
-        """The NBMA address behind a name, if it is known already; if not it is asked for."""
+        """Return the NBMA address of a name, if it is known; otherwise ask for it."""
         if (address := self._in_table(name)) is not None:
             return address
         known = self._names.get(self._qualified(name))
@@ -339,17 +345,17 @@ class Names:
         return known.address
 
     def doubt(self, name: str) -> None:
-        """The server behind the name does not answer."""
+        """Ask again for a name whose server does not answer."""
         known = self._names.get(self._qualified(name)) if self._in_table(name) is None else None
         if known is not None and known.address is not None and self._station.now - known.asked_at >= DOUBT_INTERVAL:
             self._ask(self._qualified(name))
 
     def resolved(self, event: NameResolved) -> bool:
-        """The name service answered. True if that changes an address."""
+        """Take in the answer of the name service. Returns True if it changes an address."""
         known = self._names.get(event.name)
         if known is None:
             return False
-        # GRE over IPv4 is what there is: a name may have other addresses besides, but not alone.
+        # The underlay is GRE over IPv4: a name may have other addresses as well, but not alone.
         usable = [address for address in event.addresses if address.version == 4]
         if not usable:
             self._station.deadlines.set(Timer(TimerKind.NAME, "", event.name), self._station.now + known.retry)
@@ -370,7 +376,7 @@ class Names:
         return self._hosts.get(name.lower()) or self._hosts.get(f"{name}.{self._domain}".lower())
 
     def _qualified(self, name: str) -> str:
-        """What to ask the name service for."""
+        """Return what the name service is asked for."""
         return f"{name}.{self._domain}" if self._domain and "." not in name else name
 
     def _ask(self, name: str) -> None:

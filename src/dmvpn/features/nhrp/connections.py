@@ -1,13 +1,13 @@
 """Protected peers: whom a tunnel wants protected, and over which connection a peer is reached.
 
-What was heard from a peer names its connection, and binds its entry to it for as long as the connection is there. An
-entry that nothing was heard of goes by address: the newest connection with it. Behind a translator that may be another
-spoke's, which would pass the packets on by the hub, echoes too, so that the wrong path would look proved. There the
-connection must be known: by a message that came over it, because a server hears the peer by its port, or because it is
-the only one from there that nobody has.
+A message from a peer names its connection, and binds its entry to it for as long as the connection is there. An entry
+without such a message goes by address: by the newest connection with it. Behind a translator that may be another
+spoke's connection. That spoke would pass the packets on by the hub, echoes too, so that the wrong path would look
+proved. There the connection must be known: by a message that came over it, because a server hears the peer by its port,
+or because it is the only connection from there that nobody has.
 
 A peer is wanted as long as anything on the tunnel leads to its address: a configured server or mapping, a registered
-client, another spoke. Peers behind one NAT are wanted each by its port. Who wants what, `ipsec` alone keeps.
+client, another spoke. Peers behind one NAT are wanted each by its port. `ipsec` alone keeps who wants what.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 
 
 class Wants:
-    """Says of one version of IP which peers each tunnel wants, as sets.
+    """Says which peers each tunnel wants for one IP version, as sets.
 
-    Who changes something about an address says so with `touch`; what became of it is looked at once, when the event has
-    been handled: an entry that is replaced by another one with the same address must not cost its peer the SAs.
+    Whoever changes something about an address says so with `touch`. What became of the address is looked at once, when
+    the event has been handled: if an entry is replaced by another one with the same address, its peer must keep the
+    SAs.
     """
 
     def __init__(self, version: int) -> None:
@@ -47,21 +48,21 @@ class Wants:
 
     @property
     def are_open(self) -> bool:
-        """Is there anything for `settle`?"""
+        """Whether there is anything for `settle`."""
         return bool(self._touched)
 
     def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
-        """Something that leads to these addresses came or went."""
+        """Note that something that leads to these addresses came or went."""
         if tunnel.protected:
             self._touched.update(((tunnel.name, nbma), None) for nbma in nbmas if nbma is not None)
 
     def touch_all(self, tunnel: Tunnel) -> None:
-        """The tunnel came up, went down, or is configured differently."""
+        """Note that the tunnel came up, went down, or is configured differently."""
         if tunnel.protected or tunnel.name in self._spoken_of:
             self._touched[tunnel.name, None] = None
 
     def settle(self, tunnels: Mapping[str, Tunnel], protection: Protection) -> list[ProtectionWanted]:
-        """The sets of what was touched, in this order."""
+        """Return the sets of what was touched, in this order."""
         touched, self._touched = self._touched, {}
         wants: list[ProtectionWanted] = []
         for name, at in touched:
@@ -85,12 +86,12 @@ class Wants:
 
 
 def _servers(tunnel: Tunnel) -> list[IPAddress]:
-    """Of a `dynamic` server there is no entry before it has answered."""
+    """Return the servers of a tunnel; before a `dynamic` one has answered, there is no entry of it."""
     return [client.nbma for client in tunnel.clients.values() if client.nbma is not None]
 
 
 def secured(protection: Protection, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
-    """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
+    """Return where packets go now, and over which connection. None: nothing protects them, so none may go."""
     if not tunnel.protected:
         return to
     if to.connection:
@@ -100,10 +101,10 @@ def secured(protection: Protection, tunnel: Tunnel, to: Neighbor) -> Neighbor | 
 
 
 def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
-    """Under what a station is counted: who it has proved to be, else where it comes from.
+    """Return under what a station is counted: who it has proved to be, else where it comes from.
 
-    Whoever has a key that was found by address may call itself anything: it would have what one station may have once
-    for each name, or use up what belongs to the one whose name it says.
+    A station with a key that was found by address may call itself anything. Under its name, it could have once for each
+    name what one station may have, or use up what belongs to another one.
     """
     connection = protection.connection(sender.connection) if sender.connection else None
     if connection is None or connection.unproved or connection.proved is None:
@@ -112,19 +113,23 @@ def account_of(protection: Protection, sender: Neighbor) -> IPAddress | Proved:
 
 
 class Standing(NamedTuple):
-    """What a sender's word is worth. account: see `account_of`; is_server: the configuration names it."""
+    """What a sender's word is worth.
+
+    account: see `account_of`.
+    is_server: the configuration names it.
+    """
 
     account: IPAddress | Proved
     is_server: bool
 
 
 def standing_of(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> Standing:
-    """Who speaks."""
+    """Return what the word of this sender is worth."""
     return Standing(account_of(protection, sender), is_configured(protection, tunnel, sender))
 
 
 def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> bool:
-    """Is the sender a server that the configuration names (`nhs`, `map`), and not only somebody at its address?"""
+    """Return whether the sender is a server that is configured (`nhs`, `map`), and not only somebody at its address."""
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma]
     if not clients:
         return any(known.is_configured for known in tunnel.cache.at(sender.nbma))
@@ -136,7 +141,7 @@ def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> b
 
 
 def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
-    """Where the peer of this entry is, and by which connection it is reached. None: nothing protects packets to it."""
+    """Return where the peer of this entry is, and over which connection. None: nothing protects packets to it."""
     if entry.nbma is None:
         return None
     bound = protection.connection(entry.connection) if entry.connection else None
@@ -145,17 +150,17 @@ def way_to(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | N
     if entry.claimed is None:
         return secured(protection, tunnel, Neighbor(entry.nbma))
     if protection.between(tunnel.name, entry.nbma).phase is ProtectionPhase.INTF:
-        return None  # connections with this address are those of a tunnel with another profile
+        return None  # connections with this address belong to a tunnel with another profile
     return _by_port(protection, tunnel, entry) or _only_one_left(protection, tunnel, entry, entry.nbma)
 
 
 def why_not(protection: Protection, tunnel: Tunnel, nbma: IPAddress) -> Reason | None:
-    """Why nothing protects packets to this address, if that is known."""
+    """Return why nothing protects packets to this address, if that is known."""
     return protection.between(tunnel.name, nbma).reason
 
 
 def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | None:
-    """Why nothing protects packets to this peer. What IKE cannot know: which of the two are behind NAT."""
+    """Return why nothing protects packets to this peer. IKE does not know which of the two is behind NAT."""
     if entry.nbma is None:
         return None
     reason = protection.between(tunnel.name, entry.nbma, entry.port).reason
@@ -173,14 +178,15 @@ def why_bare(protection: Protection, tunnel: Tunnel, entry: Entry) -> Reason | N
 
 
 def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configured: bool) -> tuple[int, ...]:
-    """By which UDP ports there the peers at an NBMA address are wanted; 0: by any, as what is configured always is.
+    """Return the UDP ports by which the peers at an NBMA address are wanted; 0: any port, as for configured addresses.
 
-    Who registered with us is reached however it came. A peer behind NAT is wanted where its connection is, and where a
-    server hears it, unless its connection works: a translator that began again shows its stations by other ports.
+    A station that registered with us is reached however it came. A peer behind NAT is wanted where its connection is,
+    and where a server hears it, unless its connection works: a translator that restarted shows its stations by other
+    ports.
     """
     ports: dict[int, None] = {0: None} if configured else {}
     for known in tunnel.cache.at(nbma):
-        entry = tunnel.cache.host(known.next_hop) or known  # what is behind a peer is reached as the peer itself
+        entry = tunnel.cache.host(known.next_hop) or known  # what is behind a peer is reached as the peer itself is
         if entry.binds or entry.claimed is None:
             ports[0] = None
             continue
@@ -195,7 +201,7 @@ def ports_of(protection: Protection, tunnel: Tunnel, nbma: IPAddress, *, configu
 
 
 def is_same_station(one: Entry, other: Entry) -> bool:
-    """Are these two next hops of one station? An IPv6 station has a link-local address besides its own."""
+    """Return whether two next hops are one station. An IPv6 station has a link-local address besides its own."""
     if one.next_hop == other.next_hop:
         return True
     on_link = is_link_local(one.next_hop) or is_link_local(other.next_hop)
@@ -203,10 +209,10 @@ def is_same_station(one: Entry, other: Entry) -> bool:
 
 
 def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor | None:
-    """The connection from the very port by which a server hears the peer, if nobody else was heard over it.
+    """Return the connection from the very port by which a server hears the peer, if nobody else was heard over it.
 
-    A translator may show one station to us as it shows another one to the server, so what IKE proved must not speak
-    against it; and if both are behind NAT each greets the other, who then knows.
+    A translator may show one station to us and to the server in different ways, so what IKE proved must not speak
+    against it; and if both are behind NAT, each greets the other, who then knows.
     """
     if not entry.port or entry.nbma is None:
         return None
@@ -218,7 +224,7 @@ def _by_port(protection: Protection, tunnel: Tunnel, entry: Entry) -> Neighbor |
 
 
 def _may_be(connection: Connection, entry: Entry) -> bool:
-    """May this peer be at the end of the connection? Who proves an address proves the one that it believes it has."""
+    """Return whether this peer may be at its end: a station proves the address that it believes it has."""
     try:
         proved = ip_address(connection.identity)
     except ValueError:
@@ -227,7 +233,7 @@ def _may_be(connection: Connection, entry: Entry) -> bool:
 
 
 def _only_one_left(protection: Protection, tunnel: Tunnel, entry: Entry, nbma: IPAddress) -> Neighbor | None:
-    """The connection from behind a translator that came since we know this peer, if nobody else may be at its end."""
+    """Return the connection from behind a translator that came since we know this peer, if nobody else may have it."""
     taken: list[int] = []
     for other in tunnel.cache.at(nbma):
         bound = other.connection if protection.connection(other.connection) is not None else 0

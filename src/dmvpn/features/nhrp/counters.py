@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Refusal(enum.Enum):
-    """Why a packet was not acted on; the value is what shows and logs say."""
+    """Why a packet was not acted on; shows and logs print the value."""
 
     MALFORMED = "malformed"
     AUTHENTICATION = "wrong authentication"
@@ -64,8 +64,9 @@ class Happening(enum.Enum):
 
 @dataclass(slots=True)
 class Counters:
-    """Packets of one tunnel by type, and what was not done with them. failed: orders that the host refused.
+    """Packets of one tunnel by type, and what was not done with them.
 
+    failed: orders that the host refused.
     heard: packets received, which are cleared with the happenings (`show nhrp stats` counts them, too).
     """
 
@@ -79,51 +80,51 @@ class Counters:
     failed: dict[Happening, int] = field(default_factory=dict)
 
     def clear_packets(self) -> None:
-        """Begin again with everything about packets."""
+        """Count packets from the beginning."""
         for counted in (self.sent, self.received, self.forwarded, self.refused):
             counted.clear()
         self.redirects_suppressed = 0
 
     def clear_happenings(self) -> None:
-        """Begin again with everything else."""
+        """Count everything else from the beginning."""
         self.happened.clear()
         self.failed.clear()
         self.heard = 0
 
     def count(self, what: Happening) -> None:
-        """Something happened to the tunnel, or was ordered."""
+        """Count something that happened to the tunnel, or was ordered."""
         self.happened[what] = self.happened.get(what, 0) + 1
 
     def count_failed(self, what: Happening) -> None:
-        """An order was refused."""
+        """Count an order that was refused."""
         self.failed[what] = self.failed.get(what, 0) + 1
 
     def count_sent(self, kind: PacketType) -> None:
-        """We made a packet and sent it."""
+        """Count a packet that we made and sent."""
         self.sent[kind] = self.sent.get(kind, 0) + 1
 
     def count_received(self, kind: PacketType) -> None:
-        """A packet came that could be read."""
+        """Count a packet that came and could be read."""
         self.received[kind] = self.received.get(kind, 0) + 1
         self.heard += 1
 
     def count_forwarded(self, kind: PacketType) -> None:
-        """A packet of somebody else's left by this tunnel."""
+        """Count a packet of somebody else that left by this tunnel."""
         self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
 
     def count_suppressed(self) -> None:
-        """A redirect was not sent."""
+        """Count a redirect that was not sent."""
         self.redirects_suppressed += 1
 
     def count_refused(self, why: Refusal) -> None:
-        """A packet was dropped, or answered with an error or a NAK."""
+        """Count a packet that was dropped, or answered with an error or a NAK."""
         self.refused[why] = self.refused.get(why, 0) + 1
 
 
 class SendLimit:
     """`ip nhrp max-send`: at most `packets` in any `seconds`; replies to registrations are not counted.
 
-    The window slides in tenths, so a limit of 10,000 in 10 s never holds more than eleven numbers.
+    The window slides in tenths, so a limit of 10,000 in 10 s never needs more than eleven numbers.
     """
 
     __slots__ = ("_slices", "_total", "packets", "seconds")
@@ -135,12 +136,12 @@ class SendLimit:
         self._total = 0
 
     def may(self, now: float) -> bool:
-        """May another packet leave now?"""
+        """Return whether another packet may leave now."""
         self._forget(now)
         return self._total < self.packets
 
     def take(self, now: float) -> bool:
-        """May another packet leave now? If so it is counted."""
+        """Count another packet if it may leave now, and return whether it may."""
         if not self.may(now):
             return False
         tenth = self._tenth(now)
@@ -151,7 +152,7 @@ class SendLimit:
         return True
 
     def usage(self, now: float) -> int:
-        """Percent of the limit that the last `seconds` used."""
+        """Return how much of the limit the last `seconds` used, in percent."""
         tenth = self._tenth(now) - 10
         return 100 * sum(count for number, count in self._slices if number > tenth) // self.packets
 
@@ -177,9 +178,10 @@ BUSY_FOR = 10.0
 class Usage:
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
 
-    On a protected tunnel each connection has an account; that of an address knows when one of them grew.
+    On a protected tunnel each connection has an account; that of an address shows when one of them grew.
 
-    own: packets that NHRP itself sent there since the last poll; they are no use of an entry. busy_until: seconds.
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    busy_until: seconds.
     """
 
     sent: int = 0
@@ -190,15 +192,16 @@ class Usage:
     busy_until: float = 0.0
 
     def sent_own(self) -> None:
-        """NHRP sends a packet of its own."""
+        """Count a packet of NHRP's own."""
         self.own += 1
 
 
 @dataclass(slots=True)
 class Traffic:
-    """Who, in the order of the report. heard: something came from them. silent: we sent, nothing came.
+    """Who was heard and who was silent, in the order of the report.
 
-    Peers are named by their accounts: of a connection that is its number, and its address besides.
+    heard: something came from them.
+    silent: we sent, nothing came. Peers are named by their accounts: the number of the connection, and the address.
     """
 
     heard: dict[IPAddress | int, None] = field(default_factory=dict)
@@ -206,16 +209,16 @@ class Traffic:
 
 
 def take_in(account: dict[IPAddress | int, Usage], report: UsageReported, now: float) -> Traffic:
-    """Bring a tunnel's account up to the report, and say what happened since the last one.
+    """Bring a tunnel's account up to the report, and return what happened since the last one.
 
-    What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that do
-    not have to come.
+    What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that need
+    not come.
     """
     traffic = Traffic()
     for peer in report.peers:
         names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
         usage = account.setdefault(names[0], Usage())
-        # Counters that fell: the tunnel was made again.
+        # The counters fell: the tunnel was made again.
         sent = peer.sent - usage.sent if peer.sent >= usage.sent else peer.sent
         received = peer.received - usage.received if peer.received >= usage.received else peer.received
         # What NHRP sent just now may be in the next report only.

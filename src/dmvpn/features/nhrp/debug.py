@@ -82,7 +82,7 @@ CONTAINING: Final = {
 
 
 class Direction(enum.Enum):
-    """What is done with a packet; the value begins its line."""
+    """What is done with a packet; its line begins with the value."""
 
     RECEIVE = "Receive"
     SEND = "Send"
@@ -90,38 +90,41 @@ class Direction(enum.Enum):
 
 
 def packet_line(direction: Direction, packet: NhrpPacket, tunnel: str, size: int) -> str:
-    """The first line about a packet."""
+    """Return the first line about a packet."""
     return f"NHRP: {direction.value} {PACKET_NAMES[packet.TYPE]} via {tunnel} {_VRF}, packet size: {size}"
 
 
 def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
-    """What follows the first line of a packet that leaves. size: octets, GRE and IP header included."""
+    """Return what follows the first line of a packet that leaves.
+
+    size: octets, GRE and IP header included.
+    """
     yield f"NHRP: Encapsulation succeeded.  Sending NHRP Control Packet  NBMA Address: {nbma}"
     yield f"NHRP: {size} bytes out {tunnel} "
 
 
 def held_back_line(tunnel: str, nbma: IPAddress, sender: IPAddress) -> str:
-    """IKE does not begin with an address that is new: there were too many by the same station's word."""
+    """Return the line about an address that IKE does not begin with: its station named too many new ones."""
     return f"NHRP: {tunnel}: no IKE with {nbma}, {sender} named too many new addresses in a minute"
 
 
 def over_limit_line(packet: NhrpPacket, tunnel: str) -> str:
-    """A packet of ours that does not leave."""
+    """Return the line about a packet of ours that does not leave."""
     return f"NHRP: {tunnel}: {PACKET_NAMES[packet.TYPE]} not sent, max-send is reached"
 
 
 def unprotected_line(packet: NhrpPacket, tunnel: str) -> str:
-    """A packet of ours that must not leave."""
+    """Return the line about a packet of ours that must not leave."""
     return f"NHRP: {tunnel}: {PACKET_NAMES[packet.TYPE]} not sent, nothing protects it"
 
 
 def addresses_line(packet: NhrpPacket) -> str:
-    """Who says it to whom."""
+    """Return the line about who says it to whom."""
     return f"      src: {spelled(packet.source_protocol)}, dst: {spelled(packet.destination_protocol)}"
 
 
 def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
-    """The parts of a packet."""
+    """Return the lines about the parts of a packet."""
     source, nbma = packet.source_protocol, packet.source_nbma
     octets = packet.serialize()
     offset = octets[14] << 8 | octets[15]
@@ -150,7 +153,7 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
 
 
 def extension_lines(packet: NhrpPacket) -> Iterator[str]:
-    """The extensions of a packet."""
+    """Return the lines about the extensions of a packet."""
     for extension in packet.extensions:
         yield from _extension(extension)
 
@@ -203,7 +206,7 @@ def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
 
 
 def _printable(octets: bytes) -> str:
-    """Text from the network: nothing in it moves the cursor of who reads it."""
+    """Make text from the network harmless: nothing in it moves the reader's cursor."""
     return "".join(letter if letter.isprintable() else "." for letter in octets.decode(errors="replace"))
 
 

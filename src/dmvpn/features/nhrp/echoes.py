@@ -1,10 +1,10 @@
 """ICMP echoes past routes and adjacencies: is the station at an NBMA address there, and does its tunnel address answer?
 
-An echo goes out in GRE straight to the NBMA address; its answer comes by whatever way the other side has for us. Paths
-to other spokes (peers.py) and to servers (registration.py) are probed so.
+An echo goes out in GRE straight to the NBMA address; its answer comes by whatever way the other side has to us. Echoes
+probe the paths to other spokes (peers.py) and to servers (registration.py).
 
-The other side's echoes are answered by the data plane, which also tells us of them: what it sends there is no use of an
-entry, else two routers that check their path would keep it alive for each other for ever.
+The data plane answers the other side's echoes, and tells us of them: its answers are no use of an entry. Otherwise two
+routers that check their path would keep it alive for each other for ever.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.path import Path
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: An answer counts if it is to one of the last few: a slow path may still be a path.
+#: An answer counts if it is to one of the last few echoes: a slow path may still be a path.
 _ACCEPTED_SEQUENCES = 16
 
 
@@ -36,23 +36,23 @@ class Echoes:
         self._paths: dict[int, tuple[str, Path]] = {}
 
     def identifier(self) -> int:
-        """One that no path has. The path must be registered with `watch`, and given back with `forget`."""
+        """Return an identifier that no path has. The path is registered with `watch`, and removed with `forget`."""
         identifier = below(self._station.ports.entropy, 0x10000)
         while identifier in self._paths:
             identifier = (identifier + 1) & 0xFFFF
         return identifier
 
     def watch(self, tunnel: Tunnel, path: Path) -> None:
-        """Answers to this path's echoes are to be found."""
+        """Find answers to this path's echoes from now on."""
         self._paths[path.identifier] = (tunnel.name, path)
 
     def forget(self, tunnel: Tunnel, path: Path) -> None:
-        """The path is gone."""
+        """Forget a path that is gone."""
         self._paths.pop(path.identifier, None)
         self._station.deadlines.cancel(Timer(TimerKind.PROBE, tunnel.name, path.peer))
 
     def arm(self, tunnel: Tunnel, path: Path) -> None:
-        """Let the path's deadline be due."""
+        """Set the timer for the path's deadline."""
         timer = Timer(TimerKind.PROBE, tunnel.name, path.peer)
         if path.deadline is None:
             self._station.deadlines.cancel(timer)
@@ -89,7 +89,7 @@ class Echoes:
             tunnel.count_own(self._station.secured(tunnel, way) or way)
 
     def answered(self, event: IpReceived) -> tuple[str, Path, int] | None:
-        """The tunnel, the path and the number of the echo that this message answers; None if it is no such answer."""
+        """Return the tunnel, the path and the number of the echo that this message answers; None if it answers none."""
         source = event.source
         if not ip.is_icmp(event.protocol, source) or not ip.is_echo_reply(event.payload, source.version):
             return None

@@ -1,7 +1,7 @@
 """One entry of the NHRP cache: which NBMA address leads to which overlay addresses, and how we know (RFC 2332 §6).
 
 An `Entry` maps a target (a host, or a whole prefix) by way of a next hop, the tunnel address of the router there, to
-that router's NBMA address. The kinds of entries, by who makes them:
+that router's NBMA address. The kinds of entries, by their origin:
 
     static       the configuration (`map`, `nhs ... nbma`); never expires, is never overwritten
     registered   a client's Registration Request (server)
@@ -10,10 +10,10 @@ that router's NBMA address. The kinds of entries, by who makes them:
     local        our own prefix that we gave to others; remembers who asked, so that they can be told when it goes
     incomplete   asked for, no answer yet, or the answer was no
 
-A `Neighbor` is where a packet goes, or came from: an NBMA address, and on a protected tunnel the connection that it
-takes there. An NBMA address alone does not name a station: behind one translator there may be several, each with a
-connection of its own. What was heard from a station names its connection; of a server that is only configured the
-address is known.
+A `Neighbor` is where a packet goes, or came from: an NBMA address, and on a protected tunnel the connection that the
+packet takes there. An NBMA address alone does not name a station: behind one translator there may be several, each with
+a connection of its own. A message from a station names its connection; of a server that is only configured the address
+is known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Neighbor(NamedTuple):
-    """See the module's docstring. connection: 0 is the newest with that address; in clear there is no other."""
+    """See the module's docstring.
+
+    connection: 0 is the newest with that address; in clear there is no other.
+    """
 
     nbma: IPAddress
     connection: int = 0
@@ -40,7 +43,7 @@ class Neighbor(NamedTuple):
         return self.connection or self.nbma
 
     def meets(self, other: Neighbor | None) -> bool:
-        """Is it the same station as far as can be told?"""
+        """Return whether it is the same station, as far as we know."""
         if other is None:
             return False
         if self.connection and other.connection:
@@ -101,7 +104,11 @@ ROUTE_FLAGS: dict[RouteState, Flag] = {
 
 @dataclass(slots=True)
 class Requester:
-    """Who resolved a prefix of ours. at: where our reply went, or would go directly. expires: seconds."""
+    """Who resolved a prefix of ours.
+
+    at: where our reply went, or would go directly.
+    expires: seconds.
+    """
 
     request_id: int
     at: Neighbor
@@ -112,15 +119,18 @@ class Requester:
 class Entry:
     """One line of the cache. Times are seconds on the router's clock; expires None: never.
 
-    nbma: where packets go; None while incomplete. connection: on a protected tunnel, over which; 0: the newest with
-    that address. identity, proved: what it proved to IKE when it registered, for people and to be compared. payer:
-    under which identity a registered entry is counted, or outer NBMA address where none was proved; None: it is not.
-    claimed: the NBMA address that a peer behind NAT believes it has; port: the UDP port by which a server hears it, 0:
-    nothing is known of one. holding_time: seconds, as the peer gave it. asked: the host that our request was for (a
-    refresh asks for it again). hits: packets or redirects that an incomplete entry kept waiting. reason: why it is not
-    as it should be.
-
-    changed: of its cache; whoever changes an entry that is in one has no need to say so.
+    changed: of the cache that it is in, which notes by itself what changes.
+    nbma: where packets go; None while incomplete.
+    connection: on a protected tunnel, over which; 0: the newest with that address.
+    identity, proved: what it proved to IKE when it registered, for people and to be compared.
+    payer: under which identity a registered entry is counted, or outer NBMA address if none was proved; None: it is
+        not.
+    claimed: the NBMA address that a peer behind NAT believes it has.
+    port: the UDP port by which a server hears it, 0: none is known.
+    holding_time: seconds, as the peer gave it.
+    asked: the host that our request was for (a refresh asks for it again).
+    hits: packets or redirects that an incomplete entry kept waiting.
+    reason: why it is not as it should be.
     """
 
     changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
@@ -170,31 +180,32 @@ class Entry:
         self.requesters = requesters
 
     def asked_for(self) -> None:
-        """A packet or a redirect wants it while it has no answer."""
+        """Count a packet or a redirect that wants it while it has no answer."""
         self.hits += 1
 
     def lasts(self, until: float, reason: Reason | None = None) -> None:
-        """It is kept until then (seconds), for this reason if there is a new one."""
+        """Keep it until then (seconds), for this reason if there is a new one."""
         self.expires = until
         self.reason = reason if reason is not None else self.reason
 
     def explain(self, reason: Reason | None) -> None:
-        """Why it is not as it should be; None: it is."""
+        """Say why it is not as it should be; None: it is."""
         self.reason = reason
 
     def routed(self, route: RouteState) -> RouteState:
-        """What the RIB is told about it from now on. What it had been told."""
+        """Note what the RIB is told about it from now on. Returns what the RIB was told before."""
         before, self.route = self.route, route
         return before
 
     def prove(self, *, proved: bool) -> None:
-        """Packets may take it as a way of their own, or not (any more)."""
+        """Let packets take it as a way of their own, or not (any more)."""
         self.flags = self.flags & ~Flag.TEMPORARY if proved else self.flags | Flag.TEMPORARY
 
     def resolved(self, flags: Flag, claimed: IPAddress | None, port: int, mtu: int) -> None:
-        """What a message said of a peer, or of a prefix behind it; flags: of the peer's own entry alone.
+        """Take over what a message said of a peer, or of a prefix behind it.
 
-        port: 0: nothing was said of one. It is implicit no longer if the peer itself says so.
+        flags: of the peer's own entry alone.
+        port: 0: the message said nothing. The entry is implicit no longer if the peer itself says so.
         """
         self.flags = (self.flags & Flag.TEMPORARY) | Flag.ROUTER | (Flag.NHOP | flags if self.is_next_hop else NO_FLAGS)
         if claimed is not None:
@@ -204,16 +215,16 @@ class Entry:
             self.port = port if claimed is not None else 0
 
     def holds(self, seconds: int, now: float) -> None:
-        """Its holding time, as the peer gave it, runs from now on."""
+        """Start its holding time, as the peer gave it."""
         self.holding_time = seconds
         self.expires = now + seconds
 
     def registered(self, flags: Flag, claimed: IPAddress | None, group: str, mtu: int) -> None:
-        """What its client said of itself in its last registration."""
+        """Take over what its client said of itself in its last registration."""
         self.flags, self.claimed, self.group, self.mtu = flags, claimed, group, mtu
 
     def proved_as(self, identity: str, proved: Proved | None) -> None:
-        """What its client proved to IKE, where it registered from this time."""
+        """Take over what its client proved to IKE, where it registers from now on."""
         self.identity, self.proved = identity, proved
 
     @property
@@ -223,25 +234,25 @@ class Entry:
 
     @property
     def is_local(self) -> bool:
-        """Our own prefix, given to others."""
+        """Whether it is our own prefix, given to others."""
         return Flag.LOCAL in self.flags
 
     @property
     def is_registered(self) -> bool:
-        """A client of ours registered it."""
+        """Whether a client of ours registered it."""
         return Flag.REGISTERED in self.flags
 
     @property
     def is_next_hop(self) -> bool:
-        """It maps a tunnel address itself: a packet for `next_hop` goes to `nbma`."""
+        """Whether it maps a tunnel address itself: a packet for `next_hop` goes to `nbma`."""
         return self.target.address == self.next_hop and self.target.is_host
 
     @property
     def is_configured(self) -> bool:
-        """The configuration, or a server itself, told it."""
+        """Whether the configuration, or a server itself, told it."""
         return self.type is EntryType.STATIC
 
     @property
     def binds(self) -> bool:
-        """The mapping was configured or registered here, so that packets and messages may rely on it as it stands."""
+        """Whether it was configured or registered here, so that packets and messages may rely on it."""
         return self.type is EntryType.STATIC or self.is_registered

@@ -1,7 +1,7 @@
 """Error Indications, RFC 2332 §5.2.7: sent for what we cannot work with, received for what others could not.
 
-Never one for an Error Indication, never more than one for a packet, and not more than a few a second, so that nobody
-can make us send what he likes to whom he likes. One with our own source is dropped silently.
+There is never one for an Error Indication, never more than one for a packet, and only a few each second, so that nobody
+can make us send packets to victims. One with our own source is dropped silently.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.net.octets import Octets
 
-#: Octets of a bad packet that are sent back: enough for every real one, and the answer is never much larger.
+#: Octets of a bad packet that are sent back: enough for every real packet, and the answer is never much larger.
 LARGEST_QUOTE = 1024
 #: Errors to one station and to all together, in so many seconds. A real peer sends one bad packet, then waits.
 ERRORS_TO_ONE = 10
@@ -41,7 +41,7 @@ ERROR_SECONDS = 10
 #: Stations whose errors are counted.
 LARGEST_COUNTED = 1024
 
-#: Where the type, the hop count, the request id and the addresses stand in a packet, RFC 2332 §5.1 and §5.2.0.1.
+#: Where the type, the hop count, the request id and the addresses are in a packet, RFC 2332 §5.1 and §5.2.0.1.
 _TYPE_AT = 17
 HOP_COUNT_AT = 9
 _REQUEST_ID_AT = 24
@@ -67,13 +67,13 @@ class Errors:
         why: Refusal,
         offset: int = 0,
     ) -> None:
-        """Count and log a packet that is not acted on, and tell its sender, unless it is an error itself.
+        """Count and log a packet that is not acted on, and tell its sender, unless the packet is an error itself.
 
-        offset: octets into the packet to what is wrong with it.
+        offset: octets into the packet, where the fault is.
         """
         tunnel.counters.count_refused(why)
         kind = messages.PACKET_NAMES[packet.TYPE]
-        # A reply has the address of whoever asked as its source: its sender is the other one.
+        # The source of a reply is the station that asked: its sender is the other one.
         address = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
         peer = (address, sender.nbma)
         about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
@@ -94,17 +94,17 @@ class Errors:
         self._send(tunnel, sender, to, _Fault(code, offset, packet.serialize()))
 
     def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbor, error: WireError) -> None:
-        """Octets that are no packet: error 7, or 9 if an extension is at fault, if it can be said who sent them."""
+        """Answer octets that are no packet with error 7, or 9 if an extension is at fault, if they name a sender."""
         self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
         self._about_octets(tunnel, data, sender, None, error.offset)
 
     def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbor) -> None:
-        """More octets than any NHRP packet has: error 8, without a closer look."""
+        """Answer more octets than any NHRP packet has with error 8, without a closer look."""
         self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
         self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
 
     def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
-        """Did it come back to the station that sent it?"""
+        """Return whether it came back to the station that sent it."""
         return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
 
     def _about_octets(self, tunnel: Tunnel, data: bytes, sender: Neighbor, code: ErrorCode | None, offset: int) -> None:
@@ -154,9 +154,9 @@ class _Fault:
 
 
 def extension_offset(packet: NhrpPacket, extension: Extension | int | None) -> int:
-    """Where an extension (or the one of this number) stands in its packet; without one, where they begin.
+    """Return where an extension (or the one of this number) is in its packet; without one, where extensions begin.
 
-    For the Error Offset of RFC 2332 §5.2.7.
+    This is the Error Offset of RFC 2332 §5.2.7.
     """
     sizes = [len(other.serialize()) for other in packet.extensions]
     match extension:
@@ -170,7 +170,7 @@ def extension_offset(packet: NhrpPacket, extension: Extension | int | None) -> i
 
 
 def destination_offset(packet: NhrpPacket) -> int:
-    """Where the destination protocol address stands in a packet, RFC 2332 §5.2.0.1."""
+    """Return where the destination protocol address is in a packet, RFC 2332 §5.2.0.1."""
     return (
         _ADDRESSES_AT
         + len(packet.source_nbma_octets)
@@ -181,7 +181,7 @@ def destination_offset(packet: NhrpPacket) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What can be said of octets that are perhaps no NHRP packet: the type that they claim, and from whom to whom."""
+    """What octets that may be no NHRP packet say of themselves: the type that they claim, and from whom to whom."""
 
     kind: int
     source_protocol: IPAddress
@@ -190,9 +190,9 @@ class Envelope:
 
 
 def peek(data: Octets) -> Envelope | None:
-    """Look at a packet that `parse` refuses: an error about it needs somebody to go to (RFC 2332 §5.2.7).
+    """Look at a packet that `parse` refuses: an error about it needs a receiver (RFC 2332 §5.2.7).
 
-    Version, size and checksum are not looked at. None: not even the addresses can be read.
+    Version, size and checksum are ignored. Returns None if not even the addresses can be read.
     """
     if len(data) < HEADER.size:
         return None
@@ -225,7 +225,7 @@ class Quoted:
 
 
 def quoted_request(packet: ErrorIndication) -> Quoted | None:
-    """What an error quotes, if that is long enough and of a type that has a request id."""
+    """Return what an error quotes, if that is long enough and of a type that has a request id."""
     octets = packet.packet
     if len(octets) < _REQUEST_ID_AT + 4:
         return None

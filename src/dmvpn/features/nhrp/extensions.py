@@ -57,7 +57,10 @@ class SecurityParameter(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """The base of all extensions. compulsory: who does not know it must not ignore it (the C bit)."""
+    """The base of all extensions.
+
+    compulsory: a station that does not know it must not ignore it (the C bit).
+    """
 
     compulsory: bool = True
 
@@ -127,7 +130,10 @@ class Authentication(Extension):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorPrivate(Extension):
-    """RFC 2332 §5.3.5. vendor: the 3 octets of its IEEE number. Several may stand in a packet."""
+    """RFC 2332 §5.3.5. There may be several in a packet.
+
+    vendor: the 3 octets of its IEEE number.
+    """
 
     compulsory: bool = False
     vendor: bytes
@@ -139,7 +145,7 @@ class VendorPrivate(Extension):
 
     @classmethod
     def of_group(cls, name: str) -> VendorPrivate:
-        """The NHRP group of a spoke (`nhrp group NAME`): sub-type 1, length, name. Raises ValueError."""
+        """Make the NHRP group of a spoke (`nhrp group NAME`): sub-type 1, length, name. Raises ValueError."""
         octets = name.encode("ascii")
         return cls(vendor=_CISCO, data=bytes((_NHRP_GROUP, len(octets))) + octets)
 
@@ -172,7 +178,7 @@ class UnknownExtension(Extension):
 
 Extensions = tuple[Extension, ...]
 
-#: Classes of which several may stand in a packet.
+#: Classes of which a packet may have several.
 _MANY = (VendorPrivate, UnknownExtension)
 
 _Kind = TypeVar("_Kind", bound=Extension)
@@ -215,7 +221,7 @@ def parse_extensions(
 
 
 def find(extensions: Extensions, kind: type[_Kind]) -> _Kind | None:
-    """The (first) extension of this class, or None."""
+    """Return the (first) extension of this class, or None."""
     for extension in extensions:
         if isinstance(extension, kind):
             return extension
@@ -223,9 +229,9 @@ def find(extensions: Extensions, kind: type[_Kind]) -> _Kind | None:
 
 
 def put(extensions: Extensions, extension: Extension) -> Extensions:
-    """The list with this extension in the place of the first one of its class, or behind the others if there is none.
+    """Return the list with this extension instead of the first one of its class; without one, behind the others.
 
-    Further ones of the class go. (Not for vendor private and unknown extensions, which may stand more than once.)
+    Further ones of the class go. (Not for vendor private and unknown extensions, of which there may be several.)
     """
     kind = type(extension)
     changed: list[Extension] = []
@@ -240,12 +246,12 @@ def put(extensions: Extensions, extension: Extension) -> Extensions:
 
 
 def remove(extensions: Extensions, kind: type[Extension]) -> Extensions:
-    """The list without the extensions of this class."""
+    """Return the list without the extensions of this class."""
     return tuple([extension for extension in extensions if not isinstance(extension, kind)])
 
 
 def repeated(extensions: Extensions) -> int | None:
-    """The number of the first extension of a class that stood before; vendors' and unknown ones may (RFC 2332 §5.3)."""
+    """Return the number of the first extension that repeats a class; vendors' and unknown ones may (RFC 2332 §5.3)."""
     seen: list[type[Extension]] = []
     for number, extension in enumerate(extensions):
         kind = type(extension)
@@ -257,7 +263,7 @@ def repeated(extensions: Extensions) -> int | None:
 
 
 def append_entry(extensions: Extensions, kind: type[AddressExtension], entry: ClientInfo) -> Extensions:
-    """The list with `entry` behind the others of the extension of this class. Without such an extension: unchanged.
+    """Return the list with `entry` added to the extension of this class; without such an extension, the same list.
 
     So a server puts itself on a transit record, which only the sender of a request may add (RFC 2332 §5.3.2).
     """
@@ -293,12 +299,12 @@ _EMPTY = {
 }
 
 
-#: Authentication stands before these, as IOS has it.
+#: Authentication is before these, as in packets of IOS.
 _BEHIND_AUTHENTICATION = (NatAddress, VendorPrivate)
 
 
 def hop_by_hop(extensions: Extensions, own: tuple[Authentication, ...]) -> Extensions:
-    """The extensions with our authentication in place of the received one: exactly one, or none if we have none.
+    """Return the extensions with our authentication in place of the received one: exactly one, or none if we have none.
 
     Two, or an empty one, make IOS answer "Incorrect Auth extn length 0" (FRR issue 16466).
     """
@@ -312,5 +318,5 @@ def hop_by_hop(extensions: Extensions, own: tuple[Authentication, ...]) -> Exten
 
 
 def unknown_compulsory(extensions: Extensions, kind: type[Extension]) -> Extension | None:
-    """The first extension of a class that we do not understand and must not ignore, RFC 2332 §5.3."""
+    """Return the first extension of a class that we do not understand and must not ignore, RFC 2332 §5.3."""
     return next((e for e in extensions if e.compulsory and isinstance(e, kind)), None)

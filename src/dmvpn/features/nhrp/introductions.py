@@ -32,7 +32,7 @@ def introduced(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Registra
 
 
 def _take_server(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-    """A `dynamic` server told us its tunnel address, in the destination or as the responder."""
+    """Take over the tunnel address of a `dynamic` server, from the destination or the responder."""
     if not client.dynamic:
         return
     responder = find(packet.extensions, ResponderAddress)
@@ -50,7 +50,7 @@ def _take_server(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Regist
 
 
 def _take_link_local(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
-    """A server of an IPv6 network adds its own link-local address to what we registered."""
+    """Take over the link-local address that a server of an IPv6 network adds to what we registered."""
     if client.nbma is None or tunnel.link_local is None:
         return
     for cie in packet.cies:
@@ -62,7 +62,7 @@ def _take_link_local(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Re
 
 
 def _replace_static(peers: Peers, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
-    """A server calls itself by another address than before. What the configuration maps is not touched."""
+    """Map the address that a server calls itself now, instead of the old one. What is configured is not touched."""
     mapped = dict(tunnel.config.maps)
     entry = tunnel.cache.host(old) if old is not None else None
     if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
@@ -75,7 +75,7 @@ def _replace_static(peers: Peers, tunnel: Tunnel, old: IPAddress | None, new: IP
 
 
 def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:
-    """Our NBMA address as the server sees it, if a translator stands between us (Cisco's NAT extension)."""
+    """Return our NBMA address as the server sees it, if a translator is between us (Cisco's NAT extension)."""
     nat = find(extensions, NatAddress)
     for entry in nat.entries if nat else ():
         if entry.protocol == address and entry.nbma not in (None, nbma):

@@ -79,7 +79,7 @@ RULES: Final = (NETWORK_ID, PASSWORD, EXPIRES, SLOW, REDIRECT, STRAY, IF_STATE)
 
 
 def check(config: NhrpConfig) -> Iterator[Concern]:
-    """What is wrong with the NHRP lines, interface by interface."""
+    """Find what is wrong with the NHRP lines, interface by interface."""
     for tunnel in config.tunnels:
         yield from _runs(tunnel)
         yield from _password(tunnel)
@@ -90,7 +90,7 @@ def check(config: NhrpConfig) -> Iterator[Concern]:
 
 
 def _line(tunnel: TunnelConfig, words: str) -> tuple[str, str]:
-    """The words of a line of it."""
+    """Return the words of a line."""
     return f"interface {tunnel.name}", f"{_nhrp(tunnel)} {words}"
 
 
@@ -135,7 +135,7 @@ def _times(tunnel: TunnelConfig) -> Iterator[Concern]:
 
 
 def _serves(tunnel: TunnelConfig) -> bool:
-    """Do others register here, by what its own lines say?"""
+    """Return whether others register here, by what its own lines say."""
     return tunnel.network_id is not None and (tunnel.multicast_dynamic or not tunnel.nhs)
 
 

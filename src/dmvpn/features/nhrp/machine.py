@@ -1,9 +1,10 @@
 """The machine: one overlay for each IP version, and which of them an event is about.
 
-The overlays (overlay.py) are the same code and know nothing of each other. A tunnel may belong to both: two networks
-with their own identifiers, servers and caches over one underlay. What they have in common is in `Shared`.
+The overlays (overlay.py) are the same code and know nothing of each other. A tunnel may belong to both: then two
+networks, with their own identifiers, servers and caches, use one underlay. `Shared` holds what the overlays have in
+common.
 
-An event says by its addresses which version it is about; what it does not say that of is for both.
+The addresses in an event tell which version it is about. An event without such an address goes to both overlays.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ _IPV6 = ProtocolType.IPV6.to_bytes(2, "big")
 
 
 class NhrpMachine:
-    """NHRP on all tunnels of a router. config: what is configured."""
+    """NHRP on all tunnels of a router.
+
+    config: what is configured.
+    """
 
     subscriptions: tuple[type[Event] | type[Notice] | Packets, ...] = (
         NhrpReceived,
@@ -94,20 +98,20 @@ class NhrpMachine:
         self._shared = Shared()
         self._overlays = {version: Overlay(ports, self._shared, version) for version in VERSIONS}
         self._remembers = ports.remembers
-        #: What was, if anybody remembers; made with the first event, which says when that begins.
+        #: The chronicle's side of NHRP, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
-        """The tunnels with NHRP, those of IPv4 first, in the order of the configuration; one may be there twice."""
+        """Return the tunnels with NHRP as they are configured, those of IPv4 first. A tunnel may be there twice."""
         return (*self.of_version(4), *self.of_version(6))
 
     def of_version(self, version: int) -> tuple[Tunnel, ...]:
-        """The tunnels with NHRP for this IP version. For shows: look, do not touch."""
+        """Return the tunnels with NHRP for this IP version. They are for shows, which only look."""
         return self._overlays[version].tunnels
 
     def next_deadline(self) -> float | None:
-        """When the next timer is due."""
+        """Return when the next timer is due."""
         four, six = (overlay.next_deadline() for overlay in self._overlays.values())
         if four is None or six is None:
             return six if four is None else four
@@ -119,7 +123,7 @@ class NhrpMachine:
         return [*results, *self._remember(event, now)] if self._remembers else results
 
     def _remember(self, event: Event | Notice, now: float) -> list[Notice]:
-        """An event was handled: what of it is for the past?"""
+        """Note for the past what an event has changed."""
         past = self.past = self.past or Past(VERSIONS, now)
         lines: list[Notice] = []
         if isinstance(event, UsageReported):
@@ -168,7 +172,7 @@ class NhrpMachine:
         return results
 
     def _used(self, event: UsageReported, now: float) -> list[Effect | Notice]:
-        """The counters of a tunnel: taken in once, for both versions."""
+        """Take in the counters of a tunnel, once for both versions."""
         traffic = take_in(self._shared.usage_of(event.tunnel), event, now)
         return [result for overlay in self._overlays.values() for result in overlay.used(event.tunnel, traffic, now)]
 
@@ -184,7 +188,7 @@ def peek_version(data: Octets) -> int:
 
 
 def _version(event: Event | Notice) -> int | None:
-    """The IP version that an event is about; None: both."""
+    """Return the IP version that an event is about; None if it is about both."""
     match event:
         case IpReceived(source=address) | Unresolved(next_hop=address) | NeighborSilent(address=address):
             return address.version

@@ -1,16 +1,16 @@
-"""`MappedPorts` is our own vendor extension: the UDP ports by which stations behind NAT are reached. Its format is in
-docs/reference/nhrp-vendor-extension.md, too.
+"""Our own vendor extension `MappedPorts`: the UDP ports by which stations behind NAT are reached.
 
-IKE and ESP of a station behind NAT come from its UDP port 4500, which the NAT shows as another one. Only who hears it
-knows: its server. So a Resolution Request carries this extension, empty, and servers on the way write into it where
-they hear the requester, and in the reply where they hear the responder:
+docs/reference/nhrp-vendor-extension.md describes its format, too. IKE and ESP of a station behind NAT come from its UDP
+port 4500, which the NAT shows as another one. Only a station that hears it knows: its server. So a Resolution Request
+carries this extension, empty, and servers on the way write into it where they hear the requester, and in the reply
+where they hear the responder:
 
     request   requester (empty) -> the server of the requester adds it   -> ... -> the responder reads it, copies it
     reply     responder         -> the server of the responder adds it   -> ... -> the requester reads it
 
-It is vendor private (RFC 2332 §5.3.5) and not compulsory: who does not know it passes it on, or copies it. Without an
-IEEE number of our own the vendor is a locally administered one (second digit 2, IEEE 802c), which others may have
-chosen as well; so four octets follow that tell ours apart: "VPN" and the version.
+It is vendor private (RFC 2332 §5.3.5) and not compulsory: a station that does not know it passes it on, or copies it.
+Without an IEEE number of our own the vendor is a locally administered one (second digit 2, IEEE 802c), which others may
+have chosen as well; so four octets follow that tell ours apart: "VPN" and the version.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PORT = struct.Struct("!HB")
 _LENGTHS: Final = (4, 16)
 #: Stations that one extension names. There are two in a resolution.
 LARGEST_NUMBER: Final = 4
-#: A NAT keeps the ports above 1023 there (RFC 4787 §4.2.2): what is said of lower ones would only lead IKE astray.
+#: A NAT keeps ports above 1023 above 1023 (RFC 4787 §4.2.2): a lower port would only lead IKE astray.
 LOWEST_PORT: Final = 1024
 
 
@@ -49,14 +49,17 @@ class MappedPort:
 
 @dataclass(frozen=True, slots=True)
 class MappedPorts:
-    """The extension. others: items of types that later versions may have, which stay as they are."""
+    """The extension.
+
+    others: items of types that later versions may have, which stay as they are.
+    """
 
     entries: tuple[MappedPort, ...] = ()
     others: tuple[tuple[int, bytes], ...] = ()
 
     @classmethod
     def parse(cls, extension: Extension) -> MappedPorts | None:
-        """What an extension says, if it is ours and well-formed; all others are not for us."""
+        """Return what an extension says, if it is ours and well-formed."""
         if not isinstance(extension, VendorPrivate) or extension.vendor != VENDOR:
             return None
         data, position = extension.data, len(_MAGIC)
@@ -80,24 +83,24 @@ class MappedPorts:
 
     @property
     def extension(self) -> VendorPrivate:
-        """As it goes into a packet."""
+        """The extension for a packet."""
         items = [(_MAPPED_PORT, _value(entry)) for entry in self.entries] + list(self.others)
         octets = b"".join(_ITEM.pack(kind, len(value)) + value for kind, value in items)
         return VendorPrivate(vendor=VENDOR, data=_MAGIC + octets)
 
     def port_of(self, protocol: IPAddress, nbma: IPAddress) -> int:
-        """The port of this station at this address; 0: nothing is said of it, or nothing that can be."""
+        """Return the port of this station at this address; 0: nothing is said of it, or nothing possible."""
         found = (entry.port for entry in self.entries if (entry.protocol, entry.nbma) == (protocol, nbma))
         return next((port for port in found if port >= LOWEST_PORT), 0)
 
 
 def mapped_ports(extensions: Extensions) -> MappedPorts | None:
-    """The (first) extension of ours in the list, or None."""
+    """Return the (first) extension of ours in the list, or None."""
     return next((ports for each in extensions if (ports := MappedPorts.parse(each)) is not None), None)
 
 
 def with_mapped_ports(extensions: Extensions, ports: MappedPorts) -> Extensions:
-    """The list with this one in the place of the first one of ours; further ones go."""
+    """Return the list with this one in the place of the first one of ours; further ones go."""
     changed: list[Extension] = []
     placed = False
     for old in extensions:

@@ -1,9 +1,9 @@
 """What can be configured of NHRP, as values. `config` makes them out of the configuration, the machine acts on them.
 
-Network identifier: local to the router and never on the wire. It says which tunnels are one network, so that a
+The network identifier is local to the router and never on the wire. It says which tunnels are one network, so that a
 redirect, a request or a reply may pass from one to another.
 
-The events here are what people order. All else that happens to NHRP is in `base.events` and `base.notices`.
+The events here are what people order. All other events of NHRP are in `base.events` and `base.notices`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ ALL_CONNECTIONS = 255
 class NhsConfig:
     """One `ip nhrp nhs` line.
 
-    address: the server's tunnel address; None: `dynamic`, its replies will tell. nbma: None: a `map` line tells it.
-    name: the host name that stands for `nbma`. priority: 0 is best.
+    address: the server's tunnel address; None: `dynamic`, its replies will tell.
+    nbma: None: a `map` line tells it.
+    name: the host name of `nbma`.
+    priority: 0 is best.
     """
 
     address: IPAddress | None
@@ -54,13 +56,20 @@ class NhsConfig:
 class TunnelConfig:
     """The NHRP lines of one interface for one IP version. Without a network_id NHRP does not run on it.
 
-    maps: (target, NBMA address). multicast: NBMA addresses that get copies of multicasts; multicast_dynamic: clients
-    that register do too. holdtime, registration_timeout, redirect_interval, fallback: seconds. max_send: packets and
-    seconds. group: sent with registrations. max_connections: (cluster, servers used at a time). if_state: the line
-    protocol follows the servers. server_only, interest: no Resolution Requests; non_caching: nothing is learned from
-    those of others. bind_identity: a registered address belongs to the IKE identity that has it. registration_limit:
-    entries that one identity (in clear: one NBMA address) may have registered here. hearsay_limit: new NBMA addresses
-    in a minute that one station's words may lead IKE to. record: our requests collect the servers they pass.
+    maps: (target, NBMA address).
+    multicast: NBMA addresses that get copies of multicasts.
+    multicast_dynamic: clients that register get copies, too.
+    holdtime, registration_timeout, redirect_interval, fallback: seconds.
+    max_send: packets and seconds.
+    group: sent with registrations.
+    max_connections: (cluster, servers used at a time).
+    if_state: the line protocol follows the servers.
+    server_only, interest: no Resolution Requests.
+    non_caching: nothing is learned from those of others.
+    bind_identity: a registered address belongs to the IKE identity that has it.
+    registration_limit: entries that one identity (in clear: one NBMA address) may have registered here.
+    hearsay_limit: new NBMA addresses in a minute that one station's words may lead IKE to.
+    record: our requests collect the servers they pass.
     responder: the interface whose address names us as responder, "" for the tunnel itself.
     """
 
@@ -95,12 +104,12 @@ class TunnelConfig:
 
     @property
     def asks(self) -> bool:
-        """May packets of the data plane, and redirects, cause Resolution Requests?"""
+        """Whether packets of the data plane, and redirects, cause Resolution Requests."""
         return self.interest and not self.server_only
 
     @property
     def password(self) -> bytes:
-        """What goes into the authentication extension: eight octets at most, as IOS has it."""
+        """The value of the authentication extension: eight octets at most, as from IOS."""
         return self.authentication.encode()[:PASSWORD_LENGTH]
 
     @property
@@ -111,8 +120,10 @@ class TunnelConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NhrpConfig:
-    """All NHRP settings. logging: `logging dmvpn`; rate_limit: at most one message of a kind in so many seconds.
+    """All NHRP settings.
 
+    logging: `logging dmvpn`.
+    rate_limit: at most one message of a kind in so many seconds.
     hosts, domain: `ip host` and `ip domain name`, for servers that are configured by name.
     """
 
@@ -138,7 +149,8 @@ class ClearCache(Event):
 class ClearCounters(Event):
     """`clear ip nhrp [A.B.C.D] counters [interface X]`: the numbers of `show ip nhrp traffic` and `nhs detail`.
 
-    server: those about this next hop server alone. version: of IP.
+    server: those about this next hop server alone.
+    version: of IP.
     """
 
     version: int = 4
@@ -155,7 +167,10 @@ class ClearStatistics(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSessions(Event):
-    """`clear dmvpn session ...`: forget peers and begin again with them. static: with servers too: register again."""
+    """`clear dmvpn session ...`: forget peers and begin again with them.
+
+    static: with servers too: register again.
+    """
 
     interface: str | None = None
     nbma: IPAddress | None = None
@@ -165,4 +180,4 @@ class ClearSessions(Event):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Event):
-    """The router is going to be stopped in good order: servers and those who resolved us are to forget us."""
+    """An orderly stop is coming: servers and those who resolved us must forget us."""

@@ -109,11 +109,11 @@ class Overlay:
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
-        """The tunnels with NHRP, in the order of the configuration. For shows: look, do not touch."""
+        """Return the tunnels with NHRP, in the order of the configuration. They are for shows, which only look."""
         return tuple(self._station.tunnels.values())
 
     def next_deadline(self) -> float | None:
-        """When the next timer is due."""
+        """Return when the next timer is due."""
         return earliest(self._station.deadlines.next(), self._plane.next_deadline())
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
@@ -261,7 +261,7 @@ class Overlay:
     # -------------------------------------------------------------------------------------------- echoes
 
     def _heard(self, event: IpReceived) -> None:
-        """Perhaps the answer to an echo of ours."""
+        """Take in the answer to one of our echoes, if the packet is one."""
         came_by = self._station.tunnels.get(event.interface)
         if came_by is not None:
             self._echoes.asked(came_by, event)
@@ -280,7 +280,7 @@ class Overlay:
     # -------------------------------------------------------------------------------------------- protection
 
     def _protection_changed(self, event: ProtectionChanged) -> None:
-        """The protection of one address is different now."""
+        """Follow a change in the protection of one address."""
         tunnel = self._station.tunnels.get(event.tunnel)
         if tunnel is None:
             return
@@ -292,7 +292,7 @@ class Overlay:
         self._secure_paths(tunnel, event.nbma)
 
     def _connection_changed(self, event: ConnectionChanged) -> None:
-        """A connection came, moved or is gone."""
+        """Follow a connection that came, moved or is gone."""
         if event.new is None and event.old is not None:
             self._station.shared.forget_connection(event.old.number)
         for tunnel in self._station.tunnels.values():
@@ -314,7 +314,7 @@ class Overlay:
         self._secure_paths(tunnel, connection.remote)
 
     def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Paths to this address may be proved now, or must rest."""
+        """Let paths to this address be proved from now on, or rest."""
         for path in self._peers.protection_changed(tunnel, nbma):
             if tunnel.public_nbma is not None:
                 self._resolver.greet(tunnel, path.peer)
@@ -322,7 +322,7 @@ class Overlay:
     def _log_protection(self, tunnel: Tunnel, event: ProtectionChanged) -> None:
         secured = event.state.phase is ProtectionPhase.SECURED
         if event.remote_port:
-            return  # of one peer; its address is another notice
+            return  # the notice is about one peer; another notice is about its address
         if tunnel.nbma is not None and self._station.shared.note_socket(tunnel.name, event.nbma, secured=secured):
             line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
             self._station.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
@@ -346,7 +346,7 @@ class Overlay:
             tunnel.follow(event.new)
             self._configuration.follow(tunnel, before)
             if event.new is not None and event.new.line and not was_up and tunnel.has_server:
-                self._station.emit(MulticastReached(tunnel.name))  # of `if-state nhrp`: only now can anybody speak
+                self._station.emit(MulticastReached(tunnel.name))  # with `if-state nhrp` they pass only now
 
     def _route_changed(self, event: RouteChanged) -> None:
         if event.new is not None and event.new.source is RouteSource.NHRP:
@@ -359,7 +359,7 @@ class Overlay:
                 self._reconsider(tunnel, entry)
 
     def _reconsider(self, tunnel: Tunnel, entry: Entry) -> None:
-        """The route that a shortcut overrides came, went or changed."""
+        """Follow a change of the route that a shortcut overrides."""
         other = self._station.ports.rib.exact(entry.target)
         within = other is None or any(
             self._station.same_network(tunnel, hop.interface) is not None for hop in other.next_hops

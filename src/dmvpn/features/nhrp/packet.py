@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
 #: ar$afn, ar$pro.type, (ar$pro.snap), ar$hopcnt, ar$pktsz, ar$chksum, ar$extoff, ar$op.version, ar$op.type, ar$shtl,
-#: ar$sstl, and what every mandatory part begins with: two protocol address lengths and six octets that differ by type.
+#: ar$sstl, and the beginning of every mandatory part: two protocol address lengths and six octets that differ by type.
 HEADER = struct.Struct("!HH5xBHHHBBBBBBHI")
 _SIZE_AT = 10
 _CHECKSUM_AT = 12
@@ -67,7 +67,7 @@ class ResolutionFlag(enum.IntFlag):
     """RFC 2332 §5.2.1 and §5.2.2; NAT is Cisco's: the sender understands the NAT address extension."""
 
     ROUTER = 0x8000  # Q: the source is a router
-    AUTHORITATIVE = 0x4000  # A: only who holds the registration (or the route) may answer
+    AUTHORITATIVE = 0x4000  # A: only the station with the registration (or the route) may answer
     DESTINATION_STABLE = 0x2000  # D
     UNIQUE = 0x1000  # U
     SOURCE_STABLE = 0x0800  # S: the binding of the source may be cached
@@ -134,7 +134,7 @@ class NhrpPacket:
 
     @property
     def source_nbma_octets(self) -> bytes:
-        """The source NBMA address as it stands in the packet: nothing if it was left out."""
+        """The source NBMA address as it is in the packet: nothing if it was left out."""
         return b"" if self.without_nbma else self.source_nbma.packed
 
     def _parts(self) -> tuple[int, int, bytes]:
@@ -142,7 +142,7 @@ class NhrpPacket:
         raise NotImplementedError
 
     def forwarded(self, extensions: Extensions) -> Self:
-        """The packet as the next hop gets it: one hop less, and with these extensions (transit record, password)."""
+        """Return the packet for the next hop: one hop less, and with these extensions (transit record, password)."""
         return replace(self, hop_count=self.hop_count - 1, extensions=extensions)
 
     def serialize(self) -> bytes:
@@ -186,7 +186,8 @@ class NhrpPacket:
 class ClientMessage(NhrpPacket):
     """Requests and replies about bindings, RFC 2332 §5.2.1 to §5.2.6.
 
-    request_id: a reply repeats its request's, so does a retransmission. flags: unknown ones survive.
+    request_id: a reply repeats its request's, so does a retransmission.
+    flags: unknown ones survive.
     """
 
     FLAGS: ClassVar[type[enum.IntFlag]]
@@ -263,8 +264,10 @@ class PurgeReply(ClientMessage):
 class ErrorIndication(NhrpPacket):
     """RFC 2332 §5.2.7, from the station that found the error to the sender of the bad packet; without extension part.
 
-    unused: OpenNHRP leaves flags here. error_code: an `ErrorCode` or what the peer sent. error_offset: octets into
-    `packet`. packet: the bad packet from its fixed header on, as much of it as was sent back.
+    unused: OpenNHRP leaves flags here.
+    error_code: an `ErrorCode` or what the peer sent.
+    error_offset: octets into `packet`.
+    packet: the bad packet from its fixed header on, as much of it as was sent back.
     """
 
     TYPE: ClassVar = PacketType.ERROR_INDICATION
@@ -283,7 +286,8 @@ class TrafficIndication(NhrpPacket):
     """A hub's redirect, draft-detienne-dmvpn-01: there is a shorter way for packets like this one.
 
     destination_protocol: the *source* of `packet`, so that the indication finds the router that let it in. (The draft
-    says its destination; IOS and FRR do as said here.) packet: the IP packet; IOS sends its header and 8 octets.
+        says its destination; IOS and FRR do as said here.)
+    packet: the IP packet; IOS sends its header and 8 octets.
     """
 
     TYPE: ClassVar = PacketType.TRAFFIC_INDICATION
@@ -365,7 +369,7 @@ def parse(data: Octets) -> NhrpPacket:
 
 
 def _checked(data: Octets) -> bytes:
-    """The octets of the packet without padding, if size, version, type and checksum are right. Raises WireError."""
+    """Return the packet without padding, if size, version, type and checksum are right. Raises WireError."""
     if len(data) < HEADER.size:
         raise WireError("NHRP header cut short", offset=len(data), clause=_FIXED)
     size = data[_SIZE_AT] << 8 | data[_SIZE_AT + 1]
@@ -384,10 +388,10 @@ def _checked(data: Octets) -> bytes:
 def address_lengths(
     afn: int, protocol_type: int, nbma_lengths: tuple[int, int], protocol_lengths: tuple[int, int]
 ) -> tuple[int, int]:
-    """Octets of NBMA and protocol addresses, if the header's lengths agree with its families. Raises WireError.
+    """Return the sizes of NBMA and protocol addresses, if the header agrees with its families. Raises WireError.
 
-    Both protocol addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet
-    without. The source NBMA address may be left out: whoever gets the packet from its sender sees where that is.
+    Both protocol addresses must be there in full, as FRR too demands; RFC 2332 §5.2.0.1 has no use for a packet without
+    them. The source NBMA address may be left out: whoever gets the packet from its sender sees where that is.
     """
     nbma_length = ADDRESS_LENGTH.get(afn)
     if nbma_length is None:

@@ -61,8 +61,10 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An entry as shows have it. created, expires: seconds monotonic. flags: without USED.
+    """An entry as shows print it.
 
+    created, expires: seconds monotonic.
+    flags: without USED.
     account: whose traffic makes it `used`; None: nobody's.
     """
 
@@ -92,7 +94,7 @@ class Stretch:
 
 
 def record_of(tunnel: Tunnel, entry: Entry) -> Record:
-    """What is shown of an entry now."""
+    """Return what is shown of an entry now."""
     neighbor = entry.neighbor
     may_be_used = tunnel.multipoint and (entry.is_next_hop or entry.type is EntryType.STATIC)
     return Record(
@@ -115,7 +117,10 @@ def record_of(tunnel: Tunnel, entry: Entry) -> Record:
 
 
 class Past:
-    """What the caches of both IP versions were. started: when the router began to live."""
+    """What the caches of both IP versions were.
+
+    started: when the router began to live.
+    """
 
     def __init__(self, versions: Iterable[int], started: float) -> None:
         self._started = started
@@ -126,7 +131,7 @@ class Past:
     # ------------------------------------------------------------------------------------------------- to remember
 
     def follow(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
-        """An event was handled: take down what it changed."""
+        """Record what an event has changed."""
         lines: list[StateChanged] = []
         for tunnel in tunnels:
             changed = tunnel.cache.changed
@@ -140,7 +145,7 @@ class Past:
         return lines
 
     def configured(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
-        """Tunnels may have come and gone, with all their entries."""
+        """Record that tunnels may have come and gone, with all their entries."""
         self._tunnels[version].note(None, tuple(tunnel.name for tunnel in tunnels), now)
         caches = {tunnel.name: tunnel.cache for tunnel in tunnels}
         lines: list[StateChanged] = []
@@ -150,7 +155,7 @@ class Past:
         return lines
 
     def used(self, tunnel: Tunnel, report: UsageReported, now: float) -> None:
-        """The traffic of a tunnel was taken in."""
+        """Record the traffic of a tunnel that was taken in."""
         for peer in report.peers:
             for account in (peer.connection, peer.nbma) if peer.connection else (peer.nbma,):
                 usage = tunnel.usage.get(account)
@@ -163,17 +168,17 @@ class Past:
                     self._uses.note(key, Stretch(now, now), now)
 
     def accounts(self) -> list[tuple[str, IPAddress | int]]:
-        """Tunnels and accounts of which it is known when they were in use last."""
+        """Return the tunnels and accounts whose last use is known."""
         return self._uses.present()
 
     def forget_use(self, tunnels: tuple[Tunnel, ...], connection: int, now: float) -> None:
-        """A connection is gone, and its accounts with it."""
+        """Forget the accounts of a connection that is gone."""
         for tunnel in tunnels:
             if connection not in tunnel.usage:
                 self._uses.note((tunnel.name, connection), None, now)
 
     def forget_uses(self, tunnels: tuple[Tunnel, ...], now: float) -> None:
-        """Accounts may have been closed."""
+        """Forget accounts that were closed."""
         accounts = {tunnel.name: tunnel.usage for tunnel in tunnels}
         for tunnel, account in self.accounts():
             if account not in accounts.get(tunnel, {}):
@@ -186,12 +191,12 @@ class Past:
     # ------------------------------------------------------------------------------------------------- to tell
 
     def oldest(self, version: int) -> float:
-        """The earliest moment that can be asked for, seconds."""
+        """Return the earliest moment that can be asked for, seconds."""
         journals = (self._entries[version].oldest, self._tunnels[version].oldest, self._uses.oldest)
         return max([self._started, *(oldest for oldest in journals if oldest is not None)])
 
     def at(self, version: int, time: float) -> list[tuple[Record, bool]]:
-        """The records of that moment, in the order of shows, and which of them were in use."""
+        """Return the records of that moment, in the order of shows, and which of them were in use."""
         order = self._tunnels[version].at(time).get(None, ())
         places = {name: place for place, name in enumerate(order)}
         stretches = self._uses.at(time)
@@ -207,7 +212,7 @@ def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stret
 
 
 def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
-    """A line for what people look for: not for each refresh, hit and flag, nor for what a message tells anyway."""
+    """Return a line for what people look for: not for each refresh, hit and flag, nor for what messages tell."""
     before, record = (item if item is not None and _is_known(item) else None for item in (before, record))
     entry = record or before
     if entry is None or (before is not None and record is not None and _shape(before) == _shape(record)):
@@ -227,7 +232,7 @@ def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
 
 
 def _is_known(record: Record) -> bool:
-    """There is an answer, or a reason why there is none."""
+    """Return whether there is an answer, or a reason why there is none."""
     return record.type is not EntryType.INCOMPLETE or record.reason is not None
 
 
@@ -236,7 +241,7 @@ def _shape(record: Record) -> tuple[object, ...]:
 
 
 def _words(record: Record, before: Record | None) -> str:
-    """Where it leads, and what kind of entry it is; of one that changed what was different."""
+    """Return where it leads, and its kind; of a changed entry also what was different."""
     kind = _kind(record)
     if record.nbma is None:
         return kind
@@ -259,7 +264,7 @@ def _kind(record: Record) -> str:
 # ---------------------------------------------------------------------------------------------------- packets
 
 
-#: Entries of a packet that a line names in words, and those that it can be found by.
+#: Entries of a packet that a line names in words, and entries by which the line can be found.
 LARGEST_LIST: Final = 4
 LARGEST_ABOUT: Final = 8
 
@@ -267,7 +272,7 @@ _WAYS: Final = {Direction.SEND: Way.SENT, Direction.FORWARD: Way.FORWARDED, Dire
 
 
 def told(direction: Direction, packet: NhrpPacket, tunnel: str, nbma: IPAddress) -> MessagePassed:
-    """The line about a packet that went to, or came from, this NBMA address."""
+    """Return the line about a packet that went to, or came from, this NBMA address."""
     return MessagePassed(
         protocol="NHRP",
         name=PACKET_NAMES[packet.TYPE],
@@ -312,12 +317,12 @@ def _answer(packet: ResolutionReply) -> str:
 
 
 def _list(told: list[str], count: int) -> str:
-    """The beginning of a list of so many."""
+    """Return the beginning of a list of so many."""
     return ", ".join(told) + (f" and {count - len(told)} more" if count > len(told) else "")
 
 
 def _target(cie: ClientInfo, packet: ClientMessage, *, by_destination: bool = False) -> Prefix | IPAddress:
-    """The address or prefix that a CIE speaks of; 255 in a reply means this one address (RFC 2332 §5.2.0.1)."""
+    """Return what a CIE speaks of; 255 in a reply means this one address (RFC 2332 §5.2.0.1)."""
     address = packet.destination_protocol if by_destination or cie.protocol is None else cie.protocol
     if cie.prefix_length >= address.max_prefixlen:
         return address
@@ -330,7 +335,7 @@ def _refusal(packet: ClientMessage) -> str:
 
 
 def _mark(packet: NhrpPacket) -> str:
-    """The hop count tells what a server received from what it passed on."""
+    """Return what tells packets apart: by the hop count, what a server received from what it passed on."""
     source, destination = packet.source_protocol, packet.destination_protocol
     head = f"{packet.TYPE}/{source}/{destination}/{packet.hop_count}"
     match packet:
@@ -354,7 +359,7 @@ def _about(packet: NhrpPacket) -> About:
 
 
 def _quoted_ends(packet: TrafficIndication) -> tuple[IPAddress, ...]:
-    """Source and destination of the packet that took the long way; nothing if it cannot be read."""
+    """Return source and destination of the packet that took the long way; nothing if it cannot be read."""
     try:
         return ip.peek_addresses(packet.packet)
     except WireError:

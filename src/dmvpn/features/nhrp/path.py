@@ -55,7 +55,7 @@ class Move(enum.Enum):
 
 
 class Act(enum.Enum):
-    """What is to be done about a path."""
+    """What must be done about a path."""
 
     PROBE = "send an echo"
     USE = "let packets take it"
@@ -84,32 +84,36 @@ MOVES: dict[tuple[PathState, Move], PathState] = {
     (PathState.BARE, Move.START): PathState.PROVING,
 }
 
-#: Packets take the direct path in these.
+#: In these states packets take the direct path.
 USABLE = (PathState.PROVEN, PathState.SUSPECT)
 
 #: Seconds between the echoes of a series, and after the last one until it counts as unanswered.
 PROVING_INTERVALS = (0.25, 0.5, 1.0, 2.0, 4.0)
-#: The first is the check itself. Together under a second: with a check every second a dead path is left within two, and
-#: one that died while it was idle within three seconds of the first packet.
+#: The first is the check itself. All are together under a second: with a check every second a dead path is left within
+#: two, and one that died while it was idle within three seconds of the first packet.
 CHECK_INTERVALS = (0.3, 0.2, 0.2, 0.2)
 #: Echoes of one series that must be answered before a path that was lost is used again.
 ANSWERS_AFTER_LOSS = 3
-#: Seconds for which an answer tells that a path works: those in use are checked each second.
+#: Seconds for which an answer shows that a path works: paths in use are checked each second.
 FRESH = 2.0
 #: Seconds that a lost path rests before it is tried again: 4, 8, 16, 32, 60, 60 ...
 FIRST_REST = 4.0
 LONGEST_REST = 60.0
 #: Seconds that a path must have worked before its next loss counts as the first one.
 STABLE = 60.0
-#: Seconds that a peer behind NAT is left to begin.
+#: Seconds that a peer behind NAT has to begin.
 PATIENCE = 5.0
 
 
 @dataclass(slots=True)
 class Path:
-    """One direct path. identifier: of its echoes. deadline: when it wants `expired`, seconds, or None.
+    """One direct path.
 
-    neighbor: where packets go by it. sequence: of the last echo. checked_at: when the last one was answered.
+    identifier: of its echoes.
+    deadline: when it wants `expired`, seconds, or None.
+    neighbor: where packets go by it.
+    sequence: of the last echo.
+    checked_at: when the last one was answered.
     """
 
     peer: IPAddress
@@ -135,20 +139,20 @@ class Path:
 
     @property
     def usable(self) -> bool:
-        """Packets may take it."""
+        """Whether packets may take it."""
         return self.state in USABLE
 
     @property
     def waits(self) -> bool:
-        """The peer has to begin, and has not yet."""
+        """Whether the peer has to begin, and has not yet."""
         return self.state is PathState.PROVING and not self._tries
 
     def move(self, to: Neighbor) -> None:
-        """The peer is spoken to there, or over that connection, from now on."""
+        """Reach the peer there, or over that connection, from now on."""
         self.neighbor = to
 
     def start(self, now: float) -> list[Act]:
-        """Prove it, from the first echo on. One that is used already is left alone."""
+        """Prove it, from the first echo on. A path in use is left alone."""
         if self.usable:
             return []
         if self.state is PathState.LOST:
@@ -160,13 +164,13 @@ class Path:
         return self._probe(now)
 
     def wait(self, reason: Reason, now: float) -> list[Act]:
-        """The peer is to begin: send it nothing until it is heard, or for a while."""
+        """Let the peer begin: send it nothing until it is heard, or for a while."""
         self.reason = reason
         self.deadline = now + PATIENCE
         return []
 
     def bare(self, reason: Reason | None, now: float) -> list[Act]:
-        """Nothing protects packets to it: it rests until `start` says that something does."""
+        """Rest until `start`: nothing protects packets to it."""
         was_usable = self.usable
         self._move(Move.BARED, now)
         self.deadline = None
@@ -174,7 +178,7 @@ class Path:
         return [Act.LEAVE] if was_usable else []
 
     def answered(self, sequence: int, now: float) -> list[Act]:
-        """The echo with this number was answered. The same answer once more proves nothing more."""
+        """Take in the answer to the echo with this number. The same answer once more proves nothing more."""
         if self.state is PathState.BARE:
             return []
         if not 0 < (sequence - self._last_answered) & 0xFFFF < 0x8000:
@@ -197,23 +201,23 @@ class Path:
         return [Act.USE]
 
     def check(self, now: float) -> list[Act]:
-        """Packets take it: see whether it still works, unless that is being done."""
+        """See whether it still works, unless that is being done: packets take it."""
         if self.state is not PathState.PROVEN or self.deadline is not None:
             return []
         self._move(Move.CHECK_DUE, now)
         return self._probe(now)
 
     def confirm(self, now: float) -> list[Act]:
-        """Packets that take the hub are to take this path, which may have died while it was idle: look first."""
+        """See whether it works before packets that take the hub change to it: it may have died while it was idle."""
         if self.checked_at is not None and now - self.checked_at <= FRESH:
             return [Act.USE]
         self._awaited = True
         return self.check(now)
 
     def heard(self, now: float) -> list[Act]:
-        """Something came from the peer directly: a lost path may work again, so it need not rest any longer.
+        """Take in that something came from the peer directly: a lost path may work again, and need not rest.
 
-        One that waited for that need not wait any longer.
+        A path that waited for that need not wait any longer, either.
         """
         if self.waits:
             self.reason = None
@@ -223,7 +227,7 @@ class Path:
         return []
 
     def expired(self, now: float) -> list[Act]:
-        """The deadline has come."""
+        """Act on the deadline."""
         if self.state is PathState.LOST:
             return self.start(now)
         if self._tries < len(self._intervals):

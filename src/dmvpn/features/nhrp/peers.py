@@ -2,14 +2,14 @@
 
 For each peer there is a host entry (its tunnel address -> its NBMA address) and a `Path` (path.py); prefixes behind it
 are further entries with the same next hop. Packets go directly as soon as the path is proved, and by the hub again as
-soon as it is lost; a neighbor is changed before the routes that need it, and nothing is dropped in between:
+soon as it is lost; a neighbor is changed before the routes that need it, so nothing is dropped in between:
 
     learn, learn_prefix -> Path.start
     echo reply          -> Path.answered -> USE   -> adjacency = the peer's NBMA address, then the routes
     counters            -> Path.check, heard
     deadline            -> Path.expired  -> LEAVE -> routes back, then adjacency = the hub's NBMA address
 
-While no server answers there is no better way than a direct path, even a lost one: it is left when one answers again.
+While no server answers, there is no better way than a direct path, even a lost one: it is left when a server answers.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.plane import Plane, Routes
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds between two packets that keep a translator's mapping alive, as RFC 3948 §4 has it.
+#: Seconds between two packets that keep a translator's mapping alive, RFC 3948 §4.
 NAT_KEEPALIVE = 20.0
-#: Seconds for which packets to a forgotten next hop go by the hub, until routes have followed. Whoever still sends to
-#: it after that has it asked for again.
+#: Seconds for which packets to a forgotten next hop go by the hub, until routes have followed. If somebody still sends
+#: to it after that, it is asked for again.
 BRIDGE = 1.0
 
 
@@ -117,7 +117,7 @@ class Peers:
             self._use_entry(tunnel, entry)
 
     def add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
-        """A mapping that the configuration, or a server itself, tells: it never expires."""
+        """Add a mapping that the configuration, or a server itself, tells: it never expires."""
         now = self._station.now
         entry = Entry(target=target, next_hop=target.address, nbma=nbma, type=EntryType.STATIC, created=now)
         self._station.add_entry(tunnel, entry)
@@ -125,12 +125,12 @@ class Peers:
             self._plane.lead(tunnel, target.address, Neighbor(nbma))
 
     def drop_static(self, tunnel: Tunnel, entry: Entry) -> None:
-        """The configuration, or the server, does not say so any more."""
+        """Drop a mapping that the configuration, or the server, does not tell any more."""
         self._station.remove_entry(tunnel, entry)
         self._plane.clear(tunnel, entry.next_hop)
 
     def supersede(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Take an entry out because a better one takes its place now. Its adjacency stays until that sets its own."""
+        """Take out an entry that a better one replaces now. Its adjacency stays until the new entry sets its own."""
         self._routes.withdraw(tunnel, entry)
         self._station.remove_entry(tunnel, entry)
         path = tunnel.paths.pop(entry.next_hop, None) if entry.is_next_hop else None
@@ -138,7 +138,7 @@ class Peers:
             self._echoes.forget(tunnel, path)
 
     def drop(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Forget an entry; with a peer's own one everything behind it. Packets go by the hub, or are asked about."""
+        """Forget an entry; with a peer's own entry everything behind it. Packets go by the hub, or are asked about."""
         behind = tunnel.cache.behind(entry.next_hop) if entry.is_next_hop else [entry]
         for other in sorted(behind, key=lambda other: other.target.length):
             if not other.binds and not other.is_local:
@@ -159,7 +159,7 @@ class Peers:
     # -------------------------------------------------------------------------------------------- by the hub
 
     def server_changed(self, tunnel: Tunnel) -> None:
-        """A server answers, or answers no more: what goes by the hub goes by the best one."""
+        """Let what goes by the hub go by the best one, now that a server answers, or does not any more."""
         self._standby.update(tunnel)
         for path in tunnel.paths.values():
             if _was_kept_for_want_of_another(tunnel, path):
@@ -167,7 +167,7 @@ class Peers:
         self._plane.server_changed(tunnel)
 
     def way_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """Where packets for the next hop may go, if we know it and it is proved."""
+        """Return where packets for the next hop may go, if we know it and it is proved."""
         entry = tunnel.cache.host(next_hop)
         if entry is None or entry.neighbor is None:
             return None
@@ -176,13 +176,13 @@ class Peers:
         return entry.neighbor if entry.binds or self._is_usable(tunnel, next_hop) else None
 
     def direct_way(self, tunnel: Tunnel, destination: IPAddress) -> Onward | None:
-        """The way to the peer that has the destination, if packets go there directly."""
+        """Return the way to the peer that has the destination, if packets go there directly."""
         entry = tunnel.cache.lookup(destination)
         path = tunnel.paths.get(entry.next_hop) if entry is not None else None
         return Onward(tunnel, path.peer, path.neighbor) if path is not None and path.usable else None
 
     def standing_in(self, tunnel: Tunnel, destination: IPAddress, next_hop: IPAddress) -> Prefix | None:
-        """The prefix for which our route by this peer stands in for one that the routing protocol took back."""
+        """Return the prefix for which our route by this peer replaces one that the routing protocol took back."""
         entry = tunnel.cache.lookup(destination)
         if entry is None or entry.next_hop != next_hop or entry.route is not RouteState.INSTALLED:
             return None
@@ -191,11 +191,11 @@ class Peers:
     # -------------------------------------------------------------------------------------------- evidence
 
     def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
-        """An echo over this path was answered, by whatever way."""
+        """Take in the answer to an echo over this path, by whatever way it came."""
         self._carry_out(tunnel, path, path.answered(sequence, self._station.now))
 
     def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
-        """Who was heard, and who is sent to, since the last look at the counters."""
+        """Take in who was heard, and who is sent to, since the last look at the counters."""
         now = self._station.now
         for path in list(tunnel.paths.values()):
             acts = path.heard(now) if path.neighbor.account in traffic.heard else []
@@ -204,7 +204,7 @@ class Peers:
             self._carry_out(tunnel, path, acts)
 
     def due(self, tunnel: Tunnel, path: Path) -> None:
-        """A path's deadline has come."""
+        """Act on a path's deadline."""
         was_lost = path.state is PathState.LOST
         self._carry_out(tunnel, path, path.expired(self._station.now))
         if was_lost:
@@ -216,7 +216,7 @@ class Peers:
     # -------------------------------------------------------------------------------------------- protection
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> list[Path]:
-        """A connection with this address came, went or has moved here. The paths that can be proved from now on."""
+        """Follow a connection with this address that came, went or moved. Returns the paths that can be proved now."""
         begun: list[Path] = []
         for path in [path for path in tunnel.paths.values() if path.nbma == nbma]:
             entry = tunnel.cache.host(path.peer)
@@ -225,7 +225,7 @@ class Peers:
         return begun
 
     def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
-        """The peers of a connection are at another address or port now; packets go on as they did."""
+        """Follow the peers of a connection to another address or port; packets go on as before."""
         for entry in tunnel.cache.over(to.connection):
             self._station.wants.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
@@ -240,7 +240,7 @@ class Peers:
                 self._plane.lead(tunnel, entry.next_hop, to)
 
     def _unbind_others(self, tunnel: Tunnel, entry: Entry) -> None:
-        """A peer was heard over its connection: whoever was only thought to be at the end of that is not."""
+        """Unbind the entries that were only thought to be of this connection: their peers are not at its end."""
         for other in tunnel.cache.over(entry.connection):
             if other.nbma is None or other.binds or is_same_station(entry, other):
                 continue
@@ -250,7 +250,7 @@ class Peers:
                 self._secure(tunnel, other, path)
 
     def _secure(self, tunnel: Tunnel, entry: Entry, path: Path) -> bool:
-        """Let a path be the connection that leads to its peer now, or rest. True: it is to be proved from now on."""
+        """Let a path be the connection that leads to its peer now, or rest. Returns True if it must be proved now."""
         now = self._station.now
         to = way_to(self._station.ports.protection, tunnel, entry)
         if to == path.neighbor and path.state is not PathState.BARE and not path.waits:
@@ -258,7 +258,7 @@ class Peers:
         if to is None or to.connection != path.neighbor.connection:
             reason = why_bare(self._station.ports.protection, tunnel, entry)
             if entry.port and path.state is not PathState.BARE and path.checked_at is not None:
-                # Perhaps its translator began again, and shows it by another port.
+                # Perhaps its translator restarted, and shows the peer by another port.
                 self._station.deadlines.set(Timer(TimerKind.REFRESH, tunnel.name, entry.target), now)
             self._carry_out(tunnel, path, path.bare(reason, now))
         if to is None:
@@ -292,7 +292,7 @@ class Peers:
             self._secure(tunnel, entry, path)
 
     def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """The peer is somewhere else: what it had is not to be used any more, the new place must prove itself."""
+        """Leave what a peer had, since it is elsewhere: the new place must prove itself."""
         path = tunnel.paths.get(entry.next_hop)
         if path is not None and path.usable:
             self._leave(tunnel, path)
@@ -339,7 +339,7 @@ class Peers:
 
     @staticmethod
     def _has_other_way(tunnel: Tunnel) -> bool:
-        """A server answers; a station without servers is one itself, and has its routes."""
+        """Return whether a server answers; a station without servers is one itself, and has its routes."""
         server = tunnel.server()
         return server is None or server.is_responding
 
@@ -361,12 +361,12 @@ class Peers:
 
 
 def _was_kept_for_want_of_another(tunnel: Tunnel, path: Path) -> bool:
-    """Is it lost, or being tried again, and do packets take it all the same, because no server answered?"""
+    """Return whether packets take it only because no server answered: it is lost, or being tried again."""
     packets_go_to = tunnel.adjacencies.get(path.peer)
     return not path.usable and packets_go_to is not None and packets_go_to.nbma == path.nbma
 
 
 def _may_be_forgotten(tunnel: Tunnel, path: Path, now: float) -> bool:
-    """Does a translator stand before us that may soon forget this path? Then the peer could not send any more."""
+    """Return whether a translator before us may soon forget this path: then the peer could not send any more."""
     idle = path.checked_at is None or now - path.checked_at >= NAT_KEEPALIVE
     return tunnel.public_nbma is not None and path.usable and idle

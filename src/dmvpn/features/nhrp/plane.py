@@ -7,13 +7,13 @@ told whatever changes there, and only what changes:
     gleaned       those of them that lead to a server, because nobody has answered for the next hop yet, or no more
     multicast     who gets copies: configured addresses, servers, and the clients that registered
 
-Orders that the host refused are given again after 1, 2, 4 ... seconds, if they still hold then. What has been replaced
-meanwhile (by another adjacency, another list) is not: the newer order has gone out.
+Orders that the host refused are given again after 1, 2, 4 ... seconds, if they are still valid then. An order that was
+replaced meanwhile (by another adjacency, another list) is dropped: the newer order has gone out.
 
 `Routes` is what the RIB hears of NHRP: routes of our own (`H`, T1) and next-hop overrides (`%` NHO, T2). A prefix that
-another protocol routes too gets an override: the route stays that protocol's, packets take our next hop. When that
-route goes away (the hubs are dead), the override becomes a route of our own, and back when it returns. A next hop that
-somebody said does not exist is made unreachable for a while.
+another protocol routes too gets an override: the route stays that protocol's, and packets take our next hop. When that
+route goes away (the hubs are dead), the override becomes a route of our own, and an override again when it returns. A
+next hop that does not exist, as somebody said, is unreachable for a while.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: Seconds between two multicast lists of one tunnel: a hub whose clients all return at once tells the plane in batches.
+#: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it tells the plane in
+#: batches.
 MULTICAST_INTERVAL = 0.1
 #: Next hops of one tunnel whose packets go by the hub because nobody has answered for them yet.
 LARGEST_GLEANED = 256
@@ -53,21 +54,21 @@ class Plane:
     # -------------------------------------------------------------------------------------------- adjacencies
 
     def lead(self, tunnel: Tunnel, next_hop: IPAddress, to: Neighbor) -> None:
-        """Packets for the next hop go there from now on."""
+        """Let packets for the next hop go there from now on."""
         tunnel.gleaned.pop(next_hop, None)
         self._set(tunnel, next_hop, to)
 
     def clear(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Packets for the next hop go nowhere, until `Unresolved` asks for it."""
+        """Let packets for the next hop go nowhere, until `Unresolved` asks for it."""
         tunnel.gleaned.pop(next_hop, None)
         self._clear(tunnel, next_hop)
 
     def lost(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """Whatever we believe that the plane knows of a next hop: it does not."""
+        """Forget that the plane knows of a next hop: it does not."""
         tunnel.adjacencies.pop(next_hop, None)
 
     def glean(self, tunnel: Tunnel, next_hop: IPAddress) -> bool:
-        """Let packets for the next hop go by a server. False: there is none."""
+        """Let packets for the next hop go by a server. Returns False if there is no server."""
         server = tunnel.server()
         if server is None or server.nbma is None or server.nhs == next_hop:
             self._clear(tunnel, next_hop)
@@ -80,12 +81,12 @@ class Plane:
         return True
 
     def unbridge(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """A next hop was forgotten a moment ago: if packets still go to it, the plane says so and it is asked for."""
+        """Clear a next hop that was just forgotten: if packets still go to it, the plane says so and we ask again."""
         if next_hop in tunnel.gleaned:
             self.clear(tunnel, next_hop)
 
     def server_changed(self, tunnel: Tunnel) -> None:
-        """What goes by a server goes by the best one."""
+        """Let whatever goes by a server go by the best one."""
         server = tunnel.server()
         for next_hop in list(tunnel.gleaned):
             if server is not None and server.nbma is not None:
@@ -94,7 +95,7 @@ class Plane:
                 self.clear(tunnel, next_hop)
 
     def forget_gleaned(self, tunnel: Tunnel) -> None:
-        """Nothing goes by a server for want of an answer any more."""
+        """Clear all next hops that go by a server because nobody has answered for them."""
         for next_hop in list(tunnel.gleaned):
             self.clear(tunnel, next_hop)
 
@@ -116,13 +117,16 @@ class Plane:
     # -------------------------------------------------------------------------------------------- copies, reports
 
     def admit(self, tunnel: Tunnel, client: Neighbor, address: IPAddress | None) -> None:
-        """A client has one entry more. address: packets for it go to the client; None: the entry is of a prefix."""
+        """Take in a further entry of a client.
+
+        address: packets for it go to the client; None: the entry is of a prefix.
+        """
         if address is not None:
             self.lead(tunnel, address, client)
         self.count_receiver(tunnel, client, 1)
 
     def count_receiver(self, tunnel: Tunnel, client: Neighbor | None, more: int) -> None:
-        """A client has one entry more, or less: as long as it has any it gets copies of multicasts."""
+        """Count an entry more, or less, of a client. As long as it has any, it gets copies of multicasts."""
         if client is None:
             return
         entries = tunnel.registered_multicast.get(client, 0) + more
@@ -133,7 +137,7 @@ class Plane:
         self.update_multicast(tunnel)
 
     def update_multicast(self, tunnel: Tunnel) -> None:
-        """The list of those who get copies may have changed: tell the plane, now or in a moment."""
+        """Tell the plane, now or in a moment, that the list of receivers may have changed."""
         now, last = self._station.now, tunnel.multicast_set_at
         if last is not None and now < last + MULTICAST_INTERVAL:
             self._station.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
@@ -148,7 +152,7 @@ class Plane:
                     self._station.emit(MulticastReached(tunnel.name))
 
     def restore(self, tunnel: Tunnel) -> None:
-        """The plane forgot, or never knew: order everything again."""
+        """Order everything again: the plane forgot, or never knew."""
         if tunnel.multipoint:
             for next_hop, to in tunnel.adjacencies.items():
                 self._station.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
@@ -157,7 +161,7 @@ class Plane:
         self.report(tunnel)
 
     def report(self, tunnel: Tunnel) -> None:
-        """Which packets of the tunnel the plane is to report, for redirects."""
+        """Order which packets of the tunnel the plane must report, for redirects."""
         config = tunnel.config
         self._station.emit(
             SetHairpin(
@@ -170,7 +174,7 @@ class Plane:
         )
 
     def withdraw(self, tunnel: Tunnel) -> None:
-        """NHRP has nothing more to say about this tunnel."""
+        """Take back what NHRP has ordered for this tunnel."""
         if tunnel.running:
             version = tunnel.version
             self._station.emit(
@@ -180,11 +184,11 @@ class Plane:
     # -------------------------------------------------------------------------------------------- refused orders
 
     def next_deadline(self) -> float | None:
-        """When a refused order is to be given again."""
+        """Return when a refused order must be given again."""
         return self._refused.next()
 
     def failed(self, event: EffectFailed) -> None:
-        """The host could not do it."""
+        """Note an order that the host could not carry out."""
         effect = event.effect
         if isinstance(effect, SetAdjacency | ClearAdjacency | SetMulticast | SetHairpin) or (
             isinstance(effect, Store) and effect.name == REQUEST_IDS
@@ -197,7 +201,7 @@ class Plane:
             tunnel.counters.count_failed(Happening.END_POINT_ADDED if added else Happening.END_POINT_DELETED)
 
     def due(self) -> None:
-        """Give again what is due."""
+        """Give the orders again that are due."""
         for effect in self._refused.pop_due(self._station.now):
             if self._still_holds(effect):
                 self._station.emit(effect)
@@ -224,21 +228,21 @@ class Plane:
 
 
 def multicast_receivers(tunnel: Tunnel) -> tuple[Neighbor, ...]:
-    """Who gets copies: configured addresses, servers, clients (each once)."""
+    """Return who gets copies: configured addresses, servers, clients (each once)."""
     config = tunnel.config
     receivers = dict.fromkeys(map(Neighbor, config.multicast))
     for client in tunnel.clients.values():
-        # Who is only kept in reserve does not know us: routing protocols there would answer into the void.
+        # A server in reserve does not know us: routing protocols there would answer into the void.
         if client.multicast and client.nbma is not None and client.state is not NhsState.WAITING:
             receivers[Neighbor(client.nbma)] = None
     if config.multicast_dynamic:
-        # A client that is a server of ours, too, gets its copies already.
+        # A client that is also a server of ours gets its copies already.
         receivers.update({to: None for to in tunnel.registered_multicast if Neighbor(to.nbma) not in receivers})
     return tuple(receivers)
 
 
 def _multicast_order(tunnel: Tunnel) -> SetMulticast:
-    """The list of those who get copies, as the plane is to have it."""
+    """Return the list of receivers in the plane's form."""
     anybody = tuple(to.nbma for to in tunnel.multicast if not to.connection)
     bound = tuple((to.nbma, to.connection) for to in tunnel.multicast if to.connection)
     return SetMulticast(tunnel.name, anybody, tunnel.version, bound)
@@ -250,7 +254,7 @@ METRIC = 255
 
 
 class Routes:
-    """Says of every entry what the RIB is to know of it."""
+    """Tells the RIB what it must know of each entry."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -259,7 +263,7 @@ class Routes:
         """Let packets for the entry's target take its next hop, whatever the routing protocols say."""
         target, hop = entry.target, next_hop_of(tunnel, entry)
         if is_link_local(target.address):
-            return  # it is no destination of a routing table, only a next hop
+            return  # it is only a next hop, and no destination of a routing table
         other = self._station.ports.rib.exact(target)
         wanted = RouteState.INSTALLED if other is None else RouteState.OVERRIDE
         if entry.route is wanted:
@@ -279,7 +283,7 @@ class Routes:
         self._debug(tunnel, entry, "installed as " + wanted.value)
 
     def refuse(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Nobody has the address: packets for it are answered instead of waiting."""
+        """Let packets for the target be answered instead of waiting: nobody has the address."""
         self.withdraw(tunnel, entry)
         if is_link_local(entry.target.address):
             return
@@ -288,7 +292,7 @@ class Routes:
         tunnel.counters.count(Happening.ROUTE_ADDED)
 
     def withdraw(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Packets for the entry's target go as the routing protocols say."""
+        """Let packets for the entry's target go where the routing protocols say."""
         match entry.route:
             case RouteState.INSTALLED | RouteState.UNREACHABLE:
                 self._station.emit(RouteRetracted(RouteSource.NHRP, "", entry.target))
@@ -300,7 +304,7 @@ class Routes:
         self._debug(tunnel, entry, "taken back")
 
     def _take_over(self, tunnel: Tunnel, entry: Entry) -> RouteState:
-        """How the target was routed by NHRP so far. One target has one route: what another tunnel has gives way."""
+        """Return how NHRP routed the target so far. A target has one route: what another tunnel has gives way."""
         before = _release(tunnel, entry)
         for other in self._station.tunnels.values():
             rival = other.cache.get(entry.target) if other is not tunnel else None
@@ -333,7 +337,7 @@ class Routes:
 
 
 def _release(tunnel: Tunnel, entry: Entry) -> RouteState:
-    """The entry has no route any more: it goes, or becomes another one. How the entry was routed."""
+    """Note that the entry has no route any more, because it goes or becomes another one. Returns how it was routed."""
     before = entry.routed(RouteState.NONE)
     match before:
         case RouteState.INSTALLED | RouteState.UNREACHABLE:
@@ -346,5 +350,5 @@ def _release(tunnel: Tunnel, entry: Entry) -> RouteState:
 
 
 def next_hop_of(tunnel: Tunnel, entry: Entry) -> NextHop:
-    """The next hop of the entry's route. The tunnel address of a peer is on the link itself."""
+    """Return the next hop of the entry's route. The tunnel address of a peer is on the link itself."""
     return NextHop(tunnel.name, None if entry.is_next_hop else entry.next_hop)

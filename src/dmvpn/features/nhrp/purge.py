@@ -1,10 +1,10 @@
 """Purges, RFC 2332 §5.2.5 and §5.2.6: telling those who resolved something that it is not so any more.
 
-We send one to each requester of a prefix of ours that goes away, and to a server from which we withdraw; it is repeated
-until it is answered, or a few times (FRR never answers). Of a great many at a time the last are sent once, with N, and
-forgotten. We act on one that comes from who may know: the station at the NBMA address in question, or a server of ours
-that speaks of itself or passes on what the owner says. It is answered even if nothing matched, but not if its sender
-has no right to say it: the reply would tell him that it is done.
+We send one to each requester of a prefix of ours that goes away, and to a server from which we withdraw. It is repeated
+until it is answered, or a few times (FRR never answers). If there are a great many at a time, the last are sent once,
+with N, and forgotten. We act on a purge that comes from a station that may know: the one at the NBMA address in
+question, or a server of ours that speaks of itself or passes on what the owner says. A purge is answered even if
+nothing matched, but not if its sender has no right to say it: the reply would confirm it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ LARGEST_OUTSTANDING = 16_384
 
 @dataclass(slots=True)
 class Outstanding:
-    """A Purge Request without answer. to: where it went last: first straight, then along the routes.
+    """A Purge Request without answer.
 
+    to: where it went last: first straight, then along the routes.
     withdrawal: of our own registration, from a server.
     """
 
@@ -63,7 +64,7 @@ class Purger:
     # -------------------------------------------------------------------------------------------- sending
 
     def local_lost(self, tunnel: Tunnel, entry: Entry) -> None:
-        """A prefix that we gave to others is not ours any more: tell them."""
+        """Tell others that a prefix that we gave to them is not ours any more."""
         self._station.remove_entry(tunnel, entry)
         for requester, known in (entry.requesters or {}).items():
             if known.expires > self._station.now:
@@ -86,7 +87,7 @@ class Purger:
             self._send(tunnel, server, Neighbor(nbma), Prefix.host(tunnel.address), *local, withdrawal=True)
 
     def leave(self, tunnel: Tunnel) -> None:
-        """An orderly stop: servers are to forget us, and those who resolved something of ours what they know.
+        """Take everything back in an orderly stop, from servers and from those who resolved something of ours.
 
         They look for another way then, instead of sending to us until their holding time ends. Our tunnel address, the
         next hop of all that they know, is named too. They need not answer (N): we shall not be there to hear it.
@@ -97,7 +98,7 @@ class Purger:
         self.take_answers_back(tunnel)
 
     def take_answers_back(self, tunnel: Tunnel) -> None:
-        """Who resolved something of ours is to forget it. Servers know us until our holding time ends."""
+        """Take back what others resolved. Servers know us until our holding time ends."""
         if not tunnel.running or tunnel.address is None:
             return
         for entry in list(tunnel.cache.local.values()):
@@ -110,14 +111,14 @@ class Purger:
             self._station.remove_entry(tunnel, entry)
 
     def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
-        """We register with this server (again): a purge of ours that it has not answered must not undo that."""
+        """Forget a purge that this server has not answered: it must not undo that we register there again."""
         for request_id, outstanding in list(self._outstanding.items()):
             told = outstanding.packet.destination_protocol
             if outstanding.withdrawal and (outstanding.tunnel, told) == (tunnel.name, server):
                 self._end(request_id, outstanding)
 
     def given_again(self, tunnel: Tunnel, requester: IPAddress, prefix: Prefix) -> None:
-        """Somebody resolves a prefix of ours again: what we took back before and was not answered must not undo that.
+        """Forget what we took back of a prefix that somebody resolves again, if it was not answered.
 
         Our tunnel address, the next hop of the answer, is given again with it.
         """
@@ -130,7 +131,7 @@ class Purger:
                 self._end(request_id, outstanding)
 
     def due(self, timer: Timer) -> None:
-        """A Purge Request went unanswered."""
+        """Repeat a Purge Request that went unanswered, or give it up."""
         request_id = timer.subject
         outstanding = self._outstanding.get(request_id) if isinstance(request_id, int) else None
         tunnel = self._station.tunnels.get(timer.tunnel)
@@ -140,7 +141,7 @@ class Purger:
             del self._outstanding[outstanding.packet.request_id]
             return
         way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
-        # A withdrawal goes straight always: of a registration nobody else may speak.
+        # A withdrawal always goes straight: nobody else may speak of a registration.
         if isinstance(way, Onward) and way.tunnel is tunnel and not outstanding.withdrawal:
             outstanding.to = way.neighbor
         self._transmit(tunnel, outstanding)
@@ -148,7 +149,7 @@ class Purger:
     # -------------------------------------------------------------------------------------------- receiving
 
     def request(self, tunnel: Tunnel, packet: PurgeRequest, sender: Neighbor) -> None:
-        """A Purge Request for us."""
+        """Act on a Purge Request for us."""
         purged: PrefixTable[None] = PrefixTable()
         for cie in packet.cies:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
@@ -158,7 +159,7 @@ class Purger:
         for member in self._station.network(tunnel):
             for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
                 if member is not tunnel and is_link_local(entry.target.address):
-                    continue  # on another link it is another station's
+                    continue  # another station's, on another link
                 if sender.meets(entry.neighbor) or (from_server and _may_be_told(packet, entry, tunnel)):
                     self._purge(member, entry)
                     done = True
@@ -180,7 +181,7 @@ class Purger:
             self._station.send(tunnel, sender, reply)
 
     def reply(self, tunnel: Tunnel, packet: PurgeReply, sender: Neighbor) -> None:
-        """A Purge Reply for us."""
+        """Take in a Purge Reply for us."""
         outstanding = self._outstanding.get(packet.request_id)
         if outstanding is None:
             self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
@@ -194,7 +195,10 @@ class Purger:
         self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, request_id))
 
     def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbor) -> Neighbor:
-        """Straight to who resolved something; where nothing protects that, by the routes. at: where our reply went."""
+        """Return the way to a requester: straight, or by the routes where nothing protects that.
+
+        at: where our reply went.
+        """
         if not tunnel.protected:
             return at
         entry = tunnel.cache.host(requester)
@@ -206,7 +210,7 @@ class Purger:
         return way.neighbor if isinstance(way, Onward) and way.tunnel is tunnel else at
 
     def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
-        """Did a server of ours send it, or pass it on?"""
+        """Return whether a server of ours sent it, or passed it on."""
         return any(
             client.nbma == outer_source
             for member in self._station.network(tunnel)
@@ -255,15 +259,16 @@ class Purger:
 
 
 def _may_be_told(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
-    """May this packet, which came by a server, purge the entry? Registrations are withdrawn directly (§5.2.5)."""
+    """Return whether this packet of a server may purge the entry. Clients withdraw registrations directly (§5.2.5)."""
     source = packet.source_protocol
     return not entry.is_registered and (source == entry.next_hop or tunnel.is_server(source))
 
 
 def _named(tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of_them: bool) -> list[Entry]:
-    """The entries whose target is, or lies in, a purged prefix. What is configured, or our own, is not among them.
+    """Return the entries whose target is, or lies in, a purged prefix; not those that are configured, or our own.
 
-    A stranger costs no look at the whole cache: only what leads to his own NBMA address, and what he names exactly.
+    A stranger cannot make us search the whole cache: only what leads to its own NBMA address, and what it names
+    exactly.
     """
     found: dict[Prefix, Entry] = {}
     for prefix in purged:

@@ -1,13 +1,12 @@
 """What was asked, what an answer says, and next hops that nobody has.
 
 `Questions` are the Resolution Requests that are out, by their identifier and by what they ask; one for each address of
-a tunnel. Those that were answered are remembered for a while: a late or doubled reply is not one to a question never
-asked.
+a tunnel. Answered ones are remembered for a while, so that a late or doubled reply does not look unsolicited.
 
 A `Binding` is what a message said of another station, before anybody believes it (RFC 2332 §5.2.2 and Cisco's NAT
 extension). Its NBMA address may be in three places: in the entry itself (as the station knows it), in the NAT extension
-(as others see it), and in the outer header, if the reply came straight from there. On a protected tunnel that is where
-its connection is, whatever others see. None of it may be what cannot be.
+(as others see it), and in the outer header, if the reply came straight from there. On a protected tunnel the outer
+header says where its connection is, whatever others see. None of these may be an impossible address.
 
 `HoldDowns` are next hops that do not exist: unreachable for a while, so that senders hear of it instead of waiting. The
 first time for 4 s, then 8 ... 64 s, as long as nobody answers for the next hop in between.
@@ -52,7 +51,10 @@ class Purpose(enum.Enum):
 
 @dataclass(slots=True)
 class Pending:
-    """A request that is out. retry: seconds to wait next."""
+    """A request that is out.
+
+    retry: seconds to wait next.
+    """
 
     request_id: int
     tunnel: str
@@ -62,14 +64,14 @@ class Pending:
     retry: float = FIRST_RETRY
 
     def sent(self) -> float:
-        """It is sent (again). Seconds to wait for the answer."""
+        """Note that it is sent (again). Returns the seconds to wait for the answer."""
         self.tries += 1
         wait, self.retry = self.retry, min(2 * self.retry, LONGEST_RETRY)
         return wait
 
     @property
     def is_of_known(self) -> bool:
-        """An entry stands already, and stands on without an answer."""
+        """Whether there is an entry already, which stays without an answer."""
         return self.purpose in (Purpose.REFRESH, Purpose.GREETING)
 
 
@@ -85,24 +87,24 @@ class Questions:
         return len(self._pending)
 
     def add(self, pending: Pending, request_id: int) -> None:
-        """This is asked now, by this identifier."""
+        """Add a question with this identifier."""
         pending.request_id = request_id
         self._pending[pending.request_id] = self._asking[pending.tunnel, pending.destination] = pending
 
     def get(self, request_id: int) -> Pending | None:
-        """The request with this identifier, if it is out."""
+        """Return the request with this identifier, if it is out."""
         return self._pending.get(request_id)
 
     def about(self, tunnel: str, destination: IPAddress) -> Pending | None:
-        """The request for this address that is out."""
+        """Return the request for this address that is out."""
         return self._asking.get((tunnel, destination))
 
     def was_answered(self, request_id: int, destination: IPAddress) -> bool:
-        """Was this asked, and is it done with?"""
+        """Return whether this was asked, and is finished."""
         return self._answered.get(request_id) == destination
 
     def finish(self, pending: Pending) -> None:
-        """It was answered, or nobody waits for the answer any more."""
+        """Finish a request: it was answered, or nobody waits for the answer any more."""
         if self._pending.pop(pending.request_id, None) is not None:
             self._answered[pending.request_id] = pending.destination
             if len(self._answered) > LARGEST_ANSWERED:
@@ -112,10 +114,14 @@ class Questions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What a message said of a peer. nbma: where packets go; claimed: what the peer wrote, if a translator changed it.
+    """What a message said of a peer.
 
-    direct: the message came straight from the peer; connection: over this one. flags: further ones for its host entry.
-    port: the UDP port by which a server hears the peer, behind its NAT; 0: nothing is said of one.
+    nbma: where packets go.
+    claimed: what the peer wrote, if a translator changed it.
+    direct: the message came straight from the peer.
+    connection: over which a direct message came.
+    flags: further ones for its host entry.
+    port: the UDP port by which a server hears the peer, behind its NAT; 0: the message does not say.
     """
 
     next_hop: IPAddress
@@ -130,7 +136,7 @@ class Binding:
 
 
 def whereabouts(entry: Entry | None, binding: Binding) -> Neighbor:
-    """Where the peer is. A message that did not come from itself does not say over which connection."""
+    """Return where the peer is. A message from somebody else does not say over which connection."""
     at = Neighbor(binding.nbma, binding.connection if binding.direct else 0)
     if not at.connection and entry is not None and entry.nbma == binding.nbma:
         return Neighbor(binding.nbma, entry.connection)
@@ -138,9 +144,9 @@ def whereabouts(entry: Entry | None, binding: Binding) -> Neighbor:
 
 
 def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
-    """Why the peer has to begin, if it has to: a stray packet must not take the place of its flow at its translator.
+    """Return why the peer has to begin, if it has to: a stray packet must not take its flow's place at its translator.
 
-    Linux, for one, would drop then what the peer sends to us. If we are behind NAT ourselves, both have to begin.
+    Linux, for one, would then drop what the peer sends to us. If we are behind NAT ourselves, both have to begin.
     """
     if binding.claimed is None or binding.direct or tunnel.public_nbma is not None:
         return None
@@ -148,13 +154,13 @@ def why_wait(tunnel: Tunnel, binding: Binding, now: float) -> Reason | None:
 
 
 def fill(entry: Entry, binding: Binding, now: float) -> None:
-    """Bring an entry up to what the message said."""
+    """Bring an entry up to date with the message."""
     entry.resolved(binding.flags, binding.claimed, binding.port, binding.mtu)
     entry.holds(binding.holding_time, now)
 
 
 def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: Neighbor) -> Binding | None:
-    """The mapping in one entry of the reply, translated addresses considered. None: it cannot be."""
+    """Return the mapping in one entry of the reply, translated addresses considered. None: it is impossible."""
     next_hop = cie.protocol if cie.protocol is not None else reply.destination_protocol
     direct = _is_direct(tunnel, reply, sender.nbma)
     by_itself = direct and sender.connection and find(reply.extensions, ReverseTransitRecord) is not None
@@ -179,7 +185,7 @@ def binding_of(tunnel: Tunnel, reply: ResolutionReply, cie: ClientInfo, sender: 
 
 
 def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tuple[IPAddress, IPAddress]) -> int:
-    """The UDP port by which a peer (its tunnel and NBMA address) is heard, as a server of ours says; 0: it does not."""
+    """Return the UDP port by which a peer (tunnel and NBMA address) is heard; 0: our server does not say."""
     if not tunnel.protected or all(client.nbma != sender.nbma for client in tunnel.clients.values()):
         return 0
     ports = mapped_ports(extensions)
@@ -187,13 +193,13 @@ def told_port(tunnel: Tunnel, extensions: Extensions, sender: Neighbor, peer: tu
 
 
 def _is_direct(tunnel: Tunnel, reply: ResolutionReply, outer_source: IPAddress) -> bool:
-    """Did it come straight from who wrote it? No server stands on its record, and none sent it."""
+    """Return whether it came straight from its author: no server is on its record, and none sent it."""
     reverse = find(reply.extensions, ReverseTransitRecord)
     return not (reverse and reverse.entries) and all(c.nbma != outer_source for c in tunnel.clients.values())
 
 
 def _translated(reply: ResolutionReply, next_hop: IPAddress) -> IPAddress | None:
-    """The address of the station as others see it, if it is behind NAT and knows, or a server on the way does."""
+    """Return the address of the station as others see it, if it is behind NAT and it or a server on the way knows."""
     nat = find(reply.extensions, NatAddress)
     return next((e.nbma for e in nat.entries if e.protocol == next_hop and e.nbma), None) if nat else None
 
@@ -215,7 +221,7 @@ class HoldDowns:
         self._next: dict[tuple[str, IPAddress], float] = {}
 
     def begin(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """Nobody has this next hop, for which the entry is incomplete: say so to who sends to it."""
+        """Make an incomplete entry's next hop unreachable, which nobody has, so that senders hear of it."""
         key = (tunnel.name, entry.next_hop)
         seconds = self._next.get(key, FIRST_HOLD_DOWN)
         if len(self._next) >= LARGEST_HOLD_DOWNS and key not in self._next:
@@ -229,5 +235,5 @@ class HoldDowns:
         self._plane.clear(tunnel, entry.next_hop)
 
     def forget(self, tunnel: str, next_hop: IPAddress) -> None:
-        """Somebody has answered for it."""
+        """Forget a next hop for which somebody has answered."""
         self._next.pop((tunnel, next_hop), None)

@@ -1,10 +1,11 @@
 """The way of a received NHRP packet: read it, check it, decide whose it is, hand it over.
 
-octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> server, responder, registration,
-                                                              |              resolver, purger
-                                                              -> else     -> transit
-replies are for who is their *source* (RFC 2332 §5.2.0.1), requests and indications for who is their destination,
-or leads to it: a Resolution Request for a host behind us is ours to answer.
+    octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> server, responder, registration,
+                                                                  |              resolver, purger
+                                                                  -> else     -> transit
+
+A reply is for the station that is its *source* (RFC 2332 §5.2.0.1). A request or an indication is for the station that
+is its destination, or that leads to the destination: a Resolution Request for a host behind us is ours to answer.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-#: Octets that an NHRP packet may have. Real ones have some hundred; a jumbo frame's worth is more than enough.
+#: Octets that an NHRP packet may have. Real packets have some hundred; the size of a jumbo frame is more than enough.
 LARGEST_MESSAGE = 9216
 
 
@@ -88,7 +89,7 @@ class Reception:
         self._transit = transit
 
     def receive(self, event: NhrpReceived) -> None:
-        """A packet came out of GRE."""
+        """Take in a packet that came out of GRE."""
         tunnel = self._station.tunnels.get(event.tunnel)
         if tunnel is None:
             message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
@@ -123,7 +124,7 @@ class Reception:
     # -------------------------------------------------------------------------------------------- decisions
 
     def _is_authentic(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
-        """The password, if one is configured: it must be there, and the same to the octet."""
+        """Check the password, if one is configured: the packet must have it, the same to the octet."""
         password = tunnel.config.password
         if not password or isinstance(packet, ErrorIndication):
             return True  # errors have no extensions (RFC 2332 §5.2.7)
@@ -138,7 +139,7 @@ class Reception:
         return False
 
     def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
-        """Of each extension there may be one (RFC 2332 §5.3): with two records, which one tells the loop?"""
+        """Check that no extension is there twice (RFC 2332 §5.3): with two records, which one would show a loop?"""
         second = repeated(packet.extensions)
         if second is None:
             return True
@@ -147,9 +148,9 @@ class Reception:
         return False
 
     def _is_of_its_source(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
-        """`ip nhrp bind identity`: whoever asks or purges in the name of another would be believed by those behind us.
+        """Check the source with `ip nhrp bind identity`, since stations behind us would believe it.
 
-        A registration is not dropped but refused, and a reply has its asker as the source.
+        A registration is not dropped but refused, and the source of a reply is the station that asked.
         """
         if isinstance(packet, (RegistrationRequest, *REPLIES)):
             return True
@@ -176,7 +177,7 @@ class Reception:
                     self._refuse(tunnel, packet, sender)
 
     def _refuse(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
-        """There is no way to where the packet wants to go."""
+        """Refuse a packet that has no way to its destination."""
         if isinstance(packet, ResolutionRequest):
             self._responder.refuse(tunnel, packet, sender)
         elif isinstance(packet, ErrorIndication | TrafficIndication):
@@ -186,7 +187,7 @@ class Reception:
             self._errors.refuse(tunnel, packet, sender, code, Refusal.NO_WAY, destination_offset(packet))
 
     def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, here: Here | None) -> None:
-        """The packet is for us."""
+        """Act on a packet that is for us."""
         unknown = unknown_compulsory(packet.extensions, UnknownExtension)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
@@ -216,7 +217,7 @@ class Reception:
                 self._error(tunnel, packet, sender)
 
     def _error(self, tunnel: Tunnel, packet: ErrorIndication, sender: Neighbor) -> None:
-        """What somebody could not do with a packet of ours."""
+        """Take in what somebody could not do with a packet of ours."""
         quoted = quoted_request(packet)
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
         peer, code = (packet.source_protocol, sender.nbma), packet.error_code
@@ -244,14 +245,15 @@ class Reception:
 
 
 def _is_for_us(tunnel: Tunnel, packet: RegistrationRequest) -> bool:
-    """Is it addressed to this tunnel, or (an FRR client that does not know our address) to the client itself?"""
+    """Return whether it is for this tunnel, or for the client itself, as FRR writes that does not know our address."""
     return tunnel.is_ours(packet.destination_protocol) or packet.destination_protocol == packet.source_protocol
 
 
 def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
-    """A packet whose source NBMA address was left out, with where it came from: OpenNHRP asks so after a purge.
+    """Fill in a source NBMA address that was left out, from where the packet came: OpenNHRP asks so after a purge.
 
-    What another server passed on came from that one, and a reply from somebody else: there it stays unknown.
+    A packet that another server passed on came from that server, and a reply came from somebody else: then the address
+    stays unknown.
     """
     if not packet.without_nbma or isinstance(packet, REPLIES):
         return packet
@@ -262,9 +264,9 @@ def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
 
 
 def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
-    """NBMA addresses must be of the family that packets really go by here. Raises WireError.
+    """Check that NBMA addresses are of the family that packets use here. Raises WireError.
 
-    Who believed others would send into the tunnel what its underlay cannot carry.
+    If we believed others, we would send into the tunnel what its underlay cannot carry.
     """
     if packet.source_nbma.version != outer_source.version:
         what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"

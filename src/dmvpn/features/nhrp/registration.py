@@ -1,10 +1,11 @@
 """The client side of registration: drives the `NhsClient`s of a tunnel, RFC 2332 §5.2.3 and §5.2.4.
 
-On a protected tunnel a client rests until packets to its server are protected, and asks at once when they are, or when
-that is by another connection: a server that was started again does not know us.
+On a protected tunnel a client rests until packets to its server are protected. It asks at once when they are, or when
+another connection protects them: a server that was restarted does not know us.
 
-One client for each configured server. Which of a cluster are used is decided in `choose`: the best by priority, as many
-as `max-connections` allows; one that fails is replaced by the next, and asked on, so that it can return (`fallback`).
+There is one client for each configured server. `choose` decides which servers of a cluster are used: the best by
+priority, as many as `max-connections` allows. A server that fails is replaced by the next one, but is still asked, so
+that it can return (`fallback`).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Registration:
     # -------------------------------------------------------------------------------------------- causes
 
     def start(self, tunnel: Tunnel) -> None:
-        """The tunnel can send, or another address of it is to be registered."""
+        """Register: the tunnel can send, or has another address to register."""
         tunnel.public_nbma = None
         for client in tunnel.clients.values():
             if client.nbma is not None:
@@ -76,17 +77,17 @@ class Registration:
                 self._begin(tunnel, client)
 
     def stop(self, tunnel: Tunnel, reason: Reason) -> None:
-        """The tunnel cannot send any more. The servers keep what they have: an address is theirs until it expires."""
+        """Stop asking: the tunnel cannot send any more. Servers keep what they have until it expires."""
         for client in tunnel.clients.values():
             self._carry_out(tunnel, client, client.stop(self._station.now, reason), told=str(reason))
 
     def renew(self, tunnel: Tunnel) -> None:
-        """What we register (holding time, flags, group, password) has changed."""
+        """Register again: what we register (holding time, flags, group, password) has changed."""
         for client in tunnel.clients.values():
             self._carry_out(tunnel, client, client.renew(self._station.now))
 
     def due(self, timer: Timer) -> None:
-        """A client's deadline has come."""
+        """Act on the deadline of a client."""
         tunnel = self._station.tunnels.get(timer.tunnel)
         client = tunnel.clients.get(timer.subject) if tunnel and isinstance(timer.subject, IPAddress) else None
         if tunnel is not None and tunnel.running:
@@ -95,7 +96,7 @@ class Registration:
             self.choose(tunnel)
 
     def traffic(self, tunnel: Tunnel, traffic: Traffic) -> None:
-        """Who was heard and who was not, since the last look at the counters."""
+        """Take in who was heard since the last look at the counters, and who was not."""
         now = self._station.now
         for path in list(tunnel.server_paths.values()):
             if path.nbma in traffic.silent or _is_overlooked(path, traffic, now):
@@ -105,13 +106,13 @@ class Registration:
                 self._carry_out(tunnel, client, client.heard(now))
 
     def neighbor_silent(self, tunnel: Tunnel, address: IPAddress) -> None:
-        """Routing has not heard a server for long. It may be there and not know us: then it sends us no multicast."""
+        """Ask a server that routing has not heard for long. If it has forgotten us, it sends us no multicast."""
         for client in list(tunnel.clients.values()):
             if client.nhs == address and client.is_responding:
                 self._carry_out(tunnel, client, client.renew(self._station.now))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """Packets to this address are protected now, or by another connection, or not any more."""
+        """Follow a change: packets to this address are protected now, or by another connection, or not any more."""
         for client in list(tunnel.clients.values()):
             if client.nbma != nbma or client.state in (NhsState.DOWN, NhsState.WAITING):
                 continue
@@ -125,7 +126,7 @@ class Registration:
         self.choose(tunnel)
 
     def peer_returned(self, tunnel: Tunnel, connection: int) -> None:
-        """The peer of a connection proved itself once more: it may have restarted, and not know us any more."""
+        """Register again with a peer that has proved itself again: it may have restarted and forgotten us."""
         for client in list(tunnel.clients.values()):
             if (
                 client.nbma is None
@@ -139,21 +140,21 @@ class Registration:
                 self._carry_out(tunnel, client, client.renew(now) if client.is_responding else client.due(now))
 
     def forget(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """The server is not configured any more."""
+        """Forget a server that is not configured any more."""
         if client.is_responding:
             self._tell(tunnel, client, Sign.WENT, "not configured any more")
         self._forget_path(tunnel, client.nhs)
 
     def path_due(self, tunnel: Tunnel, path: Path) -> None:
-        """The deadline of the path to a server has come."""
+        """Act on the deadline of the path to a server."""
         self._follow(tunnel, path, path.expired(self._station.now))
 
     def echo_answered(self, tunnel: Tunnel, path: Path, sequence: int) -> None:
-        """A server answered an echo."""
+        """Take in a server's answer to an echo."""
         self._follow(tunnel, path, path.answered(sequence, self._station.now))
 
     def reply(self, tunnel: Tunnel, packet: RegistrationReply, sender: Neighbor) -> None:
-        """A Registration Reply for us."""
+        """Take in a Registration Reply for us."""
         client = next((c for c in tunnel.clients.values() if c.request_id == packet.request_id), None)
         if client is None or packet.source_protocol != tunnel.address:
             self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
@@ -173,7 +174,7 @@ class Registration:
         self.choose(tunnel)
 
     def update_hold(self, tunnel: Tunnel) -> None:
-        """`if-state nhrp`: without a server that answers, the line protocol is down."""
+        """Hold the line protocol down while no server answers (`if-state nhrp`)."""
         responding = any(client.is_responding for client in tunnel.clients.values())
         held = tunnel.config.if_state and tunnel.is_carried and bool(tunnel.clients) and not responding
         if held != tunnel.held:
@@ -183,7 +184,7 @@ class Registration:
             self._station.emit(*((LineEnds(tunnel.name),) if held else ()), HoldTunnel(tunnel.name, reason))
 
     def failed(self, tunnel: Tunnel, request_id: int, reason: Reason) -> None:
-        """An Error Indication, or a reply that we may not take, says why one of our requests has no reply."""
+        """Note why a request of ours has no reply, as an Error Indication or a reply that we may not take says."""
         for client in tunnel.clients.values():
             if client.request_id == request_id:
                 client.objected(reason)
@@ -191,7 +192,7 @@ class Registration:
     # -------------------------------------------------------------------------------------------- choice
 
     def choose(self, tunnel: Tunnel) -> None:
-        """Start and hold clients so that each cluster has as many servers as it may have."""
+        """Start and hold clients so that each cluster uses as many servers as it may."""
         if not tunnel.running:
             return
         limits = dict(tunnel.config.max_connections)
@@ -214,7 +215,7 @@ class Registration:
                 responding += client.is_responding
                 newest = max(newest, client.since)
             elif client.is_responding and (responding < limit or now < newest + tunnel.config.fallback):
-                # A better one is asked, or has only just returned: both are kept until it has proved itself.
+                # A better server is asked, or has only just returned: both are kept until it has proved itself.
                 if responding >= limit:
                     timer = Timer(TimerKind.REGISTER, tunnel.name, None)
                     self._station.deadlines.set(timer, newest + tunnel.config.fallback)
@@ -223,7 +224,7 @@ class Registration:
         self._plane.update_multicast(tunnel)
 
     def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """Ask a server, or wait for what is to protect that."""
+        """Ask a server, or wait until something protects that."""
         if client.nbma is None:
             return
         way = self._station.secured(tunnel, Neighbor(client.nbma))
@@ -235,7 +236,7 @@ class Registration:
         self._carry_out(tunnel, client, acts, _NOT_WANTED)
 
     def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """A server is not needed any more. If it knew us it would go on sending us what routing protocols say."""
+        """Leave a server that is not needed any more. If it knew us, it would go on sending us multicasts."""
         if client.is_responding and client.nbma is not None:
             self._purger.withdraw(tunnel, client.nhs, client.nbma)
         self._carry_out(tunnel, client, client.hold(self._station.now), _NOT_WANTED)
@@ -245,7 +246,11 @@ class Registration:
     def _carry_out(
         self, tunnel: Tunnel, client: NhsClient, acts: list[Act], why: str = _NO_ANSWER, told: str = ""
     ) -> None:
-        """Do what a client says. why: the reason in the log if that server is down by it; told: in the chronicle."""
+        """Do what a client says.
+
+        why: the reason in the log if the server is down because of it.
+        told: the same in the chronicle.
+        """
         for act in acts:
             match act:
                 case Act.REQUEST | Act.REPEAT if self._station.is_leaving:
@@ -278,7 +283,7 @@ class Registration:
             self._station.deadlines.set(timer, client.deadline)
 
     def _watch(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """A server that answers is worth watching: it may die long before we would ask it again."""
+        """Watch a server that answers: it may die long before we would ask it again."""
         if client.nbma is None or client.nhs.is_unspecified:
             return
         path = Path(client.nhs, Neighbor(client.nbma), self._echoes.identifier(), self._station.now, PathState.PROVEN)
@@ -314,7 +319,7 @@ class Registration:
             client.sent()
 
     def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
-        """The packet as IOS makes it. A server whose address we do not know is asked at our own, as FRR does."""
+        """Make the packet as IOS makes it; as FRR, ask a server whose address we do not know at our own address."""
         address, nbma = tunnel.own
         config, width = tunnel.config, address.max_prefixlen
         known = not client.nhs.is_unspecified
@@ -342,7 +347,7 @@ class Registration:
             self._station.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
 
     def _tell(self, tunnel: Tunnel, client: NhsClient, sign: Sign, text: str) -> None:
-        """The chronicle has it whatever is logged."""
+        """Tell the chronicle, whatever is logged."""
         if self._station.ports.remembers:
             about = (client.nhs, *((client.nbma,) if client.nbma is not None else ()))
             subject = spelled(client.nhs)
@@ -357,16 +362,17 @@ class Registration:
 
 
 def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:
-    """The CIE of a registration. The header says our addresses already; a link-local one is registered besides."""
+    """Make the CIE of a registration. The header has our addresses already; a link-local one is registered as well."""
     if link_local is None:
         return replace(own, nbma=None, protocol=None)
     return replace(own, protocol=link_local)
 
 
 def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
-    """We talk to other spokes directly, and not to this server: is it still there, and does it still know us?
+    """Return whether we talk to other spokes directly, and not to this server, so that its silence would go unnoticed.
 
-    What the others send us may come by way of it, and while we send it nothing, nothing else would tell.
+    The other spokes' packets may come by way of the server, and while we send it nothing, nothing else shows that it is
+    there and knows us.
     """
     if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
         return False
@@ -374,7 +380,7 @@ def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
 
 
 def _suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:
-    """What may be wrong with a server that does not answer. None: it has only just been asked."""
+    """Return what may be wrong with a server that does not answer; nothing if it has only just been asked."""
     usage = tunnel.usage.get(client.nbma) if client.nbma is not None else None
     silent_since = client.reason.since if client.reason is not None else client.since
     heard = usage is not None and usage.heard_at is not None and usage.heard_at > silent_since

@@ -71,19 +71,19 @@ class Resolver:
     # -------------------------------------------------------------------------------------------- causes
 
     def redirected(self, tunnel: Tunnel, destination: IPAddress) -> None:
-        """A server says that packets for this host have a shorter way."""
+        """Look for the shorter way to this host that a server announces."""
         tunnel = self._leaves_by(tunnel, destination)
         if not _makes_shortcuts(tunnel) or destination.is_multicast:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
         entry = tunnel.cache.lookup(destination)
         if entry is not None:
-            entry.asked_for()  # already already, or refused, or known: then the redirect is late
+            entry.asked_for()  # it is asked already, or refused, or known: then the redirect is late
             return
         self._ask(tunnel, destination, Purpose.SHORTCUT)
 
     def unresolved(self, tunnel: Tunnel, next_hop: IPAddress) -> None:
-        """A packet waits in the data plane: answer at once."""
+        """Answer the data plane at once: a packet waits there."""
         self._plane.lost(tunnel, next_hop)
         to = self._peers.way_of(tunnel, next_hop)
         if to is not None:
@@ -104,7 +104,7 @@ class Resolver:
             self._hold_downs.begin(tunnel, entry, "it is not registered, and there is no next hop server to ask")
 
     def refresh(self, timer: Timer) -> None:
-        """An entry expires before long, or a lost path is to be tried again."""
+        """Ask again: an entry expires before long, or a lost path is tried again."""
         tunnel = self._station.tunnels.get(timer.tunnel)
         entry = tunnel.cache.get(timer.subject) if tunnel and isinstance(timer.subject, Prefix) else None
         if tunnel is not None and entry is None and isinstance(timer.subject, Prefix):
@@ -112,7 +112,7 @@ class Resolver:
         if tunnel is None or entry is None or entry.expires is None or not tunnel.running:
             return
         now = self._station.now
-        # Answers about what is behind a peer renew the peer's own entry too.
+        # Answers about what is behind a peer renew the peer's own entry, too.
         covered = entry.is_next_hop and len(tunnel.cache.behind(entry.next_hop)) > 1
         if entry.flags & Flag.TEMPORARY or (tunnel.used(entry, now) and not covered):
             self.follow(tunnel, entry)
@@ -122,17 +122,17 @@ class Resolver:
             self._station.deadlines.set(timer, now + remaining / 2)
 
     def greet(self, tunnel: Tunnel, peer: IPAddress) -> None:
-        """We are behind NAT, and a connection with a peer is there: ask it for itself, straight.
+        """Ask a peer for itself, straight: we are behind NAT, and have a connection with it.
 
-        To the peer there may be several connections from our address; a message over ours tells which one that is.
+        The peer may see several connections from our address; a message over ours tells which one that is.
         """
         if tunnel.config.asks:
             self._ask(tunnel, peer, Purpose.GREETING)
 
     def follow(self, tunnel: Tunnel, entry: Entry) -> bool:
-        """Does the route to an entry's target lead out of another tunnel? Then it is asked for there.
+        """Ask on another tunnel if the route to an entry's target leads out of that one now. Returns whether it does.
 
-        What is in use stays so until the answer has proved itself: there may be none, if the other hub is dead, too.
+        What is in use stays until the answer has proved itself: there may be none, if the other hub is dead, too.
         """
         destination = entry.asked or entry.next_hop
         leaves_by = self._leaves_by(tunnel, destination)
@@ -142,7 +142,7 @@ class Resolver:
         return True
 
     def _leaves_by(self, tunnel: Tunnel, destination: IPAddress) -> Tunnel:
-        """The tunnel that a shortcut to the destination belongs to: the one its route leaves by, else `tunnel`."""
+        """Return the tunnel that a shortcut to the destination belongs to: by which its route leaves, else `tunnel`."""
         route = self._station.ports.rib.lookup_without_nhrp(destination)
         names = [hop.interface for hop in route.next_hops] if route is not None else []
         if tunnel.name in names:
@@ -153,9 +153,9 @@ class Resolver:
     # -------------------------------------------------------------------------------------------- answers
 
     def reply(self, tunnel: Tunnel, packet: ResolutionReply, sender: Neighbor) -> bool:
-        """A Resolution Reply for us, by whatever way it came: the request id tells what it answers.
+        """Take in a Resolution Reply for us, by whatever way it came: the request id shows what it answers.
 
-        False: we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
+        Returns False if we never asked that (RFC 2332 §5.2.2). A late or doubled reply is dropped without a word.
         """
         pending = self._questions.get(packet.request_id)
         if pending is None or pending.destination != packet.destination_protocol:
@@ -170,7 +170,7 @@ class Resolver:
         return True
 
     def _take(self, asked_on: Tunnel, packet: ResolutionReply, sender: Neighbor, pending: Pending) -> None:
-        """The answer to a request that is out: a binding, or a refusal."""
+        """Take in the answer to a request that is out: a binding, or a refusal."""
         cie = next((cie for cie in packet.cies if cie.code == CieCode.SUCCESS and cie.holding_time), None)
         if cie is None:
             nak = packet.cies[0] if packet.cies else ClientInfo(code=CieCode.NO_BINDING)
@@ -192,9 +192,10 @@ class Resolver:
         self._install(asked_on, pending.destination, cie, binding)
 
     def failed(self, request_id: int, destination: IPAddress | None, reason: Reason, *, nobody: bool) -> None:
-        """An Error Indication about a request of ours. nobody: it says that there is no way to the address.
+        """Take in an Error Indication about a request of ours.
 
-        Any other error is kept as the reason why there is no answer yet; the request is repeated.
+        nobody: it says that there is no way to the address. Any other error is kept as the reason why there is no
+            answer yet; the request is repeated.
         """
         pending = self._questions.get(request_id)
         tunnel = self._station.tunnels.get(pending.tunnel) if pending else None
@@ -208,9 +209,10 @@ class Resolver:
             entry.explain(reason)
 
     def _refused(self, tunnel: Tunnel, pending: Pending, reason: Reason, *, nobody: bool) -> None:
-        """A no. nobody: the address does not exist; else somebody has it whom packets reach by the hub alone.
+        """Take in a refusal.
 
-        Who says no to a refresh may have lost the peer, so the peer is asked. What it does not renew expires in time.
+        nobody: the address does not exist; otherwise its owner can only be reached by the hub. A server that refuses a
+            refresh may have lost the peer, so the peer is asked. What the peer does not renew expires in time.
         """
         if _may_ask_the_peer(pending) and self._peers.direct_way(tunnel, pending.destination) is not None:
             self._send(tunnel, pending)
@@ -228,7 +230,7 @@ class Resolver:
             self._station.time_entry(tunnel, entry)
 
     def due(self, timer: Timer) -> None:
-        """A request went unanswered: repeat it, unless its entry is gone."""
+        """Repeat a request that went unanswered, unless its entry is gone."""
         pending = self._questions.get(timer.subject) if isinstance(timer.subject, int) else None
         tunnel = self._station.tunnels.get(timer.tunnel)
         if pending is None:
@@ -246,7 +248,7 @@ class Resolver:
             self._send(tunnel, pending)
 
     def forget(self, tunnel: Tunnel, entry: Entry) -> None:
-        """An incomplete entry goes: nobody waits for its answer any more."""
+        """Forget the question of an incomplete entry: nobody waits for its answer any more."""
         pending = self._questions.about(tunnel.name, entry.target.address)
         if pending is not None:
             self._finish(pending)
@@ -293,12 +295,13 @@ class Resolver:
             self._station.send(way.tunnel, way.neighbor, self._request(way.tunnel, pending))
 
     def _way(self, tunnel: Tunnel, pending: Pending) -> Onward | None:
-        """Where a request goes. A refresh that the network does not answer, or refuses, goes to the peer.
+        """Return where a request goes. A refresh that the network does not answer, or refuses, goes to the peer.
 
-        So does one that would go to a server in doubt, or to the other one in its place: that one may have lost the
-        peer, too, and offers its own way through the dead one until routes have followed. The peer knows what it has.
+        So does a request that would go to a doubtful server, or to the one that stands in for it: that one may have
+        lost the peer, too, and offers its own way through the dead server until routes have followed. The peer knows
+        what it has.
 
-        A shortcut is asked for on its own tunnel alone: the address that another cloud knows is of no use in this one.
+        A shortcut is only asked for on its own tunnel: the address that another cloud knows is of no use in this one.
         """
         if pending.purpose is Purpose.GREETING:
             path = tunnel.paths.get(pending.destination)
@@ -351,10 +354,10 @@ class Resolver:
             self._arm_refresh(tunnel, target, binding)
 
     def _target(self, tunnel: Tunnel, asked: IPAddress, cie: ClientInfo, binding: Binding) -> Prefix | None:
-        """How much of the answer is taken: no more than our own route to the host covers, and no NBMA address in it,
-        the peer's or a server's: the tunnel's own packets would follow the shortcut into the tunnel.
+        """Return how much of the answer is taken: no more than our own route to the host covers.
 
-        None: our route does not lead into the network (any more), or leads to that very station anyway.
+        No NBMA address may be in it, the peer's or a server's: the tunnel's own packets would follow the shortcut into
+        the tunnel. None: our route does not lead into the network (any more), or leads to that very station anyway.
         """
         length = cie.host_or_prefix_length(asked.max_prefixlen)
         way = find_way(self._station, tunnel, asked)
@@ -377,15 +380,15 @@ class Resolver:
 
 
 def _makes_shortcuts(tunnel: Tunnel) -> bool:
-    """May this router look for shorter ways on the tunnel?"""
+    """Return whether this router may look for shorter ways on the tunnel."""
     return tunnel.running and tunnel.multipoint and tunnel.config.shortcut and tunnel.config.asks
 
 
 def _is_in_doubt(way: Onward) -> bool:
-    """Does a way begin at a server that is silent, or has just returned and may know few of its clients?"""
+    """Return whether a way begins at a silent server, or at one that has just returned and may know few clients."""
     return way.next_hop in way.tunnel.doubted
 
 
 def _may_ask_the_peer(pending: Pending) -> bool:
-    """Is what was refused a refresh that only the network has been asked?"""
+    """Return whether what was refused is a refresh that only the network has been asked."""
     return pending.purpose is Purpose.REFRESH and pending.tries == 1

@@ -1,15 +1,15 @@
 """The answering side of resolution, RFC 2332 §5.2.2: this router is where the address leaves the network.
 
-The answer covers the whole prefix of our own route. Who asked is remembered with it, so that it can be told when the
-prefix goes away, and, if it says that its own binding is stable (S), its mapping is learned from the request.
+The answer covers the whole prefix of our own route. The requester is remembered with it, so that it can be told when
+the prefix goes away. If the requester says that its own binding is stable (S), its mapping is learned from the request.
 
-The way of the reply: straight to the requester, which proves the direct path at the same time. If the same request
-comes again, that reply was lost, and the next one goes back by the way the request came; so does one to a requester
+The reply goes straight to the requester, which proves the direct path at the same time. If the same request comes
+again, that reply was lost, and the next one goes back by the way the request came; so does a reply to a requester
 behind NAT.
 
 On a protected tunnel there may be no direct way yet. What the request says of the requester opens a crypto socket, so
-IKE begins here, and the reply waits for it (`WaitingReplies`), but not for long: then it goes back as it came, and the
-requester, who knows us then, begins too.
+IKE begins here. The reply waits for it (`WaitingReplies`), but not for long: then it goes back as the request came, and
+the requester, who knows us then, begins too.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ LARGEST_WAITING = 256
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """requester: whom packets are to be protected to. sender: from whom the request came."""
+    """A reply that waits.
+
+    requester: whom packets must be protected to.
+    sender: from whom the request came.
+    """
 
     tunnel: str
     requester: Neighbor
@@ -67,7 +71,7 @@ class WaitingReplies:
         self._serial = 0
 
     def add(self, tunnel: Tunnel, reply: ResolutionReply, *, requester: Neighbor, sender: Neighbor) -> None:
-        """Nothing protects packets to the requester yet: wait, if anybody has asked IKE for that."""
+        """Let a reply wait, if anybody has asked IKE for protection to the requester."""
         is_wanted = any(True for _ in tunnel.cache.at(requester.nbma))
         if not is_wanted or len(self._waiting) >= LARGEST_WAITING:
             self._station.send(tunnel, sender, reply)
@@ -77,14 +81,14 @@ class WaitingReplies:
         self._station.deadlines.set(self._timer(tunnel.name, self._serial), self._station.now + DIRECT_WITHIN)
 
     def withdraw(self, tunnel: Tunnel, request: ResolutionRequest) -> None:
-        """This request has come again, and is answered now: the answer to the first one need not wait any more."""
+        """Drop the reply to a request that has come again, and is answered now."""
         for serial, waiting in list(self._waiting.items()):
             asked = (waiting.tunnel, waiting.reply.source_protocol, waiting.reply.request_id)
             if asked == (tunnel.name, request.source_protocol, request.request_id):
                 self._end(serial)
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """A direct way may be there: what waits for it goes."""
+        """Send what waits for a direct way, if there is one now."""
         for serial, waiting in list(self._waiting.items()):
             if (waiting.tunnel, waiting.requester.nbma) == (tunnel.name, nbma):
                 way = self._station.secured(tunnel, waiting.requester)
@@ -92,7 +96,7 @@ class WaitingReplies:
                     self._station.send(tunnel, way, self._end(serial).reply)
 
     def due(self, timer: Timer) -> None:
-        """One has waited long enough. Its tunnel may be gone by now."""
+        """Send a reply that has waited long enough. Its tunnel may be gone by now."""
         if not isinstance(timer.subject, int) or timer.subject not in self._waiting:
             return
         waiting, tunnel = self._end(timer.subject), self._station.tunnels.get(timer.tunnel)
@@ -126,9 +130,9 @@ class Responder:
         self._waiting = WaitingReplies(station)
 
     def answer(self, tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbor, prefix: Prefix) -> None:
-        """A Resolution Request for an address in `prefix`, which is ours."""
+        """Answer a Resolution Request for an address in `prefix`, which is ours."""
         if self._station.is_leaving:
-            return  # whoever asks will ask again, and then there is somebody to answer, or nobody
+            return  # the requester will ask again, and then there is somebody to answer, or nobody
         requester, behind_nat = _requester_nbma(tunnel, packet)
         came_straight = _came_straight(tunnel, packet, requester, sender)
         requester = sender.nbma if came_straight else requester
@@ -177,24 +181,24 @@ class Responder:
         sender: Neighbor,
         code: CieCode = CieCode.NO_BINDING,
     ) -> None:
-        """No, and why: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
+        """Refuse, and say why: exactly one CIE with nothing in it but the code (RFC 2332 §5.2.2)."""
         tunnel.counters.count_refused(Refusal.RESOLUTION_REFUSED)
         self._station.send(tunnel, sender, self._reply(tunnel, packet, ClientInfo(code=code)))
 
     def protection_changed(self, tunnel: Tunnel, nbma: IPAddress) -> None:
-        """A direct way may be there: replies that wait for it go."""
+        """Send replies that wait for a direct way, if there is one now."""
         self._waiting.protection_changed(tunnel, nbma)
 
     def due(self, timer: Timer) -> None:
-        """A reply has waited long enough."""
+        """Send a reply that has waited long enough."""
         self._waiting.due(timer)
 
     # -------------------------------------------------------------------------------------------- parts
 
     def _policy(self, tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, prefix: Prefix) -> CieCode:
-        """May it be answered? A point-to-point tunnel takes packets of its far end only: others must go by the hub.
+        """Return why it may not be answered, if so. A point-to-point tunnel only takes packets of its far end.
 
-        Who wants a unique binding (U) gets our own addresses: what is behind us may have other egresses, too.
+        A request for a unique binding (U) is told our own addresses: what is behind us may have other egresses, too.
         """
         if tunnel.far_end is not None and requester != tunnel.far_end:
             return CieCode.ADMINISTRATIVELY_PROHIBITED
@@ -204,7 +208,7 @@ class Responder:
         return CieCode.SUCCESS
 
     def _local_entry(self, tunnel: Tunnel, prefix: Prefix) -> Entry | None:
-        """The entry of a prefix of ours. None: there is no room for it, so its end could be told to nobody."""
+        """Return the entry of a prefix of ours. None: there is no room for it, so nobody could be told of its end."""
         now, holding_time = self._station.now, tunnel.config.holdtime
         entry = tunnel.cache.get(prefix)
         if entry is not None and entry.is_local:
@@ -242,7 +246,7 @@ class Responder:
         )
 
     def _extensions(self, tunnel: Tunnel, extensions: Extensions) -> Extensions:
-        """Those of the request (RFC 2332 §5.3), with ourselves as the responder."""
+        """Return the extensions of the request (RFC 2332 §5.3), with ourselves as the responder."""
         own = self._station.own_entry(tunnel)
         if find(extensions, ResponderAddress) is not None:
             extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
@@ -261,7 +265,7 @@ class Responder:
         straight: bool,
         port: int,
     ) -> None:
-        """RFC 2332 §6.2.1: the source's binding may be cached if it is stable and says how long.
+        """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and says for how long.
 
         port: by which a server hears it behind its NAT, or 0.
         """
@@ -278,7 +282,7 @@ class Responder:
             return
         path = tunnel.paths.get(source)
         if path is not None and path.usable and not path.neighbor.meets(at):
-            return  # nobody's word displaces a path that works; if the peer has moved it will not work for long
+            return  # no word displaces a path that works; if the peer has moved, it will not work for long
         entry = tunnel.cache.host(source)
         if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
@@ -306,16 +310,17 @@ class Responder:
 
 
 def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbor) -> bool:
-    """Did the requester send it here itself?
+    """Return whether the requester sent it here itself.
 
-    On a protected tunnel the record tells: two may be behind one translator, and one may look different from elsewhere.
+    On a protected tunnel the record shows it: two stations may be behind one translator, and one may look different
+    from elsewhere.
     """
     record = find(packet.extensions, ForwardTransitRecord) if tunnel.protected else None
     return not record.entries if record is not None else requester == sender.nbma
 
 
 def _requester_nbma(tunnel: Tunnel, packet: ResolutionRequest) -> tuple[IPAddress, bool]:
-    """Where packets to the requester go, and whether a translator stands before it: it says so, or we know it."""
+    """Return where packets to the requester go, and whether it is behind a translator, as it says or as we know."""
     nat = find(packet.extensions, NatAddress)
     for entry in nat.entries if nat else ():
         translated = entry.nbma

@@ -1,13 +1,13 @@
-"""The server side of registration, RFC 2332 §5.2.3 and §5.2.4: a client tells its binding, we keep it and say so.
+"""The server side of registration, RFC 2332 §5.2.3 and §5.2.4: we keep the bindings that clients tell us.
 
-The NBMA address that packets will go to is the one the request *came from*; the one written in it is kept as the
-claimed address. They differ behind NAT, and the reply tells the client its translated one. A request that other
-servers forwarded came from them, so there the written one counts; on a protected tunnel only if the sender is one that
-the configuration names, since everybody can write a forward record, and IKE goes to what we believe.
+Packets will go to the NBMA address that the request *came from*; the address in the request is kept as the claimed
+address. They differ behind NAT, and the reply tells the client its translated address. A request that other servers
+forwarded came from them, so there the address in the request counts. On a protected tunnel it counts only if the
+configuration names the sender, since everybody can write a forward record, and IKE goes to the address that we believe.
 
-On a protected tunnel a client is bound to the connection that its request came by: two behind one translator differ by
-that alone. With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, as long as its entry
-lives, from wherever that comes.
+On a protected tunnel a client is bound to the connection that its request came by: two clients behind one translator
+differ in nothing else. With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, from
+wherever it comes, as long as its entry lives.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: A hub gets thousands of these: to put them together each time costs more than all that is decided by them.
+#: A hub gets thousands of these: to combine the flags each time would cost more than all the decisions.
 _REGISTERED = Flag.REGISTERED | Flag.NHOP
 _REGISTERED_UNIQUE = _REGISTERED | Flag.UNIQUE
 
@@ -63,11 +63,11 @@ class Server:
         self._station = station
         self._plane = plane
         self._peers = peers
-        #: By tunnel: registered addresses outside of the subnet, each with that on which it was believed.
+        #: By tunnel: registered addresses outside of the subnet, each with the reason why we believed it.
         self._guests: dict[str, Guests] = {}
 
     def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbor) -> None:
-        """A Registration Request for us."""
+        """Answer a Registration Request for us."""
         standing = standing_of(self._station.ports.protection, tunnel, sender)
         trusted = not tunnel.protected or standing.is_server
         asked = read(packet, sender, tunnel.config.holdtime, trusted=trusted)
@@ -94,23 +94,23 @@ class Server:
         self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), asked.at.nbma))
 
     def expired(self, tunnel: Tunnel, entry: Entry) -> None:
-        """The holding time of a registered entry is over, or it is taken away."""
+        """Forget a registered entry whose holding time is over."""
         self._forget(tunnel, entry)
         self._log_down(tunnel, entry, "NHRP Registration timeout")
 
     def withdraw(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
-        """A registered entry goes before its time."""
+        """Forget a registered entry before its time."""
         self._forget(tunnel, entry)
         self._log_down(tunnel, entry, why)
 
     def route_changed(self, tunnel: Tunnel, prefix: Prefix) -> None:
-        """Routing says something else of this prefix: whoever registered a part of it may have to give it back."""
+        """Review what clients registered of this prefix, because routing has changed."""
         guests = self._guests.get(tunnel.name)
         for target in guests.within(prefix) if guests is not None else ():
             self._review(tunnel, target)
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
-        """May the sender of a request name this tunnel address as its source? Servers pass on what others say."""
+        """Return whether the sender may name this tunnel address as its source. Servers pass on what others say."""
         if not sender.connection:
             return True
         entry = tunnel.cache.binding(address)
@@ -119,13 +119,13 @@ class Server:
         return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
 
     def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
-        """The clients of a connection are somewhere else now."""
+        """Let the clients of a connection be where it is now."""
         for entry in tunnel.cache.over(to.connection):
             if entry.is_registered and entry.neighbor != to:
                 self._move(tunnel, entry, to)
 
     def lost(self, tunnel: Tunnel, connection: int) -> None:
-        """A connection is gone. Its clients will come with another one; until then those without NAT go by address."""
+        """Unbind the clients of a lost connection: until they have another one, those without NAT go by address."""
         for entry in tunnel.cache.over(connection):
             if entry.is_registered and entry.nbma is not None and entry.claimed is None:
                 self._move(tunnel, entry, Neighbor(entry.nbma))
@@ -133,7 +133,10 @@ class Server:
     # -------------------------------------------------------------------------------------------- decision
 
     def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> Refused | None:
-        """Why the bindings of one CIE may not be registered. olds: what is known of their targets."""
+        """Return why the bindings of one CIE may not be registered.
+
+        olds: what is known of their targets.
+        """
         for claim, old in zip(claims, olds, strict=True):
             refused = why_not_admitted(self._station, tunnel, claim) or self._taken(tunnel, claim, old)
             if refused is None:
@@ -146,27 +149,27 @@ class Server:
         return None
 
     def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> Refused | None:
-        """Does somebody else have it, or is there no room?"""
+        """Refuse what somebody else has, or what there is no room for."""
         if tunnel.config.bind_identity:
             holder = tunnel.cache.binding(claim.target.address)
             if holder is not None and holder.identity and claim.target in holder.target:
                 if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
                     return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
                 if holder is old:
-                    return None  # from wherever it comes
+                    return None  # the address is the identity's, from wherever it comes
         if old is None:
             return Refused(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
         if not old.binds or self._is_same_place(old, claim):
             return None
         if old.type is EntryType.STATIC:
             return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
-        # A unique binding holds against everybody until it expires, whether the other claims it uniquely or not.
+        # A unique binding holds against everybody until it expires, whether the newcomer claims it uniquely or not.
         return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
 
     def _over_limit(
         self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
     ) -> Refused | None:
-        """Has this client as many entries as one may have, and wants further ones? A prefix is all its addresses."""
+        """Refuse further entries to a client that has as many as one may have. A prefix counts as all its addresses."""
         if payer is None or not claims[0].cie.holding_time:
             return None
         further = (
@@ -181,9 +184,9 @@ class Server:
         return Refused(CieCode.INSUFFICIENT_RESOURCES)
 
     def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbor, *, trusted: bool) -> Refused | None:
-        """Why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
+        """Return why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
 
-        Each such address opens a crypto socket, with which IKE begins.
+        Each such address opens a crypto socket, and IKE begins with it.
         """
         for claim in claims:
             if claim.at.nbma == sender.nbma:
@@ -199,7 +202,7 @@ class Server:
         return is_configured(self._station.ports.protection, tunnel, sender)
 
     def _complain(self, tunnel: Tunnel, target: Prefix, at: Neighbor, why: Refusal) -> None:
-        """Count and log what a station wanted and does not get."""
+        """Count and log what a station wants and does not get."""
         tunnel.counters.count_refused(why)
         message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
         self._station.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
@@ -211,7 +214,7 @@ class Server:
         )
 
     def _is_same_place(self, old: Entry, claim: Claim) -> bool:
-        """Is the claim from where the entry leads to? Two connections that both live are two stations."""
+        """Return whether the claim comes from where the entry leads. Two live connections are two stations."""
         if old.connection == claim.at.connection:
             return bool(old.connection) or old.nbma == claim.at.nbma
         if old.nbma != claim.at.nbma:
@@ -220,9 +223,9 @@ class Server:
         return not (old.connection and claim.at.connection and known(old.connection) is not None)
 
     def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, Neighbor]) -> bool:
-        """`ip nhrp bind identity`: is he who speaks for an address the one who registered it?
+        """Return whether the speaker for an address is the station that registered it (`ip nhrp bind identity`).
 
-        claimant: the tunnel address that he uses, and where he is.
+        claimant: the tunnel address that it uses, and where it is.
         """
         address, at = claimant
         if entry.connection and entry.connection == at.connection:
@@ -238,12 +241,12 @@ class Server:
         return False
 
     def _identity(self, at: Neighbor) -> str:
-        """What is at the end of this connection proved to be; "" if that is not known, because another server is."""
+        """Return the identity that was proved at the end of this connection; "" if another server is there."""
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
         return connection.identity if connection is not None else ""
 
     def _proved(self, at: Neighbor) -> Proved | None:
-        """The same as it is compared: kind and octets of the name, and whose key proved it."""
+        """Return the same in the form to be compared: kind and octets of the name, and whose key proved it."""
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
         return connection.proved if connection is not None else None
 
@@ -255,7 +258,7 @@ class Server:
         now, holding_time = self._station.now, claim.cie.holding_time
         if old is not None and old.type is EntryType.STATIC:
             return
-        if holding_time == 0:  # RFC 2332 §5.2.0.1: nothing that may be kept
+        if holding_time == 0:  # RFC 2332 §5.2.0.1: it may not be kept
             if old is not None and old.is_registered:
                 self.withdraw(tunnel, old, "NHRP: no error")
             return
@@ -310,7 +313,7 @@ class Server:
         self._log_up(tunnel, claim)
 
     def _review(self, tunnel: Tunnel, target: Prefix) -> None:
-        """Is a guest's address still not behind somebody else? An entry must not draw what is routed to another."""
+        """Withdraw a guest's address if it is behind another station now: an entry must not draw others' packets."""
         entry = tunnel.cache.get(target)
         if entry is None or entry.neighbor is None:
             return
@@ -323,7 +326,7 @@ class Server:
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
 
     def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
-        """A tunnel address is registered, from another place than before: who has what is routed to it?"""
+        """Review what is routed to a tunnel address that is registered now, from another place than before."""
         for member in self._station.network(tunnel) if self._guests else ():
             guests = self._guests.get(member.name)
             for target in guests.behind(registered) if guests is not None else ():
@@ -333,7 +336,7 @@ class Server:
         return self._guests.setdefault(tunnel.name, Guests())
 
     def _move(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """A client is somewhere else, or is spoken to over another connection."""
+        """Let a client be elsewhere, or be reached over another connection."""
         self._plane.count_receiver(tunnel, entry.neighbor, -1)
         self._station.move_entry(tunnel, entry, to)
         self._plane.count_receiver(tunnel, to, 1)
@@ -351,7 +354,7 @@ class Server:
     def _reply(
         self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
     ) -> RegistrationReply:
-        """The request turned round: its source fields stay (RFC 2332 §5.2.4)."""
+        """Make the reply: the request turned round, with the same source fields (RFC 2332 §5.2.4)."""
         extensions = request.extensions
         if find(extensions, ResponderAddress) is not None:
             extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
@@ -377,7 +380,7 @@ class Server:
         )
 
     def _log_up(self, tunnel: Tunnel, claim: Claim) -> None:
-        # Thousands may come at once: what nobody reads is not composed.
+        # Thousands may come at once: a line that nobody reads is not composed.
         if is_link_local(claim.target.address) or not self._station.config.logging:
             return
         client = (claim.next_hop, claim.at.nbma)
@@ -390,10 +393,10 @@ class Server:
 
 
 def _payer(standing: Standing, sender: Neighbor, at: Neighbor) -> IPAddress | Proved | None:
-    """Whose entries are counted, see `Entry.payer`. None: nobody's, a server that the configuration names speaks.
+    """Return under whom entries are counted, see `Entry.payer`. None: under nobody, a server that is configured speaks.
 
-    It speaks of itself. What it passes on is counted under the address that it names, since everybody can have
-    something passed on.
+    Such a server speaks of itself. What it passes on is counted under the address that it names, since everybody can
+    have something passed on.
     """
     if not standing.is_server:
         return standing.account

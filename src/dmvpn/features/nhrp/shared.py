@@ -1,26 +1,25 @@
 """What the overlays of a router have in common: one for each IP version, on the same tunnels over the same underlay.
 
-Request identifiers come from one counter. Traffic is counted by peer whatever the packets carry. So both overlays look
-at one account of it: packets that one sends to a peer are no use of an entry of the other one, and what one hears from
-a peer tells both that the way is open.
+Request identifiers come from one counter. Traffic is counted by peer, whatever the packets carry. So both overlays look
+at one account of it: a packet that one overlay sends to a peer is no use of an entry of the other one, and a packet
+from a peer tells both that the way is open.
 
-`RequestIds` go on where an earlier life of this router ended (RFC 2332 §5.2.0.1, §5.2.3). One 32-bit counter serves
+`RequestIds` continue where an earlier life of this router ended (RFC 2332 §5.2.0.1, §5.2.3). One 32-bit counter serves
 requests of all types, as on IOS. If it began again with every start, a late reply to a request of the life before could
 answer one of this life. So it is stored, but not for each request: what is stored is a ceiling, the last identifier
-that may be given out before the next one is stored. A router that starts again goes on behind the ceiling and skips
-what the life before had not used.
-
-Without a stored ceiling, or with one that cannot be read, the counter begins at 0: that costs the guard, nothing else.
+that may be used before the next ceiling is stored. A router that starts again continues behind the ceiling and skips
+what the life before had not used. Without a stored ceiling, or with one that cannot be read, the counter begins at 0:
+that costs this protection, and nothing else.
 
 `Hearsay` bounds how many new NBMA addresses one station's words may lead IKE to, on a protected tunnel. Whoever opens a
 crypto socket sends IKE there, again and again, as long as the entry lives. A station that invents requesters or answers
-chooses the addresses, so it would have us knock on strangers' doors for hours at the price of one packet each. Of one
+chooses the addresses, so at the price of one packet each it could make us send IKE to strangers for hours. Of one
 station 20 new addresses a minute are believed (`ip nhrp hearsay limit`): a spoke may open 1,200 direct paths in an
-hour, and what is held back goes by the hub until it is asked for again. Half of it is kept for answers to our own
-questions, so that nobody can use it up by requests in the name of others. A server passes on what all others say, and
-has no more: whose words they are it does not tell.
+hour, and what is held back goes by the hub until somebody asks for it again. Half of the limit is kept for answers to
+our own questions, so that nobody can use it up by requests in the name of others. A server passes on what all others
+say, and has no larger limit, because it does not tell whose words they are.
 
-What leads to an address that is known already costs nothing, nor does what a station says of itself.
+Words that lead to a known address cost nothing, nor does what a station says of itself.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 #: The name under which the ceiling is stored.
 REQUEST_IDS: Final = "nhrp-request-id"
-#: Identifiers between two ceilings: a spoke writes once a year, a hub of a very large network once in some minutes.
+#: Identifiers between two ceilings: a spoke stores one each year, a hub of a very large network every few minutes.
 STEP: Final = 1024
 _LARGEST: Final = 0xFFFFFFFF
 
@@ -55,13 +54,13 @@ class RequestIds:
         self._ceiling = 0
 
     def remember(self, octets: bytes) -> None:
-        """Go on behind what was stored. What is no ceiling, or comes when identifiers are in use, is ignored."""
+        """Continue behind what was stored. What is no ceiling, or comes when identifiers are in use, is ignored."""
         text = octets.strip()
         if self._last == 0 and text.isdigit() and len(text) <= len(str(_LARGEST)) and int(text) <= _LARGEST:
             self._last = self._ceiling = int(text)
 
     def next(self) -> tuple[int, Store | None]:
-        """A new identifier, and what must be stored before it is used."""
+        """Return a new identifier, and what must be stored before it is used."""
         store = None
         if self._last == self._ceiling:
             self._ceiling = _after(self._ceiling, STEP)
@@ -71,12 +70,12 @@ class RequestIds:
 
     @property
     def stored(self) -> Store:
-        """What ought to be stored now."""
+        """Return what ought to be stored now."""
         return Store(REQUEST_IDS, b"%d\n" % self._ceiling)
 
 
 def _after(identifier: int, steps: int) -> int:
-    """`steps` further on. The counter goes from the largest number to 1: a 0 looks like none."""
+    """Return the number `steps` further on. The counter goes from the largest number to 1: a 0 looks like none."""
     return (identifier + steps - 1) % _LARGEST + 1
 
 
@@ -98,10 +97,11 @@ class Hearsay:
     def believes(
         self, tunnel: Tunnel, account: IPAddress | Proved, nbma: IPAddress, *, now: float, asked: bool, known: bool
     ) -> bool:
-        """May a station's word open a crypto socket with this address? If not that is counted.
+        """Return whether a station's word may open a crypto socket with this address. A refusal is counted.
 
-        account: what the station is counted under. asked: it answers a question of ours; known: there is a socket with
-        the address, or the station says it of itself.
+        account: what the station is counted under.
+        asked: it answers a question of ours.
+        known: there is a socket with the address, or the station says it of itself.
         """
         if not tunnel.protected or known or tunnel.cache.at(nbma):
             return True
@@ -115,7 +115,7 @@ class Hearsay:
         return True
 
     def forget(self, tunnel: str) -> None:
-        """The tunnel has another limit from now on: count from the beginning."""
+        """Count from the beginning: the tunnel has another limit from now on."""
         self._of.pop(tunnel, None)
 
     def keep(self, tunnels: Container[str]) -> None:
@@ -126,7 +126,7 @@ class Hearsay:
             del self._of[name]
 
     def _limits(self, tunnel: Tunnel, account: IPAddress | Proved) -> tuple[SendLimit, SendLimit]:
-        """Of this station: for all its words, and for those that nobody asked for."""
+        """Return the limits of this station: for all its words, and for those that nobody asked for."""
         counted = self._of.setdefault(tunnel.name, {})
         limits = counted.get(account)
         if limits is None:
@@ -147,7 +147,7 @@ class Shared:
         self._secured: dict[tuple[str, IPAddress], None] = {}
 
     def usage_of(self, tunnel: str) -> dict[IPAddress | int, Usage]:
-        """The account of a tunnel."""
+        """Return the account of a tunnel."""
         return self._usage.setdefault(tunnel, {})
 
     def keep(self, tunnels: Container[str]) -> None:
@@ -159,7 +159,7 @@ class Shared:
             del self._secured[socket]
 
     def note_socket(self, tunnel: str, nbma: IPAddress, *, secured: bool) -> bool:
-        """Packets to this address are protected now, or are not. True: the other overlay has not said so yet."""
+        """Note whether packets to this address are protected. Returns True if the other overlay has not said so yet."""
         was_secured = (tunnel, nbma) in self._secured
         if secured:
             self._secured[tunnel, nbma] = None
@@ -168,6 +168,6 @@ class Shared:
         return secured != was_secured
 
     def forget_connection(self, connection: int) -> None:
-        """It is gone, and no other one gets its number."""
+        """Forget a connection that is gone; no other one gets its number."""
         for account in self._usage.values():
             account.pop(connection, None)

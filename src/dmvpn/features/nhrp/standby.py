@@ -37,7 +37,7 @@ class Standby:
         self._plane = plane
 
     def update(self, tunnel: Tunnel) -> None:
-        """A server answers, or answers no more, or was doubted long enough."""
+        """Follow a server that answers, or does not any more, or was doubted long enough."""
         self._doubt(tunnel)
         for client in tunnel.clients.values():
             entry = tunnel.cache.host(client.nhs)
@@ -45,7 +45,7 @@ class Standby:
                 self._plane.lead(tunnel, client.nhs, self.in_place_of(tunnel, client.nhs) or entry.neighbor)
 
     def in_place_of(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """Where packets for this next hop go, if it is a server for which another one stands in; else None."""
+        """Return where packets for this next hop go, if it is a server for which another one stands in; else None."""
         if next_hop not in tunnel.doubted:
             return None
         other = tunnel.server()

@@ -1,4 +1,4 @@
-"""The station: what all parts of NHRP share, and the only door through which they speak (RFC 2332 calls routers so).
+"""The station, as RFC 2332 calls a router: what all parts of NHRP share, and the only door by which effects leave.
 
 It holds the tunnels, the timers, the request identifiers, and the effects of the event that is being handled. Parts
 append to these with the verbs below, so that every packet that leaves is counted, limited and shown to debugs.
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0
-#: Kinds of messages whose last time is remembered. Some are about one peer, and there may be ever new ones.
+#: Kinds of messages whose last time is remembered. Some are about one peer, and there may be ever new peers.
 LARGEST_LOGGED = 1024
 #: Seconds between two looks at the traffic counters of a tunnel. Direct paths are watched closely, since nobody else
-#: does it: a dead one is left within three seconds, echoes included, whether it was in use when it died or is taken
-#: into use later. Servers: a dead one is noticed within ten seconds of traffic to it, within five if there is more
-#: traffic than a routing protocol makes. Clients: for the `used` flag.
+#: does it: a dead path is left within three seconds, echoes included, whether it was in use when it died or is taken
+#: into use later. A dead server is noticed within ten seconds of traffic to it, within five if there is more traffic
+#: than a routing protocol makes. The counters of clients are for the `used` flag.
 POLL_PATHS = 1.0
 POLL_IDLE_PATHS = 2.0
 POLL_SERVERS = 3.0
@@ -52,7 +52,7 @@ _ENCAPSULATION = 28
 
 
 class TimerKind(enum.Enum):
-    """What a timer is for; the subject of a `Timer` says of whom."""
+    """What a timer is for; the subject of a `Timer` says whom it is about."""
 
     REGISTER = "an NHS client wants to act"
     EXPIRY = "an entry's holding time is over"
@@ -68,7 +68,10 @@ class TimerKind(enum.Enum):
 
 
 class Timer(NamedTuple):
-    """The name of a timer. subject: an address, a prefix, a request id or a host name."""
+    """The name of a timer.
+
+    subject: an address, a prefix, a request id or a host name.
+    """
 
     kind: TimerKind
     tunnel: str
@@ -80,10 +83,17 @@ LEAVING: Final = 2.0
 
 
 class Station:
-    """See the module's docstring. `now` is the time of the event that is being handled, seconds."""
+    """See the module's docstring.
+
+    now: the time of the event that is being handled, seconds.
+    """
 
     def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
-        """version: of the IP that it resolves. shared: what it has in common with the station of the other one."""
+        """Make a station.
+
+        version: the IP version that it resolves.
+        shared: what it has in common with the station of the other version.
+        """
         self.ports = ports
         self.shared = shared
         self.version = version
@@ -100,31 +110,31 @@ class Station:
     # -------------------------------------------------------------------------------------------- the event at hand
 
     def begin(self, now: float) -> None:
-        """An event is to be handled."""
+        """Begin to handle an event."""
         self.now = now
         self._out = []
 
     def end(self) -> list[Effect | Notice]:
-        """It has been handled: what is to be done."""
+        """Return what must be done now that the event was handled."""
         if self.wants.are_open:
             self._out += self.wants.settle(self.tunnels, self.ports.protection)
         return self._out
 
     def emit(self, *results: Effect | Notice) -> None:
-        """This is to be done."""
+        """Have these things done, in this order."""
         self._out.extend(results)
 
     def leave(self) -> None:
-        """The router takes back what it has told. What it told now would outlive it."""
+        """Say nothing more for a moment: the router takes back what it has told, and news would outlive it."""
         self._leaves_until = self.now + LEAVING
 
     @property
     def is_leaving(self) -> bool:
-        """May it be gone in a moment? Then it neither registers nor answers for itself."""
+        """Return whether the router may be gone in a moment. Then it neither registers nor answers for itself."""
         return self.now < self._leaves_until
 
     def next_request_id(self) -> int:
-        """A new request identifier, RFC 2332 §5.2.0.1. What must be stored goes out before the request."""
+        """Return a new request identifier, RFC 2332 §5.2.0.1. An order to store it goes out before the request."""
         identifier, store = self.request_ids.next()
         if store is not None:
             self.emit(store)
@@ -133,23 +143,23 @@ class Station:
     # -------------------------------------------------------------------------------------------- look-ups
 
     def network(self, tunnel: Tunnel) -> Iterator[Tunnel]:
-        """The running tunnels of the same NHRP network, `tunnel` first."""
+        """Return the running tunnels of the same NHRP network, `tunnel` first."""
         yield tunnel
         for other in self.tunnels.values():
             if other is not tunnel and other.running and other.network_id == tunnel.network_id:
                 yield other
 
     def owns(self, address: IPAddress) -> bool:
-        """Is it an address of this router?"""
+        """Return whether it is an address of this router."""
         return self.ports.interfaces.owner(address) is not None
 
     def same_network(self, tunnel: Tunnel, interface: str) -> Tunnel | None:
-        """The running tunnel of this name, if it belongs to the same NHRP network."""
+        """Return the running tunnel of this name, if it belongs to the same NHRP network."""
         other = self.tunnels.get(interface)
         return other if other is not None and other.running and other.network_id == tunnel.network_id else None
 
     def own_entry(self, tunnel: Tunnel, prefix_length: int | None = None) -> ClientInfo:
-        """A CIE that names this station: in records, as responder, as the answer for a prefix of `prefix_length`."""
+        """Make a CIE that names this station: for records, as responder, as answer for a prefix of `prefix_length`."""
         address, nbma = tunnel.own
         return ClientInfo(
             prefix_length=address.max_prefixlen if prefix_length is None else prefix_length,
@@ -161,7 +171,7 @@ class Station:
         )
 
     def responder(self, tunnel: Tunnel) -> ClientInfo:
-        """A CIE that names this station as responder, by the address of `ip nhrp responder` if that has one."""
+        """Make a CIE that names this station as responder, by the address of `ip nhrp responder` if that has one."""
         own, interface = self.own_entry(tunnel), self.ports.interfaces.get(tunnel.config.responder)
         address = interface.primary(self.version) if interface is not None else None
         if address is None:
@@ -169,22 +179,22 @@ class Station:
         return replace(own, prefix_length=address.max_prefixlen, protocol=address)
 
     def records(self, tunnel: Tunnel) -> tuple[ForwardTransitRecord | ReverseTransitRecord, ...]:
-        """What a request carries for the servers on its way to write themselves down, unless `no ip nhrp record`."""
+        """Return the records in which servers on the way name themselves; none with `no ip nhrp record`."""
         return (ForwardTransitRecord(), ReverseTransitRecord()) if tunnel.config.record else ()
 
     def authentication(self, tunnel: Tunnel) -> tuple[Authentication, ...]:
-        """The extension that every packet out of this tunnel carries, if a password is configured."""
+        """Return the extension that every packet out of this tunnel carries, if a password is configured."""
         password = tunnel.config.password
         return (Authentication(data=password),) if password else ()
 
     # -------------------------------------------------------------------------------------------- packets
 
     def secured(self, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:
-        """Where packets go now, and over which connection. None: nothing protects them, so none may go."""
+        """Return where packets go now, and over which connection. None: nothing protects them, so none may go."""
         return secured(self.ports.protection, tunnel, to) if tunnel.protected else to
 
     def send(self, tunnel: Tunnel, to: Neighbor, packet: NhrpPacket, *, forwarded: bool = False) -> bool:
-        """Send a packet straight to a station. False if nothing protects it, or `ip nhrp max-send` forbids it."""
+        """Send a packet straight to a station. Returns False if nothing protects it, or `max-send` forbids it."""
         counters, nbma = tunnel.counters, to.nbma
         way = secured(self.ports.protection, tunnel, to) if tunnel.protected else to
         if way is None:
@@ -206,7 +216,10 @@ class Station:
         return True
 
     def show(self, direction: Direction, tunnel: Tunnel, nbma: IPAddress, packet: NhrpPacket, size: int) -> None:
-        """Tell the chronicle and the debugs about a packet. size: its octets."""
+        """Tell the chronicle and the debugs about a packet.
+
+        size: its octets.
+        """
         if self.ports.remembers:
             self.emit(told(direction, packet, tunnel.name, nbma))
         to_us = packet.source_protocol != tunnel.address
@@ -230,7 +243,7 @@ class Station:
     def debugs(
         self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None, *, address: IPAddress | None = None
     ) -> bool:
-        """Is this debug, or one that contains it, on for this tunnel and peer (NBMA and tunnel address)?"""
+        """Return whether this debug, or one that contains it, is on for this tunnel and peer (NBMA, tunnel address)."""
         on, name = self.ports.debugging.on, tunnel.name
         return any(on(each, nbma, address=address, interface=name) for each in (flag, *CONTAINING.get(flag, ())))
 
@@ -248,7 +261,10 @@ class Station:
             self.emit(DebugOutput((line(),)))
 
     def believes(self, tunnel: Tunnel, sender: Neighbor, nbma: IPAddress, *, asked: bool = False) -> bool:
-        """May this station's word lead IKE to the address? asked: it answers a question of ours."""
+        """Return whether this station's word may lead IKE to the address.
+
+        asked: it answers a question of ours.
+        """
         known = nbma == sender.nbma or self.ports.protection.is_wanted(tunnel.name, nbma)
         account = account_of(self.ports.protection, sender)
         if self.shared.hearsay.believes(tunnel, account, nbma, now=self.now, asked=asked, known=known):
@@ -280,7 +296,7 @@ class Station:
             self.log(message, about=about, interval=max(interval, float(self.config.rate_limit)))
 
     def refuse(self, tunnel: Tunnel, why: Refusal, nbma: IPAddress, detail: str = "") -> None:
-        """Count a packet from this address that is dropped without an answer; one log line for many."""
+        """Count a packet from this address that is dropped without an answer; write one log line for many."""
         tunnel.counters.count_refused(why)
         text = f"{why.value} ({detail})" if detail else why.value
         message = messages.PacketRefused.of(tunnel.name, nbma, text)
@@ -290,10 +306,12 @@ class Station:
     # -------------------------------------------------------------------------------------------- traffic
 
     def watch_traffic(self, tunnel: Tunnel, *, again: bool = False) -> None:
-        """Look at the traffic counters of the tunnel before long, as often as what is on it needs.
+        """Look at the traffic counters of the tunnel before long, as often as its peers need.
 
-        The first look comes at any time within the interval: spokes that start together must not notice together, for
-        ever after, that their hub is gone, and all ask it at once when it is back. again: it was looked at just now.
+        The first look comes at any time within the interval. Otherwise spokes that started together would all notice at
+        one moment that their hub is gone, and would all ask it at once when it is back.
+
+        again: it was looked at just now.
         """
         timer = Timer(TimerKind.POLL, tunnel.name)
         if tunnel.paths:
@@ -327,7 +345,7 @@ class Station:
         )
 
     def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
-        """The peer of an entry is somewhere else, or is spoken to over another connection."""
+        """Let the peer of an entry be elsewhere, or be reached over another connection."""
         self.wants.touch(tunnel, entry.nbma, to.nbma)
         tunnel.cache.move(entry, to)
 

@@ -4,10 +4,10 @@ Guards, before anything is sent: the hop count, our own address on the record (a
 and the size, which grows with every record. A packet with a compulsory extension that we do not know is passed on
 untouched and unrecorded.
 
-`Redirects` are Traffic Indications (draft-detienne-dmvpn-01), from who forwards packets between members of a network.
-The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same network, once per
-interval and pair of addresses. The one from whom the packet came is told, unless the next hop of its destination is
-itself.
+`Redirects` are Traffic Indications (draft-detienne-dmvpn-01), which a router sends that forwards packets between
+members of a network. The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same
+network, once for each interval and pair of addresses. The station from which the packet came is told, unless it is
+itself the next hop of the packet's destination.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Transit:
         self._station.send(way.tunnel, way.neighbor, onward, forwarded=True)
 
     def way_back(self, tunnel: Tunnel, packet: NhrpPacket) -> Onward | None:
-        """Where a reply came from as a request, for when no route leads there: the server before us, or its sender."""
+        """Return where a reply came from as a request, if no route leads there: the server before us, or its sender."""
         if not isinstance(packet, REPLIES):
             return None
         record = find(packet.extensions, ForwardTransitRecord)
@@ -96,7 +96,7 @@ class Transit:
         return None
 
     def _loop(self, packet: NhrpPacket) -> AddressExtension | None:
-        """The record that says that we forwarded, or answered, this packet before. RFC 2332 §5.3.1 to §5.3.3."""
+        """Return the record that says that we forwarded, or answered, this packet before. RFC 2332 §5.3.1 to §5.3.3."""
         kinds: tuple[type[ForwardTransitRecord] | type[ReverseTransitRecord] | type[ResponderAddress], ...]
         kinds = (ReverseTransitRecord, ResponderAddress) if isinstance(packet, REPLIES) else (ForwardTransitRecord,)
         for kind in kinds:
@@ -107,7 +107,7 @@ class Transit:
         return None
 
     def _recorded(self, came_by: Tunnel, leaves_by: Tunnel, packet: NhrpPacket) -> Extensions:
-        """The extensions with ourselves on the record, and translated addresses that only we know filled in."""
+        """Return the extensions with ourselves on the record, and translated addresses that only we know filled in."""
         own = self._station.own_entry(leaves_by)
         if isinstance(packet, REPLIES):
             extensions = append_entry(packet.extensions, ReverseTransitRecord, own)
@@ -122,7 +122,7 @@ class Transit:
         return extensions
 
     def _mapped(self, extensions: Extensions, tunnel: Tunnel, packet: NhrpPacket, address: IPAddress) -> Extensions:
-        """By which UDP port a client of ours is heard. What others say counts only if another server passed it on."""
+        """Return the UDP port by which a client is heard. Others' words count only if another server passed it on."""
         ports = mapped_ports(extensions)
         if ports is None:
             return extensions
@@ -138,7 +138,7 @@ class Transit:
 
 
 def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Extensions:
-    """Who registered with us from behind NAT does not know its translated address; the other side must (Cisco)."""
+    """Add the translated address of a client behind NAT, which it does not know and the other side must (Cisco)."""
     entry = tunnel.cache.host(address)
     nat = find(extensions, NatAddress)
     if entry is None or entry.claimed is None or nat is None:
@@ -164,7 +164,7 @@ class Redirects:
         self._station = station
 
     def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
-        """A packet came from a neighbor and went back into the network."""
+        """Tell the station before us about a packet that came from a neighbor and went back into the network."""
         came_from = Neighbor(event.nbma, event.connection)
         addresses = quoted_addresses(event.packet)
         if addresses is None:
@@ -194,7 +194,7 @@ class Redirects:
         self._station.send(tunnel, came_from, indication)
 
     def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbor) -> bool:
-        """Did the packet go back to the very station it came from?"""
+        """Return whether the packet went back to the very station it came from."""
         leaves_by = self._station.tunnels.get(out_tunnel)
         if leaves_by is None:
             return False
@@ -214,7 +214,7 @@ class Redirects:
 
 
 def is_probe(packet: bytes) -> bool:
-    """An echo by which a router checks its direct way to another, or its answer: nobody needs a redirect for it."""
+    """Return whether it checks a direct way to another router, or answers such a check: that needs no redirect."""
     try:
         protocol, start = ip.peek_payload(packet)
         is_control = ip.peek_tos(packet) == TOS_INTERNETWORK_CONTROL
@@ -225,7 +225,7 @@ def is_probe(packet: bytes) -> bool:
 
 
 def quoted_addresses(packet: bytes) -> tuple[IPAddress, IPAddress] | None:
-    """Source and destination of a quoted packet, or None if it is not one."""
+    """Return source and destination of a quoted packet, or None if it is not one."""
     try:
         return ip.peek_addresses(packet)
     except WireError:

@@ -1,10 +1,10 @@
-"""Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files move them.
+"""Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files change them.
 
-Each field has one writer, which a test holds: `cache` is changed by `Station`, at the word of server, resolver,
-responder and peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
+Each field has one writer, which a test checks: `cache` is changed by `Station`, for server, resolver, responder and
+peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
 `registered_multicast` by plane; `paths` by peers; `doubted` by standby; `server_paths`, `public_nbma` and `held` by
-registration; `redirects` by transit; what is told of the interface by the methods here. Entries,
-clients, paths and accounts of traffic change themselves alone.
+registration; `redirects` by transit; what is told of the interface by the methods here. Entries, clients, paths and
+accounts of traffic change themselves alone.
 """
 
 from __future__ import annotations
@@ -54,13 +54,21 @@ class Suppressed:
 class Tunnel:
     """One tunnel with NHRP on it.
 
-    state, interface: as their owners last told us. Of the interface: address, the one of ours that other links may
-    know; link_local, which IPv4 has not; addresses, all of them; subnet, the prefix of the first; edges, the network
-    and broadcast addresses. paths: to other spokes; server_paths: to servers that answer. public_nbma: what a server
-    says our address looks like behind NAT. adjacencies: what the data plane was told, next hop by next hop. gleaned:
-    next hops whose packets go by a server, and since when. registered_multicast: clients, with the number of their
-    entries. held: `if-state nhrp` keeps the line protocol down. doubted: tunnel addresses of servers that were silent;
-    until when others are preferred although they answer again (seconds), None while they do not.
+    state, interface: as their owners last told us.
+    address: of the interface, the one of ours that other links may know.
+    link_local: of the interface; IPv4 has none.
+    addresses: of the interface, all of them.
+    subnet: the prefix of the first address.
+    edges: the network and broadcast addresses.
+    paths: to other spokes.
+    server_paths: to servers that answer.
+    public_nbma: what a server says our address looks like behind NAT.
+    adjacencies: what the data plane was told, next hop by next hop.
+    gleaned: next hops whose packets go by a server, and since when.
+    registered_multicast: clients, with the number of their entries.
+    held: `if-state nhrp` keeps the line protocol down.
+    doubted: tunnel addresses of servers that were silent; until when others are preferred although they answer again
+        (seconds), None while they do not.
     """
 
     config: TunnelConfig
@@ -95,20 +103,20 @@ class Tunnel:
 
     @property
     def version(self) -> int:
-        """The IP version of what it carries."""
+        """The IP version that it carries."""
         return self.config.version
 
     @property
     def network_id(self) -> int | None:
-        """Which tunnels are one network with this one."""
+        """Tunnels with the same number are one network."""
         return self.config.network_id
 
     def stand(self, state: TunnelState | None) -> None:
-        """The tunnel is so from now on."""
+        """Take over the state of the tunnel."""
         self.state = state
 
     def follow(self, interface: InterfaceState | None) -> None:
-        """The interface is so from now on. What follows is asked for with each packet, so it is noted here."""
+        """Take over the state of the interface. What follows from it is needed for each packet, so it is noted here."""
         version = self.config.version
         self.interface = interface
         self.address = interface.primary(version) if interface is not None else None
@@ -122,14 +130,14 @@ class Tunnel:
 
     @property
     def own(self) -> tuple[IPAddress, IPAddress]:
-        """Our tunnel address and NBMA address. Only a running tunnel may be asked."""
+        """Our tunnel address and NBMA address. Raises RuntimeError if the tunnel does not run."""
         if self.address is None or self.nbma is None:
             raise RuntimeError(f"{self.name} does not run")
         return self.address, self.nbma
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """Whether we speak at all, by what others know us, whether in clear, and whether to one far end alone.
+        """What others know us by: whether we speak at all, addresses, whether in clear, whether to one far end alone.
 
         A tunnel that leads to one place needs no adjacencies; when it becomes multipoint, all of them are missing.
         """
@@ -142,12 +150,12 @@ class Tunnel:
 
     @property
     def protected(self) -> bool:
-        """Its packets leave in ESP or not at all."""
+        """Whether its packets leave in ESP or not at all."""
         return self.state is not None and bool(self.state.protection)
 
     @property
     def multipoint(self) -> bool:
-        """Its packets need adjacencies."""
+        """Whether its packets need adjacencies."""
         return self.state is not None and self.state.multipoint
 
     @property
@@ -157,12 +165,12 @@ class Tunnel:
 
     @property
     def is_carried(self) -> bool:
-        """The data plane has this tunnel for packets of this IP version, up or down."""
+        """Whether the data plane has this tunnel for packets of this IP version, up or down."""
         return self.interface is not None and self.interface.carries(self.config.version)
 
     @property
     def running(self) -> bool:
-        """NHRP can speak: configured, both addresses known, and the tunnel can send."""
+        """Whether NHRP can speak: configured, both addresses known, and the tunnel can send."""
         return (
             self.config.network_id is not None
             and self.state is not None
@@ -173,12 +181,12 @@ class Tunnel:
 
     @property
     def mtu(self) -> int:
-        """What our CIEs say."""
+        """The MTU in our CIEs."""
         return _LARGEST_MTU - (_KEY_OCTETS if self.state is not None and self.state.key is not None else 0)
 
     @property
     def own_entry(self) -> Entry | None:
-        """This station itself, as `show ip nhrp self` has it. It is in no cache: nobody needs to look it up."""
+        """This station itself, for `show ip nhrp self`. It is in no cache: nobody needs to look it up."""
         if not self.running or self.address is None or self.interface is None:
             return None
         return Entry(
@@ -191,20 +199,20 @@ class Tunnel:
         )
 
     def is_ours(self, address: IPAddress) -> bool:
-        """Is this an address of the tunnel interface itself?"""
+        """Return whether this is an address of the tunnel interface itself."""
         return address in self.addresses
 
     def is_edge(self, address: IPAddress) -> bool:
-        """Is this the network or the broadcast address of a subnet of ours, which no station has?"""
+        """Return whether this is the network or the broadcast address of a subnet of ours, which no station has."""
         return address in self.edges
 
     def is_guest(self, target: Prefix) -> bool:
-        """Is it outside of the subnet, so that routing has a say?"""
+        """Return whether it is outside of the subnet, so that routing decides, too."""
         beside_us = self.subnet is not None and target in self.subnet
         return not beside_us and not is_link_local(target.address)
 
     def used(self, entry: Entry, now: float) -> bool:
-        """Did its adjacency carry a packet lately? Of a prefix: the adjacency of its next hop."""
+        """Return whether its adjacency carried a packet lately; of a prefix, the adjacency of its next hop."""
         neighbor = entry.neighbor
         if neighbor is None or not self.multipoint:  # a point-to-point tunnel has no adjacencies to look at
             return False
@@ -212,12 +220,12 @@ class Tunnel:
         return usage is not None and usage.used_at is not None and now - usage.used_at <= USED_FOR
 
     def carries(self, neighbor: Neighbor, now: float) -> bool:
-        """Did packets of others go there in the last seconds?"""
+        """Return whether packets of others went there in the last seconds."""
         usage = self.usage.get(neighbor.account)
         return usage is not None and usage.used_at is not None and now - usage.used_at <= IN_USE
 
     def count_own(self, neighbor: Neighbor) -> None:
-        """NHRP sends a packet of its own there."""
+        """Count a packet of NHRP's own that goes there."""
         usage = self.usage.get(neighbor.account)
         if usage is None:
             if len(self.usage) >= LARGEST_USAGE:
@@ -227,21 +235,21 @@ class Tunnel:
 
     @property
     def has_server(self) -> bool:
-        """A server answers."""
+        """Whether a server answers."""
         return any(client.is_responding for client in self.clients.values())
 
     def server_is_busy(self, now: float) -> bool:
-        """Is there data for a server, not only Hellos?"""
+        """Return whether there is data for a server, and not only Hellos."""
         usages = (self.usage.get(client.nbma) for client in self.clients.values() if client.nbma is not None)
         return any(usage is not None and now < usage.busy_until for usage in usages)
 
     def is_server(self, address: IPAddress) -> bool:
-        """Is this the tunnel address of one of our servers?"""
+        """Return whether this is the tunnel address of one of our servers."""
         return any(client.nhs == address for client in self.clients.values())
 
     def server(self, avoid: IPAddress | None = None) -> NhsClient | None:
-        """The best server to send to: one that responds before one that might, then one that did so all along before
-        one that has just returned (`Standby`), then by priority.
+        """Return the best server to send to: one that responds before one that might, then one that responded all along
+        before one that has just returned (`Standby`), then by priority.
 
         avoid: an NBMA address that must not be chosen, because the packet came from there.
         """

@@ -5,12 +5,12 @@
     Nowhere   nobody knows
 
 Requests and indications go this way towards their destination, replies towards their source. The routing table decides,
-as if NHRP had put nothing into it: a request that followed a shortcut would ask the one who is to be asked about.
+as if NHRP had put nothing into it: a request that followed a shortcut would ask the station that it asks about.
 
-How much an egress may answer for (`given_prefix`), RFC 2332 §6.3, is the route that leads out of the network without
-its exceptions. An answer for a whole prefix draws the packets of all its addresses here. So no part of it may be one
-that we ourselves would send back into the NHRP network, or drop: of 10.4.0.0/16 by our LAN with 10.4.9.0/24 by the
-tunnel, who asks for 10.4.4.1 gets 10.4.0.0/21. More special routes that lead out by our own interfaces are no
+An egress may answer for (`given_prefix`, RFC 2332 §6.3) the route that leads out of the network, without its
+exceptions. An answer for a whole prefix draws the packets of all its addresses here. So no part of it may be one that
+we ourselves would send back into the NHRP network, or drop. For example, 10.4.0.0/16 leads to our LAN and 10.4.9.0/24
+to the tunnel: a request for 10.4.4.1 gets 10.4.0.0/21. More special routes that lead out by our own interfaces are no
 exceptions: they end here too.
 """
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
-#: A shorter prefix is not given away: who has a default route to the Internet must not attract everything (as FRR).
+#: A shorter prefix is not given away: a router with a default route must not attract the whole Internet (as FRR).
 SHORTEST_PREFIX = 8
 
 
 def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAddress) -> Prefix:
-    """The shortest prefix of `route` that holds `address` and nothing that we reach otherwise."""
+    """Return the shortest prefix of `route` that holds `address` and nothing that we reach otherwise."""
     if route.length < SHORTEST_PREFIX:
         return Prefix.host(address)
     length = route.length
@@ -47,7 +47,7 @@ def given_prefix(station: Station, tunnel: Tunnel, route: Prefix, address: IPAdd
 
 
 def _inside(routes: tuple[Route, ...], prefix: Prefix) -> list[Route]:
-    """The routes for parts of a prefix; they stand together, since routes are sorted by prefix."""
+    """Return the routes for parts of a prefix; they are side by side, since routes are sorted by prefix."""
     found: list[Route] = []
     for index in range(bisect_left(routes, _order(prefix), key=lambda route: _order(route.prefix)), len(routes)):
         route = routes[index]
@@ -63,7 +63,7 @@ def _order(prefix: Prefix) -> tuple[int, Prefix]:
 
 
 def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
-    """Does it lead back into the network, or nowhere? What NHRP installed says nothing of routing, `local` is us."""
+    """Return whether it leads back into the network, or nowhere. NHRP's routes do not count; `local` is us."""
     if route.source in (RouteSource.NHRP, RouteSource.LOCAL):
         return False
     if route.kind is not RouteKind.FORWARD:
@@ -72,14 +72,17 @@ def _leads_elsewhere(station: Station, tunnel: Tunnel, route: Route) -> bool:
 
 
 def _common_length(prefix: Prefix, address: IPAddress) -> int:
-    """Bits that the prefix and the address have in common, at most those of the prefix."""
+    """Return the bits that the prefix and the address have in common, at most those of the prefix."""
     differing = (int(prefix.address) ^ int(address)).bit_length()
     return min(prefix.length, address.max_prefixlen - differing)
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """We are the egress. prefix: what we may answer for, the prefix of our own route as far as it holds."""
+    """We are the egress.
+
+    prefix: what we may answer for, the prefix of our own route as far as it is valid.
+    """
 
     prefix: Prefix
 
@@ -95,7 +98,10 @@ class Onward:
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """Nobody knows the address. why: one clause for people."""
+    """Nobody knows the address.
+
+    why: one clause for people.
+    """
 
     why: str
 
@@ -104,7 +110,7 @@ Way = Here | Onward | Nowhere
 
 
 def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None = None) -> Way:
-    """The way to `address` within the network of `tunnel`.
+    """Return the way to `address` within the network of `tunnel`.
 
     came_from: the station that sent us the message. It does not go back there.
     """
@@ -133,10 +139,11 @@ def find_way(station: Station, tunnel: Tunnel, address: IPAddress, came_from: Ne
 
 
 def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) -> bool:
-    """Does a binding say where messages go? Not if a client registered it and we send packets by the default route.
+    """Return whether a binding says where messages go: not if a client registered it where the default route leads.
 
-    Both have to go one way. Else a member registers an address of the Internet, and has what others send there by us.
-    Where the subnet is one address all clients are outside of it, and are known by nothing but their word.
+    Messages and packets must go one way. Otherwise a member could register an address of the Internet, and get what
+    others send there by us. Where the subnet is one address, all clients are outside of it, and only their word tells
+    of them.
     """
     has_subnet = tunnel.subnet is not None and not tunnel.subnet.is_host
     if not (entry.is_registered and has_subnet and tunnel.is_guest(entry.target)):
@@ -146,10 +153,10 @@ def _counts(station: Station, tunnel: Tunnel, entry: Entry, address: IPAddress) 
 
 
 def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
-    """May another station of the network have it? Not if it is ours, or nobody's, or our routes lead out to it.
+    """Return whether another station of the network may have it: it is not ours, and no route leads out to it.
 
-    Else whoever names himself by the address of a host behind us would draw its packets into the tunnel. A default
-    route to the Internet says nothing: stations of other regions may be known by no other.
+    Otherwise a station that names itself by the address of a host behind us would draw its packets into the tunnel. A
+    default route to the Internet says nothing: stations of other regions may be known by no other route.
     """
     if is_link_local(address):
         return not tunnel.is_ours(address)
@@ -162,7 +169,7 @@ def may_be_beyond(station: Station, tunnel: Tunnel, address: IPAddress) -> bool:
 
 
 def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None) -> Way:
-    """A link-local address is looked for on its own link: other links may have the same, and no route leads to it."""
+    """Find a link-local address on its own link: other links may have the same, and no route leads to it."""
     if tunnel.is_ours(address):
         return Here(Prefix.host(address))
     entry = tunnel.cache.binding(address)
@@ -172,11 +179,11 @@ def _on_the_link(tunnel: Tunnel, address: IPAddress, came_from: Neighbor | None)
 
 
 def _along(tunnel: Tunnel, hop: NextHop, came_from: Neighbor | None) -> Way:
-    """Out of a tunnel of the network: to the next hop of the route if it is a known station, else to a server."""
+    """Return the way out of a tunnel: to the route's next hop if it is a known station, else to a server."""
     if hop.address is not None:
         entry = tunnel.cache.binding(hop.address)
         if entry is not None and entry.neighbor is not None:
-            # Where packets go: of a server that is silent that is another one (`Standby`).
+            # Packets for a silent server go to another one (`Standby`).
             own = entry.neighbor
             return Onward(
                 tunnel, hop.address, tunnel.adjacencies.get(hop.address, own) if hop.address in tunnel.doubted else own
@@ -196,5 +203,5 @@ def _unless_back(way: Way, came_from: Neighbor | None) -> Way:
 
 
 def _connected(addresses: tuple[tuple[IPAddress, int], ...], own: IPAddress) -> Prefix:
-    """The whole prefix in which an address of our own lies: never its local host route."""
+    """Return the whole prefix in which an address of our own lies, and not its local host route."""
     return next((Prefix.of(address, length) for address, length in addresses if address == own), Prefix.host(own))
