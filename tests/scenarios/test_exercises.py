@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,14 @@ import pytest
 
 from dmvpn.app import exercise as outer
 from dmvpn.app.told import Told
+from dmvpn.base.entropy import SeededEntropy
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises import Exercise, exercise, exercises, look
 from dmvpn.tools.exercises.checks import When
 from dmvpn.tools.lessons import examine, grade
 from dmvpn.tools.lessons.state import fixed, note_fixed
-from dmvpn.tools.troubles import TROUBLES, Stage, carry_out, fits, orders_for, trouble
+from dmvpn.tools.troubles import TROUBLES, Stage, carry_out, draw_story, trouble
 from support.bench import WorldBench
 from support.docs import BLOCK, ROOT, steps
 from support.world import World
@@ -77,9 +77,8 @@ class Learner:
 
     def _break(self, seed: int) -> None:
         stage = self._stage()
-        possible = [known for known in TROUBLES if known.noticed and fits(known, stage)]
         self._healthy = examine(self.bench, stage)
-        carry_out(self.bench, orders_for(random.Random(seed).choice(possible), stage))
+        carry_out(self.bench, draw_story(TROUBLES, stage, SeededEntropy(seed)).orders)
 
     def _fixed(self) -> None:
         assert self._healthy is not None

@@ -29,7 +29,14 @@ from support.bench import WorldBench
 from support.world import World
 
 #: The first one that fits is broken.
-NETWORKS = ("notes-phase3", "intro-phase3", "notes-phase1", "ipsec-spoke-behind-nat", "ipsec-both-behind-nat")
+NETWORKS = (
+    "notes-phase3",
+    "intro-phase3",
+    "notes-phase1",
+    "ipsec-spoke-behind-nat",
+    "ipsec-both-behind-nat",
+    "phase2-eigrp",
+)
 #: These are tried also where a second hub hides much of it.
 WITH_TWO_HUBS = ("hub-dead", "hub-multicast", "nhs-nbma", "redirect-missing", "recursion", "nhrp-authentication")
 #: Virtual seconds after which users have noticed; and after which what was fixed is well (64 s is a retry at most).

@@ -103,8 +103,18 @@ class World:
         """`change` may edit the configuration of a router before it starts; `record` takes the recording of all."""
         scenario = Scenario.load(name)
         texts = {router: change(router, text) for router, text in scenario.configurations.items()}
-        self.scenario = Scenario(scenario.name, scenario.lab, texts)
-        self._clear = ClearWatch(texts)
+        self._begin(Scenario(scenario.name, scenario.lab, texts), seed, record)
+
+    @classmethod
+    def of(cls, scenario: Scenario, *, seed: int = 1) -> World:
+        """A network that is in no folder."""
+        world = cls.__new__(cls)
+        world._begin(scenario, seed, None)
+        return world
+
+    def _begin(self, scenario: Scenario, seed: int, record: Callable[[str], object] | None) -> None:
+        self.scenario = scenario
+        self._clear = ClearWatch(scenario.configurations)
         self.sim = Simulator.of(self.scenario, seed=seed, record=record, overhear=self._overhear, remembers=True)
         self.console: dict[str, list[str]] = {router: [] for router in self.sim.routers}
         self.effects: dict[str, list[tuple[float, Effect]]] = {router: [] for router in self.sim.routers}

@@ -13,7 +13,7 @@ from dmvpn.shells.scenario import Scenario, described, from_description
 from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, forget
 from dmvpn.tools.saving import save
-from dmvpn.tools.troubles import TROUBLES, Stage, trouble
+from dmvpn.tools.troubles import TROUBLES, Fault, Stage, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.badness import Badness
     from dmvpn.shells.lab.control import Json
 
+STAGE = Stage.of(Scenario.load("notes-phase3"))
 WELL = Health({(Check.REACH, "a"): 1, (Check.PATH, "a"): 2, (Check.RUNNING, "R1"): 1, (Check.LARGE, "a"): 0})
 
 
@@ -58,7 +59,7 @@ def test_a_health_is_written_and_read() -> None:
 def test_a_lesson_is_remembered_for_the_owner_alone_without_the_name_of_the_trouble(tmp_path: Path) -> None:
     assert Lesson.read(tmp_path) is None
     for known in TROUBLES:
-        Lesson.begin(known, WELL, {"R1": "hostname R1\n"}, "it is slow").write(tmp_path)
+        Lesson.begin(Fault(known, STAGE, ()), WELL, {"R1": "hostname R1\n"}, "it is slow").write(tmp_path)
         (path,) = tmp_path.iterdir()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert known.id not in path.read_text()
@@ -71,7 +72,7 @@ def test_a_lesson_is_remembered_for_the_owner_alone_without_the_name_of_the_trou
 
 
 def test_hints_are_counted(tmp_path: Path) -> None:
-    Lesson.begin(trouble("psk"), WELL, {}, "").hinted().hinted().write(tmp_path)
+    Lesson.begin(Fault(trouble("psk"), STAGE, ()), WELL, {}, "").hinted().hinted().write(tmp_path)
     lesson = Lesson.read(tmp_path)
     assert lesson is not None
     assert lesson.hints == 2

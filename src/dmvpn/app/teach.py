@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import random
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app import exercise
 from dmvpn.app.prompts import Prompts
+from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.network.lines import Lines, difference
@@ -25,7 +26,7 @@ from dmvpn.tools.lessons import Check, Health, examine, grade
 from dmvpn.tools.lessons.state import Lesson, fixed, forget, note_fixed
 from dmvpn.tools.phases import phase_lines
 from dmvpn.tools.saving import save
-from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for, trouble
+from dmvpn.tools.troubles import TROUBLES, Fault, Part, Stage, carry_out, draw_story, fits, orders_for, trouble
 
 if TYPE_CHECKING:
     import argparse
@@ -132,14 +133,13 @@ def break_(arguments: argparse.Namespace, told: Told) -> int:
     running = lesson.running()
     stage = lesson.stage(running)
     chosen = _choose(stage, arguments.name, arguments.seed)
-    orders = orders_for(chosen, stage)
     told.say("Looking at the lab while it is well ...")
     healthy = examine(lesson.bench, stage)
     if not any(value for subject, value in healthy.found.items() if _is_way(subject)):
         raise UserError("no site reaches another one: nobody would notice if something broke")
-    complaint = stage.fill(chosen.complaint, Part.SPOKE)
+    complaint = chosen.stage.fill(chosen.trouble.complaint, Part.SPOKE)
     Lesson.begin(chosen, healthy, running, complaint).write(lesson.folder.path)
-    carry_out(lesson.bench, orders)
+    carry_out(lesson.bench, chosen.orders)
     _cover_tracks(lesson.bench, list(running))
     told.say(f"\n  {complaint}\n")
     told.say("Find it and fix it. 'dmvpn lab hint' helps, 'dmvpn lab grade' looks at what you did.")
@@ -170,13 +170,13 @@ def _list(arguments: argparse.Namespace, told: Told) -> int:
     return 0
 
 
-def _choose(stage: Stage, name: str | None, seed: int | None) -> Trouble:
+def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
+    """The trouble with this name, where the scenario has it; or any of them, anywhere."""
     if name is not None:
-        return trouble(name)
-    possible = [known for known in TROUBLES if known.noticed and fits(known, stage)]
-    if not possible:
-        raise UserError(f"nothing of the catalogue fits {stage.scenario.name}")
-    return random.Random(seed).choice(possible)  # noqa: S311 - a lottery, not a secret
+        chosen = trouble(name)
+        return Fault(chosen, stage, orders_for(chosen, stage))
+    entropy = SeededEntropy(secrets.token_hex(8) if seed is None else seed)
+    return draw_story(TROUBLES, stage, entropy)
 
 
 # ---------------------------------------------------------------------------------------------------- hint, grade
@@ -193,7 +193,7 @@ def hint(arguments: argparse.Namespace, told: Told) -> int:
     hints = state.trouble.hints
     if state.hints >= len(hints):
         raise UserError("that was the last hint; 'dmvpn lab reset' begins again")
-    stage = lesson.stage(state.configurations)
+    stage = state.stage(lesson.stage(state.configurations))
     text = stage.fill(hints[state.hints], Part.SPOKE)
     told.say(f"{state.hints + 1}. {text}")
     told.put(lab=lesson.folder.name, number=state.hints + 1, of=len(hints), hint=text)
@@ -211,7 +211,7 @@ def grade_(arguments: argparse.Namespace, told: Told) -> int:
             told.say("Looking at the lab; with real packets that may take a minute ...")
         return exercise.grade(lesson.bench, learnt, told)
     state = _state(lesson)
-    stage = lesson.stage(state.configurations)
+    stage = state.stage(lesson.stage(state.configurations))
     told.say("Looking at the lab; what has just come up must last for some seconds ...")
     verdicts = grade(state.health, examine(lesson.bench, stage, state.health))
     for verdict in verdicts:

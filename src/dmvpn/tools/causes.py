@@ -77,6 +77,7 @@ class Cause(enum.Enum):
     # multicast map
     HUB_MULTICAST = "hub replicates no multicast"
     SPOKE_MULTICAST = "spoke sends no multicast to the hub"
+    WRONG_MAP = "wrong NHRP map"
     # routing
     RIP_BLOCKED = "RIP kept from the tunnel"
     AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"
@@ -86,6 +87,7 @@ class Cause(enum.Enum):
     PASSIVE_INTERFACE = "passive interface"
     NETWORK_STATEMENT = "network statement missing"
     SPLIT_HORIZON = "split horizon"
+    NEXT_HOP_SELF = "hub is the next hop of all routes"
     HUB_STUB = "hub is an EIGRP stub"
     SPOKE_STUB = "EIGRP stub keeps its LAN to itself"
     ROUTE_FILTERED = "route filtered"

@@ -129,6 +129,17 @@ def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (),
     )
 
 
+def talk_of(subject: Subject, pairs: Sequence[Pair], packets: int = 12) -> dict[Pair, Talk]:
+    """What pairs have now, in a world that is up: whether and by whom packets arrive, of which size, how many not.
+
+    What was counted before is forgotten.
+    """
+    subject.probing.forget()
+    able = [pair for pair in pairs if _can_talk(subject, pair)]
+    talks = _talk(subject, able, packets)
+    return talks | _sizes(subject, {pair: talks[pair] for pair in sample(able, MOST_SIZES)})
+
+
 def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
     """So many of them, from all over."""
     return pairs[:: -(-len(pairs) // most) or 1]
@@ -197,11 +208,11 @@ def _reaches(node: RouterNode, interface: str, next_hop: IPAddress) -> bool:
 # ------------------------------------------------------------------------------------------------ talking
 
 
-def _talk(subject: Subject, pairs: Sequence[Pair]) -> dict[Pair, Talk]:
+def _talk(subject: Subject, pairs: Sequence[Pair], packets: int = PACKETS) -> dict[Pair, Talk]:
     probing = subject.probing
     if not pairs:
         return {}
-    for _ in range(PACKETS):
+    for _ in range(packets):
         probing.stream(pairs, INTERVAL)
     probing.settle()
     return {pair: _judge(subject, pair) for pair in pairs}

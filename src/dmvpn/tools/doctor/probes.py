@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -31,6 +31,8 @@ MOST_PAIRS: Final = 8
 _MOST_SITES: Final = 4
 #: Octets of a ping that fits everywhere; more than an Ethernet takes in one piece.
 _SMALL, _PIECES = 100, 2000
+#: Seconds for an answer over a slow way, and how many requests find out whether it is one.
+_PATIENCE, _FEW = 4, 3
 
 
 class Kind(enum.Enum):
@@ -49,7 +51,10 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A ping at a router. source: an interface. only_if: it is tried if that one had a reply."""
+    """A ping at a router. source: an interface. only_if: it is tried if that one had a reply.
+
+    patience: seconds for an answer.
+    """
 
     kind: Kind
     router: str
@@ -58,6 +63,7 @@ class Probe:
     size: int = _SMALL
     df: bool = False
     repeat: int = 5
+    patience: int = 1
     only_if: Probe | None = None
 
     @property
@@ -66,7 +72,9 @@ class Probe:
         if self.kind is Kind.TRACE:
             return f"traceroute {self.target} source {self.source} numeric probe 1 timeout 1"
         df = " df-bit" if self.df else ""
-        return f"ping {self.target} source {self.source} repeat {self.repeat} size {self.size} timeout 1{df}"
+        return (
+            f"ping {self.target} source {self.source} repeat {self.repeat} size {self.size} timeout {self.patience}{df}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +128,24 @@ def read(text: str) -> Outcome:
 
 
 def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
-    """Try them: first pings, all at once, then what depends on them, last by whom packets pass when all is quiet."""
+    """Try them: first pings, all at once, then what depends on them, last by whom packets pass when all is quiet.
+
+    A way that is slow, and else well, loses nothing: what was silent is asked again with more patience.
+    """
     planned = list(dict.fromkeys(probes))
+    first = [probe for probe in planned if probe.only_if is None and probe.kind is not Kind.TRACE]
+    then = [probe for probe in planned if probe.only_if is not None]
     answers: dict[Probe, Outcome] = {}
-    _try([probe for probe in planned if probe.only_if is None and probe.kind is not Kind.TRACE], ask, answers)
-    _try([probe for probe in planned if probe.only_if is not None and _replied(answers, probe.only_if)], ask, answers)
+    _try(first, ask, answers)
+    mute = [probe for probe in first if answers[probe].silent]
+    again = {probe: replace(probe, patience=_PATIENCE, repeat=min(probe.repeat, _FEW)) for probe in mute}
+    slow: dict[Probe, Outcome] = {}
+    _try(list(again.values()), ask, slow)
+    answers |= {probe: slow[later] for probe, later in again.items() if "!" in slow[later].marks}
+    ready = [probe for probe in then if probe.only_if is not None and _replied(answers, probe.only_if)]
+    patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
+    _try(list(patient.values()), ask, slow)
+    answers |= {probe: slow[asked] for probe, asked in patient.items()}
     _try([probe for probe in planned if probe.kind is Kind.TRACE], ask, answers)
     return answers
 

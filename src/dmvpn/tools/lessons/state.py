@@ -16,32 +16,34 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, LESSON
 from dmvpn.tools.lessons.health import Health
-from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles import TROUBLES, place_name, places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.tools.troubles import Trouble
+    from dmvpn.tools.troubles import Fault, Stage, Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """salt, fingerprint: which trouble. configurations: of the routers just before. hints: how many were given."""
+    """salt, fingerprint, place: which fault. configurations: of the routers just before. hints: how many were given."""
 
     salt: str
     fingerprint: str
+    place: str
     healthy: str
     configurations: dict[str, str]
     complaint: str
     hints: int = 0
 
     @classmethod
-    def begin(cls, trouble: Trouble, healthy: Health, configurations: dict[str, str], complaint: str) -> Self:
+    def begin(cls, fault: Fault, healthy: Health, configurations: dict[str, str], complaint: str) -> Self:
         """A lesson about this."""
         salt = secrets.token_hex(8)
         return cls(
             salt=salt,
-            fingerprint=_fingerprint(salt, trouble.id),
+            fingerprint=_fingerprint(salt, fault.trouble.id),
+            place=_fingerprint(salt, fault.place),
             healthy=healthy.dumps(),
             configurations=configurations,
             complaint=complaint,
@@ -69,6 +71,10 @@ class Lesson:
             if _fingerprint(self.salt, trouble.id) == self.fingerprint:
                 return trouble
         raise UserError("this lesson is of another release; 'dmvpn lab reset' begins again")
+
+    def stage(self, stage: Stage) -> Stage:
+        """Its place in the network."""
+        return next((one for one in places(stage) if _fingerprint(self.salt, place_name(one)) == self.place), stage)
 
     @property
     def health(self) -> Health:

@@ -2,7 +2,9 @@
 
     acts        what is done, as templates; stage: who plays which part in a network
     trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalogue
+    wires, apart, prefixes    more of it: bad wires, pairs, networks        lines    what may happen to any line
     orders      a trouble in one network, as orders to a `Bench`
+    faults      a trouble at each place of a network     networks    networks from a seed
 
 What a diagnosis names is in `tools/causes.py`, which the doctor shares.
 
@@ -16,6 +18,9 @@ from typing import Final
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.apart import APART
+from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
+from dmvpn.tools.troubles.networks import table_of
 from dmvpn.tools.troubles.nhrp import NHRP
 from dmvpn.tools.troubles.orders import (
     Bench,
@@ -30,14 +35,16 @@ from dmvpn.tools.troubles.orders import (
     fits,
     orders_for,
 )
+from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.routing import ROUTING
 from dmvpn.tools.troubles.stage import Actor, Stage
 from dmvpn.tools.troubles.trouble import Need, Trouble
 from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
+from dmvpn.tools.troubles.wires import SLOW, WIRES
 
-TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING)
+TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING, *WIRES, *APART, *PREFIXES)
 
 
 def trouble(name: str) -> Trouble:
@@ -49,10 +56,12 @@ def trouble(name: str) -> Trouble:
 
 
 __all__ = [
+    "SLOW",
     "TROUBLES",
     "Actor",
     "Bench",
     "Cause",
+    "Fault",
     "Impair",
     "KillRouter",
     "Need",
@@ -65,7 +74,14 @@ __all__ = [
     "Type",
     "carry_out",
     "configurations_with",
+    "draw",
+    "draw_story",
+    "fault",
+    "faults",
     "fits",
     "orders_for",
+    "place_name",
+    "places",
+    "table_of",
     "trouble",
 ]

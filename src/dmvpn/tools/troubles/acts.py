@@ -54,11 +54,13 @@ class Edit:
 class Eigrp:
     """Lines of an EIGRP process. address_family: of `router eigrp NUMBER`, or the address family of a named one.
 
+    topology: what a named process has under `topology base`, and the other one under itself.
     In the two forms, what belongs to the tunnel interface: named under its af-interface, classic under the interface.
     """
 
     part: Part
     address_family: tuple[str, ...] = ()
+    topology: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     classic: tuple[str, ...] = ()
 

@@ -187,7 +187,8 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
 def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
     section = stage.fill(act.section, act.part)
     lines = stage.actor(act.part).lines.section(section).lines
-    remove = [line for line in lines if line.startswith(act.remove)] if act.remove else []
+    beginnings = tuple(stage.fill(one, act.part) for one in act.remove)
+    remove = [line for line in lines if beginnings and line.startswith(beginnings)]
     return (section, *(f"no {line}" for line in remove), *(stage.fill(line, act.part) for line in act.add))
 
 
@@ -201,6 +202,9 @@ def _eigrp(act: acts.Eigrp, stage: Stage) -> tuple[str, ...]:
     lines: list[str] = []
     if act.address_family:
         lines += [*process_header(actor), *(stage.fill(line, act.part) for line in act.address_family)]
+    if act.topology:
+        base = ("topology base",) if actor.is_named else ()
+        lines += [*process_header(actor), *base, *(stage.fill(line, act.part) for line in act.topology)]
     if act.named and actor.is_named:
         named = [stage.fill(line, act.part) for line in act.named]
         lines += [*process_header(actor), f"af-interface {actor.tunnel}", *named]

@@ -6,7 +6,7 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
@@ -129,16 +129,21 @@ class Stage:
         spokes = tuple(name for name in overlay if name not in hubs)
         if not hubs or not spokes:
             raise UserError(f"{scenario.name} has no hub with spokes: nothing of a DMVPN can be tried there")
-        parts = {Part.HUB: hubs[0], Part.SPOKE: spokes[0], Part.OTHER: spokes[1] if len(spokes) > 1 else spokes[0]}
-        before = wires.get((spokes[0], actors[spokes[0]].wan), ())
-        gateway = next((node for node, port in before if port == INSIDE and node in scenario.lab.gateways), None)
+        bare = cls(scenario, actors, {}, wires, hubs, spokes)
+        return bare.cast(hubs[0], spokes[0], spokes[1] if len(spokes) > 1 else spokes[0])
+
+    def cast(self, hub: str, spoke: str, other: str) -> Stage:
+        """The same network with other players: what a trouble does to a spoke, it does to this one."""
+        parts = {Part.HUB: hub, Part.SPOKE: spoke, Part.OTHER: other}
+        before = self.wires.get((spoke, self.actors[spoke].wan), ())
+        gateway = next((node for node, port in before if port == INSIDE and node in self.scenario.lab.gateways), None)
         if gateway is not None:
             parts[Part.GATEWAY] = gateway
-            before = wires.get((gateway, OUTSIDE), ())
-        provider = [node for node, _ in before if scenario.role(node) == "provider"]
+            before = self.wires.get((gateway, OUTSIDE), ())
+        provider = [node for node, _ in before if self.scenario.role(node) == "provider"]
         if provider:
             parts[Part.PROVIDER] = provider[0]
-        return cls(scenario, actors, parts, wires, hubs, spokes)
+        return replace(self, parts=parts)
 
     def actor(self, part: Part) -> Actor:
         """The router that plays this part."""
@@ -208,6 +213,7 @@ class Stage:
             Need.NO_GATEWAY: not gateways[0],
             Need.BOTH_BEHIND_NAT: all(gateways),
             Need.ONE_HUB: len(self.hubs) == 1,
+            Need.TWO_HUBS: len(self.hubs) > 1,
             Need.PROVIDER: bool(self.provider_port),
         }
         return tuple(need for need, answer in answers.items() if answer)

@@ -26,6 +26,7 @@ class Need(enum.Enum):
     NO_GATEWAY = "no translator before the first spoke"
     BOTH_BEHIND_NAT = "translators before two spokes"
     ONE_HUB = "a single hub"
+    TWO_HUBS = "several hubs"
     PROVIDER = "a provider router"
 
 

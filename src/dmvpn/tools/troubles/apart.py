@@ -1,0 +1,190 @@
+"""Troubles of pairs: every spoke reaches the hub, and two of them not each other, or only by the hub."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
+from dmvpn.tools.troubles.trouble import Need, Trouble
+
+_LONG_WAY: Final = "Calls between {spoke.name} and {other.name} are bad. With the head office both are content."
+_TUNNEL: Final = "interface {tunnel}"
+_FORGET: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
+_SESSIONS: Final = (Command(Part.SPOKE, ("clear crypto session",)), Command(Part.OTHER, ("clear crypto session",)))
+_BETWEEN: Final = "Both reach the hub. What passes between the NBMA addresses of the two?"
+
+APART: Final = (
+    Trouble(
+        id="provider-route-between",
+        title="The provider has no way to one spoke, where another one asks",
+        acts=(Configure(Part.PROVIDER, ("ip route {spoke.nbma} 255.255.255.255 Null0",)),),
+        complaint="{spoke.name} is cut off. The provider says that all is well.",
+        hints=("Follow a packet for {spoke.nbma} from {hub.name}.", "`show ip route {spoke.nbma}` at {provider.name}."),
+        cause=Cause.BLACK_HOLE,
+        parts=(Part.PROVIDER,),
+        also=(Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP, Cause.NO_ROUTE_THERE),
+        needs=(Need.PROVIDER, Need.NO_GATEWAY),
+    ),
+    Trouble(
+        id="provider-route-astray",
+        title="A route of the provider leads the packets for one spoke to another one",
+        acts=(Configure(Part.PROVIDER, ("ip route {spoke.nbma} 255.255.255.255 {other.nbma}",)),),
+        complaint="{spoke.name} is cut off. The provider says that all is well.",
+        hints=("Follow a packet for {spoke.nbma} from {hub.name}.", "`show ip route {spoke.nbma}` at {provider.name}."),
+        cause=Cause.WRONG_NEXT_HOP,
+        parts=(Part.PROVIDER,),
+        also=(Cause.MISSING_ROUTE, Cause.NO_ROUTE_THERE, Cause.BLACK_HOLE),
+        needs=(Need.PROVIDER, Need.NO_GATEWAY),
+    ),
+    Trouble(
+        id="peer-route",
+        title="A spoke has a route into nothing to the NBMA address of another one",
+        acts=(Configure(Part.SPOKE, ("ip route {other.nbma} 255.255.255.255 Null0",)), *_FORGET, *_SESSIONS),
+        complaint=_LONG_WAY,
+        hints=(_BETWEEN, "`show ip route {other.nbma}` at {spoke.name}: who says so?"),
+        cause=Cause.BLACK_HOLE,
+        parts=(Part.SPOKE,),
+        also=(Cause.PEERS_APART, Cause.MISSING_ROUTE),
+        needs=(Need.NO_GATEWAY, Need.MULTIPOINT),
+    ),
+    Trouble(
+        id="peer-map",
+        title="A spoke has a static map of another spoke, with an address that is not its",
+        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip nhrp map {other.tunnel_address} {hub.nbma}")), *_FORGET),
+        complaint=_LONG_WAY,
+        hints=(
+            "What does {spoke.name} know of {other.name}, and from whom?",
+            "`show ip nhrp` at {spoke.name}: static?",
+        ),
+        cause=Cause.WRONG_MAP,
+        parts=(Part.SPOKE,),
+        also=(Cause.NHS_NBMA,),
+        needs=(Need.MULTIPOINT,),
+    ),
+    Trouble(
+        id="map-to-nobody",
+        title="A spoke has a static map of another spoke, with an address that nobody has",
+        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip nhrp map {other.tunnel_address} 198.18.0.99")), *_FORGET),
+        complaint=_LONG_WAY,
+        hints=(
+            "What does {spoke.name} know of {other.name}, and from whom?",
+            "`show ip nhrp` at {spoke.name}: static?",
+        ),
+        cause=Cause.WRONG_MAP,
+        parts=(Part.SPOKE,),
+        also=(Cause.NHS_NBMA,),
+        needs=(Need.MULTIPOINT,),
+    ),
+    Trouble(
+        id="map-of-a-lan",
+        title="A spoke has a static map for its own address at another spoke's place",
+        acts=(Configure(Part.HUB, (_TUNNEL, "ip nhrp map {spoke.tunnel_address} {other.nbma}")), *_FORGET),
+        complaint="{spoke.name} does not reach the head office any more.",
+        hints=(
+            "{spoke.name} speaks, and the answers? Where does {hub.name} send them?",
+            "`show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?",
+        ),
+        cause=Cause.WRONG_MAP,
+        parts=(Part.HUB,),
+        also=(Cause.NHS_NBMA,),
+        needs=(Need.MULTIPOINT,),
+    ),
+    Trouble(
+        id="keys-of-the-hub-alone",
+        title="A spoke has a key for the hub, and for nobody else",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                "crypto ikev2 keyring {keyring}",
+                add=("peer {peer}", "no address 0.0.0.0 0.0.0.0", "address {hub.nbma}"),
+            ),
+            *_FORGET,
+            *_SESSIONS,
+        ),
+        complaint=_LONG_WAY,
+        hints=(
+            "Both reach the hub. On what do the two agree with each other?",
+            "`show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.",
+        ),
+        cause=Cause.PSK_MISSING,
+        parts=(Part.SPOKE,),
+        also=(Cause.PSK,),
+        needs=(Need.PSK, Need.MULTIPOINT, Need.ONE_HUB),
+    ),
+    Trouble(
+        id="key-of-the-pair",
+        title="Two spokes have different keys for each other",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                "crypto ikev2 keyring {keyring}",
+                add=(
+                    "peer LESSON",
+                    "address {other.nbma}",
+                    "pre-shared-key local NotTheSame1",
+                    "pre-shared-key remote NotTheSame1",
+                ),
+            ),
+            *_FORGET,
+            *_SESSIONS,
+        ),
+        complaint=_LONG_WAY,
+        hints=(
+            "Both reach the hub. On what do the two agree with each other?",
+            "`show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.",
+        ),
+        cause=Cause.PSK,
+        parts=(Part.SPOKE, Part.OTHER),
+        also=(Cause.PSK_MISSING,),
+        needs=(Need.PSK, Need.MULTIPOINT, Need.NO_GATEWAY),
+    ),
+    Trouble(
+        id="identity-of-the-hub-alone",
+        title="A spoke believes the hub alone",
+        acts=(
+            Edit(
+                Part.SPOKE,
+                "crypto ikev2 profile {ikev2_profile}",
+                remove=("match identity",),
+                add=("match identity remote address {hub.nbma} 255.255.255.255",),
+            ),
+            *_FORGET,
+            *_SESSIONS,
+        ),
+        complaint=_LONG_WAY,
+        hints=(
+            "Both reach the hub. Whom does {spoke.name} believe?",
+            "`show running-config | section ikev2 profile` at {spoke.name}.",
+        ),
+        cause=Cause.IKE_IDENTITY,
+        parts=(Part.SPOKE,),
+        needs=(Need.PSK, Need.MULTIPOINT, Need.ONE_HUB),
+    ),
+    Trouble(
+        id="next-hop-self",
+        title="The hub says of all routes that it is the next hop, in phase 2",
+        acts=(
+            Eigrp(Part.HUB, named=("next-hop-self",), classic=("ip next-hop-self eigrp {as}",)),
+            *_FORGET,
+        ),
+        complaint=_LONG_WAY,
+        hints=(
+            "Where does {spoke.name} send what is for {other.name}?",
+            "`show ip route {other.lan_network}` at {spoke.name}: who is the next hop, and who was it?",
+        ),
+        cause=Cause.NEXT_HOP_SELF,
+        parts=(Part.HUB,),
+        needs=(Need.EIGRP, Need.MULTIPOINT),
+    ),
+    Trouble(
+        id="server-only",
+        title="A spoke answers questions, and asks none",
+        acts=(Configure(Part.SPOKE, (_TUNNEL, "ip nhrp server-only")), *_FORGET),
+        complaint=_LONG_WAY,
+        hints=("Who asks whom?", "`show running-config interface {spoke.tunnel}` at {spoke.name}."),
+        cause=Cause.SHORTCUT,
+        parts=(Part.SPOKE,),
+        needs=(Need.MULTIPOINT,),
+    ),
+)

@@ -1,0 +1,142 @@
+"""Faults: a trouble at a place. `lab break` draws from them, and the doctor is judged by them.
+
+A trouble says what is done to "a spoke"; a place says which router that is, which one is its hub and which one the
+other spoke. `faults(stage)` are all of a network, in an order that depends on nothing but the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import below
+from dmvpn.base.errors import UserError
+from dmvpn.tools.troubles import acts
+from dmvpn.tools.troubles.acts import Part
+from dmvpn.tools.troubles.lines import copied, exchanged, removed
+from dmvpn.tools.troubles.orders import Order, orders_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.tools.causes import Cause
+    from dmvpn.tools.troubles.stage import Stage
+    from dmvpn.tools.troubles.trouble import Trouble
+
+#: Of a draw: how often what fits nowhere is drawn again, and how many troubles the lines of routers count for.
+_TRIES, _LINES = 400, 30
+#: The parts that a place gives to somebody.
+_PLACED: Final = (Part.SPOKE, Part.OTHER, Part.HUB)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """trouble, and stage: who plays in it. orders: what is to be done."""
+
+    trouble: Trouble
+    stage: Stage
+    orders: tuple[Order, ...]
+
+    @property
+    def id(self) -> str:
+        """What and where: "psk@R31,R41,R11"."""
+        return f"{self.trouble.id}@{self.place}"
+
+    @property
+    def place(self) -> str:
+        """Who plays: "R31,R41,R11"."""
+        return place_name(self.stage)
+
+    def is_named(self, cause: Cause, router: str) -> bool:
+        """Does a finding name one of the causes of the class, at one of its places?"""
+        places = [self.stage.parts[part] for part in self.trouble.parts if part in self.stage.parts]
+        return cause in (self.trouble.cause, *self.trouble.also) and router in places
+
+
+def place_name(stage: Stage) -> str:
+    """The spoke, the other one and the hub."""
+    return ",".join(stage.parts[part] for part in _PLACED)
+
+
+def places(stage: Stage) -> Iterator[Stage]:
+    """Everybody as the spoke, each with another spoke and a hub; then hubs in the place of spokes."""
+    for spoke in stage.spokes:
+        for other in _others(stage.spokes, spoke):
+            for hub in stage.hubs:
+                yield stage.cast(hub, spoke, other)
+    for hub in stage.hubs:
+        for spoke in stage.spokes[:1]:
+            yield stage.cast(spoke, hub, _others(stage.spokes, spoke)[0])
+
+
+def _others(names: Sequence[str], name: str) -> tuple[str, ...]:
+    return tuple(one for one in names if one != name) or (name,)
+
+
+def fault(trouble: Trouble, stage: Stage) -> Fault | None:
+    """The trouble at this place, or None: it does not fit, or says "the hub" where a hub plays the spoke."""
+    if stage.parts[Part.SPOKE] in stage.hubs and not _is_of_one(trouble):
+        return None
+    try:
+        return Fault(trouble, stage, orders_for(trouble, stage))
+    except UserError:
+        return None
+
+
+def _is_of_one(trouble: Trouble) -> bool:
+    """It concerns a router whoever it is: no other one is named."""
+    texts = [text for act in trouble.acts for text in _texts(act)]
+    alone = all(act.part is Part.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
+    return alone and not any("{hub." in text or "{other." in text for text in texts)
+
+
+def _texts(act: acts.Act) -> tuple[str, ...]:
+    match act:
+        case acts.Configure(lines=lines) | acts.Command(lines=lines):
+            return lines
+        case acts.Edit(section=section, remove=remove, add=add):
+            return section, *remove, *add
+        case acts.Eigrp(address_family=family, topology=topology, named=named, classic=classic):
+            return *family, *topology, *named, *classic
+        case _:
+            return ()
+
+
+def faults(troubles: Sequence[Trouble], stage: Stage) -> Iterator[Fault]:
+    """Each of these at each place that it fits. Two places where the same would be done are one."""
+    done: dict[tuple[Order, ...], None] = {}
+    for place in places(stage):
+        for known in troubles:
+            found = fault(known, place)
+            if found is not None and found.orders not in done:
+                done[found.orders] = None
+                yield found
+
+
+def draw(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
+    """One of these anywhere, or what may happen to any line. Raises UserError where nothing fits."""
+    standing = tuple(places(stage))
+    for _ in range(_TRIES):
+        place = standing[below(entropy, len(standing))]
+        number = below(entropy, len(troubles) + _LINES)
+        if number < len(troubles):
+            found = fault(troubles[number], place)
+        else:
+            kind = (removed, copied, exchanged)[below(entropy, 3)]
+            some = list(kind(place))
+            found = fault(some[below(entropy, len(some))], place) if some else None
+        if found is not None:
+            return found
+    raise UserError(f"nothing of this can go wrong in {stage.scenario.name}")
+
+
+def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
+    """One of those that users notice, at a spoke: what may be told to somebody who is to find it. Raises UserError."""
+    standing = [place for place in places(stage) if place.parts[Part.SPOKE] in stage.spokes]
+    stories = [known for known in troubles if known.noticed]
+    for _ in range(_TRIES):
+        found = fault(stories[below(entropy, len(stories))], standing[below(entropy, len(standing))])
+        if found is not None:
+            return found
+    raise UserError(f"nothing of the catalogue fits {stage.scenario.name}")

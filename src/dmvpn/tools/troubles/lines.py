@@ -1,0 +1,161 @@
+"""Troubles that nobody wrote down: of every line that makes a tunnel, its absence, a neighbor's value, two exchanged.
+
+    removed      a line is gone
+    copied       a line has the value that another router has there
+    exchanged    two routers have each other's value
+
+What a diagnosis should name follows from how the line begins (`_CAUSES`); whoever names another cause is right, too,
+if the lines that it wants make the network well again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.network.lines import covers
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.troubles.acts import Configure, Part
+from dmvpn.tools.troubles.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.troubles.stage import Actor, Stage
+
+#: What it is called when a line that begins so is missing or wrong, the usual name first.
+_CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
+    "ip nhrp network-id": (Cause.NETWORK_ID,),
+    "ip nhrp authentication": (Cause.AUTHENTICATION,),
+    "ip nhrp nhs": (Cause.NHS_MISSING, Cause.NHS_ADDRESS, Cause.NHS_NBMA, Cause.SPOKE_MULTICAST),
+    "ip nhrp map multicast dynamic": (Cause.HUB_MULTICAST,),
+    "ip nhrp map multicast": (Cause.SPOKE_MULTICAST,),
+    "ip nhrp map": (Cause.NHS_NBMA, Cause.NHS_MISSING, Cause.WRONG_MAP),
+    "ip nhrp redirect": (Cause.REDIRECT,),
+    "ip nhrp shortcut": (Cause.SHORTCUT,),
+    "ip nhrp holdtime": (Cause.HOLDING_TIME,),
+    "ip address": (
+        Cause.NO_ADDRESS,
+        Cause.WRONG_MASK,
+        Cause.ADDRESS_CONFLICT,
+        Cause.NBMA_CONFLICT,
+        Cause.LAN_OVERLAP,
+        Cause.TUNNEL_MASK,
+        Cause.TUNNEL_DOWN,
+        Cause.HOST_GATEWAY,
+        Cause.MISSING_ROUTE,
+        Cause.NHS_ADDRESS,
+    ),
+    "ip mtu": (Cause.MTU, Cause.PATH_MTU, Cause.FRAGMENTS_BLOCKED),
+    "ip tcp adjust-mss": (Cause.MSS,),
+    "tunnel source": (Cause.WRONG_SOURCE, Cause.TUNNEL_DOWN),
+    "tunnel destination": (Cause.WRONG_DESTINATION, Cause.TUNNEL_DOWN),
+    "tunnel mode": (Cause.HUB_POINT_TO_POINT, Cause.SPOKE_POINT_TO_POINT, Cause.TUNNEL_DOWN, Cause.WRONG_DESTINATION),
+    "tunnel key": (Cause.KEY,),
+    "tunnel protection": (Cause.UNPROTECTED,),
+    "ip route": (Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP, Cause.NO_ROUTE_THERE, Cause.BLACK_HOLE),
+    "network": (Cause.NETWORK_STATEMENT,),
+    "no split-horizon": (Cause.SPLIT_HORIZON,),
+    "no ip split-horizon": (Cause.SPLIT_HORIZON,),
+    "no next-hop-self": (Cause.NEXT_HOP_SELF,),
+    "no ip next-hop-self": (Cause.NEXT_HOP_SELF,),
+    "pre-shared-key": (Cause.PSK, Cause.PSK_MISSING),
+    "address": (Cause.PSK_MISSING, Cause.PSK),
+    "set transform-set": (Cause.TRANSFORM, Cause.PROFILE),
+    "set ikev2-profile": (Cause.PROFILE, Cause.UNPROTECTED),
+    "keyring local": (Cause.PSK_MISSING, Cause.PROFILE),
+    "match identity": (Cause.IKE_IDENTITY,),
+    "authentication": (Cause.PROFILE, Cause.PSK, Cause.IKE),
+    "mode transport": (Cause.MODE,),
+}
+#: Lines whose value another router may have by mistake.
+_VALUES: Final = ("ip address", "ip nhrp map", "ip nhrp nhs", "tunnel key", "tunnel source", "ip mtu", "ip route")
+_COMPLAINT: Final = "Somebody worked at {spoke.name} last night. Since then something is not as it was, say users."
+
+
+def removed(stage: Stage) -> Iterator[Trouble]:
+    """Each line of the router that plays SPOKE, gone."""
+    actor = stage.actor(Part.SPOKE)
+    for path, line in _lines(actor):
+        opposite = line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
+        yield _trouble("gone", f"A line of {actor.name} is gone: {line}", path, line, (opposite,))
+
+
+def copied(stage: Stage) -> Iterator[Trouble]:
+    """Lines of SPOKE with what the same line says at OTHER."""
+    actor, other = stage.actor(Part.SPOKE), stage.actor(Part.OTHER)
+    theirs = {(path, _beginning(line)): line for path, line in _lines(other)}
+    for path, line in _lines(actor):
+        value = theirs.get((path, _beginning(line)), line)
+        if line.startswith(_VALUES) and value != line:
+            lines = (value,) if line.startswith("ip address") else (f"no {line}", value)
+            found = _trouble("copied", f"A line of {actor.name} is the one of {other.name}: {value}", path, line, lines)
+            yield replace(found, parts=(Part.SPOKE, Part.OTHER))
+
+
+def exchanged(stage: Stage) -> Iterator[Trouble]:
+    """SPOKE and OTHER have each other's value."""
+    back = {one.id: one for one in copied(stage.cast(*(stage.parts[p] for p in (Part.HUB, Part.OTHER, Part.SPOKE))))}
+    for one in copied(stage):
+        there = back.get(one.id)
+        if there is None:
+            continue
+        (forth,), (theirs,) = one.acts, there.acts
+        if isinstance(forth, Configure) and isinstance(theirs, Configure):
+            yield Trouble(
+                id=one.id.replace("copied", "exchanged"),
+                title=one.title.replace("is the one of", "was exchanged with the one of"),
+                acts=(forth, Configure(Part.OTHER, theirs.lines)),
+                complaint=one.complaint,
+                hints=one.hints,
+                cause=one.cause,
+                also=one.also,
+                parts=(Part.SPOKE, Part.OTHER),
+            )
+
+
+def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tuple[str, ...]) -> Trouble:
+    cause, *also = _CAUSES[_beginning(line)]
+    return Trouble(
+        id=f"line-{kind}/{'/'.join((*path, line if kind == 'gone' else _beginning(line))).replace(' ', '_')}",
+        title=_bare(title),
+        acts=(Configure(Part.SPOKE, tuple(map(_bare, (*path, *lines)))),),
+        complaint=_COMPLAINT,
+        hints=(
+            "Compare its lines with those of the others of its kind.",
+            f"`show running-config`: {_bare((*path, line)[0])}.",
+        ),
+        cause=cause,
+        also=tuple(also),
+        parts=(Part.SPOKE,),
+    )
+
+
+def _bare(text: str) -> str:
+    """As a template that says the same."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _beginning(line: str) -> str:
+    """What two lines have in common that say the same thing of two routers; "" for what is of no interest."""
+    return next((known for known in _CAUSES if line == known or line.startswith(f"{known} ")), "")
+
+
+def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The lines of the sections that matter, each with the lines that lead to its section."""
+    trail: list[str] = []
+    tunnel, wan, lan = (f"interface {name}" for name in (actor.tunnel, actor.wan, actor.lan))
+    for text in actor.lines.lines:
+        depth = len(text) - len(text.lstrip())
+        line = text.strip()
+        del trail[depth:]
+        matters = (trail[:1] or [line])[0].startswith((tunnel, wan, lan or "-", "router eigrp", "crypto", "ip route"))
+        if matters and _beginning(line) and (trail or line.startswith("ip route")) and not _idle(actor, trail, line):
+            yield tuple(trail), line
+        trail.append(line)
+
+
+def _idle(actor: Actor, trail: list[str], line: str) -> bool:
+    """It is a network statement that takes in no interface of the router, so that nothing hangs on it."""
+    own = [it.ip for it in (actor.tunnel_interface, actor.wan_interface, actor.lan_interface) if it is not None]
+    return bool(trail) and line.startswith("network ") and not any(covers(line, address) for address in own)

@@ -1,0 +1,35 @@
+"""Faults that nobody listed: what the doctor says of networks and faults from a seed, and of networks that are well."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.diagnoses import FEW, healthy, judge, measure
+from support.harm import Harm
+
+#: Faults and networks of the quick measure, by the names of their draws.
+FAULTS = [f"1/{number}" for number in range(10)]
+WELL = [f"1/well/{number}" for number in range(10)]
+#: Those of them that the doctor does not name yet.
+MISSED = ("1/1", "1/8")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_harms_users_is_named_first_and_never_a_wrong_one_as_certain(name: str) -> None:
+    found = judge(name, FEW)
+    assert not found.wrong, found
+    assert found.rank == 1 or name in MISSED or found.harm is not Harm.NOW, found
+
+
+@pytest.mark.parametrize("name", WELL)
+def test_a_network_that_is_well_is_not_accused(name: str) -> None:
+    found = healthy(name, FEW)
+    assert not found.accused, found
+
+
+@pytest.mark.slow
+def test_of_three_hundred_faults_most_are_named_and_no_network_that_is_well_is_accused() -> None:
+    found = measure("committed", 300, 300, jobs=2)
+    harmful = found.now
+    assert sum(one.rank == 1 for one in harmful) >= 0.8 * len(harmful), "\n".join(found.lines())
+    assert not [one for one in found.healthy if one.accused]

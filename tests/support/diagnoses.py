@@ -1,0 +1,334 @@
+"""The doctor's measure: faults and healthy variants from a seed, what they harm, and what the doctor says of them.
+
+Run `python -m support.diagnoses --seed 7 --faults 300 --healthy 300` in the folder tests. Every miss is printed with
+the name that makes it again: `--only 7/12`. A case is a network (built in, or drawn) and a fault in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.errors import UserError
+from dmvpn.network.lines import after
+from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.render import render_sites
+from dmvpn.tools.render.keys import Keys
+from dmvpn.tools.troubles import SLOW, TROUBLES, Fault, Run, Stage, Type, carry_out, draw, fault, places, table_of
+from support.harm import HEALED, Case, Harm, Rows, latent, well_rows, worse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.doctor import Finding
+
+#: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
+_NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
+#: Routers at most, those of the provider not counted, of a network of the quick measure, and of the whole one.
+FEW, MANY = 8, 42
+#: Virtual seconds until timers have acted.
+LATER: Final = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain."""
+
+    name: str
+    network: str
+    what: str
+    harm: Harm
+    bad: tuple[str, ...] = ()
+    rank: int = 0
+    wrong: str = ""
+    nothing: bool = False
+    found: tuple[str, ...] = ()
+    accused: bool = False
+    seconds: float = 0.0
+
+    @property
+    def missed(self) -> bool:
+        """Is it worth a look?"""
+        return self.accused if self.harm is Harm.NONE else self.harm is Harm.NOW and self.rank != 1
+
+    def __str__(self) -> str:
+        verdict = "accused" if self.accused else f"rank {self.rank}" if self.rank else "not named"
+        said = "; ".join(self.found[:3]) or "nothing is broken"
+        wrong = " WRONG" if self.wrong else ""
+        return f"{self.name} [{self.harm.value}] {self.network}: {self.what}: {verdict}{wrong}: {said}"
+
+
+def network_of(name: str, most: int) -> Scenario:
+    """A network by the name of its draw: one that is built in, or one that is drawn."""
+    entropy = SeededEntropy(f"{name}/network")
+    known = [one for one in built_in_names() if one not in _NOT_WELL]
+    if below(entropy, 2):
+        return Scenario.load(known[below(entropy, len(known))])
+    return _rendered(table_of(entropy, most))
+
+
+@cache
+def _rendered(table: str) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sites.yaml"
+        path.write_text(table)
+        rendered = render_sites(
+            path,
+            keys=Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart"),
+            lab=True,
+            out=Path(folder) / "out",
+        )
+        (Path(folder) / "out").mkdir()
+        for name, text in rendered.files.items():
+            (Path(folder) / "out" / name).write_text(text)
+        return Scenario.load(str(Path(folder) / "out"))
+
+
+def fault_of(name: str, stage: Stage) -> Fault:
+    """The fault of a draw."""
+    return draw(TROUBLES, stage, SeededEntropy(f"{name}/fault"))
+
+
+def judge(name: str, most: int = MANY) -> Judged:
+    """A network with a fault, from the beginning to the verdict."""
+    begin = time.perf_counter()
+    scenario = network_of(name, most)
+    chosen = fault_of(name, Stage.of(scenario))
+    case = Case(scenario, 1)
+    well = well_rows(case)
+    try:
+        carry_out(case.bench, chosen.orders)
+    except UserError as error:
+        raise UserError(f"{name}: {chosen.id}: {error}") from error
+    case.world.run_for(LATER)
+    now = case.rows()
+    bad = worse(now, well)
+    diagnosis = visit(case.patient)
+    findings = [one for one in diagnosis.findings if not one.advice]
+    harm = Harm.NOW if bad else latent(case, well)
+    rank = 0
+    if harm is Harm.NOW:
+        for number, one in enumerate(findings[:3], 1):
+            if chosen.is_named(one.cause, one.router) or restores(name, most, one):
+                rank = number
+                break
+    first = findings[0] if findings else None
+    wrong = ""
+    if harm is Harm.NOW and first is not None and rank != 1 and first.cause is not Cause.UNDECIDED:
+        wrong = "" if helps(name, most, first, bad) else first.what
+    return Judged(
+        name=name,
+        network=scenario.lab.title if scenario.name == "out" else scenario.name,
+        what=f"{chosen.id}: {_orders(chosen)}",
+        harm=harm,
+        bad=bad,
+        rank=rank,
+        wrong=wrong,
+        nothing=not findings,
+        found=tuple(f"{one.cause.value}, {one.router}: {one.what} {list(one.fix)}" for one in findings),
+        accused=harm is Harm.NONE and bool(findings),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _orders(chosen: Fault) -> str:
+    return " | ".join(
+        f"{one.router}: {' / '.join(one.lines)}" if isinstance(one, Type) else str(one)
+        for one in chosen.orders
+        if not isinstance(one, Run)
+    )
+
+
+# ------------------------------------------------------------------------------------------------ remedies
+
+#: Lines that keep strangers out, and that turn something off: who changes these has fixed nothing.
+_GUARDS: Final = ("no tunnel protection", "no ip nhrp authentication", "no authentication", "shutdown", "no crypto")
+_MOST_LINES: Final = 5
+_HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+
+
+def applied(name: str, most: int, remedy: Finding) -> tuple[Rows, Rows] | None:
+    """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
+    changes = [line for line in remedy.fix if not line.startswith(_HEADS)]
+    if not changes or len(changes) > _MOST_LINES or any(line.startswith(_GUARDS) for line in changes):
+        return None
+    scenario = network_of(name, most)
+    chosen = fault_of(name, Stage.of(scenario))
+    case = Case(scenario, 1)
+    well = well_rows(case)
+    carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    try:
+        case.bench.configure(remedy.router, list(remedy.fix))
+    except (UserError, AssertionError, KeyError):
+        return None
+    case.world.run_for(HEALED)
+    case.rows()
+    return well, case.rows()
+
+
+def restores(name: str, most: int, remedy: Finding) -> bool:
+    """Is every row as it was?"""
+    found = applied(name, most, remedy)
+    return found is not None and not worse(found[1], found[0])
+
+
+def helps(name: str, most: int, remedy: Finding, bad: tuple[str, ...]) -> bool:
+    """Is any row better, and none worse?"""
+    found = applied(name, most, remedy)
+    if found is None:
+        return False
+    left = worse(found[1], found[0])
+    return len(left) < len(bad) and set(left) <= set(bad)
+
+
+# ------------------------------------------------------------------------------------------------ healthy
+
+
+def healthy(name: str, most: int = MANY) -> Judged:
+    """A network that is well, in one of the ways in which one may be."""
+    begin = time.perf_counter()
+    scenario = network_of(name, most)
+    entropy = SeededEntropy(f"{name}/healthy")
+    stage = Stage.of(scenario)
+    what, stage = _variant(stage, entropy)
+    case = Case(stage.scenario, 1)
+    well_rows(case)
+    if what == "slow":
+        standing = list(places(stage))
+        slow = fault(SLOW, standing[below(entropy, len(standing))])
+        carry_out(case.bench, slow.orders if slow is not None else ())
+    elif what == "restarted":
+        case.restart()
+    elif what == "rekeyed":
+        case.rekey()
+    case.world.run_for(LATER)
+    if what != "idle":
+        case.rows()
+    findings = [one for one in visit(case.patient).findings if not one.advice]
+    return Judged(
+        name=name,
+        network=scenario.lab.title if scenario.name == "out" else scenario.name,
+        what=what,
+        harm=Harm.NONE,
+        accused=bool(findings),
+        found=tuple(f"{one.cause.value}, {one.router}: {one.what}" for one in findings),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
+    """Nothing is wrong with another name, holding time, network-id, bandwidth, description, or with a slow wire."""
+    kinds = ("plain", "idle", "slow", "restarted", "rekeyed", "holding times", "network-ids", "descriptions")
+    what = kinds[below(entropy, len(kinds))]
+    lines = {
+        "holding times": "ip nhrp holdtime {}",
+        "network-ids": "ip nhrp network-id {}",
+        "descriptions": "description line {}",
+    }
+    if what not in lines:
+        return what, stage
+    texts = dict(stage.scenario.configurations)
+    for number, (name, actor) in enumerate(stage.actors.items()):
+        tunnel = f"interface {actor.tunnel}"
+        if actor.tunnel and actor.tunnel_lines.has("ip nhrp network-id"):
+            line = lines[what].format(100 + 7 * number)
+            texts[name] = _with(texts[name], tunnel, line)
+    scenario = Scenario(stage.scenario.name, stage.scenario.lab, texts)
+    return what, Stage.of(scenario)
+
+
+def _with(text: str, section: str, line: str) -> str:
+    """The configuration with a line more in a section."""
+    try:
+        return after(text, (section, line))
+    except UserError:
+        return text
+
+
+# ------------------------------------------------------------------------------------------------ the measure
+
+
+@dataclass(slots=True)
+class Measure:
+    """What came of all of it."""
+
+    faults: list[Judged] = field(default_factory=list)
+    healthy: list[Judged] = field(default_factory=list)
+
+    @property
+    def now(self) -> list[Judged]:
+        """Those that harm now."""
+        return [one for one in self.faults if one.harm is Harm.NOW]
+
+    def lines(self) -> Iterator[str]:
+        """The table."""
+        now = self.now or [Judged(name="", network="", what="", harm=Harm.NOW)]
+        total = len(now)
+        harmless = [one for one in self.faults if one.harm is Harm.NONE]
+
+        def share(name: str, count: int, of: int) -> str:
+            return f"{name:<28}{count:>5} of {of:<5}{count / max(1, of):>7.1%}"
+
+        latent = sum(one.harm is Harm.LATENT for one in self.faults)
+        yield f"{len(self.faults)} faults: {len(self.now)} harm now, {latent} later, the rest nobody"
+        yield share("first", sum(one.rank == 1 for one in now), total)
+        yield share("among three", sum(one.rank > 0 for one in now), total)
+        yield share("wrong as certain", sum(bool(one.wrong) for one in now), total)
+        yield share("nothing is broken", sum(one.nothing for one in now), total)
+        yield share("healthy accused", sum(one.accused for one in self.healthy), len(self.healthy))
+        yield share("harmless called broken", sum(one.accused for one in harmless), len(harmless))
+
+
+def measure(seed: int | str, faults: int, well: int, most: int = MANY, *, jobs: int = 1) -> Measure:
+    """So many of each."""
+    broken = [(f"{seed}/{number}", most) for number in range(faults)]
+    fine = [(f"{seed}/well/{number}", most) for number in range(well)]
+    if jobs == 1:
+        return Measure([told(judge(*one)) for one in broken], [told(healthy(*one)) for one in fine])
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        some = pool.map(judge, *zip(*broken, strict=True)) if broken else ()
+        others = pool.map(healthy, *zip(*fine, strict=True)) if fine else ()
+        return Measure(list(map(told, some)), list(map(told, others)))
+
+
+def told(one: Judged) -> Judged:
+    """Print a miss."""
+    if one.missed:
+        print(one, flush=True)
+    return one
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--healthy", type=int, default=10)
+    parser.add_argument("--most", type=int, default=FEW)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    if arguments.only:
+        for name in arguments.only:
+            print(healthy(name, arguments.most) if "/well/" in name else judge(name, arguments.most))
+        return
+    found = measure(arguments.seed, arguments.faults, arguments.healthy, arguments.most, jobs=arguments.jobs)
+    print("\n".join(found.lines()))
+    seconds = {one.name: one.seconds for one in (*found.faults, *found.healthy)}
+    slowest = max(seconds, key=lambda name: seconds[name])
+    print(f"slowest: {slowest}, {seconds[slowest]:.1f} s; all: {sum(seconds.values()):.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Harm: what packets between all LANs of a simulated network have, and what of that is worse than it was.
+
+`dmvpn diff` measures it, and says what is worse: a pair whose packets do not arrive, take a longer way, are smaller or
+get lost. `Harm` says when: now, later (after a rekey, a restart, the death of a hub), or never.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.tools.diff import Behaviour, Subject, choose_pairs
+from dmvpn.tools.diff.compare import Topic, Verdict, compare
+from dmvpn.tools.diff.measuring import converge, talk_of
+from dmvpn.tools.diff.probing import LARGEST, lans_of
+from support.bench import WorldBench
+from support.doctors import WorldPatient
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.diff.behaviour import Pair, Talk
+
+#: Pairs that are judged.
+MOST_PAIRS: Final = 30
+#: Virtual seconds until a network has recovered: after a remedy, a restart, the death of a hub; and after a rekey.
+HEALED, REKEYED = 130.0, 60.0
+_ROWS: Final = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
+#: A share of lost packets from which a pair counts as harmed; below it is a class of its own.
+_LOSS: Final = 0.1
+
+
+class Harm(enum.Enum):
+    """When users have something of it."""
+
+    NOW = "now"
+    LATENT = "latent"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What pairs have: their talks, and those whose packets of 1500 octets arrive, in however many pieces."""
+
+    talks: dict[Pair, Talk]
+    full: tuple[Pair, ...]
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """For those who compare."""
+        return Behaviour(lans={}, registered=None, routed=None, talks=self.talks)
+
+    def loss(self, pair: Pair) -> float:
+        """The share that was lost."""
+        talk = self.talks[pair]
+        return talk.lost / talk.sent if talk.sent else 0.0
+
+
+def worse(now: Rows, well: Rows) -> tuple[str, ...]:
+    """The rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
+    lossy = {str(pair) for pair in now.talks if now.loss(pair) > well.loss(pair) + _LOSS}
+    found = [
+        f"{one.subject} {one.topic.value}"
+        for one in compare(well.behaviour, now.behaviour)
+        if one.verdict is Verdict.WORSE and one.topic in _ROWS and (one.topic is not Topic.LOSS or one.subject in lossy)
+    ]
+    return (*found, *(f"{pair} large packets" for pair in well.full if pair in now.talks and pair not in now.full))
+
+
+class Case:
+    """A network that runs, with the measure on its LANs."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.world = World.of(scenario, seed=seed)
+        anatomy = Anatomy.of(self.world.sim, scenario)
+        self.subject = Subject(scenario, self.world.sim, anatomy, lans_of(self.world.sim, scenario, anatomy))
+        self.bench = WorldBench(self.world)
+        self.patient = WorldPatient(self.world)
+        self.pairs: Sequence[Pair] = choose_pairs(self.subject.lans, 1, MOST_PAIRS)
+
+    def rows(self) -> Rows:
+        """All pairs talk; what becomes of it."""
+        talks = talk_of(self.subject, self.pairs)
+        probing = self.subject.probing
+        arrived = [pair for pair, talk in talks.items() if talk.arrives]
+        numbers = {pair: probing.send(pair, length=LARGEST) for pair in arrived}
+        probing.settle()
+        return Rows(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
+
+    def rekey(self) -> None:
+        """All SAs end, as they do at their time."""
+        alive = [name for name, node in self.world.sim.routers.items() if node.alive]
+        self.bench.ask([(name, "clear crypto session") for name in alive])
+
+    def restart(self) -> None:
+        """Every router of the overlay restarts, with what it runs."""
+        for name in self.subject.anatomy.sites:
+            node = self.world.sim.routers[name]
+            if node.alive:
+                text = "\n".join([*node.router.running.render(), "end"]) + "\n"
+                self.world.sim.kill(name)
+                self.world.sim.boot(name, text)
+
+
+def well_rows(case: Case) -> Rows:
+    """The rows of a network that has come up."""
+    converge(case.subject, case.pairs)
+    case.world.run_for(20.0)
+    case.rows()
+    return case.rows()
+
+
+def latent(case: Case, well: Rows) -> Harm:
+    """Does it harm after a rekey, a restart, the death of a hub? Not what any network loses then."""
+    case.rekey()
+    case.world.run_for(REKEYED)
+    if worse(case.rows(), well):
+        return Harm.LATENT
+    case.restart()
+    case.world.run_for(HEALED)
+    if worse(case.rows(), well):
+        return Harm.LATENT
+    return Harm.LATENT if _without_hubs(case, well) else Harm.NONE
+
+
+def _without_hubs(case: Case, well: Rows) -> bool:
+    hubs = case.subject.anatomy.hubs
+    for hub in hubs if len(hubs) > 1 else ():
+        node = case.world.sim.routers[hub]
+        if not node.alive:
+            continue
+        text = "\n".join([*node.router.running.render(), "end"]) + "\n"
+        healthy = _deaths(case.subject.scenario)[hub]
+        case.world.sim.kill(hub)
+        case.world.run_for(HEALED)
+        if worse(case.rows(), healthy):
+            return True
+        case.world.sim.boot(hub, text)
+        case.world.run_for(HEALED)
+    return False
+
+
+_KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
+
+
+def _deaths(scenario: Scenario) -> dict[str, Rows]:
+    """What a well network has while each of its hubs is dead."""
+    key = "\n".join(scenario.configurations.values())
+    if key not in _KNOWN_DEATHS:
+        case = Case(scenario, 1)
+        well_rows(case)
+        found: dict[str, Rows] = {}
+        for hub in case.subject.anatomy.hubs:
+            case.world.sim.kill(hub)
+            case.world.run_for(HEALED)
+            found[hub] = case.rows()
+            case.world.sim.boot(hub, scenario.configurations[hub])
+            case.world.run_for(HEALED)
+        _KNOWN_DEATHS[key] = found
+    return _KNOWN_DEATHS[key]
