@@ -7,12 +7,16 @@ other, and nothing else. So one direction can be cut alone.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.net import icmp
 from support.streams import Call
 from support.world import Wiretap, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Seconds within which a dead direct path is left, and a dead server is noticed by a router that sends to it.
 PATH_LIMIT = 3.0
@@ -282,3 +286,45 @@ def test_a_hub_that_was_only_cut_off_is_asked_as_soon_as_it_is_heard_again() -> 
     assert servers(world, "R31") == {"192.168.100.11": "E"}
     world.cut("R31", "GigabitEthernet0/1", cut=False)
     assert world.wait_until(lambda: servers(world, "R31") == {"192.168.100.11": "RE"}, 10)
+
+
+# ------------------------------------------------------------------------------------------------ told to routing
+
+#: Seconds after which packets that went to a dead server go by another one, where NHRP tells the routing protocols.
+TOLD_LIMIT = 3.0
+
+
+def watching(_router: str, text: str) -> str:
+    """The spokes watch their servers; the hubs know nothing of it."""
+    return (
+        text.replace(" ip nhrp shortcut", " ip nhrp watch-servers\n ip nhrp shortcut") if "nhrp nhs" in text else text
+    )
+
+
+def outage_through_a_dead_hub(seed: int, change: Callable[[str, str], str]) -> float:
+    """Seconds for which pings to a server behind the preferred hub stop when that loses its power."""
+    world = World("dual-hub", seed=seed, change=change).converge()
+    world.stream("H1", "10.1.10.100", seconds=5 + seed * 1.3, rate=20)
+    world.sim.hosts["H1"].received.clear()
+    world.sim.kill("HUB1")
+    world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")  # no carrier from a router without power
+    sent = world.stream("H1", "10.1.10.100", seconds=25, rate=20)
+    lost = sorted(set(range(sent)) - set(world.replies("H1")))
+    assert lost == list(range(lost[0], lost[-1] + 1)), "one outage"
+    return len(lost) / 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_eigrp_hears_from_nhrp_that_a_server_is_dead_and_flows_go_by_the_other_hub(seed: int) -> None:
+    assert outage_through_a_dead_hub(seed, watching) <= TOLD_LIMIT
+
+
+def test_without_that_line_the_holding_time_of_eigrp_is_the_bound() -> None:
+    assert TOLD_LIMIT < outage_through_a_dead_hub(1, lambda _router, text: text) <= 15
+
+
+def test_a_hub_that_is_there_is_never_taken_for_dead_by_those_who_watch_it() -> None:
+    world = World("dual-hub", change=watching).converge()
+    world.stream("H1", "10.1.10.100", seconds=120, rate=5)
+    assert "does not answer" not in "".join(world.messages("SPOKE1"))
+    assert "is down" not in "".join(world.messages("SPOKE1"))

@@ -278,6 +278,13 @@ IF_STATE: Final = ConfigLine(
     {"if-state": "What the line protocol depends on", "nhrp": "On a next hop server that answers"},
     order=88,
 )
+#: A line of our own: IOS has BFD for that, at both ends.
+WATCH_SERVERS: Final = ConfigLine(
+    "interface",
+    "ip nhrp watch-servers",
+    {"watch-servers": "Tell routing protocols of a next hop server that answers no echoes while packets go to it"},
+    order=69,
+)
 LOGGING: Final = ConfigLine(
     "global",
     "logging dmvpn [ rate-limit {seconds:1-10000} ]",
@@ -321,6 +328,7 @@ LINES: Final = (
     ATTRIBUTE_SHORT,
     EVENT_PUBLISHER,
     IF_STATE,
+    WATCH_SERVERS,
     LOGGING,
 )
 
@@ -400,6 +408,7 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
             for line in (MAP_GROUP, MAP_GROUP_SHORT)
             for args in section.all(line)
         ),
+        watch_servers=version == 4 and section.flag(WATCH_SERVERS),
         if_state=section.flag(IF_STATE) and (version == 4 or not _has_servers(section.section)),
     )
 

@@ -33,6 +33,7 @@ from dmvpn.base.events import (
     Unresolved,
     UsageReported,
 )
+from dmvpn.base.liveness import PathLost
 from dmvpn.base.notices import (
     AnswersEnd,
     Configured,
@@ -80,6 +81,7 @@ class NhrpMachine:
         TunnelChanged,
         AnswersEnd,
         NeighborSilent,
+        PathLost,
         ProtectionChanged,
         ConnectionChanged,
         RouteChanged,
@@ -190,7 +192,12 @@ def peek_version(data: Octets) -> int:
 def _version(event: Event | Notice) -> int | None:
     """Return the IP version that an event is about; None if it is about both."""
     match event:
-        case IpReceived(source=address) | Unresolved(next_hop=address) | NeighborSilent(address=address):
+        case (
+            IpReceived(source=address)
+            | Unresolved(next_hop=address)
+            | NeighborSilent(address=address)
+            | PathLost(address=address)
+        ):
             return address.version
         case Hairpin(packet=packet):
             return 6 if packet[:1] and packet[0] >> 4 == 6 else 4

@@ -71,6 +71,7 @@ class TunnelConfig:
     hearsay_limit: new NBMA addresses in a minute that one station's words may lead IKE to.
     record: our requests collect the servers they pass.
     responder: the interface whose address names us as responder, "" for the tunnel itself.
+    watch_servers: routing protocols hear of a server that answers no echoes.
     """
 
     name: str
@@ -101,6 +102,7 @@ class TunnelConfig:
     group: str = ""
     groups: tuple[tuple[str, str], ...] = ()
     if_state: bool = False
+    watch_servers: bool = False
 
     @property
     def asks(self) -> bool:

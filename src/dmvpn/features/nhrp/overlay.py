@@ -29,6 +29,7 @@ from dmvpn.base.events import (
     Tick,
     Unresolved,
 )
+from dmvpn.base.liveness import PathLost
 from dmvpn.base.notices import (
     AnswersEnd,
     Configured,
@@ -150,7 +151,7 @@ class Overlay:
                 self._protection_changed(event)
             case ConnectionChanged():
                 self._connection_changed(event)
-            case NeighborSilent(interface=name, address=address):
+            case NeighborSilent(interface=name, address=address) | PathLost(interface=name, address=address):
                 if (tunnel := station.tunnels.get(name)) is not None:
                     self._registration.neighbor_silent(tunnel, address)
             case AnswersEnd(tunnel=name):

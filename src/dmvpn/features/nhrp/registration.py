@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.liveness import PathLost, Witness
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
@@ -303,6 +304,8 @@ class Registration:
         self._echoes.arm(tunnel, path)
         if not path.usable:
             self._forget_path(tunnel, path.peer)
+            if tunnel.config.watch_servers:
+                self._station.emit(PathLost(Witness.NHRP, tunnel.name, path.peer))
             for client in tunnel.clients.values():
                 if client.nhs == path.peer:
                     self._carry_out(tunnel, client, client.silence(self._station.now))

@@ -317,7 +317,8 @@ class Station:
         if tunnel.paths:
             interval = POLL_PATHS if self._paths_in_use(tunnel) else POLL_IDLE_PATHS
         elif tunnel.clients:
-            interval = POLL_BUSY_SERVERS if tunnel.server_is_busy(self.now) else POLL_SERVERS
+            hurries = tunnel.config.watch_servers or tunnel.server_is_busy(self.now)
+            interval = POLL_BUSY_SERVERS if hurries else POLL_SERVERS
         else:
             interval = POLL_CLIENTS
         due = self.deadlines.when(timer)

@@ -212,7 +212,7 @@ _DOWN = Group(
         ),
         Word(
             _D.SERVER_DEAD.value,
-            "It is a next hop server, and the echoes of NHRP were not answered (`ip nhrp nhs watch`).",
+            "It is a next hop server, and the echoes of NHRP were not answered (`ip nhrp watch-servers`).",
             next="show ip nhrp nhs detail",
         ),
         Word(
