@@ -269,6 +269,25 @@ def test_multicast_is_copied_to_every_neighbor_of_the_list(world: World) -> None
     assert world.of("A", IpReceived) == [], "not to ourselves"
 
 
+@contract
+def test_a_packet_larger_than_the_tunnel_goes_in_fragments_to_everybody_and_arrives_whole(world: World) -> None:
+    """An advertisement of OSPF that a hub makes of 150 neighbors is larger than any packet of its tunnel."""
+    group = IPv4Address("224.0.0.5")
+    for name in TUNNEL:
+        multipoint(world, name)
+        world.execute(name, Listen("Tunnel0", 89, group))
+    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))), SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
+    payloads = [bytes(number % 251 for number in range(octets)) for octets in (1381, 4000, 65_000)]
+    for number, payload in enumerate(payloads, 1):
+        world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, 89, payload, ttl=1, tos=0xC0))
+        world.until(lambda number=number: all(len(world.of(name, IpReceived)) == number for name in ("B", "C")))
+    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], TUNNEL["B"], 89, payloads[1], ttl=1, tos=0xC0))
+    world.until(lambda: len(world.of("B", IpReceived)) == 4)
+    assert [event.payload for event in world.of("C", IpReceived)] == payloads
+    assert [event.payload for event in world.of("B", IpReceived)] == [*payloads, payloads[1]]
+    assert {(event.interface, event.source) for event in world.of("B", IpReceived)} == {("Tunnel0", TUNNEL["A"])}
+
+
 def say_goodbyes(world: World, end: Effect) -> None:
     """A sends something by multicast, and its tunnel ends."""
     group = IPv4Address("224.0.0.10")

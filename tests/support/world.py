@@ -94,14 +94,14 @@ class World:
 
     def __init__(
         self,
-        name: str,
+        name: str | Scenario,
         *,
         seed: int = 1,
         change: Callable[[str, str], str] = lambda _router, text: text,
         record: Callable[[str], object] | None = None,
     ) -> None:
         """`change` may edit the configuration of a router before it starts; `record` takes the recording of all."""
-        scenario = Scenario.load(name)
+        scenario = Scenario.load(name) if isinstance(name, str) else name
         texts = {router: change(router, text) for router, text in scenario.configurations.items()}
         self._begin(Scenario(scenario.name, scenario.lab, texts), seed, record)
 
