@@ -278,9 +278,9 @@ def test_a_packet_larger_than_the_tunnel_goes_in_fragments_to_everybody_and_arri
         world.execute(name, Listen("Tunnel0", 89, group))
     world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))), SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
     payloads = [bytes(number % 251 for number in range(octets)) for octets in (1381, 4000, 65_000)]
-    for number, payload in enumerate(payloads, 1):
+    for payload in payloads:
         world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, 89, payload, ttl=1, tos=0xC0))
-        world.until(lambda number=number: all(len(world.of(name, IpReceived)) == number for name in ("B", "C")))
+    world.until(lambda: all(len(world.of(name, IpReceived)) == len(payloads) for name in ("B", "C")))
     world.execute("A", SendIp("Tunnel0", TUNNEL["A"], TUNNEL["B"], 89, payloads[1], ttl=1, tos=0xC0))
     world.until(lambda: len(world.of("B", IpReceived)) == 4)
     assert [event.payload for event in world.of("C", IpReceived)] == payloads

@@ -15,20 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.model import MaximumMetric
 
 _HOST: Final = IPv4Address("255.255.255.255")
 
 
-def router_body(interfaces: Iterable[OspfInterface], flags: RouterFlag, *, last_resort: bool = False) -> RouterBody:
+def router_body(
+    interfaces: Iterable[OspfInterface], flags: RouterFlag, last_resort: MaximumMetric | None = None
+) -> RouterBody:
     """The router LSA of an area. last_resort: nobody goes through us who can help it (RFC 6987)."""
     links = [link for interface in interfaces for link in links_of(interface)]
-    if last_resort:
-        links = [_costly(link) for link in links]
+    if last_resort is not None:
+        links = [_costly(link) if link.type != LinkType.STUB or last_resort.stubs else link for link in links]
     return RouterBody(int(flags), tuple(links))
 
 
 def _costly(link: Link) -> Link:
-    return link if link.type == LinkType.STUB else Link(link.type, link.id, link.data, LAST_RESORT)
+    return Link(link.type, link.id, link.data, LAST_RESORT)
 
 
 def links_of(interface: OspfInterface) -> Iterator[Link]:
@@ -44,7 +47,8 @@ def links_of(interface: OspfInterface) -> Iterator[Link]:
             yield from _to_neighbors(interface)
             yield from (stub(prefix, cost) for prefix in _prefixes(interface))
         case InterfaceState.POINT_TO_MULTIPOINT:
-            yield stub(Prefix.of(address, 32), 0)
+            if not interface.settings.suppress_prefixes:
+                yield stub(Prefix.of(address, 32), 0)
             yield from _to_neighbors(interface)
         case _:
             if is_transit(interface):
@@ -69,7 +73,8 @@ def network_body(interface: OspfInterface, router_id: IPv4Address) -> NetworkBod
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full:
         return None
     routers = sorted((router_id, *(neighbor.router for neighbor in interface.full)))
-    return NetworkBody(interface.mask, tuple(routers))
+    # RFC 6860 §3.2.1: a mask of a host, which routers that know of this take for no network.
+    return NetworkBody(_HOST if interface.settings.suppress_prefixes else interface.mask, tuple(routers))
 
 
 def stub(prefix: Prefix, cost: int) -> Link:
@@ -84,5 +89,6 @@ def _to_neighbors(interface: OspfInterface) -> Iterator[Link]:
 
 
 def _prefixes(interface: OspfInterface) -> list[Prefix]:
-    """The primary subnet, then the secondary ones."""
-    return [Prefix.of(address, length) for address, length in interface.state.addresses]
+    """The primary subnet, then the secondary ones; where prefixes are suppressed these alone (RFC 6860)."""
+    first = 1 if interface.settings.suppress_prefixes and not is_transit(interface) else 0
+    return [Prefix.of(address, length) for address, length in interface.state.addresses[first:]]

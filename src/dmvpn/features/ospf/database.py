@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Context
 
-#: Seconds that an instance must have been here before a newer one is taken: IOS-XE 17's, RFC 2328 has 1 s. One may come
-#: early, because what one router says of another may overtake what that says itself; a second one may not.
+#: Seconds that an instance must have been here before a newer one is taken: IOS-XE 17's, RFC 2328 has 1 s.
 MINIMUM_ARRIVAL: Final = 0.1
 _OVERHEAD: Final = 64
 
@@ -39,9 +38,13 @@ class Entry:
         """Its age in seconds, MAX_AGE at most."""
         return min(MAX_AGE, self.lsa.header.age + int(now - self.arrived))
 
-    def may_be_replaced(self, now: float) -> bool:
-        """Has it been here for long enough that a newer instance is taken? RFC 2328 §13 (5a)."""
-        return not self.early or now - self.arrived >= MINIMUM_ARRIVAL
+    def may_be_replaced(self, now: float, arrival: float = MINIMUM_ARRIVAL) -> bool:
+        """Has it been here for long enough that a newer instance is taken? RFC 2328 §13 (5a).
+
+        One may come early, because what one router says of another may overtake what that says itself; a second one
+        may not. arrival: seconds.
+        """
+        return not self.early or now - self.arrived >= arrival
 
     def header(self, now: float) -> LsaHeader:
         """Its header as of now."""
@@ -59,9 +62,12 @@ class Entry:
 
 
 class Database:
-    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here."""
+    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here. arrival: seconds that an
+    instance is here at least.
+    """
 
-    def __init__(self, context: Context, expired: Callable[[LsaKey], None]) -> None:
+    def __init__(self, context: Context, expired: Callable[[LsaKey], None], arrival: float = MINIMUM_ARRIVAL) -> None:
+        self.arrival = arrival
         self.entries: dict[LsaKey, Entry] = {}
         #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
         self.dying: dict[LsaKey, None] = {}
@@ -93,7 +99,7 @@ class Database:
             self._context.stop(old.expiry)
             self.size -= size_of(old.lsa)
         self.size += size_of(lsa)
-        early = old is not None and now - old.arrived < MINIMUM_ARRIVAL
+        early = old is not None and now - old.arrived < self.arrival
         entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
         if lsa.header.age >= MAX_AGE:
             self.dying[key] = None

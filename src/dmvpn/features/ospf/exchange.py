@@ -126,6 +126,8 @@ class Exchange:
     def _summarize(self, neighbor: Neighbor) -> None:
         """What our database holds; of what is about to go the neighbor hears by an update. RFC 2328 §10.3."""
         now = self._context.now
+        if neighbor.interface.settings.filter_database:
+            return
         for database in self._process.databases(neighbor.interface.area):
             for key in sorted(database.entries):
                 entry = database.entries[key]

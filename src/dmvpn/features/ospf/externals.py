@@ -9,6 +9,7 @@ A `summary-address` is told while it holds a network; it costs what the cheapest
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -131,6 +132,14 @@ class Externals:
 
     def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
         """What is told of a prefix, None: nothing. own: of what is ours alone."""
+        body, resort = self._found(prefix, own=own), self._process.last_resort
+        return (
+            body
+            if body is None or resort is None or resort.externals is None
+            else replace(body, metric=resort.externals)
+        )
+
+    def _found(self, prefix: Prefix, *, own: bool) -> ExternalBody | None:
         summary = self._summary_of(prefix)
         if summary is None:
             return self._own.get(prefix) or (None if own else self._translated.get(prefix))

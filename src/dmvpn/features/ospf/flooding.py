@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.database import MINIMUM_ARRIVAL, size_of
+from dmvpn.features.ospf.database import size_of
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, newer
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
@@ -74,7 +74,7 @@ class Flooding:
             )
             return True
         if verdict > 0:
-            if entry is not None and not entry.may_be_replaced(now) and not self._is_own(lsa):
+            if entry is not None and not entry.may_be_replaced(now, database.arrival) and not self._is_own(lsa):
                 return True
             self._accept(neighbor, area, lsa)
             return True
@@ -113,7 +113,7 @@ class Flooding:
 
     def _tell_newer(self, neighbor: Neighbor, entry: Entry) -> None:
         """It has an old instance: it gets ours. RFC 2328 §13 (8)."""
-        if self._context.now - entry.arrived >= MINIMUM_ARRIVAL:
+        if self._context.now - entry.arrived >= self._process.externals.arrival:
             self._process.sender.update(neighbor, [self.aged(entry, neighbor.interface)])
 
     def _is_own(self, lsa: Lsa) -> bool:

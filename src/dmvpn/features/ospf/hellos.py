@@ -52,8 +52,22 @@ class Hellos:
             self._process.sender.send(interface, ALL_ROUTERS, hello)
             return
         self._process.adjacencies.call(interface)
-        for address in list(interface.neighbors):
-            self._process.sender.send(interface, address, hello)
+        for neighbor in list(interface.neighbors.values()):
+            if self._is_called(neighbor):
+                self._process.sender.send(interface, neighbor.address, hello)
+
+    def _is_called(self, neighbor: Neighbor) -> bool:
+        """Is it time to call this configured neighbor? One that does not answer is called seldom, RFC 2328 §9.5.1."""
+        now, settings = self._context.now, neighbor.interface.settings
+        silent = neighbor.state is NeighborState.ATTEMPT and now - neighbor.since >= settings.dead_interval
+        if silent and now - neighbor.called < self._poll_interval(neighbor):
+            return False
+        neighbor.called = now
+        return True
+
+    def _poll_interval(self, neighbor: Neighbor) -> float:
+        configured = self._process.settings.neighbors
+        return next((each.poll_interval for each in configured if each.address == neighbor.address), 0)
 
     def hasten(self, interface: OspfInterface) -> None:
         """Somebody new hears our multicasts: greet soon, though not for each one of a crowd."""

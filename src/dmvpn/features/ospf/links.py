@@ -94,7 +94,7 @@ class Links:
         old, interface.state, interface.settings = interface.settings, state, settings
         interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
         self._costs(interface)
-        self._process.describe(interface.area)
+        self._process.network_changed(interface)
         votes = settings.elects and interface.phase not in (InterfaceState.WAITING, InterfaceState.LOOPBACK)
         if votes and old.priority != settings.priority:
             self._process.hellos.hold_election(interface)
@@ -129,9 +129,10 @@ def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settin
     old = interface.settings
     before = (interface.address, interface.state.prefix_length, interface.area.number)
     now = (state.address, state.prefix_length, settings.area.number)
-    kinds = (old.network, old.passive, old.obstacle, old.area.kind) != (
+    kinds = (old.network, old.passive, old.filter_database, old.obstacle, old.area.kind) != (
         settings.network,
         settings.passive,
+        settings.filter_database,
         settings.obstacle,
         settings.area.kind,
     )

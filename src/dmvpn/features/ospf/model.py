@@ -130,10 +130,24 @@ class Neighbor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle: milliseconds. shutdown: configured so.
+class MaximumMetric:
+    """`max-metric router-lsa`: a last resort. on_startup: for so many seconds after the start, None: always.
 
-    implied: there is no such line, and interfaces name the process all the same. bfd: neighbors are watched.
+    stubs: for our own networks, too. summaries, externals: what these cost, None: as always.
+    """
+
+    on_startup: int | None = None
+    stubs: bool = False
+    summaries: int | None = None
+    externals: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
+
+    shutdown: configured so. implied: there is no such line, and interfaces name the process all the same.
+    bfd: neighbors are watched.
     """
 
     number: int
@@ -154,7 +168,10 @@ class Process:
     maximum_paths: int = 4
     distances: tuple[int, int, int] = (110, 110, 110)
     spf_throttle: tuple[int, int, int] = (50, 200, 5000)
-    maximum_metric: bool = False
+    lsa_throttle: tuple[int, int, int] = (50, 200, 5000)
+    lsa_arrival: int = 100
+    maximum_metric: MaximumMetric | None = None
+    suppress_prefixes: bool = False
     shutdown: bool = False
     implied: bool = False
     bfd: bool = False
@@ -189,6 +206,7 @@ class Interface:
     keys: tuple[MessageDigestKey, ...] = ()
     ignore_mtu: bool = False
     filter_database: bool = False
+    suppress_prefixes: bool | None = None
     shutdown: bool = False
     bfd: bool | None = None
 

@@ -42,7 +42,8 @@ class Neighbor:
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
     hello: that Hello, octet for octet. since: of the state. crypto_sequence: of its last packet with a digest. waiting:
     what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken. changes: of
-    state. retransmissions: how often something was sent to it again. unanswered: how often since it answered last.
+    state. called: when a Hello went to it alone. retransmissions: how often something was sent to it again.
+    unanswered: how often since it answered last.
     """
 
     interface: OspfInterface
@@ -58,6 +59,7 @@ class Neighbor:
     hello: bytes = b""
     state: NeighborState = NeighborState.DOWN
     last_heard: float = float("-inf")
+    called: float = float("-inf")
     crypto_sequence: int = -1
     talk: Talk = field(default_factory=Talk)
     waiting: dict[LsaKey, tuple[Lsa, float]] = field(default_factory=dict)

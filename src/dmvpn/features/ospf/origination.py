@@ -69,12 +69,17 @@ class Origination:
                 key,
                 build,
                 options or (lambda: int(area.options)),
-                Throttle(self._context, lambda: self._make(name), self._process.lsa_throttle),
+                Throttle(self._context, lambda: self._make(name), self._process.settings.lsa_throttle),
                 Timer(lambda: self._make(name, again=True)),
             )
         else:
             own.build = build
         own.throttle.request()
+
+    def set_times(self, times: tuple[int, int, int]) -> None:
+        """How often each may be made: milliseconds, as `Throttle` has them."""
+        for own in self._own.values():
+            own.throttle.times = times
 
     def withdraw(self, area: RunningArea, key: LsaKey) -> None:
         """It is not to be there any more; it need not be."""

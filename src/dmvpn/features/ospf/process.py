@@ -25,7 +25,7 @@ from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInter
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import NoRouterId
-from dmvpn.features.ospf.model import Area, AreaKind, Interface
+from dmvpn.features.ospf.model import Area, AreaKind, Interface, MaximumMetric
 from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination
@@ -53,8 +53,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.neighbor import Neighbor
     from dmvpn.features.ospf.spf import Reached
 
-#: Milliseconds before the first instance of an advertisement, before the second, at most: IOS-XE 17's.
-LSA_THROTTLE: Final = (50, 200, 5000)
 #: Seconds after which it is said that nothing names the process.
 _PATIENCE: Final = 10.0
 
@@ -69,10 +67,10 @@ class Process:
         self.areas: dict[int, RunningArea] = {}
         self.interfaces: dict[str, OspfInterface] = {}
         self.routes: dict[Prefix, OspfRoute] = {}
-        self.lsa_throttle = LSA_THROTTLE
         self.calculations = 0
         self.calculated: float | None = None
-        self.externals = Database(context, lambda key: self._expired(None, key))
+        self.externals = Database(context, lambda key: self._expired(None, key), settings.lsa_arrival / 1000)
+        self._startup = Timer(self._started)
         self.sender = Sender(settings.number, context)
         self.adjacencies = Adjacencies(self)
         self.hellos = Hellos(self)
@@ -167,8 +165,24 @@ class Process:
             return
         self.context.stop(self._patience)
         self.router_id = self.sender.router_id = found
+        resort = self.settings.maximum_metric
+        if resort is not None and resort.on_startup is not None:
+            self.context.start(self._startup, resort.on_startup)
         for state in states:
             self.links.changed(state.name, state)
+
+    @property
+    def last_resort(self) -> MaximumMetric | None:
+        """Is nobody to go through us who can help it, and what is told so?"""
+        resort = self.settings.maximum_metric
+        over = resort is not None and resort.on_startup is not None and not self.context.is_running(self._startup)
+        return None if over else resort
+
+    def _started(self) -> None:
+        """The time after the start is over in which we were a last resort."""
+        self.describe_all()
+        self.redistributor.refresh_all()
+        self.spf.request()
 
     def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
         """An interface came, went, or is different now."""
@@ -183,6 +197,9 @@ class Process:
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self.spf.times = settings.spf_throttle
+        self.origination.set_times(settings.lsa_throttle)
+        for _, database in self.scopes():
+            database.arrival = settings.lsa_arrival / 1000
         if self.router_id == UNSPECIFIED:
             self.start()
             return
@@ -195,7 +212,7 @@ class Process:
         self.redistributor.refresh_all()
         if (old.distances, old.maximum_paths) != (settings.distances, settings.maximum_paths):
             self.offer()
-        if old.areas != settings.areas:
+        if (old.areas, old.maximum_metric) != (settings.areas, settings.maximum_metric):
             self.spf.request()
 
     def close(self) -> None:
@@ -205,7 +222,8 @@ class Process:
         for name in list(self.interfaces):
             self.links.remove(name, INTERFACE_DOWN)
         self.spf.stop()
-        self.context.stop(self._patience)
+        for timer in (self._patience, self._startup):
+            self.context.stop(timer)
         for _, database in self.scopes():
             database.close()
         self.offers.retract_all()
@@ -236,7 +254,8 @@ class Process:
         """The area of this number, made if it is new."""
         area = self.areas.get(number)
         if area is None:
-            database = Database(self.context, lambda key: self._expired(number, key))
+            arrival = self.settings.lsa_arrival / 1000
+            database = Database(self.context, lambda key: self._expired(number, key), arrival)
             area = self.areas[number] = RunningArea(number, self.area_settings(number), database)
             self.areas = dict(sorted(self.areas.items()))
             self.redistributor.refresh_all()
@@ -293,7 +312,7 @@ class Process:
             flags |= RouterFlag.BORDER
             if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
                 flags |= RouterFlag.TRANSLATOR
-        return router_body(mine, flags, last_resort=self.settings.maximum_metric)
+        return router_body(mine, flags, self.last_resort)
 
     # ------------------------------------------------------------------------------------------------ calculation
 

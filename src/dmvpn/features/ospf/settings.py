@@ -55,6 +55,7 @@ class Settings:
     passive: bool
     ignore_mtu: bool
     filter_database: bool
+    suppress_prefixes: bool
     authentication: Authentication
     obstacle: str = ""
     bfd: bool = False
@@ -105,6 +106,8 @@ def settings_of(process: Process, own: Interface, number: int, chains: tuple[Key
     network = own.network or default_network(own.name)
     hello, dead = timers(own, network)
     fast = own.hello_multiplier
+    passive = own.name in process.passive or (process.passive_default and own.name not in process.active)
+    suppresses = process.suppress_prefixes and not passive if own.suppress_prefixes is None else own.suppress_prefixes
     authentication, obstacle = authentication_of(own, area, chains)
     return Settings(
         area=area,
@@ -116,9 +119,10 @@ def settings_of(process: Process, own: Interface, number: int, chains: tuple[Key
         priority=own.priority,
         retransmit_interval=own.retransmit_interval,
         transmit_delay=own.transmit_delay,
-        passive=own.name in process.passive or (process.passive_default and own.name not in process.active),
+        passive=passive,
         ignore_mtu=own.ignore_mtu,
         filter_database=own.filter_database,
+        suppress_prefixes=suppresses,
         authentication=authentication,
         obstacle=obstacle,
         bfd=process.bfd if own.bfd is None else own.bfd,

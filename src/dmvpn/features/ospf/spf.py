@@ -112,6 +112,8 @@ class _Graph:
         return link.data if link is not None else None
 
 
+#: The mask of a network whose prefix nobody is to know, RFC 6860 §3.2.1.
+_HOST: Final = 32
 #: A way that costs so much is none (RFC 2328 §16.1 knows no such limit; RFC 6987 uses it up to here).
 _NO_WAY: Final = LAST_RESORT * 64
 
@@ -198,7 +200,7 @@ def routes(database: Database, found: Tree, root: IPv4Address) -> dict[Prefix, A
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]
         length = mask_length(body.mask)
-        if length is not None:
+        if length is not None and length != _HOST:
             hops = tuple(hop for hop in reached.hops if hop.address is not None)
             _better(best, AreaRoute(Prefix.of(network_id, length), reached.cost, hops, router))
     for router, reached in found.routers.items():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Body
+    from dmvpn.features.ospf.model import MaximumMetric
 
 _DEFAULT = Prefix.of(IPv4Address(0), 0)
 
@@ -46,6 +47,11 @@ class Joining(Protocol):
     active: Active
     router_id: IPv4Address
     borders: dict[IPv4Address, tuple[int, Reached]]
+
+    @property
+    def last_resort(self) -> MaximumMetric | None:
+        """Is nobody to go through us who can help it?"""
+        ...
 
     @property
     def is_border(self) -> bool:
@@ -102,7 +108,7 @@ class Summaries:
             key = LsaKey(LsaType.SUMMARY, first, self._process.router_id)
             if (area.number, key) in wanted:  # RFC 2328 Appendix E
                 key = key._replace(id=IPv4Address(int(first) | int(prefix.wildcard)))
-            wanted[area.number, key] = SummaryBody(mask, found[prefix])
+            wanted[area.number, key] = SummaryBody(mask, self._cost(found[prefix]))
 
     def _fit(self, area: RunningArea, routes: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
         """Routes that the area does not know by itself, and that do not lead into it."""
@@ -112,6 +118,11 @@ class Summaries:
             leads_back = any(hop.interface in names for hop in route.hops)
             if inside and route.area != area.number and not leads_back and route.cost < INFINITY:
                 yield route
+
+    def _cost(self, cost: int) -> int:
+        """What a network costs that we tell of: more, if we are a last resort."""
+        resort = self._process.last_resort
+        return cost if resort is None or resort.summaries is None else resort.summaries
 
     def _as_told(self, route: OspfRoute) -> tuple[Prefix | None, int]:
         """The network or the range that it is in, with its cost; None: nobody is to hear of it."""
@@ -131,7 +142,7 @@ class Summaries:
         for router, (number, reached) in self._process.borders.items():
             if number != area.number and router != self._process.router_id:
                 key = LsaKey(LsaType.BORDER_SUMMARY, router, self._process.router_id)
-                wanted[area.number, key] = SummaryBody(IPv4Address(0), reached.cost)
+                wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
 
 
 def _as_it_is(body: SummaryBody) -> SummaryBody:

@@ -104,6 +104,10 @@ FILTER: Final = _line(
     "database-filter all out",
     {"database-filter": "What neighbors are told", "all": "Nothing", "out": "That we send"},
 )
+PREFIX_SUPPRESSION: Final = _line(
+    "prefix-suppression [ disable ]",
+    {"prefix-suppression": "Tell nobody the network between us and neighbors", "disable": "Tell it all the same"},
+)
 # A way to save packets on dial-up lines: kept, and never acted on.
 FLOOD_REDUCTION: Final = _line("flood-reduction", {"flood-reduction": "Kept for the record; has no effect here"})
 DEMAND_CIRCUIT: Final = _line("demand-circuit", {"demand-circuit": "Kept for the record; has no effect here"})
@@ -122,5 +126,6 @@ BFD: Final = _line(
 
 LINES: Final = (
     *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
-    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, FLOOD_REDUCTION, DEMAND_CIRCUIT, SHUTDOWN, PROCESS, COST, BFD),
+    *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, PREFIX_SUPPRESSION, FLOOD_REDUCTION, DEMAND_CIRCUIT, BFD),
+    *(SHUTDOWN, PROCESS, COST),
 )

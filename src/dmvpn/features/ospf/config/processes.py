@@ -135,12 +135,18 @@ SUMMARY: Final = _line(
     key=("address", "mask"),
 )
 MAXIMUM_METRIC: Final = _line(
-    "max-metric router-lsa [ on-startup {seconds:5-86400} ]",
+    "max-metric router-lsa [* on-startup {seconds:5-86400} | include-stub | summary-lsa [ {summaries:1-16777215} ] "
+    "| external-lsa [ {externals:1-16777215} ] ]",
     {
         "max-metric": "Be the last resort",
         "router-lsa": "In our router LSA",
         "on-startup": "At the start only",
         "seconds": "For so long",
+        "include-stub": "For our own networks, too",
+        "summary-lsa": "For networks of other areas, too",
+        "summaries": "Their cost",
+        "external-lsa": "For what we bring in, too",
+        "externals": "Its cost",
     },
     order=26,
 )
@@ -235,6 +241,35 @@ SPF_THROTTLE: Final = _line(
     order=12,
     default="timers throttle spf 50 200 5000",
 )
+LSA_THROTTLE: Final = _line(
+    "timers throttle lsa {start:0-600000} {hold:1-600000} {maximum:1-600000}",
+    {
+        "timers": "Times",
+        "throttle": "Do not do too often",
+        "lsa": "The making of our own advertisements",
+        "start": "Milliseconds before the first",
+        "hold": "Milliseconds before the second",
+        "maximum": "Milliseconds at most",
+    },
+    order=12,
+    default="timers throttle lsa 50 200 5000",
+)
+LSA_ARRIVAL: Final = _line(
+    "timers lsa arrival {milliseconds:0-600000}",
+    {
+        "timers": "Times",
+        "lsa": "Advertisements",
+        "arrival": "How long one is kept before a newer one is taken",
+        "milliseconds": "Milliseconds",
+    },
+    order=12,
+    default="timers lsa arrival 100",
+)
+PREFIX_SUPPRESSION: Final = _line(
+    "prefix-suppression",
+    {"prefix-suppression": "Tell nobody the networks between routers; not of loopbacks and passive interfaces"},
+    order=17,
+)
 SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (
@@ -242,4 +277,5 @@ LINES: Final = (
     *(AREA_NSSA_TRANSLATE, BFD_ALL),
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
+    *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION),
 )

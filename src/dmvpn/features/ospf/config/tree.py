@@ -15,6 +15,7 @@ from dmvpn.features.ospf.model import (
     DefaultOriginate,
     ExternalSummary,
     Interface,
+    MaximumMetric,
     MessageDigestKey,
     Neighbor,
     Network,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
+#: What `max-metric ... summary-lsa` and `external-lsa` cost if nothing is said, as on IOS.
+_COSTLY: Final = 0xFF0000
 _SOURCES: Final = {
     "connected": RouteSource.CONNECTED,
     "static": RouteSource.STATIC,
@@ -65,6 +68,7 @@ def _process(number: int, section: Section) -> Process:
         section.get(processes.SPF_THROTTLE),
         section.get(processes.DEFAULT_ORIGINATE),
     )
+    lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
     return Process(
         number=number,
@@ -85,7 +89,10 @@ def _process(number: int, section: Section) -> Process:
         maximum_paths=_number(section, processes.MAXIMUM_PATHS, "paths") or 4,
         distances=_distances(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
-        maximum_metric=section.get(processes.MAXIMUM_METRIC) is not None,
+        lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
+        lsa_arrival=_or(_number(section, processes.LSA_ARRIVAL, "milliseconds"), 100),
+        maximum_metric=_maximum_metric(last_resort) if last_resort else None,
+        suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         shutdown=section.flag(processes.SHUTDOWN),
         bfd=section.flag(processes.BFD_ALL),
     )
@@ -196,6 +203,15 @@ def _distances(section: Section) -> tuple[int, int, int]:
     return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
 
 
+def _maximum_metric(args: Args) -> MaximumMetric:
+    return MaximumMetric(
+        on_startup=args.integer("seconds", None),
+        stubs="include-stub" in args,
+        summaries=args.integer("summaries", _COSTLY) if "summary-lsa" in args else None,
+        externals=args.integer("externals", _COSTLY) if "external-lsa" in args else None,
+    )
+
+
 def _throttle(args: Args) -> tuple[int, int, int]:
     return args.integer("start"), args.integer("hold"), args.integer("maximum")
 
@@ -217,6 +233,7 @@ def _interface(name: str, section: Section) -> Interface:
         section.get(interfaces.PASSWORD),
     )
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
+    suppression = section.get(interfaces.PREFIX_SUPPRESSION)
     bfd = section.get(interfaces.BFD)
     return Interface(
         name=name,
@@ -238,6 +255,7 @@ def _interface(name: str, section: Section) -> Interface:
         ),
         ignore_mtu=section.flag(interfaces.MTU_IGNORE),
         filter_database=section.flag(interfaces.FILTER),
+        suppress_prefixes="disable" not in suppression if suppression else None,
         shutdown=section.flag(interfaces.SHUTDOWN),
         bfd=None if bfd is None else "disable" not in bfd,
     )

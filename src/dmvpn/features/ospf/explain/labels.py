@@ -192,7 +192,15 @@ _PROCESS = label_group(
         "Between two instances of one advertisement of ours; it doubles while changes go on.",
         also=("Maximum wait time for LSA throttle",),
     ),
-    Word("Minimum LSA arrival", "How long an instance is kept at least before a newer one is taken."),
+    Word(
+        "Minimum LSA arrival",
+        "How long an instance is kept at least before a newer one is taken: `timers lsa arrival`.",
+    ),
+    Word(
+        "Originating router-LSAs with maximum metric",
+        "`max-metric router-lsa`: others go through this router only if there is no other way.",
+        clause="RFC 6987",
+    ),
     Word("Number of external LSA", "Networks outside of OSPF, and the sum of their checksums."),
     Word("Checksum Sum", "Of all advertisements: routers of an area that agree have the same.", also=("Sum",)),
     Word("Number of areas in this router", "How many areas it has interfaces in; of each kind how many."),

@@ -45,6 +45,8 @@ class ProcessEntry:
     router: str
     spf: tuple[int, int, int]
     lsa: tuple[int, int, int]
+    arrival: int
+    resort: bool
     externals: int
     checksums: int
     reference: int
@@ -68,7 +70,9 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         number=process.number,
         router=str(process.router_id),
         spf=process.settings.spf_throttle,
-        lsa=process.lsa_throttle,
+        lsa=process.settings.lsa_throttle,
+        arrival=process.settings.lsa_arrival,
+        resort=process.last_resort is not None,
         externals=len(process.externals.entries),
         checksums=process.externals.checksum_sum(),
         reference=process.settings.reference_bandwidth,
@@ -109,7 +113,9 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
         yield f" Initial LSA throttle delay {start} msecs"
         yield f" Minimum hold time for LSA throttle {hold} msecs"
         yield f" Maximum wait time for LSA throttle {most} msecs"
-        yield " Minimum LSA arrival 100 msecs"
+        yield f" Minimum LSA arrival {process.arrival} msecs"
+        if process.resort:
+            yield " Originating router-LSAs with maximum metric"
         yield f" Number of external LSA {process.externals}. Checksum Sum 0x{process.checksums:06X}"
         yield f" Number of areas in this router is {len(process.areas)}"
         yield f" Reference bandwidth unit is {process.reference} mbps"
