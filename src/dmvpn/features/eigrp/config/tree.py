@@ -131,11 +131,14 @@ def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> in
 
 
 def _network(args: Args) -> Network:
-    """Without a wildcard it is the classful network of the address, as a netmask it means its inverse."""
+    """Without a wildcard it is the classful network of the address, as a netmask it means its inverse.
+
+    Of 0.0.0.0, 255.255.255.255 is a wildcard: people write everything so, and nobody has the one host that it would be.
+    """
     address, typed = args.address("address"), args.address("wildcard", None)
     if typed is None:
         wildcard = int(Prefix.of(address, classful_length(address) if int(address) else 0).wildcard)
-    elif mask_length(typed) in (None, 0):
+    elif mask_length(typed) in (None, 0) or not (int(address) or ~int(typed) & 0xFFFFFFFF):
         wildcard = int(typed)
     else:
         wildcard = int(typed) ^ 0xFFFFFFFF
