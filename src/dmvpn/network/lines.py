@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -17,7 +16,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dmvpn.ios import ConfigResult, Problem
 
@@ -106,51 +105,3 @@ def difference(before: str, now: str, name: str) -> list[str]:
     """A unified diff of two configurations."""
     ends = (f"{name} before", f"{name} now")
     return list(unified_diff(before.splitlines(), now.splitlines(), *ends, lineterm="", n=2))
-
-
-def default_routes(lines: Lines) -> list[tuple[str, IPv4Address]]:
-    """The static default routes with a gateway, be it behind an interface: the whole line, and the gateway."""
-    found = []
-    for line in lines.headers("ip route 0.0.0.0 0.0.0.0 "):
-        gateway = next((word for word in line.split()[4:] if word.count(".") == 3 and word[0].isdigit()), None)
-        if gateway is not None:
-            found.append((line, IPv4Address(gateway)))
-    return found
-
-
-def interface_address(lines: Lines) -> IPv4Interface | None:
-    """The first `ip address A M` of an interface; None also for one that gets it by DHCP."""
-    words = lines.value("ip address ").split()
-    return IPv4Interface(f"{words[0]}/{words[1]}") if len(words) >= 2 and words[0][0].isdigit() else None
-
-
-def interfaces(lines: Lines) -> Iterator[tuple[str, Lines]]:
-    """All interfaces with what is configured there."""
-    for header in lines.headers("interface "):
-        yield header.removeprefix("interface "), lines.section(header)
-
-
-def addresses(lines: Lines) -> Iterator[tuple[str, IPv4Interface]]:
-    """The first address of each interface that has one, with the interface's name."""
-    for name, each in interfaces(lines):
-        address = interface_address(each)
-        if address is not None:
-            yield name, address
-
-
-def tunnels(lines: Lines) -> list[Lines]:
-    """What is configured at each tunnel."""
-    return [lines.section(header) for header in lines.headers("interface Tunnel")]
-
-
-def covers(statement: str, address: IPv4Address) -> bool:
-    """Does `network A [WILDCARD]` of an IGP take this address in? Without a wildcard it is the class of A (RFC 791)."""
-    words = statement.split()[1:]
-    base = IPv4Address(words[0])
-    if len(words) > 1:
-        # IPv4Network takes a wildcard for what it is: a host mask.
-        wildcard = int(IPv4Address(words[1]))
-        return int(base) | wildcard == int(address) | wildcard
-    first = int(base) >> 24
-    length = 8 if first < 128 else 16 if first < 192 else 24
-    return address in IPv4Network((base, length), strict=False)

@@ -22,7 +22,7 @@ from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of
 from dmvpn.ios.recognition import hostname_of, looks_like_one
 from dmvpn.ios.transcript import decode
-from dmvpn.network.lines import Lines, interfaces
+from dmvpn.network.lines import Lines
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 
@@ -52,7 +52,8 @@ _PAGES: Final = (".md", ".markdown", ".rst")
 _NAMED: Final = 4
 #: How lines begin that make a port one of a router, and what of a switch may have an address, too.
 _ADDRESSED: Final = ("ip address", "ipv6 address", "ip unnumbered")
-_NO_PORTS: Final = ("Vlan", "Loopback", "Null")
+_TUNNEL: Final = "interface Tunnel"
+_NO_PORTS: Final = ("interface Vlan", "interface Loopback", "interface Null")
 
 
 class OtherDevice(UserError):
@@ -286,10 +287,11 @@ def _plug_in(found: Found, path: Path, topology: Topology) -> None:
 
 def _is_switch(text: str) -> bool:
     """Has none of its ports an address, nor is one the source of a tunnel? Then it joins what is plugged into it."""
+    lines = Lines.of(text)
     return not any(
-        name.startswith("Tunnel") or any(line.startswith(_ADDRESSED) for line in each.lines)
-        for name, each in interfaces(Lines.of(text))
-        if not name.startswith(_NO_PORTS)
+        header.startswith(_TUNNEL) or any(line.startswith(_ADDRESSED) for line in lines.section(header).lines)
+        for header in lines.headers("interface ")
+        if not header.startswith(_NO_PORTS)
     )
 
 

@@ -15,18 +15,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.features.ikev2.model import IdentityKind
 from dmvpn.network.device import Device
-from dmvpn.network.lines import addresses, with_lines
+from dmvpn.network.lines import with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of
 from dmvpn.tools.authority import Authority, Request
 
 if TYPE_CHECKING:
-    from dmvpn.network.lines import Lines
     from dmvpn.shells.scenario import Scenario
 
 _TRUSTPOINT: Final = "crypto pki trustpoint "
 _SERVER: Final = "crypto pki server "
-_SIGNATURES: Final = ("rsa-sig", "ecdsa-sig")
+_SIGNATURES: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIGNATURE)
 _AUTHORITY: Final = "cn=Lab"
 #: The profile of a router that would sign by IKEv1.
 _IKEV1: Final = "crypto-isakmp-rsa-sig"
@@ -47,17 +48,16 @@ def enrol(scenario: Scenario) -> str:
     if any(one.given for one in scenario.certificates.values()):
         return ""  # somebody has an authority for this lab
     devices = {name: Device.read(name, text, leaves_out=True) for name, text in scenario.configurations.items()}
-    read = {name: device.lines for name, device in devices.items()}
-    wanted = {name: found for name, lines in read.items() if (found := _wanted(lines))}
+    wanted = {name: found for name, device in devices.items() if (found := _wanted(device))}
     if not wanted:
         return ""
     with tempfile.TemporaryDirectory(prefix="dmvpn-pki-") as temporary:
         place = Path(temporary)
-        elliptic = any("ecdsa-sig" in line for lines in read.values() for line in lines.lines)
-        authority = Authority.make(place / "authority", "Lab", elliptic=elliptic, dn=_issuer(read))
+        elliptic = any(Authentication.ECDSA_SIGNATURE in _said(device) for device in devices.values())
+        authority = Authority.make(place / "authority", "Lab", elliptic=elliptic, dn=_issuer(devices))
         (place / FOLDER).mkdir()
         for name, trustpoints in wanted.items():
-            authority.issue(_request(name, read[name], trustpoints[0]))
+            authority.issue(_request(name, devices[name], trustpoints[0]))
             for trustpoint in trustpoints:
                 link = place / FOLDER / trustpoint
                 if not link.is_symlink():
@@ -65,10 +65,10 @@ def enrol(scenario: Scenario) -> str:
         for name, trustpoints in wanted.items():
             text = scenario.configurations[name]
             scenario.certificates[name] = certificates_of(place, name, text)
-            fqdn = next(iter(_request(name, read[name], trustpoints[0]).fqdns), "")
+            fqdn = next(iter(_request(name, devices[name], trustpoints[0]).fqdns), "")
             more = [*_identities(devices[name]), *_profiles_of_ikev1(devices[name], trustpoints[0], fqdn)]
             scenario.configurations[name] = with_lines(_without_chains(text, trustpoints), more)
-    by_ikev1 = [name for name in wanted if _signs_by_ikev1(read[name])]
+    by_ikev1 = [name for name in wanted if _signs_by_ikev1(devices[name])]
     by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
     issuer = authority.certificate.subject.rfc4514_string()
     return (
@@ -77,59 +77,63 @@ def enrol(scenario: Scenario) -> str:
     )
 
 
-def _wanted(lines: Lines) -> list[str]:
+def _wanted(device: Device) -> list[str]:
     """The trustpoints of a router that signs with certificates, but not that of a server of them."""
-    if not _signs(lines):
+    if not _signs(device):
         return []
-    servers = [header.removeprefix(_SERVER) for header in lines.headers(_SERVER)]
-    names = [header.removeprefix(_TRUSTPOINT) for header in lines.headers(_TRUSTPOINT)]
+    servers = [header.removeprefix(_SERVER) for header in device.lines.headers(_SERVER)]
+    names = [one.name for one in device.pki.trustpoints]
     return [each for each in names if each not in servers and Path(each).name == each]
 
 
-def _signs(lines: Lines) -> bool:
+def _said(device: Device) -> list[Authentication | None]:
+    """How this router and its peers are to prove who they are."""
+    own = [how for one in device.ikev2.profiles for how in (one.local_authentication, *one.remote_authentication)]
+    return [*own, *(policy.authentication for policy in device.ikev2.isakmp.policies)]
+
+
+def _signs(device: Device) -> bool:
     """Does a profile of IKEv2 say so? IKEv1 signs unless it is told to use a key."""
-    profiles = [lines.section(header) for header in lines.headers("crypto ikev2 profile ")]
-    if any(f"authentication local {kind}" in profile.lines for profile in profiles for kind in _SIGNATURES):
-        return True
-    return _signs_by_ikev1(lines)
+    by_ikev2 = any(profile.local_authentication in _SIGNATURES for profile in device.ikev2.profiles)
+    return by_ikev2 or _signs_by_ikev1(device)
 
 
-def _signs_by_ikev1(lines: Lines) -> bool:
+def _signs_by_ikev1(device: Device) -> bool:
     """Does a policy sign, and is there no key that would be for everybody?"""
-    policies = [lines.section(header) for header in lines.headers("crypto isakmp policy ")]
-    has_others = bool(lines.headers("crypto keyring ")) or _EVERYBODY in _keyed(lines)
-    return not has_others and any(not policy.has("authentication pre-share") for policy in policies)
+    isakmp = device.ikev2.isakmp
+    has_others = any(key.keyring for key in isakmp.keys) or _EVERYBODY in _keyed(device)
+    signs = any(policy.authentication is not Authentication.PRE_SHARED_KEY for policy in isakmp.policies)
+    return signs and not has_others
 
 
-def _keyed(lines: Lines) -> dict[str, str]:
+def _keyed(device: Device) -> dict[str, str]:
     """The keys of IKEv1 by the address of the peer; with a mask it may be everybody's."""
-    keys: dict[str, str] = {}
-    for header in lines.headers("crypto isakmp key "):
-        before, _, behind = header.partition(" address ")
-        key, peer = before.split()[-1], behind.split()
-        masked = any(word[:1].isdigit() and word != _HOST for word in peer[1:])
-        if peer:
-            keys[_EVERYBODY if masked else peer[0]] = key
-    return keys
+    own = [one for one in device.ikev2.isakmp.keys if not one.keyring and one.address is not None and one.key]
+    return {
+        _EVERYBODY if str(one.mask or _HOST) != _HOST else str(one.address): one.key.octets.decode()
+        for one in own
+        if one.key is not None
+    }
 
 
-def _issuer(read: dict[str, Lines]) -> str:
+def _issuer(devices: dict[str, Device]) -> str:
     """What the server of certificates in these files calls itself: certificate maps may ask for it."""
-    for lines in read.values():
-        for header in lines.headers(_SERVER):
-            return lines.section(header).value("issuer-name ") or f"cn={header.removeprefix(_SERVER)}"
+    for device in devices.values():
+        for header in device.lines.headers(_SERVER):
+            return device.lines.section(header).value("issuer-name ") or f"cn={header.removeprefix(_SERVER)}"
     return _AUTHORITY
 
 
-def _request(name: str, lines: Lines, trustpoint: str) -> Request:
-    section = lines.section(f"{_TRUSTPOINT}{trustpoint}")
-    domain = lines.value("ip domain name ") or lines.value("ip domain-name ")
+def _request(name: str, device: Device, trustpoint: str) -> Request:
+    subject = next(one.subject for one in device.pki.trustpoints if one.name == trustpoint)
+    section = device.lines.section(f"{_TRUSTPOINT}{trustpoint}")
+    domain = device.lines.value("ip domain name ") or device.lines.value("ip domain-name ")
     fqdn = section.value("fqdn ") or (f"{name}.{domain}" if domain else name)
     said = section.value("ip-address ")
-    own = [str(address.ip) for _, address in addresses(lines)]
+    own = [str(address.ip) for address in device.ports.values()]
     return Request(
         name=name,
-        dn=section.value("subject-name ") or f"cn={name}",
+        dn=subject or f"cn={name}",
         fqdns=() if fqdn == "none" else (fqdn,),
         addresses=tuple(dict.fromkeys([*([said] if said[:1].isdigit() else []), *own])),
     )
@@ -140,13 +144,12 @@ def _identities(device: Device) -> list[str]:
 
     Here it would say the subject of its certificate, which `match identity remote address` of its peers does not take.
     """
-    address, lines = _tunnel_end(device), device.lines
+    address = _tunnel_end(device)
     found: list[str] = []
-    for header in lines.headers("crypto ikev2 profile ") if address else ():
-        profile = lines.section(header)
-        signs = any(profile.has(f"authentication local {kind}") for kind in _SIGNATURES)
-        if signs and not profile.has("identity local") and profile.has("match identity remote address"):
-            found += [header, f" identity local address {address}"]
+    for profile in device.ikev2.profiles if address else ():
+        by_address = any(one.kind is IdentityKind.ADDRESS for one in profile.matches)
+        if profile.local_authentication in _SIGNATURES and profile.local_identity is None and by_address:
+            found += [f"crypto ikev2 profile {profile.name}", f" identity local address {address}"]
     return found
 
 
@@ -176,19 +179,14 @@ def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
 
     That of a tunnel to a peer with a key uses the key, which needs a profile, too: the one that signs is for anybody.
     """
-    lines = device.lines
-    if not _signs_by_ikev1(lines):
+    if not _signs_by_ikev1(device):
         return []
-    keyed = {peer: key for peer, key in _keyed(lines).items() if peer != _EVERYBODY}
+    keyed = {peer: key for peer, key in _keyed(device).items() if peer != _EVERYBODY}
     by_key = {
         tunnel.protection for tunnel in device.tunnels.tunnels if str(tunnel.destination) in keyed and tunnel.protection
     }
-    without = [
-        header
-        for header in lines.headers(_IPSEC)
-        if not lines.section(header).has("set ikev2-profile") and not lines.section(header).has("set isakmp-profile")
-    ]
-    signing = [header for header in without if header.removeprefix(_IPSEC) not in by_key]
+    without = [one.name for one in device.ipsec.profiles if not one.ikev2_profile and not one.isakmp_profile]
+    signing = [name for name in without if name not in by_key]
     identity = _isakmp_identity(device, fqdn)
     more: list[str] = []
     if signing:
@@ -199,7 +197,7 @@ def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
             " authentication remote rsa-sig",
             " authentication local rsa-sig",
             f" pki trustpoint {trustpoint}",
-            *(line for header in signing for line in (header, f" set ikev2-profile {_IKEV1}")),
+            *(line for name in signing for line in (f"{_IPSEC}{name}", f" set ikev2-profile {_IKEV1}")),
         ]
     if signing and by_key:
         peers = keyed.items()

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.tools.troubles.orders import process_header
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.tools.troubles import Actor, Stage
 
 _MULTIPOINT: Final = "tunnel mode gre multipoint"
@@ -32,93 +35,91 @@ def phase_lines(stage: Stage, phase: int) -> dict[str, tuple[str, ...]]:
 def _obstacle(stage: Stage, hubs: list[Actor], spokes: list[Actor], phase: int) -> str:
     """Why the network cannot be of this phase; "": it can."""
     for actor in (*hubs, *spokes):
-        tunnels = [line for line in actor.lines.headers("interface Tunnel") if actor.lines.section(line).lines]
+        tunnels = [each for each in actor.device.tunnels.tunnels if actor.lines.section(f"interface {each.name}").lines]
         if len(tunnels) > 1:
             return f"{actor.name} has {len(tunnels)} tunnels, and which of them is meant is not clear"
-        if any(line.startswith("ipv6 nhrp") for line in actor.tunnel_lines.lines):
+        if any(each.version == 6 and each.name == actor.tunnel for each in actor.device.nhrp.tunnels):
             return f"{actor.name} has IPv6 on its tunnel; this command knows IPv4 alone"
     for hub in hubs:
-        if not hub.tunnel_lines.has(_MULTIPOINT):
+        if not hub.multipoint:
             return f"{hub.name} is no multipoint hub"
-        if hub.tunnel_lines.headers("ip nhrp nhs "):
+        if hub.nhrp.nhs:
             return f"{hub.name} is a hub with a hub of its own; lines for one level would break the other"
         if not hub.eigrp:
             return f"{hub.name} runs no EIGRP, whose next hops and split horizon make the difference"
     for spoke in spokes:
-        servers = _servers(stage, spoke)
+        servers = _servers(spoke)
         if phase == 1 and len(servers) != 1:
             return f"{spoke.name} has {len(servers)} next hop servers, and a point-to-point tunnel leads to one"
-        if not servers and not spoke.tunnel_lines.value("tunnel destination "):
+        if not servers and _destination(spoke) is None:
             return f"{spoke.name} has no next hop server"
     return ""
 
 
-def _servers(stage: Stage, spoke: Actor) -> list[tuple[str, str]]:
-    """Tunnel and NBMA addresses of its servers, by NHS lines and static maps."""
-    lines = spoke.tunnel_lines
-    mapped = [line.split()[3:5] for line in lines.headers("ip nhrp map ") if "multicast" not in line]
-    known = {words[0]: words[1] for words in mapped if len(words) == 2}
-    found = []
-    for line in lines.headers("ip nhrp nhs "):
-        words = line.split()
-        nbma = words[words.index("nbma") + 1] if "nbma" in words else known.get(words[3], "")
-        found.append((words[3], nbma or lines.value("tunnel destination ")))
-    return [(address, nbma) for address, nbma in found if nbma]
+def _destination(spoke: Actor) -> IPAddress | None:
+    return spoke.settings.destination if spoke.settings is not None else None
+
+
+def _servers(spoke: Actor) -> list[tuple[NhsConfig, IPAddress]]:
+    """Its servers with their NBMA addresses, by NHS lines and static maps."""
+    mapped: dict[IPAddress | None, IPAddress] = {
+        target.address: nbma for target, nbma in spoke.nhrp.maps if target.is_host
+    }
+    known = {**dict(spoke.device.nhrp.hosts), "": None}
+    found = [
+        (server, server.nbma or known.get(server.name) or mapped.get(server.address) or _destination(spoke))
+        for server in spoke.nhrp.nhs
+    ]
+    return [(server, nbma) for server, nbma in found if nbma is not None]
 
 
 def _hub(hub: Actor, phase: int) -> tuple[str, ...]:
-    tunnel = _wanted(hub, "ip nhrp redirect", wanted=phase == 3)
+    tunnel = _wanted("ip nhrp redirect", has=hub.nhrp.redirect, wanted=phase == 3)
     return (*([f"interface {hub.tunnel}", *tunnel] if tunnel else []), *_hub_eigrp(hub, phase))
 
 
 def _hub_eigrp(hub: Actor, phase: int) -> tuple[str, ...]:
     """Split horizon is off in all phases; next hops are kept in phase 2, where a summary would hide them, too."""
+    if hub.process is None:
+        return ()
+    here = hub.process.interface(hub.tunnel)
     if hub.is_named:
-        here, process = hub.eigrp_lines.section(f"af-interface {hub.tunnel}"), ""
-        summaries = here.headers("summary-address ")
-        header = (*process_header(hub), f"af-interface {hub.tunnel}")
+        ip, process, header = "", "", (*process_header(hub), f"af-interface {hub.tunnel}")
+        section = hub.eigrp_lines.section(header[-1])
     else:
-        here, process = hub.tunnel_lines, f" eigrp {hub.number}"
-        summaries = here.headers(f"ip summary-address eigrp {hub.number} ")
-        header = (f"interface {hub.tunnel}",)
-    ip = "" if hub.is_named else "ip "
-    lines: list[str] = []
-    if not here.has(f"no {ip}split-horizon{process}"):
-        lines.append(f"no {ip}split-horizon{process}")
-    keeps = here.has(f"no {ip}next-hop-self{process}")
-    if keeps != (phase == 2):
-        lines.append(f"{'' if keeps else 'no '}{ip}next-hop-self{process}")
+        ip, process, header = "ip ", f" eigrp {hub.number}", (f"interface {hub.tunnel}",)
+        section = hub.lines.section(header[-1])
+    lines = [f"no {ip}split-horizon{process}"] if here.split_horizon else []
+    if here.next_hop_self == (phase == 2):
+        lines.append(f"{'no ' if here.next_hop_self else ''}{ip}next-hop-self{process}")
     if phase == 2:
-        lines += [f"no {line}" for line in summaries]
+        lines += [f"no {line}" for line in section.headers(f"{ip}summary-address{process} ")]
     return (*header, *lines) if lines else ()
 
 
 def _spoke(stage: Stage, spoke: Actor, phase: int) -> tuple[str, ...]:
-    shortcut = _wanted(spoke, "ip nhrp shortcut", wanted=phase == 3)
-    servers = _servers(stage, spoke)
-    destination = spoke.tunnel_lines.value("tunnel destination ")
+    shortcut = _wanted("ip nhrp shortcut", has=spoke.nhrp.shortcut, wanted=phase == 3)
+    servers = _servers(spoke)
+    destination = _destination(spoke)
     lines = [*shortcut]
-    if phase == 1 and spoke.tunnel_lines.has(_MULTIPOINT):
+    if phase == 1 and spoke.multipoint:
         lines += [f"no {_MULTIPOINT}", f"tunnel destination {servers[0][1]}"]
-    elif phase != 1 and destination:
+    elif phase != 1 and destination is not None:
         lines += [*_maps(spoke, servers), f"no tunnel destination {destination}", _MULTIPOINT]
     return (f"interface {spoke.tunnel}", *lines) if lines else ()
 
 
-def _maps(spoke: Actor, servers: list[tuple[str, str]]) -> list[str]:
+def _maps(spoke: Actor, servers: list[tuple[NhsConfig, IPAddress]]) -> list[str]:
     """What a point-to-point tunnel did not need: where the servers are, and that they want multicast."""
-    here = spoke.tunnel_lines
     lines = []
-    for address, nbma in servers:
-        (line,) = (line for line in here.headers("ip nhrp nhs ") if line.split()[3] == address)
-        if "nbma" not in line.split() and not here.has(f"ip nhrp map {address} {nbma}"):
-            lines.append(f"ip nhrp map {address} {nbma}")
-        if "multicast" not in line.split() and not here.has(f"ip nhrp map multicast {nbma}"):
+    for server, nbma in servers:
+        if server.address is not None and server.nbma is None and not server.name:
+            known = (Prefix.host(server.address), nbma) in spoke.nhrp.maps
+            lines += [] if known else [f"ip nhrp map {server.address} {nbma}"]
+        if not server.multicast and nbma not in spoke.nhrp.multicast:
             lines.append(f"ip nhrp map multicast {nbma}")
     return lines
 
 
-def _wanted(actor: Actor, line: str, *, wanted: bool) -> list[str]:
-    if actor.tunnel_lines.has(line) == wanted:
-        return []
-    return [line if wanted else f"no {line}"]
+def _wanted(line: str, *, has: bool, wanted: bool) -> list[str]:
+    return [] if has == wanted else [line if wanted else f"no {line}"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
-from dmvpn.network.lines import Lines
+from dmvpn.network.device import Device
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools import answers
 from dmvpn.tools.answers import rows, text
@@ -225,8 +225,8 @@ class _Look:
     def _clamped(self, router: str, interface: str) -> int:
         """The octets in a segment of TCP that an interface lets pass; 0: any number."""
         (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
-        clamp = Lines.of(running).section(f"interface {interface}").value("ip tcp adjust-mss ")
-        return int(clamp) if clamp.isdecimal() else 0
+        settings = Device.read(router, running).interface(interface)
+        return (settings.mss or 0) if settings is not None else 0
 
     # ------------------------------------------------------------------------------------------------ packets
 

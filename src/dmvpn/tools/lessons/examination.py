@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import Lines, interfaces
+from dmvpn.network.device import Device
 from dmvpn.tools import answers
 from dmvpn.tools.lessons.health import BAD, Check, Health, Subject
 
@@ -95,7 +95,7 @@ def _ask_routers(work: _Examination, routers: Sequence[str], *, steady: bool) ->
         for neighbor in sorted(answers.neighbors(neighbors), key=lambda one: one.address):
             subject = f"{router}: {neighbor.address} on {neighbor.interface}"
             work.note(Check.ADJACENCY, subject, int(neighbor.is_up and (neighbor.is_steady or not steady)))
-        _read_configuration(work, router, Lines.of(running))
+        _read_configuration(work, Device.read(router, running))
 
 
 def _routers(stage: Stage) -> list[str]:
@@ -112,15 +112,13 @@ def _young(bench: Bench, stage: Stage) -> float:
     return max(0.0, answers.STEADY - min(ages, default=answers.STEADY))
 
 
-def _read_configuration(work: _Examination, router: str, lines: Lines) -> None:
-    for name, interface in interfaces(lines):
-        if name.startswith("Tunnel"):
-            clamp, mtu = interface.value("ip tcp adjust-mss "), interface.value("ip mtu ")
-            fits = clamp.isdecimal() and (not mtu or int(clamp) <= int(mtu) - answers.TCP_HEADERS)
-            work.note(Check.TCP, f"{router}: {name}", int(fits))
+def _read_configuration(work: _Examination, device: Device) -> None:
+    for tunnel in device.tunnels.tunnels:
+        fits = tunnel.mss is not None and (not tunnel.ip_mtu or tunnel.mss <= tunnel.ip_mtu - answers.TCP_HEADERS)
+        work.note(Check.TCP, f"{device.name}: {tunnel.name}", int(fits))
     for guard in _GUARDS:
-        number = sum(1 for line in lines.lines if line.strip().startswith(guard))
-        work.note(Check.PROTECTION, f"{router}: {guard}", number)
+        number = sum(1 for line in device.lines.lines if line.strip().startswith(guard))
+        work.note(Check.PROTECTION, f"{device.name}: {guard}", number)
 
 
 # ---------------------------------------------------------------------------------------------------- the pings

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.network.lines import covers
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Configure, Part
 from dmvpn.tools.troubles.trouble import Trouble
@@ -158,4 +157,4 @@ def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
 def _idle(actor: Actor, trail: list[str], line: str) -> bool:
     """It is a network statement that takes in no interface of the router, so that nothing hangs on it."""
     own = [it.ip for it in (actor.tunnel_interface, actor.wan_interface, actor.lan_interface) if it is not None]
-    return bool(trail) and line.startswith("network ") and not any(covers(line, address) for address in own)
+    return bool(trail) and line.startswith("network ") and not any(line in actor.networks(it) for it in own)

@@ -15,7 +15,7 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import Lines, after, covers
+from dmvpn.network.lines import Lines, after
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Part
 
@@ -224,8 +224,7 @@ def _renumbered(actor: Actor, number: int) -> tuple[str, ...]:
 
 def _without_networks(actor: Actor, address: str) -> tuple[str, ...]:
     wanted = IPv4Interface(address).ip
-    statements = [line for line in actor.eigrp_lines.headers("network ") if covers(line, wanted)]
-    return (*process_header(actor), *(f"no {line}" for line in statements))
+    return (*process_header(actor), *(f"no {line}" for line in actor.networks(wanted)))
 
 
 def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:

@@ -7,50 +7,107 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import Lines, default_routes, interface_address, interfaces
+from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
+from dmvpn.network.device import Device
 from dmvpn.shells.scenario import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.acts import Part
 from dmvpn.tools.troubles.trouble import Need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ipaddress import IPv4Address, IPv4Interface
 
+    from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.features.tunnel.model import TunnelSettings
+    from dmvpn.network.lines import Lines
     from dmvpn.shells.scenario import Scenario
+
+#: How the line of a default route begins.
+_DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A router. wan: the interface of the tunnel's source. host: the address of one in its LAN.
+    """A router. settings, nhrp: of its tunnel, None: it has none. process: of EIGRP.
 
-    default_route: the line, and gateway: where it leads to. What a router does not have is "" or None.
+    wan: the interface of the tunnel's source. host: the address of one in its LAN. What a router does not have is "".
     """
 
     name: str
-    lines: Lines
-    tunnel: str = ""
-    tunnel_interface: IPv4Interface | None = None
-    wan: str = ""
-    wan_interface: IPv4Interface | None = None
+    device: Device
+    settings: TunnelSettings | None = None
+    nhrp: NhrpTunnel
+    process: ProcessSettings | None = None
     lan: str = ""
-    lan_interface: IPv4Interface | None = None
     host: str = ""
-    default_route: str = ""
-    gateway: str = ""
-    eigrp: str = ""
 
     @property
-    def tunnel_lines(self) -> Lines:
-        """What is configured on its tunnel."""
-        return self.lines.section(f"interface {self.tunnel}")
+    def lines(self) -> Lines:
+        """Its configuration, for orders that change lines."""
+        return self.device.lines
+
+    @property
+    def tunnel(self) -> str:
+        """The interface."""
+        return self.settings.name if self.settings is not None else ""
+
+    @property
+    def multipoint(self) -> bool:
+        """Is its tunnel mGRE?"""
+        return self.settings is not None and self.settings.multipoint
+
+    @property
+    def wan(self) -> str:
+        """The interface that its tunnel leaves by."""
+        if self.settings is None:
+            return ""
+        named, own = self.settings.source_interface, self.device.ports.items()
+        if named:
+            return named if self.device.interface(named) is not None else ""
+        return next((port for port, address in own if address.ip == self.settings.source_address), "")
+
+    @property
+    def tunnel_interface(self) -> IPv4Interface | None:
+        """The address inside the tunnel."""
+        return self.device.ports.get(self.tunnel)
+
+    @property
+    def wan_interface(self) -> IPv4Interface | None:
+        """The NBMA address."""
+        return self.device.ports.get(self.wan)
+
+    @property
+    def lan_interface(self) -> IPv4Interface | None:
+        """The address in its LAN."""
+        return self.device.ports.get(self.lan)
+
+    @property
+    def gateway(self) -> str:
+        """Where its default route leads to."""
+        return str(next(iter(self.device.default_gateways), ""))
+
+    @property
+    def default_route(self) -> str:
+        """The line."""
+        return next((line for line in self.lines.headers(_DEFAULT) if self.gateway in line.split()[4:]), "")
+
+    @property
+    def eigrp(self) -> str:
+        """What its process is called: by a name, or by its number."""
+        return (self.process.name or self.number) if self.process is not None else ""
 
     @property
     def is_named(self) -> bool:
         """Is its EIGRP process of the named kind?"""
-        return bool(self.eigrp) and not self.eigrp.isdecimal()
+        return self.process is not None and self.process.is_named
+
+    @property
+    def number(self) -> str:
+        """The autonomous system of its EIGRP process."""
+        return str(self.process.autonomous_system) if self.process is not None else ""
 
     @property
     def family(self) -> str:
@@ -63,10 +120,11 @@ class Actor:
         process = self.lines.section(f"router eigrp {self.eigrp}")
         return process.section(self.family) if self.is_named else process
 
-    @property
-    def number(self) -> str:
-        """The autonomous system of its EIGRP process."""
-        return self.family.split()[-1] if self.is_named else self.eigrp
+    def networks(self, address: IPv4Address) -> list[str]:
+        """The `network` lines of its process that take an address in."""
+        every = self.process.networks if self.process is not None else ()
+        covering = [str(one.address) for one in every if one.matches(address)]
+        return [line for line in self.eigrp_lines.headers("network ") if line.split()[1] in covering]
 
     def words(self) -> dict[str, str]:
         """What templates may name: what it has."""
@@ -80,7 +138,7 @@ class Actor:
             "gateway": self.gateway,
             "eigrp": self.eigrp,
             "as": self.number,
-            "profile": self.tunnel_lines.value("tunnel protection ipsec profile ").partition(" ")[0],
+            "profile": self.settings.protection if self.settings is not None else "",
         }
         for name, interface in (
             ("tunnel", self.tunnel_interface),
@@ -98,13 +156,13 @@ class Actor:
 
     def _crypto(self, profile: str) -> dict[str, str]:
         """The names of what stands behind an IPsec profile."""
-        section = self.lines.section(f"crypto ipsec profile {profile}")
-        ikev2 = section.value("set ikev2-profile ")
-        keyring = self.lines.section(f"crypto ikev2 profile {ikev2}").value("keyring local ").partition(" ")[0]
-        peer = self.lines.section(f"crypto ikev2 keyring {keyring}").value("peer ")
-        transform = section.value("set transform-set ").partition(" ")[0]
+        ipsec = next((one for one in self.device.ipsec.profiles if one.name == profile), None)
+        name = ipsec.ikev2_profile if ipsec is not None else ""
+        keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")
+        peers = (peer.name for one in self.device.ikev2.keyrings if one.name == keyring for peer in one.peers)
+        transform = next(iter(ipsec.transform_sets), "") if ipsec is not None else ""
         line = next(iter(self.lines.headers(f"crypto ipsec transform-set {transform} ")), "")
-        return {"ikev2_profile": ikev2, "keyring": keyring, "peer": peer, "transform_line": line}
+        return {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, ""), "transform_line": line}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +181,7 @@ class Stage:
         """Read a scenario; configurations: what its routers run, if not what it says. Raises UserError."""
         texts = scenario.configurations if configurations is None else configurations
         wires = {end: tuple(other for other in ends if other != end) for ends, _ in scenario.segments() for end in ends}
-        actors = {name: _actor(scenario, name, Lines.of(text)) for name, text in texts.items()}
+        actors = {name: _actor(scenario, Device.read(name, text)) for name, text in texts.items()}
         overlay = [name for name, actor in actors.items() if actor.tunnel and scenario.role(name) != "provider"]
         hubs = tuple(name for name in overlay if _is_hub(scenario, actors[name]))
         spokes = tuple(name for name in overlay if name not in hubs)
@@ -193,19 +251,15 @@ class Stage:
     def has(self) -> tuple[Need, ...]:
         """What kind of network it is."""
         hub, spoke, other = (self.actor(part) for part in (Part.HUB, Part.SPOKE, Part.OTHER))
-        multipoint = all(one.tunnel_lines.has("tunnel mode gre multipoint") for one in (spoke, other))
-        protected = hub.tunnel_lines.has("tunnel protection")
+        multipoint = spoke.multipoint and other.multipoint
+        protected = hub.settings is not None and bool(hub.settings.protection)
         gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]
         answers = {
             Need.EIGRP: bool(hub.eigrp and spoke.eigrp),
             Need.MULTIPOINT: multipoint,
             Need.POINT_TO_POINT: not multipoint,
-            Need.PHASE_3: multipoint
-            and all(
-                one.tunnel_lines.has(line)
-                for one, line in ((hub, "ip nhrp redirect"), (spoke, "ip nhrp shortcut"), (other, "ip nhrp shortcut"))
-            ),
-            Need.NHRP_AUTHENTICATION: hub.tunnel_lines.has("ip nhrp authentication"),
+            Need.PHASE_3: multipoint and hub.nhrp.redirect and spoke.nhrp.shortcut and other.nhrp.shortcut,
+            Need.NHRP_AUTHENTICATION: bool(hub.nhrp.authentication),
             Need.PROTECTED: protected,
             Need.CLEAR: not protected,
             Need.PSK: protected and "keyring" in spoke.words(),
@@ -239,39 +293,21 @@ class _Words:
 
 def _is_hub(scenario: Scenario, actor: Actor) -> bool:
     role = scenario.role(actor.name)
-    return role == "hub" or (role == "router" and actor.tunnel_lines.has("ip nhrp map multicast dynamic"))
+    return role == "hub" or (role == "router" and actor.nhrp.multicast_dynamic)
 
 
-def _actor(scenario: Scenario, name: str, lines: Lines) -> Actor:
-    found = dict(interfaces(lines))
-    tunnels = [port for port in found if port.startswith("Tunnel") and found[port].has("tunnel source")]
-    tunnel = next(iter(tunnels), "")
-    source = found[tunnel].value("tunnel source ") if tunnel else ""
-    wan = source if source in found else _with_address(found, source)
+def _actor(scenario: Scenario, device: Device) -> Actor:
+    name = device.name
+    settings = next((one for one in device.tunnels.tunnels if one.source_interface or one.source_address), None)
+    tunnel = settings.name if settings is not None else ""
+    spoken = (one for one in device.nhrp.tunnels if one.name == tunnel and one.version == 4)
     hosts = [host for host in scenario.lab.hosts.values() if scenario.end(host.link)[0] == name]
-    lan = scenario.end(hosts[0].link)[1] if hosts else ""
-    default_route, gateway = next(iter(default_routes(lines)), ("", ""))
-    process = next(iter(lines.headers("router eigrp ")), "").removeprefix("router eigrp ")
     return Actor(
         name=name,
-        lines=lines,
-        tunnel=tunnel,
-        tunnel_interface=interface_address(found[tunnel]) if tunnel else None,
-        wan=wan,
-        wan_interface=interface_address(found[wan]) if wan else None,
-        lan=lan,
-        lan_interface=interface_address(found[lan]) if lan in found else None,
+        device=device,
+        settings=settings,
+        nhrp=next(spoken, NhrpTunnel(name=tunnel)),
+        process=next(iter(device.eigrp.processes), None),
+        lan=scenario.end(hosts[0].link)[1] if hosts else "",
         host=str(hosts[0].interface.ip) if hosts else "",
-        default_route=default_route,
-        gateway=str(gateway),
-        eigrp=process,
     )
-
-
-def _with_address(found: Mapping[str, Lines], address: str) -> str:
-    """The interface that has an address."""
-    for name, lines in found.items():
-        interface = interface_address(lines)
-        if interface is not None and address and interface.ip == IPv4Address(address):
-            return name
-    return ""
