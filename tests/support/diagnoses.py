@@ -241,7 +241,7 @@ def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
     texts = dict(stage.scenario.configurations)
     for number, (name, actor) in enumerate(stage.actors.items()):
         tunnel = f"interface {actor.tunnel}"
-        if actor.tunnel and actor.tunnel_lines.has("ip nhrp network-id"):
+        if actor.nhrp.network_id is not None:
             line = lines[what].format(100 + 7 * number)
             texts[name] = _with(texts[name], tunnel, line)
     scenario = Scenario(stage.scenario.name, stage.scenario.lab, texts)
