@@ -52,14 +52,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The response to a request. ending: why the IKE SA ends once it is sent; None: it goes on."""
+    """The response to a request.
+
+    ending: why the IKE SA ends once it is sent; None: it goes on.
+    """
 
     payloads: tuple[Payload, ...]
     ending: Reason | None = None
 
 
 def handle(sa: IkeSa, message: Message, octets: bytes, path: Path, now: float) -> list[Act]:
-    """A message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
+    """Take in a message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
     sa.at(now)
     header = message.header
     if header.from_initiator is not sa.is_initiator and sa.state is not SaState.DEAD:
@@ -71,7 +74,7 @@ def handle(sa: IkeSa, message: Message, octets: bytes, path: Path, now: float) -
         except Illegible as error:
             _illegible(sa, header, error, path)
         except WireError:
-            pass  # it is not the peer's: whatever the peer sent comes once more
+            pass  # it is not the peer's: the peer's own message comes again
         sa.pump()
     return sa.done()
 
@@ -90,7 +93,7 @@ def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None
     sa.hears(path)
     sa.outgoing.answered()
     if header.exchange != ExchangeType.IKE_AUTH and says_invalid_syntax(inside.payloads):
-        sa.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has let go of it, §2.21.3
+        sa.trouble(Reason(IkeReason.SYNTAX_REFUSED, (exchange.KIND.name,)))  # and has dropped it, §2.21.3
         sa.end(surely(sa.hint))
         return
     exchange.answered(inside, octets)
@@ -99,7 +102,7 @@ def _hear_answer(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None
 def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: Path) -> None:
     header = message.header
     if sa.channel is None or (sa.is_initiator and sa.state is SaState.PROVING):
-        return  # a responder whose proof we have not seen yet; an honest one repeats what it wants
+        return  # a responder whose proof we have not seen yet; an honest one repeats its request
     if not sa.incoming.is_new(header.message_id):
         if sa.incoming.is_last(header.message_id):
             _hear_again(sa, sa.channel, message, octets, path)
@@ -117,9 +120,9 @@ def _hear_request(sa: IkeSa, message: Message, octets: bytes, path: Path) -> Non
 
 
 def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, path: Path) -> None:
-    """The last request once more: the same octets, or sealed by the peer again. Raises WireError.
+    """Answer the last request again: the same octets, or sealed by the peer again. Raises WireError.
 
-    The answer goes where the SA is: whoever holds somebody's request must not choose where our answers go.
+    The answer goes where the SA is: an attacker with somebody's request must not choose where our answers go.
     """
     fragment = message.find(EncryptedFragment)
     if fragment is not None and fragment.number != 1:  # RFC 7383 §2.6.2
@@ -135,23 +138,23 @@ def _hear_again(sa: IkeSa, channel: Channel, message: Message, octets: bytes, pa
 
 
 def _follow(sa: IkeSa, path: Path) -> None:
-    """The peer repeats IKE_AUTH by port 500: what we answered by port 4500, where it began, does not reach it.
+    """Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it.
 
-    Nobody else gains by showing us its datagram once more: ESP goes without UDP then, which it may at any time.
+    Nobody else gains by showing us its datagram again: ESP goes without UDP then, which it may at any time.
     """
     if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
         sa.move(path)
 
 
 def _reply(sa: IkeSa, header: Header, payloads: tuple[Payload, ...], path: Path) -> None:
-    """To where the request came from (§2.11), which may be elsewhere for once."""
+    """Send it to where the request came from (§2.11), which may be elsewhere for once."""
     datagrams = sa.sealed(header.exchange, header.message_id, payloads, response=True)
     sa.incoming.answered(surely(sa.channel).asked, datagrams)
     sa.act(Transmit(sa, path, datagrams))
 
 
 def _illegible(sa: IkeSa, header: Header, error: Illegible, path: Path) -> None:
-    """The peer itself sent what nobody can read: a request is answered so, and that is the end (§2.21.3)."""
+    """Answer a request that is illegible although the peer itself sent it, and end the SA (§2.21.3)."""
     sa.trouble(Reason(IkeReason.ILLEGIBLE, (error,)))
     if header.is_response:
         return
@@ -167,7 +170,7 @@ def _illegible(sa: IkeSa, header: Header, error: Illegible, path: Path) -> None:
 
 
 def _answer(sa: IkeSa, kind: int, request: Chain) -> Answer:
-    """The response to a request that opened."""
+    """Return the response to a request that opened."""
     match kind:
         case ExchangeType.IKE_AUTH if sa.state is SaState.PROVING:
             return _auth(sa, request)
@@ -207,7 +210,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
 
 
 def _refuse(sa: IkeSa, why: Reason) -> Answer:
-    """All that the peer learns is that it failed (RFC 7296 §2.21.2)."""
+    """Refuse. The peer learns only that it failed (RFC 7296 §2.21.2)."""
     sa.trouble(why)
     return Answer((Notify(NotifyType.AUTHENTICATION_FAILED),), why)
 
@@ -251,7 +254,7 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
 
 
 def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
-    """The child SA that is to be replaced. Raises Refused if there is no such one."""
+    """Return the child SA that must be replaced. Raises Refused if there is no such one."""
     notify = request.notify(NotifyType.REKEY_SA)
     if notify is None:
         return None
@@ -264,7 +267,7 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
 
 
 def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Agreement]:
-    """Our nonce (and key, with PFS), and what follows from both. Raises Refused."""
+    """Return our nonce (and key, with PFS), and what follows from both. Raises Refused."""
     nonce, key = surely(request.find(Nonce)), request.find(KeyExchange)
     mine = sa.entropy.octets(NONCE_SIZE)
     nonces = Nonces(nonce.data, mine)

@@ -1,4 +1,4 @@
-"""Attempts to get SAs with those that somebody wants them with: what is tried, and when it is tried again.
+"""Attempts to get the SAs that somebody wants: what is tried, and when it is tried again.
 
 A demand:
 
@@ -6,8 +6,8 @@ A demand:
       ^          |          |
       +-- rests -+----------+   after a failure 1, 2, 4 ... 64 s, and some more by chance
 
-It is for a pair of addresses, or for one peer of several behind an address: the one that its NAT shows with a
-certain port. That is met by a connection with this port, the other one by any connection between the addresses.
+It is for a pair of addresses, or for one of several peers behind an address: the one that its NAT shows with a certain
+port. A connection with this port meets the second kind, any connection between the addresses the first kind.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.sas import IkeSas
     from dmvpn.features.ikev2.terms import Terms
 
-#: Seconds between two attempts at most, and how much chance adds to each such pause.
+#: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0
 _SPREAD: Final = 0.25
-#: Who was there for so many seconds and is gone is tried again at once; who goes at once, after a rest.
+#: A peer that was there for so many seconds and is gone is tried again at once; one that goes at once, after a rest.
 STEADY: Final = 10.0
 #: Seconds until what is gone is tried again: the other end often does the same.
 _SOON: Final = 0.2
@@ -50,11 +50,15 @@ _SOON: Final = 0.2
 
 @dataclass(slots=True)
 class Demand:
-    """policies: names of the IPsec profiles that want it. attempt: own SPI of our IKE SA that is to bring it.
+    """What somebody wants.
 
+    policies: names of the IPsec profiles that want it.
+    attempt: own SPI of our IKE SA for it.
     port: by which a NAT leads to the peer's port 4500; several peers may be behind one address. 0: none is known, and
-    whoever has the address will do. missed: attempts that came to nothing, one after the other; failures: these, and
-    SAs that did not last. refused: why the peer came to nothing when it began; it may tell what the peer does not.
+        any peer at the address will do.
+    missed: attempts that came to nothing, one after the other.
+    failures: these, and SAs that did not last.
+    refused: why the peer failed when it began; it may show what the peer does not tell.
     """
 
     ends: Ends
@@ -69,7 +73,7 @@ class Demand:
     _said: tuple[ProtectionPhase, str] | None = None
 
     def say(self, phase: ProtectionPhase) -> list[Notice]:
-        """Tell IPsec how far it is, if that is news. What is there says so by its SAs."""
+        """Tell IPsec how far it is, if that is news. SAs speak for themselves."""
         news = (phase, str(self.reason or ""))
         if news == self._said:
             return []
@@ -77,16 +81,16 @@ class Demand:
         return [NegotiationChanged(*self.ends, phase, self.reason, self.port)]
 
     def succeeded(self, now: float) -> None:
-        """There are SAs, whoever began."""
+        """Note that there are SAs, whoever began."""
         if self.there_since is None:
             self.there_since = now
         self.attempt = self.reason = self._said = None
         self.missed, self.refused = 0, None
 
     def lost(self, now: float, entropy: Entropy) -> float:
-        """What was there is gone: when to try again."""
+        """Note that the SAs are gone, and when to try again."""
         since, self.there_since = self.there_since, None
-        if since is None:  # an attempt was given up for the sake of another one
+        if since is None:  # an attempt was given up in favor of another one
             return now + _SOON * fraction(entropy)
         if now - since >= STEADY:
             self.failures = 0
@@ -96,7 +100,7 @@ class Demand:
         return self._rest(now, entropy)
 
     def failed(self, why: Reason, now: float, entropy: Entropy) -> float:
-        """An attempt came to nothing: when to try again."""
+        """Note that an attempt came to nothing, and when to try again."""
         self.attempt = self.there_since = None
         self.missed += 1
         told = self.refused
@@ -111,7 +115,7 @@ class Demand:
 
 
 class Attempts:
-    """All demands. An IKE SA of ours that is to meet one is its attempt."""
+    """All demands. An IKE SA of ours for one of them is its attempt."""
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class Attempts:
         follow: Callable[[list[Act], float], Results],
         close: Callable[[list[IkeSa], Reason, float], Results],
     ) -> None:
-        """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that are to end."""
+        """Follow, close: what `Peers` does with the acts of IKE SAs, and with those that must end."""
         self._book, self._entropy = book, entropy
         self._table, self._connections, self._reports = table, connections, reports
         self._follow, self._close = follow, close
@@ -132,11 +136,11 @@ class Attempts:
         self._timers: Deadlines[tuple[Ends, int]] = Deadlines()
 
     def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
+        """Return when `tick` must be called."""
         return self._timers.next()
 
     def tick(self, now: float) -> Results:
-        """Whoever has rested is tried again."""
+        """Try again what has rested."""
         results: Results = []
         for ends, port in self._timers.pop_due(now):
             demand = self._demands.get(ends, {}).get(port)
@@ -146,7 +150,10 @@ class Attempts:
     # ------------------------------------------------------------------------------------------------ from IPsec
 
     def want(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
-        """SAs between these addresses are wanted, for this IPsec profile. port: as in `NegotiationWanted`."""
+        """Get SAs between these addresses, for this IPsec profile.
+
+        port: as in `NegotiationWanted`.
+        """
         demand = self._demands.setdefault(ends, {}).setdefault(port, Demand(ends, port))
         is_new = not demand.policies
         demand.policies[policy] = None
@@ -155,7 +162,7 @@ class Attempts:
         return self._begin(demand, now) if is_new else []
 
     def release(self, ends: Ends, policy: str, now: float, *, port: int = 0) -> Results:
-        """They are wanted no more; when nobody wants them, whatever there is goes."""
+        """Release them; when nobody wants them, whatever there is goes."""
         demand = self._demands.get(ends, {}).get(port)
         if demand is None:
             return []
@@ -173,7 +180,7 @@ class Attempts:
         return self._close(unneeded, Reason(IkeReason.UNNEEDED), now)
 
     def reconsider(self, now: float) -> Results:
-        """The configuration is another one: what rests is tried at once."""
+        """Try at once what rests, because the configuration has changed."""
         results: Results = []
         for demands in tuple(self._demands.values()):
             for demand in tuple(demands.values()):
@@ -183,15 +190,15 @@ class Attempts:
     # ------------------------------------------------------------------------------------------------ which ones
 
     def _between(self, ends: Ends) -> tuple[Demand, ...]:
-        """The demands for these addresses, in the order in which they came."""
+        """Return the demands for these addresses, in the order in which they came."""
         return tuple(self._demands.get(ends, {}).values())
 
     def _of(self, sa: IkeSa) -> Demand | None:
-        """The demand whose attempt an IKE SA is."""
+        """Return the demand whose attempt an IKE SA is."""
         return next((demand for demand in self._between(ends_of(sa)) if demand.attempt == sa.own_spi), None)
 
     def _for(self, sa: IkeSa) -> list[Demand]:
-        """The demands that an IKE SA can meet."""
+        """Return the demands that an IKE SA can meet."""
         return [demand for demand in self._between(ends_of(sa)) if _is_for(demand, sa)]
 
     def _is_met(self, demand: Demand) -> bool:
@@ -225,13 +232,13 @@ class Attempts:
         return [*demand.say(ProtectionPhase.IKE), *results]
 
     def _extend(self, demand: Demand, sa: IkeSa, terms: Terms, now: float) -> Results:
-        """There is an IKE SA, and it has lost its children."""
+        """Ask for children on an IKE SA that has lost its own."""
         demand.attempt = sa.own_spi
         acts = self._table.ask(NewChild(sa, terms.child), now)
         return [*demand.say(ProtectionPhase.IPSEC), *self._follow(acts, now)]
 
     def initiate(self, path: Path, terms: Terms, now: float) -> tuple[IkeSa, Results]:
-        """A new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
+        """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""
         alone = not self._connections.knows(path.remote.address)
         sa, acts = self._table.initiate(path, replace(terms, initial_contact=alone), now)
         return sa, self._follow(acts, now)
@@ -239,15 +246,15 @@ class Attempts:
     # ------------------------------------------------------------------------------------------------ what came of it
 
     def is_trying(self, ends: Ends) -> bool:
-        """Is an attempt on its way?"""
+        """Return whether an attempt is on its way."""
         return any(demand.attempt is not None for demand in self._between(ends))
 
     def is_attempt(self, sa: IkeSa) -> bool:
-        """Is this IKE SA to meet a demand that is not met yet?"""
+        """Return whether this IKE SA is for a demand that is not met yet."""
         return self._of(sa) is not None
 
     def succeeded(self, ends: Ends, now: float) -> Results:
-        """There are SAs, whoever began: what was tried for the same purpose, and not answered, is given up."""
+        """Give up what was tried for the same purpose, and not answered: there are SAs, whoever began."""
         results: Results = []
         for demand in self._between(ends):
             if self._is_met(demand):
@@ -257,18 +264,18 @@ class Attempts:
         return results
 
     def replaced(self, old: IkeSa, new: IkeSa) -> None:
-        """A rekeyed IKE SA goes on with what the old one was for."""
+        """Let a rekeyed IKE SA go on for what the old one was for."""
         demand = self._of(old)
         if demand is not None:
             demand.attempt = new.own_spi
 
     def refused(self, ends: Ends, why: Reason) -> None:
-        """The peer began and was turned away: what our own attempts fail for may be the same, and untold."""
+        """Note that a peer began and was turned away: our own attempts may fail for the same reason, untold."""
         for demand in self._between(ends):
             demand.refused = why
 
     def yield_to(self, theirs: IkeSa, now: float) -> Results:
-        """The peer was faster: an attempt of ours that it has not answered yet is given up (`duplicates`)."""
+        """Give up an attempt of ours that the peer has not answered yet: the peer was faster (`duplicates`)."""
         results: Results = []
         for demand in self._for(theirs):
             if demand.attempt != theirs.own_spi:
@@ -284,7 +291,7 @@ class Attempts:
         return self._close([own], why, now)
 
     def failed(self, sa: IkeSa, why: Reason, now: float) -> Results:
-        """An attempt came to nothing."""
+        """Note that an attempt came to nothing."""
         demand = surely(self._of(sa))
         if self._is_met(demand):
             demand.attempt = None
@@ -293,7 +300,7 @@ class Attempts:
         return list(demand.say(ProtectionPhase.IPSEC if sa.evidence.by else ProtectionPhase.INTF))
 
     def lost(self, ends: Ends, now: float) -> None:
-        """Perhaps the last pair that met a demand is gone."""
+        """Note that the last pair of a demand may be gone."""
         for demand in self._between(ends):
             key = (ends, demand.port)
             if demand.attempt is None and self._timers.when(key) is None and not self._is_met(demand):
@@ -301,20 +308,20 @@ class Attempts:
 
 
 def _is_for(demand: Demand, sa: IkeSa) -> bool:
-    """Is this IKE SA with the peer that the demand is for?"""
+    """Return whether this IKE SA is with the peer of the demand."""
     return demand.port in (0, sa.path.remote.port)
 
 
 def _path(demand: Demand) -> Path:
-    """Where to begin: at the port that a NAT has for the peer, which may be an old one, so every other time at its own.
+    """Return where to begin: at the port that a NAT has for the peer, which may be old, so every other time at its own.
 
-    Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to whoever told the peer of it.
+    Our own port is 4500 then: our NAT, if there is one, shows it as it shows it to those that told the peer of it.
     """
     return path_of(demand.ends, demand.port if demand.missed % 2 == 0 else 0)
 
 
 def path_of(ends: Ends, port: int) -> Path:
-    """From our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
+    """Return the path from our port 4500 to this port of the peer, as a NAT shows it; 0: from port 500 to port 500."""
     local, remote = ends
     if port:
         return Path(Endpoint(local, NAT_PORT), Endpoint(remote, port))

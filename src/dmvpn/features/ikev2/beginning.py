@@ -57,12 +57,12 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.wire.message import Chain
     from dmvpn.features.ikev2.wire.payloads import Identification
 
-#: Answers that make us ask again: cookies and groups. More than a few, and somebody plays with us.
+#: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6
 
 
-#: A vendor identifier of our own: whoever says it takes IKE and ESP by UDP port 4500 where nobody translates, too, and
-#: goes back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
+#: A vendor identifier of our own: its sender takes IKE and ESP by UDP port 4500 even where nobody translates, and goes
+#: back to port 500 and protocol 50 if nothing comes through. MD5 of "dmvpn: UDP port 4500 preferred".
 PREFERS_UDP: Final = bytes.fromhex("b39cf42a827b28d34bd75dce2fff7c3d")
 
 
@@ -95,11 +95,11 @@ class Init(Exchange):
 
     @property
     def _forces_udp(self) -> bool:
-        """We pretend to be translated, and so we behave."""
+        """Return whether we pretend to be translated, and behave so."""
         return self.sa.terms is not None and self.sa.terms.force_udp
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """Anybody could have sent it: what does not fit is passed over, and the request repeated."""
+        """Take in an answer that anybody could have sent: what does not fit is ignored, and the request repeated."""
         if notify := answer.error or answer.notify(NotifyType.COOKIE):
             self._noted(notify)
             return
@@ -141,7 +141,7 @@ class Init(Exchange):
                 return
             self.group, self.secret = group, draw(group, sa.entropy)
             sa.send_request(self.KIND, self.request())
-        elif notify.is_error:  # not authentic: told to people, but the request goes on being repeated (§2.21.1)
+        elif notify.is_error:  # not authentic: people are told, but the request is still repeated (§2.21.1)
             sa.trouble(Reason(IkeReason.INIT_REFUSED, (notify.name, _offered(self))))
 
 
@@ -150,18 +150,18 @@ def _offered(exchange: Init) -> str:
 
 
 def following(sa: IkeSa) -> Exchange:
-    """What is asked when IKE_SA_INIT is done.
+    """Return what is asked when IKE_SA_INIT is done.
 
-    The place for IKE_INTERMEDIATE (RFC 9242): where both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of
-    that kind comes from here, and `Auth` is what it queues when it is answered; `answers.answer` gets the other half.
-    Each one adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC
-    9370) it gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
+    The place for IKE_INTERMEDIATE (RFC 9242): if both sides said INTERMEDIATE_EXCHANGE_SUPPORTED, an exchange of that
+    kind comes from here, and `Auth` is what it queues when it is answered; `answers.answer` gets the other half. Each
+    one adds to the octets that proofs sign (IntAuth, RFC 9242 §3.3.2), and with further key exchanges (RFC 9370) it
+    gives the IKE SA the next SKEYSEED. The initiator's path and state are those of IKE_AUTH by then.
     """
     return Auth(sa)
 
 
 def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, ...]:
-    """What we can besides: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4), port 4500."""
+    """Return our abilities: fragments (RFC 7383 §2.3), signatures with these hashes (RFC 7427 §4), port 4500."""
     hashes = b"".join(number.to_bytes(2, "big") for number in HASHES)
     cuts = (Notify(NotifyType.FRAGMENTATION_SUPPORTED),) if fragments else ()
     ours = (VendorId(PREFERS_UDP),) if prefers_udp else ()
@@ -169,7 +169,7 @@ def abilities(*, fragments: bool, prefers_udp: bool = False) -> tuple[Payload, .
 
 
 def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
-    """What the peer can besides."""
+    """Return the peer's abilities."""
     hashes = message.notify(NotifyType.SIGNATURE_HASH_ALGORITHMS)
     data = hashes.data if hashes else b""
     return Abilities(
@@ -183,12 +183,12 @@ def abilities_of(message: Chain, udp: UdpUse) -> Abilities:
 
 
 def certificates(terms: Terms) -> tuple[Certificate, ...]:
-    """Our chain, if we prove ourselves with one."""
+    """Return our chain, if we prove ourselves with one."""
     return tuple(Certificate(CertEncoding.X509_SIGNATURE, octets) for octets in terms.chain)
 
 
 def request_for(authorities: tuple[bytes, ...]) -> tuple[CertificateRequest, ...]:
-    """Whom we believe, if we believe certificates at all."""
+    """Return whom we believe, if we believe certificates at all."""
     return (CertificateRequest(CertEncoding.X509_SIGNATURE, b"".join(authorities)),) if authorities else ()
 
 
@@ -211,7 +211,7 @@ class Auth(Exchange):
         return (identity, *shown, proof, *self.ask.front(), *self.ask.back())
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """The responder proves itself, too; a child SA that failed does not undo that (§1.2)."""
+        """Take in the responder's proof; a child SA that failed does not undo it (§1.2)."""
         sa = self.sa
         identity = answer.find(ResponderId)
         if identity is None:
@@ -243,7 +243,7 @@ def _refusal(answer: Chain) -> Reason:
 
 
 def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authentication:
-    """The AUTH payload that shows that we are `identity`."""
+    """Make the AUTH payload that shows that we are `identity`."""
     keys = surely(sa.keys)
     first, nonce, sk_p = (
         (sa.init_request, sa.nonces.responder, keys.pi)
@@ -257,7 +257,7 @@ def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authenticati
 
 
 def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
-    """With what the peer proves to be `identity`. A `Reason`: why it is not believed."""
+    """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
     keys = surely(sa.keys)
     proof = message.find(Authentication)
     who = name_of(identity)
@@ -288,10 +288,10 @@ def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chai
 
 
 def _by(method: int) -> str:
-    """A method of AUTH, for the log."""
+    """Name a method of AUTH, for the log."""
     return "a pre-shared key" if method == AuthMethod.SHARED_KEY else f"a signature (method {method})"
 
 
 def method_name(key: PrivateKey | PublicKey) -> str:
-    """What a key proves with, as shows say it."""
+    """Name what a key proves with, for shows."""
     return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"

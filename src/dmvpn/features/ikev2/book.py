@@ -1,7 +1,7 @@
 """The configuration as an IKE SA asks it: which suites, which profile for this peer, which key.
 
 A peer is chosen by its identity, never by the address that its packets come from: behind a NAT they come from somewhere
-else, and an address proves nothing. Only its key is looked up by address too, and only after its identity gave none.
+else, and an address proves nothing. Only its key is looked up by address too, and only if its identity gave none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ _WIRE_KINDS = {
 
 
 class ConfigurationBook:
-    """A `Book` over the model of the configuration. policies: of the protected tunnels. trust: certificates."""
+    """A `Book` over the model of the configuration.
+
+    policies: of the protected tunnels.
+    trust: certificates.
+    """
 
     def __init__(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], trust: Trust | None = None) -> None:
         self.trust = trust or Trust()
@@ -58,18 +62,18 @@ class ConfigurationBook:
         self.renew(config, policies)
 
     def renew(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...]) -> None:
-        """The configuration is another one now: what begins from here on follows it."""
+        """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = translated(config), policies
         self._suites.clear()
 
     def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
-        """The IPsec profile of this name at one of our addresses."""
+        """Return the IPsec profile of this name at one of our addresses."""
         return next((policy for policy in self.policies if (policy.name, policy.local) == (name, local)), None)
 
     # ------------------------------------------------------------------------------------------------ suites
 
     def suites(self, path: Path) -> tuple[Suite, ...]:
-        """Of the first policy for our address, else the default ones."""
+        """Return the suites of the first policy for our address, else the default ones."""
         local = path.local.address
         if local not in self._suites:
             self._suites[local] = self._suites_for(local)
@@ -86,7 +90,7 @@ class ConfigurationBook:
         return ike_suites((DEFAULT_PROPOSAL,))
 
     def udp(self, path: Path) -> UdpUse:
-        """As the policies for our address say; the more careful of them counts."""
+        """Return what the policies for our address say; the more careful of them counts."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         return UdpUse(
             detects=all(policy.nat_traversal for policy in policies),
@@ -95,7 +99,7 @@ class ConfigurationBook:
         )
 
     def authorities(self, path: Path) -> tuple[bytes, ...]:
-        """Of all profiles that may be used at our address: who comes is not known yet."""
+        """Return the authorities of all profiles that may be used at our address: the peer is not known yet."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         profiles = dict.fromkeys(profile for policy in policies for profile in self._profiles_of(policy))
         return tuple(dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile)))
@@ -103,7 +107,7 @@ class ConfigurationBook:
     # ------------------------------------------------------------------------------------------------ terms
 
     def to(self, policy: ProtectionPolicy, remote: IPAddress) -> Terms | Reason:
-        """How we begin with a peer of which we know only the address."""
+        """Return how we begin with a peer of which we know only the address."""
         profiles = self._profiles_of(policy)
         if not profiles:
             if named := policy.ikev2_profile or policy.isakmp_profile:
@@ -116,7 +120,7 @@ class ConfigurationBook:
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
     ) -> Terms | Reason:
-        """How we answer somebody who says who he is."""
+        """Return how we answer somebody with this identity."""
         local, remote = path.local.address, path.remote.address
         policies = policies_for(self.policies, local, remote)
         if not policies:
@@ -130,7 +134,7 @@ class ConfigurationBook:
         return Reason(IkeReason.NO_MATCH, (name_of(theirs),))
 
     def _profiles_of(self, policy: ProtectionPolicy) -> tuple[Profile, ...]:
-        """Those that an IPsec profile may use, the one first with which we begin.
+        """Return those that an IPsec profile may use, first the one with which we begin.
 
         If it names none: the ikev2 profile `default`, else the only one there is; and the keys of `crypto isakmp key`.
         """
@@ -146,7 +150,7 @@ class ConfigurationBook:
         return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
 
     def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
-        """`match address local`: any address, if the profile says nothing of it."""
+        """Return whether it is for our address (`match address local`): any address, if the profile says nothing."""
         if not profile.local_addresses and not profile.local_interfaces:
             return True
         return local in profile.local_addresses or self.interface_of(local) in profile.local_interfaces
@@ -180,14 +184,14 @@ class ConfigurationBook:
         )
 
     def child(self, terms: ChildTerms) -> ChildTerms:
-        """Those of its IPsec profile now; without one it keeps its own for as long as it has to live."""
+        """Return the terms of its IPsec profile now; without one it keeps its own for the rest of its life."""
         policy = self.policy(terms.profile, terms.local.first)
         return _child_terms(policy, terms.remote.first, legacy=self.config.legacy_groups) if policy else terms
 
     # ------------------------------------------------------------------------------------------------ proofs
 
     def _proof(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> Proof | Reason:
-        """How we prove ourselves to this peer."""
+        """Return how we prove ourselves to this peer."""
         match profile.local_authentication:
             case Authentication.RSA_SIGNATURE | Authentication.ECDSA_SIGNATURE:
                 return self.trust.proof(profile)
@@ -203,7 +207,7 @@ class ConfigurationBook:
                 return Reason(IkeReason.UNABLE, (profile.name, method))
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
-        """By which key the peer must prove itself."""
+        """Return by which key the peer must prove itself."""
         profile = self._profile(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
@@ -219,9 +223,9 @@ class ConfigurationBook:
         return replace(shared, certificates=certificates)
 
     def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | Reason:
-        """The secret by which a peer proves this identity: of the entry that names it, if any does.
+        """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
 
-        A key that was found by address is that of everybody who has it: it says "one of us", and no name.
+        Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
         """
         who = name_of(theirs)
         keyring = self._keyring(profile)
@@ -243,7 +247,7 @@ class ConfigurationBook:
         return found
 
     def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
-        """Keyring and entry of all keys that peers of this policy may have, and that prove no name."""
+        """Return keyring and entry of all keys that peers of this policy may have, and that prove no name."""
         found: list[tuple[str, str]] = []
         for profile in self._profiles_of(policy):
             keyring = self._keyring(profile)
@@ -261,7 +265,7 @@ class ConfigurationBook:
         return [keyring for keyring in self.config.keyrings if keyring.name in used]
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
-        """If an authority of the profile's trustpoints stands for it, and the profile is for whom it names."""
+        """Believe it if an authority of the profile's trustpoints vouches for it, and the profile is for its name."""
         profile = self._profile(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
@@ -272,7 +276,7 @@ class ConfigurationBook:
         return self.trust.believe(profile, theirs, chain)
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
-        """The peer of the keyring: by identity, then by the longest prefix of its address."""
+        """Return the peer of the keyring: by identity, then by the longest prefix of its address."""
         keyring = self._keyring(profile)
         if keyring is None:
             return None
@@ -291,7 +295,7 @@ class ConfigurationBook:
 
 
 def keyring_names(keyring: Keyring, theirs: Identification) -> KeyringPeer | None:
-    """The entry that is for this very identity: by its identity, or by an address without a mask, which it then is."""
+    """Return the entry for this very identity: by its identity, or by an address without a mask, which it then is."""
     for peer in keyring.peers:
         if peer.identity is not None and names(peer.identity, theirs):
             return peer
@@ -301,7 +305,7 @@ def keyring_names(keyring: Keyring, theirs: Identification) -> KeyringPeer | Non
 
 
 def names(wanted: Identity, given: Identification) -> bool:
-    """Is an identity of the configuration this one, and no other one too?"""
+    """Return whether an identity of the configuration is this one, and no other one too."""
     if wanted.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN):
         return False
     if wanted.kind is IdentityKind.ADDRESS and not _is_host(wanted.address, wanted.mask):
@@ -310,7 +314,7 @@ def names(wanted: Identity, given: Identification) -> bool:
 
 
 def _is_open(peer: KeyringPeer) -> bool:
-    """May more than one peer have the key of this entry?"""
+    """Return whether more than one peer may have the key of this entry."""
     if peer.identity is not None:
         return peer.identity.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN)
     return peer.address is not None and not _is_host(peer.address, peer.mask)
@@ -321,7 +325,7 @@ def _is_host(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
 
 
 def _mask_of(address: IPv4Address | None) -> int:
-    """Of an address without mask: 0.0.0.0 is everybody, any other itself."""
+    """Return the mask of an address without one: 0.0.0.0 is everybody, any other itself."""
     return 0 if address is None or int(address) == 0 else 0xFFFFFFFF
 
 
@@ -333,12 +337,12 @@ def _covers(address: IPv4Address | None, mask: IPv4Address | None, other: IPAddr
 
 
 def _is_for(profile: Profile, theirs: Identification) -> bool:
-    """Does a profile name this identity?"""
+    """Return whether a profile names this identity."""
     return any(_matches(match, theirs) for match in profile.matches)
 
 
 def _matches(wanted: Identity, given: Identification) -> bool:
-    """Does an identity of the configuration mean this one?"""
+    """Return whether an identity of the configuration means this one."""
     match wanted.kind:
         case IdentityKind.ANY:
             return True
@@ -363,7 +367,7 @@ def _matches(wanted: Identity, given: Identification) -> bool:
 
 
 def _our_identity(profile: Profile, local: IPAddress, name: Identification | None) -> Identification:
-    """As the profile says; else the name in our certificate, or our address, which somebody may translate."""
+    """Return what the profile says; else the name in our certificate, or our address, which a NAT may translate."""
     identity = profile.local_identity
     if identity is None or identity.kind is IdentityKind.DISTINGUISHED_NAME:
         return name or of_address(local)
@@ -374,9 +378,9 @@ def _our_identity(profile: Profile, local: IPAddress, name: Identification | Non
 
 
 def _child_terms(policy: ProtectionPolicy, remote: IPAddress, *, legacy: bool) -> ChildTerms:
-    """GRE between our address and the peer's, and nothing else."""
+    """Return GRE between our address and the peer's, and nothing else."""
     group = policy.pfs_group
-    if group and lacking(group, legacy=legacy):  # said once in the log; never without perfect forward secrecy
+    if group and lacking(group, legacy=legacy):  # the log says so once; never without perfect forward secrecy
         group = Group.MODP_2048
     return ChildTerms(
         profile=policy.name,

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
-#: How much earlier than its lifetime a child SA is replaced, as a part of it; up to twice that by chance, so that both
+#: How much earlier than its lifetime a child SA is replaced, as a part of it; by chance up to twice that, so that both
 #: ends seldom begin at the same moment.
 REKEY_MARGIN: Final = 0.1
-#: Seconds that a replaced child SA still takes packets which were on their way.
+#: Seconds for which a replaced child SA still takes packets that were on their way.
 LINGER: Final = 5.0
 #: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
 LARGEST_NUMBER: Final = 16
@@ -23,7 +23,11 @@ LARGEST_NUMBER: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class EspKeys:
-    """Keys of one direction. cipher: with the salt of an AEAD at its end; integrity: empty for an AEAD."""
+    """Keys of one direction.
+
+    cipher: with the salt of an AEAD at its end.
+    integrity: empty for an AEAD.
+    """
 
     cipher: bytes = field(repr=False)
     integrity: bytes = field(repr=False)
@@ -34,9 +38,12 @@ _NO_KEYS: Final = EspKeys(b"", b"")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSa:
-    """A pair of ESP SAs. spi_in: ours, that the peer puts into what it sends; spi_out: the peer's. Both 4 octets.
+    """A pair of ESP SAs.
 
-    udp: in UDP port 4500. lowest_nonce: of the exchange that made it, for the rule about simultaneous rekeys (§2.8.1).
+    spi_in: ours, that the peer puts into what it sends; 4 octets.
+    spi_out: the peer's; 4 octets.
+    udp: in UDP port 4500.
+    lowest_nonce: of the exchange that made it, for the rule about simultaneous rekeys (§2.8.1).
     """
 
     spi_in: bytes
@@ -64,8 +71,9 @@ class ChildSa:
 class Children:
     """All child SAs of one IKE SA, by their inbound SPI, oldest first.
 
-    lingering: those that only wait for late packets, and until when. rekeying: those that are being replaced. rivals:
-    those that the peer replaced while we do the same, with the lowest nonce of its exchange.
+    lingering: those that only wait for late packets, and until when.
+    rekeying: those that are being replaced.
+    rivals: those that the peer replaced while we do the same, with the lowest nonce of its exchange.
     """
 
     active: dict[bytes, ChildSa] = field(default_factory=dict)
@@ -80,11 +88,11 @@ class Children:
         return len(self.active)
 
     def add(self, child: ChildSa) -> None:
-        """It can carry packets."""
+        """Add one that can carry packets."""
         self.active[child.spi_in] = child
 
     def end(self, spi_in: bytes, until: float) -> bool:
-        """It carries nothing more, and lingers until then. False: it is not there."""
+        """End it, and let it linger until then. Returns False if it is not there."""
         if self.active.pop(spi_in, None) is None:
             return False
         self.rekeying.discard(spi_in)
@@ -92,33 +100,33 @@ class Children:
         return True
 
     def forget(self, now: float) -> list[bytes]:
-        """Those that have lingered long enough."""
+        """Forget those that have lingered long enough, and return them."""
         due = [spi for spi, until in self.lingering.items() if now >= until]
         for spi in due:
             del self.lingering[spi]
         return due
 
     def begin_rekey(self, spi_in: bytes) -> bool:
-        """It is being replaced from now on. False: it is so already, or not there."""
+        """Note that it is being replaced. Returns False if it is so already, or not there."""
         if spi_in not in self.active or spi_in in self.rekeying:
             return False
         self.rekeying.add(spi_in)
         return True
 
     def crossed(self, spi_in: bytes, lowest: bytes) -> None:
-        """The peer has replaced it while we do."""
+        """Note that the peer has replaced it while we do."""
         self.rivals[spi_in] = lowest
 
     def take_rival(self, spi_in: bytes) -> bytes | None:
-        """The lowest nonce of the exchange by which the peer replaced it while we did, once."""
+        """Return the lowest nonce of the exchange by which the peer replaced it while we did, once."""
         return self.rivals.pop(spi_in, None)
 
     def forget_keys(self, spi_in: bytes) -> None:
-        """The data plane has them now, and nobody else needs them."""
+        """Forget its keys: the data plane has them now, and nobody else needs them."""
         child = self.active.get(spi_in)
         if child is not None:
             self.active[spi_in] = replace(child, keys_in=_NO_KEYS, keys_out=_NO_KEYS)
 
     def by_outbound(self, spi: bytes) -> ChildSa | None:
-        """The child SA that the peer knows by this SPI of its own."""
+        """Return the child SA that the peer knows by this SPI of its own."""
         return next((child for child in self.active.values() if child.spi_out == spi), None)

@@ -8,15 +8,15 @@
 
 A connection may have several IKE SAs for a moment: one that replaces another, or both of two that began at once.
 
-Two IKE SAs with one peer, and which of them goes: in DMVPN both spokes of a shortcut often begin at the same moment.
-RFC 7296 has a rule for rekeys that cross (§2.8.1) and none for initial exchanges; the same one is used here, since both
-ends can tell alike: of two IKE SAs, one begun by each end before it knew of the other's, the one goes whose IKE_SA_INIT
+In DMVPN both spokes of a shortcut often begin at the same moment, so that there are two IKE SAs with one peer. RFC 7296
+has a rule for rekeys that cross (§2.8.1) and none for initial exchanges. The same rule is used here, since both ends
+can apply it alike: of two IKE SAs, one begun by each end before it knew of the other's, the one goes whose IKE_SA_INIT
 had the lowest of the four nonces. Both carry packets for some seconds, so nothing is lost. Then its initiator deletes
-it; the other end waits longer and does so only if that did not happen. Nobody deletes one while it is the last: a peer
-that decides otherwise and deletes first is right, too.
+it; the other end waits longer and only deletes it if that did not happen. Nobody deletes the last one: a peer that
+decides otherwise and deletes first is right, too.
 
-An IKE SA of ours that has had no answer yet when the peer's is established is given up at once: the peer, whose proof
-has come, knows that it is the initiator of that one.
+An IKE SA of ours that has no answer yet when the peer's is established is given up at once: the peer, whose proof has
+come, knows that it is the initiator of that one.
 """
 
 from __future__ import annotations
@@ -52,13 +52,18 @@ LARGEST_MEMORY: Final = 8192
 
 
 def ends_of(sa: IkeSa) -> Ends:
-    """Our address and the peer's."""
+    """Return our address and the peer's."""
     return sa.path.local.address, sa.path.remote.address
 
 
 @dataclass(slots=True)
 class _Entry:
-    """value: None while it has no pair. pairs: inbound SPI -> own SPI of its IKE SA; ike: those, the newest last."""
+    """A connection, whether it has pairs of SAs or not.
+
+    value: None while it has no pair.
+    pairs: inbound SPI -> own SPI of its IKE SA.
+    ike: its IKE SAs, the newest last.
+    """
 
     number: int
     key: Key
@@ -87,47 +92,50 @@ class Connections:
     # ------------------------------------------------------------------------------------------------ questions
 
     def has_pairs(self, ends: Ends, port: int = 0) -> bool:
-        """Can packets go between these addresses? port: to the peer that has this UDP port, 0: to any."""
+        """Return whether packets can go between these addresses.
+
+        port: to the peer that has this UDP port, 0: to any.
+        """
         entries = (self._entries[number] for number in self._between.get(ends, ()))
         return any(entry.pairs and (not port or _port(entry) == port) for entry in entries)
 
     def usable(self, ends: Ends) -> IkeSa | None:
-        """An IKE SA between these addresses that can make further child SAs."""
+        """Return an IKE SA between these addresses that can make further child SAs."""
         return next((sa for sa in self.ike_sas(ends) if sa.is_usable), None)
 
     def ike_sas(self, ends: Ends) -> list[IkeSa]:
-        """All IKE SAs between these addresses, the newest first."""
+        """Return all IKE SAs between these addresses, the newest first."""
         found = [sa for number in self._between.get(ends, ()) for sa in self._entries[number].ike.values()]
         return sorted(found, key=lambda sa: -sa.since)
 
     def knows(self, remote: IPAddress) -> bool:
-        """Is there an IKE SA with this address, from any of ours?"""
+        """Return whether there is an IKE SA with this address, from any of ours."""
         return remote in self._remotes
 
     def of(self, number: int) -> list[IkeSa]:
-        """The IKE SAs of a connection, the oldest first."""
+        """Return the IKE SAs of a connection, the oldest first."""
         entry = self._entries.get(number)
         return list(entry.ike.values()) if entry else []
 
     def value(self, number: int) -> Connection | None:
-        """The connection, if it has SAs."""
+        """Return the connection, if it has SAs."""
         entry = self._entries.get(number)
         return entry.value if entry else None
 
     def owner(self, spi_in: int) -> IkeSa | None:
-        """The IKE SA that a pair belongs to."""
+        """Return the IKE SA that a pair belongs to."""
         entry = self._entries.get(self._pairs.get(spi_in, 0))
         return entry.ike.get(entry.pairs[spi_in]) if entry and spi_in in entry.pairs else None
 
     def sender(self, spi_out: int) -> IkeSa | None:
-        """The IKE SA of the pair whose packets carry this SPI when they leave."""
+        """Return the IKE SA of the pair whose packets carry this SPI when they leave."""
         spi_in = self._outbound.get(spi_out)
         return self.owner(spi_in) if spi_in is not None else None
 
     # ------------------------------------------------------------------------------------------------ IKE SAs
 
     def join(self, sa: IkeSa) -> int:
-        """An IKE SA was established, or came out of another one: the number of its connection."""
+        """Add an IKE SA that was established, or came out of another one. Returns the number of its connection."""
         if (known := self._entries.get(sa.connection)) is not None:
             known.ike[sa.own_spi] = sa
             return known.number
@@ -144,7 +152,7 @@ class Connections:
         return number
 
     def succeed(self, old: IkeSa, new: IkeSa) -> None:
-        """A rekeyed IKE SA has the children of its predecessor now."""
+        """Give a rekeyed IKE SA the children of its predecessor."""
         entry = self._entries.get(old.connection)
         if entry is None:
             return
@@ -154,7 +162,7 @@ class Connections:
             entry.pairs[number_of(spi)] = new.own_spi
 
     def leave(self, sa: IkeSa, reason: Reason) -> Results:
-        """An IKE SA is gone, with all its children."""
+        """Drop an IKE SA that is gone, with all its children."""
         results: Results = []
         for child in sa.children:
             results += self.ended(sa, child, reason, lingers=False)
@@ -169,7 +177,7 @@ class Connections:
         return results
 
     def _reachable_by_others(self, entry: _Entry) -> Results:
-        """The newest of the IKE SAs that stay, and have pairs, says where the peer is."""
+        """Reach the peer where the newest of the other IKE SAs with pairs says."""
         newest = next((sa for sa in reversed(entry.ike.values()) if sa.children and sa.is_usable), None)
         if newest is None:
             return []
@@ -206,7 +214,7 @@ class Connections:
     # ------------------------------------------------------------------------------------------------ child SAs
 
     def made(self, sa: IkeSa, child: ChildSa, replaces: bytes | None) -> Results:
-        """A pair of SAs is there."""
+        """Add a pair of SAs."""
         entry = self._entries[sa.connection]
         results = self._changed(entry, sa, udp=child.udp)
         spi_in = number_of(child.spi_in)
@@ -223,7 +231,7 @@ class Connections:
         ]
 
     def ended(self, sa: IkeSa, child: ChildSa, reason: Reason, *, lingers: bool) -> Results:
-        """A pair of SAs is given up."""
+        """Give up a pair of SAs."""
         entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
         results: Results = [SaClosed(spi_in, reason, lingers)]
         self._pairs.pop(spi_in, None)
@@ -235,11 +243,11 @@ class Connections:
         return results
 
     def forgotten(self, spi_in: int) -> SaClosed:
-        """Nothing that is still on its way can come on this pair any more."""
+        """Forget a pair for which nothing can come any more, not even late."""
         return SaClosed(spi_in, "its successor has taken over", lingers=False)
 
     def moved(self, sa: IkeSa) -> Results:
-        """The peer of an IKE SA is elsewhere now."""
+        """Follow an IKE SA whose peer is elsewhere now."""
         entry = self._entries.get(sa.connection)
         if entry is None or next(reversed(entry.ike)) != sa.own_spi:
             return []
@@ -247,7 +255,7 @@ class Connections:
         return self._changed(entry, sa, udp=any(child.udp for child in sa.children)) if entry.value else []
 
     def returned(self, sa: IkeSa) -> Results:
-        """The peer had lost its SAs, and has new ones."""
+        """Report that the peer had lost its SAs, and has new ones."""
         value = self.value(sa.connection)
         return [ConnectionChanged(value, value, "the peer had lost its SAs", returned=True)] if value else []
 
@@ -279,7 +287,7 @@ class Connections:
 
 
 def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
-    """What an IKE SA says of its connection."""
+    """Make a connection of what an IKE SA says of it."""
     terms, (local_port, remote_port) = surely(sa.terms), esp_ports(sa, udp=udp)
     made = Connection(
         number=entry.number,
@@ -304,7 +312,7 @@ def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:
 
 
 BOTH_BEGAN: Final = Reason(IkeReason.BOTH_BEGAN)
-#: Seconds until the initiator of the one that goes deletes it, and until the other end does.
+#: Seconds until its initiator deletes the one that goes, and until the other end does.
 BY_INITIATOR: Final = 3.0
 _BY_RESPONDER: Final = 10.0
 #: IKE SAs of one connection; a peer that makes more of them loses the oldest.
@@ -312,7 +320,7 @@ LARGEST_NUMBER_OF_SAS: Final = 4
 
 
 def to_end(new: IkeSa, all_of_peer: list[IkeSa]) -> list[tuple[IkeSa, float]]:
-    """Which IKE SAs are to be deleted now that `new` is established, and in how many seconds."""
+    """Return which IKE SAs must be deleted now that `new` is established, and in how many seconds."""
     usable = [sa for sa in all_of_peer if sa.is_usable]
     ends: list[tuple[IkeSa, float]] = []
     for other in usable:
@@ -324,11 +332,11 @@ def to_end(new: IkeSa, all_of_peer: list[IkeSa]) -> list[tuple[IkeSa, float]]:
 
 
 def _crossed(one: IkeSa, other: IkeSa) -> bool:
-    """Did each of them begin before the other was established? (Both may even be of the same end.)"""
+    """Return whether each of them began before the other was established. (Both may even be of the same end.)"""
     return one.begun <= other.since and other.begun <= one.since
 
 
 def may_go(sa: IkeSa, connections: Connections) -> bool:
-    """Is it still one too many?"""
+    """Return whether it is still one too many."""
     others = [other for other in connections.of(sa.connection) if other is not sa]
     return sa.is_usable and any(other.is_usable and other.children for other in others)

@@ -1,10 +1,10 @@
-"""What we ask on an IKE SA that is there: one class for each kind of request, and what its answer means.
+"""What we ask on an existing IKE SA: one class for each kind of request, and what its answer means.
 
-    Probe, DeleteChild, DeleteIke  INFORMATIONAL (§1.4): is somebody there, and what is to be forgotten
+    Probe, DeleteChild, DeleteIke  INFORMATIONAL (§1.4): is somebody there, and what must be forgotten
     NewChild, RekeyChild           CREATE_CHILD_SA for another child SA, or one that replaces it (§1.3.1, §1.3.3, §2.8)
     RekeyIke                       CREATE_CHILD_SA that replaces the IKE SA itself (§1.3.2, §2.18)
 
-The clauses are of RFC 7296. What the peer asks is answered in `answers.py`.
+The clauses are of RFC 7296. `answers.py` answers the peer's requests.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire.message import Chain
 
-#: As long as the largest key of a pseudo-random function would like (§2.10).
+#: The size that the largest key of a pseudo-random function needs (§2.10).
 NONCE_SIZE: Final = 32
 #: Seconds between two tries of a request that the peer could not serve just then (TEMPORARY_FAILURE).
 RETRY: Final = 3.0
-#: And of one that the peer refused: each costs both a key exchange, and what was refused will be refused again.
+#: The same for a request that the peer refused: each costs both a key exchange, and will be refused again.
 RETRY_REFUSED: Final = 30.0
 #: How often IOS asks before it gives a silent peer up.
 _PROBES: Final = 6
 
 
 class Probe(Exchange):
-    """An empty request: who answers is alive."""
+    """An empty request: a peer that answers is alive."""
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
 
@@ -52,15 +52,18 @@ class Probe(Exchange):
             self.intervals = (sa.terms.dpd_retry,) * _PROBES
 
     def request(self) -> tuple[Payload, ...]:
-        """Nothing."""
+        """Ask nothing."""
         return ()
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """That is all we wanted to know."""
+        """Do nothing: that is all we wanted to know."""
 
 
 class DeleteChild(Exchange):
-    """Give up a child SA. spi, spi_out: ours and the peer's; the latter is empty if we never took the child SA."""
+    """Give up a child SA.
+
+    spi, spi_out: ours and the peer's; the latter is empty if we never took the child SA.
+    """
 
     KIND: ClassVar = ExchangeType.INFORMATIONAL
 
@@ -70,16 +73,16 @@ class DeleteChild(Exchange):
 
     @classmethod
     def of(cls, sa: IkeSa, child: ChildSa, reason: Reason) -> Self:
-        """Of one that we have: nothing is sent on it from now on."""
+        """Give up one that we have: nothing is sent on it from now on."""
         sa.remove_child(child, reason)
         return cls(sa, child.spi_in, child.spi_out)
 
     def request(self) -> tuple[Payload, ...]:
-        """Our inbound SPI; the peer finds its own half by it."""
+        """Name our inbound SPI, by which the peer finds its own half."""
         return (Delete(ProtocolId.ESP, (self.spi,)),)
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """The peer has let go of its half."""
+        """Do nothing: the peer has dropped its half."""
 
 
 class DeleteIke(Exchange):
@@ -93,15 +96,15 @@ class DeleteIke(Exchange):
         sa.leave()
 
     def request(self) -> tuple[Payload, ...]:
-        """The IKE SA itself has no SPI (§3.11)."""
+        """Name no SPI: the IKE SA itself has none (§3.11)."""
         return (Delete(ProtocolId.IKE),)
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """Both sides know."""
+        """End it: both sides know."""
         self.sa.end(self.reason)
 
     def unanswered(self) -> None:
-        """We meant to end it anyway."""
+        """End it, as we meant to anyway."""
         self.sa.end(self.reason)
 
 
@@ -109,7 +112,7 @@ class DeleteIke(Exchange):
 
 
 class NewChild(Exchange):
-    """A child SA besides those that are there."""
+    """A child SA besides the existing ones."""
 
     KIND: ClassVar = ExchangeType.CREATE_CHILD_SA
 
@@ -134,7 +137,7 @@ class NewChild(Exchange):
         return (KeyExchange(self.group, self.secret.public),) if self.secret else ()
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """A new child SA, or the reason why there is none."""
+        """Take in the new child SA, or the reason why there is none."""
         sa, error = self.sa, answer.error
         if error is not None and self._asks_again(error):
             return
@@ -148,7 +151,7 @@ class NewChild(Exchange):
             self._made(child)
 
     def _asks_again(self, error: Notify) -> bool:
-        """Another group, or another time."""
+        """Ask again with another group, or at another time."""
         groups = {suite.group for suite in self.ask.suites}
         if error.kind == NotifyType.INVALID_KE_PAYLOAD and len(error.data) == 2:
             wanted = int.from_bytes(error.data, "big")
@@ -191,7 +194,7 @@ class RekeyChild(NewChild):
         self.old = old
 
     def request(self) -> tuple[Payload, ...] | None:
-        """Nothing if the old one has gone meanwhile."""
+        """Ask for a successor; nothing if the old one has gone meanwhile."""
         if self.old.spi_in in self.sa.children.active:
             return super().request()
         self.sa.children.take_rival(self.old.spi_in)
@@ -204,7 +207,7 @@ class RekeyChild(NewChild):
         return RekeyChild(self.sa, self.old, group)
 
     def _made(self, child: ChildSa) -> None:
-        """The new one sends from now on. Of two that replace the same one, that with the lowest nonce goes (§2.8.1)."""
+        """Send on the new one. If two replace the same one, the one with the lowest nonce goes (§2.8.1)."""
         sa = self.sa
         rival = sa.children.take_rival(self.old.spi_in)
         if rival is not None and child.lowest_nonce < rival:
@@ -255,7 +258,7 @@ class RekeyIke(Exchange):
         return offer, Nonce(self.nonce), KeyExchange(self.group, self.secret.public)
 
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """The new IKE SA begins with message 0, in both directions; we are its original initiator."""
+        """Begin the new IKE SA with message 0, in both directions; we are its original initiator."""
         sa, error = self.sa, answer.error
         if error is not None:
             self._refused(error.kind, error.data, error.name)
@@ -305,5 +308,5 @@ class RekeyIke(Exchange):
 
 
 def is_ike_spi(spi: bytes) -> bool:
-    """8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
+    """Return whether these are 8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
     return len(spi) == len(NO_SPI) and spi != NO_SPI

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def of_address(address: IPAddress) -> Identification:
-    """An address as an identity."""
+    """Return an address as an identity."""
     return Identification(IdType.IPV4_ADDR if address.version == 4 else IdType.IPV6_ADDR, address.packed)
 
 
 def address_of(identity: Identification) -> IPAddress | None:
-    """The address that an identity is, or None."""
+    """Return the address that an identity is, or None."""
     if identity.kind == IdType.IPV4_ADDR and len(identity.data) == 4:
         return IPv4Address(identity.data)
     if identity.kind == IdType.IPV6_ADDR and len(identity.data) == 16:
@@ -30,7 +30,7 @@ def address_of(identity: Identification) -> IPAddress | None:
 
 
 def text_of(identity: Identification) -> str:
-    """The name in an FQDN, e-mail or key-id identity.
+    """Return the name in an FQDN, e-mail or key-id identity.
 
     It goes into logs, and NHRP binds addresses to it: what is not printable ASCII is escaped, and so is the backslash,
     so that no two names look alike.
@@ -39,7 +39,7 @@ def text_of(identity: Identification) -> str:
 
 
 def name_of(identity: Identification) -> str:
-    """An identity for people."""
+    """Return an identity for people."""
     address = address_of(identity)
     if address is not None:
         return str(address)
@@ -73,7 +73,7 @@ _WORDS: Final = {
 
 
 def text_of_name(octets: bytes) -> str:
-    """ "cn=R1,o=Example", most specific first; "" for what is no name."""
+    """Return "cn=R1,o=Example", most specific first; "" for what is no name."""
     try:
         parts = [_attribute(attribute) for part in _inside(octets, _SEQUENCE) for attribute in _values(part, _SET)]
     except ValueError:
@@ -82,7 +82,7 @@ def text_of_name(octets: bytes) -> str:
 
 
 def _inside(octets: bytes, tag: int) -> list[bytes]:
-    """The values in the one value that `octets` are. Raises ValueError."""
+    """Return the values in the one value that `octets` are. Raises ValueError."""
     found, content, rest = _read(octets)
     if found != tag or rest:
         raise ValueError("another type, or something behind it")
@@ -94,7 +94,7 @@ def _values(octets: bytes, tag: int) -> list[bytes]:
 
 
 def _all(octets: bytes) -> list[bytes]:
-    """Values behind each other, each with its head. Raises ValueError."""
+    """Return values behind each other, each with its head. Raises ValueError."""
     found: list[bytes] = []
     while octets:
         _, _, rest = _read(octets)
@@ -104,7 +104,7 @@ def _all(octets: bytes) -> list[bytes]:
 
 
 def _read(octets: bytes) -> tuple[int, bytes, bytes]:
-    """Tag, content, and what follows. Raises ValueError."""
+    """Return tag, content, and what follows. Raises ValueError."""
     if len(octets) < 2:
         raise ValueError("cut short")
     start, length = 2, octets[1]

@@ -47,9 +47,11 @@ MOVES: Final[dict[tuple[SaState, Move], SaState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What the peer says in IKE_SA_INIT that it can besides.
+    """What the peer says in IKE_SA_INIT of its further abilities.
 
-    hashes: for signatures (RFC 7427 §4). fragments: RFC 7383 §2.3. prefers_udp: port 4500 where nobody translates.
+    hashes: for signatures (RFC 7427 §4).
+    fragments: RFC 7383 §2.3.
+    prefers_udp: port 4500 where nobody translates.
     """
 
     hashes: tuple[int, ...] = ()
@@ -59,9 +61,11 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """With what the peer has proved in IKE_AUTH who it is.
+    """With what the peer has proved its identity in IKE_AUTH.
 
-    by: as shows say it; "": it has not. entry: of the keyring, by whose key. named: that key is for its very name.
+    by: as shows say it; "": it has not.
+    entry: of the keyring, by whose key.
+    named: that key is for its very name.
     chain: of its certificate, in DER.
     """
 

@@ -52,7 +52,7 @@ RULES: Final = (KEYRING, PROPOSAL, INCOMPLETE, WILDCARD)
 
 
 def check(config: Ikev2Config) -> Iterator[Concern]:
-    """What is wrong with profiles, policies and keys."""
+    """Find what is wrong with profiles, policies and keys."""
     yield from _references(config)
     for profile in config.profiles:
         yield from _completeness(profile)

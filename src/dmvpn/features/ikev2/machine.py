@@ -5,7 +5,7 @@
     UnknownSpi ---------> recovery: says INVALID_SPI; hears it said, and tries again beside the old SA
     Tick ---------------> whatever is due, and only that
 
-Which peers may talk is the `book`'s business, what an IKE SA does its `table`'s; what follows from it is in `peers`.
+The `book` knows which peers may talk, the `table` what an IKE SA does, and `peers` what follows from it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Ikev2Machine:
                 return []
 
     def _judge_again(self, now: float) -> Results:
-        """Rekeys prove no identity again: whose certificate was revoked would stay for as long as it likes."""
+        """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay for ever."""
         results: Results = []
         for sa in tuple(self._peers.table):
             if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
@@ -129,13 +129,13 @@ class Ikev2Machine:
         return results
 
     def next_deadline(self) -> float | None:
-        """Whatever comes first."""
+        """Return when the next timer is due."""
         return self._peers.next_deadline()
 
     # ---------------------------------------------------------------------------------------------- configuration
 
     def _adopt(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], now: float) -> Results:
-        """Configuration or tunnels changed: what is not permitted any more ends, what could not begin is tried."""
+        """Follow a change of configuration or tunnels: end what is not permitted any more, try what could not begin."""
         was_on, was, self._config, self._policies = bool(self._policies), self._config, config, policies
         self._locals = frozenset(policy.local for policy in policies)
         peers, table = self._peers, self._peers.table
@@ -163,7 +163,7 @@ class Ikev2Machine:
         table.largest_number, table.largest_half_open = config.maximum_sas, config.maximum_half_open
 
     def _unwanted(self, sa: IkeSa) -> Reason | None:
-        """Why its peer could not prove itself any more, whatever it has. (Another key counts for a new IKE SA only.)"""
+        """Return why its peer could not prove itself any more, with any key. (A new key counts for new IKE SAs.)"""
         if sa.terms is None or sa.theirs is None:
             return None
         expected = self._book.expectation(sa.terms, sa.path, sa.theirs)
@@ -182,7 +182,7 @@ class Ikev2Machine:
         path, octets = message
         peers = self._peers
         if packet.destination not in self._locals and not peers.table.knows(octets):
-            return []  # no tunnel has this address, and there is no IKE SA that still has to say that it ends
+            return []  # no tunnel has this address, and no IKE SA still has to say that it ends
         lines = peers.reports.packet(octets, path, sent=False)
         if (spi := recovery.unknown_spi(octets)) is not None:
             doubted = recovery.doubted(spi, path, peers.connections)
@@ -190,7 +190,7 @@ class Ikev2Machine:
         return [*lines, *peers.follow(peers.table.handle(octets, path, now), now)]
 
     def _tell_keys(self, now: float, *, wanted: bool) -> Results:
-        """Whoever captures packets is told new keys alone, so child SAs that are there make place for new ones."""
+        """Begin or stop to tell keys. Only new keys are told, so new child SAs replace those that are there."""
         self._book.key_log.wanted = wanted
         results: Results = [messages.KeysTold.of(on=wanted)]
         peers = self._peers
@@ -202,7 +202,7 @@ class Ikev2Machine:
     # -------------------------------------------------------------------------------------------------- questions
 
     def sas(self) -> tuple[IkeView, ...]:
-        """All IKE SAs, the oldest first."""
+        """Return all IKE SAs, the oldest first."""
         peers = self._peers
         ordered = sorted(peers.table, key=lambda sa: (sa.begun, sa.number))
         return tuple(view_of(sa, peers.connections.value(sa.connection)) for sa in ordered)
@@ -213,10 +213,10 @@ class Ikev2Machine:
         return self._peers.reports.refused
 
     def stats(self) -> IkeStats:
-        """What was counted since the start, or since somebody cleared it."""
+        """Return what was counted since the start, or since somebody cleared it."""
         return self._peers.table.counts.view
 
 
 def _who(config: Ikev2Config) -> tuple[object, ...]:
-    """Of a configuration, what says who may be a peer."""
+    """Return the part of a configuration that says who may be a peer."""
     return config.profiles, config.keyrings, config.isakmp

@@ -30,9 +30,11 @@ class IdentityKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who somebody is, or who is meant. address, mask: of the kind ADDRESS; text: of all others that have one.
+    """The identity of somebody, or of whoever is meant.
 
-    mask: None: nothing was said; then the address 0.0.0.0 means everybody, any other means itself.
+    address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means everybody, any other
+        means itself.
+    text: of all other kinds that have one.
     """
 
     kind: IdentityKind
@@ -61,7 +63,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`crypto ikev2 policy`: which proposals for which local address. fvrf: "any", a name, or "" for the global one."""
+    """`crypto ikev2 policy`: which proposals for which local address.
+
+    fvrf: "any", a name, or "" for the global one.
+    """
 
     name: str
     proposals: tuple[str, ...] = ()
@@ -71,7 +76,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringPeer:
-    """One `peer` of a keyring. identity: chosen by it, else by address and mask. local_key signs, remote_key checks."""
+    """One `peer` of a keyring.
+
+    identity: chosen by it, else by address and mask.
+    local_key, remote_key: the first signs, the second checks.
+    """
 
     name: str
     address: IPv4Address | None = None
@@ -92,7 +101,10 @@ class Keyring:
 
 @dataclass(frozen=True, slots=True)
 class DeadPeerDetection:
-    """`dpd`: seconds of silence before the first probe, and between probes. on_demand: only when there is traffic."""
+    """`dpd`: seconds of silence before the first probe, and between probes.
+
+    on_demand: only when there is traffic.
+    """
 
     interval: int
     retry: int
@@ -103,8 +115,11 @@ class DeadPeerDetection:
 class Profile:
     """`crypto ikev2 profile`: for which peers, and how both sides prove themselves.
 
-    matches, certificate_maps: any of them. local_key, remote_key: those typed into the authentication lines. lifetime:
-    seconds. nat_keepalive: seconds, None: as the global setting says. trustpoints: in the order of entry;
+    matches, certificate_maps: any of them.
+    local_key, remote_key: those typed into the authentication lines.
+    lifetime: seconds.
+    nat_keepalive: seconds, None: as the global setting says.
+    trustpoints: in the order of entry.
     sign_trustpoints, verify_trustpoints: those that we prove ourselves with, those that peers are checked with.
     names_proved: a peer whose key was found by its address, which proves no name, is refused.
     """
@@ -148,7 +163,8 @@ class IsakmpPolicy:
 class IsakmpKey:
     """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one).
 
-    key: None for one that only the router that wrote it can read. address6: of a peer that no tunnel here has.
+    key: None for one that only the router that wrote it can read.
+    address6: of a peer that no tunnel here has.
     """
 
     key: PreSharedKey | None
@@ -184,11 +200,15 @@ class IsakmpConfig:
 class Ikev2Config:
     """Everything that is configured of IKE.
 
-    nat_keepalive: seconds, 0: none. cookie_challenge: half-open SAs from which on cookies are asked for, 0: 100.
-    window: requests in flight. fragment: octets of a message that is sent whole; None: RFC 7383 is not offered.
-    maximum_sas, maximum_half_open: 0: no limit. log_sessions: `crypto logging ikev2` or `session`.
-    legacy_groups: Diffie-Hellman groups 2 and 5 may be used where a line names them. begins_with_the_forgotten: an
-    IKE SA is begun with whoever goes on using SAs that we do not have (`crypto isakmp invalid-spi-recovery`).
+    nat_keepalive: seconds, 0: none.
+    cookie_challenge: half-open SAs from which on cookies are asked for, 0: 100.
+    window: requests in flight.
+    fragment: octets of a message that is sent whole; None: RFC 7383 is not offered.
+    maximum_sas, maximum_half_open: 0: no limit.
+    log_sessions: `crypto logging ikev2` or `session`.
+    legacy_groups: Diffie-Hellman groups 2 and 5 may be used where a line names them.
+    begins_with_the_forgotten: an IKE SA is begun with a peer that goes on using SAs that we do not have (`crypto isakmp
+        invalid-spi-recovery`).
     """
 
     proposals: tuple[Proposal, ...] = ()
@@ -208,7 +228,7 @@ class Ikev2Config:
     isakmp: IsakmpConfig = IsakmpConfig()
 
 
-#: `show crypto ikev2 proposal default`. IOS has group 5 besides, which RFC 8247 §2.4 forbids.
+#: `show crypto ikev2 proposal default`. IOS also has group 5, which RFC 8247 §2.4 forbids.
 DEFAULT_PROPOSAL: Final = Proposal(
     name="default",
     encryption=(Encryption.AES_CBC_256,),

@@ -35,13 +35,17 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.wire.payloads import KeyExchange
     from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
-#: Of the peer's, in a line of the log.
+#: Of the peer's suites, in a line of the log.
 _MOST_SELECTORS: Final = 8
 _TRANSPORT = Notify(NotifyType.USE_TRANSPORT_MODE)
 
 
 class Refused(Exception):
-    """No child SA comes out of this. notify: for the peer (its type is all it learns); why: for our log."""
+    """No child SA comes out of this.
+
+    notify: for the peer (its type is all it learns).
+    why: for our log.
+    """
 
     def __init__(self, kind: NotifyType, why: Reason, data: bytes = b"") -> None:
         super().__init__(str(why))
@@ -51,14 +55,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides threw in: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
+    """What both sides contributed: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
 
     nonces: Nonces
     shared: bytes = field(default=b"", repr=False)
 
 
 def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
-    """What perfect forward secrecy adds to the keys. Raises Refused for a public value that is not legal."""
+    """Return what perfect forward secrecy adds to the keys. Raises Refused for an illegal public value."""
     try:
         return ours.agree(theirs.data)
     except WireError as error:
@@ -67,7 +71,10 @@ def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A child SA that we want. spi: ours."""
+    """A child SA that we want.
+
+    spi: ours.
+    """
 
     terms: ChildTerms
     suites: tuple[Suite, ...]
@@ -88,7 +95,7 @@ class Ask:
         return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
 
     def conclude(self, sa: IkeSa, answer: Chain, agreement: Agreement) -> ChildSa:
-        """The child SA of the answer. Raises Refused: a child SA that was made nevertheless is to be deleted."""
+        """Return the child SA of the answer. Raises Refused: a child SA that was made nevertheless must be deleted."""
         if error := answer.error:
             raise Refused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
         chosen = answer.find(SecurityAssociation)
@@ -109,7 +116,7 @@ class Ask:
         return draft.child(sa, agreement, local, remote, initiated=True)
 
     def _explain(self, error: Notify) -> Reason:
-        """What the peer's refusal means, with what we had asked for."""
+        """Return what the peer's refusal means, with what we had asked for."""
         match error.kind:
             case NotifyType.NO_PROPOSAL_CHOSEN:
                 offer = "; ".join(str(proposal) for proposal in esp_offer(self.suites, self.spi))
@@ -129,9 +136,9 @@ def _odd(error: Notify) -> Refused:
 
 
 def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) -> tuple[TrafficSelector, ...]:
-    """The selectors of an answer, all of them part of what we asked for. Raises Refused.
+    """Return the selectors of an answer, all of them part of what we asked for. Raises Refused.
 
-    translated: the peer may have written the addresses down as it sees them; ours are what counts (RFC 7296 §2.23.1).
+    translated: the peer may have written the addresses as it sees them; ours count (RFC 7296 §2.23.1).
     """
     selectors = payload.selectors
     if translated:
@@ -142,7 +149,7 @@ def _within(payload: Selectors, wanted: TrafficSelector, *, translated: bool) ->
 
 
 def _as_here(selector: TrafficSelector, wanted: TrafficSelector) -> TrafficSelector:
-    """A selector of one host, with the address that we know it by."""
+    """Return a selector of one host, with the address by which we know it."""
     if selector.first != selector.last or selector.first.version != wanted.first.version:
         return selector
     return replace(selector, first=wanted.first, last=wanted.last)
@@ -192,7 +199,10 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What the responder answers with, and what it has. front, back: payloads before and behind nonce and key."""
+    """What the responder answers with, and what it has.
+
+    front, back: payloads before and behind nonce and key.
+    """
 
     child: ChildSa
     front: tuple[Payload, ...]
@@ -200,7 +210,7 @@ class Settlement:
 
 
 def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Suite:
-    """Which of our suites a request for a child SA gets. Raises Refused."""
+    """Return which of our suites a request for a child SA gets. Raises Refused."""
     offers = request.find(SecurityAssociation)
     if offers is None:
         raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_PROPOSALS))
@@ -211,7 +221,10 @@ def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group:
 
 
 def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement: Agreement) -> Settlement:
-    """The responder's half. suite: as `suite_of` chose it. Raises Refused."""
+    """Do the responder's half. Raises Refused.
+
+    suite: as `suite_of` chose it.
+    """
     offers = request.find(SecurityAssociation)
     initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
     if offers is None or initiator is None or responder is None:
@@ -223,7 +236,7 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
     theirs = _narrow(initiator, terms.remote, translated=sa.nat.found)
     ours = _narrow(responder, terms.local, translated=sa.nat.found)
     spi = sa.book.esp_spis.fresh(sa.entropy)
-    if not transport:  # what a NAT hides is inside, and will be asked for again
+    if not transport:  # a NAT hides what is inside, and we will ask for it again
         terms = replace(terms, local=ours, remote=theirs)
     draft = _Draft(terms, suite, spi, choice.offer.spi, transport)
     child = draft.child(sa, agreement, (theirs,), (ours,), initiated=False)
@@ -234,10 +247,11 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
 
 
 def _narrow(offered: Selectors, wanted: TrafficSelector, *, translated: bool) -> TrafficSelector:
-    """What both sides protect: the first offered selector that holds what we want, or a part of it. Raises Refused.
+    """Return what both sides protect: the first offered selector that holds what we want, or a part of it. Raises
+    Refused.
 
-    translated: the peer wrote addresses down as it sees them, and the answer repeats them. In transport mode ours are
-    what counts (RFC 7296 §2.23.1), in tunnel mode the peer's: those of the packets inside.
+    translated: the peer wrote addresses as it sees them, and the answer repeats them. In transport mode ours count (RFC
+        7296 §2.23.1), in tunnel mode the peer's: those of the packets inside.
     """
     for selector in offered.selectors:
         if translated and (seen := _as_here(selector, wanted)) is not selector:

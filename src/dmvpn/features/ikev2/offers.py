@@ -1,10 +1,10 @@
 """Offers and choices: which proposals we make, which of the peer's we take, and what to say when none fits.
 
 RFC 7296 §2.7: the responder takes one proposal whole, and one transform of each type in it. Its own order decides, so
-that an administrator who prefers GCM gets it also where the peer lists it last; but a group of which the peer has sent
-a public value already comes before those that would cost another round trip.
+that an administrator who prefers GCM gets it even if the peer lists it last; but a group of which the peer has already
+sent a public value comes before those that would cost another round trip.
 
-At the end: suites out of the words of the configuration.
+At the end of this file, suites are made of the words of the configuration.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _MOST_NAMES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One algorithm of each type, as both sides have agreed. group: 0 without (a child SA without PFS)."""
+    """One algorithm of each type, as both sides have agreed.
+
+    group: 0 without (a child SA without PFS).
+    """
 
     encr: int
     key_bits: int
@@ -50,14 +53,14 @@ class Suite:
 
     @property
     def cipher(self) -> Cipher:
-        """What protects the messages of an IKE SA with this suite. Raises ValueError if we have no such cipher."""
+        """Return the cipher of an IKE SA with this suite. Raises ValueError if we have no such cipher."""
         cipher = cipher_of(self.encr, self.key_bits, self.integ)
         if cipher is None:
             raise ValueError(f"no cipher {self.encr} with {self.key_bits} bits and integrity {self.integ}")
         return cipher
 
     def transforms(self, kinds: tuple[TransformType, ...]) -> tuple[Transform, ...]:
-        """As the responder writes it down."""
+        """Return the transforms as the responder writes them."""
         values = {
             TransformType.ENCR: Transform(TransformType.ENCR, self.encr, self.key_bits),
             TransformType.PRF: Transform(TransformType.PRF, self.prf),
@@ -71,13 +74,16 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the responder takes: the suite, and the offer it stands in (its number and SPI go into the answer)."""
+    """What the responder takes: the suite, and the offer that has it (its number and SPI go into the answer)."""
 
     suite: Suite
     offer: Proposal
 
     def answer(self, spi: bytes) -> Proposal:
-        """The one proposal of the response. spi: ours."""
+        """Return the one proposal of the response.
+
+        spi: ours.
+        """
         return replace(self.offer, spi=spi, transforms=self.suite.transforms(_kinds(self.offer.protocol)))
 
 
@@ -86,12 +92,15 @@ def _kinds(protocol: int) -> tuple[TransformType, ...]:
 
 
 def ike_offer(suites: Iterable[Suite], spi: bytes = b"") -> tuple[Proposal, ...]:
-    """Proposals for an IKE SA: AEAD ciphers in one, the others in another (RFC 5282 §8)."""
+    """Return the proposals for an IKE SA: AEAD ciphers in one, the others in another (RFC 5282 §8)."""
     return _offers(tuple(suites), ProtocolId.IKE, _TYPES_OF_IKE, spi)
 
 
 def esp_offer(suites: Iterable[Suite], spi: bytes) -> tuple[Proposal, ...]:
-    """Proposals for a child SA. spi: ours, to which the peer will send; one for all proposals."""
+    """Return the proposals for a child SA.
+
+    spi: ours, to which the peer will send; one for all proposals.
+    """
     return _offers(tuple(suites), ProtocolId.ESP, _TYPES_OF_ESP, spi)
 
 
@@ -105,7 +114,7 @@ def _offers(
 
 @lru_cache(maxsize=64)
 def _merged(suites: tuple[Suite, ...], kinds: tuple[TransformType, ...]) -> tuple[tuple[Transform, ...], ...]:
-    """As few lists as say exactly these suites: suites are merged while every combination is one that we want.
+    """Return as few lists as say exactly these suites, merged while every combination is one that we want.
 
     A router has few lists of suites and offers each of them to everybody.
     """
@@ -141,7 +150,10 @@ def _is_closed(group: list[Suite], wanted: tuple[Suite, ...], kinds: tuple[Trans
 def choose(
     ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId, *, has_group: int | None = None
 ) -> Choice | None:
-    """The first of our suites that an offer allows; None: none. has_group: a public value of this group is here."""
+    """Return the first of our suites that an offer allows; None: none.
+
+    has_group: a public value of this group is here.
+    """
     suites = tuple(ours)
     if has_group is not None:
         suites = (*(s for s in suites if s.group == has_group), *(s for s in suites if s.group != has_group))
@@ -163,7 +175,7 @@ def _by_type(offer: Proposal) -> dict[int, set[Transform]]:
 
 
 def _allows(options: dict[int, set[Transform]], wanted: dict[int, Transform]) -> bool:
-    """Does an offer have every transform that we want, and no type besides of which one must be taken?"""
+    """Return whether an offer has every transform that we want, and requires none of another type."""
     for kind, transforms in options.items():
         ours = wanted.get(kind)
         if ours not in transforms if ours is not None else all(transform.id for transform in transforms):
@@ -172,7 +184,7 @@ def _allows(options: dict[int, set[Transform]], wanted: dict[int, Transform]) ->
 
 
 def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: ProtocolId) -> Suite | None:
-    """The suite of the one proposal in a response; None: it is not one that we offered (RFC 7296 §2.7)."""
+    """Return the suite of the one proposal in a response; None: it is not one that we offered (RFC 7296 §2.7)."""
     if len(answer) != 1 or answer[0].protocol != protocol:
         return None
     kinds = _kinds(protocol)
@@ -186,7 +198,7 @@ def accepted(ours: Iterable[Suite], answer: tuple[Proposal, ...], protocol: Prot
 
 
 def mismatch(ours: Iterable[Suite], theirs: tuple[Proposal, ...], protocol: ProtocolId) -> Reason:
-    """Why nothing fits, in a line for the log: the first type of algorithm on which no offer and no suite agree."""
+    """Return why nothing fits, for the log: the first type of algorithm on which no offer and no suite agree."""
     suites = tuple(ours)
     kinds = _kinds(protocol)
     for kind in kinds:
@@ -237,12 +249,15 @@ _ESP_CIPHERS: Final = {EspCipher.AES_CBC: Encr.AES_CBC, EspCipher.AES_GCM: Encr.
 
 
 def lacking(group: int, *, legacy: bool) -> bool:
-    """Is this Diffie-Hellman group none that we use? legacy: those that RFC 8247 §2.4 advises against are permitted."""
+    """Return whether we do not use this Diffie-Hellman group.
+
+    legacy: those that RFC 8247 §2.4 advises against are permitted.
+    """
     return group not in SUPPORTED or (group in _LEGACY_GROUPS and not legacy)
 
 
 def ike_suites(proposals: Iterable[Written], *, legacy: bool = False) -> tuple[Suite, ...]:
-    """Every suite that the proposals allow, the best first; what we do not have (3DES, MD5) is left out."""
+    """Return every suite that the proposals allow, the best first; what we do not have (3DES, MD5) is left out."""
     return tuple(dict.fromkeys(suite for proposal in proposals for suite in _suites(proposal, legacy=legacy)))
 
 
@@ -260,7 +275,11 @@ def _suites(proposal: Written, *, legacy: bool) -> Iterator[Suite]:
 
 
 def esp_suites(transforms: Iterable[EspTransform], group: int = 0, *, esn: bool = False) -> tuple[Suite, ...]:
-    """Suites of a child SA. group: of perfect forward secrecy, 0: none. esn: 64-bit sequence numbers are preferred."""
+    """Return the suites of a child SA.
+
+    group: of perfect forward secrecy, 0: none.
+    esn: 64-bit sequence numbers are preferred.
+    """
     return tuple(
         Suite(
             _ESP_CIPHERS[transform.cipher],
@@ -276,7 +295,7 @@ def esp_suites(transforms: Iterable[EspTransform], group: int = 0, *, esn: bool 
 
 
 def esp_transform(suite: Suite) -> EspTransform:
-    """The algorithms of a child SA as data planes know them."""
+    """Return the algorithms of a child SA as data planes know them."""
     cipher = next(word for word, encr in _ESP_CIPHERS.items() if encr == suite.encr)
     return EspTransform(
         cipher, suite.key_bits, next((h for h, integ in _ESP_INTEGS.items() if integ == suite.integ), None)

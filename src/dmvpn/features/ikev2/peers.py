@@ -57,7 +57,10 @@ _TIMERS: Final = ("keepalive", "duplicate", "barren")
 
 
 class Peers:
-    """All that there is with all peers. log_sessions: `crypto logging ikev2`."""
+    """All that there is with all peers.
+
+    log_sessions: `crypto logging ikev2`.
+    """
 
     def __init__(self, ports: Ports, book: ConfigurationBook) -> None:
         self.book = book
@@ -80,7 +83,7 @@ class Peers:
         self._numbered = 0
 
     def next_deadline(self) -> float | None:
-        """Whatever comes first."""
+        """Return when the next timer is due."""
         return earliest(
             self.table.next_deadline(),
             self.attempts.next_deadline(),
@@ -89,7 +92,7 @@ class Peers:
         )
 
     def tick(self, now: float) -> Results:
-        """Whatever is due."""
+        """Do whatever is due."""
         results = self.follow(self.table.tick(now), now)
         results += self.attempts.tick(now)
         results += self._traffic.tick(self.table, now)
@@ -99,7 +102,7 @@ class Peers:
         return results
 
     def _due(self, kind: str, sa: IkeSa, now: float) -> Results:
-        """A timer of an IKE SA."""
+        """Act on a timer of an IKE SA."""
         match kind:
             case "keepalive" if sa.is_usable:
                 self._keep_alive(sa, now)
@@ -127,7 +130,7 @@ class Peers:
         return results
 
     def heard(self, event: ConnectionHeard, now: float) -> Results:
-        """Packets of a connection prove that its peer, or the NAT before it, is elsewhere now: IKE goes there, too."""
+        """Follow a peer, or the NAT before it, to where packets of its connection come from now."""
         for sa in reversed(self.connections.of(event.connection)):
             fell_back = event.remote == sa.path.remote.address and not event.remote_port
             if sa.is_usable and (sa.nat.remote or fell_back):
@@ -136,21 +139,21 @@ class Peers:
         return []
 
     def counted(self, event: SasCounted, now: float) -> Results:
-        """What the pairs carried: who has sent nothing although we did is asked whether it lives."""
+        """Take in what the pairs carried, and ask a peer that sent nothing although we did whether it lives."""
         results: Results = []
         for probe in self._traffic.counted(event, self.connections, now):
             results += self.follow(self.table.ask(probe, now), now)
         return results
 
     def ask(self, number: int, now: float) -> Results:
-        """Does the peer of a connection live? A request that is on its way tells as well."""
+        """Ask the peer of a connection whether it lives, unless a request is on its way, which shows it as well."""
         newest = next((sa for sa in reversed(self.connections.of(number)) if sa.is_usable), None)
         if newest is None or newest.outgoing.current is not None:
             return []
         return self.follow(self.table.ask(Probe(newest), now), now)
 
     def unknown(self, event: UnknownSpi, now: float) -> Results:
-        """ESP came for an SA that is not there: who sends it is told, and begun with if it does not listen."""
+        """Tell a peer that the SA it sends ESP for does not exist, and begin with the peer if it does not listen."""
         complaint = self.recovery.complaint(event, now)
         if complaint is None:
             return []
@@ -168,7 +171,7 @@ class Peers:
         return told + self.attempts.initiate(path_of(ends, event.remote_port), terms, now)[1]
 
     def doubt(self, sa: IkeSa, now: float) -> Results:
-        """Somebody says that the peer does not know an SA any more: the peer is asked for a new one beside it."""
+        """Ask the peer for a new SA beside one that, as somebody says, it does not know any more."""
         ends, policy = ends_of(sa), self.policy_of(sa)
         if policy is None or policy.responder_only or self.attempts.is_trying(ends):
             return []
@@ -181,7 +184,7 @@ class Peers:
         return results
 
     def policy_of(self, sa: IkeSa) -> ProtectionPolicy | None:
-        """The IPsec profile that an IKE SA is for, if it is still there."""
+        """Return the IPsec profile that an IKE SA is for, if it still exists."""
         return self.book.policy(sa.terms.child.profile, sa.path.local.address) if sa.terms else None
 
     # ------------------------------------------------------------------------------------------------ acts
@@ -217,7 +220,7 @@ class Peers:
         return [*self.reports.packet(datagram, path, sent=True), udp.send(path, datagram)]
 
     def _change(self, act: SaAct, now: float) -> Results:
-        """Something about an IKE SA is different now."""
+        """Follow a change of an IKE SA."""
         sa = act.sa
         match act:
             case Established():
@@ -251,7 +254,7 @@ class Peers:
                 return []
 
     def _status(self, results: Results, sa: IkeSa) -> Results:
-        """The same, with a line in the log where a connection came or went."""
+        """Return the same, with a line in the log where a connection came or went."""
         lines: Results = []
         for result in results:
             lines.append(result)
@@ -304,7 +307,7 @@ class Peers:
         return results
 
     def _settle(self, sa: IkeSa, now: float) -> Results:
-        """An event is over: an IKE SA that should have brought a child SA, and did not, is of no use."""
+        """End an IKE SA that should have brought a child SA, and did not. An event is over."""
         if not sa.is_usable:
             return []
         if sa.children:
@@ -323,7 +326,7 @@ class Peers:
 
 
 def _heard_from(sa: IkeSa, event: ConnectionHeard) -> Path | None:
-    """Where IKE goes to reach whom ESP came from; None: there is nothing to follow."""
+    """Return where IKE goes to reach the sender of ESP; None: there is nothing to follow."""
     if event.remote_port:
         return Path(sa.path.local, Endpoint(event.remote, event.remote_port)) if sa.uses_udp else None
     if not sa.by_choice_on_nat_port:

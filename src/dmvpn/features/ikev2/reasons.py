@@ -101,7 +101,7 @@ class IkeReason(ReasonCode):
     OF_WIRE = "<error>"
 
 
-#: What a type of algorithm is called.
+#: The names of types of algorithms.
 _KINDS: Final = {
     TransformType.ENCR: "encryption",
     TransformType.PRF: "prf",

@@ -1,20 +1,21 @@
-"""Peers that have forgotten their SAs, or of whom we have, and peers that are silent: RFC 7296 §1.5, §2.4 and §2.21.
+"""Peers that have forgotten their SAs, or whose SAs we have forgotten, and silent peers: RFC 7296 §1.5, §2.4, §2.21.
 
-A router that restarts gets ESP which it cannot open. It says so in clear, seldom, and to whom it came from. Whoever
-hears that must not believe it: it might be forged. So it is taken as a hint if it names an SA that we do have with that
-very address, once in a while; then the peer is asked for a new IKE SA beside the old one, and only when it has proved
-itself does the old one go. A forged hint costs one handshake, a true one brings traffic back in a round trip or two.
+A router that restarts gets ESP which it cannot open. It says so in clear, seldom, to the sender. The sender must not
+believe it, since it might be forged. So it is taken as a hint if it names an SA that we do have with that very address,
+once in a while. Then the peer is asked for a new IKE SA beside the old one, and only when the peer has proved itself is
+the old one removed. A forged hint costs one handshake, a true one brings traffic back in a round trip or two.
 
-Some do not listen to what comes in clear: strongSwan goes on sealing until its SA ends, an hour perhaps. With
-`crypto isakmp invalid-spi-recovery`, whoever was told and still sends a moment later is begun with: a new IKE SA with
-INITIAL_CONTACT takes the place of what it had. Its address may be forged, and who answers there gets our proof, which
-with a pre-shared key can be tried offline. So it is off by default, as on IOS, and few are begun with, each seldom.
+Some peers ignore what comes in clear: strongSwan goes on sealing until its SA ends, perhaps an hour. With `crypto
+isakmp invalid-spi-recovery` we begin with a peer that was told and still sends a moment later: a new IKE SA with
+INITIAL_CONTACT takes the place of what it had. Its address may be forged, and whoever answers there gets our proof,
+which with a pre-shared key can be attacked offline. So it is off by default, as on IOS, and is done with few peers,
+each seldom.
 
 Dead peer detection on demand (`dpd ... on-demand`): only a peer that we send to, and hear nothing from, is asked.
 
-What comes in ESP proves that the peer lives as well as a message of IKE does (RFC 7296 §2.4). The data plane counts it;
-it is asked while there is an IKE SA that wants to know, and whatever else makes it count is taken, too. It is asked
-also while a request goes unanswered: if ESP still comes, the way to the peer is dead and not the peer, and it is kept.
+What comes in ESP proves that the peer lives as well as a message of IKE does (RFC 7296 §2.4). The data plane counts it.
+The plane is asked while an IKE SA wants to know, and counts for other reasons are used, too. The plane is also asked
+while a request goes unanswered: if ESP still comes, the way to the peer is dead and not the peer, and its SAs are kept.
 """
 
 from __future__ import annotations
@@ -43,21 +44,24 @@ if TYPE_CHECKING:
 #: Seconds between two complaints to one address, and how many addresses hear one in that time.
 _COMPLAINT_INTERVAL: Final = 2.0
 _COMPLAINT_BURST: Final = 256
-#: Seconds for which it is known who was told.
+#: Seconds for which we remember who was told.
 _TOLD: Final = 60.0
-#: Seconds between two IKE SAs that are begun with one address because it does not listen, and how many in that time.
+#: Seconds between two IKE SAs that are begun with one address because it ignores us, and how many in that time.
 _BEGIN_INTERVAL: Final = 15.0
 _BEGIN_BURST: Final = 64
 #: Seconds between two exchanges that hints about one IKE SA cause.
 _DOUBT_INTERVAL: Final = 10.0
 #: Seconds for which the peer of a new IKE SA may not have it yet.
 _YOUNG: Final = 2.0
-#: Of the exchange type in a header.
+#: Where the exchange type is in a header.
 _EXCHANGE_AT: Final = 18
 
 
 class Recovery:
-    """What is said and done about SAs that one end does not have any more. begins: with those who do not listen."""
+    """What is said and done about SAs that one end does not have any more.
+
+    begins: with peers that ignore what they are told.
+    """
 
     def __init__(self) -> None:
         self.begins = False
@@ -68,9 +72,10 @@ class Recovery:
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
 
     def complaint(self, event: UnknownSpi, now: float) -> tuple[Path, bytes] | None:
-        """What tells whoever sends ESP for an SA that is not that it is not: a message outside of any IKE SA (§1.5).
+        """Return a message, outside of any IKE SA, that tells a peer that the SA it sends ESP for does not exist
+        (§1.5).
 
-        None: it has just been told.
+        None: the peer was told a moment ago.
         """
         if not self._complaints.permits((event.remote, event.remote_port), now):
             return None
@@ -83,13 +88,13 @@ class Recovery:
         return path, Message((notify,), header=header).serialize()
 
     def does_not_listen(self, remote: IPAddress, now: float) -> bool:
-        """It was complained to once more: is it begun with now? The first time it may still do what it should."""
+        """Record another complaint to an address. Returns whether we begin with it; the first may still help."""
         if not self.begins or self._told.permits(remote, now):
             return False
         return remote in self._told and self._begun.permits(remote, now)
 
     def may_replace(self, sa: IkeSa, now: float) -> bool:
-        """Is a hint about this IKE SA followed now? Not if it is young: ESP may have overtaken the end of IKE_AUTH."""
+        """Return whether a hint about this IKE SA is followed: if it is young, ESP may have overtaken IKE_AUTH."""
         doubted = self._doubted.get(sa.own_spi)
         if (doubted is not None and now < doubted + _DOUBT_INTERVAL) or now < sa.since + _YOUNG:
             return False
@@ -97,24 +102,24 @@ class Recovery:
         return True
 
     def began(self, new: IkeSa) -> None:
-        """This IKE SA is to take the place of those that its peer may have forgotten."""
+        """Note that this IKE SA replaces those that its peer may have forgotten."""
         self._fresh[new.own_spi] = None
 
     def replaced_by(self, new: IkeSa, all_of_peer: list[IkeSa]) -> list[IkeSa]:
-        """Which IKE SAs go now that this one has a child, all of the same proved peer: asked once."""
+        """Return, once, which IKE SAs go now that this one has a child, all of the same proved peer."""
         if new.own_spi not in self._fresh:
             return []
         del self._fresh[new.own_spi]
         return [sa for sa in all_of_peer if sa is not new and sa.is_usable and sa.since <= new.begun]
 
     def forget(self, sa: IkeSa) -> None:
-        """It is gone."""
+        """Forget an IKE SA that is gone."""
         self._fresh.pop(sa.own_spi, None)
         self._doubted.pop(sa.own_spi, None)
 
 
 def unknown_spi(octets: bytes) -> int | None:
-    """The SPI that a message outside of any IKE SA says is unknown to its sender; None: it is no such message."""
+    """Return the SPI that a message outside of any IKE SA calls unknown; None: it is no such message."""
     if octets[_EXCHANGE_AT : _EXCHANGE_AT + 1] != bytes((ExchangeType.INFORMATIONAL,)):
         return None
     try:
@@ -128,7 +133,7 @@ def unknown_spi(octets: bytes) -> int | None:
 
 
 def doubted(spi_out: int, path: Path, connections: Connections) -> IkeSa | None:
-    """The IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
+    """Return the IKE SA of a child with this SPI, if it is with the very address that the hint came from."""
     sa = connections.sender(spi_out)
     return sa if sa is not None and sa.is_usable and sa.path.remote.address == path.remote.address else None
 
@@ -150,15 +155,15 @@ class Traffic:
         self._last = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
+        """Return when `tick` must be called."""
         return earliest(self._due, self._asked)
 
     def ask(self, now: float) -> None:
-        """Somebody does not answer. All the peers of a hub may fall silent at once: they are counted together."""
+        """Count soon: somebody does not answer. If all peers of a hub fall silent at once, one count serves all."""
         self._asked = max(now, self._last + _PAUSE)
 
     def watch(self, sa: IkeSa, now: float) -> None:
-        """An IKE SA was established; its peer may have to be watched."""
+        """Watch the peer of an IKE SA that was established, if necessary."""
         if sa.terms is not None and sa.terms.dpd and sa.terms.on_demand:
             when = now + sa.terms.dpd
             self._due = when if self._due is None else min(self._due, when)
@@ -177,7 +182,7 @@ class Traffic:
         return [PollSas()]
 
     def counted(self, event: SasCounted, connections: Connections, now: float) -> list[Probe]:
-        """What the data plane says: who was heard, and whom to ask."""
+        """Take in the plane's counts. Returns the probes for peers that must be asked."""
         silent: dict[bytes, IkeSa] = {}
         before, self._counted = self._counted, {}
         for count in event.counts:

@@ -1,7 +1,7 @@
 """What people are told: failed negotiations in the log, seldom; messages in the chronicle; all else to debugs.
 
-The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and what proofs are made
-of never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. What strangers cause has bounds
+The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and the parts of proofs
+never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines that strangers cause are bounded
 (`Limiter`).
 """
 
@@ -47,7 +47,7 @@ Name = TypeVar("Name", bound="Hashable")
 
 
 class Limiter(Generic[Name]):
-    """Once in `interval` seconds for each name; `burst` in that time for all of them together."""
+    """Permits once in `interval` seconds for each name; `burst` in that time for all of them together."""
 
     __slots__ = ("_burst", "_interval", "_said")
 
@@ -56,7 +56,7 @@ class Limiter(Generic[Name]):
         self._said: dict[Name, float] = {}  # the earliest first
 
     def permits(self, name: Name, now: float) -> bool:
-        """May it be said now? Then it counts as said."""
+        """Return whether it may be said now. Then it counts as said."""
         said = self._said
         while said and now - next(iter(said.values())) >= self._interval:
             del said[next(iter(said))]
@@ -69,7 +69,7 @@ class Limiter(Generic[Name]):
         return name in self._said
 
     def forget(self, name: Name) -> None:
-        """It may be said again."""
+        """Permit it again."""
         self._said.pop(name, None)
 
 
@@ -90,11 +90,11 @@ class Reports:
 
     @property
     def refused(self) -> Mapping[IPAddress, Reason]:
-        """Who came to no agreement with us lately, and the last reason of each that the log has, too."""
+        """Who came to no agreement with us lately, and the last reason of each, which the log has, too."""
         return self._refused
 
     def failed(self, peer: Endpoint, why: Reason, now: float) -> list[Notice]:
-        """A negotiation came to nothing."""
+        """Report a negotiation that came to nothing."""
         if not self._failures.permits((peer.address, str(why)), now):
             return []
         self._refused[peer.address] = why
@@ -103,14 +103,14 @@ class Reports:
         return [messages.NegotiationAborted.of(peer, why)]
 
     def packet(self, octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
-        """A message came or goes."""
+        """Report a message that comes or goes."""
         told: list[Notice] = told_of(octets, path, sent=sent) if self._ports.remembers else []
         if self._on(PACKET, path.remote.address):
             told.append(DebugOutput(tuple(packet_lines(octets, path, sent=sent))))
         return told
 
     def act(self, act: Act) -> list[Notice]:
-        """Something happened to an IKE SA."""
+        """Report what happened to an IKE SA."""
         if isinstance(act, Transmit):
             return []
         if isinstance(act, TurnedAway):
@@ -134,7 +134,7 @@ _PAYLOADS_AT: Final = slice(28, 60)
 
 
 def told_of(octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
-    """The line about a datagram; none about what cannot be read."""
+    """Return the line about a datagram; none about one that cannot be read."""
     try:
         header, first = parse_header(octets)
     except WireError:
@@ -142,7 +142,7 @@ def told_of(octets: bytes, path: Path, *, sent: bool) -> list[Notice]:
     way = "response" if header.is_response else "request"
     spis = f"{header.spi_i.hex()}/{header.spi_r.hex()}"
     fragment = first == PayloadType.SKF and len(octets) >= _FRAGMENT_AT.stop
-    # Outside of any IKE SA all headers are alike: their payloads, which are in clear, tell those messages apart.
+    # Outside of any IKE SA all headers are alike: such messages differ by their payloads, which are in clear.
     part = octets[_FRAGMENT_AT if fragment else _PAYLOADS_AT].hex() if fragment or header.spi_i == NO_SPI else ""
     mark = f"{spis}/{header.message_id}/{header.exchange_name}/{way}/{header.from_initiator}/{part}"
     return [
@@ -171,7 +171,7 @@ ISAKMP: Final = "crypto isakmp"
 
 
 def packet_lines(octets: bytes, path: Path, *, sent: bool) -> list[str]:
-    """A message, as far as it is not sealed."""
+    """Return the lines about a message, as far as it is not sealed."""
     peer = f"To {path.remote}/From {path.local}" if sent else f"From {path.remote}/To {path.local}"
     lines = [f"IKEv2:{'Sending' if sent else 'Received'} Packet [{peer}/VRF i0:f0]"]
     try:
@@ -194,7 +194,7 @@ def _word(payload: Payload) -> str:
 
 
 def act_lines(act: Act) -> list[str]:
-    """What an IKE SA did; nothing for what only packets show."""
+    """Return the lines about what an IKE SA did; none for what only packets show."""
     match act:
         case Established(sa=sa):
             who = name_of(sa.theirs) if sa.theirs else ""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.terms import Book, Path
 
-#: Seconds after which the secret behind the cookies changes; the one before it is still taken.
+#: Seconds after which the secret of the cookies changes; cookies of the one before are still taken.
 _SECRET_LIFE: Final = 60.0
 _COOKIE_SIZE: Final = 24
 
@@ -41,14 +41,14 @@ class Cookies:
         self._changed = 0.0
 
     def cookie(self, message: Message, nonce: bytes, path: Path, now: float) -> bytes:
-        """What the stranger has to send back."""
+        """Return what the stranger has to send back."""
         if not self._secrets or now >= self._changed + _SECRET_LIFE:
             self._secrets = [self._entropy.octets(32), *self._secrets[:1]]
             self._changed = now
         return self._of(self._secrets[0], message, nonce, path)
 
     def is_good(self, message: Message, nonce: bytes, path: Path) -> bool:
-        """Does the message bring a cookie that we gave?"""
+        """Return whether the message has a cookie that we gave."""
         notify = message.notify(NotifyType.COOKIE)
         return notify is not None and any(
             hmac.compare_digest(self._of(secret, message, nonce, path), notify.data) for secret in self._secrets
@@ -61,7 +61,7 @@ class Cookies:
 
 
 def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = NO_SPI) -> bytes:
-    """A response without encryption: of IKE_SA_INIT, or an error about a message that nothing is known of."""
+    """Make a response without encryption: of IKE_SA_INIT, or an error about a message of no known SA."""
     spi_i, given, _, _, exchange, flags, message_id, _ = HEADER.unpack_from(request)
     response = Flag.RESPONSE if flags & Flag.INITIATOR else Flag.RESPONSE | Flag.INITIATOR
     header = Header(
@@ -71,7 +71,7 @@ def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = N
 
 
 class Stranger:
-    """Somebody's IKE_SA_INIT request, looked at but not believed."""
+    """An IKE_SA_INIT request that was read but is not believed."""
 
     def __init__(self, message: Message, octets: bytes, path: Path) -> None:
         self.message, self.octets, self.path = message, octets, path
@@ -81,23 +81,23 @@ class Stranger:
 
     @property
     def is_complete(self) -> bool:
-        """Has it all that a request must have?"""
+        """Whether it has everything that a request must have."""
         header = self.message.header
         is_first = header.message_id == 0 and header.spi_r == NO_SPI and header.exchange == ExchangeType.IKE_SA_INIT
         return is_first and None not in (self.offers, self.key, self.nonce)
 
     @property
     def nonce_octets(self) -> bytes:
-        """Its nonce; it must be complete."""
+        """Its nonce; the request must be complete."""
         return surely(self.nonce).data
 
     def ask_for_cookie(self, cookies: Cookies, now: float) -> bytes:
-        """The answer of somebody who has no time for strangers."""
+        """Answer that we have no time for strangers without a cookie."""
         cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
         return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
 
     def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
-        """The IKE SA that begins (None: none does), the answer, and why none does."""
+        """Return the IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
         suites, udp = book.suites(self.path), book.udp(self.path)
         choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)

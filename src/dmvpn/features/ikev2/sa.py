@@ -3,8 +3,8 @@
     datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
     time     --> sas.py: repetitions, dead peer detection, rekeys, lifetimes
 
-Both, and the exchanges (`Exchange`), change an IKE SA by its methods alone. What it wants done collects as acts, which
-whoever handled an event takes at its end (`done`). Its parts write their own state: `Children`, the two windows
+Both, and the exchanges (`Exchange`), change an IKE SA only by its methods. What it wants done collects as acts, which
+the handler of an event takes at its end (`done`). Its parts write their own state: `Children`, the two windows
 `Outgoing` and `Incoming`, the sealed `Channel`.
 """
 
@@ -40,18 +40,23 @@ HALF_OPEN: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The IKE SA that the peer made to replace ours while we made one, too. lowest: of both nonces (§2.8.1)."""
+    """The IKE SA that the peer made to replace ours while we made one, too.
+
+    lowest: of both nonces (§2.8.1).
+    """
 
     successor: IkeSa
     lowest: bytes
 
 
 class IkeSa:
-    """One IKE SA. is_initiator: we are the original initiator, which the flags of all messages show.
+    """One IKE SA.
 
-    number, connection: by which people and other features know it; who owns all IKE SAs gives them. gives_up_at:
-    another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it. hint: what
-    failed last. init_request, init_response: the octets that both sides prove.
+    is_initiator: we are the original initiator, which the flags of all messages show.
+    number, connection: by which people and other features know it; the owner of all IKE SAs gives them.
+    gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
+    hint: what failed last.
+    init_request, init_response: the octets that both sides prove.
     """
 
     __slots__ = (
@@ -106,73 +111,79 @@ class IkeSa:
 
     @property
     def own_spi(self) -> bytes:
-        """By which the peer addresses us."""
+        """The SPI by which the peer addresses us."""
         return self.spi_i if self.is_initiator else self.spi_r
 
     @property
     def who(self) -> tuple[int, bytes, str]:
-        """Who the peer is: two that say one name with keys of different entries are two."""
+        """The identity of the peer: two peers with one name and keys of different entries are two."""
         return *surely(self.theirs).key, self.evidence.entry
 
     @property
     def prf(self) -> Prf:
-        """As negotiated in IKE_SA_INIT."""
+        """The function that was negotiated in IKE_SA_INIT."""
         return PRFS[surely(self.suite).prf]
 
     @property
     def is_usable(self) -> bool:
-        """New exchanges can begin on it."""
+        """Whether new exchanges can begin on it."""
         return self.state is SaState.ESTABLISHED and self.gives_up_at is None
 
     @property
     def is_half_open(self) -> bool:
-        """A peer has begun and not proved itself. (For our own attempts, repetition has an end.)"""
+        """Whether a peer has begun and not proved itself. (Our own attempts end with their repetitions.)"""
         return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
 
     @property
     def by_choice_on_nat_port(self) -> bool:
-        """Both of us like port 4500, and nothing on the way makes us use it."""
+        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
         return self.abilities.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
 
     @property
     def uses_udp(self) -> bool:
-        """ESP goes in UDP."""
+        """Whether ESP goes in UDP."""
         return self.nat.found or self.by_choice_on_nat_port
 
     def rekey_time(self, seconds: float) -> float:
-        """When an SA with this lifetime is to be replaced: both ends seldom choose the same moment."""
+        """Return when an SA with this lifetime must be replaced: both ends seldom choose the same moment."""
         return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
 
     # ------------------------------------------------------------------------------------------------ its life
 
     def _happened(self, move: Move) -> None:
-        """Go where the table says."""
+        """Move as the table says."""
         self.state = MOVES[self.state, move]
 
     def at(self, now: float) -> None:
-        """An event begins. now: seconds monotonic."""
+        """Begin to handle an event.
+
+        now: seconds monotonic.
+        """
         self.now = now
 
     def called(self, number: int) -> None:
-        """People know it by this number."""
+        """Take the number by which people know it."""
         self.number = number
 
     def joins(self, connection: int) -> None:
-        """It belongs to this connection."""
+        """Belong to this connection from now on."""
         self.connection = connection
 
     def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
-        """IKE_SA_INIT is over. shared: the Diffie-Hellman secret; the keys follow from it."""
+        """Finish IKE_SA_INIT.
+
+        shared: the Diffie-Hellman secret; the keys follow from it.
+        """
         self.nat, self.abilities = nat, abilities
         self._use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
         self._happened(Move.AGREED)
 
     def heard_first(self, spi: bytes, response: bytes) -> None:
-        """The responder has chosen its SPI. response: its message."""
+        """Note the SPI that the responder has chosen, and its message."""
         self.spi_r, self.init_response = spi, response
 
     def said_first(self, request: bytes, response: bytes) -> None:
-        """We are the responder, and these octets began it."""
+        """Note the octets that began it; we are the responder."""
         self.init_request, self.init_response = request, response
         self.incoming.answered(mark_of(request), (response,))
 
@@ -186,7 +197,10 @@ class IkeSa:
         self.channel = Channel(suite.cipher.sealer(*ours, self.entropy), suite.cipher.opener(*theirs))
 
     def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
-        """Both sides are who they say. initial_contact: the peer has no other SA with us."""
+        """Finish IKE_AUTH: both sides are who they say.
+
+        initial_contact: the peer has no other SA with us.
+        """
         self.terms, self.theirs, self.evidence = terms, theirs, evidence
         self.initial_contact = initial_contact
         self._established(Move.PROVED)
@@ -198,18 +212,18 @@ class IkeSa:
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
 
     def forget_beginnings(self) -> None:
-        """What only the first exchanges need goes: of the keys, only that stays from which others are made."""
+        """Forget what only the first exchanges need. Of the keys, only the one from which others are made is kept."""
         self.init_request = self.init_response = b""
         if self.keys is not None:
             self.keys = replace(self.keys, ai=b"", ar=b"", ei=b"", er=b"", pi=b"", pr=b"")
 
     def leave(self) -> None:
-        """We say Delete: nothing else is asked any more."""
+        """Say Delete: nothing else is asked any more."""
         self._happened(Move.LEAVING)
         self.outgoing.clear()
 
     def end(self, reason: Reason) -> None:
-        """It is over; nothing more is sent."""
+        """End: nothing more is sent."""
         if self.state is not SaState.DEAD:
             self._happened(Move.ENDED)
             self.act(Ended(self, reason))
@@ -220,13 +234,13 @@ class IkeSa:
     # ------------------------------------------------------------------------------------------------ its successor
 
     def rekeys(self) -> None:
-        """Its replacement has begun."""
+        """Note that its replacement has begun."""
         self.rekey_at = None
 
     def successor(
         self, suite: Suite, nonces: Nonces, shared: bytes, spis: tuple[bytes, bytes], *, initiated: bool
     ) -> IkeSa:
-        """The IKE SA that follows: who it is with and where stays, everything else is new. §2.18."""
+        """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
         new = IkeSa(book=self.book, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
         new.spi_i, new.spi_r = spis
         new.terms, new.theirs, new.evidence = self.terms, self.theirs, self.evidence
@@ -236,7 +250,7 @@ class IkeSa:
         return new
 
     def hand_over(self, successor: IkeSa) -> None:
-        """All children belong to the successor from now on, and so do the requests that still wait."""
+        """Give all children to the successor, and the requests that still wait."""
         successor.children, self.children = self.children, successor.children
         self.rekeys()
         for exchange in self.outgoing.hand_over(successor.outgoing, lambda exchange: exchange.IS_INHERITED):
@@ -244,24 +258,24 @@ class IkeSa:
         self.act(Replaced(self, successor))
 
     def crossed(self, successor: IkeSa, lowest: bytes) -> None:
-        """The peer replaces it while we do: which of the two new ones stays is known when ours is answered."""
+        """Note that the peer replaces it while we do: which new one stays is known when ours is answered."""
         self.rival = Rival(successor, lowest)
         self.act(Begun(successor))
 
     def take_rival(self) -> Rival | None:
-        """The one that the peer made, once."""
+        """Return the one that the peer made, once."""
         rival, self.rival = self.rival, None
         return rival
 
     def yield_to_rival(self) -> bool:
-        """Both ends were replacing it, and that of the peer stays. False: there is none."""
+        """Let the peer's replacement stay, if both ends made one. Returns False if the peer made none."""
         rival = self.take_rival()
         if rival is not None:
             self.hand_over(rival.successor)
         return rival is not None
 
     def give_up(self, when: float) -> None:
-        """The peer is to delete it; it goes then, even if the peer never heard of that."""
+        """Go at this time even if the peer, which must delete it, never heard of that."""
         self.gives_up_at = when
 
     # ------------------------------------------------------------------------------------------------ acts
@@ -271,29 +285,29 @@ class IkeSa:
         self._acts.append(act)
 
     def trouble(self, what: Reason) -> None:
-        """Something failed, and people should know."""
+        """Tell people that something failed."""
         self.hint = what
         self.act(Trouble(self, what))
 
     def excuse(self, reason: Reason) -> None:
-        """It will end by our own doing, which is no failure."""
+        """Note that it will end by our own doing, which is no failure."""
         self.hint = self.hint or reason
 
     def done(self) -> list[Act]:
-        """What has collected."""
+        """Return the acts that have collected."""
         acts, self._acts = self._acts, []
         return acts
 
     # ------------------------------------------------------------------------------------------------ requests of ours
 
     def begin(self, exchange: Exchange, now: float, *, urgent: bool = False) -> list[Act]:
-        """Ask the peer something, when it is its turn."""
+        """Ask the peer something when it is its turn."""
         self.now = now
         self.queue(exchange, urgent=urgent)
         return self.done()
 
     def queue(self, exchange: Exchange, *, urgent: bool = False) -> None:
-        """The same from within: the acts come with those of the event that is being handled."""
+        """Do the same while an event is handled: the acts come with those of the event."""
         if self.state is not SaState.DEAD and self.outgoing.add(exchange, urgent=urgent):
             self.pump()
 
@@ -307,7 +321,7 @@ class IkeSa:
                 self.send_request(exchange.KIND, payloads)
 
     def send_request(self, kind: ExchangeType, payloads: tuple[Payload, ...]) -> None:
-        """The current request, or the current request in another form."""
+        """Send the current request, or the current request in another form."""
         if kind == ExchangeType.IKE_SA_INIT:
             self.init_request = Message(payloads, header=self._header(kind, self.outgoing.next_id)).serialize()
             datagrams: tuple[bytes, ...] = (self.init_request,)
@@ -320,7 +334,7 @@ class IkeSa:
     def sealed(
         self, kind: int, message_id: int, payloads: tuple[Payload, ...], *, response: bool = False
     ) -> tuple[bytes, ...]:
-        """The datagrams of a message of ours."""
+        """Return the datagrams of a message of ours."""
         limit = self.terms.fragment if self.terms and self.abilities.fragments else None
         header = self._header(kind, message_id, response=response)
         return surely(self.channel).seal(header, payloads, limit)
@@ -334,14 +348,14 @@ class IkeSa:
     # ------------------------------------------------------------------------------------------------ where the peer is
 
     def lives(self, now: float) -> None:
-        """The peer was heard."""
+        """Note when the peer was heard."""
         self.heard = now
 
     def hears(self, path: Path) -> None:
-        """The peer has proved that it lives, and where.
+        """Note that the peer has proved that it lives, and where.
 
-        RFC 7296 §2.23: who is behind a NAT may move. Nobody else does, for whoever holds a datagram back can send it
-        from a place of its own; but the peer may change from one port of IKE to the other.
+        RFC 7296 §2.23: a peer behind a NAT may move. No other peer may: an attacker that holds a datagram back can send
+        it from another place. But the peer may change from one port of IKE to the other.
         """
         self.lives(self.now)
         same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
@@ -349,37 +363,40 @@ class IkeSa:
             self.move(path)
 
     def move(self, path: Path) -> None:
-        """The peer is there from now on."""
+        """Reach the peer there from now on."""
         old, self.path = self.path, path
         if self.state is SaState.ESTABLISHED:
             self.act(Moved(self, old))
 
     def use_port(self, port: int) -> None:
-        """Both ends use this port from now on."""
+        """Use this port at both ends from now on."""
         self.path = Path(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     # ------------------------------------------------------------------------------------------------ children
 
     def add_child(self, child: ChildSa, replaces: bytes | None = None) -> None:
-        """A child SA is there."""
+        """Add a child SA."""
         self.children.add(child)
         self.book.esp_spis.take(child.spi_in)
         self.act(ChildMade(self, child, replaces))
 
     def remove_child(self, child: ChildSa, reason: Reason) -> None:
-        """A child SA goes; what is on its way to us may still come for a moment."""
+        """Remove a child SA; packets on their way to us may still come for a moment."""
         if self.children.end(child.spi_in, self.now + LINGER):
             self.act(ChildEnded(self, child, reason))
 
     def forget_children(self) -> None:
-        """Nothing can come any more for those that have lingered long enough."""
+        """Forget the children that have lingered long enough: nothing can come for them any more."""
         for spi in self.children.forget(self.now):
             self.book.esp_spis.free(spi)
             self.act(ChildForgotten(self, spi))
 
 
 class Exchange(ABC):
-    """One request of ours on one IKE SA. IS_INHERITED: if it still waits, the successor of the IKE SA asks it."""
+    """One request of ours on one IKE SA.
+
+    IS_INHERITED: if it still waits, the successor of the IKE SA asks it.
+    """
 
     KIND: ClassVar[ExchangeType]
     IS_INHERITED: ClassVar[bool] = True
@@ -391,14 +408,17 @@ class Exchange(ABC):
 
     @abstractmethod
     def request(self) -> tuple[Payload, ...] | None:
-        """What is asked; None: it is not worth asking any more."""
+        """Return what is asked; None: it is not worth asking any more."""
 
     @abstractmethod
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """The response came and opened. octets: the datagram."""
+        """Take in the response, which came and opened.
+
+        octets: the datagram.
+        """
 
     def unanswered(self) -> None:
-        """All repetitions went unanswered: the peer is dead (RFC 7296 §2.4)."""
+        """End the IKE SA: all repetitions went unanswered, so the peer is dead (RFC 7296 §2.4)."""
         name = self.KIND.name
         asked = (name, self.sa.outgoing.tries, self.sa.path.remote)
         hint = self.sa.hint
@@ -424,7 +444,11 @@ class Reply(Act):
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway(Act):
-    """Somebody could not be understood, or not be served. why: for people; logged: worth a line in the log."""
+    """Somebody could not be understood, or not be served.
+
+    why: for people.
+    logged: worth a line in the log.
+    """
 
     path: Path
     why: Reason
@@ -448,7 +472,7 @@ class Transmit(SaAct):
 
 @dataclass(frozen=True, slots=True)
 class Unanswered(SaAct):
-    """A request had to be repeated: it matters whether the peer is heard otherwise."""
+    """A request had to be repeated: now it matters whether the peer is heard otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,14 +494,20 @@ class Replaced(SaAct):
 
 @dataclass(frozen=True, slots=True)
 class Ended(SaAct):
-    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes. reason: for people."""
+    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes.
+
+    reason: for people.
+    """
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class ChildMade(SaAct):
-    """Packets may take this child SA. replaces: the inbound SPI of its predecessor, which keeps receiving a while."""
+    """Packets may take this child SA.
+
+    replaces: the inbound SPI of its predecessor, which keeps receiving a while.
+    """
 
     child: ChildSa
     replaces: bytes | None
@@ -512,6 +542,6 @@ class Doubted(SaAct):
 
 @dataclass(frozen=True, slots=True)
 class Trouble(SaAct):
-    """Something failed: one line that names what, and what both sides had, for the log and for shows."""
+    """Something failed: one line, for the log and for shows, says what, and what both sides had."""
 
     what: Reason

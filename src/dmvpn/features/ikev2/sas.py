@@ -1,10 +1,10 @@
 """All IKE SAs of a router: which one a datagram is for, who may begin one, and which of two stays.
 
 Datagrams come without the non-ESP marker. A message that belongs to no SA is a stranger's first one, or it is nothing:
-RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which whoever hears it must not believe; we say it seldom.
+RFC 7296 §2.21.4 lets us say INVALID_IKE_SPI in clear, which nobody must believe; we say it seldom.
 
-Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; whatever differs in
-one of them is another beginning, and counts as one.
+Half-open: a peer has begun and not proved itself. A repetition is the same octets by the same path; with other octets
+or another path it is another beginning, and counts as one.
 
 Time repeats requests, looks for dead peers, replaces and ends SAs: RFC 7296 §2.1, §2.4 and §2.8.
 """
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.sa import Act, Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
 
-#: Half-open SAs from which on strangers are asked for a cookie, if the configuration says nothing.
+#: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100
 #: Half-open SAs that are kept at most; then the oldest goes, so that strangers who return cookies keep nobody out.
 LARGEST_HALF_OPEN: Final = 1000
@@ -59,9 +59,10 @@ _COMPLAINT_INTERVAL: Final = 1.0
 
 
 class IkeSas:
-    """All IKE SAs. cookies_from: half-open SAs from which on strangers need a cookie.
+    """All IKE SAs.
 
-    largest_number, largest_half_open: as configured, newcomers are refused beyond; 0: nothing is configured.
+    cookies_from: half-open SAs from which on strangers need a cookie.
+    largest_number, largest_half_open: as configured; newcomers beyond are refused; 0: nothing is configured.
     """
 
     def __init__(self, book: Book, entropy: Entropy, *, cookies_from: int = COOKIES_FROM) -> None:
@@ -83,11 +84,11 @@ class IkeSas:
         return len(self._by_spi)
 
     def get(self, own_spi: bytes) -> IkeSa | None:
-        """The IKE SA that we gave this SPI."""
+        """Return the IKE SA to which we gave this SPI."""
         return self._by_spi.get(own_spi)
 
     def knows(self, octets: bytes) -> bool:
-        """Is this a message with an SPI that we gave?"""
+        """Return whether this is a message with an SPI of ours."""
         return octets[: len(NO_SPI)] in self._by_spi or octets[len(NO_SPI) : 2 * len(NO_SPI)] in self._by_spi
 
     @property
@@ -115,13 +116,13 @@ class IkeSas:
         return self._followed(sa, sa.done())
 
     def move(self, sa: IkeSa, path: Path, now: float) -> list[Act]:
-        """Its peer is there now, as packets of its child SAs have proved."""
+        """Reach its peer there, as packets of its child SAs have proved."""
         sa.at(now)
         sa.move(path)
         return self._followed(sa, sa.done())
 
     def close(self, sa: IkeSa, reason: Reason, now: float) -> list[Act]:
-        """End an IKE SA and tell the peer, if it is one that the peer believes in."""
+        """End an IKE SA and tell the peer, if the peer believes in it."""
         if sa.state is SaState.ESTABLISHED:
             return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
         return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
@@ -135,7 +136,7 @@ class IkeSas:
     # ------------------------------------------------------------------------------------------------ what arrives
 
     def handle(self, octets: bytes, path: Path, now: float) -> list[Act]:
-        """A datagram. Never raises for what anybody may send."""
+        """Take in a datagram. Never raises for what anybody may send."""
         try:
             message = Message.parse(octets)
         except UnsupportedVersion as error:
@@ -197,7 +198,7 @@ class IkeSas:
         return acts
 
     def _complain(self, octets: bytes, path: Path, notify: Notify, why: Reason, now: float) -> list[Act]:
-        """To a request, in clear and not to be believed, so seldom: it must not serve anybody as an amplifier."""
+        """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
         self.counts.dropped += 1
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
             return [TurnedAway(path, why)]
@@ -207,11 +208,11 @@ class IkeSas:
     # ------------------------------------------------------------------------------------------------ time
 
     def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
+        """Return when `tick` must be called."""
         return self._timers.next()
 
     def tick(self, now: float) -> list[Act]:
-        """Time has passed. Only those are looked at whose time it is: a hub has thousands."""
+        """Act on the time that has passed. Only SAs that are due are looked at: a hub has thousands."""
         acts: list[Act] = []
         for spi in self._timers.pop_due(now):
             sa = self._by_spi.get(spi)
@@ -258,7 +259,7 @@ class IkeSas:
         return followed + late
 
     def _succeeds(self, sa: IkeSa) -> None:
-        """It is one of those with whom packets can be exchanged."""
+        """Add one of those over which packets can be exchanged."""
         self._by_spi[sa.own_spi] = sa
         if sa.theirs is not None:
             self._by_identity.setdefault(sa.who, {})[sa.own_spi] = sa
@@ -281,10 +282,10 @@ class IkeSas:
             self._half_open.pop(key, None)
 
     def _first_contact(self, new: IkeSa) -> list[Act]:
-        """The peer has forgotten all it had with us: so do we, by its proved identity and never by its address (§2.4).
+        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
 
-        An SA that began while this one did is no old one: both ends may have begun at the same moment. Nor is one with
-        another address of ours: a peer with two uplinks says one name over both.
+        An SA that began while this one did is not old: both ends may have begun at the same moment. Nor is one with
+        another address of ours: a peer with two uplinks has one name over both.
         """
         acts: list[Act] = []
         for sa in tuple(self._by_identity.get(new.who, {}).values()):
@@ -302,7 +303,7 @@ _TRIES_BY_NAT_PORT: Final = 3
 
 
 def _deadline_of(sa: IkeSa) -> float | None:
-    """When `_tick` is to be called."""
+    """Return when `_tick` must be called."""
     if sa.state is SaState.DEAD:
         return None
     when = earliest(
@@ -322,7 +323,7 @@ def _lifetime(sa: IkeSa) -> float:
 
 
 def _probe_at(sa: IkeSa) -> float | None:
-    """When silence becomes suspicious; a request on its way is a probe by itself."""
+    """Return when silence becomes suspicious; a request on its way is a probe by itself."""
     terms = sa.terms
     if not terms or not terms.dpd or terms.on_demand or sa.outgoing.current is not None:
         return None
@@ -330,7 +331,7 @@ def _probe_at(sa: IkeSa) -> float | None:
 
 
 def _tick(sa: IkeSa, now: float) -> list[Act]:
-    """Time has passed."""
+    """Act on the time that has passed."""
     sa.at(now)
     if sa.state is SaState.DEAD:
         return sa.done()
@@ -358,7 +359,7 @@ def _tick(sa: IkeSa, now: float) -> list[Act]:
 
 
 def _fall_back(sa: IkeSa) -> None:
-    """Nothing comes back from port 4500, and nobody needs it: then as IKE without NAT always goes."""
+    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and nobody needs it."""
     if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= _TRIES_BY_NAT_PORT:
         sa.use_port(IKE_PORT)
 
@@ -380,7 +381,7 @@ def _maintain(sa: IkeSa, now: float) -> None:
 
 
 def _renew(sa: IkeSa, spi_in: bytes) -> None:
-    """Replace a child SA, if that has not begun."""
+    """Replace a child SA, unless that has begun."""
     child = sa.children.active.get(spi_in)
     if child is not None and sa.children.begin_rekey(spi_in):
         sa.queue(RekeyChild(sa, child))

@@ -46,16 +46,20 @@ T = TypeVar("T")
 INTERVALS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 #: Seconds after which a peer that answers nothing is given up, although something else still comes from it.
 INSISTENCE: Final = 300.0
-#: Requests that wait for their turn; more are a fault of ours, and bounded anyway.
+#: Requests that wait for their turn; more are our fault, and bounded anyway.
 LARGEST_QUEUE: Final = 64
-#: How often a request is answered again, in how many seconds: whoever holds one can send it as often as it likes.
+#: How often a request is answered again, in how many seconds: an attacker can repeat it as often as it likes.
 MOST_REPETITIONS: Final = 8
 REPETITION_TIME: Final = 30.0
 
 
 @dataclass(slots=True)
 class _Request:
-    """A request on its way. datagrams: exactly what is repeated (RFC 7296 §2.1). begun, due: seconds monotonic."""
+    """A request on its way.
+
+    datagrams: exactly what is repeated (RFC 7296 §2.1).
+    begun, due: seconds monotonic.
+    """
 
     message_id: int
     datagrams: tuple[bytes, ...]
@@ -67,9 +71,10 @@ class _Request:
 
 @dataclass(slots=True)
 class Outgoing(Generic[T]):
-    """Our requests. T: what a request is about, told back with its answer or its failure.
+    """Our requests. T: what a request is about, returned with its answer or its failure.
 
-    current: on its way. later: those that wait for a time, seconds monotonic, and not for their turn.
+    current: on its way.
+    later: those that wait for a time, seconds monotonic, and not for their turn.
     """
 
     next_id: int = 0
@@ -79,7 +84,10 @@ class Outgoing(Generic[T]):
     _request: _Request | None = None
 
     def add(self, subject: T, *, urgent: bool = False) -> bool:
-        """Queue a request; False: there are too many. urgent: before all that wait."""
+        """Queue a request. Returns False if there are too many.
+
+        urgent: before all that wait.
+        """
         if len(self.waiting) >= LARGEST_QUEUE:
             return False
         if urgent:
@@ -89,38 +97,38 @@ class Outgoing(Generic[T]):
         return True
 
     def take(self) -> T | None:
-        """The request whose turn it is, if none is on its way; it must be `sent` or `answered` next."""
+        """Return the request whose turn it is, if none is on its way; it must be `sent` or `answered` next."""
         if self.current is None and self.waiting:
             self.current = self.waiting.popleft()
             return self.current
         return None
 
     def skip(self) -> None:
-        """The current request is not worth sending any more."""
+        """Drop the current request, which is not worth sending any more."""
         self.current = None
 
     def postpone(self, subject: T, when: float) -> None:
-        """Ask then."""
+        """Ask at this time."""
         self.later.append((when, subject))
 
     def take_due(self, now: float) -> list[T]:
-        """Those whose time has come."""
+        """Return those whose time has come."""
         due = [subject for when, subject in self.later if now >= when]
         self.later = [each for each in self.later if now < each[0]]
         return due
 
     @property
     def all(self) -> tuple[T, ...]:
-        """What is asked, what waits, and what is asked again later."""
+        """Return what is asked, what waits, and what is asked again later."""
         current = (self.current,) if self.current is not None else ()
         return *current, *self.waiting, *(subject for _, subject in self.later)
 
     def clear(self) -> None:
-        """Nothing waits for its turn any more."""
+        """Drop all that waits for its turn."""
         self.waiting.clear()
 
     def hand_over(self, successor: Outgoing[T], is_inherited: Callable[[T], bool]) -> list[T]:
-        """Whatever waits is the successor's from now on, or forgotten: what it inherits."""
+        """Give what waits to the successor, or forget it. Returns what the successor inherits."""
         waiting = [subject for subject in self.waiting if is_inherited(subject)]
         later = [each for each in self.later if is_inherited(each[1])]
         self.waiting.clear()
@@ -130,21 +138,21 @@ class Outgoing(Generic[T]):
         return [*waiting, *(subject for _, subject in later)]
 
     def sent(self, datagrams: tuple[bytes, ...], now: float, intervals: tuple[float, ...] = INTERVALS) -> None:
-        """The current request went out (or went out changed: a cookie, another group)."""
+        """Note that the current request went out (or went out changed: a cookie, another group)."""
         self._request = _Request(self.next_id, datagrams, now, now + intervals[0], intervals)
 
     def is_answer(self, message_id: int) -> bool:
-        """Does a response with this identifier answer the request that is on its way?"""
+        """Return whether a response with this identifier answers the request that is on its way."""
         return self._request is not None and self._request.message_id == message_id
 
     def answered(self) -> T | None:
-        """The answer came: what was asked. The next request has the next identifier."""
+        """Return what was asked, now that the answer came. The next request has the next identifier."""
         subject, self.current, self._request = self.current, None, None
         self.next_id += 1
         return subject
 
     def repeat(self, now: float) -> tuple[bytes, ...] | None:
-        """What is due to be sent again; empty: nothing; None: the peer does not answer, give up."""
+        """Return what must be sent again; empty: nothing; None: the peer does not answer, give up."""
         request = self._request
         if request is None or now < request.due:
             return ()
@@ -155,7 +163,7 @@ class Outgoing(Generic[T]):
         return request.datagrams
 
     def insist(self, heard: float, now: float) -> tuple[bytes, ...] | None:
-        """All repetitions went unanswered, but the peer was heard: what is sent again for that; None: give up.
+        """Return what is sent again if all repetitions went unanswered, but the peer was heard; None: give up.
 
         RFC 7296 §2.4: what comes by a child SA proves that the peer lives. The way to it may be dead.
         """
@@ -173,18 +181,21 @@ class Outgoing(Generic[T]):
 
     @property
     def deadline(self) -> float | None:
-        """When `repeat` is to be asked, or `take_due`."""
+        """When `repeat` must be asked, or `take_due`."""
         return earliest(self._request.due if self._request else None, *(when for when, _ in self.later))
 
 
 def mark_of(octets: bytes) -> bytes:
-    """What is kept of a request, to know it when the same octets come again."""
+    """Return what is kept of a request, to know it when the same octets come again."""
     return hashlib.sha256(octets).digest()
 
 
 @dataclass(slots=True)
 class Incoming:
-    """The peer's requests. expected: the identifier of its next one."""
+    """The peer's requests.
+
+    expected: the identifier of its next one.
+    """
 
     expected: int = 0
     _mark: bytes = b""
@@ -192,26 +203,32 @@ class Incoming:
     _times: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_REPETITIONS))  # when it was repeated
 
     def is_new(self, message_id: int) -> bool:
-        """Is it the next request?"""
+        """Return whether it is the next request."""
         return message_id == self.expected
 
     def is_last(self, message_id: int) -> bool:
-        """Has it the identifier of the last request? Older ones were answered long ago."""
+        """Return whether it has the identifier of the last request. Older ones were answered long ago."""
         return message_id == self.expected - 1
 
     def is_repetition(self, octets: bytes) -> bool:
-        """Is it the last request again, bit for bit (RFC 7296 §2.1)? With fragments: its fragment number 1."""
+        """Return whether it is the last request again, bit for bit (RFC 7296 §2.1); of fragments, number 1."""
         return bool(self._mark) and mark_of(octets) == self._mark
 
     def again(self, now: float) -> tuple[bytes, ...]:
-        """The answer to the last request once more; empty: it was repeated often enough. now: seconds monotonic."""
+        """Return the answer to the last request again; empty: it was repeated often enough.
+
+        now: seconds monotonic.
+        """
         if len(self._times) == MOST_REPETITIONS and now - self._times[0] < REPETITION_TIME:
             return ()
         self._times.append(now)
         return self._answer
 
     def answered(self, mark: bytes, datagrams: tuple[bytes, ...]) -> None:
-        """This is the answer to the request that was expected. mark: `mark_of` its (first) datagram."""
+        """Note the answer to the request that was expected.
+
+        mark: `mark_of` its (first) datagram.
+        """
         self._mark, self._answer = mark, datagrams
         self._times.clear()
         self.expected += 1
@@ -236,12 +253,15 @@ class Illegible(WireError):
 
 
 def seal(header: Header, payloads: tuple[Payload, ...], sealer: Sealer, limit: int | None = None) -> tuple[bytes, ...]:
-    """The datagrams of a message. limit: octets of the largest, None: never fragment."""
+    """Return the datagrams of a message.
+
+    limit: octets of the largest, None: never fragment.
+    """
     inner, first = serialize_chain(payloads), first_of(payloads)
     if limit is None or HEADER_LENGTH + GENERIC.size + sealer.overhead(len(inner)) <= limit:
         return (_sealed(header, PayloadType.SK, first, b"", inner, sealer),)
     room = limit - HEADER_LENGTH - GENERIC.size - _FRAGMENT_FIELDS
-    size = max(1, room - (sealer.overhead(room) - room) - 16)  # a block of padding fits besides
+    size = max(1, room - (sealer.overhead(room) - room) - 16)  # a block of padding fits, too
     pieces = [inner[at : at + size] for at in range(0, len(inner), size)]
     return tuple(
         _sealed(
@@ -263,7 +283,7 @@ def _sealed(header: Header, kind: int, first: int, fields: bytes, inner: bytes, 
 
 
 def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
-    """The payloads inside SK, and those before it. Raises WireError."""
+    """Return the payloads inside SK, and those before it. Raises WireError."""
     sealed = message.find(Encrypted)
     if sealed is None:
         raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
@@ -272,7 +292,7 @@ def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
 
 
 def check_seal(message: Message, octets: bytes, opener: Opener) -> None:
-    """Raises WireError if the peer has not sealed this datagram; what is inside does not matter."""
+    """Check that the peer has sealed this datagram; what is inside does not matter. Raises WireError."""
     sealed = message.find(Encrypted) or message.find(EncryptedFragment)
     if sealed is None:
         raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
@@ -304,11 +324,11 @@ class Fragments:
 
     @property
     def octets(self) -> int:
-        """How many there are so far."""
+        """How many octets there are so far."""
         return sum(map(len, self._pieces.values()))
 
     def add(self, message: Message, octets: bytes, opener: Opener) -> Chain | None:
-        """One more fragment; the payloads if it was the last that lacked. Raises WireError."""
+        """Add one more fragment. Returns the payloads if it was the last missing one. Raises WireError."""
         fragment = message.find(EncryptedFragment)
         if fragment is None or fragment.total > LARGEST_NUMBER_OF_FRAGMENTS:
             raise WireError("not a fragment, or one of too many", offset=HEADER_LENGTH, clause=_CLAUSE)
@@ -332,8 +352,8 @@ class Fragments:
 class Channel:
     """Both directions of an IKE SA: seals what we say, opens what the peer says.
 
-    fragments: of the one request that is due, and of the one answer. asked: the mark of the request that was opened
-    last, or could not be opened.
+    fragments: of the one request that is due, and of the one answer.
+    asked: the mark of the request that was opened last, or could not be opened.
     """
 
     __slots__ = ("_opener", "asked", "fragments", "sealer")
@@ -344,15 +364,15 @@ class Channel:
         self.asked = b""
 
     def seal(self, header: Header, payloads: tuple[Payload, ...], limit: int | None) -> tuple[bytes, ...]:
-        """The datagrams of a message of ours."""
+        """Return the datagrams of a message of ours."""
         return seal(header, payloads, self.sealer, limit)
 
     def check(self, message: Message, octets: bytes) -> None:
-        """Raises WireError if the peer has not sealed this datagram."""
+        """Check that the peer has sealed this datagram. Raises WireError."""
         check_seal(message, octets, self._opener)
 
     def open(self, message: Message, octets: bytes) -> Chain | None:
-        """What is inside; None: fragments lack. Raises WireError."""
+        """Return what is inside; None: fragments are missing. Raises WireError."""
         is_answer = message.header.is_response
         if message.find(EncryptedFragment) is None:
             self.asked = b"" if is_answer else mark_of(octets)

@@ -1,7 +1,7 @@
-"""What the configuration says about one peer, in the terms of the protocol; and whom an IKE SA asks for it.
+"""What the configuration says about one peer, in the terms of the protocol; and the `Book` that an IKE SA asks for it.
 
 The machines below know no configuration line. They ask a `Book`: which suites for this path? under which profile do we
-talk to somebody who says this name, and how must he prove it? The answers are values; a refusal is its reason.
+talk to a peer with this name, and how must it prove the name? The answers are values; a refusal is its reason.
 """
 
 from __future__ import annotations
@@ -51,9 +51,11 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class UdpUse:
-    """When UDP port 4500 is used at a local address. detects: NAT is looked for at all (RFC 7296 §2.23).
+    """When UDP port 4500 is used at a local address.
 
-    prefers: between two of ours always, if it gets through. forces: we pretend that our address is translated.
+    detects: NAT is looked for at all (RFC 7296 §2.23).
+    prefers: between two of ours always, if it gets through.
+    forces: we pretend that our address is translated.
     """
 
     detects: bool = True
@@ -63,11 +65,16 @@ class UdpUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildTerms:
-    """What a child SA should be. local, remote: which packets; transport: else tunnel mode.
+    """What a child SA should be.
 
-    first_suites: for IKE_AUTH, without groups; suites: for later ones (with PFS). seconds: until it is replaced.
-    may_tunnel: a peer that insists on tunnel mode is taken. octets: until it ends, 0: any. window: of replay
-    protection.
+    local, remote: which packets.
+    transport: else tunnel mode.
+    first_suites: for IKE_AUTH, without groups.
+    suites: for later ones (with PFS).
+    seconds: until it is replaced.
+    may_tunnel: a peer that insists on tunnel mode is taken.
+    octets: until it ends, 0: any.
+    window: of replay protection.
     """
 
     profile: str
@@ -84,13 +91,19 @@ class ChildTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How we talk to a peer. identity: who we say we are; exactly one of secret and key proves it.
+    """How we talk to a peer. Exactly one of secret and key proves our identity.
 
-    chain: our certificate and those of its issuers, in DER. fragment: octets of the largest datagram if the peer does
-    fragments too (RFC 7383), None: we do not offer them. dpd: seconds of silence before we ask, 0: never; dpd_retry:
-    and between two questions, 0: as with any request; on_demand: only while we send and hear nothing. lifetime:
-    seconds. initial_contact: we have no other SA with the peer. force_udp: make both sides use UDP port 4500, whether
-    there is a NAT or not. nat_keepalive: seconds, if we are behind one. sole: a new SA of the peer ends its older ones.
+    identity: who we say we are.
+    chain: our certificate and those of its issuers, in DER.
+    fragment: octets of the largest datagram if the peer can fragment too (RFC 7383), None: we do not offer fragments.
+    dpd: seconds of silence before we ask, 0: never.
+    dpd_retry: seconds between two questions, 0: as with any request.
+    on_demand: ask only while we send and hear nothing.
+    lifetime: seconds.
+    initial_contact: we have no other SA with the peer.
+    force_udp: make both sides use UDP port 4500, whether there is a NAT or not.
+    nat_keepalive: seconds, if we are behind one.
+    sole: a new SA of the peer ends its older ones.
     """
 
     profile: str
@@ -115,7 +128,8 @@ class Terms:
 class Expectation:
     """With what a peer must prove its identity: a secret, or the key of a certificate that we believe.
 
-    entry: where the configuration has the secret. named: for this very identity, and not for whoever has an address.
+    entry: where the configuration has the secret.
+    named: for this very identity, and not for everybody at an address.
     """
 
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
@@ -137,36 +151,37 @@ class Book(Protocol):
     esp_spis: EspSpis
 
     def suites(self, path: Path) -> tuple[Suite, ...]:
-        """Suites of an IKE SA over this path, the best first."""
+        """Return the suites of an IKE SA over this path, the best first."""
         ...
 
     def udp(self, path: Path) -> UdpUse:
-        """When UDP port 4500 is used with peers that come to this local address."""
+        """Return when UDP port 4500 is used with peers that come to this local address."""
         ...
 
     def authorities(self, path: Path) -> tuple[bytes, ...]:
-        """What a responder's CERTREQ says over this path: hashes of the keys that it believes (§3.7), if any."""
+        """Return a responder's CERTREQ over this path: hashes of the keys that it believes (§3.7), if any."""
         ...
 
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()
     ) -> Terms | Reason:
-        """For a responder: how to talk to who says he is `theirs`. ours: whom he wants to talk to, if he says so.
+        """Return how a responder talks to a peer with the identity `theirs`. Nothing is proved yet.
 
-        chain: certificates that he sent (DER); nothing is proved yet.
+        ours: the identity that the peer wants to talk to, if it says so.
+        chain: certificates that the peer sent (DER).
         """
         ...
 
     def child(self, terms: ChildTerms) -> ChildTerms:
-        """What has become of the terms of a child SA: its successor is to be as the configuration says now."""
+        """Return the terms of a child SA's successor, as the configuration says now."""
         ...
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
-        """How the peer with this identity must prove it."""
+        """Return how the peer with this identity must prove it."""
         ...
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
-        """The public key of the first certificate of a chain (DER), if we believe it and it names this identity."""
+        """Return the public key of the first certificate of a chain (DER), if we believe it for this identity."""
         ...
 
 
@@ -174,21 +189,21 @@ class Book(Protocol):
 
 
 def fresh_spi(entropy: Entropy) -> bytes:
-    """8 octets that are not all zero (RFC 7296 §3.1)."""
+    """Return 8 octets that are not all zero (RFC 7296 §3.1)."""
     while (spi := entropy.octets(8)) == NO_SPI:
         pass
     return spi
 
 
 def is_reserved(spi: bytes) -> bool:
-    """Is this no SPI of ESP? 4 octets; 0 to 255 are reserved (RFC 4303 §2.1)."""
+    """Return whether this is no SPI of ESP, which has 4 octets; 0 to 255 are reserved (RFC 4303 §2.1)."""
     return len(spi) != 4 or int.from_bytes(spi, "big") <= 255
 
 
 class EspSpis:
     """The inbound SPIs of a router: no two of its pairs of SAs may have the same, whoever their peers are.
 
-    32 bits by chance alone are not enough: among 10,000 pairs that live an hour, two would meet every other day.
+    32 random bits alone are not enough: among 10,000 pairs that live an hour, two would be equal every other day.
     """
 
     __slots__ = ("_taken",)
@@ -197,15 +212,15 @@ class EspSpis:
         self._taken: set[bytes] = set()
 
     def fresh(self, entropy: Entropy) -> bytes:
-        """4 octets that no pair has."""
+        """Return 4 octets that no pair has."""
         while is_reserved(spi := entropy.octets(4)) or spi in self._taken:
             pass
         return spi
 
     def take(self, spi: bytes) -> None:
-        """A pair has it now."""
+        """Note that a pair has it now."""
         self._taken.add(spi)
 
     def free(self, spi: bytes) -> None:
-        """Nothing can come for it any more."""
+        """Free it: nothing can come for it any more."""
         self._taken.discard(spi)

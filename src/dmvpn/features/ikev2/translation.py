@@ -1,7 +1,7 @@
 """The lines of IKEv1, run as IKEv2: `crypto isakmp policy`, `key` and `profile`, `crypto keyring`.
 
-RFC 9395 moved IKEv1 to history, and nothing here speaks it. What its lines mean (these algorithms, this key for this
-address) IKEv2 can do as well, so they become a proposal, keyrings and profiles, under names that no line can give:
+RFC 9395 moved IKEv1 to history, and nothing here speaks it. IKEv2 can do what its lines mean (these algorithms, this
+key for this address), so they become a proposal, keyrings and profiles, under names that no line can give:
 
     crypto isakmp policy 10    the proposal "crypto isakmp 10", and the smart defaults after all of them
     crypto isakmp key          the keyring and the profile "crypto isakmp": everybody whose address has a key
@@ -9,7 +9,7 @@ address) IKEv2 can do as well, so they become a proposal, keyrings and profiles,
                                "crypto isakmp", too (with `vrf` for the tunnels of that VRF; there is one table here)
     crypto isakmp profile P    the profile "crypto isakmp P"
 
-The key of IKEv1 is that of an address; IKEv2 asks for the peer's identity first, and then for its address, as ever.
+IKEv1 finds a key by address; IKEv2 finds it by the peer's identity first, and then by its address.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ikev2.model import Ikev2Config, IsakmpConfig, IsakmpKey, IsakmpProfile
 
-#: Of the global keys, and the first word of all other names.
+#: The name of the global keys, and the first word of all other names.
 ISAKMP: Final = "crypto isakmp"
 _ANYBODY: Final = Identity(kind=IdentityKind.ANY)
 
 
 def name_of(name: str) -> str:
-    """How something of IKEv1 is called here."""
+    """Return the name here of something of IKEv1."""
     return f"{ISAKMP} {name}" if name else ISAKMP
 
 
 def translated(config: Ikev2Config) -> Ikev2Config:
-    """The same configuration, with what its IKEv1 lines mean."""
+    """Return the same configuration, with what its IKEv1 lines mean."""
     isakmp = config.isakmp
     proposals = _proposals(isakmp)
     keyrings = _keyrings(isakmp)
@@ -54,7 +54,7 @@ def translated(config: Ikev2Config) -> Ikev2Config:
     if _of_everybody(isakmp):
         profiles = (*profiles, _everybody(isakmp))
     policies: tuple[Policy, ...] = ()
-    if proposals:  # after those of `crypto ikev2 policy`, before nothing: the defaults come with them
+    if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
         policies = (Policy(name=ISAKMP, proposals=(*(proposal.name for proposal in proposals), name_of("default"))),)
         proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
     return replace(
@@ -91,14 +91,14 @@ def _keyrings(isakmp: IsakmpConfig) -> tuple[Keyring, ...]:
 
 
 def _of_everybody(isakmp: IsakmpConfig) -> list[IsakmpKey]:
-    """The global keys, then those of keyrings that no profile names; of two for one peer the first counts."""
+    """Return the global keys, then those of keyrings that no profile names; of two for one peer the first counts."""
     named = {profile.keyring for profile in isakmp.profiles}
     unnamed = [key for key in isakmp.keys if key.keyring and key.keyring not in named]
     return [*(key for key in isakmp.keys if not key.keyring), *unnamed]
 
 
 def _peer(key: IsakmpKey) -> KeyringPeer:
-    """Its name is what tells it from others: addresses that are bound to it stay so when lines before it go."""
+    """Return a peer of a keyring. Its name does not depend on other lines, so addresses stay bound to it."""
     identity = Identity(kind=IdentityKind.FQDN, text=key.hostname) if key.hostname else None
     return KeyringPeer(
         name=key.hostname
@@ -138,7 +138,7 @@ def _everybody(isakmp: IsakmpConfig) -> Profile:
 
 
 def warnings(config: Ikev2Config, pfs_groups: Iterable[int] = ()) -> tuple[str, ...]:
-    """What of the configuration will not work as it is written: at most one line about IKEv1, one about groups."""
+    """Return what will not work as it is written: at most one line about IKEv1, and one about groups."""
     lines: list[str] = []
     isakmp = config.isakmp
     if isakmp.policies or isakmp.keys or isakmp.profiles:

@@ -30,7 +30,10 @@ _KINDS = {
 
 
 class Trust:
-    """Answers what a profile may use. now: monotonic seconds, as of the event that is being handled."""
+    """Answers what a profile may use.
+
+    now: monotonic seconds, as of the event that is being handled.
+    """
 
     def __init__(self, ports: Ports | None = None) -> None:
         self._ports = ports
@@ -51,20 +54,20 @@ class Trust:
         return known
 
     def _verifying(self, profile: Profile) -> list[Trustpoint]:
-        """The trustpoints whose authorities a profile believes; if it names none, all."""
+        """Return the trustpoints whose authorities a profile believes; if it names none, all."""
         names: Iterable[str] = profile.verify_trustpoints
         if not (profile.verify_trustpoints or profile.sign_trustpoints) and self._ports is not None:
             names = self._ports.pki.trustpoints()
         return [parsed for name in names if (parsed := self._of(name)) is not None]
 
     def requests(self, profile: Profile) -> tuple[bytes, ...]:
-        """What CERTREQ says to a peer that may prove itself with a certificate."""
+        """Return the CERTREQ for a peer that may prove itself with a certificate."""
         if not takes_certificates(profile):
             return ()
         return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
 
     def proof(self, profile: Profile) -> Proof | Reason:
-        """What we sign with. Or why we cannot."""
+        """Return what we sign with, or why we cannot."""
         method = surely(profile.local_authentication)
         if not profile.sign_trustpoints:
             return Reason(IkeReason.NO_TRUSTPOINT, (profile.name, method.value))
@@ -80,7 +83,7 @@ class Trust:
         return surely(why)
 
     def means(self, profile: Profile, chain: tuple[bytes, ...]) -> bool:
-        """Does a certificate map of the profile mean the first certificate of a chain? Nobody believes it yet."""
+        """Return whether a certificate map of the profile means the first certificate of a chain, believed or not."""
         ports = self._ports
         return (
             ports is not None
@@ -89,7 +92,7 @@ class Trust:
         )
 
     def believe(self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
-        """The key of a chain that leads to an authority of the profile and names the peer. Or why not."""
+        """Return the key of a chain that leads to an authority of the profile and names the peer; or why not."""
         trustpoints = self._verifying(profile)
         if not trustpoints:
             return Reason(IkeReason.NO_AUTHORITY, (profile.name,))
@@ -113,5 +116,5 @@ class Trust:
 
 
 def takes_certificates(profile: Profile) -> bool:
-    """May a peer of this profile prove itself with a certificate?"""
+    """Return whether a peer of this profile may prove itself with a certificate."""
     return any(method in _KINDS for method in profile.remote_authentication)

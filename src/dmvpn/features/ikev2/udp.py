@@ -25,12 +25,12 @@ PROTOCOL: Final = 17
 MARKER: Final = bytes(4)
 #: Keeps a translation alive, and means nothing else (RFC 3948 §2.3).
 KEEPALIVE: Final = b"\xff"
-#: Internetwork control, as IOS marks what it negotiates.
+#: Internetwork control, as IOS marks its negotiations.
 _TOS: Final = 0xC0
 
 
 def received(packet: IpReceived) -> tuple[Path, bytes] | None:
-    """A message for IKE without its marker, and the path it took, seen from here; None: it is not for IKE."""
+    """Return a message for IKE without its marker, and its path, seen from here; None: it is not for IKE."""
     try:
         datagram = UdpDatagram.parse(packet.payload, packet.source, packet.destination)
     except WireError:
@@ -47,12 +47,12 @@ def received(packet: IpReceived) -> tuple[Path, bytes] | None:
 
 
 def send(path: Path, octets: bytes) -> SendIp:
-    """A message of ours on its way."""
+    """Send a message of ours."""
     return _send(path, MARKER + octets if path.local.port == NAT_PORT else octets)
 
 
 def keep_alive(path: Path) -> SendIp:
-    """One octet for the sake of the NAT."""
+    """Send one octet for the sake of the NAT."""
     return _send(path, KEEPALIVE)
 
 
@@ -68,7 +68,10 @@ def _send(path: Path, payload: bytes) -> SendIp:
 
 @dataclass(frozen=True, slots=True)
 class Nat:
-    """What NAT detection found, RFC 7296 §2.23. supported: the peer said something about it at all."""
+    """What NAT detection found, RFC 7296 §2.23.
+
+    supported: the peer said something about it at all.
+    """
 
     local: bool = False
     remote: bool = False
@@ -76,18 +79,21 @@ class Nat:
 
     @property
     def found(self) -> bool:
-        """Somebody translates addresses between us."""
+        """Whether somebody translates addresses between us."""
         return self.local or self.remote
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:
-    """SHA-1 of SPIi | SPIr | address | port. No secret: whoever is on the path knows all of it."""
+    """Return SHA-1 of SPIi | SPIr | address | port. It is no secret: everybody on the path knows all of it."""
     octets = spis + end.address.packed + end.port.to_bytes(2, "big")
     return hashlib.sha1(octets, usedforsecurity=False).digest()
 
 
 def detection(spis: bytes, path: Path, *, force: bool = False) -> tuple[Notify, Notify]:
-    """Our two notifies. force: pretend that our address is translated, so that both sides use port 4500."""
+    """Make our two notifies.
+
+    force: pretend that our address is translated, so that both sides use port 4500.
+    """
     source = bytes(20) if force else detection_hash(spis, path.local)
     return (
         Notify(NotifyType.NAT_DETECTION_SOURCE_IP, source),
@@ -98,7 +104,8 @@ def detection(spis: bytes, path: Path, *, force: bool = False) -> tuple[Notify, 
 def detect(message: Chain, spis: bytes, path: Path, *, forces: bool) -> Nat:
     """Compare the peer's hashes with the addresses of the datagram.
 
-    spis: as they were in its header. forces: we pretend to be translated, and so we behave.
+    spis: as they were in its header.
+    forces: we pretend to be translated, and behave so.
     """
     notifies = message.all(Notify)
     theirs = [notify.data for notify in notifies if notify.kind == NotifyType.NAT_DETECTION_SOURCE_IP]

@@ -48,7 +48,7 @@ _INTEGS: Final[dict[int, str]] = {
 
 
 def view_of(sa: IkeSa, connection: Connection | None) -> IkeView:
-    """What anybody may know of an IKE SA."""
+    """Return what anybody may know of an IKE SA."""
     local, remote, terms, suite = sa.path.local, sa.path.remote, sa.terms, sa.suite
     return IkeView(
         number=sa.number,
@@ -104,19 +104,19 @@ _SPREAD: Final = 0.1
 
 
 def number_of(spi: bytes) -> int:
-    """An SPI as others write it."""
+    """Return an SPI as others write it."""
     return int.from_bytes(spi, "big")
 
 
 def esp_ports(sa: IkeSa, *, udp: bool) -> tuple[int, int]:
-    """UDP ports of ESP at both ends, 0: protocol 50. Where IKE itself stayed on port 500, ESP goes to port 4500."""
+    """Return the UDP ports of ESP at both ends, 0: protocol 50. If IKE stayed on port 500, ESP goes to port 4500."""
     if not udp:
         return 0, 0
     return NAT_PORT, sa.path.remote.port if sa.path.local.port == NAT_PORT else NAT_PORT
 
 
 def esp_sa(sa: IkeSa, child: ChildSa, connection: int) -> EspSa:
-    """For the data plane."""
+    """Return the pair for the data plane."""
     local_port, remote_port = esp_ports(sa, udp=child.udp)
     limit = child.terms.octets
     return EspSa(
@@ -143,7 +143,7 @@ def esp_sa(sa: IkeSa, child: ChildSa, connection: int) -> EspSa:
 
 
 def sa_view(child: ChildSa, connection: Connection, *, used: bool) -> SaView:
-    """For shows."""
+    """Return the pair for shows."""
     return SaView(
         connection=connection,
         spi_in=number_of(child.spi_in),
@@ -164,13 +164,13 @@ def sa_view(child: ChildSa, connection: Connection, *, used: bool) -> SaView:
 
 
 def _host(selectors: tuple[TrafficSelector, ...]) -> IPAddress | None:
-    """The one address that is selected, if it is one."""
+    """Return the one address that is selected, if it is one."""
     addresses = {end for selector in selectors for end in (selector.first, selector.last)}
     return addresses.pop() if len(addresses) == 1 else None
 
 
 def _selector(selectors: tuple[TrafficSelector, ...]) -> str:
-    """As IOS writes it: address/mask/protocol/port."""
+    """Return a selector as IOS writes it: address/mask/protocol/port."""
     if not selectors:
         return ""
     first = selectors[0]
@@ -205,24 +205,27 @@ class Counts:
     cookies_rejected: int = 0
 
     def challenge(self, *, had_cookie: bool) -> None:
-        """A stranger must return a cookie. had_cookie: a wrong one."""
+        """Count a stranger that must return a cookie.
+
+        had_cookie: a wrong one.
+        """
         self.challenged += 1
         self.cookies_rejected += had_cookie
 
     def limited(self) -> None:
-        """A stranger was refused because there are too many."""
+        """Count a stranger that was refused because there are too many."""
         self.incoming_rejected += 1
         self.refused_by_limit += 1
 
     def established(self, sa: IkeSa) -> None:
-        """Both sides have proved who they are."""
+        """Count an SA of which both sides have proved who they are."""
         if sa.is_initiator:
             self.outgoing_accepted += 1
         else:
             self.incoming_accepted += 1
 
     def ended(self, sa: IkeSa) -> None:
-        """An IKE SA is gone; if the peer had not proved who it is, nothing came of the request for it."""
+        """Count an IKE SA that is gone; if the peer had not proved itself, the request for it came to nothing."""
         if sa.is_initiator and not sa.evidence.by:
             self.outgoing_rejected += 1
         elif not sa.evidence.by:
@@ -230,5 +233,5 @@ class Counts:
 
     @property
     def view(self) -> IkeStats:
-        """As a value."""
+        """The counts as a value."""
         return IkeStats(**asdict(self))

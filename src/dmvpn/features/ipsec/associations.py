@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Standing(enum.Enum):
-    """What an SA is good for."""
+    """What an SA may be used for."""
 
     ACTIVE = "active"
     LINGERING = "lingering"
@@ -37,7 +37,10 @@ class Standing(enum.Enum):
 
 @dataclass(slots=True)
 class Association:
-    """One pair of SAs. since: when the plane was told of it, seconds monotonic."""
+    """One pair of SAs.
+
+    since: when the plane was told of it, seconds monotonic.
+    """
 
     spi: int
     connection: int
@@ -49,7 +52,7 @@ class Association:
 
     @property
     def is_lingering(self) -> bool:
-        """Does it wait for late packets only?"""
+        """Whether it only waits for late packets."""
         return self.standing is Standing.LINGERING
 
 
@@ -70,21 +73,21 @@ class Associations:
         return iter(tuple(self._sas.values()))
 
     def get(self, spi: int) -> Association | None:
-        """The SA that the peer sends to with this SPI."""
+        """Return the SA to which the peer sends with this SPI."""
         return self._sas.get(spi)
 
     # ------------------------------------------------------------------------------------------------ connections
 
     def connection(self, number: int) -> Connection | None:
-        """A connection that secures something."""
+        """Return a connection that secures something."""
         return self._connections.get(number) if any(self._active(number)) else None
 
     def known(self, number: int) -> Connection | None:
-        """A connection, whether it has SAs or not."""
+        """Return a connection, whether it has SAs or not."""
         return self._connections.get(number)
 
     def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
-        """Those that secure something (between these addresses), the newest first."""
+        """Return the connections that secure something (between these addresses), the newest first."""
         if local is not None and remote is not None:
             numbers = list(self._of_pair.get((local, remote), ()))
         else:
@@ -94,11 +97,11 @@ class Associations:
         return tuple(sorted(found, key=lambda connection: (-connection.since, -connection.number)))
 
     def are_alone(self, local: IPAddress, remote: IPAddress) -> bool:
-        """Is there no more than one connection between these addresses?"""
+        """Return whether there is no more than one connection between these addresses."""
         return len(self._of_pair.get((local, remote), ())) < 2
 
     def place(self, connection: Connection) -> Connection | None:
-        """Take a connection in as it is now; how it was before."""
+        """Take in a connection as it is now. Returns how it was before."""
         before = self._connections.get(connection.number)
         if before is not None:
             self._unpair(before)
@@ -107,7 +110,7 @@ class Associations:
         return before
 
     def drop(self, number: int) -> list[int]:
-        """A connection has nothing any more; the SPIs that nobody had closed."""
+        """Drop a connection that has nothing any more. Returns the SPIs that nobody had closed."""
         left = [association.spi for association in self._active(number)]
         for spi in left:
             self.remove(spi)
@@ -127,7 +130,7 @@ class Associations:
     # ------------------------------------------------------------------------------------------------ SAs
 
     def install(self, notice: SaNegotiated, now: float) -> Association:
-        """A new pair of SAs. It is used at once if it is eager, or if there is nothing else."""
+        """Add a new pair of SAs. It is used at once if it is eager, or if there is nothing else."""
         spi, number = notice.sa.spi_in, notice.connection.number
         self.place(notice.connection)
         association = self._sas[spi] = Association(spi, number, notice.view, now)
@@ -137,16 +140,16 @@ class Associations:
         return association
 
     def use(self, association: Association) -> None:
-        """We send on this one from now on."""
+        """Send on this one from now on."""
         for other in self.of(association.connection):
             other.used = other is association
 
     def successor(self, number: int) -> Association | None:
-        """What a connection sends on when the SA that it used is closed: its newest one."""
+        """Return what a connection sends on when the SA that it used is closed: its newest one."""
         return max(self._active(number), key=lambda association: association.since, default=None)
 
     def remove(self, spi: int) -> None:
-        """The SA is gone altogether."""
+        """Remove an SA altogether."""
         association = self._sas.pop(spi, None)
         if association is None:
             return
@@ -159,7 +162,7 @@ class Associations:
             self._of_connection.pop(association.connection, None)
 
     def of(self, number: int) -> Iterator[Association]:
-        """The SAs of a connection, the oldest first."""
+        """Return the SAs of a connection, the oldest first."""
         return iter([self._sas[spi] for spi in self._of_connection.get(number, ())])
 
     def _active(self, number: int) -> Iterator[Association]:
@@ -168,7 +171,7 @@ class Associations:
     # ------------------------------------------------------------------------------------------------ counters, shows
 
     def count(self, association: Association, count: SaCount) -> SaCount | None:
-        """What the plane counted, and what it had counted before. The pair that sends more than before is in use."""
+        """Note what the plane counted, and return its count before. The pair that sends more than before is in use."""
         before, association.count = association.count, count
         sent_before = before.sent if before is not None else 0
         if count.sent > sent_before and association.standing is Standing.ACTIVE and not association.used:
@@ -180,7 +183,7 @@ class Associations:
         return before
 
     def views(self) -> Iterator[SaView]:
-        """All that still receive, for shows, the oldest first."""
+        """Return all that still receive, for shows, the oldest first."""
         for association in self._sas.values():
             if association.standing is Standing.REFUSED:
                 continue
@@ -191,7 +194,7 @@ class Associations:
 
 
 def _sum(before: SaCount | None, count: SaCount) -> SaCount:
-    """What two pairs of SAs carried together; it goes by the name of the later one."""
+    """Add up what two pairs of SAs carried, under the name of the later one."""
     if before is None:
         return count
     return SaCount(

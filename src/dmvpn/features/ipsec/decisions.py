@@ -1,12 +1,12 @@
 """Which tunnels can be protected, and by which policy; the others learn why not.
 
 IKE knows a pair of addresses and the protocol GRE; the tunnel key is inside, and no selector (RFC 7296 §3.13.1). So
-tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile: else a peer
-that proved itself for one of them could send by the other. IOS takes the lines of two profiles, and its guides demand
-one ("Sharing IPsec with Tunnel Protection", restrictions).
+tunnels with one source share their SAs, whether `shared` is configured or not, and must name one profile. Otherwise a
+peer that proved itself for one tunnel could send by the other. IOS takes the lines of two profiles, and its guides
+demand one ("Sharing IPsec with Tunnel Protection", restrictions).
 
-A point-to-point tunnel with a destination of its own is told apart by that, and may have a profile of its own, beside
-other point-to-point tunnels and beside multipoint ones: its far end is barred to these, in both directions.
+A point-to-point tunnel with a destination of its own differs by that destination, and may have a profile of its own,
+beside other point-to-point tunnels and beside multipoint ones: they may not use its far end, in either direction.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Decision:
     barred: Mapping[IPAddress, str] = field(default_factory=dict)
 
     def is_about(self, local: IPAddress, remote: IPAddress) -> bool:
-        """Do packets of this tunnel go to `remote` from `local`, if anything protects them?"""
+        """Return whether packets of this tunnel go to `remote` from `local`, if anything protects them."""
         return local == self.source and self.destination in (None, remote)
 
     def bar(self, remote: IPAddress) -> Reason | None:
-        """Why this tunnel has no business with a peer at `remote`."""
+        """Return why this tunnel may not use a peer at `remote`."""
         other = self.barred.get(remote)
         if other is None:
             return None
@@ -56,7 +56,7 @@ class Decision:
 
 
 def decide(tunnels: Iterable[TunnelState], config: IpsecConfig) -> dict[str, Decision]:
-    """For every tunnel that is to be protected and has a source; of two that do not agree the first one wins."""
+    """Decide for every tunnel that must be protected and has a source. If two do not agree, the first one wins."""
     decisions: dict[str, Decision] = {}
     shares = _Shares()
     for tunnel in tunnels:
@@ -81,7 +81,7 @@ class _Shares:
         self._tunnels: dict[IPAddress, list[TunnelState]] = {}
 
     def take(self, tunnel: TunnelState, source: IPAddress) -> TunnelState | None:
-        """Have this tunnel's peers for its profile; the tunnel that has them for another one, if there is one."""
+        """Take this tunnel's peers for its profile. Returns the tunnel that has them for another one, if any."""
         earlier = self._tunnels.setdefault(source, [])
         for other in earlier:
             if other.destination == tunnel.destination and other.protection != tunnel.protection:
@@ -90,7 +90,7 @@ class _Shares:
         return None
 
     def narrowed(self, decision: Decision) -> Decision:
-        """With a policy for certain peers only, or without certain peers, where other tunnels have other profiles."""
+        """Return it with a policy for certain peers only, or without them, where other tunnels have other profiles."""
         policy, tunnels = decision.policy, self._tunnels.get(decision.source, ())
         if policy is None or all(tunnel.protection == policy.name for tunnel in tunnels):
             return decision
@@ -107,5 +107,5 @@ def _discord(tunnel: TunnelState, winner: TunnelState) -> Reason:
 
 
 def policies_of(decisions: Mapping[str, Decision]) -> tuple[ProtectionPolicy, ...]:
-    """All that IKE may negotiate, each once."""
+    """Return all that IKE may negotiate, each once."""
     return tuple(dict.fromkeys(each.policy for each in decisions.values() if each.policy is not None))

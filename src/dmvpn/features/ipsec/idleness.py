@@ -1,9 +1,9 @@
 """Connections that nobody uses: deleted when neither a tunnel nor NHRP wants them and nothing has passed for long.
 
-What is wanted is kept, however silent: a plane does not report the packet that would have to bring it back, and IOS
-would negotiate again with that packet. So `set security-association idle-time` shortens the wait for what nobody wants:
-NHRP lets a shortcut go when its entry ends, and with it the SAs. Of several connections between the same addresses
-(peers behind one NAT) nobody can say which one is wanted: those that are silent are asked whether they live.
+A wanted connection is kept, however silent it is: a plane does not report the packet that would have to bring it back,
+and IOS would negotiate again with that packet. So `set security-association idle-time` shortens the wait for what
+nobody wants: NHRP lets a shortcut go when its entry ends, and with it the SAs. Of several connections between the same
+addresses (peers behind one NAT) nobody can say which one is wanted: the silent ones are asked whether they live.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ UNWANTED_IDLE: Final = 120.0
 
 
 class Idleness:
-    """By connection: when something passed last, as far as the counters show, or when it began to be of no use."""
+    """By connection: when something passed last, as far as the counters show, or since when it has been of no use."""
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
 
     def used(self, connection: int, now: float) -> None:
-        """Something passed, or somebody wants it: the time begins again."""
+        """Begin the time again: something passed, or somebody wants the connection."""
         self._since[connection] = now
 
     def since(self, connection: int, now: float) -> float:
-        """From when on it has been idle."""
+        """Return since when it has been idle."""
         return self._since.setdefault(connection, now)
 
     def forget(self, connection: int) -> None:
-        """The connection is gone."""
+        """Forget a connection that is gone."""
         self._since.pop(connection, None)
 
 
 def passed(before: SaCount | None, count: SaCount) -> bool:
-    """Did anything pass between two counts?"""
+    """Return whether anything passed between two counts."""
     return (count.sent, count.received) != ((before.sent, before.received) if before is not None else (0, 0))

@@ -35,14 +35,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What follows. pairs: those between which the protection may be different now; then their watchers are told."""
+    """What follows.
+
+    pairs: those between which the protection may be different now; then their watchers are told.
+    """
 
     results: Results
     pairs: tuple[Pair, ...] = ()
 
 
 class Lifecycle:
-    """The only one that changes the table of SAs."""
+    """The only writer of the table of SAs."""
 
     def __init__(self, ports: Ports, sockets: CryptoSockets, negotiations: Negotiations) -> None:
         self._ports = ports
@@ -54,7 +57,7 @@ class Lifecycle:
     # ------------------------------------------------------------------------------------------------ SAs
 
     def negotiated(self, notice: SaNegotiated, now: float) -> Outcome:
-        """IKE has a pair of SAs."""
+        """Take in a pair of SAs from IKE."""
         before = self.associations.known(notice.connection.number)
         association = self.associations.install(notice, now)
         self.upkeep.installed(association, now)
@@ -65,7 +68,7 @@ class Lifecycle:
         return Outcome(results, _pairs(before, notice.connection))
 
     def closed(self, notice: SaClosed, now: float) -> Outcome:
-        """Nothing may be sent on a pair of SAs any more."""
+        """Close a pair of SAs: nothing may be sent on it any more."""
         association = self.associations.get(notice.spi_in)
         if association is None:
             return Outcome([])
@@ -79,7 +82,7 @@ class Lifecycle:
             results.append(UseSa(successor.spi))
             if self._debugs(successor.view.connection):
                 results.append(DebugOutput(messages.switched(successor.view)))
-        if successor is None:  # what lingers must not be sent on instead
+        if successor is None:  # packets must not go by a lingering SA instead
             lingering = [each for each in self.associations.of(association.connection) if each.is_lingering]
             for each in lingering:
                 results += self._forget(each.spi, notice.reason)
@@ -89,7 +92,7 @@ class Lifecycle:
         return Outcome(results, self._lost(connection, notice.reason, now))
 
     def refused(self, spi: int, why: str, now: float) -> Outcome:
-        """The plane does not have an SA that IKE believes in."""
+        """Note that the plane does not have an SA that IKE believes in."""
         association = self.associations.get(spi)
         if association is None or association.standing is not Standing.ACTIVE:
             return Outcome([])
@@ -106,7 +109,7 @@ class Lifecycle:
         return Outcome([messages.SaRefused.of(connection.remote, why)], (_pair(connection),))
 
     def counted(self, event: SasCounted, now: float) -> Outcome:
-        """The plane's counters: what it lost counts as refused."""
+        """Take in the plane's counters: what the plane lost counts as refused."""
         lost: list[Outcome] = []
         for association in self.upkeep.missing(event, now):
             if association.standing is Standing.LINGERING:
@@ -129,7 +132,7 @@ class Lifecycle:
     # ------------------------------------------------------------------------------------------------ connections
 
     def changed(self, notice: ConnectionChanged, now: float) -> Outcome:
-        """A connection came, moved or went."""
+        """Follow a connection that came, moved or went."""
         old, new = notice.old, notice.new
         if new is not None:
             before = self.associations.place(new) or old
@@ -144,7 +147,7 @@ class Lifecycle:
         return Outcome(results, self._lost(old, notice.reason, now) if results else ())
 
     def close(self, connection: Connection, why: str, now: float) -> Outcome:
-        """What we have with this peer must not be used any more: the plane loses it now, and IKE tells the peer."""
+        """Close what we have with this peer: the plane loses it now, and IKE tells the peer."""
         results: Results = []
         for association in self.associations.of(connection.number):
             results += self._forget(association.spi, why)
@@ -152,7 +155,7 @@ class Lifecycle:
         return Outcome(results, self._lost(connection, why, now))
 
     def _lost(self, connection: Connection | None, why: Reason | str, now: float) -> tuple[Pair, ...]:
-        """A connection has one SA less: if its pair has none now, a wanted one knows why."""
+        """Note that a connection has one SA less. If its pair has none now, a wanted pair knows why."""
         if connection is None:
             return ()
         for key in self._bare(connection):
@@ -165,7 +168,7 @@ class Lifecycle:
             self._negotiations.secured((*_pair(connection), port), now)
 
     def _bare(self, connection: Connection) -> list[tuple[IPAddress, IPAddress, int]]:
-        """Under what a connection may be wanted, and nothing secures it: its pair, and its peer alone."""
+        """Return under what a connection may be wanted, and nothing secures it: its pair, and its peer alone."""
         pair, port = _pair(connection), connection.remote_port
         left = self.associations.connections(*pair)
         bare = [(*pair, 0)] if not left else []
@@ -182,5 +185,5 @@ def _pair(connection: Connection) -> Pair:
 
 
 def _pairs(before: Connection | None, after: Connection) -> tuple[Pair, ...]:
-    """Where a connection is, and where it was."""
+    """Return where a connection is, and where it was."""
     return tuple(dict.fromkeys((_pair(before or after), _pair(after))))

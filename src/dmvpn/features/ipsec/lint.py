@@ -42,12 +42,12 @@ TUNNEL_MODE: Final = Rule(
     fix="crypto ipsec transform-set TS esp-aes 256 esp-sha-hmac\n mode transport",
 )
 RULES: Final = (TRANSFORM_SET, WEAK, TUNNEL_MODE)
-#: Stands for our own address where only algorithms are asked for.
+#: Our own address, where only algorithms matter.
 _ANY: Final = IPv4Address(0)
 
 
 def check(config: IpsecConfig) -> Iterator[Concern]:
-    """What is wrong with profiles and transform sets."""
+    """Find what is wrong with profiles and transform sets."""
     known = {transforms.name: transforms for transforms in config.transform_sets}
     for profile in config.profiles:
         for name in profile.transform_sets:
@@ -81,7 +81,7 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
 
 
 def _others_work(config: IpsecConfig, name: str) -> bool:
-    """Has every profile that uses this transform set another one, and does somebody use it?"""
+    """Return whether every profile that uses this transform set has another one, and somebody uses it."""
     users = [profile for profile in config.profiles if name in profile.transform_sets]
     return all(_works(config, profile) for profile in users)
 
@@ -91,7 +91,7 @@ def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
 
 
 def _as_written(config: IpsecConfig, name: str) -> str:
-    """The line of a transform set."""
+    """Return the line of a transform set."""
     transforms = next(known for known in config.transform_sets if known.name == name)
     words = ["crypto ipsec transform-set", name, transforms.cipher.value]
     words += [str(transforms.key_bits)] if transforms.key_bits > 128 else []

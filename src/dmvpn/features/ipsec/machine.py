@@ -105,7 +105,7 @@ class IpsecMachine:
     # ------------------------------------------------------------------------------------------- ports.Protection
 
     def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
-        """How far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
+        """Return how far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
 
         port: of the peer that has this UDP port there, 0: of any.
         """
@@ -125,23 +125,23 @@ class IpsecMachine:
         return self._negotiations.state((decision.source, nbma, port))
 
     def connection(self, number: int) -> Connection | None:
-        """A connection that has SAs, by its number."""
+        """Return a connection that has SAs, by its number."""
         return self._associations.connection(number)
 
     def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
-        """Those that have SAs (between these addresses), the newest first."""
+        """Return the connections that have SAs (between these addresses), the newest first."""
         return self._associations.connections(local, remote)
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
-        """Does anybody want packets of the tunnel to this address protected?"""
+        """Return whether anybody wants packets of the tunnel to this address protected."""
         return bool(self._sockets.ports(tunnel, nbma))
 
     def sas(self) -> tuple[SaView, ...]:
-        """All pairs of SAs, the oldest first."""
+        """Return all pairs of SAs, the oldest first."""
         return tuple(self._associations.views())
 
     def pairs(self) -> tuple[ProtectedPair, ...]:
-        """All tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
+        """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
         told = ((*pair, port) for pair, states in self._told.items() for port in states)
         known = sorted(
             dict.fromkeys((*told, *self._sockets.wishes())), key=lambda pair: (pair[1].version, pair[1], pair[2])
@@ -189,7 +189,7 @@ class IpsecMachine:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When counters are due, or what failed is tried again."""
+        """Return when counters are due, or when what failed is tried again."""
         return earliest(self._serving.next_deadline(), self._upkeep.next_deadline())
 
     def _from_outside(self, event: Event, now: float) -> Results:
@@ -226,7 +226,7 @@ class IpsecMachine:
     # ------------------------------------------------------------------------------------------- tunnels, policies
 
     def _tunnel_changed(self, event: TunnelChanged, now: float) -> Results:
-        """Most of what changes about tunnels does not matter here."""
+        """Follow a change of a tunnel, if it matters here. Most do not."""
         if event.new is None:
             self._sockets.forget(event.name)
         if _concern(event.old) == _concern(event.new):
@@ -253,11 +253,11 @@ class IpsecMachine:
         return results + self._tell_all()
 
     def _obstacle(self, decision: Decision) -> Reason | None:
-        """Why a tunnel cannot be protected."""
+        """Return why a tunnel cannot be protected."""
         return decision.reason or self._serving.reasons.get(decision.source)
 
     def _announce(self) -> Results:
-        """Tell each tunnel what became of it, if that is new."""
+        """Tell each tunnel what was decided, if that is new."""
         results: Results = []
         for name in [name for name in self._decided if name not in self._decisions]:
             del self._decided[name]
@@ -290,7 +290,7 @@ class IpsecMachine:
         return results
 
     def _close_foreign(self, now: float) -> Results:
-        """What was negotiated by another profile than its pair has now goes at once."""
+        """Close at once what was negotiated by another profile than its pair has now."""
         foreign = [connection for connection in self._associations.connections() if self._is_foreign(connection)]
         return [result for each in foreign for result in self._lifecycle.close(each, _FOREIGN, now).results]
 
@@ -301,7 +301,7 @@ class IpsecMachine:
     # ------------------------------------------------------------------------------------------- who is told what
 
     def _wanted(self, wish: ProtectionWanted, now: float) -> Results:
-        """A tunnel or NHRP says which peers it wants."""
+        """Take in which peers a tunnel or NHRP wants."""
         results: Results = []
         for change in self._sockets.changes(wish):
             results += self._asked(self._sockets.want(wish.tunnel, wish.by, change), now)
@@ -320,11 +320,11 @@ class IpsecMachine:
         return results
 
     def _followed(self, outcome: Outcome) -> Results:
-        """What happened to SAs, and what others hear of it."""
+        """Return what happened to SAs, and what others hear of it."""
         return [*outcome.results, *(news for local, remote in outcome.pairs for news in self._tell(local, (remote,)))]
 
     def _tell(self, local: IPAddress, remotes: Iterable[IPAddress]) -> Results:
-        """Every tunnel that may send to these peers hears what is different with them."""
+        """Tell every tunnel that may send to these peers what is different with them."""
         return [
             notice
             for name, decision in self._decisions.items()
@@ -334,7 +334,7 @@ class IpsecMachine:
         ]
 
     def _tell_all(self) -> Results:
-        """The same of all pairs that somebody wants, has or was told of: decisions or sources are different."""
+        """Tell the same of all pairs that somebody wants, has or was told of: decisions or sources are different."""
         secured = [
             (name, each.remote)
             for name, decision in self._decisions.items()
@@ -346,7 +346,7 @@ class IpsecMachine:
         return [notice for name, nbma in pairs for notice in self._news(name, nbma)]
 
     def _news(self, tunnel: str, nbma: IPAddress) -> Results:
-        """What is different about an address, and about single peers behind it."""
+        """Return what is different about an address, and about single peers behind it."""
         told = self._told.setdefault((tunnel, nbma), {})
         results: Results = []
         for port in dict.fromkeys((0, *told, *self._sockets.ports(tunnel, nbma))):
@@ -374,7 +374,7 @@ class IpsecMachine:
         return results
 
     def _clear(self, event: ClearCrypto) -> Results:
-        """Delete what there is; what is wanted comes again, whether it had got anywhere or not."""
+        """Delete what there is. What is wanted comes again, whether it had got anywhere or not."""
         connections = self._associations.connections(remote=event.remote)
         if event.sas_only:
             used = [a for each in connections for a in self._associations.of(each.number) if a.used]
@@ -384,7 +384,7 @@ class IpsecMachine:
 
 
 def _concern(tunnel: TunnelState | None) -> tuple[str, IPAddress, IPAddress | None] | None:
-    """What of a tunnel matters here: by which profile to protect it, from where, and where to, if at all."""
+    """Return what matters here of a tunnel: by which profile to protect it, from where, and where to, if at all."""
     if tunnel is None or not tunnel.protection or not tunnel.enabled or tunnel.source is None:
         return None
     return tunnel.protection, tunnel.source, tunnel.destination

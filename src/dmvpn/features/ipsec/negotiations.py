@@ -1,6 +1,6 @@
 """How far IKE is with pairs of addresses that have no SAs, and why the last try came to nothing.
 
-What is known of a wanted pair stays until it has SAs. Of pairs that nobody here wants (a peer began, and failed) only
+What is known of a wanted pair is kept until it has SAs. Of pairs that nobody here wants (a peer began, and failed) only
 the latest are kept: anybody may begin.
 """
 
@@ -23,18 +23,18 @@ _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
 
 
 class Negotiations:
-    """By pair of addresses; a wanted pair is being negotiated whether a word of it has come yet or not."""
+    """By pair of addresses. A wanted pair counts as being negotiated, even before IKE says anything of it."""
 
     def __init__(self) -> None:
         self._wanted: dict[Pair, Protected] = {}
         self._unwanted: dict[Pair, Protected] = {}
 
     def state(self, pair: Pair) -> Protected:
-        """What there is."""
+        """Return how far a pair is."""
         return self._wanted.get(pair) or self._unwanted.get(pair) or _NOTHING
 
     def want(self, pair: Pair, wanted: bool, now: float) -> None:
-        """The pair is wanted, or not any more."""
+        """Note whether the pair is wanted."""
         if not wanted:
             self._wanted.pop(pair, None)
             return
@@ -44,7 +44,7 @@ class Negotiations:
         self._wanted.setdefault(pair, known)
 
     def hear(self, pair: Pair, phase: ProtectionPhase, reason: Reason | None, now: float) -> None:
-        """IKE says how far it is. A reason holds until another one comes, or SAs do: a new try is not a success."""
+        """Take in how far IKE is. A reason is kept until another one comes, or SAs do: a new try is not a success."""
         before = self.state(pair)
         if pair in self._wanted and phase == ProtectionPhase.INTF:
             phase = ProtectionPhase.IKE  # it will be tried again
@@ -63,7 +63,7 @@ class Negotiations:
             del self._unwanted[next(iter(self._unwanted))]
 
     def secured(self, pair: Pair, now: float) -> None:
-        """The pair has SAs: what was wrong before does not count any more."""
+        """Forget what was wrong with a pair that has SAs now."""
         self._unwanted.pop(pair, None)
         if pair in self._wanted:
             self._wanted[pair] = _begun(now)
@@ -74,7 +74,7 @@ def _begun(now: float, reason: Reason | None = None) -> Protected:
 
 
 def _since(before: Reason | None, reason: Reason | None, now: float) -> Reason | None:
-    """The reason to be kept: the latest one, with the time at which it came up first."""
+    """Return the reason to keep: the latest one, with the time at which it came up first."""
     if reason is None:
         return before
     if before is not None and before.says_the_same(reason):

@@ -1,8 +1,8 @@
 """What a profile's words come to: the algorithms, lifetimes and switches that IKE negotiates with, or why they do not.
 
-A profile names transform sets; what neither says is said by the global lines, and at last by IOS's smart defaults: the
-profile and the transform set `default` exist without a line. What protects nothing (DES, 3DES, NULL, MD5, GMAC) is
-configured as on IOS and left out here; a profile that has nothing else protects no tunnel.
+A profile names transform sets. What they leave unsaid the global lines say, and after these IOS's smart defaults: the
+profile and the transform set `default` exist without a line. Algorithms that protect nothing (DES, 3DES, NULL, MD5,
+GMAC) are configured as on IOS and left out here; a profile that has nothing else protects no tunnel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dmvpn.features.ipsec.reasons import IpsecReason
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
-#: What holds where these names are not configured (IOS: `show crypto ipsec transform-set default`).
+#: The sets and profiles of these names if they are not configured (IOS: `show crypto ipsec transform-set default`).
 DEFAULT_TRANSFORM_SET: Final = TransformSet(
     name="default", cipher=Cipher.AES_CBC, key_bits=128, integrity=Integrity.SHA1, transport=True
 )
@@ -41,7 +41,7 @@ _ESP_HEADER, _TRAILER, _UDP_HEADER, _IP_HEADER = 8, 2, 8, 20
 
 
 def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolicy | Reason:
-    """How this profile protects packets from `local`, or why it cannot."""
+    """Return how this profile protects packets from `local`, or why it cannot."""
     profile = find_profile(config, name)
     if profile is None:
         return Reason(IpsecReason.NO_PROFILE, (name.partition(" ")[0],))
@@ -70,7 +70,7 @@ def resolve(config: IpsecConfig, name: str, local: IPAddress) -> ProtectionPolic
 
 
 def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
-    """The profile of this name: as configured, else the smart default.
+    """Return the profile of this name: as configured, else the smart default.
 
     A tunnel may name a profile of IKE behind it (`P isakmp-profile I`), which then counts instead of the profile's own.
     """
@@ -85,18 +85,18 @@ def find_profile(config: IpsecConfig, name: str) -> IpsecProfile | None:
 
 
 def idle_time(config: IpsecConfig, name: str) -> int:
-    """Seconds after which an unused SA of this profile goes, 0: nothing was said."""
+    """Return the seconds after which an unused SA of this profile goes, 0: nothing was said."""
     profile = find_profile(config, name)
     return _first(profile.idle_time if profile else None, config.idle_time, 0)
 
 
 def effective_window(configured: int) -> int:
-    """Packets of the replay window, 0: replays are not looked for."""
+    """Return the packets of the replay window, 0: replays are not looked for."""
     return max(configured, LEAST_WINDOW) if configured else 0
 
 
 def _first(*said: int | None) -> int:
-    """The nearest setting that says anything."""
+    """Return the nearest setting that says anything."""
     return next(value for value in said if value is not None)
 
 
@@ -106,7 +106,7 @@ def _first(*said: int | None) -> int:
 def _usable_sets(
     config: IpsecConfig, profile: IpsecProfile
 ) -> tuple[list[tuple[TransformSet, EspTransform]], list[str]]:
-    """The sets of a profile that protect something, in their order; and what is wrong with each of the others."""
+    """Return the sets of a profile that protect something, in order; and what is wrong with each of the others."""
     known = {DEFAULT_TRANSFORM_SET.name: DEFAULT_TRANSFORM_SET, **{s.name: s for s in config.transform_sets}}
     usable: list[tuple[TransformSet, EspTransform]] = []
     refusals: list[str] = []
@@ -121,7 +121,7 @@ def _usable_sets(
 
 
 def transform_of(transforms: TransformSet) -> EspTransform | str:
-    """The algorithms of a transform set, or what is wrong with it."""
+    """Return the algorithms of a transform set, or what is wrong with it."""
     cipher = _CIPHERS.get(transforms.cipher)
     if cipher is None:
         return f"transform set {transforms.name}: {transforms.cipher.value} is not supported"
@@ -153,7 +153,7 @@ class Expansion:
 
 
 def expansion(policy: ProtectionPolicy) -> Expansion:
-    """For the worst of a policy's transforms, in UDP unless that is ruled out; the outer IP header not counted."""
+    """Return the worst of a policy's transforms, in UDP unless that is ruled out, without the outer IP header."""
     is_never_in_udp = policy.encapsulation is Encapsulation.NEVER and not policy.nat_traversal
     outside = 0 if is_never_in_udp else _UDP_HEADER
     inside = 0 if policy.transport else _IP_HEADER

@@ -1,8 +1,8 @@
 """The order to the host to take ESP and IKE at our addresses, and what became of it.
 
-A failure names the addresses where the host did not do it; their tunnels stay down, the others do not care. There is no
-word of success: an order that has not failed after a moment was carried out. A first order counts as good at once;
-after a failure an address has to pass that test, so that its tunnels do not flap.
+A failure names the addresses where the host did not do it; their tunnels stay down, and no other tunnel is affected. A
+success is not reported: an order that has not failed after a moment was carried out. A first order counts as good at
+once. After a failure an address has to pass that moment, so that its tunnels do not flap.
 
 An address that no tunnel has any more is served a moment longer: peers there hear that their SAs are deleted.
 """
@@ -28,7 +28,10 @@ LEAVE: Final = 5.0
 
 
 class Serving:
-    """What is wanted and what was ordered last. reasons: why the host does not do it, by address."""
+    """What is wanted and what was ordered last.
+
+    reasons: why the host does not do it, by address.
+    """
 
     def __init__(self) -> None:
         self.reasons: dict[IPAddress, Reason] = {}
@@ -49,7 +52,7 @@ class Serving:
         return self._order(now)
 
     def _order(self, now: float) -> list[ServeIpsec]:
-        """What is to be served now, if that is not what was ordered."""
+        """Return what must be served now, if that is not what was ordered."""
         left = [address for address in self._ordered if self._leaving.when(address) is not None]
         order = tuple(dict.fromkeys((*self._wanted, *left)))
         if order == self._ordered:
@@ -60,7 +63,7 @@ class Serving:
         return self._give(now)
 
     def refused(self, order: ServeIpsec, text: str, now: float) -> None:
-        """The host could not, at these addresses; at the others it could."""
+        """Note the addresses at which the host could not; it could at the others."""
         failed = [address for address in order.locals if address in self._ordered]
         if not failed:
             return
@@ -83,7 +86,7 @@ class Serving:
         return orders + self.again(now) if self._retries.pop_due(now) else orders
 
     def again(self, now: float) -> list[ServeIpsec]:
-        """The same order once more."""
+        """Give the same order again."""
         return self._give(now) if self._ordered else []
 
     def _give(self, now: float) -> list[ServeIpsec]:
@@ -93,5 +96,5 @@ class Serving:
         return [ServeIpsec(self._ordered)]
 
     def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
+        """Return when `tick` must be called."""
         return earliest(self._retries.next(), self._settling.next(), self._leaving.next())

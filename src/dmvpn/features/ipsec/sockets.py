@@ -1,10 +1,10 @@
 """Crypto sockets: which features want packets to which peers protected, and what IKE was asked for because of that.
 
-This is the only book of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or for one
-NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (local address, remote address) and is asked
-for one at a time. Tunnels with one source share a pair; it is asked for as long as anybody wants it, and let go with
-the last one. Of several peers behind one address each may be wanted by itself, by the UDP port that it has there; port
-0 means any peer at the address.
+Nothing else keeps a record of that. Tunnels and NHRP state sets of peers (`ProtectionWanted`), for a whole tunnel or
+for one NBMA address of it. They want pairs (tunnel, NBMA address); IKE knows pairs (local address, remote address) and
+is asked for one at a time. Tunnels with one source share a pair; it is asked for as long as anybody wants it, and
+released with the last one. Of several peers behind one address each may be wanted by itself, by the UDP port that it
+has there; port 0 means any peer at the address.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """How a tunnel is protected. barred: the NBMA addresses that are another tunnel's, with another profile."""
+    """How a tunnel is protected.
+
+    barred: the NBMA addresses that belong to another tunnel, with another profile.
+    """
 
     policy: ProtectionPolicy
     barred: frozenset[IPAddress] = frozenset()
 
 
 class CryptoSockets:
-    """Wanted pairs. A tunnel's wishes stay while it cannot be protected, and count again when it can."""
+    """Wanted pairs. A tunnel's wishes are kept while it cannot be protected, and count again when it can."""
 
     def __init__(self) -> None:
         #: By tunnel, NBMA address and port: the features that say so.
@@ -42,7 +45,7 @@ class CryptoSockets:
         self._asked: dict[Pair, str] = {}  # the policy's name
 
     def changes(self, wish: ProtectionWanted) -> list[tuple[IPAddress, int, bool]]:
-        """What a set of peers changes about what its author wanted before: address, port, and whether it is wanted."""
+        """Return what a set of peers changes of its author's wishes: address, port, and whether it is wanted."""
         before = self._wishes.get(wish.tunnel, {})
         named: dict[IPAddress, dict[int, None]] = {}
         for nbma, port in wish.peers:
@@ -55,7 +58,7 @@ class CryptoSockets:
         return changes
 
     def want(self, tunnel: str, by: str, change: tuple[IPAddress, int, bool]) -> list[NegotiationWanted]:
-        """Somebody wants a pair, or wants it no more."""
+        """Note that somebody wants a pair, or does not any more."""
         nbma, port, wanted = change
         nbmas = self._wishes.setdefault(tunnel, {})
         peers = nbmas.setdefault(nbma, {})
@@ -71,37 +74,37 @@ class CryptoSockets:
         return self._compare((home.policy.local, nbma, port)) if home is not None else []
 
     def forget(self, tunnel: str) -> None:
-        """The tunnel is gone, and with it all that was wanted of it."""
+        """Forget a tunnel that is gone, and all that was wanted of it."""
         self._wishes.pop(tunnel, None)
 
     def settle(self, homes: Mapping[str, Home]) -> list[NegotiationWanted]:
-        """These tunnels can be protected, and how. What is let go comes first."""
+        """Take over which tunnels can be protected, and how. What is released comes first."""
         self._homes = dict(homes)
         wanted = dict.fromkeys(self._wanted_pairs())
         before = [pair for pair in self._asked if pair not in wanted]
         return [notice for pair in (*before, *wanted) for notice in self._compare(pair)]
 
     def is_wanted(self, connection: Connection) -> bool:
-        """Does anybody want packets between its addresses, or with just this peer?"""
+        """Return whether anybody wants packets between its addresses, or with just this peer."""
         pair = (connection.local, connection.remote)
         return any(self._wanted_by((*pair, port)) is not None for port in dict.fromkeys((0, connection.remote_port)))
 
     def is_asked(self, pair: Pair) -> bool:
-        """Is IKE to have SAs with this peer?"""
+        """Return whether IKE was asked for SAs with this peer."""
         return pair in self._asked
 
     def wishes(self) -> Iterator[tuple[str, IPAddress, int]]:
-        """Every tunnel, NBMA address and port that is wanted, whether it can be protected or not."""
+        """Return every tunnel, NBMA address and port that is wanted, whether it can be protected or not."""
         return (
             (tunnel, nbma, port) for tunnel, nbmas in self._wishes.items() for nbma in nbmas for port in nbmas[nbma]
         )
 
     def ports(self, tunnel: str, nbma: IPAddress) -> tuple[int, ...]:
-        """The ports by which peers at an address are wanted; 0: any peer there."""
+        """Return the ports by which peers at an address are wanted; 0: any peer there."""
         return tuple(self._wishes.get(tunnel, {}).get(nbma, ()))
 
     def again(self, remote: IPAddress | None) -> list[NegotiationWanted]:
-        """Let pairs (with this remote address, or all) go and ask for them again."""
+        """Release pairs (with this remote address, or all) and ask for them again."""
         return [
             _wanted(policy, pair, wanted=wanted)
             for pair, policy in self._asked.items()
@@ -116,7 +119,7 @@ class CryptoSockets:
                     yield from ((home.policy.local, nbma, port) for port in ports)
 
     def _wanted_by(self, pair: Pair) -> ProtectionPolicy | None:
-        """The policy of the first tunnel that wants this pair."""
+        """Return the policy of the first tunnel that wants this pair."""
         for tunnel, home in self._homes.items():
             is_its_own = home.policy.local == pair[0] and pair[1] not in home.barred
             if is_its_own and pair[2] in self.ports(tunnel, pair[1]):
@@ -124,7 +127,7 @@ class CryptoSockets:
         return None
 
     def _compare(self, pair: Pair) -> list[NegotiationWanted]:
-        """What IKE has to hear about a pair. A profile that only answers (`responder-only`) asks for nothing."""
+        """Return what IKE has to hear about a pair. A profile that only answers (`responder-only`) asks for nothing."""
         policy = self._wanted_by(pair)
         name = policy.name if policy is not None and not policy.responder_only else None
         before = self._asked.get(pair)

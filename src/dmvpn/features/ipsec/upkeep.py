@@ -1,9 +1,8 @@
-"""What the counters of the data plane say about SAs: which connections are idle, what was replayed, what the plane
-lost.
+"""What the plane's counters say about SAs: which connections are idle, what was replayed, what the plane lost.
 
-Counters are asked for while there are SAs, every five seconds, and more seldom where there are thousands; shows ask for
-themselves (`base.counting`). An answer names every SA that the plane has. One of ours that is not in it was lost (the
-plane began again, or forgot it); one that we do not know is taken away.
+Counters are asked for while there are SAs, every five seconds, and more seldom if there are thousands; shows ask for
+themselves (`base.counting`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the
+plane restarted, or forgot it); one that we do not know is removed.
 """
 
 from __future__ import annotations
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
 
     Results = list[Effect | Notice]
 
-#: Seconds between two counts, and SAs for each of which they grow further apart.
+#: Seconds between two counts, and SAs for each of which counts get further apart.
 POLL: Final = 5.0
 SAS_A_SECOND: Final = 400
-#: Seconds that an answer may have been on its way: it does not know the SAs of that time.
+#: Seconds that an answer may have been on its way: it does not include the SAs of that time.
 IN_FLIGHT: Final = 2.0
 _POLL: Final = "poll"
 
@@ -48,7 +47,7 @@ class Upkeep:
         self._unwanted: set[int] = set()
 
     def next_deadline(self) -> float | None:
-        """When `tick` is to be called."""
+        """Return when `tick` must be called."""
         return earliest(self._polls.next(), self._renewals.next())
 
     def tick(self, now: float) -> Results:
@@ -72,17 +71,17 @@ class Upkeep:
     # ------------------------------------------------------------------------------------------------ SAs come and go
 
     def installed(self, association: Association, now: float) -> None:
-        """A new pair of SAs."""
+        """Watch a new pair of SAs."""
         self._idleness.used(association.connection, now)
         if self._polls.when(_POLL) is None:
             self._polls.set(_POLL, now + POLL)
 
     def refused(self, association: Association, text: str, now: float) -> None:
-        """The plane does not have this one: it has to be replaced, soon at first and then more seldom."""
+        """Have an SA replaced that the plane does not have, soon at first and then more seldom."""
         self._renewals.failed(association.connection, Reason(IpsecReason.SA_REFUSED, (text,)), now)
 
     def gone(self, connection: int) -> None:
-        """The connection is no more."""
+        """Forget a connection that is gone."""
         self._idleness.forget(connection)
         self._renewals.forget(connection)
         self._unwanted.discard(connection)
@@ -90,7 +89,7 @@ class Upkeep:
     # ------------------------------------------------------------------------------------------------ counters
 
     def missing(self, event: SasCounted, now: float) -> list[Association]:
-        """SAs that should be in the plane and are not."""
+        """Return the SAs that should be in the plane and are not."""
         there = {count.spi_in for count in event.counts}
         return [
             association
@@ -117,7 +116,7 @@ class Upkeep:
         return results
 
     def _complaints(self, association: Association, before: SaCount | None, count: SaCount) -> Results:
-        """One line for each kind of bad packets, however many there were since the last count."""
+        """Return one line for each kind of bad packets, however many there were since the last count."""
         connection = self._associations.known(association.connection)
         replayed = count.replayed - (before.replayed if before is not None else 0)
         broken = count.broken - (before.broken if before is not None else 0)

@@ -236,7 +236,7 @@ class NhrpError(Log):
         """The message about a packet of this kind; peer: tunnel and NBMA address."""
         what = "NHRP Error for"
         if code == ErrorCode.AUTHENTICATION_FAILURE:
-            what = "Recieved wrong authentication string for"
+            what = "Recieved wrong authentication string for"  # codespell:ignore recieved
         elif code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
             what, code = "NHRP Encap Error for", ErrorCode.PROTOCOL_ERROR
         text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"

@@ -1,7 +1,7 @@
 """The IKEv1 lines: `crypto isakmp policy`, `key`, `profile`, and `crypto keyring`.
 
 IKEv1 itself is not in this router (RFC 9395 moved it to history). The lines are run as IKEv2 (`translation.py`), since
-a migration starts with them; a line in the log says what of them does not work.
+a migration starts with them; a line in the log says which of them do not work.
 """
 
 from __future__ import annotations

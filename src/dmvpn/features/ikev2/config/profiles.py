@@ -13,7 +13,7 @@ MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)
 
 
 def _check_authentication(args: Args, section: Section) -> str | None:
-    """We prove ourselves in one way; the peer may do it in several."""
+    """Check that we prove ourselves in one way; the peer may do it in several."""
     ours = [other for other in section.all(USES) if "local" in other]
     if "local" in args and any(method_of(other) is not method_of(args) for other in ours):
         return "% There is a local authentication method already; take it back first"
@@ -21,7 +21,7 @@ def _check_authentication(args: Args, section: Section) -> str | None:
 
 
 def method_of(args: Args) -> Authentication:
-    """The method that a line names."""
+    """Return the method that a line names."""
     return next(method for method in Authentication if method.value in args)
 
 

@@ -61,12 +61,12 @@ DPD_HELP: Final[Mapping[str, str]] = {
 
 
 def not_acted_upon(why: str) -> Callable[[Args, Section], str]:
-    """The check of a line that is kept and changes nothing, so that nobody relies on it."""
+    """Make the check of a line that is kept and changes nothing, so that nobody relies on it."""
     return lambda args, section: f"%Warning: kept, and not acted upon: {why}"
 
 
 def check_key(args: Args, _: Section) -> str | None:
-    """Refuses keys that are none, and warns of those that only another router can read."""
+    """Refuse keys that are none, and warn of those that only another router can read."""
     if "6" in args:
         return (
             "%Warning: kept; a key of type 6 can be read by the router that wrote it only, so tunnels that need it "
@@ -78,7 +78,7 @@ def check_key(args: Args, _: Section) -> str | None:
 
 
 def octets_of(args: Args) -> bytes | None:
-    """The key that a line gives; None if it is encrypted, or in hexadecimal digits and no whole number of octets."""
+    """Return the key of a line; None if it is encrypted, or in hexadecimal digits and no whole number of octets."""
     if "6" in args:
         return None
     text = args.text("key")

@@ -33,7 +33,7 @@ _LIMITS: Final = ("max-sa", "max-in-negotation-sa")
 
 
 def read(tree: ConfigTree) -> Ikev2Config:
-    """What the configuration says of IKE."""
+    """Return what the configuration says of IKE."""
     fragmentation = tree.get(settings.FRAGMENTATION)
     limits = {word: args.integer("number") for args in tree.all(settings.LIMIT) for word in _LIMITS if word in args}
     return Ikev2Config(
@@ -61,13 +61,13 @@ def _number(tree: ConfigTree, line: ConfigLine, name: str, otherwise: int) -> in
 
 
 def _key_of(args: Args | None) -> PreSharedKey | None:
-    """The key that a line gives, if it gives one."""
+    """Return the key that a line gives, if it gives one."""
     octets = octets_of(args) if args is not None and "key" in args.values_given else None
     return None if octets is None else PreSharedKey(octets)
 
 
 def _identity_of(args: Args) -> Identity:
-    """The identity that a line names."""
+    """Return the identity that a line names."""
     if "address" in args.values_given:
         return Identity(kind=IdentityKind.ADDRESS, address=args.address("address"), mask=args.address("mask", None))
     if "address6" in args.values_given or "ipv6" in args:
@@ -83,19 +83,19 @@ def _identity_of(args: Args) -> Identity:
 
 
 def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
-    """Dead peer detection, if the line is there."""
+    """Return dead peer detection, if the line is there."""
     if args is None:
         return None
     return DeadPeerDetection(args.integer("interval"), args.integer("retry"), "on-demand" in args)
 
 
 def _proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
-    """All proposals."""
+    """Return all proposals."""
     return tuple(_proposal(args, section) for args, section in tree.sections(settings.PROPOSAL))
 
 
 def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
-    """All policies."""
+    """Return all policies."""
     return tuple(_policy(args, section) for args, section in tree.sections(settings.POLICY))
 
 
@@ -125,7 +125,7 @@ def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
 
 
 def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
-    """All keyrings."""
+    """Return all keyrings."""
     return tuple(
         Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(profiles.PEER)))
         for args, section in tree.sections(profiles.RING)
@@ -148,14 +148,14 @@ def _peer(args: Args, section: Section) -> KeyringPeer:
 
 
 def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
-    """The key of this side; one that names no side is for both, and one that does counts more."""
+    """Return the key of this side; one that names no side is for both, and one that does counts more."""
     of_side = [key for key in keys if side in key]
     of_both = [key for key in keys if side not in key and other not in key]
     return next(iter(of_side + of_both), None)
 
 
 def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
-    """All profiles."""
+    """Return all profiles."""
     return tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE))
 
 
@@ -195,12 +195,12 @@ def _profile(args: Args, section: Section) -> Profile:
 
 
 def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
-    """Those of a profile that are not for another purpose alone."""
+    """Return those of a profile that are not for another purpose alone."""
     return tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT) if unless not in entry)
 
 
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
-    """The IKEv1 part of the model."""
+    """Return the IKEv1 part of the model."""
     keepalive, nat_keepalive = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.NAT_KEEPALIVE)
     in_keyrings = [
         _isakmp_key(args, keyring.text("name"))

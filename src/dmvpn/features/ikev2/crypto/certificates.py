@@ -1,10 +1,10 @@
 """Certificates: whose they are, and why we believe them. RFC 5280 §6, RFC 4945, RFC 7296 §3.6 and §3.7.
 
-As much of path validation as a VPN of routers needs: signatures, dates, basic constraints, path length, key usage,
-sizes of keys, and revocation lists that were given to us. A certificate with a critical extension that we do not look
-at is refused; critical name constraints are one.
+This is as much of path validation as a VPN of routers needs: signatures, dates, basic constraints, path length, key
+usage, sizes of keys, and revocation lists that were given to us. A certificate with a critical extension that we do not
+check is refused; critical name constraints are one.
 
-A path is built from our authorities downwards: a stranger's certificates cost checks with keys of ours alone, and few.
+A path is built from our authorities downwards: a stranger's certificates only cost few checks, with keys of ours.
 
 Trustpoints are parsed here, too: the one place where credentials in DER become keys and certificates.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: Certificates from the peer's to the one that we believe, which counts.
 LONGEST_PATH: Final = 8
-#: Signatures on the way there: as many as the longest path has, and some for authorities that have one name.
+#: Signatures on the way there: as many as the longest path has, and some for authorities with the same name.
 MOST_CHECKS: Final = 12
 _LOOKED_AT: Final = frozenset(
     {
@@ -75,7 +75,7 @@ class Checks:
         self.left = left
 
     def take(self, certificate: x509.Certificate) -> None:
-        """One is checked now. Raises Untrusted."""
+        """Count one check. Raises Untrusted."""
         if self.left <= 0:
             raise Untrusted(f"{_subject(certificate)}: more ways to an authority than we try")
         self.left -= 1
@@ -83,7 +83,10 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A certificate with its two names, which are costly to look at often. ours: the configuration has it."""
+    """A certificate with its two names, which are costly to read often.
+
+    ours: the configuration has it.
+    """
 
     certificate: x509.Certificate
     subject: x509.Name
@@ -97,10 +100,13 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Whom we believe. authorities: their certificates. lists: revocation lists. must_check: one has to be at hand.
+    """Whom we believe.
 
-    between: certificates of authorities below them that the configuration has. any_use: what a certificate is for
-    (extended key usage) does not matter.
+    authorities: their certificates.
+    lists: revocation lists.
+    must_check: a revocation list has to be at hand.
+    between: certificates of authorities below them that the configuration has.
+    any_use: what a certificate is for (extended key usage) does not matter.
     """
 
     authorities: tuple[x509.Certificate, ...]
@@ -111,7 +117,7 @@ class Anchors:
 
     @property
     def requests(self) -> tuple[bytes, ...]:
-        """What CERTREQ says: the hashes of our authorities' keys, RFC 7296 §3.7."""
+        """Return the CERTREQ: the hashes of our authorities' keys, RFC 7296 §3.7."""
         return tuple(
             hashlib.sha1(
                 authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
@@ -123,9 +129,10 @@ class Anchors:
     def believe(
         self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks | None = None
     ) -> PublicKey:
-        """The key of the first certificate of a chain (DER), if a path leads to one of us and it names the peer.
+        """Return the key of the first certificate of a chain (DER), if a path leads to one of us and it names the peer.
 
-        when: wall time, UTC. checks: what the peer has left; None: it begins now. Raises Untrusted.
+        when: wall time, UTC.
+        checks: what the peer has left; None: it begins now. Raises Untrusted.
         """
         if not chain:
             raise Untrusted("the peer sent no certificate")
@@ -154,7 +161,8 @@ class Anchors:
         return key
 
     def _descend(self, leaf: _Link, others: list[x509.Certificate], when: datetime, checks: Checks) -> None:
-        """From our authorities down to the leaf: nothing is checked with a key that nobody whom we believe has signed.
+        """Go down from our authorities to the leaf: every key that checks something was signed by somebody whom we
+        believe.
 
         Raises Untrusted.
         """
@@ -191,7 +199,7 @@ class Anchors:
         raise refusal
 
     def _step(self, issuer: x509.Certificate, below: _Link, checks: Checks, when: datetime) -> None:
-        """One certificate, issued by somebody whom we believe. Raises Untrusted."""
+        """Check one certificate, issued by somebody whom we believe. Raises Untrusted."""
         if not below.ours:
             checks.take(below.certificate)
         if not _is_signed(below.certificate, issuer):
@@ -214,13 +222,16 @@ class Anchors:
 
 
 def is_current(revoked: x509.CertificateRevocationList, when: datetime) -> bool:
-    """Does a revocation list say how it is now (RFC 5280 §6.3.3)? when: UTC. One from the future does not."""
+    """Return whether a revocation list is current (RFC 5280 §6.3.3). One from the future is not.
+
+    when: UTC.
+    """
     has_begun = revoked.last_update_utc <= when + CLOCK_TOLERANCE
     return has_begun and (revoked.next_update_utc is None or when <= revoked.next_update_utc)
 
 
 def _above(leaf: _Link, links: list[_Link]) -> list[_Link]:
-    """Those whose names may lead to the leaf; the others would only cost signatures."""
+    """Return those whose names may lead to the leaf; the others would only cost signatures."""
     found: list[_Link] = []
     wanted = [leaf]
     while wanted:
@@ -262,7 +273,7 @@ def _is_current(certificate: x509.Certificate, when: datetime) -> None:
 
 
 def _has_no_secrets(certificate: x509.Certificate) -> None:
-    """RFC 5280 §4.2: an extension that must be understood and is not makes the certificate useless."""
+    """Check critical extensions: a certificate with an unknown one is useless (RFC 5280 §4.2)."""
     try:
         critical = [extension.oid for extension in certificate.extensions if extension.critical]
     except _UNREADABLE as error:
@@ -273,7 +284,7 @@ def _has_no_secrets(certificate: x509.Certificate) -> None:
 
 
 def _is_sound(certificate: x509.Certificate, when: datetime) -> None:
-    """What it says of itself, and its key; before anything is computed with that. Raises Untrusted."""
+    """Check a certificate by itself, and its key, before anything is computed with it. Raises Untrusted."""
     _is_current(certificate, when)
     _has_no_secrets(certificate)
     if why := weakness(certificate.public_key()):
@@ -288,7 +299,7 @@ def _use(certificate: x509.Certificate) -> str:
 
 
 def _room(issuer: x509.Certificate) -> int:
-    """How many authorities may be below this one. Raises Untrusted if it is none itself."""
+    """Return how many authorities may be below this one. Raises Untrusted if it is none itself."""
     constraints, usage = _extension(issuer, x509.BasicConstraints), _extension(issuer, x509.KeyUsage)
     if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
         raise Untrusted(f"{_subject(issuer)}: it is no certificate authority")
@@ -296,7 +307,7 @@ def _room(issuer: x509.Certificate) -> int:
 
 
 def _names(certificate: x509.Certificate, theirs: Identification) -> None:
-    """Is the certificate about who the peer says it is? RFC 4945 §3.1. Raises Untrusted.
+    """Check that the certificate is about the identity of the peer, RFC 4945 §3.1. Raises Untrusted.
 
     IOS asks its authority for a host name and an address in the subject (RFC 2985 §5.4), not in alternative names.
     """
@@ -335,7 +346,12 @@ def _in_subject(certificate: x509.Certificate, kind: x509.ObjectIdentifier) -> s
 
 @dataclass(frozen=True, slots=True)
 class Trustpoint:
-    """What a trustpoint gives. given: of what it was made. requests: what CERTREQ says. proof: None: we are nobody."""
+    """What a trustpoint gives.
+
+    given: of what it was made.
+    requests: the CERTREQ.
+    proof: None: we have no certificate.
+    """
 
     given: Credentials
     anchors: Anchors
@@ -345,7 +361,7 @@ class Trustpoint:
     def believe(
         self, chain: tuple[bytes, ...], theirs: Identification, when: datetime, checks: Checks
     ) -> PublicKey | Untrusted:
-        """The key of a chain that leads to an authority and names the peer. Or why not."""
+        """Return the key of a chain that leads to an authority and names the peer; or why not."""
         try:
             return self.anchors.believe(chain, theirs, when, checks)
         except Untrusted as error:
@@ -353,7 +369,7 @@ class Trustpoint:
 
 
 def parsed(given: Credentials) -> Trustpoint:
-    """Credentials that somebody looked through when they were configured."""
+    """Parse credentials that were checked when they were configured."""
     anchors = Anchors(
         tuple(certificate_of(octets) for octets in given.anchors),
         tuple(x509.load_der_x509_crl(octets) for octets in given.crls),

@@ -40,13 +40,13 @@ _GUARD = 64
 
 @cache
 def prime(group: Group) -> int:
-    """The prime of a MODP group. Raises KeyError for any other group."""
+    """Return the prime of a MODP group. Raises KeyError for any other group."""
     bits, k = _PARAMETERS[group]
     return (1 << bits) - (1 << (bits - 64)) - 1 + ((_pi(bits - 130) + k) << 64)
 
 
 def _pi(bits: int) -> int:
-    """[2^bits pi], by Machin's formula with some bits to spare."""
+    """Return [2^bits pi], by Machin's formula with some bits to spare."""
     one = 1 << (bits + _GUARD)
     return 4 * (4 * _inverse_arctangent(5, one) - _inverse_arctangent(239, one)) >> _GUARD
 
@@ -72,16 +72,16 @@ class PrivateValue(Protocol):
 
     @property
     def public(self) -> bytes:
-        """What goes into the KE payload."""
+        """The public value for the KE payload."""
         ...
 
     def agree(self, theirs: bytes) -> bytes:
-        """The shared secret with the peer's public value. Raises WireError if that value is not a legal one."""
+        """Return the shared secret with the peer's public value. Raises WireError if that value is not legal."""
         ...
 
 
 def draw(group: int, entropy: Entropy) -> PrivateValue:
-    """A fresh private value. Raises KeyError for a group that is not in `SUPPORTED`."""
+    """Draw a fresh private value. Raises KeyError for a group that is not in `SUPPORTED`."""
     if group == Group.CURVE25519:
         return _Curve25519(x25519.X25519PrivateKey.from_private_bytes(entropy.octets(32)))
     if group in _CURVES:
@@ -115,7 +115,7 @@ class _Curve:
     @classmethod
     def draw(cls, curve: ec.EllipticCurve, entropy: Entropy) -> Self:
         order = curve.group_order
-        # 64 bits more than the order: reducing them leaves no bias worth the name (FIPS 186-5 A.2.1)
+        # 64 bits more than the order: reducing them leaves no noticeable bias (FIPS 186-5 A.2.1)
         number = int.from_bytes(entropy.octets(_width(curve) + 8), "big")
         return cls(ec.derive_private_key(number % (order - 1) + 1, curve))
 
@@ -142,7 +142,7 @@ def _width(curve: ec.EllipticCurve) -> int:
 class _Modp:
     """A MODP group: numbers are padded on the left to the length of the prime (RFC 7296 §3.4).
 
-    Plain integers: the package `cryptography` gives finite-field Diffie-Hellman up. Python's `pow` takes longer for
+    Plain integers: the package `cryptography` is dropping finite-field Diffie-Hellman. Python's `pow` takes longer for
     some exponents than for others; an exponent here serves one exchange, so nobody can measure it twice.
     """
 

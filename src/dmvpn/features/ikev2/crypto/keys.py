@@ -1,9 +1,9 @@
 """Keys: pseudo-random functions and prf+ (RFC 7296 §2.13), SKEYSEED, SK_* and KEYMAT (§2.14, §2.17 and §2.18).
 
-They never appear in a `repr`. `KeyLog` tells them to whoever owns the lab and captures its packets. Off, this forgets
-at once what it is told. On, each IKE SA and each pair of SAs of ESP makes lines for two of Wireshark's "user accessible
-tables", the files `ikev2_decryption_table` and `esp_sa` of a configuration folder. Addresses are left out of them:
-behind NAT they are different on every link, and SPIs are random anyway.
+They never appear in a `repr`. `KeyLog` tells them to the owner of a lab who captures its packets. If it is off, it
+forgets at once what it is told. If it is on, each IKE SA and each pair of SAs of ESP makes lines for two of Wireshark's
+"user accessible tables", the files `ikev2_decryption_table` and `esp_sa` of a configuration folder. The lines have no
+addresses: behind NAT these are different on every link, and SPIs are random anyway.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ class Prf(enum.Enum):
 
     @property
     def size(self) -> int:
-        """Octets of its output, and of the key it likes best."""
+        """Octets of its output, which is also the best size of its key."""
         return _SIZES[self]
 
     def __call__(self, key: bytes, data: bytes) -> bytes:
-        """prf(key, data)."""
+        """Return prf(key, data)."""
         return hmac.digest(key, data, self.value)
 
     def expand(self, key: bytes, seed: bytes, length: int) -> bytes:
-        """prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks, which nothing here needs."""
+        """Return prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks."""
         octets, block = b"", b""
         for number in range(1, -(-length // self.size) + 1):
             block = self(key, block + seed + bytes((number,)))
@@ -87,7 +87,10 @@ class ChildKeys:
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """What both sides threw in. initiator, responder: of the exchange that made the SA."""
+    """What both sides contributed.
+
+    initiator, responder: of the exchange that made the SA.
+    """
 
     initiator: bytes
     responder: bytes
@@ -99,29 +102,36 @@ class Nonces:
 
     @property
     def lowest(self) -> bytes:
-        """Which of two exchanges that replace the same SA gives way: the one with the lowest nonce of all (§2.8.1)."""
+        """The lowest of both: of two exchanges that replace one SA, the one with the lowest nonce goes (§2.8.1)."""
         return min(self.initiator, self.responder)
 
 
 def first_seed(prf: Prf, nonces: Nonces, shared: bytes) -> bytes:
-    """SKEYSEED of a new IKE SA: prf(Ni | Nr, g^ir). RFC 7296 §2.14."""
+    """Return SKEYSEED of a new IKE SA: prf(Ni | Nr, g^ir). RFC 7296 §2.14."""
     return prf(nonces.joined, shared)
 
 
 def rekeyed_seed(old: Prf, d: bytes, nonces: Nonces, shared: bytes) -> bytes:
-    """SKEYSEED of an IKE SA that replaces another: prf(SK_d (old), g^ir | Ni | Nr), with the old prf. §2.18."""
+    """Return SKEYSEED of an IKE SA that replaces another: prf(SK_d (old), g^ir | Ni | Nr), with the old prf. §2.18."""
     return old(d, shared + nonces.joined)
 
 
 def ike_keys(prf: Prf, cipher: Cipher, seed: bytes, nonces: Nonces, spis: bytes) -> IkeKeys:
-    """SK_* out of SKEYSEED. spis: SPIi | SPIr, 16 octets."""
+    """Make SK_* out of SKEYSEED.
+
+    spis: SPIi | SPIr, 16 octets.
+    """
     sizes = (prf.size, *(cipher.integrity_size,) * 2, *(cipher.key_size,) * 2, *(prf.size,) * 2)
     d, ai, ar, ei, er, pi, pr = _cut(prf.expand(seed, nonces.joined + spis, sum(sizes)), sizes)
     return IkeKeys(d=d, ai=ai, ar=ar, ei=ei, er=er, pi=pi, pr=pr)
 
 
 def child_keys(prf: Prf, d: bytes, nonces: Nonces, sizes: tuple[int, int], shared: bytes = b"") -> ChildKeys:
-    """KEYMAT. sizes: octets of cipher key (with salt) and of integrity key. shared: g^ir with PFS. §2.17."""
+    """Make KEYMAT. §2.17.
+
+    sizes: octets of cipher key (with salt) and of integrity key.
+    shared: g^ir with PFS.
+    """
     cipher, integrity = sizes
     octets = prf.expand(d, shared + nonces.joined, 2 * (cipher + integrity))
     ei, ai, er, ar = _cut(octets, (cipher, integrity, cipher, integrity))
@@ -172,14 +182,17 @@ _ESP_HASHES: Final = {
 
 
 class KeyLog:
-    """wanted: somebody captures with keys. Lines about IKE SAs wait here for `take` at the end of the event."""
+    """Lines about keys. Those about IKE SAs wait here for `take` at the end of the event.
+
+    wanted: somebody captures with keys.
+    """
 
     def __init__(self) -> None:
         self.wanted = False
         self._lines: list[ReportKey] = []
 
     def ike(self, spi_i: bytes, spi_r: bytes, suite: Suite, keys: IkeKeys) -> None:
-        """An IKE SA has its keys."""
+        """Note the keys of an IKE SA."""
         if self.wanted:
             cipher = _IKE_CIPHERS.get((suite.encr, suite.key_bits), "")
             fields = (spi_i.hex(), spi_r.hex(), keys.ei.hex(), keys.er.hex(), f'"{cipher}"')
@@ -187,7 +200,7 @@ class KeyLog:
             self._lines.append(ReportKey(IKE_TABLE, ",".join((*fields, *hashes))))
 
     def take(self, results: Iterable[Effect | Notice]) -> list[ReportKey]:
-        """What there is to say, once: of IKE SAs, and of the pairs of SAs that are in these results."""
+        """Return the lines, once: of IKE SAs, and of the pairs of SAs that are in these results."""
         if not self.wanted:
             return []
         lines, self._lines = self._lines, []

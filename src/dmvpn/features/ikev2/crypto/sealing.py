@@ -1,7 +1,7 @@
 """The SK payload: RFC 7296 §3.14 with CBC and HMAC, RFC 5282 with GCM; fragments: RFC 7383.
 
 `Sealer` seals what one side sends, `Opener` opens what it receives. What does not open raises `WireError`, whatever the
-reason: who cannot prove a key learns nothing.
+reason: a sender without the key learns nothing.
 """
 
 from __future__ import annotations
@@ -30,11 +30,14 @@ class Sealer(Protocol):
     """Encrypts and authenticates."""
 
     def overhead(self, size: int) -> int:
-        """Octets of the sealed form of `size` octets: IV, padding and ICV included."""
+        """Return the octets of the sealed form of `size` octets: IV, padding and ICV included."""
         ...
 
     def seal(self, associated: bytes, inner: bytes) -> bytes:
-        """IV to ICV. associated: all octets of the message before the IV, with the final lengths."""
+        """Seal, and return IV to ICV.
+
+        associated: all octets of the message before the IV, with the final lengths.
+        """
         ...
 
 
@@ -42,15 +45,17 @@ class Opener(Protocol):
     """The reverse."""
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
-        """What is inside, without padding. Raises WireError."""
+        """Return what is inside, without padding. Raises WireError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Cipher:
-    """How an IKE SA protects its messages. integrity: the hash of HMAC, "" for AEAD. Sizes in octets.
+    """How an IKE SA protects its messages. Sizes are in octets.
 
-    key_size: with the salt of an AEAD. icv_size: of the integrity check value or the tag.
+    integrity: the hash of HMAC, "" for AEAD.
+    key_size: with the salt of an AEAD.
+    icv_size: of the integrity check value or the tag.
     """
 
     key_size: int
@@ -59,11 +64,11 @@ class Cipher:
     icv_size: int
 
     def sealer(self, key: bytes, integrity_key: bytes, entropy: Entropy) -> Sealer:
-        """For one direction of one SA: a GCM sealer counts its IVs and must not be made twice with one key."""
+        """Make a sealer for one direction of one SA. A GCM sealer counts its IVs: never make two with one key."""
         return _CbcSealer(self, key, integrity_key, entropy) if self.integrity else _GcmSealer(key, self.icv_size)
 
     def opener(self, key: bytes, integrity_key: bytes) -> Opener:
-        """For one direction of one SA."""
+        """Make an opener for one direction of one SA."""
         return _CbcOpener(self, key, integrity_key) if self.integrity else _GcmOpener(key, self.icv_size)
 
 
@@ -77,7 +82,7 @@ _KEY_BITS: Final = (128, 192, 256)
 
 
 def cipher_of(encr: int, key_bits: int, integ: int = Integ.NONE) -> Cipher | None:
-    """By transform identifiers; None: not one of ours."""
+    """Return the cipher with these transform identifiers; None: it is not one of ours."""
     if key_bits not in _KEY_BITS:
         return None
     if encr == Encr.AES_CBC and integ in _HMACS:

@@ -28,33 +28,37 @@ _KEY_PAD: Final = b"Key Pad for IKEv2"
 
 
 def signed_octets(prf: Prf, first_message: bytes, nonce: bytes, identity: Identification, sk_p: bytes) -> bytes:
-    """What AUTH covers.
+    """Return what AUTH covers.
 
-    first_message: the signer's own IKE_SA_INIT message as it was on the wire, without non-ESP marker; nonce: the other
-    side's, without header; sk_p: SK_pi or SK_pr of the signer.
+    first_message: the signer's own IKE_SA_INIT message as it was on the wire, without non-ESP marker.
+    nonce: the other side's, without header.
+    sk_p: SK_pi or SK_pr of the signer.
     """
     return first_message + nonce + prf(sk_p, identity.body())
 
 
 def shared_key_mic(prf: Prf, secret: bytes, octets: bytes) -> bytes:
-    """prf(prf(Shared Secret, "Key Pad for IKEv2"), octets)."""
+    """Return prf(prf(Shared Secret, "Key Pad for IKEv2"), octets)."""
     return prf(prf(secret, _KEY_PAD), octets)
 
 
 def prove_with_secret(prf: Prf, secret: bytes, octets: bytes) -> Authentication:
-    """AUTH of a side that has a pre-shared key."""
+    """Return the AUTH of a side that has a pre-shared key."""
     return Authentication(AuthMethod.SHARED_KEY, shared_key_mic(prf, secret, octets))
 
 
 def knows_secret(prf: Prf, secret: bytes, octets: bytes, proof: Authentication) -> bool:
-    """Does the AUTH payload prove the pre-shared key?"""
+    """Return whether the AUTH payload proves the pre-shared key."""
     is_method = proof.method == AuthMethod.SHARED_KEY
     return is_method and hmac.compare_digest(shared_key_mic(prf, secret, octets), proof.data)
 
 
 @dataclass(frozen=True, slots=True)
 class _Algorithm:
-    """A signature algorithm of RFC 7427. identifier: its AlgorithmIdentifier in DER (appendix A)."""
+    """A signature algorithm of RFC 7427.
+
+    identifier: its AlgorithmIdentifier in DER (appendix A).
+    """
 
     hash: hashes.HashAlgorithm
     hash_id: int
@@ -113,7 +117,10 @@ _RSA_HASHES: Final = (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SH
 
 
 def prove_with_key(key: PrivateKey, octets: bytes, peer_hashes: tuple[int, ...]) -> Authentication:
-    """AUTH of a side that has a certificate. peer_hashes: of its SIGNATURE_HASH_ALGORITHMS; none: the old methods."""
+    """Return the AUTH of a side that has a certificate.
+
+    peer_hashes: of its SIGNATURE_HASH_ALGORITHMS; none: the old methods.
+    """
     for algorithm in _fitting(key):
         if algorithm.hash_id in peer_hashes:
             signature = _sign(key, octets, algorithm.hash)
@@ -146,7 +153,7 @@ def _sign(key: PrivateKey, octets: bytes, digest: hashes.HashAlgorithm) -> bytes
 
 
 def holds_key(key: PublicKey, octets: bytes, proof: Authentication) -> bool:
-    """Does the AUTH payload prove the private key of this public one?"""
+    """Return whether the AUTH payload proves the private key of this public one."""
     match proof.method:
         case AuthMethod.RSA_SIGNATURE:
             return isinstance(key, rsa.RSAPublicKey) and any(
@@ -194,7 +201,10 @@ def _fits(key: PublicKey, octets: bytes, signature: bytes, digest: hashes.HashAl
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """With what we prove ourselves: a secret, or a key with the chain of its certificate; name: the subject of that."""
+    """With what we prove ourselves: a secret, or a key with the chain of its certificate.
+
+    name: the subject of the certificate.
+    """
 
     secret: bytes | None = field(default=None, repr=False)
     key: PrivateKey | None = field(default=None, repr=False)

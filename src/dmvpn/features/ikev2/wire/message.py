@@ -48,7 +48,10 @@ class UnsupportedCritical(WireError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The fixed header without the fields that follow from the rest. spi_i, spi_r: 8 octets each."""
+    """The fixed header without the fields that follow from the rest.
+
+    spi_i, spi_r: 8 octets each.
+    """
 
     spi_i: bytes
     spi_r: bytes
@@ -58,12 +61,12 @@ class Header:
 
     @property
     def is_response(self) -> bool:
-        """An answer, not a request."""
+        """Whether it is an answer, not a request."""
         return Flag.RESPONSE in self.flags
 
     @property
     def from_initiator(self) -> bool:
-        """Sent by the original initiator of the IKE SA."""
+        """Whether the original initiator of the IKE SA sent it."""
         return Flag.INITIATOR in self.flags
 
     @property
@@ -87,20 +90,20 @@ class Chain:
     payloads: tuple[Payload, ...] = field(default=())
 
     def find(self, kind: type[P]) -> P | None:
-        """The first payload of a kind."""
+        """Return the first payload of a kind."""
         return next((payload for payload in self.payloads if isinstance(payload, kind)), None)
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
-        """All payloads of a kind."""
+        """Return all payloads of a kind."""
         return tuple(payload for payload in self.payloads if isinstance(payload, kind))
 
     def notify(self, kind: NotifyType) -> Notify | None:
-        """The first notify of a type."""
+        """Return the first notify of a type."""
         return next((notify for notify in self.all(Notify) if notify.kind == kind), None)
 
     @property
     def error(self) -> Notify | None:
-        """The first notify that says that something failed."""
+        """Return the first notify that says that something failed."""
         return next((notify for notify in self.all(Notify) if notify.is_error), None)
 
 
@@ -123,7 +126,7 @@ class Message(Chain):
 
 
 def parse_header(octets: bytes) -> tuple[Header, int]:
-    """The header alone, and the type of the first payload. Raises WireError, UnsupportedVersion."""
+    """Read the header alone, and the type of the first payload. Raises WireError, UnsupportedVersion."""
     if len(octets) < HEADER_LENGTH:
         raise WireError("an IKE header is cut off", offset=len(octets), clause=_HEADER_CLAUSE)
     spi_i, spi_r, first, version, exchange, flags, message_id, length = HEADER.unpack_from(octets)
@@ -138,12 +141,12 @@ def parse_header(octets: bytes) -> tuple[Header, int]:
 
 
 def is_response(octets: bytes) -> bool:
-    """Is this an answer, whatever else it is? Answers are never answered."""
+    """Return whether this is an answer, whatever else it is. Answers are never answered."""
     return bool(octets[_FLAGS_AT] & Flag.RESPONSE)
 
 
 def parse_chain(first: int, octets: bytes, at: int = 0) -> Iterator[Payload]:
-    """Payloads from octet `at` to the end. Raises WireError, UnsupportedCritical."""
+    """Read payloads from octet `at` to the end. Raises WireError, UnsupportedCritical."""
     kind, count = first, 0
     while kind != PayloadType.NONE:
         count += 1
@@ -175,22 +178,22 @@ def _payload(kind: int, following: int, body: bytes, offset: int, *, critical: b
 
 
 def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:
-    """Is this all that a message says? Whoever says so gives the IKE SA up, without a DELETE (RFC 7296 §2.21.3)."""
+    """Return whether a message says nothing else: its sender gives the IKE SA up without a DELETE (§2.21.3)."""
     return len(payloads) == 1 and isinstance(payloads[0], Notify) and payloads[0].kind == NotifyType.INVALID_SYNTAX
 
 
 def type_of(payload: Payload) -> int:
-    """The number that announces it."""
+    """Return the number that announces it."""
     return payload.kind if isinstance(payload, Unknown) else payload.TYPE
 
 
 def first_of(payloads: tuple[Payload, ...]) -> int:
-    """The type of the first payload, or none."""
+    """Return the type of the first payload, or none."""
     return type_of(payloads[0]) if payloads else PayloadType.NONE
 
 
 def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
-    """Payloads with their generic headers; an SK or SKF payload comes last and announces what is inside."""
+    """Serialize payloads with their headers; an SK or SKF payload comes last and announces what is inside."""
     octets = bytearray()
     for index, payload in enumerate(payloads):
         if isinstance(payload, Encrypted | EncryptedFragment):

@@ -45,7 +45,11 @@ _NAMES: dict[int, type[Encr | Prf | Integ | Group | Esn]] = {
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One algorithm. key_length: bits, 0 where the algorithm has one size. others: unknown attributes, as they came."""
+    """One algorithm.
+
+    key_length: bits, 0 where the algorithm has one size.
+    others: unknown attributes, as they came.
+    """
 
     type: int
     id: int
@@ -72,7 +76,11 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One offer. number: from 1. spi: of the sender, 4 octets for ESP, 8 for an IKE SA that is rekeyed, else none."""
+    """One offer.
+
+    number: from 1.
+    spi: of the sender, 4 octets for ESP, 8 for an IKE SA that is rekeyed, else none.
+    """
 
     number: int
     protocol: int
@@ -80,7 +88,7 @@ class Proposal:
     transforms: tuple[Transform, ...]
 
     def of(self, kind: TransformType) -> tuple[Transform, ...]:
-        """Its transforms of one type, in order of preference."""
+        """Return its transforms of one type, in order of preference."""
         return tuple(transform for transform in self.transforms if transform.type == kind)
 
     def __str__(self) -> str:
@@ -98,12 +106,15 @@ class Proposal:
 
 
 def serialize_proposals(proposals: tuple[Proposal, ...]) -> bytes:
-    """The body of an SA payload."""
+    """Return the body of an SA payload."""
     return b"".join(proposal.serialize(last=proposal is proposals[-1]) for proposal in proposals)
 
 
 def parse_proposals(octets: bytes, offset: int) -> tuple[Proposal, ...]:
-    """The body of an SA payload. offset: of the body in the message. Raises WireError."""
+    """Read the body of an SA payload. Raises WireError.
+
+    offset: of the body in the message.
+    """
     proposals: list[Proposal] = []
     at = total = 0
     while at < len(octets):
@@ -184,11 +195,11 @@ class TrafficSelector:
 
     @classmethod
     def host(cls, address: IPAddress, protocol: int) -> Self:
-        """All packets of one protocol from or to one address."""
+        """Return all packets of one protocol from or to one address."""
         return cls(address, address, protocol)
 
     def __contains__(self, other: TrafficSelector) -> bool:
-        """Is everything that `other` selects selected here too?"""
+        """Return whether everything that `other` selects is selected here, too."""
         return (
             self.first.version == other.first.version
             and int(self.first) <= int(other.first)
@@ -210,12 +221,12 @@ class TrafficSelector:
 
 
 def serialize_selectors(selectors: tuple[TrafficSelector, ...]) -> bytes:
-    """The body of a TSi or TSr payload."""
+    """Return the body of a TSi or TSr payload."""
     return bytes((len(selectors), 0, 0, 0)) + b"".join(selector.serialize() for selector in selectors)
 
 
 def parse_selectors(octets: bytes, offset: int) -> tuple[TrafficSelector, ...]:
-    """The body of a TSi or TSr payload; selectors of unknown types are left out. Raises WireError."""
+    """Read the body of a TSi or TSr payload; selectors of unknown types are left out. Raises WireError."""
     if len(octets) < _COUNT:
         raise WireError("a traffic selector payload is cut off", offset=offset, clause=_CLAUSE)
     selectors, at = [], _COUNT

@@ -19,23 +19,23 @@ _WEAK = ("esp-3des", "esp-des", "esp-null", "esp-md5-hmac")
 
 
 def cipher_of(args: Args) -> Cipher | None:
-    """The cipher that a line names."""
+    """Return the cipher that a line names."""
     return next((cipher for cipher in Cipher if cipher.value in args), None)
 
 
 def integrity_of(args: Args) -> Integrity | None:
-    """What authenticates, if the line names it."""
+    """Return what authenticates, if the line names it."""
     return next((integrity for integrity in Integrity if integrity.value in args), None)
 
 
 def bits_of(args: Args) -> int:
-    """The size of the key, 0 where the cipher has one size."""
+    """Return the size of the key, 0 if the cipher has one size."""
     cipher = cipher_of(args)
     return next((bits for bits in (192, 256) if str(bits) in args), _DEFAULT_BITS) if cipher in _SIZED else 0
 
 
 def missing_of(args: Args) -> tuple[str, ...]:
-    """The transforms that a line names and that are not here, in IOS's order."""
+    """Return the transforms that a line names and that are not here, in IOS's order."""
     return tuple(word for word in _MISSING if word in args)
 
 

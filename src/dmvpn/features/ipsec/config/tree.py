@@ -18,7 +18,7 @@ _DEFAULT_GROUP = 14
 
 
 def read(tree: ConfigTree) -> IpsecConfig:
-    """What the configuration says of IPsec."""
+    """Return what the configuration says of IPsec."""
     return IpsecConfig(
         transform_sets=_transform_sets(tree),
         profiles=_profiles(tree),
@@ -33,13 +33,13 @@ def read(tree: ConfigTree) -> IpsecConfig:
 
 
 def _transform_sets(tree: ConfigTree) -> tuple[TransformSet, ...]:
-    """All transform sets."""
+    """Return all transform sets."""
     return tuple(_transform_set(args, section) for args, section in tree.sections(transforms.TRANSFORM_SET))
 
 
 def _transform_set(args: Args, section: Section) -> TransformSet:
     mode = section.get(transforms.MODE)
-    # One that is not wholly here must be refused like one without a cipher, never agreed without the rest.
+    # One with missing parts must be refused like one without a cipher, never agreed without the rest.
     cipher = None if transforms.missing_of(args) else transforms.cipher_of(args)
     return TransformSet(
         name=args.text("name"),
@@ -52,12 +52,12 @@ def _transform_set(args: Args, section: Section) -> TransformSet:
 
 
 def _profiles(tree: ConfigTree) -> tuple[IpsecProfile, ...]:
-    """All profiles."""
+    """Return all profiles."""
     return tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE))
 
 
 def _global_lifetime(tree: ConfigTree) -> Lifetime:
-    """The lifetime of SAs whose profile names none."""
+    """Return the lifetime of SAs whose profile names none."""
     seconds, kilobytes = _seconds(tree, profiles.GLOBAL_SECONDS), _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
     return Lifetime(
         seconds=DEFAULT_SECONDS if seconds is None else seconds,
@@ -66,34 +66,34 @@ def _global_lifetime(tree: ConfigTree) -> Lifetime:
 
 
 def _global_idle_time(tree: ConfigTree) -> int:
-    """Seconds after which an unused SA goes, 0: it stays."""
+    """Return the seconds after which an unused SA goes, 0: it stays."""
     return _seconds(tree, profiles.GLOBAL_IDLE) or 0
 
 
 def _global_window(tree: ConfigTree) -> int:
-    """Packets of the replay window, 0: replays are not looked for."""
+    """Return the packets of the replay window, 0: replays are not looked for."""
     packets = _window(tree, profiles.GLOBAL_WINDOW)
     return DEFAULT_WINDOW if packets is None else packets
 
 
 def _df_bit(tree: ConfigTree) -> DfBit:
-    """What becomes of the DF bit."""
+    """Return what becomes of the DF bit."""
     args = tree.get(profiles.DF_BIT)
     return next(bit for bit in DfBit if bit.value in args) if args else DfBit.COPY
 
 
 def _fragments_first(tree: ConfigTree) -> bool:
-    """Are large packets cut before they are encrypted?"""
+    """Return whether large packets are cut before they are encrypted."""
     return tree.get(profiles.FRAGMENTATION) is None
 
 
 def _traverses_nat(tree: ConfigTree) -> bool:
-    """May ESP go in UDP?"""
+    """Return whether ESP may go in UDP."""
     return tree.flag(profiles.NAT)
 
 
 def _encapsulation(tree: ConfigTree) -> Encapsulation:
-    """Where ESP goes in UDP."""
+    """Return where ESP goes in UDP."""
     args = tree.get(profiles.ENCAPSULATION)
     return next(kind for kind in Encapsulation if kind.value in args) if args else Encapsulation.AUTO
 
