@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.routemaps import Candidate
+from dmvpn.features.policy.routes import of_routes
+from dmvpn.network.device import Device
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.inference import infer
 from dmvpn.shells.scenario import BUILT_IN, Scenario
@@ -301,8 +304,35 @@ def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to
     ]
     scenario = load(tmp_path, *texts)
     assert "A would learn its routes by BGP from 192.0.2.1: it has a default route to there instead" in scenario.notes
-    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1 254" in scenario.configurations["A"]
+    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1 20" in scenario.configurations["A"]
     assert "ip route 10.9.9.9 255.255.255.255 192.0.2.2" in scenario.configurations["PROVIDER"]
+
+
+_TELLS = (
+    "ip route 10.50.0.0 255.255.0.0 Null0\nrouter eigrp 1\n network 10.0.0.0\n redistribute static{0}\n"
+    "router bgp 65001\n neighbor 192.0.2.1 remote-as 65009"
+)
+_MAP = "\nroute-map OWN permit 10\n match tag 7\nroute-map OWN permit 20"
+
+
+@pytest.mark.parametrize(("words", "more"), [(" metric 1000 1 255 1 1500", ""), (" route-map OWN", _MAP)])
+def test_routes_that_stand_in_are_told_to_nobody(words: str, more: str, tmp_path: Path) -> None:
+    """A router told its neighbor in the tunnel the way to a tunnel end, so that packets went into their own tunnel."""
+    port = "GigabitEthernet0/1"
+    texts = [
+        router("A", f"192.0.2.2 {SHORT}", more=_TELLS.format(words) + more, tunnel=TUNNEL.format(1, port)),
+        router("B", f"192.0.2.6 {SHORT}", more=_BGP.format("192.0.2.5"), tunnel=TUNNEL.format(2, port)),
+    ]
+    device = Device.read("A", load(tmp_path, *texts).configurations["A"])
+    (redistribution,) = device.eigrp.processes[0].redistributions
+    policies = of_routes(device.policy)
+    told = [
+        str(route.prefix)
+        for route in device.static.routes
+        if policies.mapped(redistribution.route_map, Candidate(prefix=route.prefix, tag=route.tag)) is not None
+    ]
+    assert len(device.static.routes) > 1
+    assert told == ["10.50.0.0/16"]
 
 
 def test_neighbors_of_bgp_meet_past_routers_of_ospf_that_are_not_there(tmp_path: Path) -> None:

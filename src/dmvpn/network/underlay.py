@@ -4,6 +4,7 @@
     stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of others,
                   and to neighbors of BGP behind a provider of our own, which speaks none of these
     name_gateway  who answers for others on the wire that a route without a gateway leads out to
+    told_to_none  a configuration that redistributes static routes, without those that stand in
 
 A router that has a route already, be it the default one, keeps it; so does one that speaks EIGRP or RIP on the way.
 """
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
 #: Worse than whatever else there is.
 _LAST: Final = 254
+#: As a neighbor of external BGP would tell it.
+_EXTERNAL: Final = 20
+#: The mark of the routes that stand in, where static routes are redistributed; and who passes all but them.
+_TAG: Final = 254
+_OTHERS: Final = "NOT-OF-THE-LAB"
+_REDISTRIBUTION: Final = re.compile(rf"{BEFORE}redis\w*\s+stat\w*(?P<rest>\s.*)?$")
 _ROUTE: Final = re.compile(
     rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
@@ -142,7 +149,7 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
             if has_upstream:
                 yield (
                     router,
-                    [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_LAST}"],
+                    [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_EXTERNAL}"],
                     f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
                 )
         for address, owner in (*ends.items(), *called.items()):
@@ -236,3 +243,25 @@ def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
             line = f"{match['head']}{match['port']} {gateway}{match['rest']}"
         changed.append(line)
     return "\n".join(changed)
+
+
+def told_to_none(text: str, ways: Sequence[str]) -> tuple[str, list[str]]:
+    """The text and the routes that stand in, so that no protocol takes these for static routes that it is to tell.
+
+    Others would prefer them to their own, and send the packets of a tunnel into that tunnel. ways: lines `ip route`.
+    """
+    lines = text.split("\n")
+    maps: dict[str, None] = {}
+    for number, line in enumerate(lines):
+        match = _REDISTRIBUTION.match(line)
+        if match is None:
+            continue
+        words = (match["rest"] or "").split()
+        own = words[words.index("route-map") + 1] if "route-map" in words[:-1] else ""
+        maps[own or _OTHERS] = None
+        lines[number] = line if own else f"{line.rstrip()} route-map {_OTHERS}"
+    if not maps:
+        return text, [*ways]
+    entries = [entry for name in maps for entry in (f"route-map {name} deny 1", f" match tag {_TAG}")]
+    entries += [f"route-map {_OTHERS} permit 2"] if _OTHERS in maps else []
+    return "\n".join(lines), [*(f"{way} tag {_TAG}" for way in ways), *entries]

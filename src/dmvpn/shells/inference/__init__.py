@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
-from dmvpn.network.underlay import graph, stand_in, through
+from dmvpn.network.underlay import graph, stand_in, through, told_to_none
 from dmvpn.shells.adaptations import Adapted, adapted
 from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
@@ -66,7 +66,8 @@ def infer(
     transit = through(known, network.devices)
     if not strict:
         for name, lines, note in stand_in(known, network.devices, provider):
-            configurations[name] = with_lines(configurations[name], lines)
+            text, ways = told_to_none(configurations[name], lines)
+            configurations[name] = with_lines(text, ways)
             network.notes += [note] if note else []
     roles = {
         name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations
