@@ -213,6 +213,13 @@ def test_a_bundle_of_ports_is_one_port(tmp_path: Path) -> None:
     assert ends == [[("A", "Port-channel7"), ("B", "Port-channel7")]]
 
 
+def test_a_template_of_interfaces_is_no_port(tmp_path: Path) -> None:
+    """`lab up` failed with `link end 'A:Virtual-Template1' names no router interface`."""
+    more = f"interface Virtual-Template1 type tunnel\n ip address 10.3.3.1 {LONG}"
+    (host,) = load(tmp_path, router("A", f"192.0.2.1 {LONG}", more=more)).lab.hosts.values()
+    assert host.link == "A:GigabitEthernet0/1"
+
+
 def test_a_bundle_is_plugged_in_where_its_ports_are_drawn() -> None:
     text = (
         "hostname {0}\ninterface Port-channel1\n ip address 192.0.2.{1} 255.255.255.0\n"

@@ -166,3 +166,27 @@ def test_a_page_beside_configurations_is_about_them(tmp_path: Path) -> None:
     scenario = Scenario.load(str(tmp_path))
     assert list(scenario.configurations) == ["R1", "R2"]
     assert "lab.md is left out: it is a page about the others" in scenario.notes
+
+
+def test_a_page_above_folders_of_configurations_is_about_them(tmp_path: Path) -> None:
+    """A course's workbook with excerpts was read in the place of the routers in `solutions`."""
+    (tmp_path / "workbook.md").write_text("# Lab\n```\ninterface Tunnel0\n ip nhrp network-id 1\n```\n")
+    for stage in ("initial-configs", "solutions"):
+        (tmp_path / stage).mkdir()
+        for number, name in enumerate(("R1", "R2"), 1):
+            port = f"interface GigabitEthernet0/0\n ip address 192.0.2.{number} 255.255.255.0\n"
+            (tmp_path / stage / f"{name}.cfg").write_text(f"hostname {name}\n{port}" * (stage == "solutions"))
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2"]
+    assert "workbook.md is left out: it is a page about the files in sub-folders" in scenario.notes
+
+
+@pytest.mark.parametrize("copy", ["R2.recovered.txt", "R2 - Copy.txt", "R2 (1).txt", "r2_old2.txt"])
+def test_a_copy_beside_a_file_is_left_out_and_said(copy: str, tmp_path: Path) -> None:
+    for number, name in enumerate(("R1.txt", "R2.txt", copy), 1):
+        host = "R1" if number == 1 else "R2"
+        port = f"interface GigabitEthernet0/0\n ip address 192.0.2.{min(number, 2)} 255.255.255.0\n"
+        (tmp_path / name).write_text(f"hostname {host}\n{port}")
+    scenario = Scenario.load(str(tmp_path))
+    assert list(scenario.configurations) == ["R1", "R2"]
+    assert f"{copy} is left out: R2 is the same, complete" in scenario.notes

@@ -153,3 +153,19 @@ def test_a_tab_that_a_program_wrote_out_is_a_tab() -> None:
     )
     assert not LANGUAGE.parse_text(text).problems
     assert {"hostname R2", " description C:\\temp"} <= set(rendered(text))
+
+
+@pytest.mark.parametrize(
+    "title", ["Tunnel configuration", "Hub 1 Configuration:", "Spoke-2 OSPF config", "Crypto Configs"]
+)
+def test_a_heading_that_says_what_comes_next_is_no_line(title: str) -> None:
+    """`Tunnel configuration` between two sections was taken for a line of a tunnel, and held them all down."""
+    result = LANGUAGE.parse_text(f"hostname R1\n{title}\ninterface Tunnel0\n ip nhrp network-id 1\n{title}\n")
+    assert not result.problems
+    assert all(entry.text != title for entry in result.entries)
+
+
+@pytest.mark.parametrize("line", ["Tunnel protection ipsec configuration", "Description Tunnel configuration"])
+def test_what_only_looks_like_a_heading_stays_a_line(line: str) -> None:
+    result = LANGUAGE.parse_text(f"interface Tunnel0\n{line}\n")
+    assert result.problems or any("Tunnel configuration" in text for text in result.tree.render())

@@ -113,6 +113,11 @@ def decode(octets: bytes) -> str:
 _SENTENCE: Final = re.compile(
     r"(?!(?i:desc|rem|ban|title|alias|event|action|user))[A-Z][a-z]*\s[A-Za-z'-]+(?:\s+\S+){4,}$"
 )
+#: What comes next, as a heading of up to five words says it: `Tunnel configuration`, `Hub 1 Configuration:`.
+_TITLE: Final = re.compile(
+    r"(?!(?i:desc|rem|ban|title|alias|name|no|event|action|user))[A-Z][\w/-]*(?:[ \t]+[\w/-]+){0,3}[ \t]+"
+    r"[Cc]onfig(?:uration)?s?[ \t]*:?[ \t]*$"
+)
 _LONGEST_SENTENCE: Final = 400
 #: Words of sentences; two of them make one.
 _SMALL: Final = frozenset(
@@ -238,10 +243,13 @@ def without_comment(line: str) -> str:
 def is_prose(line: str) -> bool:
     """Can it be no line of IOS, nor a slip of one?
 
-    No letter is in it that a line could begin with; or it is a sentence.
+    No letter is in it that a line could begin with; or it is a sentence, or a heading.
     """
-    if line[:1].isupper() and len(line) <= _LONGEST_SENTENCE and _SENTENCE.match(line) is not None:
-        return sum(word in _SMALL for word in line.lower().split()) >= _FEWEST_SMALL
+    if line[:1].isupper() and len(line) <= _LONGEST_SENTENCE:
+        if _SENTENCE.match(line) is not None:
+            return sum(word in _SMALL for word in line.lower().split()) >= _FEWEST_SMALL
+        if _TITLE.match(line) is not None:
+            return not asks_for_protection(line)
     return not line.isascii() and not any(letter.isascii() and letter.isalnum() for letter in line)
 
 

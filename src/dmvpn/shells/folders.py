@@ -50,6 +50,8 @@ _ABOUT: Final = "readme"
 _PAGES: Final = (".md", ".markdown", ".rst")
 #: Files that an error names.
 _NAMED: Final = 4
+#: So many routers are a network.
+_SEVERAL: Final = 2
 #: How lines begin that make a port one of a router, and what of a switch may have an address, too.
 _ADDRESSED: Final = ("ip address", "ipv6 address", "ip unnumbered")
 _TUNNEL: Final = "interface Tunnel"
@@ -228,6 +230,9 @@ def _of_strangers(folder: Path, depth: int = 0) -> Found:
             f"{path.name} is left out: it is a page about the others" for path in others if path not in plain
         ]
         others = plain
+    if others and not ours and not plain and _take_from_beneath(found, folder, depth):
+        found.notes += [f"{path.name} is left out: it is a page about the files in sub-folders" for path in others]
+        others = []
     if ours:
         for path in others:
             _take_beside(found, path)
@@ -337,6 +342,16 @@ def _refuse_several(folder: Path, files: list[Path]) -> None:
                 twice = twice or name
     if twice:
         raise UserError(_several(folder, list(networks), twice))
+
+
+def _take_from_beneath(found: Found, folder: Path, depth: int) -> bool:
+    """Do the sub-folders of one that has nothing but pages hold several routers? Then the pages tell of these."""
+    beneath = _of_sub_folders(folder, Found(), depth) if depth < _DEEPEST else Found()
+    if len(beneath.texts) < _SEVERAL:
+        return False
+    found.texts, found.files, found.segments = beneath.texts, beneath.files, beneath.segments
+    found.notes += beneath.notes
+    return True
 
 
 def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:

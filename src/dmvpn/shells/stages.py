@@ -1,4 +1,7 @@
-"""Files and folders of one network at several stages: courses hand out `R1_init.cfg`, and `R1_final.cfg` to compare."""
+"""Files and folders of one network at several stages: courses hand out `R1_init.cfg`, and `R1_final.cfg` to compare.
+
+Copies are such stages, too: `R1.recovered` beside `R1`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,15 @@ _STAGE: Final = re.compile(
     r"|final|finished|complete|completed|solution|solutions|solved|done|end|after)(?:[\s_.-]*(?:configs?|cfg|state))?$",
     re.IGNORECASE,
 )
+_COPY: Final = re.compile(
+    r"(?P<rest>.+?)(?:[\s_.-]+(?:copy|recovered|backup|bak|old|orig|original)(?:[\s_.-]*\d+)?|\s*\(\d+\))$",
+    re.IGNORECASE,
+)
 
 
 def earlier_of(names: Iterable[str]) -> dict[str, str]:
-    """The names of earlier stages of which there is a complete one as well, each with the name of that."""
+    """The names of earlier stages and copies of which there is a complete one as well, each with the name of that."""
+    names = list(names)
     early: dict[str, list[str]] = {}
     complete: dict[str, str] = {}
     for name in names:
@@ -28,4 +36,7 @@ def earlier_of(names: Iterable[str]) -> dict[str, str]:
             early.setdefault(rest, []).append(name)
         else:
             complete.setdefault(rest, name)
-    return {name: complete[rest] for rest, each in early.items() if rest in complete for name in each}
+    found_early = {name: complete[rest] for rest, each in early.items() if rest in complete for name in each}
+    own = {name.lower(): name for name in names}
+    copies = {name: copy["rest"].lower() for name in names if (copy := _COPY.match(name)) is not None}
+    return found_early | {name: own[rest] for name, rest in copies.items() if rest in own}

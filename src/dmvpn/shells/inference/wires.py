@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
 
 #: Interfaces that no wire is plugged into.
-VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI")
+VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Virtual-", "NVI", "LISP", "nve", "CTunnel", "vmi")
 #: A bundle is plugged in where its ports are; to a lab it is one port.
 _BUNDLE: Final = "Port-channel"
 
