@@ -12,7 +12,8 @@ from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, Event
 from dmvpn.judge.variants import vary
-from dmvpn.shells.scenario import Lab, LinkSpec, Scenario
+from dmvpn.shells.lab_model import Lab, LinkSpec
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff import (

@@ -10,7 +10,8 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
-from dmvpn.shells.scenario import BUILT_IN, GatewaySpec, LinkSpec, RouterSpec, Scenario
+from dmvpn.shells.lab_model import GatewaySpec, LinkSpec, RouterSpec
+from dmvpn.shells.scenario import BUILT_IN, Scenario
 from dmvpn.tools.diff import migrate
 from dmvpn.tools.diff.union import unite
 

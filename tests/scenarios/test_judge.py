@@ -27,7 +27,8 @@ from dmvpn.judge.injector import Injector
 from dmvpn.judge.shrink import shrink
 from dmvpn.judge.variants import vary
 from dmvpn.net.ipv4 import Ipv4Packet
-from dmvpn.shells.scenario import HostSpec, Scenario
+from dmvpn.shells.lab_model import HostSpec
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

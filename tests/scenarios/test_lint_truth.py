@@ -10,7 +10,8 @@ import pytest
 
 from dmvpn.base.findings import Severity
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.shells.scenario import Lab, Scenario
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.tools.lint import lint
 from support.lint_cases import CASES, CLEAR, PHASE1, PHASE2, RIP, SEALED, SIGNED, Case, Network

@@ -12,7 +12,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.dataplane.nat.flows import Drop, NatKind
 from dmvpn.net import gre, icmp, ipv4, udp
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.shells.scenario import INSIDE, OUTSIDE, GatewaySpec
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
 from dmvpn.shells.simulator.nat import NatNode
 
 if TYPE_CHECKING:

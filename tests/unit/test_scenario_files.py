@@ -19,14 +19,15 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.router.features import FEATURES
 from dmvpn.shells import scenario as shells_scenario
-from dmvpn.shells.scenario import Need, Scenario, built_in_names, schema
+from dmvpn.shells.lab_model import Need, schema
+from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.shells.simulator.topologies import phase3
 
 NAMES = built_in_names()
 
 
 def test_the_published_schema_is_current() -> None:
-    """If not: write `dmvpn.shells.scenario.schema()` to the file."""
+    """If not: write `dmvpn.shells.lab_model.schema()` to the file."""
     published = Path(dmvpn.shells.__file__).parent / "lab.schema.json"
     assert json.loads(published.read_text()) == json.loads(schema())
 

@@ -11,7 +11,8 @@ from dmvpn.app.picture import picture
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab.gateway import Gateway, gre_flow
 from dmvpn.shells.lab.rebinding import wanted_public
-from dmvpn.shells.scenario import GatewaySpec, Scenario
+from dmvpn.shells.lab_model import GatewaySpec
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,12 +23,8 @@ IKE: Final = SOURCES / "features" / "ikev2"
 #: How many modules of a room import each other in circles, those for types alone included. A number here only goes
 #: down, and no room is added: what is not here has none. (OSPF is being built: its process and what it consists of.)
 IN_CIRCLES: Final = {
-    "dmvpn.face": 3,
     "dmvpn.features.ospf": 11,
     "dmvpn.ios": 21,
-    "dmvpn.network": 2,
-    "dmvpn.router": 3,
-    "dmvpn.shells": 3,
     "dmvpn.tools": 3,
 }
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.

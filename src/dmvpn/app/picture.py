@@ -8,7 +8,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
 from dmvpn.router.router import Router
-from dmvpn.shells.scenario import INSIDE
+from dmvpn.shells.lab_model import INSIDE
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -16,7 +16,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.recording import FAULT, Begin, Entry, Outcome, RecordedEntropy, fingerprint, load
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
-from dmvpn.router.language import exec_parser
+from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
 
 if TYPE_CHECKING:

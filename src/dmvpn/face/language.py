@@ -7,7 +7,7 @@ from functools import lru_cache
 from dmvpn.face.builtins import BUILTINS
 from dmvpn.features.system import debug_commands
 from dmvpn.ios import ExecParser, Feature
-from dmvpn.router.language import annotator
+from dmvpn.router.prompt import annotator
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
+from dmvpn.router.prompt import exec_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +57,6 @@ class TechSupport:
 
 def query(ctx: ShowContext, _: Args) -> TechSupport:
     """Ask every command."""
-    from dmvpn.face.language import exec_parser  # it knows this command, too
-
     parser = exec_parser(ctx.features)
     matches = [(command, parser.match(command)) for command in _COMMANDS]
     configuration = Part("show running-config", tuple(ctx.running.render_for_others()))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.shells.scenario import Lab, ReadySpec, Scenario
+from dmvpn.shells.lab_model import Lab, ReadySpec
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

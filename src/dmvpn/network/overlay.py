@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.features.tunnel.lint import is_excerpt
-from dmvpn.network.routing import told_lans
+from dmvpn.network.routing import Protocol, Running, running, told_lans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
+    from dmvpn.features.eigrp.model import InterfaceSettings as EigrpInterface
+    from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.features.tunnel.model import TunnelSettings
@@ -98,6 +100,27 @@ class End:
         """By its own lines alone."""
         is_open = self.nhrp.network_id is not None and not self.lacks_server
         return self.multipoint and is_open and not self.is_client
+
+    @property
+    def running(self) -> tuple[Running, ...]:
+        """The routing protocols that greet neighbors through it."""
+        if self.nhrp.version == 6:
+            return ()
+        return tuple(one for one in running(self.device, self.name, self.address) if not one.passive)
+
+    @property
+    def eigrp(self) -> tuple[ProcessSettings, EigrpInterface] | None:
+        """The EIGRP process that greets neighbors through it, and its settings there."""
+        numbers = [one.number for one in self.running if one.protocol is Protocol.EIGRP]
+        process = next((one for one in self.device.eigrp.processes if one.autonomous_system in numbers), None)
+        return (process, process.interface(self.name)) if process is not None else None
+
+    @property
+    def underlay(self) -> InterfaceSettings | None:
+        """The interface that has its source address."""
+        if self.tunnel.source_interface:
+            return self.device.interface(self.tunnel.source_interface)
+        return self.device.owner(self.source) if self.source is not None else None
 
     def nbma_of(self, nhs: NhsConfig) -> IPAddress | None:
         """The NBMA address of a server, by its own line, a name or a map."""

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
     from dmvpn.features.interface.model import InterfaceSettings as Interface
     from dmvpn.features.ospf.model import Process
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import End
 
 
 class Protocol(enum.Enum):
@@ -127,24 +125,3 @@ def told_lans(device: Device) -> tuple[Prefix, ...]:
 def _address_in(settings: Interface, prefix: Prefix) -> IPAddress | None:
     own = [settings.address[0]] if settings.address is not None else []
     return next((address for address in [*own, *(other for other, _ in settings.secondary)] if address in prefix), None)
-
-
-def on_end(end: End) -> tuple[Running, ...]:
-    """What greets neighbors through a tunnel."""
-    if end.nhrp.version == 6:
-        return ()
-    return tuple(one for one in running(end.device, end.name, end.address) if not one.passive)
-
-
-def eigrp_on(end: End) -> tuple[ProcessSettings, InterfaceSettings] | None:
-    """The EIGRP process that greets neighbors through a tunnel, and its settings there."""
-    numbers = [one.number for one in on_end(end) if one.protocol is Protocol.EIGRP]
-    process = next((one for one in end.device.eigrp.processes if one.autonomous_system in numbers), None)
-    return (process, process.interface(end.name)) if process is not None else None
-
-
-def underlay(end: End) -> Interface | None:
-    """The interface that has a tunnel's source address."""
-    if end.tunnel.source_interface:
-        return end.device.interface(end.tunnel.source_interface)
-    return end.device.owner(end.source) if end.source is not None else None

@@ -1,48 +1,19 @@
-"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` of links and hosts. Without
-`lab.yaml` the links are read from the configurations (`inference.py`).
+"""A scenario: a folder with one configuration a router (`R11.cfg`) and a small `lab.yaml` (`lab_model.py`). Without
+`lab.yaml` the links are read from the configurations (`inference`).
 
-    title: Phase 3, redirect and shortcut
-    needs: [eigrp]                 # optional: parts of the program without which it cannot come up
-    routers:                       # optional: every *.cfg of the folder is a router of that name
-      R11: {role: hub}
-      TRANSPORT: {role: provider}
-    links:
-      - ends: [R11:GigabitEthernet0/1, TRANSPORT:GigabitEthernet0/1]
-        delay: 5                   # milliseconds, one way; also loss (percent), rate (kbit/s)
-      - ends: [NAT1:outside, TRANSPORT:GigabitEthernet0/2]
-      - ends: [NAT1:inside, R31:GigabitEthernet0/1]
-    gateways:                      # optional: translators (NAT) between spokes and the provider
-      NAT1: {kind: symmetric, outside: 172.16.31.1/30, gateway: 172.16.31.2, inside: 192.168.31.1/24}
-    hosts:
-      H1: {link: "R11:GigabitEthernet0/2", address: 10.1.1.100/24, gateway: 10.1.1.1}
-
-`lab.schema.json` beside this file is its published schema (made from these models, checked by a test). Both the lab in
-namespaces and the simulator read scenarios with this module.
+Both the lab in namespaces and the simulator read scenarios with this module.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from difflib import get_close_matches
-from functools import cached_property
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_interface
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import JsonValue, ValidationError
 
 from dmvpn.base.errors import UserError
-from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.ios import normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
@@ -50,6 +21,7 @@ from dmvpn.shells.documents import Places
 from dmvpn.shells.exercises import START, Place, find_place
 from dmvpn.shells.folders import configurations_in, configurations_of
 from dmvpn.shells.lab_file import read_model
+from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,167 +29,10 @@ if TYPE_CHECKING:
     from dmvpn.shells.documents import Path_
     from dmvpn.shells.folders import Found
 
-NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-#: The name of the socket of the lab itself.
-RESERVED = "supervisor"
-#: "R11:GigabitEthernet0/1", "NAT1:inside", or a host's name: hosts have a single interface.
-_END = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}(:([A-Za-z]+ ?[0-9/.]+|inside|outside))?$"
-End = Annotated[str, StringConstraints(pattern=_END)]
-
-#: The ports of a gateway. They keep these names in every shell.
-INSIDE, OUTSIDE = "inside", "outside"
-
 BUILT_IN = Path(__file__).parent.parent / "scenarios"
 CONFIGURATION = "lab.yaml"
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RouterSpec(_Strict):
-    """A router. role: only for the picture and for `lab up`'s report; a provider runs no overlay."""
-
-    role: Literal["hub", "spoke", "provider", "router"] = "router"
-
-
-class LinkSpec(_Strict):
-    """A wire, or a switch if it has more than two ends.
-
-    delay: ms one way.
-    loss: percent.
-    rate: kbit/s.
-    """
-
-    ends: list[End] = Field(min_length=2)
-    delay: float = Field(default=0.0, ge=0, le=10_000)
-    loss: float = Field(default=0.0, ge=0, le=100)
-    rate: int = Field(default=0, ge=0)
-
-
-class HostSpec(_Strict):
-    """A computer behind a router: plain IP, one interface.
-
-    address: of either IP version, with its prefix length.
-    gateway: of the same.
-    address6, gateway6: of IPv6 besides.
-    """
-
-    link: End
-    address: str
-    gateway: IPv4Address | IPv6Address | None = None
-    address6: str | None = None
-    gateway6: IPv6Address | None = None
-
-    @field_validator("address")
-    @classmethod
-    def _is_address(cls, text: str) -> str:
-        ip_interface(text)
-        return text
-
-    @field_validator("address6")
-    @classmethod
-    def _is_address6(cls, text: str | None) -> str | None:
-        if text is not None:
-            IPv6Interface(text)
-        return text
-
-    @cached_property
-    def interface(self) -> IPv4Interface | IPv6Interface:
-        """Address with prefix length."""
-        return ip_interface(self.address)
-
-    @cached_property
-    def interface6(self) -> IPv6Interface | None:
-        """The IPv6 address that it has besides, with prefix length."""
-        return IPv6Interface(self.address6) if self.address6 is not None else None
-
-    @property
-    def speaks_ipv6(self) -> bool:
-        """Has it an IPv6 address?"""
-        return self.interface.version == 6 or self.interface6 is not None
-
-
-class GatewaySpec(_Strict):
-    """A translator (NAT) with the ports `inside` and `outside`. Several spokes may be on its inside link.
-
-    outside: its public address, and the link's prefix length.
-    gateway: where what goes out goes next.
-    timeout: seconds that a flow is kept after the last packet; one that was never answered is kept 30 at most.
-    """
-
-    kind: NatKind = "port-restricted"
-    outside: str
-    gateway: IPv4Address
-    inside: str
-    timeout: float = Field(default=180.0, ge=1, le=86_400)
-
-    @field_validator("outside", "inside")
-    @classmethod
-    def _is_address(cls, text: str) -> str:
-        IPv4Interface(text)
-        return text
-
-    @model_validator(mode="after")
-    def _sides_differ(self) -> Self:
-        if self.gateway not in self.public.network:
-            raise ValueError(f"its gateway {self.gateway} is not on its outside link {self.public.network}")
-        if self.public.network.overlaps(self.private.network):
-            raise ValueError("the same addresses inside and outside")
-        return self
-
-    @cached_property
-    def public(self) -> IPv4Interface:
-        """Outside address with prefix length."""
-        return IPv4Interface(self.outside)
-
-    @cached_property
-    def private(self) -> IPv4Interface:
-        """Inside address with prefix length."""
-        return IPv4Interface(self.inside)
-
-
-#: "10.4.4.0/24", or with the next hop that it must have: "10.4.4.0/24 via 192.168.100.11".
-ReadyRoute = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f:.]+/[0-9]{1,3}( via [0-9A-Fa-f:.]+)?$")]
-
-
-class ReadySpec(_Strict):
-    """What `lab up` waits for besides registrations.
-
-    routes: prefixes that must be there ("R31": ["10.4.4.0/24"]), "PREFIX via NEXT HOP" where two ways are not alike.
-    either: of these routers one suffices, because no more than one can come up (two GRE spokes behind one address).
-    """
-
-    routes: dict[Name, list[ReadyRoute]] = {}
-    either: list[Name] = []
-
-
-#: Parts of the program that a scenario may need: names of features that some releases lack.
-Need = Literal["ipsec", "eigrp", "rip", "ospf", "bgp", "ipv6"]
 #: What only the data plane of a simulated lab has as yet.
 _SIMULATED_ONLY = ("ipv6",)
-
-
-class Lab(_Strict):
-    """The contents of `lab.yaml`. needs: what it cannot come up without; `lab up` says so before it tries."""
-
-    title: str = ""
-    needs: list[Need] = []
-    routers: dict[Name, RouterSpec] = {}
-    links: list[LinkSpec] = []
-    hosts: dict[Name, HostSpec] = {}
-    gateways: dict[Name, GatewaySpec] = {}
-    ready: ReadySpec = ReadySpec()
-
-
-class StartSpec(_Strict):
-    """`start.yaml` of an exercise: what is typed into the configurations of a built-in network before it begins."""
-
-    title: str
-    network: str
-    type: dict[Name, list[str]]
-    ready: ReadySpec = ReadySpec()
 
 
 class Scenario:
@@ -455,18 +270,8 @@ def from_description(answer: JsonValue) -> Scenario:
     return Scenario(found.name, found.lab, found.configurations, is_exercise=found.is_exercise)
 
 
-class _Description(_Strict):
+class _Description(Strict):
     name: str
     lab: Lab
     configurations: dict[str, str]
     is_exercise: bool = False
-
-
-def schema() -> str:
-    """The JSON schema of `lab.yaml`, as `lab.schema.json` publishes it."""
-    described = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Lab.model_json_schema(),
-        "title": "lab.yaml of a dmvpn scenario",
-    }
-    return json.dumps(described, indent=2) + "\n"

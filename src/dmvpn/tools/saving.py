@@ -10,14 +10,16 @@ import yaml
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.scenario import CONFIGURATION, LinkSpec
+from dmvpn.shells.lab_model import LinkSpec
+from dmvpn.shells.scenario import CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.scenario import Lab, Scenario
+    from dmvpn.shells.lab_model import Lab
+    from dmvpn.shells.scenario import Scenario
 
 _AMOUNTS: Final = ("delay", "loss", "rate")
 

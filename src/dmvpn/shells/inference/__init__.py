@@ -22,7 +22,7 @@ from dmvpn.shells.inference.names import named
 from dmvpn.shells.inference.provider import add_provider, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, role
 from dmvpn.shells.inference.wires import Network
-from dmvpn.shells.scenario import Lab, LinkSpec, RouterSpec
+from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -65,7 +65,7 @@ def _same_places(one: Device, other: Device) -> bool:
 
 
 def _fit(wanted: str, taken: Container[str]) -> str:
-    """The name of a host or a file as one that a router of a lab can have (`scenario.NAME`)."""
+    """The name of a host or a file as one that a router of a lab can have (`lab_model.NAME`)."""
     name = _UNFIT.sub("-", wanted).strip("-_.")[:_LONGEST_NAME] or "router"
     name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
     free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))

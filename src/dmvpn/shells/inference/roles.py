@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import NO_LAN
-from dmvpn.shells.scenario import NAME, HostSpec
+from dmvpn.shells.lab_model import NAME, HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,11 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.shells.facts import GatewayFacts, GreFlow
-from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from dmvpn.dataplane.nat.flows import NatKind
-    from dmvpn.shells.scenario import GatewaySpec
+    from dmvpn.shells.lab_model import GatewaySpec
 
 #: Seconds for a flow that nobody has answered; the kernel's own for GRE and UDP.
 _UNANSWERED = 30

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.scenario import GatewaySpec
+    from dmvpn.shells.lab_model import GatewaySpec
 
 
 def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:

@@ -18,7 +18,8 @@ from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.shells.lab.gateway import Gateway
 from dmvpn.shells.lab.namespaces import inside_network, new_network
-from dmvpn.shells.scenario import INSIDE, OUTSIDE, HostSpec, LinkSpec, Scenario
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
+from dmvpn.shells.scenario import Scenario
 
 End = tuple[str, str]
 

@@ -24,7 +24,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
 from dmvpn.router.router import Router
 from dmvpn.shells.certificates import NOTHING
-from dmvpn.shells.scenario import LinkSpec, ReadySpec, RouterSpec, Scenario
+from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

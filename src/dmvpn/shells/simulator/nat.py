@@ -22,7 +22,7 @@ from dmvpn.dataplane.refusals import may_answer, time_exceeded
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.shells.facts import GatewayFacts, GreFlow
-from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.dataplane.nat.flows import NatKind
     from dmvpn.dataplane.simulated.sending import Transmit
-    from dmvpn.shells.scenario import GatewaySpec
+    from dmvpn.shells.lab_model import GatewaySpec
 
 _MTU = 1500
 

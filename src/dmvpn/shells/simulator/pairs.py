@@ -10,8 +10,8 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.lab_model import INSIDE
 from dmvpn.shells.ready import missing
-from dmvpn.shells.scenario import INSIDE
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

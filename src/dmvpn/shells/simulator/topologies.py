@@ -9,7 +9,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.scenario import Lab, LinkSpec, ReadySpec, RouterSpec, Scenario
+from dmvpn.shells.lab_model import Lab, LinkSpec, ReadySpec, RouterSpec
+from dmvpn.shells.scenario import Scenario
 
 UNDERLAY = IPv4Address("100.64.0.1")
 TUNNEL = IPv4Address("172.16.0.1")

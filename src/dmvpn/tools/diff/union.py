@@ -14,12 +14,13 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines
-from dmvpn.shells.scenario import INSIDE, OUTSIDE, LinkSpec, Scenario
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, LinkSpec
+from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.shells.scenario import HostSpec
+    from dmvpn.shells.lab_model import HostSpec
 
 #: A node and its interface, as `Scenario.end` has them.
 End: TypeAlias = tuple[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.scenario import INSIDE
+from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

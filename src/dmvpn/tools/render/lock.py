@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dmvpn.shells.documents import parse_yaml, read_text
-from dmvpn.shells.scenario import Name
+from dmvpn.shells.lab_model import Name
 from dmvpn.tools.render.allocation import Allocations
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dmvpn.dataplane.nat.flows import NatKind
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.scenario import RESERVED, Name
+from dmvpn.shells.lab_model import RESERVED, Name
 
 #: The router that stands for the provider in labs.
 PROVIDER = "TRANSPORT"

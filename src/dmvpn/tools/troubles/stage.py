@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
-from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.acts import Part
 from dmvpn.tools.troubles.trouble import Need
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.translation import PacketFlow
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.walk.ground import ETHERNET, Ground
 from dmvpn.tools.walk.values import Act, End
 

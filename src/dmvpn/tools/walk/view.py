@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.scenario import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address, AddressWithLength

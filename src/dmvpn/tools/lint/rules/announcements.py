@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.network.routing import eigrp_on
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def check(network: Network) -> Iterator[Found]:
         yield from _stub(network, end)
         yield from _hidden(network, end)
     for culprit, other in network.differing(_weights):
-        ours = eigrp_on(culprit)
+        ours = culprit.eigrp
         if ours is not None:
             at = (f"router eigrp {ours[0].name or ours[0].autonomous_system}",)
             what = f"the weights of EIGRP's metric are not those of {other.device.hostname}: no adjacency"
@@ -72,12 +71,12 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _weights(end: End) -> Weights | None:
-    ours = eigrp_on(end)
+    ours = end.eigrp
     return ours[0].scale.weights if ours is not None else None
 
 
 def _lans(network: Network, end: End) -> Iterator[Found]:
-    ours = eigrp_on(end)
+    ours = end.eigrp
     if ours is None or end.nhrp.network_id is None:
         return
     process, told = ours[0], network.told[end.device]
@@ -96,7 +95,7 @@ def _lans(network: Network, end: End) -> Iterator[Found]:
 
 
 def _stub(network: Network, end: End) -> Iterator[Found]:
-    ours = eigrp_on(end)
+    ours = end.eigrp
     if ours is not None and ours[0].stub is not None and len(network.clients(end)) > 1:
         router = f"router eigrp {ours[0].name or ours[0].autonomous_system}"
         what = f"{end.device.hostname} is a stub, and {len(network.clients(end))} spokes hear of each other by it alone"

@@ -9,7 +9,7 @@ from dmvpn.features.bfd import config as bfd
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.settings import timers
-from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface
+from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _check(end: End, parameters: Parameters | None) -> Iterator[Found]:
 
 def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
-    eigrp = eigrp_on(end)
+    eigrp = end.eigrp
     if eigrp is not None and eigrp[1].bfd:
         yield "EIGRP", end.at
     interface = ospf_interface(end.device, end.name)
@@ -77,10 +77,10 @@ def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _waits(end: End) -> Iterator[tuple[int, str]]:
     """How many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
-    eigrp = eigrp_on(end)
+    eigrp = end.eigrp
     if eigrp is not None:
         yield eigrp[1].hold_time, "EIGRP"
-    if any(one.protocol is Protocol.OSPF for one in on_end(end)):
+    if any(one.protocol is Protocol.OSPF for one in end.running):
         interface = ospf_interface(end.device, end.name) or OspfInterface(name=end.name)
         by_second = interface.hello_multiplier is not None
         yield 1 if by_second else timers(interface, NetworkType.POINT_TO_POINT)[1], "OSPF"

@@ -8,7 +8,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import line_of
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.ospf.model import NetworkType
-from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface
+from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _greets_by_multicast(end: End) -> str:
     """The protocols that do, "" if none."""
     interface = ospf_interface(end.device, end.name)
     by_unicast = interface is not None and interface.network in _UNICAST
-    return " and ".join(str(one) for one in on_end(end) if not (one.protocol is Protocol.OSPF and by_unicast))
+    return " and ".join(str(one) for one in end.running if not (one.protocol is Protocol.OSPF and by_unicast))
 
 
 def _client_multicast(link: Link) -> Iterator[Found]:
@@ -128,7 +128,7 @@ def _hub_multicast(network: Network, end: End) -> Iterator[Found]:
 
 
 def _bandwidth(end: End) -> Iterator[Found]:
-    running = eigrp_on(end)
+    running = end.eigrp
     if running is not None and end.interface.bandwidth is None and end.nhrp.network_id is not None:
         what = f"EIGRP {running[0].autonomous_system} runs on {end.name}, whose bandwidth is the default, 100 kbit/s"
         yield found(BANDWIDTH, end.device, end.at, what, f"{end.at[0]}\n bandwidth KBIT-PER-SECOND")
@@ -138,7 +138,7 @@ def _bandwidth(end: End) -> Iterator[Found]:
 
 
 def _common(pair: Pair) -> Iterator[Found]:
-    here, there = on_end(pair.here), on_end(pair.there)
+    here, there = pair.here.running, pair.there.running
     if pair.here.nhrp.version == 6 or pair.here.address is None or pair.there.address is None:
         return
     comparable_here = [_comparable(one.protocol, one.number) for one in here]
@@ -187,7 +187,7 @@ def _router_line(end: End, protocol: Protocol, number: int) -> tuple[str, ...]:
 
 def _agreement(network: Network) -> Iterator[Found]:
     for culprit, other in network.differing(_eigrp_key):
-        running = eigrp_on(culprit)
+        running = culprit.eigrp
         if running is None:
             continue
         process, settings = running
@@ -202,7 +202,7 @@ def _agreement(network: Network) -> Iterator[Found]:
 
 def _eigrp_key(end: End) -> tuple[object, ...] | None:
     """What an EIGRP packet of this end is signed with; None: no EIGRP."""
-    running = eigrp_on(end)
+    running = end.eigrp
     if running is None:
         return None
     settings = running[1]

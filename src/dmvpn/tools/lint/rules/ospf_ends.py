@@ -8,7 +8,7 @@ from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ospf.model import Area, Interface, NetworkType
 from dmvpn.features.ospf.settings import authentication_of, timers
 from dmvpn.features.tunnel.lint import is_excerpt
-from dmvpn.network.routing import Protocol, on_end, ospf_interface
+from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _kind(type_: NetworkType) -> str:
 
 def _running(end: End) -> Interface | None:
     """The `ip ospf` lines of an end on which OSPF runs."""
-    if not any(one.protocol is Protocol.OSPF for one in on_end(end)):
+    if not any(one.protocol is Protocol.OSPF for one in end.running):
         return None
     return ospf_interface(end.device, end.name) or Interface(name=end.name)
 

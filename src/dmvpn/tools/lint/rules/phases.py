@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.eigrp.lint import entered, line_of
 from dmvpn.features.ospf.model import NetworkType
-from dmvpn.network.routing import Protocol, eigrp_on, on_end, ospf_interface
+from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 from dmvpn.tools.lint.rules import split_horizon
 
@@ -127,7 +127,7 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
                 )
                 fix = f"{client.at[0]}\n no tunnel destination\n tunnel mode gre multipoint\n {client.words} shortcut"
                 yield found(SPOKE, client.device, client.line("tunnel destination"), what, fix)
-    running = eigrp_on(hub)
+    running = hub.eigrp
     if running is None or hub.nhrp.redirect or not (clients or not network.clients(hub)) or following:
         return
     process, settings = running
@@ -160,7 +160,7 @@ def _names(ends: list[End]) -> str:
 
 
 def _eigrp(network: Network, hub: End) -> Iterator[Found]:
-    running = eigrp_on(hub)
+    running = hub.eigrp
     clients = network.clients(hub)
     if running is None or (len(clients) == 1 and len(network.devices) > 1):
         return
@@ -180,7 +180,7 @@ def _eigrp(network: Network, hub: End) -> Iterator[Found]:
 
 
 def _ospf(network: Network, hub: End) -> Iterator[Found]:
-    if hub.nhrp.redirect or not any(one.protocol is Protocol.OSPF for one in on_end(hub)):
+    if hub.nhrp.redirect or not any(one.protocol is Protocol.OSPF for one in hub.running):
         return
     phase2 = [client for client in _multipoint_clients(network, hub) if not client.nhrp.shortcut]
     interface = ospf_interface(hub.device, hub.name)

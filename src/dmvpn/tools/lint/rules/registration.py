@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.network.device import is_private
-from dmvpn.network.routing import on_end, underlay
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -249,7 +248,7 @@ def _outside(end: End) -> IPAddress | None:
 def _dynamic(end: End) -> Iterator[Found]:
     if not end.is_client or not end.nhrp.unique or end.nhrp.network_id is None:
         return
-    interface = underlay(end)
+    interface = end.underlay
     fix = f"{end.at[0]}\n {end.words} registration no-unique"
     if interface is not None and end.device.is_given_address(interface.name):
         how = "by DHCP" if interface.dhcp else "from the far end"
@@ -280,5 +279,5 @@ def _reachable(network: Network) -> Iterator[Found]:
 
 def _underlay_protocol(end: End) -> bool:
     """Is there an EIGRP process besides the tunnel's?"""
-    mine = {one.number for one in on_end(end)}
+    mine = {one.number for one in end.running}
     return any(process.autonomous_system not in mine for process in end.device.eigrp.processes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec.policies import expansion, resolve
-from dmvpn.network.routing import Protocol, on_end, ospf_interface, underlay
+from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def check(network: Network) -> Iterator[Found]:
     for culprit, other in network.differing(lambda end: end.tunnel.ip_mtu):
         mine, theirs = culprit.tunnel.ip_mtu, other.tunnel.ip_mtu
         interface = ospf_interface(culprit.device, culprit.name)
-        stuck = any(one.protocol is Protocol.OSPF for one in on_end(culprit)) and not (
+        stuck = any(one.protocol is Protocol.OSPF for one in culprit.running) and not (
             interface and interface.ignore_mtu
         )
         what = f"{culprit.name} has ip mtu {mine}, {other.device.hostname}'s {other.name} {theirs}"
@@ -90,7 +90,7 @@ def check(network: Network) -> Iterator[Found]:
 
 def budget(end: End) -> tuple[int, str] | None:
     """The largest packet inside that fits into the underlay, and how that comes about; None: its profile is no good."""
-    interface = underlay(end)
+    interface = end.underlay
     path = _ETHERNET
     if interface is not None and not interface.name.startswith("Loopback"):
         path = interface.ip_mtu or interface.mtu or _ETHERNET

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.lint import entered
-from dmvpn.network.routing import Protocol, eigrp_on, on_end
+from dmvpn.network.routing import Protocol
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _is_hub_of_several(network: Network, hub: End) -> bool:
 
 
 def _eigrp(network: Network, hub: End) -> Iterator[Found]:
-    running = eigrp_on(hub)
+    running = hub.eigrp
     if running is None or not running[1].split_horizon:
         return
     process, settings = running
@@ -94,7 +94,7 @@ def _eigrp(network: Network, hub: End) -> Iterator[Found]:
 
 def _rip(network: Network, hub: End) -> Iterator[Found]:
     rip = hub.device.rip
-    if not any(one.protocol is Protocol.RIP for one in on_end(hub)) or not rip.interface(hub.name).split_horizon:
+    if not any(one.protocol is Protocol.RIP for one in hub.running) or not rip.interface(hub.name).split_horizon:
         return
     prefixes = list(rip.interface(hub.name).summaries)
     if any(one.source is RouteSource.STATIC for one in rip.redistributions):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.network.routing import underlay
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def _source(end: End) -> Iterator[Found]:
     device, tunnel = end.device, end.tunnel
     if not device.has_underlay or not (tunnel.source_interface or tunnel.source_address):
         return
-    interface = underlay(end)
+    interface = end.underlay
     shown = tunnel.source_interface or str(tunnel.source_address)
     fix = ""
     if interface is None and tunnel.source_address and any(map(device.is_given_address, device.interface_names)):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.network.language import CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
-from dmvpn.network.routing import underlay
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _pim(end: End, section: Section) -> Iterator[Found]:
 
 
 def _qos(end: End) -> Iterator[Found]:
-    interface = underlay(end)
+    interface = end.underlay
     policy = _policy_of(end.device, interface.name) if interface is not None else None
     if end.nhrp.groups and policy is not None and interface is not None and not _is_shaper(end.device, policy):
         what = f"{end.name} has policies for each tunnel, and {interface.name} below it has {policy}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.network.routing import Protocol, on_end, running, underlay
+from dmvpn.network.routing import Protocol, running
 from dmvpn.tools.lint.found import found
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
 
 def _protocol(network: Network, end: End) -> Iterator[Found]:
     """Does a protocol that runs through the tunnel tell the prefix of the tunnel's source?"""
-    interface = underlay(end)
+    interface = end.underlay
     if interface is None or interface.address is None or interface.name == end.name:
         return
     prefix = Prefix.of(*interface.address)
     below = {(one.protocol, one.number) for one in running(end.device, interface.name, interface.address[0])}
-    told = [one for one in on_end(end) if (one.protocol, one.number) in below]
+    told = [one for one in end.running if (one.protocol, one.number) in below]
     if not told or _is_known_better(network, end, prefix):
         return
     router = f"router {told[0].protocol.value.lower()}"
@@ -120,7 +120,7 @@ def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
 
 
 def _leak(network: Network, device: Device) -> Iterator[Found]:
-    ends = [end for end in network.ends_of(device) if end.tunnel.protection and on_end(end)]
+    ends = [end for end in network.ends_of(device) if end.tunnel.protection and end.running]
     if not ends or not device.has_default or not device.lans:
         return
     others = [
