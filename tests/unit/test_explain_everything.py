@@ -38,6 +38,7 @@ NOT_PRINTED = {
     "dmvpn.features.bgp.events.Softness": "words of `clear ip bgp`",
     "dmvpn.features.bgp.model.Direction": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,
+    "dmvpn.features.bgp.model.PrivateAs": _CONFIGURED,
     "dmvpn.features.bgp.session.SessionMove": _MOVES,
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
     "dmvpn.features.ikev2.algorithms.Authentication": _CONFIGURED,

@@ -32,6 +32,9 @@ class Intake:
         self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address, now: float
     ) -> dict[Prefix, None]:
         """Change what the peer told; returns the prefixes whose routes are others now."""
+        if peer.stale:
+            for prefix in (*update.withdrawn, *update.announced):
+                peer.stale.pop(prefix, None)
         changed = dict.fromkeys(prefix for prefix in update.withdrawn if prefix in peer.received)
         for prefix in changed:
             del peer.received[prefix]
@@ -53,6 +56,16 @@ class Intake:
             else:
                 peer.received[prefix] = attributes
         return changed
+
+    @staticmethod
+    def refresh(peer: Peer, *, ends: bool) -> dict[Prefix, None]:
+        """A refresh begins or ends: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
+        gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
+        if not ends:
+            return {}
+        for prefix in gone:
+            peer.received.pop(prefix, None)
+        return gone
 
     def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:
         """None: the routes count as withdrawn."""

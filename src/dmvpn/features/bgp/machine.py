@@ -34,19 +34,18 @@ from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamListen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.intake import Intake
-from dmvpn.features.bgp.model import BgpConfig, Direction
+from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
-from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.session import Ending, Identity, Session, cease
-from dmvpn.features.bgp.settings import callers, configured_peers, guest
+from dmvpn.features.bgp.settings import callers, configured_peers, guest, inward_lines, is_filtered, session_lines
 from dmvpn.features.bgp.teller import DEFAULT, Teller
 from dmvpn.features.bgp.watched import path_lost, watch
+from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.settings import PeerSettings
 
@@ -191,10 +190,10 @@ class BgpMachine:
         old, peer.settings = peer.settings, settings
         if settings.lines.shutdown and not old.lines.shutdown:
             peer.end_sessions(Cease.SHUTDOWN, "Admin. shutdown", now)
-        elif _session_lines(old) != _session_lines(settings):
+        elif session_lines(old) != session_lines(settings):
             peer.end_sessions(Cease.CONFIGURATION_CHANGE, "Config change", now)
         else:
-            self._refresh(peer, now, inwards=_inward_lines(old) != _inward_lines(settings))
+            self._refresh(peer, now, inwards=inward_lines(old) != inward_lines(settings))
         if old.lines.bfd != settings.lines.bfd and peer.session is not None:
             self._out += watch(self._ports, peer, peer.session, wanted=settings.lines.bfd)
         peer.retry = FIRST_RETRY
@@ -234,9 +233,10 @@ class BgpMachine:
 
     def _call(self, peer: Peer, now: float) -> None:
         """Open a connection, if there is none and there is a way."""
-        if peer.sessions or peer.dynamic or peer.settings.lines.shutdown:
+        if peer.sessions or peer.dynamic or peer.settings.lines.shutdown or now < peer.barred_until:
             return
-        local, why = self._local_end(peer.settings)
+        peer.barred_until = float("-inf")
+        local, why = local_end(self._ports, peer.settings)
         peer.reason = Reason(why, since=now) if why is not None else None
         self._call_soon(peer, now)
         identity = self._identity(peer.settings)
@@ -246,38 +246,17 @@ class BgpMachine:
         settings = peer.settings
         session = self._new_session(peer, self._next_stream, identity)
         order = StreamOpen(
-            session.stream, local, peer.address, PORT, password=settings.lines.password, ttl=settings.ttl
+            session.stream,
+            local,
+            peer.address,
+            PORT,
+            password=settings.lines.password,
+            minimum_ttl=settings.minimum_ttl,
+            ttl=settings.ttl,
         )
         session.calls(now)
         self._arm(session)
         self._out.append(order)
-
-    def _local_end(self, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
-        """Our address for the session, or why there can be none."""
-        route = self._ports.rib.lookup_without_nhrp(settings.address)
-        if route is None or not route.next_hops or self._leads_past_its_tunnel(settings.address, route):
-            return None, BgpReason.NO_ROUTE
-        state = self._ports.interfaces.get(route.next_hops[0].interface)
-        is_near = route.source is RouteSource.CONNECTED
-        if settings.must_be_connected and not is_near:
-            return None, BgpReason.NOT_CONNECTED
-        if settings.lines.update_source:
-            state = self._ports.interfaces.get(settings.lines.update_source)
-        address = state.address if state is not None and state.line else None
-        if not isinstance(address, IPv4Address):
-            return None, BgpReason.NO_ADDRESS
-        return address, None
-
-    def _leads_past_its_tunnel(self, address: IPv4Address, route: Route) -> bool:
-        """A peer in the network of a tunnel is called through a tunnel only: elsewhere in clear, and nobody knows who
-        would answer.
-        """
-        tunnels = self._ports.tunnels
-        states = [self._ports.interfaces.get(tunnel.name) for tunnel in tunnels.all()]
-        inside = any(
-            address in prefix for state in states if state is not None and (prefix := state.prefix) is not None
-        )
-        return inside and tunnels.get(route.next_hops[0].interface) is None
 
     def _identity(self, settings: PeerSettings) -> Identity | None:
         self._choose_router_id()
@@ -310,11 +289,11 @@ class BgpMachine:
                 self._arm(found[1])
             return
         way = self._ports.rib.lookup_without_nhrp(up.remote)
-        is_past = way is not None and bool(way.next_hops) and self._leads_past_its_tunnel(up.remote, way)
+        is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(self._ports, up.remote, way)
         peer = self._caller(up) if not is_past else None
         identity = self._identity(peer.settings) if peer is not None else None
         busy = peer is not None and (peer.session is not None or sum(one.taken for one in peer.sessions))
-        if peer is None or identity is None or peer.settings.lines.shutdown or busy:
+        if peer is None or identity is None or peer.settings.lines.shutdown or busy or now < peer.barred_until:
             if peer is not None and peer.dynamic and not peer.sessions:
                 del self.peers[peer.address]
             self._out.append(StreamClose(up.stream, abort=True))
@@ -346,14 +325,23 @@ class BgpMachine:
                 self._established(peer, session, now)
             if isinstance(told, Update):
                 self._take_update(peer, session, told, now)
-            elif told.family == 1 and told.subsequent == 1 and told.subtype == 0:
-                self._say_all_again(peer, now)
+            elif told.family == 1 and told.subsequent == 1:
+                self._take_refresh(peer, session, told, now)
         if session.is_established and not was_established:
             self._established(peer, session, now)
         elif session.heard is not None and not was_open:
             for loser in peer.losers(session):
                 loser.notify(cease(Cease.COLLISION), "", now)
         self._arm(session)
+
+    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh, now: float) -> None:
+        """It wants to hear everything again, or tells where its own refresh begins and ends (RFC 7313)."""
+        match refresh.subtype:
+            case 0:
+                self._say_all_again(peer, now)
+            case 1 | 2 if session.marks_refreshes:
+                gone = self.intake.refresh(peer, ends=refresh.subtype == 2)
+                self.routes.learn(peer, session, gone, now)
 
     def _established(self, peer: Peer, session: Session, now: float) -> None:
         for other in peer.sessions:
@@ -377,12 +365,20 @@ class BgpMachine:
         if limit and peer.accepted > limit:
             self._out.append(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
             if not peer.settings.lines.only_warn:
+                self._bar(peer, now)
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent", now)
         elif limit and not peer.warned and peer.accepted * 100 > limit * peer.settings.lines.warn_percent:
             peer.warned = True
             self._out.append(messages.MaximumNear.of(peer.address, peer.accepted, limit))
         if sum(len(one.received) for one in self.peers.values()) > MOST_PREFIXES:
             self._give_up_the_largest(now)
+
+    def _bar(self, peer: Peer, now: float) -> None:
+        """It told too much: it stays away for the minutes of `restart`, or until somebody clears it."""
+        minutes = peer.settings.lines.restart_minutes
+        peer.barred_until = now + 60.0 * minutes if minutes else float("inf")
+        if minutes:
+            self._timers.set(("call", peer.address), peer.barred_until)
 
     def _give_up_the_largest(self, now: float) -> None:
         """Peers tell more than there is room for: the one that tells most of it goes, and the others stay."""
@@ -524,6 +520,7 @@ class BgpMachine:
             if event.autonomous_system not in (0, peer.settings.remote_as):
                 continue
             if event.softness is Softness.HARD:
+                peer.barred_until = float("-inf")
                 peer.end_sessions(Cease.RESET, "User reset", now)
                 self._bury_all(now)
                 peer.retry = FIRST_RETRY
@@ -560,7 +557,7 @@ class BgpMachine:
 
     def _filtered_peers(self) -> list[Peer]:
         """Those with a session for whom lists or maps decide what they hear."""
-        return [peer for peer in self.peers.values() if peer.session is not None and _is_filtered(peer.settings)]
+        return [peer for peer in self.peers.values() if peer.session is not None and is_filtered(peer.settings)]
 
     def _say_all_again(self, peer: Peer, now: float) -> None:
         peer.wants_all = True
@@ -600,7 +597,7 @@ class BgpMachine:
             if session is not None and peer.settings.lines.fall_over:
                 if self._ports.rib.lookup_without_nhrp(peer.address) is None:
                     session.notify(Notification(ErrorCode.CEASE, Cease.OUT_OF_RESOURCES), "Route to peer lost", now)
-            elif peer.reason is not None and not peer.sessions and self._local_end(peer.settings)[0] is not None:
+            elif peer.reason is not None and not peer.sessions and local_end(self._ports, peer.settings)[0] is not None:
                 self._call_soon(peer, now, at_once=True)
 
     def _tell_soon(self, peer: Peer, now: float) -> None:
@@ -615,8 +612,14 @@ class BgpMachine:
             self.teller.greet(peer)
             peer.again.update(dict.fromkeys(peer.advertised))
             peer.wants_all, peer.refreshed = False, now
+            if session.marks_refreshes:
+                peer.is_refreshed = True
+                session.send(RouteRefresh(subtype=1), now)
         receiver = self.teller.receiver(peer, session, self.config.cluster_id or self.router_id, self._ports)
         later = self.teller.tell(peer, session, receiver, now)
+        if peer.is_refreshed and not peer.again and not peer.pending:
+            peer.is_refreshed = False
+            session.send(RouteRefresh(subtype=2), now)
         if peer.wants_all:
             later = min(later or float("inf"), peer.refreshed + REFRESH_PAUSE)
         if later is not None:
@@ -626,23 +629,3 @@ class BgpMachine:
 def _name(peer: Peer) -> str:
     """As the log has it: guests have a star."""
     return f"*{peer.address}" if peer.dynamic else str(peer.address)
-
-
-def _is_filtered(settings: PeerSettings) -> bool:
-    lines = settings.lines
-    return bool(lines.originate_map) or any(one.direction is Direction.OUT for one in lines.filters)
-
-
-def _session_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """What only a new session can change."""
-    lines = settings.lines
-    return (
-        *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
-        *(lines.password, lines.update_source, lines.anywhere, lines.passive),
-    )
-
-
-def _inward_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """What changes what we make of its routes."""
-    lines = settings.lines
-    return lines.allow_own_as, lines.weight, lines.route_reflector_client, lines.filters

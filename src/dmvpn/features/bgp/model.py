@@ -32,6 +32,15 @@ class FilterKind(enum.Enum):
     FILTER_LIST = "filter-list"
 
 
+class PrivateAs(enum.Enum):
+    """What becomes of private AS numbers in what a neighbor is told."""
+
+    KEPT = "kept"
+    IF_ALL_ARE = "removed if there are no others"
+    ALL = "removed"
+    REPLACED = "replaced by ours"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A filter of a neighbor's routes. name: of the route map, or of the list."""
@@ -49,6 +58,10 @@ class Neighbor:
     warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it. bfd: watched by BFD.
+    local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
+    session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
+    security_hops: its packets may have crossed so many routers, 0: any number (RFC 5082).
+    restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
     originate_map: the default route is told while this map permits some route.
     send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
     """
@@ -58,6 +71,11 @@ class Neighbor:
     group: str = ""
     remote_as: int | None = None
     local_as: int | None = None
+    local_as_prepends: bool = True
+    local_as_replaces: bool = False
+    session_template: str = ""
+    policy_templates: tuple[tuple[int, str], ...] = ()
+    security_hops: int = 0
     password: str = field(default="", repr=False)
     update_source: str = ""
     description: str = ""
@@ -71,18 +89,20 @@ class Neighbor:
     active: bool | None = None
     next_hop_self: bool = False
     next_hop_self_all: bool = False
+    next_hop_unchanged: bool = False
     route_reflector_client: bool = False
     default_originate: bool = False
     originate_map: str = ""
     send_community: bool = False
     send_extended: bool = False
     soft_reconfiguration: bool = False
-    remove_private_as: bool = False
+    remove_private_as: PrivateAs = PrivateAs.KEPT
     override_as: bool = False
     allow_own_as: int = 0
     maximum_prefixes: int = 0
     warn_percent: int = 75
     only_warn: bool = False
+    restart_minutes: int = 0
     weight: int | None = None
     advertisement_interval: int | None = None
     filters: tuple[Filter, ...] = ()
@@ -106,11 +126,13 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """`aggregate-address`."""
+    """`aggregate-address`. suppress_map: parts that it permits are told no more. attribute_map: what it sets."""
 
     prefix: Prefix
     summary_only: bool = False
     as_set: bool = False
+    suppress_map: str = ""
+    attribute_map: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +167,8 @@ class BgpConfig:
     listen_ranges: tuple[ListenRange, ...] = ()
     listen_limit: int = 100
     neighbors: tuple[Neighbor, ...] = ()
+    session_templates: tuple[Neighbor, ...] = ()
+    policy_templates: tuple[Neighbor, ...] = ()
     networks: tuple[Network, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()

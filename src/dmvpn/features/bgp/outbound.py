@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
+from dmvpn.features.bgp.model import PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
 
@@ -68,7 +69,7 @@ def default_route(receiver: Receiver, changes: Changes = UNCHANGED) -> Attribute
     attributes = changed(plain, changes)
     if internal:
         return attributes
-    return replace(attributes, path=prepended(attributes.path, receiver.settings.local_as), local_pref=None)
+    return replace(attributes, path=prepended(attributes.path, *_ours(receiver.settings)), local_pref=None)
 
 
 def _may_hear(path: Path, receiver: Receiver) -> bool:
@@ -88,6 +89,8 @@ def _next_hop_of(path: Path, receiver: Receiver) -> Attributes:
     is_reflected = settings.internal and path.internal and not path.own
     if hop == UNSPECIFIED or hop == settings.address:
         keeps = False
+    elif lines.next_hop_unchanged:
+        keeps = True
     elif is_reflected:
         keeps = not lines.next_hop_self_all
     elif settings.internal:
@@ -122,8 +125,7 @@ def _internally(path: Path, attributes: Attributes, receiver: Receiver) -> Attri
 
 def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> Attributes:
     systems = attributes.path
-    if settings.lines.remove_private_as:
-        systems = _without_private(systems)
+    systems = _without_private(systems, settings)
     if settings.lines.override_as:
         systems = tuple(
             Segment(
@@ -134,7 +136,7 @@ def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> A
         )
     return replace(
         attributes,
-        path=prepended(systems, settings.local_as),
+        path=prepended(systems, *_ours(settings)),
         local_pref=None,
         med=attributes.med if path.own else None,
         originator=None,
@@ -142,8 +144,33 @@ def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> A
     )
 
 
-def _without_private(path: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """The path without private numbers, as IOS has it: only if all of them are."""
-    systems = [system for part in path for system in part.systems]
-    are_private = all(any(system in block for block in _PRIVATE) for system in systems)
-    return () if are_private else path
+def _ours(settings: PeerSettings) -> tuple[int, ...]:
+    """The numbers that we put before a path: with `local-as` the real one follows, unless it is replaced."""
+    if settings.local_as == settings.real_as or settings.lines.local_as_replaces:
+        return (settings.local_as,)
+    return settings.local_as, settings.real_as
+
+
+def _without_private(path: tuple[Segment, ...], settings: PeerSettings) -> tuple[Segment, ...]:
+    """The path without private numbers, or with ours instead of them; plainly, only if there are no others."""
+    removal = settings.lines.remove_private_as
+    if removal is PrivateAs.KEPT:
+        return path
+    if removal is PrivateAs.IF_ALL_ARE:
+        return path if any(not _is_private(one) for part in path for one in part.systems) else ()
+    replaced = (
+        Segment(
+            part.kind,
+            tuple(
+                settings.local_as if _is_private(one) else one
+                for one in part.systems
+                if removal is PrivateAs.REPLACED or not _is_private(one)
+            ),
+        )
+        for part in path
+    )
+    return tuple(part for part in replaced if part.systems)
+
+
+def _is_private(system: int) -> bool:
+    return any(system in block for block in _PRIVATE)

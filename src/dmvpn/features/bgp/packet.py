@@ -107,6 +107,7 @@ class Capability(enum.IntEnum):
     MULTIPROTOCOL = 1
     ROUTE_REFRESH = 2
     FOUR_OCTET_AS = 65
+    ENHANCED_REFRESH = 70
     OLD_ROUTE_REFRESH = 128
 
 

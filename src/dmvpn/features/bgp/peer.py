@@ -30,9 +30,11 @@ class Peer:
     """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
-    filtered: those of `received` that its filters refuse. pending: prefixes about which it is to hear. again: prefixes
-    that it hears of although it was told the same. announce_at: when it may hear announcements again. wants_all: it is
-    to hear everything again; it did at refreshed. complained: when a damaged UPDATE of it was logged.
+    filtered: those of `received` that its filters refuse. stale: what it has not told again so far in a refresh.
+    barred_until: it told too many prefixes, and is neither called nor heard before. pending: prefixes about which it is
+    to hear. again: prefixes that it hears of although it was told the same. announce_at: when it may hear announcements
+    again. wants_all: it is to hear everything again; it did at refreshed, and is_refreshed until that is over.
+    complained: when a damaged UPDATE of it was logged.
     """
 
     def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
@@ -51,6 +53,9 @@ class Peer:
         self.pending: dict[Prefix, None] = {}
         self.again: dict[Prefix, None] = {}
         self.wants_all = False
+        self.is_refreshed = False
+        self.stale: dict[Prefix, None] = {}
+        self.barred_until = float("-inf")
         self.refreshed = float("-inf")
         self.complained = float("-inf")
         self.announce_at = float("-inf")
@@ -73,6 +78,8 @@ class Peer:
         """As `show ip bgp summary` has it."""
         if self.settings.lines.shutdown:
             return "Idle (Admin)"
+        if self.barred_until > float("-inf") and not self.sessions:
+            return "Idle (PfxCt)"
         if self.sessions:
             return max((session.state for session in self.sessions), key=_ORDER.index).value
         return "Idle" if self.reason is not None else "Active"
@@ -108,7 +115,8 @@ class Peer:
         self.advertised.clear()
         self.pending.clear()
         self.again.clear()
-        self.wants_all = False
+        self.wants_all = self.is_refreshed = False
+        self.stale.clear()
         self.denied = 0
         self.warned = False
         return prefixes

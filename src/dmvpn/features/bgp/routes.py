@@ -10,7 +10,8 @@ from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
-from dmvpn.features.bgp.model import BgpConfig, Direction
+from dmvpn.features.bgp.attributes import prepended
+from dmvpn.features.bgp.model import Aggregate, BgpConfig, Direction
 from dmvpn.features.bgp.nexthops import NextHops
 from dmvpn.features.bgp.own import aggregate_path, own_path, own_prefixes
 from dmvpn.features.bgp.paths import Path, PathOrigin
@@ -94,6 +95,9 @@ class Routes:
             if attributes is None or changes is None:
                 self.table.take_away(prefix, source)
                 continue
+            settings = peer.settings
+            if settings.local_as != settings.real_as and not settings.internal and lines.local_as_prepends:
+                attributes = replace(attributes, path=prepended(attributes.path, settings.local_as))
             path = Path(
                 origin=PathOrigin.PEER,
                 attributes=changed(attributes, changes),
@@ -167,18 +171,36 @@ class Routes:
             self._router_id,
             now,
         )
+        path = self._with_map(path, aggregate, prefix)
         source = (PathOrigin.AGGREGATE, UNSPECIFIED)
         if path is None:
             self.table.take_away(prefix, source)
         else:
             self.table.put(prefix, path)
         changed = self.table.choose([prefix])
-        quiet = dict.fromkeys(parts) if aggregate.summary_only and path is not None else {}
+        quiet = {
+            inner: None for inner, part in parts.items() if path is not None and self._is_quiet(aggregate, inner, part)
+        }
         before = {inner: None for inner in self.suppressed if inner != prefix and inner in prefix}
         for inner in before:
             del self.suppressed[inner]
         self.suppressed.update(quiet)
         return [*changed, *(inner for inner in {**before, **quiet} if (inner in before) != (inner in quiet))]
+
+    def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
+        """Is a part told no more, since the aggregate speaks for it?"""
+        if aggregate.summary_only or not aggregate.suppress_map:
+            return aggregate.summary_only
+        route = candidate(prefix, part.attributes)
+        return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
+
+    def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
+        """The aggregate with what its map sets; a map that refuses it changes nothing."""
+        if path is None or not aggregate.attribute_map:
+            return path
+        route = candidate(prefix, path.attributes)
+        changes = self._ports.policies.of_routes().mapped(aggregate.attribute_map, route)
+        return path if changes is None else replace(path, attributes=changed(path.attributes, changes))
 
     # ------------------------------------------------------------------------------------------------------- RIB
 

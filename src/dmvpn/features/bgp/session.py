@@ -247,6 +247,11 @@ class Session:
         """Does the peer send everything again when it is asked?"""
         return self.heard is not None and self.heard.capability(Capability.ROUTE_REFRESH) is not None
 
+    @property
+    def marks_refreshes(self) -> bool:
+        """Are the beginning and the end of a refresh told (RFC 7313)?"""
+        return self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
+
     def send(self, message: Update | RouteRefresh, now: float) -> None:
         """Tell an established peer something."""
         self._send(message, now)
@@ -327,6 +332,7 @@ class Session:
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, own.local_as.to_bytes(4, "big")),
+                CapabilityValue(Capability.ENHANCED_REFRESH),
             ),
         )
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.features.bgp.model import BgpConfig, Neighbor
+from dmvpn.features.bgp.model import BgpConfig, Direction, Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Fields of a neighbor that a group has no say in.
-_OWN: Final = frozenset({"peer", "is_group", "group"})
+_OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
+#: Templates that inherit each other, as IOS has it.
+_DEEPEST: Final = 8
 #: Seconds between two announcements to one peer, RFC 4271 §9.2.1.1 as IOS has it: external, internal.
 _ADVERTISEMENT_INTERVALS: Final = (30.0, 0.0)
 LARGEST_TTL: Final = 255
@@ -22,7 +24,10 @@ LARGEST_TTL: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """Everything that holds for a peer. local_as: the number that it knows us by. lines: its own and its group's."""
+    """Everything that holds for a peer. lines: its own and its group's.
+
+    local_as: the number that it knows us by; real_as: that of the process.
+    """
 
     address: IPv4Address
     local_as: int
@@ -30,6 +35,7 @@ class PeerSettings:
     keepalive: int
     hold_time: int
     lines: Neighbor
+    real_as: int = 0
 
     @property
     def internal(self) -> bool:
@@ -39,9 +45,15 @@ class PeerSettings:
     @property
     def ttl(self) -> int:
         """Of our packets to it: an external peer is one hop away unless it is said otherwise."""
-        if self.internal:
+        if self.internal or self.lines.security_hops:
             return LARGEST_TTL
         return 1 if self.lines.ebgp_ttl is None else self.lines.ebgp_ttl
+
+    @property
+    def minimum_ttl(self) -> int:
+        """Of its packets to us, RFC 5082 §3; 0: any."""
+        hops = self.lines.security_hops
+        return LARGEST_TTL - hops if hops else 0
 
     @property
     def must_be_connected(self) -> bool:
@@ -62,7 +74,9 @@ def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> Pee
     if merged.remote_as is None or not is_active:
         return None
     keepalive, hold = merged.timers or config.timers
-    return PeerSettings(address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged)
+    return PeerSettings(
+        address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged, config.local_as
+    )
 
 
 def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
@@ -93,25 +107,77 @@ def callers(config: BgpConfig) -> tuple[StreamPeer, ...]:
 def _callers(config: BgpConfig) -> Iterator[StreamPeer]:
     for settings in configured_peers(config).values():
         if not settings.lines.shutdown:
-            yield StreamPeer(Prefix.host(settings.address), settings.lines.password, 0, settings.ttl)
+            yield StreamPeer(Prefix.host(settings.address), settings.lines.password, settings.minimum_ttl, settings.ttl)
     for one in config.listen_ranges:
         first = IPv4Address(int(one.prefix.address))
         example = settings_of(config, first, Neighbor(peer=first, group=one.group))
         if example is not None and not example.lines.shutdown:
-            yield StreamPeer(one.prefix, example.lines.password, 0, example.ttl)
+            yield StreamPeer(one.prefix, example.lines.password, example.minimum_ttl, example.ttl)
 
 
 def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
-    """The lines of a neighbor, and where they say nothing those of its group."""
+    """The lines of a neighbor, and where they say nothing those of its group and its templates."""
     group = next((one for one in config.neighbors if one.is_group and one.peer == lines.group), None)
-    if group is None:
-        return lines
+    if group is not None:
+        lines = _inherited(lines, group)
+        lines = replace(
+            lines,
+            session_template=lines.session_template or group.session_template,
+            policy_templates=lines.policy_templates or group.policy_templates,
+        )
+    for template in _templates(config, lines):
+        lines = _inherited(lines, template)
+    return lines
+
+
+def _templates(config: BgpConfig, lines: Neighbor) -> Iterator[Neighbor]:
+    """Those that the lines inherit, and those that these inherit; the one that speaks last comes first."""
+    sessions = {one.peer: one for one in config.session_templates}
+    policies = {one.peer: one for one in config.policy_templates}
+    heir = lines
+    for _ in range(_DEEPEST):
+        parent = sessions.get(heir.session_template)
+        if parent is None:
+            break
+        yield parent
+        heir = parent
+    waiting = [name for _, name in reversed(lines.policy_templates)]
+    for _ in range(_DEEPEST):
+        template = policies.get(waiting.pop(0)) if waiting else None
+        if template is not None:
+            yield template
+            waiting += [name for _, name in reversed(template.policy_templates)]
+
+
+def _inherited(lines: Neighbor, parent: Neighbor) -> Neighbor:
+    """The lines, and where they say nothing those of another one."""
     plain = Neighbor(peer=lines.peer)
     inherited = {
-        field.name: getattr(group, field.name)
+        field.name: getattr(parent, field.name)
         for field in fields(Neighbor)
         if field.name not in _OWN and getattr(lines, field.name) == getattr(plain, field.name)
     }
     own = {(one.kind, one.direction) for one in lines.filters}
-    filters = (*lines.filters, *(one for one in group.filters if (one.kind, one.direction) not in own))
+    filters = (*lines.filters, *(one for one in parent.filters if (one.kind, one.direction) not in own))
     return replace(lines, **{**inherited, "filters": filters})
+
+
+def session_lines(settings: PeerSettings) -> tuple[object, ...]:
+    """What only a new session can change."""
+    lines = settings.lines
+    return (
+        *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
+        *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops),
+    )
+
+
+def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
+    """What changes what we make of its routes."""
+    lines = settings.lines
+    return (*(lines.allow_own_as, lines.weight, lines.route_reflector_client, lines.filters, lines.local_as_prepends),)
+
+
+def is_filtered(settings: PeerSettings) -> bool:
+    """Do lists or maps decide what it hears?"""
+    lines = settings.lines
+    return bool(lines.originate_map) or any(one.direction is Direction.OUT for one in lines.filters)

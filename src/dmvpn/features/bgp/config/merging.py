@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.model import Direction, Filter, FilterKind, Neighbor, Peer
+from dmvpn.features.bgp.model import Direction, Filter, FilterKind, Neighbor, Peer, PrivateAs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +31,14 @@ def merge(lines: Iterable[Args], activations: dict[Peer, bool]) -> tuple[Neighbo
     return tuple(found.values())
 
 
+def merged(name: str, lines: Iterable[Args]) -> Neighbor:
+    """A template, as if it were a neighbor."""
+    template = Neighbor(peer=name)
+    for args in lines:
+        template = _with(template, args)
+    return template
+
+
 def _with(neighbor: Neighbor, args: Args) -> Neighbor:
     """The neighbor with what one more line says."""
     word = next((word for word in _CHANGES if word in args), None)
@@ -48,8 +56,22 @@ def _with_group(neighbor: Neighbor, args: Args) -> Neighbor:
     return replace(neighbor, group=group) if group else replace(neighbor, is_group=True)
 
 
+def _with_template(neighbor: Neighbor, args: Args) -> Neighbor:
+    name = args.text("template")
+    if "peer-session" in args:
+        return replace(neighbor, session_template=name)
+    number = args.integer("sequence", 0)
+    return replace(neighbor, policy_templates=tuple(sorted((*neighbor.policy_templates, (number, name)))))
+
+
 def _timers(args: Args) -> tuple[int, int]:
     return args.integer("keepalive"), args.integer("hold")
+
+
+def _removal(args: Args) -> PrivateAs:
+    if "replace-as" in args:
+        return PrivateAs.REPLACED
+    return PrivateAs.ALL if "all" in args else PrivateAs.IF_ALL_ARE
 
 
 #: What each ending changes. Those that only people read, or that are always so here, are not in it.
@@ -63,7 +85,15 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "ebgp-multihop": lambda neighbor, args: replace(neighbor, ebgp_ttl=args.integer("ttl", 255)),
     "disable-connected-check": lambda neighbor, args: replace(neighbor, anywhere=True),
     "timers": lambda neighbor, args: replace(neighbor, timers=_timers(args)),
-    "local-as": lambda neighbor, args: replace(neighbor, local_as=args.integer("local_as")),
+    "local-as": lambda neighbor, args: replace(
+        neighbor,
+        local_as=args.integer("local_as"),
+        local_as_prepends="no-prepend" not in args,
+        local_as_replaces="replace-as" in args,
+    ),
+    "ttl-security": lambda neighbor, args: replace(neighbor, security_hops=args.integer("hops")),
+    "inherit": _with_template,
+    "next-hop-unchanged": lambda neighbor, args: replace(neighbor, next_hop_unchanged=True),
     "transport": lambda neighbor, args: replace(neighbor, passive="passive" in args),
     "fall-over": lambda neighbor, args: replace(
         neighbor, fall_over=neighbor.fall_over or "bfd" not in args, bfd=neighbor.bfd or "bfd" in args
@@ -77,7 +107,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
         neighbor, send_community="extended" not in args, send_extended="extended" in args or "both" in args
     ),
     "soft-reconfiguration": lambda neighbor, args: replace(neighbor, soft_reconfiguration=True),
-    "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=True),
+    "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=_removal(args)),
     "as-override": lambda neighbor, args: replace(neighbor, override_as=True),
     "allowas-in": lambda neighbor, args: replace(neighbor, allow_own_as=args.integer("times", 3)),
     "maximum-prefix": lambda neighbor, args: replace(
@@ -85,6 +115,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
         maximum_prefixes=args.integer("prefixes"),
         warn_percent=args.integer("threshold", 75),
         only_warn="warning-only" in args,
+        restart_minutes=args.integer("minutes", 0),
     ),
     "weight": lambda neighbor, args: replace(neighbor, weight=args.integer("weight")),
     "advertisement-interval": lambda neighbor, args: replace(neighbor, advertisement_interval=args.integer("seconds")),

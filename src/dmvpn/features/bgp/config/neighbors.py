@@ -18,7 +18,9 @@ _OF_SESSION: Final = (
     "ebgp-multihop [ {ttl:1-255} ]",
     "disable-connected-check",
     "timers {keepalive:0-65535} {hold:0-65535}",
-    f"local-as {{local_as:{AS_NUMBER.name}}}",
+    f"local-as {{local_as:{AS_NUMBER.name}}} [ no-prepend [ replace-as ] ]",
+    "ttl-security hops {hops:1-254}",
+    "inherit peer-session {template:word}",
     "transport connection-mode ( active | passive )",
     "fall-over [ bfd ]",
     "version {version:4-4}",
@@ -26,12 +28,14 @@ _OF_SESSION: Final = (
 #: The endings that say something about the routes of IPv4 unicast.
 _OF_FAMILY: Final = (
     "next-hop-self [ all ]",
+    "next-hop-unchanged",
     "route-reflector-client",
     "send-community [ both | standard | extended ]",
     "soft-reconfiguration inbound",
-    "remove-private-as [ all ]",
+    "remove-private-as [ all [ replace-as ] ]",
     "as-override",
     "allowas-in [ {times:1-10} ]",
+    "inherit peer-policy {template:word}",
     "maximum-prefix {prefixes:1-2147483647} [ {threshold:1-100} ] [* restart {minutes:1-65535} | warning-only ]",
     "weight {weight:0-65535}",
     "advertisement-interval {seconds:0-600}",
@@ -61,6 +65,16 @@ _HELP: Final = {
     "hold": "Seconds until it is given up",
     "local-as": "Be of another autonomous system for it",
     "local_as": "Number",
+    "no-prepend": "Not in what it tells",
+    "replace-as": "And nothing else instead",
+    "ttl-security": "Take only packets that crossed few routers (RFC 5082)",
+    "hops": "At most so many",
+    "inherit": "Take what a template says",
+    "peer-session": "Of the session",
+    "peer-policy": "Of the routes",
+    "template": "Name of the template",
+    "next-hop-unchanged": "Tell the next hop as it is to an external neighbor that is hops away",
+    "all": "Even so",
     "transport": "The TCP connection",
     "connection-mode": "Who opens it",
     "active": "We",
@@ -97,10 +111,12 @@ _HELP: Final = {
     "in": "Of what it tells",
     "out": "Of what we tell",
 }
+_SEQUENCE: Final = "The larger it is, the later the template speaks"
 _KEY: Final = (
     "peer",
     *("remote-as", "peer-group", "description", "shutdown", "password", "update-source", "ebgp-multihop"),
     *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "version", "next-hop-self"),
+    *("ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
     *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out"),
@@ -145,3 +161,24 @@ def activate_line(mode: str, *, order: int) -> ConfigLine:
         order=order,
         keep_no=True,
     )
+
+
+def template_lines(mode: str, *, of_session: bool) -> tuple[ConfigLine, ...]:
+    """The lines of a template: the endings without the neighbor; `inherit` names another template."""
+    left_out = ("peer-group", "inherit", "version", "remote-as") if not of_session else ("peer-group", "inherit")
+    endings = [one for one in (_OF_SESSION if of_session else _OF_FAMILY) if not one.startswith(left_out)]
+    inherit = (
+        "inherit peer-session {template:word}"
+        if of_session
+        else ("inherit peer-policy {template:word} {sequence:1-65535}")
+    )
+    return tuple(
+        ConfigLine(mode, ending, {**_HELP, "sequence": _SEQUENCE}, key=_key_of(ending), order=10 + place)
+        for place, ending in enumerate([inherit, *endings])
+    )
+
+
+def _key_of(ending: str) -> tuple[str, ...] | None:
+    if "sequence" in ending:
+        return ("sequence",)
+    return ("in", "out") if "( in | out )" in ending else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line
+from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line, template_lines
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.distribution import distance_line
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ROUTER, _FAMILY = "router-bgp", "bgp-ipv4"
+_SESSION, _POLICY = "bgp-peer-session", "bgp-peer-policy"
 MODES: Final = (
     Mode(_ROUTER, "config-router"),
     Mode(_FAMILY, "config-router-af", _ROUTER, exit_word="exit-address-family"),
+    Mode(_SESSION, "config-router-stmp", _ROUTER, exit_word="exit-peer-session"),
+    Mode(_POLICY, "config-router-ptmp", _ROUTER, exit_word="exit-peer-policy"),
 )
 
 
@@ -71,6 +74,24 @@ FAMILY: Final = ConfigLine(
     opens=_FAMILY,
     show=lambda args: "address-family ipv4",
 )
+SESSION_TEMPLATE: Final = ConfigLine(
+    _ROUTER,
+    "template peer-session {name:word}",
+    {"template": "What several neighbors have", "peer-session": "Of the session", "name": "Its name"},
+    key=("name",),
+    order=5,
+    opens=_SESSION,
+)
+POLICY_TEMPLATE: Final = ConfigLine(
+    _ROUTER,
+    "template peer-policy {name:word}",
+    {"peer-policy": "Of the routes", "name": "Its name"},
+    key=("name",),
+    order=6,
+    opens=_POLICY,
+)
+SESSION_LINES: Final = template_lines(_SESSION, of_session=True)
+POLICY_LINES: Final = template_lines(_POLICY, of_session=False)
 ROUTER_ID: Final = _line(
     "bgp router-id {address:address}",
     {"bgp": "BGP's own settings", "router-id": "Name this router", "address": "Any address"},
@@ -144,11 +165,16 @@ class RouteLines:
         )
         self.aggregate = ConfigLine(
             mode,
-            "aggregate-address {address:address} {mask:mask} [* summary-only | as-set ]",
+            "aggregate-address {address:address} {mask:mask} "
+            "[* summary-only | as-set | suppress-map {suppress:word} | attribute-map {attributes:word} ]",
             {
                 "aggregate-address": "Tell one prefix for many",
                 "summary-only": "And those no more",
                 "as-set": "With all their autonomous systems",
+                "suppress-map": "And those that this route map permits no more",
+                "suppress": "Name",
+                "attribute-map": "With what this route map sets",
+                "attributes": "Name",
                 "address": "The prefix",
                 "mask": "Its mask",
             },
@@ -214,7 +240,9 @@ FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
 LINES: Final = (
     *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, IPV4_BY_DEFAULT, LISTEN_RANGE),
     *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
-    *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE),
+    *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE, SESSION_TEMPLATE, POLICY_TEMPLATE),
+    *SESSION_LINES,
+    *POLICY_LINES,
     *vars(IN_ROUTER).values(),
     *vars(IN_FAMILY).values(),
 )

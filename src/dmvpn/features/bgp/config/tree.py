@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.bgp.config.merging import merge, peer_of
+from dmvpn.features.bgp.config.merging import merge, merged, peer_of
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
     CLUSTER_ID,
@@ -25,8 +25,12 @@ from dmvpn.features.bgp.config.processes import (
     LISTEN_RANGE,
     LOG_CHANGES,
     NEIGHBOR,
+    POLICY_LINES,
+    POLICY_TEMPLATE,
     ROUTER,
     ROUTER_ID,
+    SESSION_LINES,
+    SESSION_TEMPLATE,
     TIMERS,
     prefix_of,
 )
@@ -36,7 +40,7 @@ from dmvpn.ios.distribution import distance_of
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.bgp.model import Peer
+    from dmvpn.features.bgp.model import Neighbor, Peer
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 _SOURCES: Final = {
@@ -78,6 +82,8 @@ def read(tree: ConfigTree) -> BgpConfig:
             [*everywhere(NEIGHBOR, FAMILY_NEIGHBOR), *everywhere(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE)],
             _activations(router, family),
         ),
+        session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
+        policy_templates=_templates(router, POLICY_TEMPLATE, POLICY_LINES),
         networks=tuple(map(_network, everywhere(IN_ROUTER.network, IN_FAMILY.network))),
         aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
         redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),
@@ -94,6 +100,14 @@ def _activations(router: Section, family: Section | None) -> dict[Peer, bool]:
     sections = (router,) if family is None else (router, family)
     entries = [entry for section in sections for entry in section.entries(ACTIVATE, FAMILY_ACTIVATE)]
     return {peer_of(entry.args): not entry.negated for entry in entries}
+
+
+def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[Neighbor, ...]:
+    """The templates of one kind, as if they were neighbors."""
+    return tuple(
+        merged(args.text("name"), [said for line in lines for said in inner.all(line)])
+        for args, inner in router.sections(opener)
+    )
 
 
 def _address(section: Section, line: ConfigLine) -> IPv4Address | None:
@@ -128,7 +142,13 @@ def _network(args: Args) -> Network:
 
 def _aggregate(args: Args) -> Aggregate:
     """One `aggregate-address`."""
-    return Aggregate(prefix_of(args), "summary-only" in args, "as-set" in args)
+    return Aggregate(
+        prefix_of(args),
+        summary_only="summary-only" in args,
+        as_set="as-set" in args,
+        suppress_map=args.text("suppress", ""),
+        attribute_map=args.text("attributes", ""),
+    )
 
 
 def _redistribution(args: Args) -> Redistribution:

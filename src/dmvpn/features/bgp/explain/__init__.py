@@ -188,6 +188,7 @@ _CAPABILITIES = _codes(
     code(Capability.MULTIPROTOCOL, "Which address families it speaks.", clause="RFC 4760 §8"),
     code(Capability.ROUTE_REFRESH, "It says its routes again when it is asked.", clause="RFC 2918 §2"),
     code(Capability.FOUR_OCTET_AS, "AS numbers of four octets.", clause="RFC 6793 §3"),
+    code(Capability.ENHANCED_REFRESH, "It marks where a refresh begins and ends.", clause="RFC 7313 §3.1"),
     code(Capability.OLD_ROUTE_REFRESH, "Route refresh, by Cisco's old number."),
 )
 _ATTRIBUTES = _codes(

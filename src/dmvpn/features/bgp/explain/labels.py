@@ -107,7 +107,13 @@ _NEIGHBORS = label_group(
     Word(
         "Neighbor capabilities",
         "What both ends said that they can do.",
-        also=("advertised and received", "Route refresh", "Four-octets ASN Capability", "Address family"),
+        also=(
+            "advertised and received",
+            "Route refresh",
+            "Four-octets ASN Capability",
+            "Address family",
+            "Enhanced Refresh Capability",
+        ),
     ),
     Word("No session", "Why it is not called."),
     Word(

@@ -193,6 +193,8 @@ def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
     capabilities = ["Route refresh"] if session is not None and session.refreshes else []
     if session is not None and session.wide:
         capabilities.append("Four-octets ASN Capability")
+    if session is not None and session.marks_refreshes:
+        capabilities.append("Enhanced Refresh Capability")
     if session is not None:
         capabilities.append("Address family IPv4 Unicast")
     kinds = {

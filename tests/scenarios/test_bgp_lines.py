@@ -1,0 +1,165 @@
+"""Lines of BGP's neighbors and aggregates, each judged by what another router gets to know."""
+
+from __future__ import annotations
+
+import re
+
+from support.world import World
+
+EXTERNAL, REFLECTED = "bgp-ebgp-phase2", "bgp-phase3"
+HUB = ("router bgp 65000",)
+
+
+def path(world: World, router: str, prefix: str) -> str:
+    """The AS path of the best path as the table has it; "-": there is none."""
+    rows = [line for line in world.lines(router, "ip bgp") if f" {prefix} " in line]
+    found = re.search(r"\s{2,}\d+ ((?:[\d{},]+ )*)[ie?]$", rows[0]) if rows else None
+    return found[1].strip() if found else "-"
+
+
+def state(world: World, router: str, neighbor: str) -> str:
+    """The last column of the summary."""
+    (line,) = [line for line in world.lines(router, "ip bgp summary") if line.lstrip("*").startswith(f"{neighbor} ")]
+    return " ".join(line.split()[9:])
+
+
+def is_up(world: World, router: str, neighbor: str) -> bool:
+    return state(world, router, neighbor).isdigit()
+
+
+def test_templates_give_neighbors_what_they_do_not_say_themselves() -> None:
+    world = World(EXTERNAL)
+    world.configure(
+        "HUB",
+        *HUB,
+        *("template peer-session BASE", "timers 7 21", "exit-peer-session"),
+        *("template peer-session S", "inherit peer-session BASE", "description a spoke", "exit-peer-session"),
+        *("template peer-policy P", "next-hop-self", "weight 5", "exit-peer-policy"),
+        *("template peer-policy Q", "inherit peer-policy P 10", "weight 9", "exit-peer-policy"),
+        *("neighbor 10.255.0.11 inherit peer-session S", "neighbor 10.255.0.11 inherit peer-policy Q"),
+    )
+    world.converge()
+    world.run_for(5)
+    detail = world.show("HUB", "ip bgp neighbors 10.255.0.11")
+    assert "hold time is 21, keepalive interval is 7 seconds" in detail
+    assert "Description: a spoke" in detail
+    assert "10.1.2.0/24 [20/0] via 10.255.0.1," in world.show("SPOKE1", "ip route bgp")
+    assert " 9 65011 i" in world.show("HUB", "ip bgp"), "the template itself goes before what it inherits"
+    assert " 0 65012 i" in world.show("HUB", "ip bgp")
+
+
+def test_an_aggregate_keeps_quiet_what_its_map_permits_and_has_what_its_other_map_sets() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", "ip prefix-list P permit 10.1.2.0/24", "route-map QUIET", "match ip address prefix-list P")
+    world.configure("HUB", "route-map LONG", "set as-path prepend 64999")
+    line = "aggregate-address 10.1.0.0 255.255.0.0 suppress-map QUIET attribute-map LONG"
+    world.configure("HUB", *HUB, line)
+    assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.0.0/16") == "65000 64999", 30.0)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "-"
+    assert path(world, "SPOKE1", "10.1.0.0/24") == "65000"
+    world.configure("HUB", *HUB, f"no {line}")
+    assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.2.0/24") == "65000 65012", 30.0)
+
+
+def test_as_set_says_through_which_systems_the_parts_came() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "aggregate-address 10.1.0.0 255.255.0.0 as-set summary-only")
+    world.run_for(5)
+    assert "{65011,65012}" in world.show("HUB", "ip bgp")
+    assert path(world, "SPOKE1", "10.1.0.0/16") == "-", "our own number is in it"
+
+
+def test_another_system_for_one_neighbor_stands_before_the_real_one_unless_it_replaces_it() -> None:
+    def change(router: str, text: str) -> str:
+        return text.replace("remote-as 65000", "remote-as 64000") if router == "SPOKE1" else text
+
+    world = World(EXTERNAL, change=change)
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 local-as 64000")
+    world.converge()
+    world.run_for(5)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "64000 65000 65012"
+    assert path(world, "SPOKE2", "10.1.1.0/24") == "65000 64000 65011"
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 local-as 64000 no-prepend replace-as")
+    world.run_for(30)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "64000 65012"
+    assert path(world, "SPOKE2", "10.1.1.0/24") == "65000 65011"
+
+
+def test_private_numbers_are_taken_off_or_replaced() -> None:
+    def change(router: str, text: str) -> str:
+        return text.replace("65012", "3000") if router in ("HUB", "SPOKE2") else text
+
+    world = World(EXTERNAL, change=change).converge()
+    world.configure("SPOKE2", "route-map MIX", "set as-path prepend 64999")
+    world.configure("SPOKE2", "router bgp 3000", "neighbor 10.255.0.1 route-map MIX out")
+    world.run_for(70)
+    for line, told in (
+        ("", "65000 3000 64999"),
+        ("remove-private-as", "65000 3000 64999"),
+        ("remove-private-as all", "65000 3000"),
+        ("remove-private-as all replace-as", "65000 3000 65000"),
+    ):
+        if line:
+            world.configure("HUB", *HUB, f"neighbor 10.255.0.11 {line}")
+        world.run_for(5)
+        assert path(world, "SPOKE1", "10.1.2.0/24") == told, line or "nothing"
+
+
+def test_our_own_number_in_a_path_is_taken_as_often_as_it_is_said_or_overridden() -> None:
+    def change(router: str, text: str) -> str:
+        return text.replace("65012", "65011")
+
+    world = World(EXTERNAL, change=change)
+    world.run_for(20)
+    assert path(world, "SPOKE1", "10.1.2.0/24") == "-"
+    world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 allowas-in 1")
+    assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.2.0/24") == "65000 65011", 30.0)
+    world.configure("HUB", *HUB, "neighbor 10.255.0.12 as-override")
+    assert world.wait_until(lambda: path(world, "SPOKE2", "10.1.1.0/24") == "65000 65000", 30.0)
+
+
+def test_a_neighbor_that_told_too_much_stays_away_until_its_time_or_a_clear() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 maximum-prefix 1 restart 2")
+    world.do("SPOKE1", "clear ip bgp *")
+    assert world.wait_until(lambda: state(world, "SPOKE1", "10.255.0.1") == "Idle (PfxCt)", 60.0)
+    world.run_for(60)
+    assert state(world, "SPOKE1", "10.255.0.1") == "Idle (PfxCt)", "the neighbor that calls is refused, too"
+    world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 maximum-prefix 10")
+    assert world.wait_until(lambda: is_up(world, "SPOKE1", "10.255.0.1"), 120.0)
+    world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 maximum-prefix 1")
+    world.do("SPOKE1", "clear ip bgp *")
+    world.run_for(300)
+    assert state(world, "SPOKE1", "10.255.0.1") == "Idle (PfxCt)"
+    world.configure("SPOKE1", "router bgp 65011", "no neighbor 10.255.0.1 maximum-prefix 1")
+    world.do("SPOKE1", "clear ip bgp *")
+    assert world.wait_until(lambda: is_up(world, "SPOKE1", "10.255.0.1"), 120.0)
+
+
+def test_ttl_security_takes_a_neighbor_that_is_near_and_none_that_sends_another_ttl() -> None:
+    world = World(EXTERNAL)
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 ttl-security hops 1", "neighbor 10.255.0.12 ttl-security hops 1")
+    world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 ttl-security hops 1")
+    world.run_for(60)
+    assert is_up(world, "HUB", "10.255.0.11")
+    assert not is_up(world, "HUB", "10.255.0.12"), "it sends packets with a TTL of 1"
+
+
+def test_the_next_hop_is_told_unchanged_to_an_external_neighbor() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 next-hop-self")
+    world.run_for(5)
+    assert "via 10.255.0.1," in world.show("SPOKE1", "ip route bgp")
+    world.configure("HUB", *HUB, "no neighbor 10.255.0.11 next-hop-self", "neighbor 10.255.0.11 next-hop-unchanged")
+    world.run_for(5)
+    assert "10.1.2.0/24 [20/0] via 10.255.0.12," in world.show("SPOKE1", "ip route bgp")
+
+
+def test_a_refresh_is_marked_and_what_is_not_told_again_is_no_more() -> None:
+    world = World(REFLECTED).converge()
+    assert "Enhanced Refresh Capability: advertised and received" in world.show("SPOKE1", "ip bgp neighbors")
+    world.do("SPOKE1", "clear ip bgp * soft in")
+    world.run_for(5)
+    assert "10.1.2.0/24" in world.show("SPOKE1", "ip route bgp")
+    (row,) = [line for line in world.lines("SPOKE1", "ip bgp neighbors") if "Route Refresh:" in line]
+    assert row.split()[-2:] == ["1", "2"], "we asked once, and heard where the answer begins and ends"
