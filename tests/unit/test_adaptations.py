@@ -289,3 +289,57 @@ def test_a_hub_of_ios_xe_that_names_no_release_has_what_newer_ones_have_on_unsee
         silent = "" if change[0] else "ip nhrp map multicast dynamic"
         told = texts[0].replace(*change).replace(" tunnel mode", f" {silent}\n tunnel mode")
         assert "version 16.3" not in "".join(adapted({"h": told, "s": texts[1]}).texts["h"])
+
+
+_GRE = """hostname {0}
+crypto isakmp policy 1
+ encr aes
+ hash sha256
+ authentication pre-share
+ group 14
+crypto isakmp key k0 address 0.0.0.0
+crypto ipsec transform-set T esp-aes esp-sha-hmac
+ mode transport
+crypto map M 10 ipsec-isakmp
+ set peer 203.0.113.{2}
+ set transform-set T
+ match address GRE
+ip access-list extended GRE
+ permit gre {3}
+interface Tunnel1
+ ip address 172.16.0.{1} 255.255.255.252
+ tunnel source {4}
+ tunnel destination 203.0.113.{2}
+interface GigabitEthernet0/0
+ ip address 203.0.113.{1} 255.255.255.0
+ crypto map M
+router eigrp 1
+ network 172.16.0.0
+"""
+
+
+def test_a_crypto_map_that_protects_gre_does_so_as_a_profile_in_a_lab(tmp_path: Path) -> None:
+    """A course's second tunnel between two offices had the older kind of protection, and stayed shut down."""
+    texts = [
+        _GRE.format("A", 1, 2, "host 203.0.113.1 host 203.0.113.2", "GigabitEthernet0/0"),
+        _GRE.format("B", 2, 1, "any any", "203.0.113.2"),
+    ]
+    assert _comes_up(tmp_path, *texts)
+    notes = Scenario.load(str(tmp_path)).notes
+    assert "A: crypto map M protects Tunnel1: the lab uses the IPsec profile M-10 in its place" in notes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("permit gre any any", "deny gre any any"),
+        ("set peer 203.0.113.2", "set peer 203.0.113.9"),
+        ("permit gre any any", "permit gre host 203.0.113.1 host 203.0.113.9"),
+        (" crypto map M\n", ""),
+        ("interface GigabitEthernet0/0", "interface Tunnel2\n tunnel source 203.0.113.1\ninterface GigabitEthernet0/0"),
+    ],
+)
+def test_a_crypto_map_that_may_leave_a_tunnel_in_clear_stays_what_it_is(change: tuple[str, str]) -> None:
+    text = _GRE.format("A", 1, 2, "any any", "203.0.113.1")
+    assert "crypto ipsec profile" in adapted({"a": text}).texts["a"]
+    assert "crypto ipsec profile" not in adapted({"a": text.replace(*change)}).texts["a"]

@@ -6,6 +6,7 @@
                of a pool, or one that is made up
     ciphers    what protects nothing (DES, 3DES, MD5, none) becomes AES and SHA, other ones at both ends alike
     keys       tunnels that cannot be told apart get keys (`clouds.py`)
+    maps       GRE tunnels that a crypto map protects have an IPsec profile instead (`crypto_maps.py`)
     excerpts   a router with nothing but tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
     releases   files of IOS XE that name none, where a hub relies on newer defaults, are of 16.3 (`unnamed.py`)
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
+from dmvpn.network.crypto_maps import replace_maps
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.underlay import far_ends
@@ -91,6 +93,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         vrfs = _join_tables(lines)
         if vrfs:
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")
+        notes += [f"{name}: {change}" for change in replace_maps(lines, device)]
         for before, why, after in _replace_ciphers(lines):
             notes.append(f"{name}: {before} {why}: the lab uses {after} in its place")
         for tunnel, before, after in _share_profiles(lines, device):
