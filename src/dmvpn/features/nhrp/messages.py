@@ -16,6 +16,9 @@ from dmvpn.features.nhrp.packet import ErrorCode, PacketType
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
+#: Its tunnel address and its NBMA address.
+Station = tuple["IPAddress", "IPAddress"]
+
 #: How packets are called in logs and debugs.
 PACKET_NAMES: dict[PacketType, str] = {
     PacketType.RESOLUTION_REQUEST: "Resolution Request",
@@ -82,7 +85,7 @@ class ErrorReceived(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, kind: str, code: int, peer: Station) -> Self:
         """The message for an error about a packet of this kind; peer: tunnel and NBMA address of whoever says it."""
         text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
         return cls("NHRP", 3, "PAKERROR", text)
@@ -97,7 +100,7 @@ class PasswordRefused(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, kind: str, peer: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, tunnel: str, kind: str, peer: Station) -> Self:
         """The message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
         return cls("NHRP", 3, "PAKAUTH", f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
 
@@ -112,7 +115,7 @@ class IdentityRefused(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, client: tuple[IPAddress, IPAddress], holder: str, claimant: str) -> Self:
+    def of(cls, tunnel: str, client: Station, holder: str, claimant: str) -> Self:
         """client: tunnel and NBMA address; holder, claimant: IKE identities."""
         who = claimant or "a station without an identity of its own"
         return cls("NHRP", 4, "IDENTITY", f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
@@ -152,7 +155,7 @@ class NhsUp(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, server: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, tunnel: str, server: Station, own: Station) -> Self:
         """server, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHS_UP", f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
 
@@ -163,9 +166,7 @@ class NhsDown(Log):
     __slots__ = ()
 
     @classmethod
-    def of(
-        cls, tunnel: str, server: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str
-    ) -> Self:
+    def of(cls, tunnel: str, server: Station, own: Station, reason: str) -> Self:
         """server, own: tunnel and NBMA address."""
         text = (
             f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
@@ -179,7 +180,7 @@ class NhcUp(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, client: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, tunnel: str, client: Station, own: Station) -> Self:
         """client, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHC_UP", f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
 
@@ -190,9 +191,7 @@ class NhcDown(Log):
     __slots__ = ()
 
     @classmethod
-    def of(
-        cls, tunnel: str, client: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str
-    ) -> Self:
+    def of(cls, tunnel: str, client: Station, own: Station, reason: str) -> Self:
         """client, own: tunnel and NBMA address."""
         text = f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
         return cls("DMVPN", 5, "NHRP_NHC_DOWN", text)
@@ -204,7 +203,7 @@ class NhpUp(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, tunnel: str, peer: Station, own: Station) -> Self:
         """peer, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHP_UP", f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
 
@@ -215,7 +214,7 @@ class NhpDown(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, peer: tuple[IPAddress, IPAddress], own: tuple[IPAddress, IPAddress], reason: str) -> Self:
+    def of(cls, tunnel: str, peer: Station, own: Station, reason: str) -> Self:
         """peer, own: tunnel and NBMA address."""
         text = f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
         return cls("DMVPN", 5, "NHRP_NHP_DOWN", text)
@@ -232,7 +231,7 @@ class NhrpError(Log):
     __slots__ = ()
 
     @classmethod
-    def of(cls, tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> Self:
+    def of(cls, tunnel: str, kind: str, code: int, peer: Station) -> Self:
         """The message about a packet of this kind; peer: tunnel and NBMA address."""
         what = "NHRP Error for"
         if code == ErrorCode.AUTHENTICATION_FAILURE:
@@ -266,7 +265,7 @@ class PacketRefused(Log):
         return cls("NHRP", 4, "PAKREFUSED", f"{tunnel}: packet from {nbma} refused: {why}")
 
 
-def refused_line(tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress], why: str) -> str:
+def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> str:
     """The debug line about a packet of this kind that is refused. peer: tunnel and NBMA address of its sender."""
     what = f"{tunnel}: {kind} of {_of(peer)} refused: {why}"
     return (
@@ -274,12 +273,12 @@ def refused_line(tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAdd
     )
 
 
-def objection_line(tunnel: str, kind: str, code: int, peer: tuple[IPAddress, IPAddress]) -> str:
+def objection_line(tunnel: str, kind: str, code: int, peer: Station) -> str:
     """The debug line about an Error Indication. peer: tunnel and NBMA address of whoever sent it."""
     return f"NHRP: {tunnel}: {_of(peer)} refuses our {kind}: {error_name(code)}"
 
 
-def _of(station: tuple[IPAddress, IPAddress], blank: str = "") -> str:
+def _of(station: Station, blank: str = "") -> str:
     """A station as these messages write it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
     return f"(Tunnel: {spelled(tunnel)} NBMA: {spelled(nbma)}{blank})"

@@ -46,7 +46,6 @@ _MANDATORY: Final = "RFC 2332 §5.2.0.1"
 _PROTOCOL_ADDRESS_LENGTH: dict[int, int] = {ProtocolType.IPV4: 4, ProtocolType.IPV6: 16}
 _AFN = {4: AddressFamily.IPV4, 6: AddressFamily.IPV6}
 _PROTOCOL_TYPE = {4: ProtocolType.IPV4, 6: ProtocolType.IPV6}
-
 HOP_COUNT = 255  # where IOS starts every packet, replies too; it drops what arrives with 0 (FRR issue 951)
 
 
@@ -206,7 +205,6 @@ class ResolutionRequest(ClientMessage):
 
     TYPE: ClassVar = PacketType.RESOLUTION_REQUEST
     FLAGS: ClassVar = ResolutionFlag
-
     flags: ResolutionFlag
 
 
@@ -216,7 +214,6 @@ class ResolutionReply(ClientMessage):
 
     TYPE: ClassVar = PacketType.RESOLUTION_REPLY
     FLAGS: ClassVar = ResolutionFlag
-
     flags: ResolutionFlag
 
 
@@ -226,7 +223,6 @@ class RegistrationRequest(ClientMessage):
 
     TYPE: ClassVar = PacketType.REGISTRATION_REQUEST
     FLAGS: ClassVar = RegistrationFlag
-
     flags: RegistrationFlag
 
 
@@ -236,7 +232,6 @@ class RegistrationReply(ClientMessage):
 
     TYPE: ClassVar = PacketType.REGISTRATION_REPLY
     FLAGS: ClassVar = RegistrationFlag
-
     flags: RegistrationFlag
 
 
@@ -246,7 +241,6 @@ class PurgeRequest(ClientMessage):
 
     TYPE: ClassVar = PacketType.PURGE_REQUEST
     FLAGS: ClassVar = PurgeFlag
-
     flags: PurgeFlag
 
 
@@ -256,7 +250,6 @@ class PurgeReply(ClientMessage):
 
     TYPE: ClassVar = PacketType.PURGE_REPLY
     FLAGS: ClassVar = PurgeFlag
-
     flags: PurgeFlag
 
 
@@ -299,10 +292,11 @@ class TrafficIndication(NhrpPacket):
         return 0, self.traffic_code << 16, self.packet
 
 
-_REQUESTS = (ResolutionRequest, RegistrationRequest, PurgeRequest)
 #: Packets that go towards their *source* (§5.2.0.1).
 REPLIES = (ResolutionReply, RegistrationReply, PurgeReply)
-_CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {kind.TYPE: kind for kind in (*_REQUESTS, *REPLIES)}
+_CLIENT_MESSAGES: dict[int, type[ClientMessage]] = {
+    kind.TYPE: kind for kind in (ResolutionRequest, RegistrationRequest, PurgeRequest, *REPLIES)
+}
 _ERROR_CODES = {int(code): code for code in ErrorCode}
 
 

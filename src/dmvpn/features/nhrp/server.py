@@ -230,9 +230,9 @@ class Server:
         address, at = claimant
         if entry.connection and entry.connection == at.connection:
             return True
-        identity = self._identity(at)
+        identity, proved = self._proof(at)
         if identity == entry.identity:
-            if self._proved(at) == entry.proved:
+            if proved == entry.proved:
                 return True
             identity = f"{identity} (another kind of name, or proved by another key)"
         tunnel.counters.count_refused(Refusal.OTHER_IDENTITY)
@@ -240,15 +240,10 @@ class Server:
         self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
         return False
 
-    def _identity(self, at: Neighbor) -> str:
-        """Return the identity that was proved at the end of this connection; "" if another server is there."""
+    def _proof(self, at: Neighbor) -> tuple[str, Proved | None]:
+        """Return what was proved at the end of this connection, for people and to be compared; of a server nothing."""
         connection = self._station.ports.protection.connection(at.connection) if at.connection else None
-        return connection.identity if connection is not None else ""
-
-    def _proved(self, at: Neighbor) -> Proved | None:
-        """Return the same in the form to be compared: kind and octets of the name, and whose key proved it."""
-        connection = self._station.ports.protection.connection(at.connection) if at.connection else None
-        return connection.proved if connection is not None else None
+        return (connection.identity, connection.proved) if connection is not None else ("", None)
 
     # -------------------------------------------------------------------------------------------- consequences
 
@@ -276,7 +271,7 @@ class Server:
         if old is not None and old.is_registered and self._is_same_place(old, claim):
             if old.nbma != claim.at.nbma or old.connection != claim.at.connection:
                 self._move(tunnel, old, claim.at)
-                old.proved_as(self._identity(claim.at), self._proved(claim.at))
+                old.proved_as(*self._proof(claim.at))
             old.registered(flags, claim.claimed, group, claim.cie.mtu)
             old.holds(holding_time, now)
             tunnel.cache.charge(old, payer)
@@ -286,14 +281,15 @@ class Server:
             self._forget(tunnel, old)
         elif old is not None:
             self._peers.supersede(tunnel, old)
+        identity, proved = self._proof(claim.at)
         entry = Entry(
             target=claim.target,
             next_hop=claim.next_hop,
             nbma=claim.at.nbma,
             connection=claim.at.connection,
-            identity=self._identity(claim.at),
+            identity=identity,
             payer=payer,
-            proved=self._proved(claim.at),
+            proved=proved,
             type=EntryType.DYNAMIC,
             created=now,
             expires=now + holding_time,

@@ -39,10 +39,7 @@ _ALGORITHMS = _failures(
         IkeReason.NO_COMBINATION,
         "Each kind has something in common, but never all in one proposal: the lists are paired differently.",
     ),
-    reason(
-        IkeReason.MODE,
-        "One end has `mode transport require`, the other insists on tunnel mode.",
-    ),
+    reason(IkeReason.MODE, "One end has `mode transport require`, the other insists on tunnel mode."),
     reason(
         IkeReason.GROUP,
         "Our profile has `set pfs` with this group, and the peer sent a key of another group, or none.",
@@ -53,14 +50,8 @@ _ALGORITHMS = _failures(
         "We asked with `set pfs` and the peer answered without.",
         next="show crypto ipsec profile",
     ),
-    reason(
-        IkeReason.INIT_REFUSED,
-        "The peer wants none of our IKE proposals; its own log knows what it wants.",
-    ),
-    reason(
-        IkeReason.NOT_OFFERED,
-        "The answer has algorithms that were not in the question; a fault of the peer.",
-    ),
+    reason(IkeReason.INIT_REFUSED, "The peer wants none of our IKE proposals; its own log knows what it wants."),
+    reason(IkeReason.NOT_OFFERED, "The answer has algorithms that were not in the question; a fault of the peer."),
     reason(
         IkeReason.IKE_NOT_REPLACED,
         "The peer wanted to renew the IKE SA and its proposals fit no more: somebody changed them meanwhile.",
@@ -77,10 +68,7 @@ _IDENTITIES = _failures(
         "blanks at the end, and for an entry of the keyring that fits the address better.",
         next="show running-config (crypto ikev2 keyring, on both ends)",
     ),
-    reason(
-        IkeReason.NO_MATCH,
-        "The peer says who it is, and no `match identity remote` fits that.",
-    ),
+    reason(IkeReason.NO_MATCH, "The peer says who it is, and no `match identity remote` fits that."),
     reason(
         IkeReason.NO_PROFILE,
         "`set ikev2-profile` is missing and which one is meant cannot be guessed.",
@@ -110,34 +98,21 @@ _IDENTITIES = _failures(
         "What the IPsec profile leads to cannot be used.",
         next="show crypto ipsec profile",
     ),
-    reason(
-        IkeReason.NO_KEY,
-        "No `peer` of the keyring has an address or identity that fits.",
-    ),
-    reason(
-        IkeReason.UNABLE,
-        "Only pre-shared keys, RSA and ECDSA signatures are built.",
-    ),
+    reason(IkeReason.NO_KEY, "No `peer` of the keyring has an address or identity that fits."),
+    reason(IkeReason.UNABLE, "Only pre-shared keys, RSA and ECDSA signatures are built."),
     reason(
         IkeReason.NO_TRUSTPOINT,
         "`pki trustpoint` is missing in the profile, or has no certificate and key.",
         next=_TRUST,
     ),
-    reason(
-        IkeReason.NO_AUTHORITY,
-        "Nobody can be believed without an authority.",
-        next=_TRUST,
-    ),
+    reason(IkeReason.NO_AUTHORITY, "Nobody can be believed without an authority.", next=_TRUST),
     Word("ikev2 profile <name>: <why>", "The profile cannot be used; what follows says why."),
     reason(
         IkeReason.NOT_BELIEVED,
         "It has expired, is revoked, or leads to no authority of ours.",
         next="show crypto pki certificates",
     ),
-    reason(
-        IkeReason.NO_IDENTITY,
-        "Nothing can be proved for nobody; a fault of the peer.",
-    ),
+    reason(IkeReason.NO_IDENTITY, "Nothing can be proved for nobody; a fault of the peer."),
     reason(
         IkeReason.ANSWER_WITHOUT_IDENTITY,
         "The same of an answer: whom we reached is not said, so no proof of it can be checked.",
@@ -147,23 +122,10 @@ _IDENTITIES = _failures(
         "The peer did not accept our proof, or our identity; its own log says why.",
         next="on the peer: show logging",
     ),
-    reason(
-        IkeReason.NO_PROOF_IN_TIME,
-        "The peer began and never sent IKE_AUTH.",
-        next="debug crypto ikev2 packet",
-    ),
-    reason(
-        IkeReason.CERTIFICATE_REFUSED,
-        "The peer signs, and `authentication remote` asks for a pre-shared key.",
-    ),
-    reason(
-        IkeReason.METHOD_REFUSED,
-        "`authentication remote` asks for another kind of proof than the peer gave.",
-    ),
-    reason(
-        IkeReason.NO_PROOF,
-        "The peer wants EAP, which this router has not, or its message is broken.",
-    ),
+    reason(IkeReason.NO_PROOF_IN_TIME, "The peer began and never sent IKE_AUTH.", next="debug crypto ikev2 packet"),
+    reason(IkeReason.CERTIFICATE_REFUSED, "The peer signs, and `authentication remote` asks for a pre-shared key."),
+    reason(IkeReason.METHOD_REFUSED, "`authentication remote` asks for another kind of proof than the peer gave."),
+    reason(IkeReason.NO_PROOF, "The peer wants EAP, which this router has not, or its message is broken."),
     reason(
         IkeReason.NOT_THE_HOLDER,
         "The signature does not fit the certificate: another key, or somebody who copied the certificate.",
@@ -187,38 +149,20 @@ _CHILDREN = _failures(
     "RFC 7296 §1.3",
     reason(IkeReason.NO_CHILD, "The IKE SA is up and the pair of IPsec SAs failed."),
     reason(IkeReason.NO_CHILD_FOR, "The peer proved itself, and the pair of IPsec SAs failed."),
-    reason(
-        IkeReason.CHILD_NOT_REPLACED,
-        "The pair of SAs could not be renewed and ends with its lifetime.",
-    ),
+    reason(IkeReason.CHILD_NOT_REPLACED, "The pair of SAs could not be renewed and ends with its lifetime."),
     reason(
         IkeReason.SELECTORS,
         "The ends disagree on which packets the SA is for: GRE (47) between the two NBMA addresses here.",
     ),
-    reason(
-        IkeReason.WIDER_SELECTORS,
-        "An answer may narrow the selectors, never widen them.",
-    ),
-    reason(
-        IkeReason.NO_PROPOSALS,
-        "The peer asked for SAs and named no algorithms; a fault of the peer.",
-    ),
+    reason(IkeReason.WIDER_SELECTORS, "An answer may narrow the selectors, never widen them."),
+    reason(IkeReason.NO_PROPOSALS, "The peer asked for SAs and named no algorithms; a fault of the peer."),
     reason(IkeReason.NO_SELECTORS, "The first child SA lacks what it must have."),
     reason(IkeReason.ANSWER_LACKS_SA, "The peer said yes and did not say to what."),
     reason(IkeReason.NO_NONCE, "Each new SA needs a fresh number of both ends."),
-    reason(
-        IkeReason.NO_SPI,
-        "The number by which we should send is missing or reserved.",
-    ),
+    reason(IkeReason.NO_SPI, "The number by which we should send is missing or reserved."),
     reason(IkeReason.TOO_MANY_CHILDREN, "The peer makes SAs without end; no more are made."),
-    reason(
-        IkeReason.REPLACES_NONE,
-        "It was deleted on this side already.",
-    ),
-    reason(
-        IkeReason.REPLACES_DELETED,
-        "Both acted at once; the Delete wins.",
-    ),
+    reason(IkeReason.REPLACES_NONE, "It was deleted on this side already."),
+    reason(IkeReason.REPLACES_DELETED, "Both acted at once; the Delete wins."),
     reason(IkeReason.EXCHANGE_ON_ITS_WAY, "Both began at once; the peer is to try again."),
     reason(IkeReason.IKE_BEING_REPLACED, "Child SAs wait until the new IKE SA is there."),
     reason(IkeReason.ERROR, "The peer refused with an error that has no name here."),
@@ -233,10 +177,7 @@ _CHILDREN = _failures(
         "The peer answered TS_UNACCEPTABLE: it wants no SA for these packets. Its tunnel has another source, or no "
         "protection.",
     ),
-    reason(
-        IkeReason.FORGOTTEN,
-        "The peer has lost the child SA; a new one is made.",
-    ),
+    reason(IkeReason.FORGOTTEN, "The peer has lost the child SA; a new one is made."),
 )
 
 _LIVES = _failures(
@@ -249,27 +190,13 @@ _LIVES = _failures(
         "(fragments).",
         next="ping (the peer's NBMA address), then debug crypto ikev2 packet",
     ),
-    reason(
-        IkeReason.DELETED,
-        "The peer ended the SA in an orderly way.",
-        next="on the peer: show logging",
-    ),
+    reason(IkeReason.DELETED, "The peer ended the SA in an orderly way.", next="on the peer: show logging"),
     reason(IkeReason.ANOTHER, "A second SA with the same peer exists; one is enough."),
     reason(IkeReason.PEER_BEGAN, "Both began at once and the peer's attempt goes on."),
     reason(IkeReason.SUPERSEDED, "The peer uses a newer SA; this one is left over."),
-    reason(
-        IkeReason.REKEY_FAILED,
-        "The IKE SA could not be renewed and ends with its lifetime.",
-    ),
-    reason(
-        IkeReason.ILLEGAL_KEY,
-        "The peer's public value is none of its group, as of an attacker.",
-    ),
-    reason(
-        IkeReason.ILLEGIBLE,
-        "A message opened, and broke the standard.",
-        next="debug crypto ikev2 packet",
-    ),
+    reason(IkeReason.REKEY_FAILED, "The IKE SA could not be renewed and ends with its lifetime."),
+    reason(IkeReason.ILLEGAL_KEY, "The peer's public value is none of its group, as of an attacker."),
+    reason(IkeReason.ILLEGIBLE, "A message opened, and broke the standard.", next="debug crypto ikev2 packet"),
     reason(
         IkeReason.NOT_READ,
         "The SA ends because the peer's messages cannot be relied on.",
@@ -280,14 +207,8 @@ _LIVES = _failures(
         "The peer could not read a message of ours and let the SA go.",
         next=_BOTH_LOGS,
     ),
-    reason(
-        IkeReason.UNKNOWN_SA,
-        "One of the two ends restarted; the peer is told INVALID_IKE_SPI.",
-    ),
-    reason(
-        IkeReason.INIT_LACKS,
-        "The first message has no proposals, key or nonce.",
-    ),
+    reason(IkeReason.UNKNOWN_SA, "One of the two ends restarted; the peer is told INVALID_IKE_SPI."),
+    reason(IkeReason.INIT_LACKS, "The first message has no proposals, key or nonce."),
     reason(IkeReason.FULL, "The table is full.", next="show crypto ikev2 stats"),
     reason(
         IkeReason.TOO_MANY_BEGIN,

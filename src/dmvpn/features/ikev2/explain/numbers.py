@@ -11,7 +11,7 @@ from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, Pa
 #: Words that may stand before a number, whatever it numbers.
 _RFC: Final = frozenset({"rfc", "7296", "ikev2", "ike", "code"})
 _SEEN: Final = ("debug crypto ikev2 packet", "show logging")
-_N = NotifyType
+_N, _P = NotifyType, PayloadType
 
 _EXCHANGES = Group(
     title="exchanges",
@@ -71,6 +71,32 @@ _FLAGS = Group(
     ),
 )
 
+#: A payload, what is in it, the section of RFC 7296 (or another clause), and its name in debugs.
+_IN_PAYLOADS: Final = (
+    (_P.NONE, "No payload follows.", "", ""),
+    (_P.SA, "Proposals: which algorithms the sender offers, or the one that it chose.", "§3.3", "SecurityAssociation"),
+    (_P.KE, "The sender's public value of the key exchange.", "§3.4", "KeyExchange"),
+    (_P.IDI, "Who the initiator says he is.", "§3.5", "InitiatorId"),
+    (_P.IDR, "Who the responder says he is, or whom the initiator wants.", "§3.5", "ResponderId"),
+    (_P.CERT, "A certificate of the sender, or one above it.", "§3.6", "Certificate"),
+    (_P.CERTREQ, "The authorities that the sender believes.", "§3.7", "CertificateRequest"),
+    (
+        _P.AUTH,
+        "The proof: a signature, or a hash with the pre-shared key, over the first messages.",
+        "§3.8",
+        "Authentication",
+    ),
+    (_P.NONCE, "A random number, so that every SA has keys of its own.", "§3.9", "Nonce"),
+    (_P.NOTIFY, "An error or a piece of news; its type says which.", "§3.10", "Notify"),
+    (_P.DELETE, "SAs that the sender has deleted.", "§3.11", "Delete"),
+    (_P.VENDOR_ID, "A mark of the sender's program; it switches on what only that vendor has.", "§3.12", "VendorId"),
+    (_P.TSI, "Traffic selectors of the initiator: which of his packets the SA is for.", "§3.13", "InitiatorSelectors"),
+    (_P.TSR, "Traffic selectors of the responder: where those packets may go.", "§3.13", "ResponderSelectors"),
+    (_P.SK, "All other payloads, encrypted and authenticated.", "§3.14", "Encrypted"),
+    (_P.CP, "Configuration, such as an address from a pool; DMVPN needs none.", "§3.15", ""),
+    (_P.EAP, "A login by EAP; this router has none.", "§3.16", ""),
+    (_P.SKF, "A fragment of an encrypted message, so that IP need not fragment.", "RFC 7383 §2.5", "EncryptedFragment"),
+)
 _PAYLOADS = Group(
     title="payloads",
     kind=Kind.CODE,
@@ -79,102 +105,14 @@ _PAYLOADS = Group(
     clause="RFC 7296 §3.2",
     next="debug crypto ikev2 packet",
     names=_RFC | {"payload"},
-    explanations=(
-        code(PayloadType.NONE, "No payload follows."),
+    explanations=tuple(
         code(
-            PayloadType.SA,
-            "Proposals: which algorithms the sender offers, or the one that it chose.",
-            clause="RFC 7296 §3.3",
-            also=("SecurityAssociation",),
-        ),
-        code(
-            PayloadType.KE,
-            "The sender's public value of the key exchange.",
-            clause="RFC 7296 §3.4",
-            also=("KeyExchange",),
-        ),
-        code(
-            PayloadType.IDI,
-            "Who the initiator says he is.",
-            clause="RFC 7296 §3.5",
-            also=("InitiatorId",),
-        ),
-        code(
-            PayloadType.IDR,
-            "Who the responder says he is, or whom the initiator wants.",
-            clause="RFC 7296 §3.5",
-            also=("ResponderId",),
-        ),
-        code(
-            PayloadType.CERT,
-            "A certificate of the sender, or one above it.",
-            clause="RFC 7296 §3.6",
-            also=("Certificate",),
-        ),
-        code(
-            PayloadType.CERTREQ,
-            "The authorities that the sender believes.",
-            clause="RFC 7296 §3.7",
-            also=("CertificateRequest",),
-        ),
-        code(
-            PayloadType.AUTH,
-            "The proof: a signature, or a hash with the pre-shared key, over the first messages.",
-            clause="RFC 7296 §3.8",
-            also=("Authentication",),
-        ),
-        code(
-            PayloadType.NONCE,
-            "A random number, so that every SA has keys of its own.",
-            clause="RFC 7296 §3.9",
-            also=("Nonce",),
-        ),
-        code(
-            PayloadType.NOTIFY,
-            "An error or a piece of news; its type says which.",
-            clause="RFC 7296 §3.10",
-            also=("Notify",),
-        ),
-        code(
-            PayloadType.DELETE,
-            "SAs that the sender has deleted.",
-            clause="RFC 7296 §3.11",
-            also=("Delete",),
-        ),
-        code(
-            PayloadType.VENDOR_ID,
-            "A mark of the sender's program; it switches on what only that vendor has.",
-            clause="RFC 7296 §3.12",
-            also=("VendorId",),
-        ),
-        code(
-            PayloadType.TSI,
-            "Traffic selectors of the initiator: which of his packets the SA is for.",
-            clause="RFC 7296 §3.13",
-            also=("InitiatorSelectors",),
-        ),
-        code(
-            PayloadType.TSR,
-            "Traffic selectors of the responder: where those packets may go.",
-            clause="RFC 7296 §3.13",
-            also=("ResponderSelectors",),
-        ),
-        code(
-            PayloadType.SK,
-            "All other payloads, encrypted and authenticated.",
-            clause="RFC 7296 §3.14",
-            also=("Encrypted",),
-        ),
-        code(
-            PayloadType.CP, "Configuration, such as an address from a pool; DMVPN needs none.", clause="RFC 7296 §3.15"
-        ),
-        code(PayloadType.EAP, "A login by EAP; this router has none.", clause="RFC 7296 §3.16"),
-        code(
-            PayloadType.SKF,
-            "A fragment of an encrypted message, so that IP need not fragment.",
-            clause="RFC 7383 §2.5",
-            also=("EncryptedFragment",),
-        ),
+            kind,
+            what,
+            clause=f"RFC 7296 {section}" if section.startswith("§") else section,
+            also=(name,) if name else (),
+        )
+        for kind, what, section, name in _IN_PAYLOADS
     ),
 )
 

@@ -4,7 +4,8 @@ flags       letters and words in `show dmvpn`, `show ip nhrp`, `show ip nhrp nhs
 states      how far a peer, a server, a path is
 codes       packet types, NAKs, errors, extensions, the flags of packets
 counters    what `show ip nhrp traffic` and `show nhrp stats` count
-lines       log messages, debug lines, reasons
+lines       log messages, debug lines
+reasons     why something is not as it should be, answers of the prompt
 labels      columns and labels of the shows
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, states
+from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, reasons, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
@@ -23,5 +24,6 @@ GROUPS: Final[tuple[Group, ...]] = (
     *codes.GROUPS,
     *counters.GROUPS,
     *lines.GROUPS,
+    *reasons.GROUPS,
     *labels.GROUPS,
 )

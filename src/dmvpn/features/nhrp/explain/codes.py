@@ -100,11 +100,7 @@ _ERRORS = Group(
             clause="RFC 2332 §5.3",
             also=("unrecognized extension",),
         ),
-        code(
-            ErrorCode.LOOP_DETECTED_FRR,
-            "FRR's number for 3, loop detected.",
-            "From routers that run FRR's nhrpd.",
-        ),
+        code(ErrorCode.LOOP_DETECTED_FRR, "FRR's number for 3, loop detected.", "From routers that run FRR's nhrpd."),
         code(
             ErrorCode.LOOP_DETECTED,
             "The packet came back to a server that had passed it on: the hubs send it in a circle.",
@@ -269,11 +265,7 @@ _EXTENSIONS = Group(
             "loop.",
             clause="RFC 2332 §5.3.2",
         ),
-        code(
-            ExtensionType.REVERSE_TRANSIT_RECORD,
-            "The same for the reply's way back.",
-            clause="RFC 2332 §5.3.3",
-        ),
+        code(ExtensionType.REVERSE_TRANSIT_RECORD, "The same for the reply's way back.", clause="RFC 2332 §5.3.3"),
         code(
             ExtensionType.AUTHENTICATION,
             "The password of `ip nhrp authentication`, in clear.",
@@ -324,11 +316,7 @@ _RESOLUTION_FLAGS = Group(
             "S bit: what the request says of its sender may be kept by who receives it.",
             also=("src-stable",),
         ),
-        code(
-            ResolutionFlag.NAT,
-            "The sender understands the NAT address extension.",
-            clause="draft-detienne-dmvpn-01",
-        ),
+        code(ResolutionFlag.NAT, "The sender understands the NAT address extension.", clause="draft-detienne-dmvpn-01"),
     ),
 )
 _REGISTRATION_FLAGS = Group(

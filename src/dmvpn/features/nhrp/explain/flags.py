@@ -253,27 +253,15 @@ _BRIEF_FLAGS = Group(
             "Set by the spoke's registration.",
             clause="RFC 2332 §5.2.3",
         ),
-        Word(
-            "r",
-            "Registered: the station is a client of this router.",
-            "On hubs.",
-            clause="RFC 2332 §5.2.3",
-        ),
-        Word(
-            "e",
-            "Temporary: the direct path has not proved itself (e is the second letter; t was taken).",
-        ),
+        Word("r", "Registered: the station is a client of this router.", "On hubs.", clause="RFC 2332 §5.2.3"),
+        Word("e", "Temporary: the direct path has not proved itself (e is the second letter; t was taken)."),
         Word(
             "c",
             "Claimed: the station believes in another NBMA address, it is behind NAT.",
             next="show ip nhrp detail",
             also=("claimed",),
         ),
-        Word(
-            "a",
-            "Authoritative: who answered holds the registration.",
-            clause="RFC 2332 §5.2.2",
-        ),
+        Word("a", "Authoritative: who answered holds the registration.", clause="RFC 2332 §5.2.2"),
         Word(
             "t",
             "Route: the entry has a route of its own or overrides one; T1 or T2 in `show dmvpn`.",

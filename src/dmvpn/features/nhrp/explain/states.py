@@ -220,11 +220,7 @@ _RECORDS = Group(
     sighting=r" = [0-9A-Fa-f.:]+ \((registered|resolved|static|shortcut|ours|from a request)\b",
     explanations=(
         Word("registered", "The station told us itself: it is our client.", clause="RFC 2332 §5.2.3"),
-        Word(
-            "resolved",
-            "We asked and got an answer. The route does not lead there (yet).",
-            clause="RFC 2332 §5.2.2",
-        ),
+        Word("resolved", "We asked and got an answer. The route does not lead there (yet).", clause="RFC 2332 §5.2.2"),
         Word(
             "shortcut",
             "Packets go straight to the peer instead of by the hub, as NHRP's own route (T1), or instead of another "

@@ -1,6 +1,4 @@
-"""`show dmvpn [detail]`: the peers of each tunnel, and how we stand with them.
-
-The end of `show dmvpn detail`: how the tunnels with NHRP are protected, peer by peer.
+"""`show dmvpn [detail]`: the peers of each tunnel, and how we stand with them; in detail also how they are protected.
 
 A session has SAs that packets may take; one without is pending, and says why.
 """
@@ -298,13 +296,8 @@ def render_dmvpn(answer: ShowDmvpn) -> Iterator[str]:
         yield " # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb"
         yield " ----- --------------- --------------- ----- -------- -----"
         for group in tunnel.peers:
-            head = f"{len(group):>6} {_nbma(group[0])}"
             for line in group:
-                if len(head) > 22:  # an address of the other family takes a line of its own
-                    yield head
-                    head = ""
-                yield f"{head:<22} {line.tunnel!s:>15} {line.state:>5} {age(line.seconds):>8} {line.attributes:>5}"
-                head = ""
+                yield from _row(f"{len(group):>6} {_nbma(line)}" if line is group[0] else "", 22, line)
         yield ""
 
 
@@ -363,20 +356,20 @@ def _detail(tunnel: TunnelPeers) -> Iterator[str]:
     yield "# Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb    Target Network"
     yield "----- --------------- --------------- ----- -------- ----- -----------------"
     for group in tunnel.peers:
-        count = str(len(group))
         for line in group:
-            head = f"{count:>5} {_nbma(line)}"
-            if len(head) > 21:
-                yield head
-                head = ""
-            yield (
-                f"{head:<21} {line.tunnel!s:>15} {line.state:>5} {age(line.seconds):>8} "
-                f"{line.attributes:>5} {line.target!s:>18}"
-            )
-            count = ""
+            count = len(group) if line is group[0] else ""
+            yield from _row(f"{count:>5} {_nbma(line)}", 21, line, f" {line.target!s:>18}")
             if line.reason:  # IOS has no such line: it begins with blanks, so that parsers pass over it
                 yield f"     {line.reason}"
     yield ""
+
+
+def _row(head: str, width: int, line: PeerLine, tail: str = "") -> Iterator[str]:
+    """Make a row of the table. A head with an address of the other family takes a line of its own."""
+    if len(head) > width:
+        yield head
+        head = ""
+    yield f"{head:<{width}} {line.tunnel!s:>15} {line.state:>5} {age(line.seconds):>8} {line.attributes:>5}{tail}"
 
 
 def _nbma(line: PeerLine) -> str:

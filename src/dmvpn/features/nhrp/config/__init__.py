@@ -1,0 +1,121 @@
+"""The configuration lines of NHRP, and the typed model that is made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.features.nhrp.config import lines
+from dmvpn.features.nhrp.model import (
+    DEFAULT_HEARSAY,
+    DEFAULT_HOLDTIME,
+    DEFAULT_MAX_SEND,
+    DEFAULT_REDIRECT_INTERVAL,
+    DEFAULT_REGISTRATIONS,
+    NhrpConfig,
+    NhsConfig,
+    TunnelConfig,
+)
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, Spoken
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+V = TypeVar("V")
+LINES: Final = lines.LINES
+ALL_LINES: Final = lines.ALL_LINES
+
+
+def model(tree: ConfigTree) -> NhrpConfig:
+    """Return what the configuration says of NHRP."""
+    logging, domain = tree.get(lines.LOGGING), tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
+    return NhrpConfig(
+        tunnels=tuple(
+            _tunnel(args.interface("name"), spoken, version)
+            for version, speak in ((4, Spoken), (6, lines.IPV6.spoken))
+            for args, section in tree.sections(INTERFACE)
+            if (spoken := speak(section)).get(lines.NETWORK_ID) is not None or version == 4
+        ),
+        logging=logging is not None,
+        rate_limit=logging.integer("seconds", 0) if logging else 0,
+        hosts=tuple((args.text("name"), args.address("address")) for args in tree.all(HOST)),
+        domain=domain.text("domain") if domain else "",
+    )
+
+
+def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
+    multicast = section.all(lines.MAP_MULTICAST)
+    redirect, max_send = section.get(lines.REDIRECT), section.get(lines.MAX_SEND)
+    server_only, interest = section.get(lines.SERVER_ONLY), section.get(lines.INTEREST)
+    return TunnelConfig(
+        name=name,
+        version=version,
+        network_id=_value(section, lines.NETWORK_ID, lambda args: args.integer("id"), None),
+        authentication=_value(section, lines.AUTHENTICATION, lambda args: args.text("password"), ""),
+        maps=tuple((_target(args), args.address("nbma")) for args in section.all(lines.MAP)),
+        multicast=tuple(args.address("nbma") for args in multicast if "dynamic" not in args),
+        multicast_dynamic=any("dynamic" in args for args in multicast),
+        holdtime=_value(section, lines.HOLDTIME, lambda args: args.integer("seconds"), DEFAULT_HOLDTIME),
+        nhs=tuple(_nhs(args) for line in (lines.NHS, lines.NHS_DYNAMIC) for args in section.all(line)),
+        fallback=_value(section, lines.NHS_FALLBACK, lambda args: args.integer("seconds"), 0),
+        max_connections=tuple(
+            (args.integer("cluster"), args.integer("connections")) for args in section.all(lines.NHS_CLUSTER)
+        ),
+        registration_timeout=_value(section, lines.REGISTRATION_TIMEOUT, lambda args: args.integer("seconds"), None),
+        unique=not section.flag(lines.REGISTRATION_NO_UNIQUE),
+        bind_identity=section.flag(lines.BIND_IDENTITY),
+        registration_limit=_value(
+            section, lines.REGISTRATION_LIMIT, lambda args: args.integer("entries"), DEFAULT_REGISTRATIONS
+        ),
+        hearsay_limit=_value(section, lines.HEARSAY_LIMIT, lambda args: args.integer("addresses"), DEFAULT_HEARSAY),
+        shortcut=section.flag(lines.SHORTCUT),
+        redirect=redirect is not None,
+        redirect_interval=redirect.integer("seconds", DEFAULT_REDIRECT_INTERVAL)
+        if redirect
+        else DEFAULT_REDIRECT_INTERVAL,
+        server_only=server_only is not None,
+        non_caching=server_only is not None and "non-caching" in server_only,
+        record=section.flag(lines.RECORD),
+        responder=_value(section, lines.RESPONDER, lambda args: args.interface("interface"), ""),
+        interest=interest is None or "none" not in interest,
+        max_send=(max_send.integer("packets"), max_send.integer("seconds")) if max_send else DEFAULT_MAX_SEND,
+        group=next((args.text("name") for line in (lines.GROUP_SHORT, lines.GROUP) if (args := section.get(line))), ""),
+        groups=tuple(
+            (args.text("group"), args.text("policy"))
+            for line in (lines.MAP_GROUP, lines.MAP_GROUP_SHORT)
+            for args in section.all(line)
+        ),
+        watch_servers=version == 4 and section.flag(lines.WATCH_SERVERS),
+        if_state=section.flag(lines.IF_STATE) and (version == 4 or not _has_servers(section.section)),
+    )
+
+
+def _has_servers(section: Section) -> bool:
+    """Return whether the line protocol follows IPv4's servers: it follows those of one IP version."""
+    return bool(section.all(lines.NHS) or section.all(lines.NHS_DYNAMIC))
+
+
+def _target(args: Args) -> Prefix:
+    target = args["target"]
+    if isinstance(target, Prefix):
+        return target
+    mask = args.address("mask", None)
+    return Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
+
+
+def _nhs(args: Args) -> NhsConfig:
+    address: IPAddress | None = args.any_address("nhs_address", None)
+    return NhsConfig(
+        address=address,
+        nbma=args.address("nbma_address", None),
+        name=args.text("nbma_name", ""),
+        multicast="multicast" in args,
+        priority=args.integer("priority", 0),
+        cluster=args.integer("cluster", 0),
+    )
+
+
+def _value(section: Spoken, line: ConfigLine, read: Callable[[Args], V], default: V) -> V:
+    args = section.get(line)
+    return default if args is None else read(args)
