@@ -6,7 +6,7 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.features.system import with_version
+from dmvpn.features.system.show import with_version
 from dmvpn.router.features import FEATURES
 from dmvpn.router.router import Router
 from dmvpn.shells.scenario import Scenario, built_in_names

@@ -134,7 +134,7 @@ def spellings(feature: str) -> re.Pattern[str]:
     words = {
         word
         for each in features
-        for group in (each.explanations() if each.explanations is not None else ())
+        for group in each.explanations
         if group.kind not in (Kind.LOG, Kind.DEBUG, Kind.ANSWER)
         for explanation in group.explanations
         if not explanation.is_template

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
@@ -27,6 +29,20 @@ IN_CIRCLES: Final = {
     "dmvpn.ios": 21,
     "dmvpn.tools": 3,
 }
+#: What the folder of a feature offers to other rooms, besides the names in its `__init__`.
+OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show"))
+#: And what single features offer besides. This only becomes less: what is not here is private.
+BESIDES: Final = {
+    "eigrp": ("interface", "metric"),
+    "ikev2": ("algorithms", "book", "offers", "terms", "wire.numbers"),
+    "ipsec": ("events", "policies"),
+    "nat": ("rules",),
+    "nhrp": ("cie", "client", "counters", "entry", "extensions", "plane", "resolver", "tunnel"),
+    "ospf": ("settings",),
+    "pki": ("chain", "material", "store"),
+}
+#: What nobody loads who only builds a router: people, judges and what these need.
+_LATER: Final = re.compile(r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts)\b")
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
 _IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)
 #: What changes a container.
@@ -100,6 +116,37 @@ def test_a_circle_of_imports_is_found() -> None:
 def test_imports_in_a_room_go_one_way() -> None:
     in_circles = Counter(_room(name) for circle in _circles(_imports()) for name in circle)
     assert in_circles <= Counter(IN_CIRCLES)
+
+
+def _past_the_door(graph: dict[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """Modules, and what they import of a feature that it does not offer."""
+    for name, imported in graph.items():
+        for each in sorted(imported):
+            feature, _, inside = each.removeprefix("dmvpn.features.").partition(".")
+            if each.startswith("dmvpn.features.") and inside and _room(name) != _room(each):
+                offered = inside in BESIDES.get(feature, ()) or inside.split(".")[0] in OFFERED
+                if not offered:
+                    yield name, each
+
+
+def test_other_rooms_import_only_what_a_feature_offers() -> None:
+    graph = {"dmvpn.tools.a": frozenset(("dmvpn.features.rip.model", "dmvpn.features.rip.output"))}
+    assert [*_past_the_door(graph)] == [("dmvpn.tools.a", "dmvpn.features.rip.output")]
+    assert [*_past_the_door(_imports())] == []
+
+
+def test_what_features_offer_besides_is_used() -> None:
+    graph = _imports()
+    used = {each for name, imported in graph.items() for each in imported if _room(name) != _room(each)}
+    offered = {f"dmvpn.features.{feature}.{inside}" for feature, names in BESIDES.items() for inside in names}
+    assert offered <= used
+
+
+def test_the_features_of_a_router_load_nothing_for_people() -> None:
+    """A prompt, an explanation or a judge loads it when it is first asked for."""
+    program = "import sys, dmvpn.router.features; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert [name for name in loaded.split() if _LATER.match(name)] == []
 
 
 # ------------------------------------------------------------------------------------------------ one writer

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered
 from dmvpn.base.notices import Configured, Log
-from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, debug_commands, is_right, show
+from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, is_right, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model
 from dmvpn.features.system.events import (
@@ -24,6 +24,7 @@ from dmvpn.features.system.events import (
 )
 from dmvpn.features.system.model import LineConfig, SystemConfig
 from dmvpn.features.system.secrets import SecretError, check_secret
+from dmvpn.features.system.show import debug_commands
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.exec_parser import ExecParser, Match

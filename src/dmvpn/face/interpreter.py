@@ -31,7 +31,8 @@ from dmvpn.face.requests import (
     SetMonitor,
     SetScreen,
 )
-from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right, with_version
+from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right
+from dmvpn.features.system.show import with_version
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from dmvpn.ios.context import ShowContext
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,19 @@ class Change:
     failed: bool = False
 
 
-class Later:
-    """Commands whose module is imported when a prompt first asks for them: it takes a tenth of a router's start."""
+class Later(Generic[T]):
+    """Values whose module is imported when somebody first asks for them: all take a tenth of a router's start.
 
-    __slots__ = ("_load",)
+    where: "dmvpn.features.rip.show:COMMANDS".
+    """
 
-    def __init__(self, load: Callable[[], Iterable[ExecCommand]]) -> None:
-        self._load = load
+    __slots__ = ("_module", "_name")
 
-    def __iter__(self) -> Iterator[ExecCommand]:
-        return iter(self._load())
+    def __init__(self, where: str) -> None:
+        self._module, _, self._name = where.partition(":")
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(cast("Iterable[T]", getattr(import_module(self._module), self._name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +97,18 @@ class Feature:
         changes. machine(ports): makes its machine.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs.
-    kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations(): what the words
-        mean that it prints; the texts are imported when somebody first asks for one.
+    kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
+        mean that it prints.
     """
 
     name: str
     modes: tuple[Mode, ...] = ()
     config: tuple[ConfigLine, ...] = ()
-    commands: tuple[ExecCommand, ...] | Later = ()
+    commands: Iterable[ExecCommand] = ()
     model: Callable[[ConfigTree], object] | None = None
     machine: Callable[..., object] | None = None
     messages: tuple[type, ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     kept_only: bool = False
-    explanations: Callable[[], tuple[Group, ...]] | None = None
+    explanations: Iterable[Group] = ()

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
-from dmvpn.features.tunnel.lint import is_excerpt
 from dmvpn.network.routing import Protocol, Running, running, told_lans
 
 if TYPE_CHECKING:
@@ -284,7 +283,7 @@ class Network:
 def _ends(device: Device) -> Iterator[End]:
     for tunnel in device.tunnels.tunnels:
         interface = device.interface(tunnel.name)
-        if tunnel.shutdown or interface is None or is_excerpt(tunnel):
+        if tunnel.shutdown or interface is None or tunnel.is_excerpt:
             continue
         source = device.source(tunnel)
         of_tunnel = [config for config in device.nhrp.tunnels if config.name == tunnel.name]

@@ -265,7 +265,7 @@ def _letters(text: str, by_word: dict[str, Explanation]) -> list[Explanation] | 
 @lru_cache(maxsize=4)
 def vocabulary(features: tuple[Feature, ...]) -> Vocabulary:
     """What routers of these features can explain."""
-    own = (group for feature in features if feature.explanations is not None for group in feature.explanations())
+    own = (group for feature in features for group in feature.explanations)
     return Vocabulary((*own, *net_words.GROUPS, *ios_words.GROUPS))
 
 

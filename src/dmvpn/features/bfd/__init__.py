@@ -11,34 +11,15 @@ Not here: demand mode of our own (the far end's is obeyed), echoes, authenticati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.bfd import config, messages
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.ios import DebugFlag, Feature, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.bfd.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.bfd.explain import GROUPS
-
-    return GROUPS
-
 
 FEATURE = Feature(
     name="bfd",
     modes=(config.MODE,),
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.bfd.show:COMMANDS"),
     model=config.model,
     machine=BfdMachine,
     messages=messages.MESSAGES,
@@ -46,5 +27,5 @@ FEATURE = Feature(
         DebugFlag(messages.EVENT, messages.EVENT, "BFD events", "BFD"),
         DebugFlag(messages.PACKET, messages.PACKET, "BFD packets", "BFD"),
     ),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.bfd.explain:GROUPS"),
 )

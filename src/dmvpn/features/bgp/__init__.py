@@ -19,28 +19,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp import config, messages, show
+from dmvpn.features.bgp import config, messages
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.ios import Feature
+from dmvpn.ios import Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
+    from dmvpn.ios import ShowContext
 
 
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.bgp.explain import GROUPS
+def _protocol_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.bgp.show import ip_protocols
 
-    return GROUPS
+    return ip_protocols(ctx)
 
 
 FEATURE = Feature(
     name="bgp",
     modes=config.MODES,
     config=config.LINES,
-    commands=show.COMMANDS,
+    commands=Later("dmvpn.features.bgp.show:COMMANDS"),
     model=config.model,
     machine=BgpMachine,
     messages=messages.MESSAGES,
-    protocol_blocks=show.ip_protocols,
-    explanations=_explanations,
+    protocol_blocks=_protocol_blocks,
+    explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
 )

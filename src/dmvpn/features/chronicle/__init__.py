@@ -9,22 +9,14 @@ What tables looked like is not kept here: each feature has a journal of its own 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.chronicle.machine import ChronicleMachine
-from dmvpn.features.chronicle.show import COMMANDS
-from dmvpn.ios.feature import Feature
+from dmvpn.ios import Feature, Later
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.chronicle.explain import GROUPS
-
-    return GROUPS
-
-
-FEATURE = Feature(name="chronicle", commands=COMMANDS, machine=ChronicleMachine, explanations=_explanations)
+FEATURE = Feature(
+    name="chronicle",
+    commands=Later("dmvpn.features.chronicle.show:COMMANDS"),
+    machine=ChronicleMachine,
+    explanations=Later("dmvpn.features.chronicle.explain:GROUPS"),
+)
 
 __all__ = ["FEATURE", "ChronicleMachine"]

@@ -26,14 +26,7 @@ from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand, ShowContext
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.eigrp.show import COMMANDS
-
-    return COMMANDS
+    from dmvpn.ios import ShowContext
 
 
 def _protocol_blocks(ctx: ShowContext) -> list[str]:
@@ -42,17 +35,11 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.eigrp.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="eigrp",
     modes=MODES,
     config=LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.eigrp.show:COMMANDS"),
     model=model,
     machine=EigrpMachine,
     messages=MESSAGES,
@@ -62,5 +49,5 @@ FEATURE = Feature(
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.eigrp.explain:GROUPS"),
 )

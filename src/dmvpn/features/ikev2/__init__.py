@@ -29,16 +29,11 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.ikev2 import config, messages, reports
 from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.ios import DebugFlag, Feature, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
 
 _DEBUGS: Final = (
     DebugFlag(reports.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
@@ -49,26 +44,14 @@ _DEBUGS: Final = (
 )
 
 
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.ikev2.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.ikev2.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="ikev2",
     modes=config.MODES,
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.ikev2.show:COMMANDS"),
     model=config.model,
     machine=Ikev2Machine,
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.ikev2.explain:GROUPS"),
 )

@@ -12,36 +12,17 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.interface import config, messages
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.ios import Feature, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.interface.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.interface.explain import GROUPS
-
-    return GROUPS
-
 
 FEATURE = Feature(
     name="interface",
     modes=config.MODES,
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.interface.show:COMMANDS"),
     model=config.model,
     machine=InterfaceMachine,
     messages=messages.MESSAGES,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.interface.explain:GROUPS"),
 )

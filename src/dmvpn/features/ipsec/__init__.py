@@ -15,34 +15,15 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.ipsec import config, messages
 from dmvpn.features.ipsec.machine import IpsecMachine
 from dmvpn.ios import DebugFlag, Feature, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.ipsec.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.ipsec.explain import GROUPS
-
-    return GROUPS
-
 
 FEATURE = Feature(
     name="ipsec",
     modes=config.MODES,
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.ipsec.show:COMMANDS"),
     model=config.model,
     machine=IpsecMachine,
     messages=messages.MESSAGES,
@@ -52,5 +33,5 @@ FEATURE = Feature(
             messages.SOCKET, "crypto socket", "Crypto Secure Socket", "Cryptographic Subsystem", dmvpn="detail socket"
         ),
     ),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.ipsec.explain:GROUPS"),
 )

@@ -15,36 +15,17 @@ of it unless somebody says so: what goes to other sites through it is never tran
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.nat import config
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.nat.messages import MESSAGES
 from dmvpn.ios import Feature, Later
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.nat.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.nat.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="nat",
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.nat.show:COMMANDS"),
     model=config.model,
     machine=NatMachine,
     messages=MESSAGES,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.nat.explain:GROUPS"),
 )

@@ -32,15 +32,11 @@ A file imports from those below it, never in a circle. Each piece of state has o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.nhrp import config, messages
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.ios import DebugFlag, Feature, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
 
 #: The debugs of NHRP, and the level at which `debug dmvpn` has them.
 _KINDS: Final = {
@@ -62,25 +58,13 @@ _DEBUGS: Final = (
 )
 
 
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.nhrp.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.nhrp.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="nhrp",
     config=config.ALL_LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.nhrp.show:COMMANDS"),
     model=config.model,
     machine=NhrpMachine,
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.nhrp.explain:GROUPS"),
 )

@@ -28,14 +28,7 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand, ShowContext
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.ospf.show import COMMANDS
-
-    return COMMANDS
+    from dmvpn.ios import ShowContext
 
 
 def _protocol_blocks(ctx: ShowContext) -> list[str]:
@@ -44,17 +37,11 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.ospf.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="ospf",
     modes=config.MODES,
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.ospf.show:COMMANDS"),
     model=config.model,
     machine=OspfMachine,
     messages=messages.MESSAGES,
@@ -64,5 +51,5 @@ FEATURE = Feature(
         DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),
         DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
     ),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.ospf.explain:GROUPS"),
 )

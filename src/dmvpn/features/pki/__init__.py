@@ -16,39 +16,20 @@ proofs, decides which peers to trust because of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.pki import config, messages
 from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
 from dmvpn.features.pki.machine import PkiMachine
 from dmvpn.ios import Feature, Later
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.pki.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.pki.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="pki",
     modes=config.MODES,
     config=config.LINES,
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.pki.show:COMMANDS"),
     model=config.model,
     machine=PkiMachine,
     messages=messages.MESSAGES,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.pki.explain:GROUPS"),
 )
 
 __all__ = ["FEATURE", "CredentialsImported", "KeyForgotten", "PkiMachine"]

@@ -15,28 +15,16 @@ Key chains are configured here and read by each protocol that authenticates (`io
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dmvpn.features.policy import config, show
+from dmvpn.features.policy import config
 from dmvpn.features.policy.machine import PolicyMachine
-from dmvpn.ios import Feature
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.policy.explain import GROUPS
-
-    return GROUPS
-
+from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
     name="policy",
     modes=config.MODES,
-    commands=show.COMMANDS,
+    commands=Later("dmvpn.features.policy.show:COMMANDS"),
     config=config.LINES,
     model=config.model,
     machine=PolicyMachine,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.policy.explain:GROUPS"),
 )

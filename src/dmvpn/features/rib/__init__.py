@@ -11,34 +11,15 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import DebugFlag, Feature, Later
 
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-    from dmvpn.ios import ExecCommand
-
-
-def _commands() -> tuple[ExecCommand, ...]:
-    from dmvpn.features.rib.show import COMMANDS
-
-    return COMMANDS
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.rib.explain import GROUPS
-
-    return GROUPS
-
-
 FEATURE = Feature(
     name="rib",
-    commands=Later(_commands),
+    commands=Later("dmvpn.features.rib.show:COMMANDS"),
     machine=RibMachine,
     messages=messages.MESSAGES,
     debugs=(DebugFlag(messages.ROUTING, "ip routing", "IP routing", "IP routing"),),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.rib.explain:GROUPS"),
 )

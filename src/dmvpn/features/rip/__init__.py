@@ -14,28 +14,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.rip import config, messages, show
+from dmvpn.features.rip import config, messages
 from dmvpn.features.rip.machine import RipMachine
-from dmvpn.ios import DebugFlag, Feature
+from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
+    from dmvpn.ios import ShowContext
 
 
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.rip.explain import GROUPS
+def _protocol_blocks(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.rip.show import protocol_block
 
-    return GROUPS
+    return protocol_block(ctx)
 
 
 FEATURE = Feature(
     name="rip",
     modes=(config.MODE,),
     config=config.LINES,
-    commands=show.COMMANDS,
+    commands=Later("dmvpn.features.rip.show:COMMANDS"),
     model=config.model,
     machine=RipMachine,
     debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
-    protocol_blocks=show.protocol_block,
-    explanations=_explanations,
+    protocol_blocks=_protocol_blocks,
+    explanations=Later("dmvpn.features.rip.explain:GROUPS"),
 )

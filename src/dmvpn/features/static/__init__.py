@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.static import config
 from dmvpn.features.static.machine import StaticMachine
-from dmvpn.ios import Feature
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.static.explain import GROUPS
-
-    return GROUPS
-
+from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
     name="static",
     config=config.LINES,
     model=config.model,
     machine=StaticMachine,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.static.explain:GROUPS"),
 )

@@ -16,8 +16,6 @@ of the flags of all features by `debug_commands`, since no feature may know anot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (
     ConfigurationLeft,
@@ -30,28 +28,17 @@ from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, SystemConfig
 from dmvpn.features.system.secrets import is_right
-from dmvpn.features.system.show import COMMANDS, debug_commands, with_version
-from dmvpn.ios.feature import Feature
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.system.explain import GROUPS
-
-    return GROUPS
-
+from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
     name="system",
     modes=MODES,
     config=CONFIG,
-    commands=COMMANDS,
+    commands=Later("dmvpn.features.system.show:COMMANDS"),
     model=model,
     machine=SystemMachine,
     messages=MESSAGES,
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.system.explain:GROUPS"),
 )
 
 __all__ = [
@@ -64,7 +51,5 @@ __all__ = [
     "StartTraceroute",
     "SystemConfig",
     "SystemMachine",
-    "debug_commands",
     "is_right",
-    "with_version",
 ]

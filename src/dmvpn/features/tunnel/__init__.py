@@ -11,32 +11,20 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dmvpn.features.tunnel import config, messages, show
+from dmvpn.features.tunnel import config, messages
 from dmvpn.features.tunnel.machine import TunnelMachine
-from dmvpn.ios import DebugFlag, Feature
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import Group
-
-
-def _explanations() -> tuple[Group, ...]:
-    from dmvpn.features.tunnel.explain import GROUPS
-
-    return GROUPS
-
+from dmvpn.ios import DebugFlag, Feature, Later
 
 FEATURE = Feature(
     name="tunnel",
     config=config.LINES,
     model=config.model,
-    commands=show.COMMANDS,
+    commands=Later("dmvpn.features.tunnel.show:COMMANDS"),
     machine=TunnelMachine,
     messages=messages.MESSAGES,
     debugs=(
         DebugFlag(messages.TUNNEL, "tunnel", "Tunnel Interface", "Tunnel", dmvpn="detail tunnel"),
         DebugFlag(messages.KEEPALIVE, "tunnel keepalive", "Tunnel keepalive", "Tunnel", dmvpn="detail tunnel"),
     ),
-    explanations=_explanations,
+    explanations=Later("dmvpn.features.tunnel.explain:GROUPS"),
 )

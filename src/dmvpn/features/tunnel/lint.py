@@ -79,7 +79,7 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
         yield from _ends(tunnel)
     by_source: dict[tuple[str, object, str], list[TunnelSettings]] = {}
     for tunnel in tunnels:
-        if _has_source(tunnel):
+        if tunnel.has_source:
             others = by_source.setdefault(_source(tunnel), [])
             for other in others:
                 if other.key == tunnel.key or other.protection:
@@ -87,28 +87,18 @@ def check(config: TunnelConfig) -> Iterator[Concern]:
             others.append(tunnel)
 
 
-def _has_source(tunnel: TunnelSettings) -> bool:
-    return bool(tunnel.source_interface) or tunnel.source_address is not None
-
-
 def _source(tunnel: TunnelSettings) -> tuple[str, object, str]:
     return tunnel.source_interface, tunnel.source_address, tunnel.vrf
 
 
-def is_excerpt(tunnel: TunnelSettings) -> bool:
-    """Is nothing said of it that a tunnel needs? Articles show a few lines, meant to be added to others."""
-    said = tunnel.multipoint or tunnel.destination is not None or tunnel.key is not None or tunnel.protection
-    return not (_has_source(tunnel) or said)
-
-
 def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
     interface = f"interface {tunnel.name}"
-    if is_excerpt(tunnel):
+    if tunnel.is_excerpt:
         what = f"{tunnel.name} has no source, mode or destination; it stays down unless these lines are added to others"
         fix = f"{interface}\n tunnel source INTERFACE\n tunnel mode gre multipoint"
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=fix, severity=Severity.ADVICE)
         return
-    if not _has_source(tunnel):
+    if not tunnel.has_source:
         what = f"{tunnel.name} has no tunnel source, so it stays down"
         yield Concern(rule=SOURCE, at=(interface,), what=what, fix=f"{interface}\n tunnel source INTERFACE")
     if tunnel.destination is None and not tunnel.multipoint:

@@ -58,6 +58,17 @@ class TunnelSettings:
         return f"{self.protection} {self.ike_profile}".rstrip()
 
     @property
+    def has_source(self) -> bool:
+        """Is there any `tunnel source`?"""
+        return bool(self.source_interface) or self.source_address is not None
+
+    @property
+    def is_excerpt(self) -> bool:
+        """Is nothing said of it that a tunnel needs? Articles show a few lines, meant to be added to others."""
+        said = self.multipoint or self.destination is not None or self.key is not None or self.protection
+        return not (self.has_source or said)
+
+    @property
     def number(self) -> int:
         """100 for Tunnel100."""
         return int(self.name.removeprefix("Tunnel"))

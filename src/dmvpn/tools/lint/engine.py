@@ -123,7 +123,7 @@ def _all(devices: Sequence[Device]) -> Iterator[Found]:
 
 def _of_features(device: Device) -> Iterator[Concern]:
     yield from tunnel.check(device.tunnels)
-    excerpts = [f"interface {one.name}" for one in device.tunnels.tunnels if tunnel.is_excerpt(one)]
+    excerpts = [f"interface {one.name}" for one in device.tunnels.tunnels if one.is_excerpt]
     for concern in nhrp.check(device.nhrp):
         if concern.rule is not nhrp.NETWORK_ID or concern.at[0] not in excerpts:
             yield concern

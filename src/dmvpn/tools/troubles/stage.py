@@ -298,7 +298,7 @@ def _is_hub(scenario: Scenario, actor: Actor) -> bool:
 
 def _actor(scenario: Scenario, device: Device) -> Actor:
     name = device.name
-    settings = next((one for one in device.tunnels.tunnels if one.source_interface or one.source_address), None)
+    settings = next((one for one in device.tunnels.tunnels if one.has_source), None)
     tunnel = settings.name if settings is not None else ""
     spoken = (one for one in device.nhrp.tunnels if one.name == tunnel and one.version == 4)
     hosts = [host for host in scenario.lab.hosts.values() if scenario.end(host.link)[0] == name]

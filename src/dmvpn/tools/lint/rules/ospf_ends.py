@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.ospf.model import Area, Interface, NetworkType
 from dmvpn.features.ospf.settings import authentication_of, timers
-from dmvpn.features.tunnel.lint import is_excerpt
 from dmvpn.network.routing import Protocol, ospf_interface
 from dmvpn.tools.lint.found import found
 
@@ -100,7 +99,7 @@ def _in_excerpts(device: Device) -> Iterator[Found]:
     """Of tunnels that nothing else is said of: they may be meant to be multipoint."""
     for tunnel in device.tunnels.tunnels:
         interface = ospf_interface(device, tunnel.name)
-        if is_excerpt(tunnel) and interface is not None and interface.process is not None and not interface.network:
+        if tunnel.is_excerpt and interface is not None and interface.process is not None and not interface.network:
             section = f"interface {tunnel.name}"
             what = f"{tunnel.name} is point-to-point for OSPF: if it is multipoint, it has one neighbor at a time"
             at, fix = (section, f"ip ospf {interface.process}"), f"{section}\n ip ospf network point-to-multipoint"
