@@ -48,7 +48,7 @@ CURES: dict[str, tuple[str, object]] = {
     "lost-with-the-old-keys": ("features.nhrp.registration.Registration.peer_returned", lambda *_: None),
     "goodbye-sent-to-the-wrong-hub": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
     "goodbye-sent-to-the-wrong-hub-in-esp": ("features.eigrp.farewells.Farewells.to_one", lambda *_: None),
-    "tunnel-taken-down-without-a-word": ("features.eigrp.adjacency.Adjacencies.say_goodbye", lambda *_: None),
+    "tunnel-taken-down-without-a-word": ("features.eigrp.greetings.Greetings.say_goodbye", lambda *_: None),
     "away-while-another-hub-carried-everything": ("judge.judge.Judge._unanswered_since", lambda *_: 1e9),
     "drawn-to-the-hub-that-stands-in": ("features.nhrp.resolver._is_in_doubt", lambda *_: False),
     "heard-and-not-known": ("features.nhrp.registration.Registration.neighbor_silent", lambda *_: None),

@@ -31,7 +31,7 @@ _FRR: Final = Path("/usr/lib/frr")
 PATIENCE: Final = 90.0
 _RUNS: Final = "its prompt"
 #: Daemons of FRR; each makes a socket NAME.vty when it is ready.
-_DAEMONS: Final = ("zebra", "ospfd", "bgpd", "bfdd")
+_DAEMONS: Final = ("zebra", "ospfd", "bgpd", "bfdd", "ripd")
 #: Before a command: FRR keeps files in folders that it was built with; here they are the command's own.
 _OWN_FOLDERS: Final = (
     *("unshare", "-m", "sh", "-c"),

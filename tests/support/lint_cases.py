@@ -612,13 +612,13 @@ CASES: tuple[Case, ...] = (
         first=False,
     ),
     case(
-        "eigrp-hmac-not-here",
+        "eigrp-hmac-hidden",
         "SPOKE1",
         "   authentication mode",
         (
             "router eigrp 100\n",
             "router eigrp NAME\n address-family ipv4 unicast autonomous-system 100\n"
-            "  af-interface Tunnel0\n   authentication mode hmac-sha-256 SECRET\n  exit-af-interface\n",
+            "  af-interface Tunnel0\n   authentication mode hmac-sha-256 7 094F471A1A0A\n  exit-af-interface\n",
         ),
         first=False,
     ),

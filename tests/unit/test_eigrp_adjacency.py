@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 
 import pytest
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
-from dmvpn.base.keychains import Key, KeyChain
+from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import InterfaceChanged
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
@@ -21,7 +22,7 @@ from dmvpn.features.eigrp.model import (
     ProcessSettings,
 )
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, StubFlag
+from dmvpn.features.eigrp.tlv import Authentication, Parameters, PeerTermination, StubFlag
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
 
 CLASSIC = ProcessSettings(autonomous_system=100, networks=(EVERYTHING,))
@@ -200,6 +201,61 @@ def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
     assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
 
 
+def test_neighbors_with_the_same_password_of_hmac_sha_256_hear_each_other_alone() -> None:
+    strong = InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256, password="sesame")
+    sealed = replace(CLASSIC, default_interface=strong)
+    net = pair(sealed, sealed)
+    net.run(20)
+    assert net.routers["R11"].logs == [R31_UP]
+    assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020038") for sent in net.packets())
+    other = replace(CLASSIC, default_interface=replace(strong, password="other"))
+    net = pair(sealed, other)
+    net.run(20)
+    assert net.routers["R11"].logs == []
+
+
+#: The clock of tests says 06:00:00 at 0.
+BEGIN = datetime(2026, 11, 20, 6)
+OLD_UNTIL, NEW_FROM = BEGIN + timedelta(seconds=60), BEGIN + timedelta(seconds=40)
+ROLLING = KeyChain(
+    "EIGRP",
+    (
+        Key(1, "old", accept=Lifetime(BEGIN, OLD_UNTIL), send=Lifetime(BEGIN, OLD_UNTIL)),
+        Key(2, "new", accept=Lifetime(NEW_FROM), send=Lifetime(NEW_FROM)),
+    ),
+)
+
+
+def key_numbers(net: EigrpNet, since: float) -> set[int]:
+    seals = [sent.packet.find(Authentication) for sent in net.packets() if sent.at >= since]
+    return {seal.key_id for seal in seals if seal is not None}
+
+
+def test_keys_roll_over_while_neighbors_stay() -> None:
+    net = pair(SEALED, SEALED, ROLLING)
+    net.run(59)
+    assert key_numbers(net, 0) == {1}, "the lowest number that is valid"
+    net.run(60)
+    assert key_numbers(net, 60) == {2}
+    assert net.routers["R11"].logs == [R31_UP]
+
+
+def test_a_neighbor_that_goes_on_with_a_key_whose_time_is_over_is_lost() -> None:
+    """Its Hello was the same octets as before, and those are noted without another look."""
+    net = pair(SEALED, SEALED, ROLLING, KeyChain("EIGRP", (Key(1, "old"), Key(2, "new"))))
+    net.run(100)
+    assert net.routers["R11"].logs[-1] == down("Auth failure")
+
+
+def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
+    chain = KeyChain("EIGRP", (Key(1, "old", send=Lifetime(BEGIN, OLD_UNTIL)),))
+    net = pair(SEALED, SEALED, chain)
+    net.run(100)
+    logs = net.routers["R11"].logs
+    assert 'EIGRP-IPv4 100: Tunnel100 is silent: no key of key chain "EIGRP" is valid now' in logs
+    assert not [sent for sent in net.packets() if sent.at > 61]
+
+
 def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
     net = pair(SEALED, CLASSIC, CHAIN)
     net.run(20)
@@ -248,7 +304,7 @@ def test_a_neighbor_that_begins_to_authenticate_alone_is_refused_with_this_reaso
         (InterfaceSettings(authentication=AuthenticationMode.MD5, key_chain="none"), 'key chain "none" has no key'),
         (
             InterfaceSettings(authentication=AuthenticationMode.HMAC_SHA_256),
-            "authentication mode hmac-sha-256 is not available",
+            "the password of hmac-sha-256 cannot be read",
         ),
     ],
 )

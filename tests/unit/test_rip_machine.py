@@ -12,8 +12,10 @@ from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening
 from dmvpn.base.events import HostRouteChanged, IpReceived, LinkChanged
 from dmvpn.base.notices import RouteRetracted, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
+from dmvpn.features.rip.auth import seal_md5
 from dmvpn.features.rip.circuit import GROUP
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
@@ -27,7 +29,7 @@ GI1, GI2 = "GigabitEthernet0/1", "GigabitEthernet0/2"
 
 
 def router(seed: int = 1) -> Workbench:
-    return Workbench(INTERFACE, TUNNEL, RIB, STATIC, RIP, seed=seed)
+    return Workbench(POLICY, INTERFACE, TUNNEL, RIB, STATIC, RIP, seed=seed)
 
 
 def interface(name: str, address: str, more: str = "") -> str:
@@ -53,6 +55,13 @@ def pair(left: str = "", right: str = "") -> Segments:
 def rip_routes(bench: Workbench) -> dict[str, int]:
     """The RIP routes in the table, with their metrics."""
     return {str(r.prefix): r.metric for r in bench.ports.rib.routes() if r.source is RouteSource.RIP}
+
+
+def octets_from(source: str, octets: bytes) -> IpReceived:
+    """A datagram of RIP to the group."""
+    sender = IPv4Address(source)
+    datagram = UdpDatagram(source_port=520, destination_port=520, payload=octets)
+    return IpReceived(GI1, sender, GROUP, 17, datagram.serialize(sender, GROUP), ttl=2)
 
 
 def entries(order: SendIp) -> list[RipEntry]:
@@ -404,7 +413,71 @@ def test_an_interface_with_authentication_stays_silent_rather_than_open() -> Non
     assert effects == [StopListening(GI1, 17, GROUP, 520)]
     bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16")))
     assert rip_routes(bench) == {}
-    assert "RIP authentication is configured" in str(bench.machine(RipMachine).silent[GI1])
+    assert f'    {GI1} is silent: key chain "K" has no key' in "\n".join(bench.show("show ip protocols"))
+
+
+CHAIN = "key chain K\n key 1\n  key-string sesame\n"
+
+
+def sealed(mode: str, chain: str = CHAIN, keys: str = "K") -> str:
+    return f"{chain}interface {GI1}\n ip rip authentication mode {mode}\n ip rip authentication key-chain {keys}\n"
+
+
+@pytest.mark.parametrize("mode", ["text", "md5"])
+def test_routers_with_the_same_key_tell_each_other_and_seal_every_packet(mode: str) -> None:
+    net = pair(sealed(mode), sealed(mode))
+    net.run(40)
+    assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
+    assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        (sealed("md5"), "", "no digest"),
+        ("", sealed("md5"), "authentication that is not configured here"),
+        (sealed("md5"), sealed("md5", CHAIN.replace("sesame", "other")), "the digest is wrong (key 1)"),
+        (sealed("text"), sealed("text", CHAIN.replace("sesame", "other")), "the password is missing or wrong"),
+        (sealed("text"), sealed("md5"), "the password is missing or wrong"),
+    ],
+)
+def test_whoever_seals_otherwise_is_not_believed_and_it_says_why(left: str, right: str, why: str) -> None:
+    net = pair(left, right)
+    net.run(40)
+    assert rip_routes(net.routers["A"]) == {}
+    assert f"the last one from 10.0.0.2: {why}" in "\n".join(net.routers["A"].show("show ip protocols"))
+
+
+def test_a_packet_that_was_overheard_is_not_taken_again() -> None:
+    bench = lone()
+    bench.configure(sealed("md5"))
+
+    def said(sequence: int) -> dict[str, int]:
+        packet = RipPacket(command=Command.RESPONSE, entries=(entry("10.9.0.0/16", 2 + sequence),))
+        octets = seal_md5(packet, key_id=1, key=b"sesame", sequence=sequence)
+        bench.handle(octets_from("10.0.0.2", octets))
+        return rip_routes(bench)
+
+    assert said(5) == {"10.9.0.0/16": 7}
+    assert said(4) == {"10.9.0.0/16": 7}
+    assert said(6) == {"10.9.0.0/16": 8}
+    bench.advance(181)
+    assert said(2) == {"10.9.0.0/16": 4}, "it was silent so long that it may have begun again"
+
+
+def test_keys_of_rip_roll_over() -> None:
+    rolling = (
+        "key chain K\n key 1\n  key-string old\n  accept-lifetime 06:00:00 Nov 20 2026 duration 120\n"
+        "  send-lifetime 06:00:00 Nov 20 2026 duration 60\n"
+        " key 2\n  key-string new\n  accept-lifetime 06:00:30 Nov 20 2026 infinite\n"
+        "  send-lifetime 06:00:45 Nov 20 2026 infinite\n"
+    )
+    net = pair(sealed("md5", rolling), sealed("md5", rolling))
+    net.run(40)
+    assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
+    net.run(300)
+    assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
+    assert "ignored" not in "\n".join(net.routers["A"].show("show ip protocols"))
 
 
 def test_no_router_rip_takes_every_route_back() -> None:

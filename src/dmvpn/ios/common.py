@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.ios.grammar import ConfigLine, Mode
+from dmvpn.ios.grammar import Args, ConfigLine, Mode
+from dmvpn.ios.lifetimes import read_lifetime
 
 INTERFACE_MODE: Final = Mode("interface", "config-if")
 
@@ -90,12 +91,28 @@ KEY_STRING: Final = ConfigLine(
     {"key-string": "The key itself", "0": "It follows in clear", "secret": "The key"},
     order=10,
 )
-# Kept for the sake of existing configurations: a key is valid all the time, and protocols choose their algorithms.
-KEY_LIFETIMES: Final = tuple(
-    ConfigLine(
-        "key-chain-key", f"{word} {{text:line}}", {word: "Kept; keys are always valid", "text": "Times"}, order=20
-    )
-    for word in ("accept-lifetime", "send-lifetime")
+
+
+def _check_lifetime(args: Args, _section: object) -> str | None:
+    """Refuse what is no lifetime: a key that is valid at another time than was meant keeps neighbors down."""
+    if read_lifetime(args.text("text")) is not None:
+        return None
+    return "% A lifetime is [local] HH:MM:SS MONTH DAY YEAR, then infinite, duration SECONDS or a later moment"
+
+
+KEY_ACCEPT: Final = ConfigLine(
+    "key-chain-key",
+    "accept-lifetime {text:line}",
+    {"accept-lifetime": "When packets with this key are taken", "text": "From when until when"},
+    order=20,
+    check=_check_lifetime,
+)
+KEY_SEND: Final = ConfigLine(
+    "key-chain-key",
+    "send-lifetime {text:line}",
+    {"send-lifetime": "When packets are sealed with this key", "text": "From when until when"},
+    order=20,
+    check=_check_lifetime,
 )
 KEY_ALGORITHM: Final = ConfigLine(
     "key-chain-key",
@@ -107,4 +124,4 @@ KEY_ALGORITHM: Final = ConfigLine(
     },
     order=21,
 )
-KEY_CHAIN_LINES: Final = (KEY_CHAIN, KEY, KEY_STRING, *KEY_LIFETIMES, KEY_ALGORITHM)
+KEY_CHAIN_LINES: Final = (KEY_CHAIN, KEY, KEY_STRING, KEY_ACCEPT, KEY_SEND, KEY_ALGORITHM)

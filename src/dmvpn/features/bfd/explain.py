@@ -165,5 +165,6 @@ _SUMMARY = label_group(
     Word("Session", "How many neighbors are watched, how many answer, and how many do not."),
     Word("Packets that were not taken", "From nobody who is watched, malformed, or not from a neighbor (TTL)."),
     next=_SHOW,
+    sighted=True,
 )
 GROUPS: Final = (*(_STATES, _BITS, _DIAGNOSTICS, _LOGS, _EVENTS, _PACKETS, _REASONS, _TABLE, _BLOCK, _SUMMARY),)

@@ -5,15 +5,15 @@ makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
     interface, adjacency       neighbors, Hellos     rtp, teller, policy      who is told what, and reliably
-    farewells                  the end of neighbors
+    greetings, farewells       our Hellos, the end of neighbors
+    seals, sealing             keys and passwords, and what follows when they change
     process                    one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`
     facts                      what judges outside may know
 
-Not here: IPv6, HMAC-SHA-256 (the interface stays silent, with the reason), route maps and lists, VRFs, static
-neighbors.
+Not here: IPv6, VRFs, static neighbors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hellos, and the life of neighbors: RFC 7868 §5.3.
+"""Hellos of others, and the life of neighbors: RFC 7868 §5.3. Our own Hellos are in `greetings.py`.
 
     first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT
     its ack         the neighbor is up: routing hears of it, and it is sent the table
@@ -13,18 +13,15 @@ is moved for it either; the hold timer looks at the time when it fires, and slee
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.context import Timer
-from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.farewells import Farewells
 from dmvpn.features.eigrp.interface import DownReason, Neighbor, NeighborState
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
 from dmvpn.features.eigrp.tlv import (
     NextMulticastSequence,
     Parameters,
@@ -32,7 +29,6 @@ from dmvpn.features.eigrp.tlv import (
     Sequence,
     SoftwareVersion,
     Stub,
-    Tlv,
 )
 from dmvpn.features.eigrp.topology import Origin, Source
 
@@ -42,25 +38,16 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.metric import Weights
-    from dmvpn.features.eigrp.policy import Policy
     from dmvpn.features.eigrp.rtp import Transport
+    from dmvpn.features.eigrp.sender import Sender
 
-#: What we call ourselves: the dialect's version, and TLV version 2.0 (wide metrics), which we read in classic mode too.
-VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
-#: A Hello comes up to this part of the interval early, so that routers do not send in step.
-_JITTER = 0.1
-#: Seconds between two Hellos that a new listener brings forward, and how much chance delays one, so that the routers
-#: which a hub meets at the same moment do not all speak at the same moment.
-_GREETING_INTERVAL = 1.0
-#: Seconds' worth of such Hellos that may follow each other at once.
-_GREETING_CREDIT = 6.0
 #: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on for ever.
 _GREETINGS_AGAIN = 3
 #: Seconds that a greeted neighbor may take to answer; a Hello of its own before that may be that answer.
 _ANSWER_TIME = 0.1
-_GREETING_SPREAD = 0.05
 #: Seconds between two log messages about the same refused sender.
 _COMPLAINT_INTERVAL = 60.0
 
@@ -85,94 +72,21 @@ class Adjacencies:
         context: Context,
         sender: Sender,
         transport: Transport,
-        policy: Policy,
+        greetings: Greetings,
         listener: Listener,
         weights: Weights,
     ) -> None:
         self._context = context
         self._sender = sender
         self._transport = transport
-        self._policy = policy
         self._listener = listener
         self._weights = weights
-        self._farewells = Farewells(context, sender, self.hello_tlvs)
+        self._greetings = greetings
+        self._farewells = greetings.farewells
         self.log_changes = True
         self._free_handles: list[int] = []
         self._handles = 0
         self._complaints: dict[tuple[str, int], float] = {}
-
-    # Hellos out ------------------------------------------------------------------------------------------------
-
-    def hello_tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
-        """What a Hello says here."""
-        weights, stub = self._weights, self._policy.stub
-        parameters = Parameters(
-            k1=weights.k1,
-            k2=weights.k2,
-            k3=weights.k3,
-            k4=weights.k4,
-            k5=weights.k5,
-            k6=weights.k6,
-            hold_time=interface.settings.hold_time,
-        )
-        return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
-
-    def introduce(self, interface: EigrpInterface) -> None:
-        """Say the first Hello on an interface. On a tunnel, routers that know us from before a restart should greet us
-        again.
-
-        To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
-        has many spokes that start again. A goodbye makes him answer at once, and is true: we have no neighbor here.
-        """
-        if interface.speaks and self._context.ports.tunnels.get(interface.name) is not None:
-            self._farewells.to_all(interface)
-        self.send_hello(interface)
-
-    def send_hello(self, interface: EigrpInterface) -> None:
-        """Multicast a Hello, and again after the interval."""
-        if not interface.speaks:
-            return
-        interface.statistics.hellos += 1
-        if interface.hello is None:
-            interface.hello = self._sender.send(interface, ALL_ROUTERS, self._hello(self.hello_tlvs(interface)))
-        else:
-            self._sender.repeat(interface, interface.hello)
-        early = _JITTER * fraction(self._context.ports.entropy)
-        self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
-
-    def hasten_hello(self, interface: EigrpInterface) -> None:
-        """Somebody new hears us: say hello soon, not after the interval; if many are new, at most once a second."""
-        if not interface.speaks:
-            return
-        now = self._context.now
-        soon = now + _GREETING_SPREAD * fraction(self._context.ports.entropy)
-        due = max(soon, interface.greetings_paid - _GREETING_CREDIT)
-        planned = self._context.timers.when(interface.hello_timer)
-        if planned is None or due < planned:
-            interface.greetings_paid = max(interface.greetings_paid, due) + _GREETING_INTERVAL
-            self._context.start(interface.hello_timer, due - now)
-
-    def _answer_hello(self, interface: EigrpInterface) -> None:
-        """Say hello to a new router, and by multicast: a router that our multicast does not reach is no neighbor of
-        ours.
-
-        So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
-        """
-        now = self._context.now
-        interface.statistics.hellos_expedited += 1
-        if interface.greetings_paid - _GREETING_CREDIT > now:
-            self.hasten_hello(interface)
-            return
-        interface.greetings_paid = max(interface.greetings_paid, now) + _GREETING_INTERVAL
-        self.send_hello(interface)
-
-    def say_goodbye(self, interface: EigrpInterface) -> None:
-        """Tell everybody on the interface that we go, RFC 7868 §6.7.7."""
-        if interface.speaks and interface.neighbors:
-            self._farewells.to_all(interface)
-
-    def _hello(self, tlvs: tuple[Tlv, ...]) -> EigrpPacket:
-        return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
 
     # Hellos in -------------------------------------------------------------------------------------------------
 
@@ -310,7 +224,7 @@ class Adjacencies:
         self._debug(f"New peer {neighbor.address} on {interface.name}")
         self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
         self._tell(neighbor, Sign.CAME, "new adjacency")
-        self._answer_hello(interface)
+        self._greetings.answer(interface)
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def greet_again(self, neighbor: Neighbor) -> None:
@@ -322,7 +236,7 @@ class Adjacencies:
             return
         neighbor.greeted_again += 1
         if now >= neighbor.since + _ANSWER_TIME:
-            self._answer_hello(interface)
+            self._greetings.answer(interface)
         planned = self._context.timers.when(neighbor.retransmit_timer)
         if planned is not None and planned > now + _ANSWER_TIME:
             self._context.start(neighbor.retransmit_timer, _ANSWER_TIME)
@@ -353,7 +267,7 @@ class Adjacencies:
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
         """Give all neighbors of an interface up; with `tell`, one goodbye for all."""
         if tell:
-            self.say_goodbye(interface)
+            self._greetings.say_goodbye(interface)
         neighbors = list(interface.neighbors.values())
         for neighbor in neighbors:
             self._remove(neighbor, reason)

@@ -214,6 +214,7 @@ class EigrpInterface:
     settings: InterfaceSettings
     hello_timer: Timer
     flow_timer: Timer
+    key_timer: Timer
     link: Vector = field(init=False)
     neighbors: dict[int, Neighbor] = field(default_factory=dict)
     busy: dict[Neighbor, None] = field(default_factory=dict)

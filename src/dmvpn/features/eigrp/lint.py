@@ -39,13 +39,12 @@ HOLD: Final = Rule(
     fix="interface Tunnel0\n ip hold-time eigrp 100 60",
 )
 HMAC: Final = Rule(
-    id="eigrp-hmac-not-here",
+    id="eigrp-hmac-hidden",
     severity=Severity.WARNING,
-    title="EIGRP is to authenticate with HMAC-SHA-256, which routers of this program do not do",
-    why="Here the interface stays silent rather than run without authentication. IOS routers do it among themselves; "
-    "MD5 with a key chain is what both understand.",
+    title="The password of EIGRP's HMAC-SHA-256 is hidden, and cannot be read here",
+    why="A password of type 6 or 7 is not read: the interface stays silent rather than run without authentication.",
     bad="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
-    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 SECRET",
+    "  af-interface Tunnel0\n   authentication mode hmac-sha-256 7 094F471A1A0A",
     fix="router eigrp DMVPN\n address-family ipv4 unicast autonomous-system 100\n"
     "  af-interface Tunnel0\n   authentication mode md5\n   authentication key-chain KEYS",
 )
@@ -86,10 +85,12 @@ def _authentication(
 ) -> Iterator[Concern]:
     chain, mode = settings.key_chain, settings.authentication
     if mode is AuthenticationMode.HMAC_SHA_256:
+        if settings.password:
+            return
         yield Concern(
             rule=HMAC,
             at=line_of(process, name, "authentication mode"),
-            what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for lack of HMAC-SHA-256",
+            what=f"{name}: EIGRP {process.autonomous_system} stays silent here, for its password is hidden",
             fix=entered(process, name, "authentication mode", "md5"),
         )
         return

@@ -91,7 +91,7 @@ class EigrpMachine:
                     process.policies_changed()
             case MulticastReached():
                 for process, interface in self._running.get(event.tunnel, ()):
-                    process.adjacencies.hasten_hello(interface)
+                    process.greetings.hasten(interface)
             case LineEnds():
                 for process, interface in self._running.get(event.interface, ()):
                     process.adjacencies.drop_all(interface, DownReason.INTERFACE_DOWN, tell=True)

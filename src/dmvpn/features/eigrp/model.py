@@ -8,7 +8,7 @@ InterfaceSettings   what holds on one interface, with the defaults filled in
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import NOTHING, Distribution
@@ -61,6 +61,7 @@ class AuthenticationMode(enum.Enum):
 class InterfaceSettings:
     """One process on one interface. Times in seconds. shutdown: the process does not run here. bfd: neighbors are
     watched.
+    password: of HMAC-SHA-256.
     """
 
     hello_interval: int = HELLO_INTERVAL
@@ -74,6 +75,7 @@ class InterfaceSettings:
     summaries: tuple[Summary, ...] = ()
     authentication: AuthenticationMode | None = None
     key_chain: str = ""
+    password: str = field(default="", repr=False)
     bfd: bool = False
 
 

@@ -20,13 +20,15 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
+from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.intake import Intake
 from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
-from dmvpn.features.eigrp.messages import AuthenticationImpossible, StuckInActive
+from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.offers import Offers
 from dmvpn.features.eigrp.policy import Policy
 from dmvpn.features.eigrp.redistribute import Redistributor
 from dmvpn.features.eigrp.rtp import Transport
+from dmvpn.features.eigrp.sealing import Sealing, seal_of
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.summary import Summaries
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
-    from dmvpn.features.eigrp.tlv import Tlv
     from dmvpn.features.eigrp.topology import Source
 
 
@@ -55,8 +56,11 @@ class Process:
         self.dual = Dual(settings.scale, self)
         self.dual.maximum_hops = settings.maximum_hops
         self.intake = Intake(context, self.dual, settings.distribution)
-        self.transport = Transport(self.sender, context, hello=self._hello_tlvs, on_failure=self._neighbor_failed)
-        self.adjacencies = Adjacencies(context, self.sender, self.transport, self.policy, self, settings.scale.weights)
+        self.greetings = Greetings(context, self.sender, self.policy, settings.scale.weights)
+        self.transport = Transport(self.sender, context, hello=self.greetings.tlvs, on_failure=self._neighbor_failed)
+        self.adjacencies = Adjacencies(
+            context, self.sender, self.transport, self.greetings, self, settings.scale.weights
+        )
         self.teller = Teller(context, self.dual, self.policy, self.sender, self.transport)
         self.offers = Offers(context, self.dual, settings)
         self.summaries = Summaries(context, self.dual)
@@ -66,6 +70,7 @@ class Process:
         )
         self.adjacencies.log_changes = settings.log_changes
         self._neighbors: dict[Source, Neighbor] = {}
+        self.sealing = Sealing(context, self.sender, self.adjacencies, self.greetings, self._listen)
         self._connected = Connected(context, self.dual)
 
     @property
@@ -95,8 +100,8 @@ class Process:
     def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
         """The settings changed, though not so much that neighbors must be given up all together."""
         old, self.settings = self.settings, settings
-        chains_changed = self.sender.config.key_chains != config.key_chains
-        self.sender.config = config
+        chains_changed = self.sender.seals.config.key_chains != config.key_chains
+        self.sender.seals.config = config
         self.dual.maximum_hops = settings.maximum_hops
         self.stuck.active_time = settings.active_time
         self.adjacencies.log_changes = settings.log_changes
@@ -106,7 +111,7 @@ class Process:
             for interface in self.interfaces.values():
                 self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
                 interface.hello = None
-                self.adjacencies.send_hello(interface)
+                self.greetings.say(interface)
         self._choose_router_id()
         for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
             self._reconfigure_interface(name, chains_changed)
@@ -152,7 +157,7 @@ class Process:
         if interface is not None and not settings.shutdown and interface.settings != settings:
             self._change_interface(interface, settings)
         elif interface is not None and chains_changed and settings.authentication is not None:
-            self._reseal(interface)
+            self.sealing.change(interface)
         elif interface is not None and settings.shutdown:
             self._stop_interface(name, DownReason.SHUTDOWN, tell=True)
         self.interface_changed(name, self.context.ports.interfaces.get(name))
@@ -163,9 +168,9 @@ class Process:
             self.adjacencies.drop_all(interface, DownReason.PASSIVE, tell=True)
         interface.settings = settings
         interface.hello = None
-        if (settings.authentication, settings.key_chain) != (old.authentication, old.key_chain):
+        if seal_of(settings) != seal_of(old):
             self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
-            self._reseal(interface)
+            self.sealing.change(interface)
         if settings.bfd != old.bfd:
             for neighbor in interface.up_neighbors():
                 self._watch(neighbor, wanted=settings.bfd)
@@ -176,16 +181,7 @@ class Process:
         if (settings.next_hop_self, settings.ecmp_mode) != (old.next_hop_self, old.ecmp_mode):
             self._resync(interface, "next-hop-self changed")
         self._listen(interface)
-        self.adjacencies.send_hello(interface)
-
-    def _reseal(self, interface: EigrpInterface) -> None:
-        """Other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
-        self._check_authentication(interface)
-        if interface.blocked is not None:
-            self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
-        interface.hello = None
-        self._listen(interface)
-        self.adjacencies.send_hello(interface)
+        self.greetings.say(interface)
 
     def _resync(self, interface: EigrpInterface, why: str) -> None:
         """Neighbors stay and are told what changes for them."""
@@ -238,14 +234,15 @@ class Process:
             name=state.name,
             state=state,
             settings=self.settings.interface(state.name),
-            hello_timer=Timer(lambda: self.adjacencies.send_hello(interface)),
+            hello_timer=Timer(lambda: self.greetings.say(interface)),
             flow_timer=Timer(lambda: self.teller.flow_timeout(interface)),
+            key_timer=Timer(lambda: self.sealing.roll_over(interface)),
         )
         self.interfaces[state.name] = interface
         self._configure_summaries()
-        self._check_authentication(interface)
+        self.sealing.check(interface)
         self._listen(interface)
-        self.adjacencies.introduce(interface)
+        self.greetings.introduce(interface)
 
     def _update_interface(self, interface: EigrpInterface, state: InterfaceState) -> None:
         interface.state = state
@@ -262,12 +259,14 @@ class Process:
         del self.interfaces[name]
         self.adjacencies.leave(interface)
         self.context.stop(interface.flow_timer)
+        self.context.stop(interface.key_timer)
         if interface.listening:
             self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
         self._connected.forget(name)
         self._configure_summaries()
 
     def _listen(self, interface: EigrpInterface) -> None:
+        """Hear the group where we speak, and only there."""
         if interface.speaks != interface.listening:
             interface.listening = interface.speaks
             order = Listen if interface.speaks else StopListening
@@ -280,12 +279,6 @@ class Process:
         for interface in self.interfaces.values():
             if interface.listening:
                 self.context.out.append(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
-
-    def _check_authentication(self, interface: EigrpInterface) -> None:
-        interface.blocked = self.sender.obstacle(interface)
-        if interface.blocked is not None:
-            number, why = self.autonomous_system, interface.blocked.what
-            self.context.out.append(AuthenticationImpossible.of(number, interface.name, why))
 
     def route_changed(self, change: RouteChanged) -> None:
         """The routing table has another best route."""
@@ -336,9 +329,6 @@ class Process:
 
     def _neighbor_failed(self, neighbor: Neighbor) -> None:
         self.adjacencies.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
-
-    def _hello_tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
-        return self.adjacencies.hello_tlvs(interface)
 
     # What DUAL wants done --------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class Receiver:
         if not self._may_come(interface, address, packet):
             return
         neighbor = interface.neighbors.get(int(address))
-        if not process.sender.is_authentic(interface, packet, event.payload):
+        if not process.sender.seals.is_authentic(interface, packet, event.payload, address):
             self._refuse(interface, neighbor, packet)
             return
         process.sender.note_received(interface, packet, address, len(event.payload))

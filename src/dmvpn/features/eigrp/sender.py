@@ -1,8 +1,4 @@
-"""The way of a packet out of the machine, and the first steps of one into it: encoding, digest, counting, debug.
-
-Authentication is all or nothing: an interface that is to be authenticated and cannot be (no key chain, a method that
-this program does not have) is blocked, with the reason, and never falls back to clear.
-"""
+"""The way of a packet out of the machine, and the first steps of one into it: encoding, sealing, counting, debug."""
 
 from __future__ import annotations
 
@@ -13,17 +9,14 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
-from dmvpn.base.reasons import Reason
-from dmvpn.features.eigrp import auth, messages
-from dmvpn.features.eigrp.model import AuthenticationMode
+from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode
-from dmvpn.features.eigrp.reasons import EigrpReason
-from dmvpn.features.eigrp.tlv import Authentication, Tlv
+from dmvpn.features.eigrp.seals import Seals
+from dmvpn.features.eigrp.tlv import Tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
-    from dmvpn.base.keychains import Key, KeyChain
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import EigrpConfig
 
@@ -33,7 +26,6 @@ ALL_ROUTERS: Final = IPv4Address("224.0.0.10")
 _TTL = 1
 _TOS = 0xC0  # internetwork control
 _IP_HEADER = 20
-_AUTHENTICATION_TLV = 40
 _SENT, _RECEIVED = "sent", "received"
 
 
@@ -68,14 +60,14 @@ class Sender:
 
     def __init__(self, autonomous_system: int, context: Context, config: EigrpConfig) -> None:
         self.autonomous_system = autonomous_system
-        self.config = config
+        self.seals = Seals(context, config)
         self.traffic = Traffic()
         self._context = context
 
     def send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
         """Send a packet, if this interface may. Returns the octets that went out."""
         address = interface.address
-        payload = self._seal(interface, packet) if address is not None and interface.blocked is None else None
+        payload = self.seals.seal(interface, packet) if address is not None and interface.blocked is None else None
         if payload is None:
             return None
         self._context.out.append(SendIp(interface.name, address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
@@ -102,49 +94,7 @@ class Sender:
 
     def room(self, interface: EigrpInterface) -> int:
         """How many octets of TLVs fit into a packet."""
-        digest = _AUTHENTICATION_TLV if interface.settings.authentication else 0
-        return interface.state.ip_mtu - _IP_HEADER - HEADER_LENGTH - digest
-
-    def obstacle(self, interface: EigrpInterface) -> Reason | None:
-        """Why packets of this interface cannot be authenticated as configured, None if they can (or need not)."""
-        settings = interface.settings
-        if settings.authentication is None:
-            return None
-        since = self._context.now
-        if settings.authentication is not AuthenticationMode.MD5:
-            return Reason(EigrpReason.MODE, (settings.authentication.value,), since)
-        if not settings.key_chain:
-            return Reason(EigrpReason.NO_KEY_CHAIN, since=since)
-        if self._key_chain(interface) is None:
-            return Reason(EigrpReason.NO_KEY, (settings.key_chain,), since)
-        return None
-
-    def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes) -> bool:
-        """Is the packet what this interface's authentication asks for?
-
-        Without authentication a digest is none of ours: its sender would not believe our answers either (IOS:
-        "authentication off or key-chain missing").
-        """
-        chain, digest = self._key_chain(interface), packet.find(Authentication)
-        if interface.settings.authentication is None:
-            return digest is None
-        if chain is None or digest is None:
-            return False
-        keys = (key for key in chain.keys if key.number == digest.key_id)
-        return any(auth.verify_md5(payload, key=key.text.encode()) for key in keys)
-
-    def _seal(self, interface: EigrpInterface, packet: EigrpPacket) -> bytes | None:
-        if interface.settings.authentication is None:
-            return packet.serialize()
-        chain = self._key_chain(interface)
-        if chain is None or interface.settings.authentication is not AuthenticationMode.MD5:
-            return None
-        key: Key = chain.keys[0]
-        return auth.seal_md5(packet, key_id=key.number, key=key.text.encode())
-
-    def _key_chain(self, interface: EigrpInterface) -> KeyChain | None:
-        chain = self.config.key_chain(interface.settings.key_chain)
-        return chain if chain and chain.keys else None
+        return interface.state.ip_mtu - _IP_HEADER - HEADER_LENGTH - self.seals.length(interface)
 
     @staticmethod
     def _count(counter: Counter[int], packet: EigrpPacket) -> None:

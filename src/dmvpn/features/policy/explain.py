@@ -33,10 +33,14 @@ _KEYS = label_group(
     Word("text", "The key itself, in clear; (unset): it has no `key-string`, and is of no use.", also=("(unset)",)),
     Word(
         "accept lifetime",
-        "When what others seal with the key is taken. Lifetimes are kept and not obeyed: always.",
-        also=("lifetime", "always valid", "valid now", "accept"),
+        "When what others seal with the key is taken (`accept-lifetime`). OSPF takes every key at all times.",
+        also=("lifetime", "always valid", "valid now", "accept", "infinite", "UTC"),
     ),
-    Word("send lifetime", "When we seal with the key: always.", also=("send",)),
+    Word(
+        "send lifetime",
+        "When we seal with the key (`send-lifetime`): EIGRP and RIP with the lowest number that is valid.",
+        also=("send",),
+    ),
     next="show running-config",
 )
 

@@ -3,10 +3,11 @@
 Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
 `RouteChanged` (redistribution); makes `RouteOffered` and `RouteRetracted`, and packets.
 
-    packet    bytes <-> values          auth      the MD5 digest of RFC 2082
+    packet    bytes <-> values          auth      the MD5 digest of RFC 2082   seals    what is sealed how, and believed
     model     the typed configuration   circuit   an interface that speaks RIP
     database  learned routes, timers    own       connected and redistributed routes
-    output    what an update says       machine   the process
+    output    what an update says       speaker   to whom it goes
+                                            machine   the process
     facts     what judges outside may know
 """
 

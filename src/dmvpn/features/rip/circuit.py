@@ -59,9 +59,9 @@ class Circuit:
         mine = self.state.addresses
         return any(address in Prefix.of(own, length) for own, length in mine) and all(address != own for own, _ in mine)
 
-    def send(self, packet: RipPacket, destination: IPAddress = GROUP, port: int = PORT) -> SendIp:
+    def send(self, octets: bytes, destination: IPAddress = GROUP, port: int = PORT) -> SendIp:
         """The order to send a packet out of this interface."""
-        datagram = UdpDatagram(source_port=PORT, destination_port=port, payload=packet.serialize())
+        datagram = UdpDatagram(source_port=PORT, destination_port=port, payload=octets)
         return SendIp(
             interface=self.name,
             source=self.address,
@@ -82,8 +82,6 @@ class Circuit:
         packet = RipPacket.parse(datagram.payload)
         if packet.version != 2:
             raise WireError(f"RIP version {packet.version}", offset=1, clause="RFC 2453 §5.1")
-        if packet.authentication is not None:
-            raise WireError("authentication that is not configured here", offset=4, clause="RFC 2453 §5.2")
         if packet.command == Command.RESPONSE and datagram.source_port != PORT:
             raise WireError(f"a response from port {datagram.source_port}", offset=0, clause="RFC 2453 §3.9.2")
         return packet, datagram.source_port

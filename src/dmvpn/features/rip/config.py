@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.rip.model import Redistribution, RipConfig, RipInterfaceSettings, RipTimers
+from dmvpn.features.rip.model import AuthenticationMode, Redistribution, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
+from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
@@ -199,6 +200,7 @@ def model(tree: ConfigTree) -> RipConfig:
     version, distance, paths = section.get(VERSION), section.get(DISTANCE), section.get(MAXIMUM_PATHS)
     default_metric, passive = section.get(DEFAULT_METRIC), section.all(PASSIVE)
     named = [(args.interface("name"), inner) for args, inner in tree.sections(INTERFACE)]
+    interfaces = tuple(_interface(name, inner) for name, inner in named)
     return RipConfig(
         enabled=True,
         version=version.integer("version") if version else 1,
@@ -215,7 +217,8 @@ def model(tree: ConfigTree) -> RipConfig:
         default_metric=default_metric.integer("metric") if default_metric else None,
         redistributions=tuple(_redistributions(section)),
         distribution=DISTRIBUTION.read(section),
-        interfaces=tuple(_interface(name, inner) for name, inner in named),
+        interfaces=interfaces,
+        key_chains=key_chains(tree) if any(one.authentication for one in interfaces) else (),
     )
 
 
@@ -257,11 +260,13 @@ def _redistributions(section: Section) -> list[Redistribution]:
 
 
 def _interface(name: str, section: Section) -> RipInterfaceSettings:
-    asks_for_keys = section.get(AUTHENTICATION_KEYS) is not None or section.get(AUTHENTICATION_MODE) is not None
+    mode, keys = section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
+    asked = AuthenticationMode.MD5 if mode is not None and "md5" in mode else AuthenticationMode.TEXT
     return RipInterfaceSettings(
         name=name,
         split_horizon=section.flag(SPLIT_HORIZON),
-        authentication=asks_for_keys,
+        authentication=asked if mode is not None or keys is not None else None,
+        key_chain=keys.text("keys") if keys is not None else "",
         summaries=tuple(
             Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
         ),

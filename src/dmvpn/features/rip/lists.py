@@ -6,12 +6,15 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.effects import NextHop
+from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.routemaps import Candidate
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.database import Announcement
+    from dmvpn.features.rip.database import Announcement, LearnedRoute
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.rip.output import Announced
 
@@ -43,10 +46,19 @@ def told_on(interface: str, routes: list[Announced], config: RipConfig, ports: P
     return told
 
 
-def distance_of(path: Announcement, config: RipConfig, ports: Ports) -> int:
-    """The administrative distance of a path."""
-    policies = ports.policies.of_routes()
-    return config.distribution.distance(policies, _candidate(path), path.gateway, config.distance)
+def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Ports) -> Route:
+    """A learned route as the routing table gets it, with the administrative distance of its first path."""
+    paths, policies = learned.announcements, ports.policies.of_routes()
+    first = paths[0]
+    return Route(
+        prefix=prefix,
+        source=RouteSource.RIP,
+        distance=config.distribution.distance(policies, _candidate(first), first.gateway, config.distance),
+        metric=learned.metric,
+        next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
+        tag=first.tag,
+        since=learned.updated,
+    )
 
 
 def _candidate(path: Announcement) -> Candidate:

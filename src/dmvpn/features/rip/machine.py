@@ -12,22 +12,19 @@ Updates go out every 30 s, changes almost at once, but never two triggered updat
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.effects import Listen, NextHop, StopListening
+from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync, Tick
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
-    DebugOutput,
     InterfaceChanged,
     MulticastReached,
     Notice,
-    Route,
     RouteChanged,
     RouteOffered,
     RouteRetracted,
@@ -38,22 +35,23 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, believable
 from dmvpn.features.rip.database import Announcement, Database
-from dmvpn.features.rip.lists import believed_of, distance_of, told_on
+from dmvpn.features.rip.lists import believed_of, offer_of
 from dmvpn.features.rip.model import RipConfig
-from dmvpn.features.rip.output import announced, entries_for, packets
+from dmvpn.features.rip.output import announced, answer
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
+from dmvpn.features.rip.speaker import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.notices import InterfaceState, Route
     from dmvpn.base.ports import Ports
 
-#: A change is announced after this many seconds, so that changes which come together travel together.
+#: A change is announced after so many seconds: those that come together travel together.
 TRIGGER_DELAY: Final = 0.05
 #: Seconds between triggered updates, and how much chance adds to that (RFC 2453 §3.10.1: 1 to 5 seconds).
 TRIGGER_INTERVAL: Final = 1.0
@@ -89,6 +87,7 @@ class RipMachine:
         self._gone: Deadlines[Prefix] = Deadlines()
         self._poisoned: dict[Prefix, None] = {}
         self._offered: dict[Prefix, Route] = {}
+        self._speaker = Speaker(ports)
         self.config = RipConfig()
         self.circuits: dict[str, Circuit] = {}
         self.silent: dict[str, Reason] = {}
@@ -100,6 +99,7 @@ class RipMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
+        self._speaker.now = now
         match event:
             case Configured(model=RipConfig() as config):
                 return self._configure(config, now)
@@ -120,8 +120,7 @@ class RipMachine:
                 return self._tick(now)
             case Resync():
                 return [Listen(name, UDP, GROUP, PORT) for name in self.circuits]
-            case _:
-                return []
+        return []
 
     def next_deadline(self) -> float | None:
         """The next update, timeout or request."""
@@ -135,6 +134,7 @@ class RipMachine:
 
     def _configure(self, config: RipConfig, now: float) -> Results:
         old, self.config = self.config, config
+        self._speaker.config = config
         results: Results = []
         for state in self._ports.interfaces.all():
             results += self._refresh(state.name, now)
@@ -202,14 +202,24 @@ class RipMachine:
         if self.config.version != 2:
             self.silent[state.name] = Reason(RipReason.VERSION, since=now)
             return False
-        if self.config.interface(state.name).authentication:
-            self.silent[state.name] = Reason(RipReason.AUTHENTICATION, since=now)
+        obstacle = self._speaker.seals.obstacle(self.config, self.config.interface(state.name), now)
+        if obstacle is not None and obstacle.code is not RipReason.NO_VALID_KEY:  # that one passes by itself
+            self.silent[state.name] = obstacle
             return False
         return True
 
+    def why_silent(self, now: float) -> dict[str, Reason]:
+        """Interfaces that send nothing, and why."""
+        seals, found = self._speaker.seals, dict(self.silent)
+        for name in self.circuits:
+            obstacle = seals.obstacle(self.config, self.config.interface(name), now)
+            if obstacle is not None:
+                found[name] = obstacle
+        return found
+
     def _start(self, circuit: Circuit, now: float) -> Results:
         """Ask for everything, and say everything as soon as the routing table has settled."""
-        if circuit.passive and not self._neighbors(circuit):
+        if circuit.passive and not self._speaker.destinations(circuit):
             return []
         circuit.attempts = 0
         self._timers.set(("first", circuit.name), now + TRIGGER_DELAY)
@@ -217,7 +227,7 @@ class RipMachine:
 
     def _greet(self, circuit: Circuit, now: float) -> Results:
         """Somebody new hears us: say everything, at most once a second, and ask again if nobody answered yet."""
-        if circuit.passive and not self._neighbors(circuit):
+        if circuit.passive and not self._speaker.destinations(circuit):
             return []
         if self._timers.when(("first", circuit.name)) is None:
             circuit.greeted = max(now + TRIGGER_DELAY, circuit.greeted + GREETING_INTERVAL)
@@ -303,16 +313,7 @@ class RipMachine:
         if route is None or not route.reachable:
             known = self._offered.pop(prefix, None)
             return [RouteRetracted(RouteSource.RIP, "", prefix)] if known is not None else []
-        paths = route.announcements
-        offer = Route(
-            prefix=prefix,
-            source=RouteSource.RIP,
-            distance=distance_of(paths[0], self.config, self._ports),
-            metric=route.metric,
-            next_hops=tuple(dict.fromkeys(NextHop(path.interface, path.next_hop) for path in paths)),
-            tag=paths[0].tag,
-            since=route.updated,
-        )
+        offer = offer_of(prefix, route, self.config, self._ports)
         self._offered[prefix] = offer
         return [RouteOffered(offer)]
 
@@ -328,18 +329,19 @@ class RipMachine:
             return []  # of another protocol over UDP
         try:
             packet, port = circuit.open(event)
+            settings = self.config.interface(circuit.name)
+            self._speaker.seals.check(packet, event.payload[8:], self.config, settings, event.source, now)
         except WireError as error:
             circuit.ignored += 1
             circuit.last_ignored = f"{event.source}: {error}"
-            return self._debug([messages.ignored(event.source, event.interface, str(error))])
-        if packet.command == Command.REQUEST:
-            return self._answer(circuit, packet, event.source, port)
+            return self._speaker.debug([messages.ignored(event.source, event.interface, str(error))])
         if packet.command != Command.RESPONSE:
-            return []
+            is_asked = packet.command == Command.REQUEST
+            return self._answer(circuit, packet, event.source, port) if is_asked else []
         circuit.heard = True
         self._timers.cancel(("request", circuit.name))
         self.gateways[event.source] = now
-        results = self._debug(messages.received(event.source, event.interface, packet.entries))
+        results = self._speaker.debug(messages.received(event.source, event.interface, packet.entries))
         changed: list[Prefix] = []
         for entry in packet.entries:
             prefix = believable(entry)
@@ -371,28 +373,16 @@ class RipMachine:
             return []
         if request.asks_for_whole_table:
             return self._announce(self._prefixes(), [circuit], source, port)
-        wanted = [entry.prefix for entry in request.entries]
-        known = {
-            route.prefix: route.metric
-            for route in announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
-        }
-        entries = tuple(
-            replace(entry, metric=known.get(prefix, 16) if prefix is not None else 16)
-            for entry, prefix in zip(request.entries, wanted, strict=True)
-        )
-        return [circuit.send(RipPacket(command=Command.RESPONSE, entries=entries), source, port)] if entries else []
+        routes = announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
+        response = answer(request, routes)
+        return self._speaker.send(circuit, response, source, port) if response.entries else []
 
     def _request(self, circuit: Circuit, now: float) -> Results:
-        """Ask everybody on the circuit for everything."""
+        """Ask everybody on the circuit for everything, and again after a pause."""
         circuit.attempts += 1
         if circuit.attempts < REQUESTS:
             self._timers.set(("request", circuit.name), now + 2.0 ** (circuit.attempts - 1))
-        request = RipPacket.whole_table_request()
-        destinations = self._destinations(circuit)
-        lines = [
-            messages.sending("request", destination, circuit.name, circuit.address) for destination in destinations
-        ]
-        return [*self._debug(lines), *(circuit.send(request, destination) for destination in destinations)]
+        return self._speaker.request(circuit)
 
     def _announce(
         self,
@@ -401,28 +391,9 @@ class RipMachine:
         destination: IPAddress | None = None,
         port: int = PORT,
     ) -> Results:
-        """Updates about these prefixes: to the group and the neighbors of each circuit, or to one who asked."""
+        """Updates about these prefixes: to all on each circuit, or to one who asked."""
         routes = list(announced(prefixes, self.own, self.database.routes, self._ports.rib))
         results: Results = []
         for circuit in circuits:
-            settings = self.config.interface(circuit.name)
-            told = told_on(circuit.name, routes, self.config, self._ports)
-            entries = entries_for(circuit.state, settings, told, auto_summary=self.config.auto_summary)
-            for target in self._destinations(circuit) if destination is None else [destination]:
-                if entries:
-                    head = messages.sending("update", target, circuit.name, circuit.address)
-                    results += self._debug([head, *messages.built(entries)])
-                results += [circuit.send(packet, target, port) for packet in packets(entries)]
+            results += self._speaker.tell(circuit, routes, destination, port)
         return results
-
-    def _destinations(self, circuit: Circuit) -> list[IPAddress]:
-        group: list[IPAddress] = [] if circuit.passive else [GROUP]
-        return group + self._neighbors(circuit)
-
-    def _neighbors(self, circuit: Circuit) -> list[IPAddress]:
-        return [neighbor for neighbor in self.config.neighbors if circuit.holds(neighbor)]
-
-    def _debug(self, lines: list[str]) -> Results:
-        if not lines or not self._ports.debugging.on(messages.RIP):
-            return []
-        return [DebugOutput(tuple(lines))]

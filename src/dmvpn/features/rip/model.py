@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,15 @@ from dmvpn.base.distribution import NOTHING, Distribution
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import RouteSource
+
+
+class AuthenticationMode(enum.Enum):
+    """How packets are sealed."""
+
+    TEXT = "text"
+    MD5 = "md5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class RipInterfaceSettings:
 
     name: str
     split_horizon: bool = True
-    authentication: bool = False
+    authentication: AuthenticationMode | None = None
+    key_chain: str = ""
     summaries: tuple[Prefix, ...] = ()
 
 
@@ -69,11 +79,16 @@ class RipConfig:
     redistributions: tuple[Redistribution, ...] = ()
     distribution: Distribution = NOTHING
     interfaces: tuple[RipInterfaceSettings, ...] = ()
+    key_chains: tuple[KeyChain, ...] = ()
 
     def interface(self, name: str) -> RipInterfaceSettings:
         """The settings of an interface, the defaults if it has none."""
         found = (settings for settings in self.interfaces if settings.name == name)
         return next(found, RipInterfaceSettings(name=name))
+
+    def key_chain(self, name: str) -> KeyChain | None:
+        """The key chain of this name."""
+        return next((chain for chain in self.key_chains if chain.name == name), None)
 
     def is_passive(self, name: str) -> bool:
         """May nothing be multicast out of this interface?"""

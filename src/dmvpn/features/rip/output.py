@@ -7,7 +7,7 @@ same subnet names its next hop (§4.4), so that spokes of one tunnel may talk di
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -79,12 +79,23 @@ def entries_for(
     return [chosen[prefix] for prefix in sorted(chosen)]
 
 
-def packets(entries: list[RipEntry]) -> list[RipPacket]:
-    """As many responses as the entries need."""
+def packets(entries: list[RipEntry], *, sealed: bool = False) -> list[RipPacket]:
+    """As many responses as the entries need. sealed: the first entry of each tells of authentication."""
+    most = MAXIMUM_ENTRIES - sealed
     return [
-        RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + MAXIMUM_ENTRIES]))
-        for start in range(0, len(entries), MAXIMUM_ENTRIES)
+        RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + most]))
+        for start in range(0, len(entries), most)
     ]
+
+
+def answer(request: RipPacket, routes: Iterable[Announced]) -> RipPacket:
+    """RFC 2453 §3.9.1: what was asked for, with our metrics; what we do not know is unreachable."""
+    known = {route.prefix: route.metric for route in routes}
+    entries = [
+        replace(entry, metric=INFINITY if entry.prefix is None else known.get(entry.prefix, INFINITY))
+        for entry in request.entries
+    ]
+    return RipPacket(command=Command.RESPONSE, entries=tuple(entries))
 
 
 def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:

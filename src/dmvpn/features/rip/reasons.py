@@ -12,4 +12,6 @@ class RipReason(ReasonCode):
     """Kept for each interface that is silent."""
 
     VERSION = "this build speaks RIP version 2 only", "`version 2` is missing"
-    AUTHENTICATION = "RIP authentication is configured and this build has none", "nothing is exchanged unprotected"
+    NO_KEY_CHAIN = "authentication without a key chain", "nothing is exchanged unprotected"
+    NO_KEY = 'key chain "<name>" has no key', "nothing is exchanged unprotected"
+    NO_VALID_KEY = 'no key of key chain "<name>" is valid now', "nothing is sent unprotected"

@@ -115,8 +115,9 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
     yield "    Interface                           Send  Recv  Triggered RIP  Key-chain"
     for name, circuit in machine.circuits.items():
         if not circuit.passive:
-            yield f"    {name:<36}2     2          No        none"
-    for name, reason in machine.silent.items():
+            keys = config.interface(name).key_chain or "none"
+            yield f"    {name:<36}2     2          No        {keys}"
+    for name, reason in machine.why_silent(ctx.now).items():
         yield f"    {name} is silent: {reason}"
     for name, circuit in machine.circuits.items():
         if circuit.ignored:

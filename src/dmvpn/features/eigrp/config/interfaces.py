@@ -126,7 +126,7 @@ AF_AUTHENTICATION_MODE: Final = _af_line(
         "authentication": "Protect packets",
         "mode": "How",
         "md5": "With MD5 digests",
-        "hmac-sha-256": "With HMAC-SHA-256 (not available: the interface stays silent)",
+        "hmac-sha-256": "With HMAC-SHA-256 (proved by captures alone)",
         "type": "How the password is written",
         "password": "Password",
     },
@@ -245,8 +245,14 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
         summaries=tuple(_summary(args) for args in section.all(AF_SUMMARY)) or base.summaries,
         authentication=authentication,
         key_chain=chain.text("chain") if chain else base.key_chain,
+        password=_password(mode) if mode is not None else base.password,
         bfd=base.bfd or section.flag(AF_BFD),
     )
+
+
+def _password(mode: Args) -> str:
+    """The password in clear; "" for one that is hidden."""
+    return mode.text("password", "") if mode.integer("type", 0) == 0 else ""
 
 
 def _entries(section: Section, line: ConfigLine, number: int) -> list[Args]:

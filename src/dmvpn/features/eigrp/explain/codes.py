@@ -169,7 +169,7 @@ _DIGESTS = Group(
         code(AuthenticationType.MD5, "`authentication mode md5`: an MD5 digest with a key of a key chain."),
         code(
             AuthenticationType.SHA256,
-            "`authentication mode hmac-sha-256`: stronger, and not in this build: such an interface stays silent.",
+            "`authentication mode hmac-sha-256`: a password of named mode; unproven beside a live IOS router.",
         ),
     ),
 )

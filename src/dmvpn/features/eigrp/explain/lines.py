@@ -91,8 +91,8 @@ _REASONS = reason_group(
     "EIGRP",
     ("show ip eigrp interfaces detail", "show logging"),
     reason(
-        EigrpReason.MODE,
-        "This build has MD5 alone. The interface stays silent: nothing is sent unprotected instead.",
+        EigrpReason.HIDDEN,
+        "A hidden password (type 6 or 7) is not read. The interface stays silent: nothing is sent unprotected instead.",
     ),
     reason(
         EigrpReason.NO_KEY_CHAIN,
@@ -102,6 +102,11 @@ _REASONS = reason_group(
         EigrpReason.NO_KEY,
         "The chain that the interface names does not exist, is empty, or no key of it is valid now.",
         next="show running-config (key chain)",
+    ),
+    reason(
+        EigrpReason.NO_VALID_KEY,
+        "Let lifetimes of keys overlap, and look at the clock.",
+        next="show key chain, show clock",
     ),
     reason(EigrpReason.WRONG_DIGEST, "The neighbor's packets were made with another key, or changed on the way."),
     reason(EigrpReason.NO_DIGEST, "The neighbor's packets carry no authentication, and our interface asks for it."),

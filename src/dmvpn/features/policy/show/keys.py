@@ -6,21 +6,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import Args, ExecCommand, ShowContext
-from dmvpn.ios.common import KEY, KEY_CHAIN, KEY_STRING
+from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
+from dmvpn.ios.keychains import lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-#: Lifetimes are kept and not obeyed: every key is valid at all times.
+    from dmvpn.base.keychains import Lifetime
+
 _ALWAYS: Final = "lifetime (always valid) - (always valid) [valid now]"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One key. text: None while it has none; then it is of no use."""
+    """One key.
+
+    text: None while it has none; then it is of no use.
+    accept, send: lifetimes in words.
+    """
 
     number: int
     text: str | None
+    accept: str
+    send: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,9 @@ def query(ctx: ShowContext, args: Args) -> ShowKeyChain:
         keys = []
         for number, key in section.sections(KEY):
             string = key.get(KEY_STRING)
-            keys.append(KeyLine(number.integer("number"), string.text("secret") if string is not None else None))
+            text = string.text("secret") if string is not None else None
+            accept, send = (_words(lifetime(key, line), ctx) for line in (KEY_ACCEPT, KEY_SEND))
+            keys.append(KeyLine(number.integer("number"), text, accept, send))
         chains.append(ChainLines(named.text("name"), tuple(sorted(keys, key=lambda key: key.number))))
     return ShowKeyChain(tuple(chains))
 
@@ -59,8 +70,22 @@ def render(answer: ShowKeyChain) -> Iterator[str]:
         yield f"Key-chain {chain.name}:"
         for key in chain.keys:
             yield f"    key {key.number} -- text " + (f'"{key.text}"' if key.text is not None else "(unset)")
-            yield f"        accept {_ALWAYS}"
-            yield f"        send {_ALWAYS}"
+            yield f"        accept {key.accept}"
+            yield f"        send {key.send}"
+
+
+def _words(life: Lifetime | None, ctx: ShowContext) -> str:
+    """A lifetime as IOS has it; those in the router's own time zone have no zone behind them."""
+    if life is None:
+        return _ALWAYS
+    ends = [f"({_moment(one, life)})" if one is not None else "(infinite)" for one in (life.start, life.end)]
+    valid = " [valid now]" if life.holds(ctx.ports.clock, ctx.now) else ""
+    return f"lifetime {ends[0]} - {ends[1]}{valid}"
+
+
+def _moment(moment: datetime, lifetime: Lifetime) -> str:
+    zone = "" if lifetime.local else " UTC"
+    return f"{moment:%H:%M:%S}{zone} {moment:%b} {moment.day} {moment.year}"
 
 
 COMMANDS: Final = (

@@ -93,8 +93,18 @@ _REASONS = reason_group(
     ("show ip protocols",),
     reason(RipReason.VERSION, "`version 2` is missing below `router rip`; nothing is exchanged."),
     reason(
-        RipReason.AUTHENTICATION,
-        "The interface stays silent: nothing is exchanged unprotected instead.",
+        RipReason.NO_KEY_CHAIN,
+        "`ip rip authentication mode` is there and the line with the key chain is missing: the interface is silent.",
+    ),
+    reason(
+        RipReason.NO_KEY,
+        "The chain does not exist, or has no key below 256 with a key string: the interface is silent.",
+        next="show key chain",
+    ),
+    reason(
+        RipReason.NO_VALID_KEY,
+        "Let lifetimes of keys overlap, and look at the clock; the interface only listens until a key is valid.",
+        next="show key chain, show clock",
     ),
     next="show ip protocols",
 )

@@ -27,7 +27,7 @@ _PROTOCOLS = label_group(
     Word("Send", "The version that is sent on the interface."),
     Word("Recv", "The version that is taken on the interface."),
     Word("Triggered RIP", "Updates of changes alone on slow lines; not in this router.", clause="RFC 2091"),
-    Word("Key-chain", "The keys that updates are proved with; not in this router."),
+    Word("Key-chain", "The keys that updates are sealed with (`ip rip authentication key-chain`)."),
     Word("is silent", "Nothing is exchanged on the interface; the reason stands behind.", next="show running-config"),
     Word(
         "ignored",

@@ -1,0 +1,112 @@
+"""What RIP packets of an interface are sealed with, and which seals are believed there: RFC 2453 §4.1, RFC 4822.
+
+The keys are those of a key chain, each as long as it is valid; keys roll over without a word to anybody. A packet that
+is not sealed as configured is nobody's, and what must be sealed and cannot be is not sent at all.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.base.reasons import Reason
+from dmvpn.features.rip.auth import seal_md5, verify_md5
+from dmvpn.features.rip.model import AuthenticationMode
+from dmvpn.features.rip.packet import KeyedDigest, Password
+from dmvpn.features.rip.reasons import RipReason
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.keychains import Key, KeyChain
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings
+    from dmvpn.features.rip.packet import RipPacket
+
+_CLAUSE: Final = "RFC 4822 §2.2"
+#: Octets of a password, RFC 2453 §4.1, and the largest number of a key in a packet.
+_PASSWORD_LENGTH, _LAST_KEY = 16, 255
+
+
+class Seals:
+    """Seals and opens. It remembers the last sequence number of each sender, which must prove itself first."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._sequences: dict[tuple[str, IPAddress], tuple[int, float]] = {}
+
+    def obstacle(self, config: RipConfig, settings: RipInterfaceSettings, now: float) -> Reason | None:
+        """Why nothing can be sealed as configured; None: it can, or need not be."""
+        if settings.authentication is None:
+            return None
+        chain = config.key_chain(settings.key_chain)
+        if not settings.key_chain:
+            return Reason(RipReason.NO_KEY_CHAIN, since=now)
+        if chain is None or not any(key.number <= _LAST_KEY for key in chain.keys):
+            return Reason(RipReason.NO_KEY, (settings.key_chain,), now)
+        if self._key(chain, now) is None:
+            return Reason(RipReason.NO_VALID_KEY, (settings.key_chain,), now)
+        return None
+
+    def seal(self, packet: RipPacket, config: RipConfig, settings: RipInterfaceSettings, now: float) -> bytes | None:
+        """The octets of the packet, sealed as configured; None: they cannot be."""
+        if settings.authentication is None:
+            return packet.serialize()
+        chain = config.key_chain(settings.key_chain)
+        key = self._key(chain, now) if chain is not None else None
+        if key is None:
+            return None
+        if settings.authentication is AuthenticationMode.TEXT:
+            return replace(packet, authentication=Password(password=_password(key))).serialize()
+        # Seconds of the wall clock never go back, over a restart neither.
+        sequence = int(self._ports.clock.wall(now).timestamp()) & 0xFFFFFFFF
+        return seal_md5(packet, key_id=key.number, key=key.text.encode(), sequence=sequence)
+
+    def check(
+        self,
+        packet: RipPacket,
+        octets: bytes,
+        config: RipConfig,
+        settings: RipInterfaceSettings,
+        source: IPAddress,
+        now: float,
+    ) -> None:
+        """Is a packet sealed as configured? Raises WireError."""
+        given = packet.authentication
+        match settings.authentication:
+            case None if given is not None:
+                raise WireError("authentication that is not configured here", offset=4, clause="RFC 2453 §5.2")
+            case AuthenticationMode.TEXT:
+                accepted = self._accepted(config, settings, now)
+                offered = given.password if isinstance(given, Password) else None
+                if offered is None or not any(hmac.compare_digest(offered, _password(key)) for key in accepted):
+                    raise WireError("the password is missing or wrong", offset=4, clause="RFC 2453 §4.1")
+            case AuthenticationMode.MD5:
+                if not isinstance(given, KeyedDigest):
+                    raise WireError("no digest", offset=4, clause=_CLAUSE)
+                keys = [key for key in self._accepted(config, settings, now) if key.number == given.key_id]
+                if not any(verify_md5(octets, key=key.text.encode()) for key in keys):
+                    raise WireError(f"the digest is wrong (key {given.key_id})", offset=4, clause=_CLAUSE)
+                self._check_sequence(given, settings.name, source, config.timers.invalid, now)
+            case _:
+                pass
+
+    def _check_sequence(self, given: KeyedDigest, name: str, source: IPAddress, patience: float, now: float) -> None:
+        """A packet that came before is not taken again, unless its sender was silent so long that it is forgotten."""
+        sequence, heard = self._sequences.get((name, source), (0, now))
+        if given.sequence < sequence and now < heard + patience:
+            raise WireError(f"an old sequence number, {given.sequence}", offset=12, clause=_CLAUSE)
+        self._sequences[name, source] = given.sequence, now
+
+    def _key(self, chain: KeyChain, now: float) -> Key | None:
+        key = chain.sending(self._ports.clock, now)
+        return key if key is not None and key.number <= _LAST_KEY else None
+
+    def _accepted(self, config: RipConfig, settings: RipInterfaceSettings, now: float) -> tuple[Key, ...]:
+        chain = config.key_chain(settings.key_chain)
+        return chain.accepting(self._ports.clock, now) if chain is not None else ()
+
+
+def _password(key: Key) -> bytes:
+    return key.text.encode()[:_PASSWORD_LENGTH]

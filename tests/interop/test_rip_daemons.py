@@ -1,0 +1,64 @@
+"""RIP beside FRR's ripd on a wire, with each kind of authentication: the routes at both ends are each other's."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.daemons import Wire, missing
+
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.timeout(300, func_only=True),
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+
+_KEYS = "key chain KEYS\n key 7\n  key-string sesame\n"
+
+
+def start(wire: Wire, theirs: str, ours: str) -> None:
+    """Start both. theirs, ours: how packets are sealed."""
+    wire.start_frr(
+        "frr",
+        "ripd",
+        f"{_KEYS}interface wire\n ip rip authentication mode {theirs}\n ip rip authentication key-chain KEYS\n"
+        "router rip\n version 2\n timers basic 5 15 15\n network wire\n network lan0\n",
+    )
+    start_ours(wire, ours)
+
+
+def start_ours(wire: Wire, ours: str) -> None:
+    wire.start_ours(
+        "ours",
+        f"{_KEYS}interface GigabitEthernet0/1\n ip rip authentication mode {ours}\n"
+        " ip rip authentication key-chain KEYS\n"
+        "router rip\n version 2\n no auto-summary\n timers basic 5 15 15 30\n network 10.0.0.0\n",
+    )
+
+
+def wait_for_routes(wire: Wire) -> None:
+    wire.wait("our route", lambda: wire.kernel("ours").get("10.2.0.0/24") == wire.addresses["frr"])
+    wire.wait("their route", lambda: wire.kernel("frr").get("10.1.0.0/24") == wire.addresses["ours"])
+
+
+@pytest.mark.story("rip-text", "rip-md5")
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("text", "text"), ("md5 auth-length rfc", "md5"), ("md5 auth-length old-ripd", "md5")],
+    ids=["text", "md5 as the RFC has it", "md5 as IOS has it"],
+)
+def test_both_ends_believe_each_other_and_have_each_others_networks(theirs: str, ours: str) -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        start(wire, theirs, ours)
+        wait_for_routes(wire)
+        assert "ignored" not in wire.ask("ours", "show ip protocols")
+
+
+@pytest.mark.story("rip-restart")
+def test_a_router_that_starts_again_is_believed_again() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        start(wire, "md5", "md5")
+        wait_for_routes(wire)
+        wire.kill("ours", "dmvpn")
+        wire.wait("their route to go", lambda: "10.1.0.0/24" not in wire.kernel("frr"))
+        start_ours(wire, "md5")
+        wait_for_routes(wire)
