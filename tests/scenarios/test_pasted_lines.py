@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
 from dmvpn.face.session import ConsoleSession
-from dmvpn.ios import Section, Statement
+from dmvpn.ios import INTERFACE, Args, Section, Statement
 from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
 from support.work import calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SITE = """hostname R1
 interface GigabitEthernet0/1
@@ -121,11 +125,52 @@ def test_ten_times_the_lines_take_about_ten_times_the_work() -> None:
     assert large < 12 * small
 
 
-def test_a_line_about_one_thing_costs_the_same_beside_many_others() -> None:
-    def typed(count: int) -> int:
-        terminal = Desk(SITE + routes(0, count).replace("\r", "\n")).terminal()
-        terminal.feed(b"interface Tunnel0\r")
-        return calls(lambda: terminal.feed(b"ip mtu 1400\r"))
+#: Lists: the line that opens one, and the lines of its n-th entry.
+LISTS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "static routes": ("", lambda n: f"ip route {address(n << 8)} 255.255.255.0 192.0.2.1"),
+    "static routes of IPv6": ("", lambda n: f"ipv6 route 2001:db8:{n:x}::/64 2001:db8:ffff::1"),
+    "loopbacks": ("", lambda n: f"interface Loopback{n}\n ip address 11{address(n)[2:]} 255.255.255.255"),
+    "loopbacks of IPv6": ("", lambda n: f"interface Loopback{n}\n ipv6 address 2001:db8::{n:x}/128"),
+    "prefix list": ("", lambda n: f"ip prefix-list P permit {address(n << 8)}/24"),
+    "access list": ("ip access-list extended A", lambda n: f" permit ip host {address(n)} any"),
+    "numbered list": ("", lambda n: f"access-list 10 permit host {address(n)}"),
+    "AS paths": ("", lambda n: f"ip as-path access-list 10 permit ^{n}_"),
+    "route map": ("", lambda n: f"route-map M permit {n + 1}\n set metric {n + 1}"),
+    "key chain": ("key chain K", lambda n: f" key {n}\n  key-string k{n}"),
+    "keyring": ("crypto ikev2 keyring K", lambda n: f" peer P{n}\n  address {address(n)}\n  pre-shared-key k{n}"),
+    "networks of EIGRP": ("router eigrp 1", lambda n: f" network {address(n << 8)} 0.0.0.255"),
+    "networks of OSPF": ("router ospf 1", lambda n: f" network {address(n << 8)} 0.0.0.255 area 0"),
+}
 
-    typed(20)  # what a process reads once is not counted below
-    assert typed(2000) < typed(20) + 100
+
+def address(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def beside_and_into(kind: str, count: int) -> tuple[int, int]:
+    """The work of a line beside a list, and that of an entry more."""
+    head, entry = LISTS[kind]
+    terminal = Desk("\n".join((SITE, head, *map(entry, range(count)), ""))).terminal()
+    terminal.feed(b"interface Tunnel0\rip mtu 1300\r")
+    beside = calls(lambda: terminal.feed(b"ip mtu 1400\r"))
+    terminal.feed("\r".join((head, entry(count), head, "")).encode())
+    more = "\r".join((entry(count + 1), "")).replace("\n", "\r").encode()
+    return beside, calls(lambda: terminal.feed(more))
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_line_costs_the_same_beside_and_in_many_others(kind: str) -> None:
+    beside_and_into(kind, 20)  # what a process reads once is not counted below
+    small, large = beside_and_into(kind, 100), beside_and_into(kind, 1500)
+    assert large[0] < 1.3 * small[0] + 100
+    assert large[1] < 1.3 * small[1] + 400
+
+
+def test_a_model_that_looks_outside_of_its_section_is_found_at_once() -> None:
+    router = Desk(SITE).router
+
+    def make(args: Args, section: Section) -> str:
+        return router.running.hostname
+
+    with pytest.raises(AssertionError, match="outside"):
+        router.running.made(INTERFACE, make)

@@ -26,7 +26,6 @@ IKE: Final = SOURCES / "features" / "ikev2"
 #: down, and no room is added: what is not here has none. (OSPF is being built: its process and what it consists of.)
 IN_CIRCLES: Final = {
     "dmvpn.features.ospf": 11,
-    "dmvpn.ios": 21,
     "dmvpn.tools": 3,
 }
 #: What the folder of a feature offers to other rooms, besides the names in its `__init__`.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from dmvpn.base.addresses import Prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from dmvpn.base.notices import Route
     from dmvpn.base.translation import Addresses
@@ -213,11 +213,11 @@ class Counted(enum.Enum):
 class RoutePolicies:
     """All lists and maps, by name. hits: how often an entry fitted, by its kind, list or map, and sequence number."""
 
-    access_lists: Mapping[str, tuple[AddressRule, ...]] = field(default_factory=dict)
-    prefix_lists: Mapping[str, tuple[PrefixRule, ...]] = field(default_factory=dict)
-    as_path_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
-    community_lists: Mapping[str, tuple[AttributeRule, ...]] = field(default_factory=dict)
-    route_maps: Mapping[str, tuple[MapRule, ...]] = field(default_factory=dict)
+    access_lists: Mapping[str, Collection[AddressRule]] = field(default_factory=dict)
+    prefix_lists: Mapping[str, Collection[PrefixRule]] = field(default_factory=dict)
+    as_path_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
+    community_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
+    route_maps: Mapping[str, Collection[MapRule]] = field(default_factory=dict)
     hits: dict[tuple[Counted, str, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     def access_list_permits(self, name: str, prefix: Prefix) -> bool:
@@ -306,6 +306,6 @@ def _next_hop(route: Candidate) -> Prefix | None:
     return None if route.next_hop is None else Prefix.host(route.next_hop)
 
 
-def _first(rules: tuple[AddressRule, ...] | None, prefix: Prefix) -> bool:
+def _first(rules: Collection[AddressRule] | None, prefix: Prefix) -> bool:
     """The verdict of the first rule that fits. None: there is no such list. An empty list permits everything, too."""
     return not rules or next((rule.permit for rule in rules if rule.fits(prefix)), False)

@@ -9,7 +9,8 @@ Policy has the lists (`ports.policies`), NAT builds its rules from them, and pla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 - these values travel as facts, by JSON
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
 from typing import Final
 
@@ -171,10 +172,10 @@ class MappedPackets:
 
 @dataclass(frozen=True, slots=True)
 class PacketPolicies:
-    """All access lists and route maps, each with its name."""
+    """All access lists and route maps, by name."""
 
-    access_lists: tuple[tuple[str, ListedPackets], ...] = ()
-    route_maps: tuple[tuple[str, tuple[MappedPackets, ...]], ...] = ()
+    access_lists: Mapping[str, ListedPackets] = field(default_factory=dict)
+    route_maps: Mapping[str, tuple[MappedPackets, ...]] = field(default_factory=dict)
 
 
 def permits(rules: Rules, flow: PacketFlow) -> bool:

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
-from dmvpn.ios.context import ShowContext
+from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Ask, Change, Confirm, DebugFlag, Feature, Later
+from dmvpn.ios.feature import Ask, Change, Confirm, DebugFlag, Feature, Later, ShowContext
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
 from dmvpn.ios.grammar import (
     GLOBAL,
@@ -44,12 +44,12 @@ from dmvpn.ios.interfaces import interface_sort_key, is_logical, normalize_inter
 from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Place, Places
-from dmvpn.ios.reader import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
+from dmvpn.ios.section import EVERYTHING, Section, Statement, reading
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime
-from dmvpn.ios.tree import EVERYTHING, ConfigTree, Section, Statement, reading
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.twins import Spoken, Twins
 from dmvpn.ios.values import OneOf, ValueType, register_type
 

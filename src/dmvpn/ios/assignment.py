@@ -10,8 +10,8 @@ keep_no                 X is kept          "no X" is kept      both are removed
 from __future__ import annotations
 
 from dmvpn.ios.grammar import Args, ConfigLine
+from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.syntax import leading_keywords
-from dmvpn.ios.tree import Section, Statement
 
 
 def assign(section: Section, line: ConfigLine, args: Args) -> bool:
@@ -39,8 +39,7 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     for entry in entries:
         section.drop(entry)
         if line.takes_along is not None:
-            for place, follower in list(line.takes_along(entry.args, section.root)):
-                place.drop(follower)
+            line.takes_along(entry.args, section.root)
     return bool(entries)
 
 

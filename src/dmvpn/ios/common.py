@@ -6,10 +6,15 @@ here because several features ask the tree for them, and features do not import 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import Args, ConfigLine, Mode
 from dmvpn.ios.lifetimes import read_lifetime
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.ios.grammar import Args
 
 INTERFACE_MODE: Final = Mode("interface", "config-if")
 
@@ -49,6 +54,12 @@ HOST: Final = ConfigLine(
     key=("name",),
     order=92,
 )
+
+
+def host_of(args: Args) -> tuple[str, IPv4Address]:
+    """Name and address of a `HOST` line."""
+    return args.text("name"), args.address("address")
+
 
 #: Lines of an interface that both its own feature and the tunnel's ask for. Feature `interface` owns them.
 IP_MTU: Final = ConfigLine(

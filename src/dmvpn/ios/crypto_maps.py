@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dmvpn.ios.reader import Entry
+    from dmvpn.ios.entries import Entry
 
 _INTERFACE: Final = "interface "
 _TUNNEL: Final = "interface Tunnel"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.ios.grammar import Args
-    from dmvpn.ios.tree import Section
+    from dmvpn.ios.section import Section
 
 _HELP = {
     "in": "Of what neighbors tell",

@@ -1,21 +1,66 @@
-"""What a feature hands to the rest of the program: one constant, `FEATURE`, in its folder."""
+"""What a feature hands to the rest of the program: one constant, `FEATURE`, in its folder. What its shows may see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.base.counting import Counting
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import Group
-    from dmvpn.ios.context import ShowContext
+    from dmvpn.base.ports import Ports
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
 
 T = TypeVar("T")
+M = TypeVar("M")
+
+
+class ShowContext(Protocol):
+    """One command's view of a router, made again for each command."""
+
+    @property
+    def ports(self) -> Ports:
+        """The answering machines."""
+        ...
+
+    @property
+    def counting(self) -> Counting:
+        """The data plane, for the counters of this moment."""
+        ...
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds."""
+        ...
+
+    @property
+    def hostname(self) -> str:
+        """The router's configured name."""
+        ...
+
+    @property
+    def running(self) -> ConfigTree:
+        """The running configuration."""
+        ...
+
+    @property
+    def session(self) -> int:
+        """The session that asks; jobs answer to it."""
+        ...
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features, for commands that collect from several."""
+        ...
+
+    def machine(self, kind: type[M]) -> M:
+        """The machine of this class. Raises KeyError if the router has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ from dmvpn.base.addresses import IPAddress, Prefix
 
 if TYPE_CHECKING:
     from dmvpn.ios.groups import Group
-    from dmvpn.ios.tree import Section, Statement
     from dmvpn.ios.values import ValueType
 
 D = TypeVar("D")
@@ -265,11 +264,13 @@ class ConfigLine:
     default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
     default: the text that equals the default and therefore is neither kept nor shown.
     keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
-    check: returns a message that refuses the line, or one starting with "%Warning" or "warning:" that does not.
-    complete: fills in what was left out and is kept nevertheless (the next sequence number of a list); not for `no`.
+    check(args, section): returns a message that refuses the line, or one starting with "%Warning" or "warning:" that
+        does not.
+    complete(args, section): fills in what was left out and is kept nevertheless (the next sequence number of a list);
+        not for `no`.
     sort: the values by which the entries of a list are sorted in the running configuration; without it they are in the
     order of entry. show: its text in the running configuration, if that is not simply the words.
-    takes_along: statements elsewhere, with their sections, that go when an entry is taken back; of it, and of the root.
+    takes_along(args, root): drops what goes elsewhere when an entry is taken back.
     group: what it is about, if it is taken and nothing here acts on it.
     """
 
@@ -282,13 +283,11 @@ class ConfigLine:
     default_on: bool = field(default=False, kw_only=True)
     default: str | None = field(default=None, kw_only=True)
     keep_no: bool = field(default=False, kw_only=True)
-    check: Callable[[Args, Section], str | None] | None = field(default=None, kw_only=True)
-    complete: Callable[[Args, Section], Args] | None = field(default=None, kw_only=True)
+    check: Callable[..., str | None] | None = field(default=None, kw_only=True)
+    complete: Callable[..., Args] | None = field(default=None, kw_only=True)
     sort: tuple[str, ...] = field(default=(), kw_only=True)
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
-    takes_along: Callable[[Args, Section], Iterable[tuple[Section, Statement]]] | None = field(
-        default=None, kw_only=True
-    )
+    takes_along: Callable[..., None] | None = field(default=None, kw_only=True)
     group: Group | None = field(default=None, kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 

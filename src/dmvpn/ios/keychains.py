@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
@@ -10,27 +11,30 @@ from dmvpn.ios.lifetimes import read_lifetime
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args, ConfigLine
-    from dmvpn.ios.tree import ConfigTree, Section
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 
 def key_chains(tree: ConfigTree) -> tuple[KeyChain, ...]:
     """All key chains, with those keys that have a text."""
-    return tuple(_key_chain(args, section) for args, section in tree.sections(KEY_CHAIN))
+    return tuple(tree.made(KEY_CHAIN, _key_chain))
 
 
 def _key_chain(args: Args, section: Section) -> KeyChain:
-    keys = [
-        Key(
-            number.integer("number"),
-            string.text("secret"),
-            _algorithm(key),
-            accept=lifetime(key, KEY_ACCEPT),
-            send=lifetime(key, KEY_SEND),
-        )
-        for number, key in section.sections(KEY)
-        if (string := key.get(KEY_STRING)) is not None
-    ]
-    return KeyChain(args.text("name"), tuple(sorted(keys, key=lambda key: key.number)))
+    return KeyChain(args.text("name"), tuple(sorted(section.made(KEY, _key), key=attrgetter("number"))))
+
+
+def _key(args: Args, section: Section) -> Key | None:
+    string = section.get(KEY_STRING)
+    if string is None:
+        return None
+    return Key(
+        args.integer("number"),
+        string.text("secret"),
+        _algorithm(section),
+        accept=lifetime(section, KEY_ACCEPT),
+        send=lifetime(section, KEY_SEND),
+    )
 
 
 def lifetime(key: Section, line: ConfigLine) -> Lifetime | None:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import ConfigLine, Mode
-from dmvpn.ios.groups import Group, Standing
+from dmvpn.ios.groups import UNKNOWN, Group, Standing
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def _release(text: str) -> tuple[str, str] | None:
 
 #: "17.9", "15.2(4)M": not the 2 of `version 2`, which belongs to RIP and may stray into the global section.
 register_type(ValueType("release", "WORD", _release))
+
+#: An unknown line, and the section of the lines below it. No grammar has it.
+UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
+UNKNOWN_LINE: Final = ConfigLine(
+    "unknown", "{text:line}", "", key=("text",), order=990, opens=UNKNOWN_MODE.name, group=UNKNOWN
+)
 
 #: How the syntax of a line ends behind whose beginning anything may follow.
 FREE: Final = " [ {what:line} ]"

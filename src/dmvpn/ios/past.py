@@ -17,7 +17,7 @@ from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.ios.context import ShowContext
+    from dmvpn.ios.feature import ShowContext
     from dmvpn.ios.grammar import Args
 
 A = TypeVar("A")

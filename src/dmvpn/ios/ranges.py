@@ -19,7 +19,7 @@ from dmvpn.ios.wrapping import WIDTH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.language import Language
 
 _HEADER: Final = re.compile(r"int(?:e|er|erf|erfa|erfac|erface)?\s+ra(?:n|ng|nge)?\s+(\S.{0,200})$", re.IGNORECASE)
 _MAY_BE: Final = re.compile(r"\bint\w*\s+ra", re.IGNORECASE)
@@ -32,7 +32,7 @@ _LONGEST: Final = 200
 _ENDS: Final = ("!", "exit", "end", "int")
 
 
-def unrolled(lines: list[str], configurator: Configurator) -> Iterator[tuple[int, str]]:
+def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, str]]:
     """The lines with the numbers that they have in the text."""
     if not any(_MAY_BE.search(line) for line in lines):
         yield from enumerate(lines, 1)
@@ -72,7 +72,7 @@ def _interfaces(line: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _block(lines: list[str], header: int, configurator: Configurator) -> range:
+def _block(lines: list[str], header: int, configurator: Language) -> range:
     """The lines below a range: deeper ones, and where nothing is indented all up to a global one."""
     depth = _indentation(lines[header])
     number = header + 1
@@ -86,7 +86,7 @@ def _block(lines: list[str], header: int, configurator: Configurator) -> range:
     return range(header + 1, number)
 
 
-def _is_global(line: str, configurator: Configurator) -> bool:
+def _is_global(line: str, configurator: Language) -> bool:
     """Only a line that the router has and an interface has not: a slip of one is the range's."""
     return configurator.knows(GLOBAL.name, line) and not configurator.runs(INTERFACE.opens or "", line)
 

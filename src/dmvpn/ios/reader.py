@@ -1,8 +1,6 @@
 """Reads a file: what of it becomes configuration, what is merely kept, and what is refused.
 
     FileReader      one line of a file after the other, on top of a session
-    Entry           a line that does not simply hold, and what became of it
-    Problem         what a router says of a line: a refusal, or a warning
 
 At the prompt a line that is not understood is refused. A file was accepted by some router, so its lines that no table
 lists are kept where they can harm nobody: global ones, and those of Ethernet, loopback and terminal lines. They are
@@ -15,7 +13,6 @@ whose words the table lists for it.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, replace
 from operator import is_
 from typing import TYPE_CHECKING, Final
@@ -34,22 +31,25 @@ from dmvpn.ios.beginnings import (
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.crypto_maps import in_clear, maps_on_interfaces
 from dmvpn.ios.cuts import is_cut, may_be_protected
+from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
-from dmvpn.ios.groups import Group, Standing
+from dmvpn.ios.groups import Standing
+from dmvpn.ios.known import UNKNOWN_MODE
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.ranges import unrolled
-from dmvpn.ios.releases import PutIn, Release, Unshown
-from dmvpn.ios.session import UNKNOWN_MODE, ConfigSession, LineResult
+from dmvpn.ios.releases import PutIn, Unshown
+from dmvpn.ios.session import ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
 from dmvpn.ios.wrapping import WIDTH, Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.language import Language
     from dmvpn.ios.places import Places
-    from dmvpn.ios.tree import ConfigTree, Section
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 #: Sections in which a line that nobody knows harms nobody: entries of lists that need a whole packet choose no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
@@ -65,58 +65,6 @@ _ASTRAY: Final = ("% It asks for a tunnel to be protected, and stands in none",)
 #: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
 #: start, so none of that is ever forgotten.
 MOST_KEPT: Final = 100_000
-
-
-class Fate(enum.Enum):
-    """What became of a line."""
-
-    KEPT = "kept"
-    LEFT_OUT = "left out"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line that does not simply hold.
-
-    path: the sections around it, outermost first.
-    is_stray: it is below a line that was refused, or outside of any tunnel, so the path does not apply to it.
-    """
-
-    number: int
-    text: str
-    mode: str
-    path: tuple[str, ...]
-    fate: Fate
-    group: Group | None = None
-    message_lines: tuple[str, ...] = ()
-    is_stray: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line of a file that was refused, or taken with a warning."""
-
-    line_number: int
-    text: str
-    mode: str
-    message_lines: tuple[str, ...]
-    is_warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigResult:
-    """What a text made of a configuration.
-
-    release: the one whose defaults hold for it, None: ours do.
-    put_in: the lines that it has on without showing them.
-    """
-
-    tree: ConfigTree
-    problems: tuple[Problem, ...]
-    entries: tuple[Entry, ...] = ()
-    release: Release | None = None
-    put_in: tuple[PutIn, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,7 +86,7 @@ class FileReader:
     """One text. leaves_out: lines that restrict or divert traffic do not get into the tree."""
 
     def __init__(
-        self, configurator: Configurator, tree: ConfigTree, *, leaves_out: bool = True, places: Places | None = None
+        self, configurator: Language, tree: ConfigTree, *, leaves_out: bool = True, places: Places | None = None
     ) -> None:
         self._configurator = configurator
         self._session = ConfigSession(configurator, tree, leaves_out=leaves_out)
@@ -460,9 +408,7 @@ class _Refused:
 
     __slots__ = ("_configurator", "_indentation", "_is_opener", "is_headless")
 
-    def __init__(
-        self, configurator: Configurator, indentation: int, *, is_opener: bool, is_headless: bool = False
-    ) -> None:
+    def __init__(self, configurator: Language, indentation: int, *, is_opener: bool, is_headless: bool = False) -> None:
         """is_opener: it may have opened a section. is_headless: it is of a section that nothing opened."""
         self._configurator = configurator
         self._indentation = indentation

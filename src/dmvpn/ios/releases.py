@@ -1,7 +1,6 @@
 """What releases of IOS have on without showing it, and the mark of configurations that are none of theirs.
 
     DEFAULTS        the table: a line, since which releases it is on without being shown, where, and the source
-    MARK            the comment before the `version` line of everything that this program prints or writes
     Unshown         reads along with a file, and puts in at its end what its release has on and it does not refuse
 
 A running configuration does not show a default, so a line that is missing there means something else on each release.
@@ -20,18 +19,16 @@ from dmvpn.ios.command import Verb
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL, ConfigLine
+from dmvpn.ios.render import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.ios.command import Command
-    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.language import Language
     from dmvpn.ios.matcher import Found
+    from dmvpn.ios.section import Section
     from dmvpn.ios.session import ConfigSession
-    from dmvpn.ios.tree import Section
-
-#: Tools skip comments; nobody else's configuration has this one.
-MARK: Final = "! Written by dmvpn"
 
 #: The second is what `dmvpn render` says in the first line of a file.
 _MARK: Final = re.compile(r"!\s*(?:written by dmvpn|made by `dmvpn)\b", re.IGNORECASE)
@@ -136,7 +133,7 @@ class Unshown:
 
     __slots__ = ("_configurator", "_is_ours", "_met", "_targets", "release")
 
-    def __init__(self, configurator: Configurator) -> None:
+    def __init__(self, configurator: Language) -> None:
         self._configurator = configurator
         self._is_ours = False
         self._met: dict[int, _Met] = {}

@@ -18,25 +18,21 @@ from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.groups import UNKNOWN, Group, Standing
 from dmvpn.ios.interfaces import is_logical
+from dmvpn.ios.known import UNKNOWN_LINE, UNKNOWN_MODE
 from dmvpn.ios.places import Place
-from dmvpn.ios.tree import ConfigTree, Section, Statement
+from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from dmvpn.ios.configurator import Configurator
     from dmvpn.ios.exec_parser import ExecParser
+    from dmvpn.ios.language import Language
+    from dmvpn.ios.tree import ConfigTree
 
 #: The host name is cut to this many characters in the prompts of configuration mode.
 NAME_WIDTH = 20
-
-#: An unknown line, and the section of the lines below it. No grammar has it.
-UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
-UNKNOWN_LINE: Final = ConfigLine(
-    "unknown", "{text:line}", "", key=("text",), order=990, opens=UNKNOWN_MODE.name, group=UNKNOWN
-)
 
 #: Sections below each other, so that a text in which each line is deeper costs no more than another one. No mode of
 #: IOS is half as deep, so the innermost ones are all of lines that nobody knows.
@@ -103,7 +99,7 @@ class ConfigSession:
 
     def __init__(
         self,
-        configurator: Configurator,
+        configurator: Language,
         tree: ConfigTree,
         exec_parser: ExecParser | None = None,
         *,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from dmvpn.base.pages import Pages
     from dmvpn.ios.grammar import Args, ConfigLine
-    from dmvpn.ios.tree import Section
+    from dmvpn.ios.section import Section
+
+V = TypeVar("V")
 
 
 class Twins:
@@ -70,6 +73,10 @@ class Spoken:
     def all(self, line: ConfigLine) -> list[Args]:
         """What each entry of a line says."""
         return self.section.all(self._spelled(line))
+
+    def made(self, line: ConfigLine, make: Callable[..., V | None]) -> Pages[V]:
+        """What is made of each entry of a line (`Section.made`)."""
+        return self.section.made(self._spelled(line), make)
 
     def flag(self, line: ConfigLine) -> bool:
         """Is it switched on?"""

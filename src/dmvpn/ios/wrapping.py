@@ -17,7 +17,7 @@ from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import PROMPT
 
 if TYPE_CHECKING:
-    from dmvpn.ios.configurator import Configurator
+    from dmvpn.ios.language import Language
 
 #: Columns of a terminal.
 WIDTH: Final = 80
@@ -28,7 +28,7 @@ class Wrapped:
 
     __slots__ = ("_configurator", "_lines", "taken")
 
-    def __init__(self, configurator: Configurator, lines: list[str]) -> None:
+    def __init__(self, configurator: Language, lines: list[str]) -> None:
         self._configurator = configurator
         self._lines = lines
         self.taken = 0

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.notices import AnswersEnd, LineEnds
 from dmvpn.ios.common import INTERFACE, SHUTDOWN
+from dmvpn.ios.interfaces import interface_sort_key
 
 #: What a change of one of these lines may end.
 ENDING_LINES = frozenset((INTERFACE, SHUTDOWN))
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
+    from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
-    from dmvpn.ios import ConfigTree
+    from dmvpn.ios import Args, ConfigTree, Section
 
 
-def endings(before: dict[str, None], after: dict[str, None], ports: Ports) -> list[Notice]:
+def endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice]:
     """Those that were on, and are shut down or taken away now. Tunnels whose packets leave by one of them end first."""
-    ending = [name for name in before if name not in after]
+    gone, came = after.changes(before)
+    still = frozenset(came.values())
+    ending = sorted((name for name in gone.values() if name not in still), key=interface_sort_key)
     if not ending:
         return []
     over = [tunnel.name for tunnel in ports.tunnels.all() if tunnel.source_interface in ending]
@@ -27,7 +31,10 @@ def endings(before: dict[str, None], after: dict[str, None], ports: Ports) -> li
     return [*map(LineEnds, names), *map(AnswersEnd, tunnels)]
 
 
-def switched_on(tree: ConfigTree) -> dict[str, None]:
-    """The interfaces that are configured and not shut down, in the order of the configuration."""
-    found = ((args.interface("name"), section) for args, section in tree.sections(INTERFACE))
-    return {name: None for name, section in found if not section.flag(SHUTDOWN)}
+def switched_on(tree: ConfigTree) -> Pages[str]:
+    """The interfaces that are configured and not shut down."""
+    return tree.made(INTERFACE, _switched_on)
+
+
+def _switched_on(args: Args, section: Section) -> str | None:
+    return None if section.flag(SHUTDOWN) else args.interface("name")

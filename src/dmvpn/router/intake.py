@@ -23,8 +23,8 @@ from dmvpn.ios.crypto_maps import is_crypto_map
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.protection import asks_for_protection, is_about_something_else
 from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log
-from dmvpn.ios.tree import Statement
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 

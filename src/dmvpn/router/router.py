@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
 from dmvpn.base.notices import Configured, Log, Notice
+from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Machine, Ports
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, reading
 from dmvpn.router.endings import ENDING_LINES, endings, switched_on
@@ -90,7 +91,7 @@ class Router:
         self._models: dict[str, object] = {}
         #: The lines of which each model was made, configured or not.
         self._read: dict[str, set[ConfigLine]] = {}
-        self._on: dict[str, None] = {}
+        self._on: Pages[str] = Pages()
         for feature in self.features:
             if feature.machine is not None:
                 machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)

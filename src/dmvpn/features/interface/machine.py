@@ -209,19 +209,22 @@ class InterfaceMachine:
             forwarding = [SetIpv6Forwarding(config.forwards_ipv6)]
         if self._polls.when(_POLL) is None:
             self._polls.set(_POLL, now + POLL)
-        wanted = {settings.name: settings for settings in config.interfaces}
+        gone, came = config.interfaces.changes(old.interfaces)
+        wanted = {settings.name: settings for settings in came.values()}
+        removed = sorted((one.name for one in gone.values() if one.name not in wanted), key=sort_key)
+        for name in removed:
+            port = self._interfaces[name]
+            port.settings, port.configured = InterfaceSettings(name=name), False
+        if old.hostname != config.hostname:  # of which link-local addresses are made
+            wanted = {settings.name: settings for settings in config.interfaces}
         changed: list[str] = []
-        for name, port in self._interfaces.items():
-            if port.configured and name not in wanted:
-                port.settings, port.configured = InterfaceSettings(name=name), False
-                changed.append(name)
-        for name, settings in wanted.items():
-            port = self._port(name)
+        for name in sorted(wanted, key=sort_key):
+            port, settings = self._port(name), wanted[name]
             renamed, port.hostname = port.hostname != config.hostname and settings.ipv6 is not None, config.hostname
             if not port.configured or port.settings != settings or renamed:
                 port.settings, port.configured = settings, True
                 changed.append(name)
-        return [*forwarding, *self._refresh(changed, now)]
+        return [*forwarding, *self._refresh([*removed, *changed], now)]
 
     def _port(self, name: str) -> Port:
         port = self._interfaces.get(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.pages import NONE, Pages
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
@@ -59,6 +61,6 @@ class InterfaceConfig:
     hostname: makes link-local addresses differ.
     """
 
-    interfaces: tuple[InterfaceSettings, ...] = ()
+    interfaces: Pages[InterfaceSettings] = NONE
     forwards_ipv6: bool = False
     hostname: str = ""

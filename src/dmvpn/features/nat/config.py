@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.nat.model import NatConfig, NatRule
 from dmvpn.ios import ConfigLine
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
-    from dmvpn.ios import Args, ConfigTree
+    from dmvpn.ios import Args, ConfigTree, Section
 
 _HELP: Final = {
     "nat": "Translate addresses",
@@ -46,14 +47,15 @@ LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
 
 def model(tree: ConfigTree) -> NatConfig | None:
     """What the configuration says of address translation; None: nothing."""
-    inside: list[str] = []
-    outside: list[str] = []
-    for args, section in tree.sections(INTERFACE):
-        for line, names in ((INSIDE, inside), (OUTSIDE, outside)):
-            if section.get(line) is not None:
-                names.append(args.interface("name"))
+    inside, outside = (
+        tuple(sorted(tree.made(INTERFACE, _side, line), key=interface_sort_key)) for line in (INSIDE, OUTSIDE)
+    )
     rules = [_rule(args) for line in (BY_LIST, BY_MAP) for args in tree.all(line)]
-    return NatConfig(tuple(inside), tuple(outside), tuple(rules)) if inside or outside or rules else None
+    return NatConfig(inside, outside, tuple(rules)) if inside or outside or rules else None
+
+
+def _side(args: Args, section: Section, line: ConfigLine) -> str | None:
+    return None if section.get(line) is None else args.interface("name")
 
 
 def _rule(args: Args) -> NatRule:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.translation import Clause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.translation import ListedPackets, MappedPackets, PacketPolicies, Rules
+    from dmvpn.base.translation import PacketPolicies, Rules
     from dmvpn.features.nat.model import NatRule
 
 
@@ -17,8 +15,7 @@ class Policies:
     """Access lists and route maps by name."""
 
     def __init__(self, policies: PacketPolicies) -> None:
-        self._lists: Mapping[str, ListedPackets] = dict(policies.access_lists)
-        self._maps: Mapping[str, tuple[MappedPackets, ...]] = dict(policies.route_maps)
+        self._lists, self._maps = policies.access_lists, policies.route_maps
 
     def clauses(self, rule: NatRule) -> tuple[Clause, ...] | str:
         """What the rule says of packets; or why it cannot be obeyed to the letter.

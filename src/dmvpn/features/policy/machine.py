@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
-from dmvpn.base.routemaps import Counted, RoutePolicies
+from dmvpn.base.routemaps import Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import (
     PROTOCOLS,
     Addresses,
@@ -19,19 +19,14 @@ from dmvpn.base.translation import (
 )
 from dmvpn.features.policy.events import ClearHits
 from dmvpn.features.policy.model import PolicyConfig
-from dmvpn.features.policy.routes import of_routes
+from dmvpn.features.policy.routes import Lazily, of_routes
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
-    from dmvpn.features.policy.model import (
-        AccessEntry,
-        AccessList,
-        AddressRange,
-        PortRange,
-        RouteMapEntry,
-    )
+    from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRange
 
 
 class PolicyMachine:
@@ -77,17 +72,13 @@ def of_packets(config: PolicyConfig | None) -> PacketPolicies:
     """All lists and maps, for those who match packets. None: there are none."""
     if config is None:
         return PacketPolicies()
-    return PacketPolicies(
-        access_lists=tuple((listed.name, _packets(listed)) for listed in config.access_lists),
-        route_maps=tuple(
-            (mapped.name, tuple(_mapped(entry) for entry in mapped.entries)) for mapped in config.route_maps
-        ),
-    )
+    lists = {name: entries for (name, _), entries in config.access_lists.items()}
+    return PacketPolicies(access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped))
 
 
-def _packets(listed: AccessList) -> ListedPackets:
-    problems = (f"entry {entry.sequence} {what}" for entry in listed.entries if (what := _problem(entry)))
-    return ListedPackets(tuple(_rule(entry) for entry in listed.entries), next(problems, ""))
+def _packets(entries: Pages[AccessEntry]) -> ListedPackets:
+    problems = (f"entry {entry.sequence} {what}" for entry in entries if (what := _problem(entry)))
+    return ListedPackets(tuple(map(_rule, entries)), next(problems, ""))
 
 
 def _problem(entry: AccessEntry) -> str:
@@ -123,8 +114,12 @@ def _ports(ports: PortRange | None) -> tuple[int, int] | None:
     return None if ports is None else (ports.low, ports.high)
 
 
-def _mapped(entry: RouteMapEntry) -> MappedPackets:
-    plain = type(entry)(
+def _mapped(entries: Pages[MapRule]) -> tuple[MappedPackets, ...]:
+    return tuple(map(_mapped_entry, entries))
+
+
+def _mapped_entry(entry: MapRule) -> MappedPackets:
+    plain = MapRule(
         sequence=entry.sequence, permit=entry.permit, access_lists=entry.access_lists, interfaces=entry.interfaces
     )
     problem = "" if entry == plain else f"entry {entry.sequence} has lines other than match ip address and interface"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from dmvpn.base.routemaps import AddressRule, Changes, Counted, MapRule, PrefixRule, RoutePolicies
+from dmvpn.base.routemaps import AddressRule, Counted, RoutePolicies
 from dmvpn.base.translation import Addresses
 from dmvpn.features.policy.model import ANY
 
 if TYPE_CHECKING:
-    from dmvpn.features.policy.model import AccessList, AddressRange, PolicyConfig, RouteMapEntry
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.policy.model import AccessEntry, AddressRange, PolicyConfig
+
+V = TypeVar("V")
+W = TypeVar("W")
 
 
 def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], int] | None = None) -> RoutePolicies:
@@ -17,61 +24,50 @@ def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], 
     if config is None:
         return RoutePolicies()
     return RoutePolicies(
-        access_lists={listed.name: _addresses(listed) for listed in config.access_lists},
-        prefix_lists={
-            listed.name: tuple(
-                PrefixRule(entry.permit, entry.prefix, entry.shortest, entry.longest, entry.sequence)
-                for entry in listed.entries
-            )
-            for listed in config.prefix_lists
-        },
-        as_path_lists={listed.name: listed.entries for listed in config.as_path_lists},
-        community_lists={listed.name: listed.entries for listed in config.community_lists},
-        route_maps={mapped.name: tuple(map(_rule, mapped.entries)) for mapped in config.route_maps},
+        access_lists=Lazily(
+            {name: (extended, entries) for (name, extended), entries in config.access_lists.items()}, _addresses
+        ),
+        prefix_lists=config.prefix_lists,
+        as_path_lists=config.as_path_lists,
+        community_lists=config.community_lists,
+        route_maps=config.route_maps,
         hits={} if hits is None else hits,
     )
 
 
-def _addresses(listed: AccessList) -> tuple[AddressRule, ...]:
+class Lazily(Mapping[str, W], Generic[V, W]):
+    """What is made of each list, when somebody asks for it: a configuration may have thousands that nobody uses."""
+
+    def __init__(self, lists: Mapping[str, V], make: Callable[[V], W]) -> None:
+        self._lists = lists
+        self._make = make
+        self._made: dict[str, W] = {}
+
+    def __getitem__(self, name: str) -> W:
+        if name not in self._made:
+            self._made[name] = self._make(self._lists[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+
+def _addresses(listed: tuple[bool, Pages[AccessEntry]]) -> tuple[AddressRule, ...]:
     """Its entries: in extended lists the destination is the mask, and protocols other than `ip` mean no route.
 
     The denial at the end is said, for a list of which no entry is about routes is not an empty one.
     """
+    extended, entries = listed
     rules = [
-        AddressRule(entry.permit, _range(entry.source), _range(entry.destination) if listed.extended else None)
-        for entry in listed.entries
+        AddressRule(entry.permit, _range(entry.source), _range(entry.destination) if extended else None)
+        for entry in entries
         if entry.protocol is None
     ]
-    return (*rules, AddressRule(False, _range(ANY))) if listed.entries else ()
+    return (*rules, AddressRule(False, _range(ANY))) if entries else ()
 
 
 def _range(listed: AddressRange) -> Addresses:
     return Addresses(listed.address, listed.wildcard)
-
-
-def _rule(entry: RouteMapEntry) -> MapRule:
-    return MapRule(
-        sequence=entry.sequence,
-        permit=entry.permit,
-        access_lists=entry.access_lists,
-        prefix_lists=entry.prefix_lists,
-        next_hop_access_lists=entry.next_hop_access_lists,
-        next_hop_prefix_lists=entry.next_hop_prefix_lists,
-        interfaces=entry.interfaces,
-        as_paths=entry.as_paths,
-        communities=entry.communities,
-        tags=entry.tags,
-        metrics=entry.metrics,
-        changes=Changes(
-            metric=entry.set_metric,
-            metric_type=entry.set_metric_type,
-            tag=entry.set_tag,
-            next_hop=entry.set_next_hop,
-            local_preference=entry.set_local_preference,
-            weight=entry.set_weight,
-            origin=entry.set_origin,
-            prepend=entry.prepend,
-            communities=entry.set_communities,
-        ),
-        go_on=entry.go_on,
-    )

@@ -11,6 +11,7 @@ from dmvpn.features.rip.model import AuthenticationMode, Redistribution, RipConf
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
+from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
@@ -199,15 +200,15 @@ def model(tree: ConfigTree) -> RipConfig:
         return RipConfig()
     version, distance, paths = section.get(VERSION), section.get(DISTANCE), section.get(MAXIMUM_PATHS)
     default_metric, passive = section.get(DEFAULT_METRIC), section.all(PASSIVE)
-    named = [(args.interface("name"), inner) for args, inner in tree.sections(INTERFACE)]
-    interfaces = tuple(_interface(name, inner) for name, inner in named)
+    active = [entry.args.interface("interface") for entry in section.entries(PASSIVE) if entry.negated]
+    told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     return RipConfig(
         enabled=True,
         version=version.integer("version") if version else 1,
         networks=tuple(_network(args) for args in section.all(NETWORK)),
         passive_default=section.flag(PASSIVE_DEFAULT),
         passive=tuple(args.interface("interface") for args in passive),
-        active=tuple(name for name, _ in named if section.negated(PASSIVE, interface=name)),
+        active=tuple(sorted(active, key=interface_sort_key)),
         neighbors=tuple(args.address("address") for args in section.all(NEIGHBOR)),
         timers=_timers(section),
         distance=distance.integer("distance") if distance else 120,
@@ -217,8 +218,8 @@ def model(tree: ConfigTree) -> RipConfig:
         default_metric=default_metric.integer("metric") if default_metric else None,
         redistributions=tuple(_redistributions(section)),
         distribution=DISTRIBUTION.read(section),
-        interfaces=interfaces,
-        key_chains=key_chains(tree) if any(one.authentication for one in interfaces) else (),
+        interfaces=tuple(told),
+        key_chains=key_chains(tree) if any(one.authentication for one in told) else (),
     )
 
 
@@ -259,10 +260,11 @@ def _redistributions(section: Section) -> list[Redistribution]:
     ]
 
 
-def _interface(name: str, section: Section) -> RipInterfaceSettings:
-    mode, keys = section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
+def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
+    """What an interface says; None: nothing."""
+    name, mode, keys = args.interface("name"), section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
     asked = AuthenticationMode.MD5 if mode is not None and "md5" in mode else AuthenticationMode.TEXT
-    return RipInterfaceSettings(
+    settings = RipInterfaceSettings(
         name=name,
         split_horizon=section.flag(SPLIT_HORIZON),
         authentication=asked if mode is not None or keys is not None else None,
@@ -271,3 +273,4 @@ def _interface(name: str, section: Section) -> RipInterfaceSettings:
             Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
         ),
     )
+    return settings if settings != RipInterfaceSettings(name=name) else None

@@ -128,7 +128,7 @@ LINES: Final = (ROUTE, ROUTE6)
 
 def model(tree: ConfigTree) -> StaticConfig:
     """What the configuration says of static routes."""
-    return StaticConfig(tuple(_route(args) for line in LINES for args in tree.all(line)))
+    return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
 
 
 def _route(args: Args) -> StaticRoute:

@@ -16,8 +16,11 @@ from dmvpn.features.static.model import StaticConfig, StaticRoute
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.events import Event
+    from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
 
+#: An offer: its prefix, and its process, whose name is the distance.
+_Key = tuple["Prefix", str]
 #: IOS routes over at most so many paths of one static prefix.
 MAXIMUM_PATHS = 16
 
@@ -28,37 +31,56 @@ class StaticMachine:
     subscriptions: tuple[type[Event] | type[Notice], ...] = ()
 
     def __init__(self, ports: Ports) -> None:
-        self._offers: dict[tuple[Prefix, str], Route] = {}
+        self._config = StaticConfig()
+        #: The lines of each offer, by their numbers.
+        self._lines: dict[_Key, dict[int, StaticRoute]] = {}
+        self._offers: dict[_Key, Route] = {}
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         if not isinstance(event, Configured) or not isinstance(event.model, StaticConfig):
             return []
-        wanted = make_offers(event.model)
-        results: list[Effect | Notice] = [
-            RouteRetracted(RouteSource.STATIC, process, prefix)
-            for prefix, process in self._offers
-            if (prefix, process) not in wanted
-        ]
-        results += [RouteOffered(route) for key, route in wanted.items() if self._offers.get(key) != route]
-        self._offers = wanted
+        before, self._config = self._config, event.model
+        changed = (*self._take(event.model.ipv4, before.ipv4), *self._take(event.model.ipv6, before.ipv6))
+        results: list[Effect | Notice] = []
+        for prefix, process in changed:
+            if (prefix, process) not in self._lines:
+                del self._offers[prefix, process]
+                results.append(RouteRetracted(RouteSource.STATIC, process, prefix))
+        for key in changed:
+            route = _offer(key[1], self._lines[key]) if key in self._lines else None
+            if route is not None and route != self._offers.get(key):
+                self._offers[key] = route
+                results.append(RouteOffered(route))
         return results
+
+    def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
+        """The offers whose lines changed: those that are gone, then the others in the order of their first lines."""
+        gone, came = routes.changes(before)
+        changed: dict[_Key, None] = {}
+        for number, route in gone.items():
+            changed[_key(route)] = None
+            del self._lines[_key(route)][number]
+        for number, route in came.items():
+            changed[_key(route)] = None
+            self._lines.setdefault(_key(route), {})[number] = route
+        for key in changed:
+            if not self._lines[key]:
+                del self._lines[key]
+        return sorted(changed, key=lambda key: min(self._lines.get(key, (-1,))))
 
     def next_deadline(self) -> float | None:
         """Nothing here waits for a time."""
         return None
 
 
-def make_offers(config: StaticConfig) -> dict[tuple[Prefix, str], Route]:
-    """The offers that these lines make, by prefix and process; the distance is the process's name."""
-    groups: dict[tuple[Prefix, str], list[StaticRoute]] = {}
-    for entry in config.routes:
-        groups.setdefault((entry.prefix, str(entry.distance)), []).append(entry)
-    return {key: _offer(key[1], entries) for key, entries in groups.items()}
+def _key(route: StaticRoute) -> _Key:
+    return route.prefix, str(route.distance)
 
 
-def _offer(process: str, entries: list[StaticRoute]) -> Route:
-    """One offer of the entries with the same prefix and distance. Null0 only counts where nothing else is said."""
+def _offer(process: str, lines: dict[int, StaticRoute]) -> Route:
+    """One offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said."""
+    entries = [lines[number] for number in sorted(lines)]
     first = entries[0]
     hops = [NextHop(entry.interface, entry.next_hop) for entry in entries if entry.interface != "Null0"]
     return Route(

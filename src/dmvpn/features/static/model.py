@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.pages import NONE, Pages
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
 
@@ -26,8 +28,14 @@ class StaticRoute:
     permanent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaticConfig:
     """All static routes, in the order in which they were entered."""
 
-    routes: tuple[StaticRoute, ...] = ()
+    ipv4: Pages[StaticRoute] = NONE
+    ipv6: Pages[StaticRoute] = NONE
+
+    @property
+    def routes(self) -> tuple[StaticRoute, ...]:
+        """Those of both."""
+        return (*self.ipv4, *self.ipv6)

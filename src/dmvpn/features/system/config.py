@@ -9,13 +9,14 @@ from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeou
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.features.system.secrets import SecretError, check_secret
 from dmvpn.features.system.syslog import DEBUGGING, INFORMATIONAL, SEVERITIES, LoggingConfig
-from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_of
 from dmvpn.ios.grammar import Args, ConfigLine, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.ios.tree import ConfigTree, Section
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 LINE_MODE = Mode("line", "config-line")
 
@@ -275,7 +276,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         names=NamesConfig(
             lookup=tree.flag(DOMAIN_LOOKUP) or tree.flag(DOMAIN_LOOKUP_OLD),
             domain=domain.text("domain") if domain else "",
-            hosts=tuple((args.text("name"), args.address("address")) for args in tree.all(HOST)),
+            hosts=tuple(tree.made(HOST, host_of)),
         ),
         lines=tuple(_line(args, section) for args, section in tree.sections(LINE)),
         secret=f"{secret.integer('kind', 0)} {secret.text('secret')}" if secret else "",

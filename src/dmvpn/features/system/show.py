@@ -22,15 +22,14 @@ from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.feature import Confirm, DebugFlag
 from dmvpn.ios.grammar import Args, ExecCommand
-from dmvpn.ios.releases import MARK
-from dmvpn.ios.render import render_statement
+from dmvpn.ios.render import MARK, render_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Event
-    from dmvpn.ios.context import ShowContext
+    from dmvpn.ios.feature import ShowContext
 
 #: The text before "Ethernet" in the kind of an interface, and how `show version` calls it.
 _SPEEDS = (

@@ -179,11 +179,13 @@ LINES: Final = (
 
 def model(tree: ConfigTree) -> TunnelConfig:
     """What the configuration says of tunnels."""
-    named = [(args.interface("name"), section) for args, section in tree.sections(INTERFACE)]
-    return TunnelConfig(tuple(_settings(name, section) for name, section in named if name.startswith("Tunnel")))
+    return TunnelConfig(tuple(sorted(tree.made(INTERFACE, _settings), key=lambda tunnel: tunnel.number)))
 
 
-def _settings(name: str, section: Section) -> TunnelSettings:
+def _settings(args: Args, section: Section) -> TunnelSettings | None:
+    name = args.interface("name")
+    if not name.startswith("Tunnel"):
+        return None
     source, destination = section.get(SOURCE), section.get(DESTINATION)
     keepalive, protection, vrf = section.get(KEEPALIVE), section.get(PROTECTION), section.get(VRF)
     mode = section.get(MODE)

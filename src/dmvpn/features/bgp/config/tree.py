@@ -84,7 +84,10 @@ def read(tree: ConfigTree) -> BgpConfig:
         ),
         session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
         policy_templates=_templates(router, POLICY_TEMPLATE, POLICY_LINES),
-        networks=tuple(map(_network, everywhere(IN_ROUTER.network, IN_FAMILY.network))),
+        networks=(
+            *router.made(IN_ROUTER.network, _network),
+            *(family.made(IN_FAMILY.network, _network) if family is not None else ()),
+        ),
         aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
         redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),
         default_metric=_metric(everywhere(IN_ROUTER.default_metric, IN_FAMILY.default_metric)),

@@ -12,7 +12,8 @@ from dmvpn.ios.grammar import ConfigLine
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
-    from dmvpn.ios.tree import ConfigTree, Section
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 AF_INTERFACE: Final = "eigrp-af-interface"
 
@@ -190,16 +191,18 @@ _AF_LINES: Final = (
 LINES: Final = (*_INTERFACE_LINES, *_AF_LINES)
 
 
-def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> list[tuple[str, InterfaceSettings]]:
+def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:
     """What the interfaces' own sections say about this autonomous system, on top of the default."""
-    return [
-        (args.interface("name"), _interface_settings(default, section, number))
-        for args, section in tree.sections(INTERFACE)
-        if any(_entries(section, line, number) or section.negated(line, number=number) for line in _INTERFACE_LINES)
-    ]
+    return dict(tree.made(INTERFACE, _interface_settings, number, default))
 
 
-def _interface_settings(base: InterfaceSettings, section: Section, number: int) -> InterfaceSettings:
+def _interface_settings(
+    args: Args, section: Section, number: int, base: InterfaceSettings
+) -> tuple[str, InterfaceSettings] | None:
+    """Name and settings; None: it says nothing about this autonomous system."""
+    if not any(_entries(section, line, number) or section.negated(line, number=number) for line in _INTERFACE_LINES):
+        return None
+
     def value(line: ConfigLine, name: str, otherwise: int) -> int:
         entries = _entries(section, line, number)
         return entries[0].integer(name) if entries else otherwise
@@ -208,8 +211,8 @@ def _interface_settings(base: InterfaceSettings, section: Section, number: int) 
     md5 = bool(_entries(section, IP_AUTHENTICATION_MODE, number))
     keeps_next_hop = section.negated(IP_NEXT_HOP_SELF, number=number)
     looks_at_all = section.negated(IP_NEXT_HOP_SELF_ECMP, number=number)
-    summaries = tuple(_summary(args) for args in _entries(section, IP_SUMMARY, number))
-    return replace(
+    summaries = tuple(_summary(entry) for entry in _entries(section, IP_SUMMARY, number))
+    settings = replace(
         base,
         hello_interval=value(IP_HELLO_INTERVAL, "seconds", base.hello_interval),
         hold_time=value(IP_HOLD_TIME, "seconds", base.hold_time),
@@ -221,6 +224,7 @@ def _interface_settings(base: InterfaceSettings, section: Section, number: int) 
         authentication=AuthenticationMode.MD5 if md5 else base.authentication,
         key_chain=chains[0].text("chain") if chains else base.key_chain,
     )
+    return args.interface("name"), settings
 
 
 def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSettings:

@@ -11,7 +11,7 @@ from dmvpn.ios.grammar import ConfigLine, Mode
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
-    from dmvpn.ios.tree import Section
+    from dmvpn.ios.section import Section
 
 CLASSIC, NAMED, FAMILY, TOPOLOGY = "eigrp", "eigrp-named", "eigrp-af", "eigrp-af-topology"
 MODES: Final = (

@@ -36,7 +36,8 @@ from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args, ConfigLine
-    from dmvpn.ios.tree import ConfigTree, Section
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
 
 
 def model(tree: ConfigTree) -> EigrpConfig:
@@ -52,7 +53,7 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
     number = args.integer("number")
     default = InterfaceSettings(passive=section.flag(PASSIVE_DEFAULT), bfd=section.flag(BFD_ALL))
     listed = [entry.args.interface("name") for entry in section.entries(PASSIVE)]
-    interfaces = dict(own_settings(tree, number, default))
+    interfaces = own_settings(tree, number, default)
     for name in listed:
         passive = not section.negated(PASSIVE, name=name)
         interfaces[name] = replace(interfaces.get(name, default), passive=passive)
@@ -72,7 +73,7 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
 def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
     number = args.integer("number")
     default = af_settings(InterfaceSettings(), family.section(AF_INTERFACE_DEFAULT))
-    interfaces = dict(own_settings(tree, number, default))
+    interfaces = own_settings(tree, number, default)
     for block_args, block in family.sections(AF_INTERFACES):
         interface = block_args.interface("name")
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
@@ -103,7 +104,7 @@ def _process(
     distance, default_metric = topology.get(topology_lines.distance), topology.get(topology_lines.default_metric)
     return ProcessSettings(
         autonomous_system=number,
-        networks=tuple(_network(args) for args in section.all(lines.network)),
+        networks=tuple(section.made(lines.network, _network)),
         router_id=router_id.address("address") if router_id else None,
         log_changes=section.flag(lines.log_changes),
         maximum_hops=_number(topology, topology_lines.maximum_hops, "hops", 100),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
@@ -91,12 +92,12 @@ def _dpd_of(args: Args | None) -> DeadPeerDetection | None:
 
 def _proposals(tree: ConfigTree) -> tuple[Proposal, ...]:
     """Return all proposals."""
-    return tuple(_proposal(args, section) for args, section in tree.sections(settings.PROPOSAL))
+    return tuple(tree.made(settings.PROPOSAL, _proposal))
 
 
 def _policies(tree: ConfigTree) -> tuple[Policy, ...]:
     """Return all policies."""
-    return tuple(_policy(args, section) for args, section in tree.sections(settings.POLICY))
+    return tuple(tree.made(settings.POLICY, _policy))
 
 
 def _proposal(args: Args, section: Section) -> Proposal:
@@ -126,10 +127,11 @@ def _words(section: Section, line: ConfigLine, name: str) -> tuple[str, ...]:
 
 def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
     """Return all keyrings."""
-    return tuple(
-        Keyring(args.text("name"), tuple(_peer(peer, inner) for peer, inner in section.sections(profiles.PEER)))
-        for args, section in tree.sections(profiles.RING)
-    )
+    return tuple(tree.made(profiles.RING, _keyring))
+
+
+def _keyring(args: Args, section: Section) -> Keyring:
+    return Keyring(args.text("name"), tuple(section.made(profiles.PEER, _peer)))
 
 
 def _peer(args: Args, section: Section) -> KeyringPeer:
@@ -156,7 +158,7 @@ def _for_side(keys: list[Args], side: str, other: str) -> Args | None:
 
 def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
     """Return all profiles."""
-    return tuple(_profile(args, section) for args, section in tree.sections(profiles.PROFILE))
+    return tuple(tree.made(profiles.PROFILE, _profile))
 
 
 def _profile(args: Args, section: Section) -> Profile:
@@ -202,14 +204,10 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
     """Return the IKEv1 part of the model."""
     keepalive, nat_keepalive = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.NAT_KEEPALIVE)
-    in_keyrings = [
-        _isakmp_key(args, keyring.text("name"))
-        for keyring, section in tree.sections(isakmp.KEYRING)
-        for args in section.all(isakmp.KEYRING_KEY)
-    ]
+    in_keyrings = tree.made(isakmp.KEYRING, _isakmp_keys)
     return IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
-        keys=(*(_isakmp_key(args) for args in tree.all(isakmp.KEY)), *in_keyrings),
+        keys=(*tree.made(isakmp.KEY, _isakmp_key), *chain.from_iterable(in_keyrings)),
         profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
         nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
@@ -238,6 +236,10 @@ def _encryption(args: Args) -> Encryption:
         bits = next((word for word in ("192", "256") if word in args), "128")
         return Encryption(f"aes-cbc-{bits}")
     return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
+
+
+def _isakmp_keys(args: Args, section: Section) -> tuple[IsakmpKey, ...]:
+    return tuple(section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name")))
 
 
 def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:

@@ -6,9 +6,11 @@ from ipaddress import IPv6Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, is_link_local, is_one_station, spelled
+from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import Ipv6Settings
 from dmvpn.ios import Args, ConfigLine, Section
-from dmvpn.ios.common import INTERFACE, SHUTDOWN
+from dmvpn.ios.common import SHUTDOWN
+from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -29,14 +31,13 @@ def _check_address(args: Args, section: Section) -> str | None:
         return f"% {spelled(address)} is a link-local address: say `ipv6 address {spelled(address)} link-local`"
     if not is_one_station(address):
         return f"% {spelled(address)} cannot be the address of an interface"
-    for other_args, other in section.root.sections(INTERFACE):
-        if other is section or other.flag(SHUTDOWN):
-            continue
-        for entry in other.all(ADDRESS):
-            theirs = Prefix.of(*_pair(entry))
-            if theirs in prefix or prefix in theirs:
-                return f"% {spelled(prefix)} overlaps with {other_args.interface('name')}"
-    return None
+    others = near(section, prefix, _subnets)
+    return f"% {spelled(prefix)} overlaps with {min(others, key=interface_sort_key)}" if others else None
+
+
+def _subnets(args: Args, section: Section) -> Subnets | None:
+    lines = section.all(ADDRESS) if not section.flag(SHUTDOWN) else []
+    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines)) if lines else None
 
 
 def _check_link_local(args: Args, _: Section) -> str | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.features.interface.config import ipv6
+from dmvpn.features.interface.config.subnets import Subnets, near
 from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios.tree import Statement
+    from dmvpn.base.addresses import IPAddress
 
 
 def _check_address(args: Args, section: Section) -> str | None:
@@ -26,42 +25,8 @@ def _check_address(args: Args, section: Section) -> str | None:
     prefix = Prefix.of(address, length)
     if length == 0 or (length < 31 and address in (prefix.address, prefix.broadcast)):
         return f"Bad mask /{length} for address {address}"
-    near = section.journal.reader(_Subnets).near(prefix)
-    others = [name for name, other in near if other is not section and not other.flag(SHUTDOWN)]
+    others = near(section, prefix, _subnets)
     return f"% {prefix.address} overlaps with {min(others, key=interface_sort_key)}" if others else None
-
-
-class _Subnets:
-    """Which interfaces are on which subnets."""
-
-    def __init__(self) -> None:
-        self._names: dict[int, str] = {}
-        #: By length and bits: those on this subnet, and those on this or a part of it.
-        self._on: dict[tuple[int, int], list[Section]] = {}
-        self._in: dict[tuple[int, int], list[Section]] = {}
-
-    def read(self, section: Section, statement: Statement) -> None:
-        """See `JournalReader`."""
-        if statement.line is INTERFACE and statement.section is not None:
-            self._names[id(statement.section)] = statement.args.interface("name")
-        elif statement.line in (ADDRESS, SECONDARY) and not statement.negated and "dhcp" not in statement.args:
-            address, length = _pair(statement.args)
-            self._on.setdefault(_bits(address, length), []).append(section)
-            for shorter in range(length + 1):
-                self._in.setdefault(_bits(address, shorter), []).append(section)
-
-    def near(self, prefix: Prefix) -> Iterator[tuple[str, Section]]:
-        """Names and sections of the interfaces on subnets that have addresses in common with this one."""
-        found = list(self._in.get(_bits(*prefix), ()))
-        for shorter in range(prefix.length):
-            found += self._on.get(_bits(prefix.address, shorter), ())
-        for section in found:
-            if id(section) in self._names:
-                yield self._names[id(section)], section
-
-
-def _bits(address: IPAddress, length: int) -> tuple[int, int]:
-    return length, int(address) >> (32 - length)
 
 
 DESCRIPTION: Final = ConfigLine(
@@ -100,6 +65,14 @@ REDIRECTS: Final = ConfigLine(
 )
 MTU: Final = ConfigLine("interface", "mtu {octets:64-9216}", {"mtu": "Largest packet", "octets": "Octets"}, order=22)
 
+
+def _subnets(args: Args, section: Section) -> Subnets | None:
+    if section.flag(SHUTDOWN):
+        return None
+    lines = [entry for line in (ADDRESS, SECONDARY) for entry in section.all(line) if "dhcp" not in entry]
+    return Subnets(args.interface("name"), tuple(Prefix.of(*_pair(entry)) for entry in lines)) if lines else None
+
+
 LINES: Final = (
     INTERFACE,
     DESCRIPTION,
@@ -119,20 +92,19 @@ MODES: Final = (INTERFACE_MODE,)
 
 def model(tree: ConfigTree) -> InterfaceConfig:
     """What the configuration says of interfaces."""
-    sections = tree.sections(INTERFACE)
     return InterfaceConfig(
-        tuple(_settings(args.interface("name"), section) for args, section in sections),
+        tree.made(INTERFACE, _settings),
         forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING),
         hostname=tree.hostname,
     )
 
 
-def _settings(name: str, section: Section) -> InterfaceSettings:
+def _settings(args: Args, section: Section) -> InterfaceSettings:
     description, bandwidth, delay = section.get(DESCRIPTION), section.get(BANDWIDTH), section.get(DELAY)
     address = section.get(ADDRESS)
     is_dhcp = address is not None and "dhcp" in address
     return InterfaceSettings(
-        name=name,
+        name=args.interface("name"),
         description=description.text("text") if description else "",
         address=_pair(address) if address and not is_dhcp else None,
         secondary=tuple(_pair(args) for args in section.all(SECONDARY)),

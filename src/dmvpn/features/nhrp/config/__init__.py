@@ -17,7 +17,8 @@ from dmvpn.features.nhrp.model import (
     TunnelConfig,
 )
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, Spoken
-from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE
+from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE, host_of
+from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,19 +33,25 @@ def model(tree: ConfigTree) -> NhrpConfig:
     logging, domain = tree.get(lines.LOGGING), tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     return NhrpConfig(
         tunnels=tuple(
-            _tunnel(args.interface("name"), spoken, version)
-            for version, speak in ((4, Spoken), (6, lines.IPV6.spoken))
-            for args, section in tree.sections(INTERFACE)
-            if (spoken := speak(section)).get(lines.NETWORK_ID) is not None or version == 4
+            tunnel
+            for version in (4, 6)
+            for tunnel in sorted(
+                tree.made(INTERFACE, _tunnel, version), key=lambda tunnel: interface_sort_key(tunnel.name)
+            )
         ),
         logging=logging is not None,
         rate_limit=logging.integer("seconds", 0) if logging else 0,
-        hosts=tuple((args.text("name"), args.address("address")) for args in tree.all(HOST)),
+        hosts=tuple(tree.made(HOST, host_of)),
         domain=domain.text("domain") if domain else "",
     )
 
 
-def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
+def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
+    """Return what an interface says about one version of IP; None: it is no tunnel and says nothing."""
+    name, section = args.interface("name"), Spoken(inner) if version == 4 else lines.IPV6.spoken(inner)
+    is_named = version == 4 and (name.startswith("Tunnel") or inner.mentions(LINES))
+    if not is_named and section.get(lines.NETWORK_ID) is None:
+        return None
     multicast = section.all(lines.MAP_MULTICAST)
     redirect, max_send = section.get(lines.REDIRECT), section.get(lines.MAX_SEND)
     server_only, interest = section.get(lines.SERVER_ONLY), section.get(lines.INTEREST)
@@ -53,7 +60,7 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
         version=version,
         network_id=_value(section, lines.NETWORK_ID, lambda args: args.integer("id"), None),
         authentication=_value(section, lines.AUTHENTICATION, lambda args: args.text("password"), ""),
-        maps=tuple((_target(args), args.address("nbma")) for args in section.all(lines.MAP)),
+        maps=tuple(section.made(lines.MAP, _map)),
         multicast=tuple(args.address("nbma") for args in multicast if "dynamic" not in args),
         multicast_dynamic=any("dynamic" in args for args in multicast),
         holdtime=_value(section, lines.HOLDTIME, lambda args: args.integer("seconds"), DEFAULT_HOLDTIME),
@@ -80,14 +87,14 @@ def _tunnel(name: str, section: Spoken, version: int) -> TunnelConfig:
         responder=_value(section, lines.RESPONDER, lambda args: args.interface("interface"), ""),
         interest=interest is None or "none" not in interest,
         max_send=(max_send.integer("packets"), max_send.integer("seconds")) if max_send else DEFAULT_MAX_SEND,
-        group=next((args.text("name") for line in (lines.GROUP_SHORT, lines.GROUP) if (args := section.get(line))), ""),
+        group=next((said.text("name") for line in (lines.GROUP_SHORT, lines.GROUP) if (said := section.get(line))), ""),
         groups=tuple(
             (args.text("group"), args.text("policy"))
             for line in (lines.MAP_GROUP, lines.MAP_GROUP_SHORT)
             for args in section.all(line)
         ),
         watch_servers=version == 4 and section.flag(lines.WATCH_SERVERS),
-        if_state=section.flag(lines.IF_STATE) and (version == 4 or not _has_servers(section.section)),
+        if_state=section.flag(lines.IF_STATE) and (version == 4 or not _has_servers(inner)),
     )
 
 
@@ -96,12 +103,12 @@ def _has_servers(section: Section) -> bool:
     return bool(section.all(lines.NHS) or section.all(lines.NHS_DYNAMIC))
 
 
-def _target(args: Args) -> Prefix:
-    target = args["target"]
-    if isinstance(target, Prefix):
-        return target
-    mask = args.address("mask", None)
-    return Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
+def _map(args: Args) -> tuple[Prefix, IPAddress]:
+    """Return the target and its NBMA address."""
+    target, mask = args["target"], args.address("mask", None)
+    if not isinstance(target, Prefix):
+        target = Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
+    return target, args.address("nbma")
 
 
 def _nhs(args: Args) -> NhsConfig:

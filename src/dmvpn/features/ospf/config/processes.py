@@ -10,9 +10,9 @@ from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from dmvpn.ios.tree import Section, Statement
+    from dmvpn.ios.section import Section
 
 _ROUTER = "router-ospf"
 MODES: Final = (Mode(_ROUTER, "config-router"),)
@@ -45,12 +45,12 @@ def _line(
     return ConfigLine(_ROUTER, syntax, {**_HELP, **help_}, order=order, key=key, default=default, default_on=default_on)
 
 
-def _lines_of_interfaces(args: Args, root: Section) -> Iterator[tuple[Section, Statement]]:
+def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
     """Lines that name the process: without it they go, as on IOS."""
     for _, section in root.sections(INTERFACE):
         for entry in section.entries(PROCESS):
             if entry.args.integer("process") == args.integer("number"):
-                yield section, entry
+                section.drop(entry)
 
 
 ROUTER: Final = ConfigLine(
@@ -61,7 +61,7 @@ ROUTER: Final = ConfigLine(
     order=410,
     opens=_ROUTER,
     sort=("number",),
-    takes_along=_lines_of_interfaces,
+    takes_along=_drop_lines_of_interfaces,
 )
 ROUTER_ID: Final = _line(
     "router-id {address:address}", {"router-id": "Name this router", "address": "Any address"}, order=10

@@ -26,6 +26,7 @@ from dmvpn.features.ospf.model import (
     Redistribution,
 )
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ _SOURCES: Final = {
 
 def read(tree: ConfigTree) -> OspfConfig:
     """What the configuration says of OSPF. A process that only an interface names is there too, as on IOS."""
-    named = [(args.interface("name"), section) for args, section in tree.sections(INTERFACE)]
-    told = [_interface(name, section) for name, section in named if section.mentions(interfaces.LINES)]
+    told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
     return OspfConfig(
@@ -73,7 +73,7 @@ def _process(number: int, section: Section) -> Process:
     return Process(
         number=number,
         router_id=router_id.address("address") if router_id else None,
-        networks=tuple(_network(args) for args in section.all(processes.NETWORKS)),
+        networks=tuple(section.made(processes.NETWORKS, _network)),
         areas=_areas(section),
         passive_default=section.flag(processes.PASSIVE_DEFAULT),
         passive=tuple(name for name in listed if not section.negated(processes.PASSIVE, name=name)),
@@ -225,8 +225,10 @@ def _number(section: Section, line: ConfigLine, name: str) -> int | None:
     return args.integer(name) if args else None
 
 
-def _interface(name: str, section: Section) -> Interface:
-    """What one interface was told about OSPF."""
+def _interface(args: Args, section: Section) -> Interface | None:
+    """What one interface was told about OSPF; None: nothing."""
+    if not section.mentions(interfaces.LINES):
+        return None
     process, dead, password = (
         section.get(interfaces.PROCESS),
         section.get(interfaces.DEAD_INTERVAL),
@@ -236,7 +238,7 @@ def _interface(name: str, section: Section) -> Interface:
     suppression = section.get(interfaces.PREFIX_SUPPRESSION)
     bfd = section.get(interfaces.BFD)
     return Interface(
-        name=name,
+        name=args.interface("name"),
         process=process.integer("process") if process else None,
         area=process.integer("area") if process else None,
         cost=_number(section, interfaces.COST, "cost"),

@@ -32,11 +32,11 @@ def read(tree: ConfigTree) -> PkiConfig:
 
 
 def _maps(tree: ConfigTree) -> tuple[CertificateMap, ...]:
-    found = (
-        CertificateMap(args.text("name"), args.integer("number"), tuple(_rule(rule) for rule in section.all(maps.RULE)))
-        for args, section in tree.sections(maps.MAP)
-    )
-    return tuple(sorted(found, key=lambda entry: (entry.name, entry.number)))
+    return tuple(sorted(tree.made(maps.MAP, _map), key=lambda entry: (entry.name, entry.number)))
+
+
+def _map(args: Args, section: Section) -> CertificateMap:
+    return CertificateMap(args.text("name"), args.integer("number"), tuple(map(_rule, section.all(maps.RULE))))
 
 
 def _rule(args: Args) -> MapRule:

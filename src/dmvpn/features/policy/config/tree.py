@@ -5,22 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
-from dmvpn.base.routemaps import AttributeRule, CommunityChange, CommunityMatch
+from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.routemaps import AttributeRule, Changes, CommunityChange, CommunityMatch, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
-from dmvpn.features.policy.config.sequences import Sequences
-from dmvpn.features.policy.model import (
-    ANY,
-    AccessEntry,
-    AccessList,
-    AddressRange,
-    AttributeList,
-    PolicyConfig,
-    PortRange,
-    PrefixEntry,
-    PrefixList,
-    RouteMap,
-    RouteMapEntry,
-)
+from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
+from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRange
 from dmvpn.ios.regex import Pattern
 
 if TYPE_CHECKING:
@@ -29,44 +18,69 @@ if TYPE_CHECKING:
 
 def read(tree: ConfigTree) -> PolicyConfig:
     """What the configuration says of lists and maps. Key chains are read by the protocols that use them."""
+    standard = tree.following(bgp_lists.COMMUNITIES_STANDARD, _attribute_rule, _AttributeLists).lists
+    expanded = tree.following(bgp_lists.COMMUNITIES_EXPANDED, _attribute_rule, _AttributeLists).lists
+    both = {name: Pages((*standard[name], *expanded[name])) for name in standard if name in expanded}
     return PolicyConfig(
         access_lists=_access_lists(tree),
-        prefix_lists=_prefix_lists(tree),
-        as_path_lists=_attribute_lists(tree, bgp_lists.AS_PATH),
-        community_lists=_attribute_lists(tree, bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED),
-        route_maps=_route_maps(tree),
+        prefix_lists=tree.following(prefix_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
+        as_path_lists=tree.following(bgp_lists.AS_PATH, _attribute_rule, _AttributeLists).lists,
+        community_lists={**standard, **expanded, **both},
+        route_maps=tree.following(route_maps.ROUTE_MAP, _map_entry, _RouteMaps).lists,
     )
 
 
-def _access_lists(tree: ConfigTree) -> tuple[AccessList, ...]:
+class _PrefixLists(Lists["PrefixRule"]):
+    """Prefix lists."""
+
+
+class _AttributeLists(Lists["AttributeRule"]):
+    """Lists that look at an attribute of BGP."""
+
+
+class _RouteMaps(Lists["MapRule"]):
+    """Route maps."""
+
+
+class _AccessEntries(Lists["AccessEntry"]):
+    """The entries of one access list, which has no name here."""
+
+
+def _access_lists(tree: ConfigTree) -> dict[tuple[str, bool], Pages[AccessEntry]]:
     """All lists; what both forms say about one number is one list."""
-    entries: dict[tuple[str, bool], list[Args]] = {}
-    numbers: dict[tuple[str, bool], Sequences] = {}
-    for line, entry_line, extended in (
-        (access_lists.STANDARD, access_lists.STANDARD_ENTRY, False),
-        (access_lists.EXTENDED, access_lists.EXTENDED_ENTRY, True),
+    found: dict[tuple[str, bool], Pages[AccessEntry]] = {}
+    for extended, line, numbered_line in (
+        (False, access_lists.STANDARD, access_lists.STANDARD_NUMBERED),
+        (True, access_lists.EXTENDED, access_lists.EXTENDED_NUMBERED),
     ):
-        for args, section in tree.sections(line):
-            found = entries.setdefault((args.text("name"), extended), [])
-            found += sorted(section.all(entry_line), key=lambda entry: entry.integer("sequence"))
-    for line, extended in ((access_lists.STANDARD_NUMBERED, False), (access_lists.EXTENDED_NUMBERED, True)):
-        for args in tree.all(line):
-            key = (str(args.integer("number")), extended)
-            found = entries.setdefault(key, [])
-            if key not in numbers:
-                numbers[key] = Sequences(found)
-            entry = numbers[key].numbered(args, access_lists.STEP)
-            numbers[key].add(entry, entry)
-            found.append(entry)
-    return tuple(
-        AccessList(name, extended, tuple(_access_entry(args) for args in found if "remark" not in args))
-        for (name, extended), found in sorted(entries.items(), key=lambda item: item[0])
+        numbered = tree.following(numbered_line, _numbered_entry, Numbered).lists
+        found |= {(name, extended): entries for name, entries in numbered.items()}
+        for name, entries in tree.made(line, _access_list):
+            found[name, extended] = behind(entries, numbered[name]) if name in numbered else entries
+    return found
+
+
+def _access_list(args: Args, section: Section) -> tuple[str, Pages[AccessEntry]]:
+    line = (
+        access_lists.EXTENDED_ENTRY if section.get(access_lists.STANDARD_ENTRY) is None else access_lists.STANDARD_ENTRY
+    )
+    entries = section.following(line, _named_entry, _AccessEntries).lists.get("", NONE)
+    return args.text("name"), entries
+
+
+def _named_entry(args: Args) -> Entry[AccessEntry] | None:
+    return (
+        None if "remark" in args else Entry("", args.integer("sequence"), _access_entry(args, args.integer("sequence")))
     )
 
 
-def _access_entry(args: Args) -> AccessEntry:
+def _numbered_entry(args: Args) -> Entry[AccessEntry | None]:
+    return Entry(str(args.integer("number")), None, None if "remark" in args else _access_entry(args, 0))
+
+
+def _access_entry(args: Args, sequence: int) -> AccessEntry:
     return AccessEntry(
-        sequence=args.integer("sequence"),
+        sequence=sequence,
         permit="permit" in args,
         source=_range(args, "source"),
         destination=_range(args, "destination"),
@@ -96,37 +110,23 @@ def _ports(args: Args, name: str) -> PortRange | None:
     return None if ports is None else PortRange(*ports)
 
 
-def _prefix_lists(tree: ConfigTree) -> tuple[PrefixList, ...]:
-    """All lists."""
-    entries: dict[str, list[PrefixEntry]] = {}
-    for args in tree.all(prefix_lists.ENTRY):
-        entries.setdefault(args.text("name"), []).append(_prefix_entry(args))
-    return tuple(
-        PrefixList(name, tuple(sorted(found, key=lambda entry: entry.sequence)))
-        for name, found in sorted(entries.items())
-    )
-
-
-def _prefix_entry(args: Args) -> PrefixEntry:
+def _prefix_entry(args: Args) -> Entry[PrefixRule]:
     prefix, least = args.prefix("prefix"), args.integer("least", None)
-    return PrefixEntry(
-        sequence=args.integer("sequence"),
+    entry = PrefixRule(
         permit="permit" in args,
         prefix=prefix,
         shortest=prefix.length if least is None else least,
         longest=args.integer("most", prefix.length if least is None else 32),
+        sequence=args.integer("sequence"),
     )
+    return Entry(args.text("name"), entry.sequence, entry)
 
 
-def _attribute_lists(tree: ConfigTree, *lines: ConfigLine) -> tuple[AttributeList, ...]:
-    """All lists that look at an attribute of BGP."""
-    entries: dict[str, list[AttributeRule]] = {}
-    for line in lines:
-        for args in tree.all(line):
-            name = args.text("name", "") or str(args.integer("number"))
-            pattern = Pattern(args.text("regex")) if "regex" in args else None
-            entries.setdefault(name, []).append(AttributeRule("permit" in args, pattern, _communities(args)))
-    return tuple(AttributeList(name, tuple(found)) for name, found in sorted(entries.items()))
+def _attribute_rule(args: Args) -> Entry[AttributeRule]:
+    """An entry of a list that looks at an attribute of BGP."""
+    pattern = Pattern(args.text("regex")) if "regex" in args else None
+    name = args.text("name", "") or str(args.integer("number"))
+    return Entry(name, None, AttributeRule("permit" in args, pattern, _communities(args)))
 
 
 def _communities(args: Args) -> tuple[int, ...]:
@@ -134,25 +134,9 @@ def _communities(args: Args) -> tuple[int, ...]:
     return tuple(number for number in numbers if number is not None)
 
 
-def _route_maps(tree: ConfigTree) -> tuple[RouteMap, ...]:
-    """All maps."""
-    entries: dict[str, list[RouteMapEntry]] = {}
-    for args, section in tree.sections(route_maps.ROUTE_MAP):
-        entries.setdefault(args.text("name"), []).append(_map_entry(args, section))
-    return tuple(
-        RouteMap(name, tuple(sorted(found, key=lambda entry: entry.sequence)))
-        for name, found in sorted(entries.items())
-    )
-
-
-def _map_entry(args: Args, section: Section) -> RouteMapEntry:
-    next_hop, go_on, prepend, marks = (
-        section.get(route_maps.SET_NEXT_HOP),
-        section.get(route_maps.CONTINUE),
-        section.get(route_maps.PREPEND),
-        section.get(route_maps.SET_COMMUNITY),
-    )
-    return RouteMapEntry(
+def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
+    go_on = section.get(route_maps.CONTINUE)
+    rule = MapRule(
         sequence=args.integer("sequence"),
         permit="deny" not in args,
         access_lists=_names(section, route_maps.MATCH_ADDRESS),
@@ -168,16 +152,28 @@ def _map_entry(args: Args, section: Section) -> RouteMapEntry:
         ),
         tags=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_TAG)),
         metrics=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_METRIC)),
-        set_metric=_number(section, route_maps.SET_METRIC),
-        set_metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
-        set_tag=_number(section, route_maps.SET_TAG),
-        set_next_hop=next_hop.address("address") if next_hop else None,
-        set_local_preference=_number(section, route_maps.SET_LOCAL_PREFERENCE),
-        set_weight=_number(section, route_maps.SET_WEIGHT),
-        set_origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
-        prepend=_prepended(prepend) if prepend else (),
-        set_communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
+        changes=_changes(section),
         go_on=go_on.integer("sequence", 0) if go_on is not None else None,
+    )
+    return Entry(args.text("name"), rule.sequence, rule)
+
+
+def _changes(section: Section) -> Changes:
+    next_hop, prepend, marks = (
+        section.get(route_maps.SET_NEXT_HOP),
+        section.get(route_maps.PREPEND),
+        section.get(route_maps.SET_COMMUNITY),
+    )
+    return Changes(
+        metric=_number(section, route_maps.SET_METRIC),
+        metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
+        tag=_number(section, route_maps.SET_TAG),
+        next_hop=next_hop.address("address") if next_hop else None,
+        local_preference=_number(section, route_maps.SET_LOCAL_PREFERENCE),
+        weight=_number(section, route_maps.SET_WEIGHT),
+        origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
+        prepend=_prepended(prepend) if prepend else (),
+        communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.routemaps import Counted, communities_text
@@ -10,10 +11,10 @@ from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.routemaps import AttributeRule
-    from dmvpn.features.policy.model import AttributeList, PrefixEntry, PrefixList
+    from dmvpn.base.pages import Pages
+    from dmvpn.base.routemaps import AttributeRule, PrefixRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
     known = machine.config.prefix_lists
-    return ShowLists(tuple(_prefixes(listed, machine) for listed in known if wanted in ("", listed.name)))
+    return ShowLists(tuple(_prefixes(name, machine) for name in sorted(known) if wanted in ("", name)))
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
@@ -65,31 +66,32 @@ def query_communities(ctx: ShowContext, args: Args) -> ShowLists:
     return _chosen(ctx.machine(PolicyMachine).config.community_lists, args.text("name", ""))
 
 
-def _chosen(known: tuple[AttributeList, ...], wanted: str) -> ShowLists:
-    return ShowLists(tuple(_attributes(listed) for listed in known if wanted in ("", listed.name)))
+def _chosen(known: Mapping[str, Pages[AttributeRule]], wanted: str) -> ShowLists:
+    return ShowLists(tuple(_attributes(name, known[name]) for name in sorted(known) if wanted in ("", name)))
 
 
-def _prefixes(listed: PrefixList, machine: PolicyMachine) -> ListLines:
+def _prefixes(name: str, machine: PolicyMachine) -> ListLines:
     def hits(sequence: int) -> int:
-        return machine.hits.get((Counted.PREFIX_LIST, listed.name, sequence), 0)
+        return machine.hits.get((Counted.PREFIX_LIST, name, sequence), 0)
 
-    entries = (EntryLine(one.sequence, one.permit, _range(one), hits(one.sequence)) for one in listed.entries)
-    ranges = sum((one.shortest, one.longest) != (one.prefix.length,) * 2 for one in listed.entries)
-    rules = [entry for mapped in machine.config.route_maps for entry in mapped.entries]
-    users = sum(listed.name in (*rule.prefix_lists, *rule.next_hop_prefix_lists) for rule in rules)
-    return ListLines(listed.name, tuple(entries), ranges=ranges, users=users)
+    rules = machine.config.prefix_lists[name]
+    entries = (EntryLine(one.sequence, one.permit, _range(one), hits(one.sequence)) for one in rules)
+    ranges = sum((one.shortest, one.longest) != (one.prefix.length,) * 2 for one in rules)
+    mapped = chain.from_iterable(machine.config.route_maps.values())
+    users = sum(name in (*rule.prefix_lists, *rule.next_hop_prefix_lists) for rule in mapped)
+    return ListLines(name, tuple(entries), ranges=ranges, users=users)
 
 
-def _range(entry: PrefixEntry) -> str:
+def _range(entry: PrefixRule) -> str:
     text = str(entry.prefix)
     if entry.shortest != entry.prefix.length:
         text += f" ge {entry.shortest}"
     return text if entry.longest in (entry.prefix.length, 32 if "ge" in text else -1) else f"{text} le {entry.longest}"
 
 
-def _attributes(listed: AttributeList) -> ListLines:
-    entries = tuple(EntryLine(0, rule.permit, _what(rule)) for rule in listed.entries)
-    return ListLines(listed.name, entries, any(rule.pattern is not None for rule in listed.entries))
+def _attributes(name: str, rules: Pages[AttributeRule]) -> ListLines:
+    entries = tuple(EntryLine(0, rule.permit, _what(rule)) for rule in rules)
+    return ListLines(name, entries, any(rule.pattern is not None for rule in rules))
 
 
 def _what(rule: AttributeRule) -> str:

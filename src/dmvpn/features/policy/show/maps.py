@@ -12,7 +12,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.policy.model import RouteMapEntry
+    from dmvpn.base.routemaps import Changes, MapRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,25 @@ def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
     """All maps, or one."""
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
-    maps = [one for one in machine.config.route_maps if wanted in ("", one.name)]
+    known = machine.config.route_maps
+    maps = [name for name in sorted(known) if wanted in ("", name)]
     entries = tuple(
         MapEntryLines(
-            mapped.name,
+            name,
             entry.permit,
             entry.sequence,
             tuple(f"{label}{' '.join(map(str, values))}" for label, values in _matches(entry) if values),
             entry.go_on,
-            tuple(_sets(entry)),
-            machine.hits.get((Counted.ROUTE_MAP, mapped.name, entry.sequence), 0),
+            tuple(_sets(entry.changes)),
+            machine.hits.get((Counted.ROUTE_MAP, name, entry.sequence), 0),
         )
-        for mapped in maps
-        for entry in mapped.entries
+        for name in maps
+        for entry in known[name]
     )
     return ShowRouteMap(entries, "" if maps else wanted)
 
 
-def _matches(entry: RouteMapEntry) -> Iterator[tuple[str, Iterable[object]]]:
+def _matches(entry: MapRule) -> Iterator[tuple[str, Iterable[object]]]:
     yield "ip address (access-lists): ", entry.access_lists
     yield "ip address prefix-lists: ", entry.prefix_lists
     yield "ip next-hop (access-lists): ", entry.next_hop_access_lists
@@ -73,19 +74,19 @@ def _matches(entry: RouteMapEntry) -> Iterator[tuple[str, Iterable[object]]]:
     yield "tag ", entry.tags
 
 
-def _sets(entry: RouteMapEntry) -> Iterator[str]:
+def _sets(changes: Changes) -> Iterator[str]:
     values = {
-        "metric": entry.set_metric,
-        "metric-type": entry.set_metric_type or None,
-        "tag": entry.set_tag,
-        "ip next-hop": entry.set_next_hop,
-        "local-preference": entry.set_local_preference,
-        "weight": entry.set_weight,
-        "origin": entry.set_origin or None,
-        "as-path prepend": " ".join(map(str, entry.prepend)) or None,
+        "metric": changes.metric,
+        "metric-type": changes.metric_type or None,
+        "tag": changes.tag,
+        "ip next-hop": changes.next_hop,
+        "local-preference": changes.local_preference,
+        "weight": changes.weight,
+        "origin": changes.origin or None,
+        "as-path prepend": " ".join(map(str, changes.prepend)) or None,
     }
     yield from (f"{label} {value}" for label, value in values.items() if value is not None)
-    change = entry.set_communities
+    change = changes.communities
     if change is not None:
         added = " additive" if change.additive else ""
         yield f"community {communities_text(change.communities) or 'none'}{added}"

@@ -51,7 +51,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _route_maps(device: Device) -> Iterator[Found]:
-    known = {one.name for one in device.policy.route_maps}
+    known = device.policy.route_maps
     used: list[tuple[str, tuple[str, ...]]] = []
     for process in device.ospf.processes:
         at = (f"router ospf {process.number}",)
@@ -80,10 +80,10 @@ def _filters(device: Device, kind: FilterKind) -> Iterator[str]:
 
 def _lists(device: Device) -> Iterator[Found]:
     known = {
-        _PREFIX_LIST: {one.name for one in device.policy.prefix_lists},
-        _ACCESS_LIST: {one.name for one in device.policy.access_lists},
-        _AS_PATH_LIST: {one.name for one in device.policy.as_path_lists},
-        _COMMUNITY_LIST: {one.name for one in device.policy.community_lists},
+        _PREFIX_LIST: set(device.policy.prefix_lists),
+        _ACCESS_LIST: {name for name, _ in device.policy.access_lists},
+        _AS_PATH_LIST: set(device.policy.as_path_lists),
+        _COMMUNITY_LIST: set(device.policy.community_lists),
     }
     for kind, name, where in dict.fromkeys(_used(device)):
         if name not in known[kind]:
@@ -97,9 +97,9 @@ def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     def named(kind: str, names: Iterable[str], *where: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         return ((kind, name, where) for name in names)
 
-    for route_map in device.policy.route_maps:
-        for entry in route_map.entries:
-            section = f"route-map {route_map.name} {'permit' if entry.permit else 'deny'} {entry.sequence}"
+    for name, entries in sorted(device.policy.route_maps.items()):
+        for entry in entries:
+            section = f"route-map {name} {'permit' if entry.permit else 'deny'} {entry.sequence}"
             yield from named(_ACCESS_LIST, entry.access_lists, section, "match ip address")
             yield from named(_PREFIX_LIST, entry.prefix_lists, section, "match ip address prefix-list")
             yield from named(_ACCESS_LIST, entry.next_hop_access_lists, section, "match ip next-hop")

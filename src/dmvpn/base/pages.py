@@ -1,0 +1,118 @@
+"""A long tuple of which a few entries change: who compares two versions looks at the pages that are not the same one.
+
+    Pages(values)         the entries, in their order
+    .turned(changes)      the next version: the pages with these entries are new, the others are shared
+    .changes(before)      what of an earlier version is gone, and what came
+
+A router may have 50,000 static routes or prefixes, and a typed line changes one of them. A model that has them as
+`Pages` is made, compared and obeyed at the cost of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import chain
+from typing import TYPE_CHECKING, Final, Never, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+V = TypeVar("V", covariant=True)
+D = TypeVar("D")
+
+#: A page has the entries of so many successive numbers.
+SIZE: Final = 256
+
+
+class Pages(Collection[V]):
+    """Entries by number, the numbers rising; immutable, equal by the sequence of the entries.
+
+    Entries keep their numbers from one version to the next. `None` is no entry.
+    """
+
+    __slots__ = ("_length", "_pages")
+
+    def __init__(self, values: Iterable[V] = ()) -> None:
+        self._pages: dict[int, dict[int, V]] = {}
+        self._length = 0
+        for number, value in enumerate(values):
+            self._pages.setdefault(number // SIZE, {})[number] = value
+            self._length += 1
+
+    def __iter__(self) -> Iterator[V]:
+        return chain.from_iterable(page.values() for page in self._pages.values())
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __contains__(self, value: object) -> bool:
+        return any(one == value for one in self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Pages):
+            return NotImplemented
+        if self._length != other._length:
+            return False
+        mine, theirs = self._apart(other)
+        return mine == theirs or (mine.keys() != theirs.keys() and tuple(self) == tuple(other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self)})"
+
+    def turned(self, changes: Mapping[int, V | None]) -> Pages[V]:
+        """The version with these entries at their numbers; None: without. It is this one if nothing changes."""
+        turned: Pages[V] = Pages()
+        turned._pages, turned._length = dict(self._pages), self._length
+        own: dict[int, dict[int, V]] = {}
+        for number, value in changes.items():
+            place = number // SIZE
+            page = turned._pages.get(place, {})
+            before = page.get(number)
+            if before == value:
+                continue
+            turned._length += (value is not None) - (before is not None)
+            if place not in own:
+                own[place] = page = dict(page)
+                turned._pages[place] = page
+            if value is None:
+                del page[number]
+            else:
+                page[number] = value
+        if not own:
+            return self
+        for place, page in own.items():
+            turned._pages[place] = _in_order(page)
+            if not page:
+                del turned._pages[place]
+        turned._pages = _in_order(turned._pages)
+        return turned
+
+    def changes(self, before: Pages[V]) -> tuple[dict[int, V], dict[int, V]]:
+        """The entries that are gone and those that came, by number. One with another number is among both."""
+        mine, theirs = self._apart(before)
+        gone = {number: value for number, value in theirs.items() if number not in mine or mine[number] != value}
+        came = {number: value for number, value in mine.items() if number not in theirs or theirs[number] != value}
+        return gone, came
+
+    def _apart(self, other: Pages[V]) -> tuple[dict[int, V], dict[int, V]]:
+        """Of either the entries of the pages that the two do not share."""
+        mine, theirs = self._pages, other._pages
+        return _without(mine, theirs), _without(theirs, mine)
+
+
+def _in_order(numbered: dict[int, D]) -> dict[int, D]:
+    """The same by number. Most often only the last one is new."""
+    keys = list(numbered)
+    return numbered if keys == sorted(keys) else dict(sorted(numbered.items()))
+
+
+def _without(pages: dict[int, dict[int, V]], shared: dict[int, dict[int, V]]) -> dict[int, V]:
+    apart = (page for place, page in pages.items() if shared.get(place) is not page)
+    return {number: value for page in apart for number, value in page.items()}
+
+
+#: Without entries.
+NONE: Final[Pages[Never]] = Pages()

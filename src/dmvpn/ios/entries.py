@@ -1,0 +1,68 @@
+"""What became of the lines of a text.
+
+Entry           a line that does not simply hold, and what became of it
+Problem         what a router says of a line: a refusal, or a warning
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.ios.groups import Group
+    from dmvpn.ios.releases import PutIn, Release
+    from dmvpn.ios.tree import ConfigTree
+
+
+class Fate(enum.Enum):
+    """What became of a line."""
+
+    KEPT = "kept"
+    LEFT_OUT = "left out"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line that does not simply hold.
+
+    path: the sections around it, outermost first.
+    is_stray: it is below a line that was refused, or outside of any tunnel, so the path does not apply to it.
+    """
+
+    number: int
+    text: str
+    mode: str
+    path: tuple[str, ...]
+    fate: Fate
+    group: Group | None = None
+    message_lines: tuple[str, ...] = ()
+    is_stray: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of a file that was refused, or taken with a warning."""
+
+    line_number: int
+    text: str
+    mode: str
+    message_lines: tuple[str, ...]
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigResult:
+    """What a text made of a configuration.
+
+    release: the one whose defaults hold for it, None: ours do.
+    put_in: the lines that it has on without showing them.
+    """
+
+    tree: ConfigTree
+    problems: tuple[Problem, ...]
+    entries: tuple[Entry, ...] = ()
+    release: Release | None = None
+    put_in: tuple[PutIn, ...] = ()

@@ -1,0 +1,379 @@
+"""Understands configuration lines: which command of which mode a typed line is.
+
+    Language        the grammar of all modes; immutable once made, shared by all routers of a process
+    Command         (command.py) one understood line: a verb, the mode whose language it is, and the commands it means
+    ConfigSession   (session.py) carries commands out on a tree and remembers the mode
+
+A line is tried in the current mode, then in its parents up to the global one, so that `router eigrp 100` typed inside
+an interface leaves it, and `network ...` after `exit-af-topology` finds its address family. If none of them takes it,
+the error is that of the mode which understood most of it; a mode that says "incomplete" or "ambiguous" has recognized
+the line as its own, and no parent is asked.
+
+`no` and `default` need only as many words as identify the command: all words of a single-valued one may be left out
+behind its keywords, an entry of a list is named by its key. What they mean is found by the same walk through the
+grammar; it merely need not reach an end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.command import Command, Verb
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free
+from dmvpn.ios.matcher import Found, Grammar, Place, Thread, Walk, tokenize
+from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.ios.values import Token
+
+#: The commands and modes of a table of known lines (`known.py`).
+Known = tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]
+#: Words with which a line of the table begins, at most.
+_LONGEST_BEGINNING: Final = 6
+#: How many understood lines are remembered. Thousands of spokes have nearly the same lines.
+MEMORY = 4_096
+_NEGATIONS: Final = ("no", "default")
+
+
+def _verb_line(syntax: str, text: str) -> ConfigLine:
+    return ConfigLine("", syntax, {syntax.split()[0]: text})
+
+
+_NO: Final = _verb_line("no {command:line}", "Take a command back, or switch something off")
+_DEFAULT: Final = _verb_line("default {command:line}", "Set a command to its default")
+_DO: Final = _verb_line("do {command:line}", "Run a command of the exec prompt")
+_EXIT: Final = _verb_line("exit", "Go one level up")
+_END: Final = _verb_line("end", "Leave configuration mode")
+_VERBS: Final = {_NO: Verb.NO, _DEFAULT: Verb.DEFAULT, _DO: Verb.DO, _EXIT: Verb.EXIT, _END: Verb.END}
+
+
+class Language:
+    """The configuration language of a set of features. Raises ValueError for a grammar that contradicts itself."""
+
+    def __init__(self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ())) -> None:
+        known_lines, known_modes = known
+        self._modes: dict[str, Mode] = {mode.name: mode for mode in (*known_modes, *modes, GLOBAL, UNKNOWN_MODE)}
+        self._others = frozenset(mode.name for mode in (*known_modes, UNKNOWN_MODE))
+        self._lines: dict[str, list[ConfigLine]] = {name: [] for name in self._modes}
+        self._first_words: dict[str, frozenset[str]] = {}
+        self._own_words: dict[str, frozenset[str]] = {}
+        present = [line for line in known_lines if line.mode in self._modes]
+        for line in (*lines, *(line for line in present if not is_free(line))):
+            if line.mode not in self._modes or (line.opens is not None and line.opens not in self._modes):
+                raise ValueError(f"{line.syntax!r} names a mode that does not exist ({line.mode}, {line.opens})")
+            self._lines[line.mode].append(line)
+        self._grammars: dict[str, Grammar[ConfigLine]] = {}
+        self._scopes: dict[str, tuple[str, ...]] = {}
+        self._free: dict[str, dict[tuple[str, ...], ConfigLine]] = {}
+        for line in present:
+            if is_free(line):
+                beginning = tuple(line.syntax.removesuffix(FREE).split())
+                self._free.setdefault(line.mode, {})[beginning] = line
+        self._exit_lines: dict[ConfigLine, str] = {}
+        self._memory: dict[tuple[str, str], Command | CliError] = {}
+        self._roots: dict[str, tuple[tuple[Place[ConfigLine], frozenset[str]], ...]] = {}
+
+    def mode(self, name: str) -> Mode:
+        """The mode called `name`. Raises KeyError."""
+        return self._modes[name]
+
+    def scopes(self, mode: str) -> tuple[str, ...]:
+        """The mode and its parents, the global one last."""
+        found = self._scopes.get(mode)
+        if found is None:
+            around = () if mode == GLOBAL.name else self.scopes(self._modes[mode].parent)
+            found = self._scopes[mode] = (mode, *around)
+        return found
+
+    def is_others(self, mode: str) -> bool:
+        """Do only lines open this mode upon which nothing here acts?"""
+        return mode in self._others
+
+    def knows(self, mode: str, line: str) -> bool:
+        """Is `line`, or the part after its `no` or `default`, a whole command of this very mode?"""
+        if mode not in self._modes or self._is_strange(mode, line):
+            return False
+        tokens = _behind_no(line)
+        walk = self.grammar(mode).walk(line, tokens)
+        is_negated = bool(tokens) and tokens[0].start > len(line) - len(line.lstrip())
+        if walk.best() is not None or (is_negated and any(target.line.mode for target in _targets(walk))):
+            return True
+        return self._begun_free(mode, line, tokens) is not None
+
+    def is_elsewhere(self, mode: str, line: str) -> bool:
+        """Would the table take `line` for a mode around this one, whose section would then end?"""
+        found = self.interpret(mode, line)
+        if isinstance(found, CliError) or found.mode == mode or not found.targets:
+            return False
+        return all(target.line.group is not None for target in found.targets)
+
+    def first_words(self, mode: str) -> frozenset[str]:
+        """The words that lines of this mode and of those around it begin with."""
+        found = self._first_words.get(mode)
+        if found is None:
+            scopes = self.scopes(mode)
+            found = frozenset(word for scope in scopes for word in self.own_words(scope))
+            self._first_words[mode] = found
+        return found
+
+    def runs(self, mode: str, line: str) -> bool:
+        """Is `line`, or the part after its `no`, a whole command of this very mode that has an effect?
+
+        Behind `no` fewer words are one: `no tunnel mode`.
+        """
+        if mode not in self._modes or self._is_strange(mode, line):
+            return False
+        tokens = _behind_no(line)
+        walk = self.grammar(mode).walk(line, tokens)
+        best = walk.best()
+        if best is not None:
+            return bool(best[0].mode) and best[0].group is None
+        is_negated = bool(tokens) and tokens[0].start > len(line) - len(line.lstrip())
+        return is_negated and any(target.line.mode and target.line.group is None for target in _targets(walk))
+
+    def _is_strange(self, mode: str, line: str) -> bool:
+        """Does no line of this very mode begin with its first word, as in most lines that nobody knows?"""
+        words = line.split(None, 2)
+        first = words[0].lower() if words else ""
+        if first in _NEGATIONS and len(words) > 1:
+            first = words[1].lower()
+        root = self.grammar(mode).root
+        return not (not words or first in root.beginnings or first in self.own_words(mode) or root.has_values())
+
+    def own_words(self, mode: str) -> frozenset[str]:
+        """The words that lines of this very mode begin with."""
+        found = self._own_words.get(mode)
+        if found is None:
+            free = (beginning[0] for beginning in self._free.get(mode, ()))
+            found = self._own_words[mode] = frozenset((*self.grammar(mode).root.shown_words, *free))
+        return found
+
+    def grammar(self, mode: str) -> Grammar[ConfigLine]:
+        """All lines of a mode, verbs included."""
+        grammar = self._grammars.get(mode)
+        if grammar is None:
+            grammar = self._grammars[mode] = self._make_grammar(mode)
+        return grammar
+
+    def verbs(self, mode: str) -> frozenset[str]:
+        """The words that cannot follow `no`."""
+        return frozenset(entry.syntax.split()[0] for entry in self.grammar(mode).entries if not entry.mode)
+
+    def _make_grammar(self, mode: str) -> Grammar[ConfigLine]:
+        lines = self._lines[mode]
+        for line in lines:
+            if not argument_names(line.syntax).issuperset(line.key or ()):
+                raise ValueError(f"the key {line.key} of {line.syntax!r} names no argument of it")
+        exit_word = self._modes[mode].exit_word
+        if exit_word:
+            exit_line = _verb_line(exit_word, "Close this part of the configuration")
+            self._exit_lines[exit_line] = mode
+            return Grammar([*_VERBS, exit_line, *lines])
+        return Grammar([*_VERBS, *lines])
+
+    # Understanding a line ----------------------------------------------------------------------------------------
+
+    def interpret(self, mode: str, line: str) -> Command | CliError:
+        """What `line` means in `mode`, or why it means nothing."""
+        found = self._memory.get((mode, line)) or self._strange_line(mode, line)
+        if found is None:
+            if len(self._memory) >= MEMORY:
+                self._memory.clear()
+            found = self._memory[mode, line] = self._interpret(mode, line)
+        return found
+
+    def _strange_line(self, mode: str, line: str) -> CliError | None:
+        """The error of a line with whose first word no line here begins, as most of those that nobody knows.
+
+        None: some line may. This finds what `_interpret` would, and looks at no other word.
+        """
+        words = line.split(None, 1)
+        roots = self._roots.get(mode) or self._roots_of(mode)
+        if not words or words[0] == "no" or words[0][0] == "!" or not roots:
+            return None
+        word, fits = words[0].lower(), 0
+        for root, own in roots:
+            if word in root.beginnings or word in own:
+                return None
+            fits = max(fits, root.fitting(word))
+        return CliError(ErrorKind.INVALID, line, line.index(words[0]) + fits)
+
+    def _roots_of(self, mode: str) -> tuple[tuple[Place[ConfigLine], frozenset[str]], ...]:
+        """Where lines of a mode and of those around it begin, and the first words of the table; () if values may."""
+        found = self._roots.get(mode)
+        if found is None:
+            roots = [(self.grammar(scope).root, self.own_words(scope)) for scope in self.scopes(mode)]
+            found = () if any(root.has_values() for root, _ in roots) else tuple(roots)
+            self._roots[mode] = found
+        return found
+
+    def verb_of(self, mode: str, line: str) -> tuple[Verb, int]:
+        """The verb that `line` starts with and where the rest begins: (NO, 3) for "no ip ..."; for help."""
+        tokens = tokenize(line)
+        if tokens and (len(tokens) > 1 or line[-1:].isspace()):
+            threads = self.grammar(mode).walk(line, tokens[:1]).threads
+            verb = _VERBS.get(threads[0].place.lines[0]) if threads and len(threads[0].place.lines) == 1 else None
+            if verb in (Verb.NO, Verb.DEFAULT, Verb.DO):
+                return verb, tokens[1].start if len(tokens) > 1 else len(line)
+        return Verb.SET, 0
+
+    def _interpret(self, mode: str, line: str) -> Command | CliError:
+        tokens = tokenize(line)
+        if not tokens or tokens[0].text[0] == "!":
+            return Command(Verb.NOTHING, mode)
+        if len(tokens) > 1 and tokens[0].text.lower() == "no" and self._takes_back(mode):
+            return self._interpret_no(mode, Verb.NO, line, tokens[1:])
+        failures: list[CliError] = []
+        for scope in self._scopes_for(mode, tokens[0].text):
+            walk = self.grammar(scope).walk(line, tokens)
+            best = walk.best()
+            if best is not None:
+                own = self._begun_free(mode, line, tokens) if scope != mode and best[0].group is not None else None
+                if own is not None:  # of two lines of the table that of the nearer mode
+                    return Command(Verb.SET, mode, (own,))
+                return self._understood(mode, scope, best, line, tokens)
+            free = self._begun_free(scope, line, tokens)
+            if free is not None and not _is_understood_better(failures, free, tokens):
+                return Command(Verb.SET, scope, (free,))
+            failures.append(walk.failure(line))
+            if failures[-1].kind is ErrorKind.INCOMPLETE:
+                break
+        unclear = next((failure for failure in failures if failure.kind is ErrorKind.AMBIGUOUS), None)
+        return unclear or _furthest(failures)
+
+    def _takes_back(self, mode: str) -> bool:
+        """Is `no` in this mode the verb, and the first word of no other line?"""
+        return self.grammar(mode).root.lines_with("no") == [_NO]
+
+    def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
+        """The mode and its parents, those first that know the first word exactly as it is typed.
+
+        `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
+        """
+        scopes = self.scopes(mode)
+        if len(scopes) == 1:
+            return scopes
+        lowered = word.lower()
+        return sorted(scopes, key=lambda scope: not self._has_word(scope, lowered))
+
+    def _has_word(self, scope: str, word: str) -> bool:
+        """Do lines of this mode begin so? `key` below a group of clients is theirs, not a short `key chain`."""
+        if scope in self._others:
+            return word in self.own_words(scope)
+        return word in self.grammar(scope).root.shown_words
+
+    def _understood(
+        self, mode: str, scope: str, best: tuple[ConfigLine, Thread[ConfigLine]], line: str, tokens: list[Token]
+    ) -> Command | CliError:
+        entry, thread = best
+        verb = _VERBS.get(entry)
+        if verb is Verb.NO or verb is Verb.DEFAULT:
+            return self._interpret_no(mode, verb, line, tokens[1:])
+        if verb is not None:
+            return Command(verb, mode, rest=line[tokens[1].start :] if verb is Verb.DO else "")
+        if entry in self._exit_lines:
+            return Command(Verb.LEAVE, scope)
+        return Command(Verb.SET, scope, (Found(entry, thread.args()),))
+
+    def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> Found[ConfigLine] | None:
+        """A line of the table whose beginning these words are: what follows may be anything.
+
+        Such lines are in no grammar, so that they make no abbreviation ambiguous and help with nothing.
+        """
+        beginnings = self._free.get(scope)
+        if beginnings is None:
+            return None
+        words = [token.text.lower() for token in tokens[:_LONGEST_BEGINNING]]
+        for count in range(len(words), 0, -1):
+            entry = beginnings.get(tuple(words[:count]))
+            if entry is not None:
+                if scope == GLOBAL.name and self.runs("interface", line):
+                    return None  # shown in the global section, it would be read as a line of the last interface
+                rest = line[tokens[count].start :].rstrip() if len(tokens) > count else ""
+                said = {"what": rest} if rest else {}
+                return Found(entry, Args(said, words[:count], (*words[:count], *([rest] if rest else ()))))
+        return None
+
+    def _interpret_no(self, mode: str, verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
+        failures: list[CliError] = []
+        for scope in self._scopes_for(mode, tokens[0].text):
+            walk = self.grammar(scope).walk(line, tokens)
+            targets = [target for target in _targets(walk) if target.line.mode]
+            if not targets and any(not entry.mode for thread in walk.threads for entry in thread.place.lines):
+                return CliError(ErrorKind.INVALID, line, tokens[0].start)  # "no exit", "no no ..."
+            if _is_entry_begun(walk, targets):
+                return walk.failure(line)  # it is not a line of the table, which would be kept and do nothing
+            free = None if targets else self._begun_free(scope, line, tokens)
+            if free is not None:
+                targets = [free]
+            if targets:
+                return Command(verb, scope, tuple(targets))
+            failures.append(walk.failure(line))
+            if failures[-1].kind is not ErrorKind.INVALID:
+                break
+        return _furthest(failures)
+
+
+def _behind_no(line: str) -> list[Token]:
+    tokens = tokenize(line)
+    return tokens[1:] if len(tokens) > 1 and tokens[0].text.lower() in _NEGATIONS else tokens
+
+
+def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tokens: list[Token]) -> bool:
+    """Did a nearer mode understand more words than the table lists? Then it is a slip of that mode's line.
+
+    `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section.
+    """
+    words = len(free.line.syntax.removesuffix(FREE).split())
+    return any(words < len(tokens) and failure.column > tokens[words].start for failure in failures)
+
+
+def _furthest(failures: list[CliError]) -> CliError:
+    """The error of the mode that understood most of the line; the nearer mode's if they are equal."""
+    return max(failures, key=lambda failure: failure.column)
+
+
+def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
+    """The commands that the words behind `no` identify; none if they are too few."""
+    best = walk.best()
+    if best is not None:
+        return [Found(best[0], best[1].args())]
+    begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+    named = [found for found in begun if _is_named(found)]
+    alone = len({found.line for found in begun}) == 1
+    if any(not found.line.is_list for found in named):
+        return named + [found for found in begun if found not in named and found.line.is_list and _is_begun(found)]
+    if alone and not begun[0].line.is_list:
+        return begun
+    return named
+
+
+def _is_entry_begun(walk: Walk[ConfigLine], targets: list[Found[ConfigLine]]) -> bool:
+    """Do the words say something of an entry of a list upon which somebody acts, but not which one it is?"""
+    if any(target.line.group is None for target in targets) or walk.best() is not None:
+        return False
+    begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+    own = [found for found in begun if found.line.mode and found.line.group is None and found.line.is_list]
+    return any(len(found.args.words) > len(leading_keywords(found.line.syntax)) for found in own)
+
+
+def _is_begun(found: Found[ConfigLine]) -> bool:
+    """Are all keywords given with which the command starts?"""
+    return len(found.args.words) >= len(leading_keywords(found.line.syntax))
+
+
+def _is_named(found: Found[ConfigLine]) -> bool:
+    """Do the words name the command, and if it is a list, the entry?"""
+    line, args = found
+    if not _is_begun(found):
+        return False
+    if not line.is_list:
+        return True
+    if len(args.words) == len(leading_keywords(line.syntax)):
+        return False
+    values = value_names(line.syntax)
+    return all(name in args for name in line.key or () if name in values)

@@ -1,0 +1,390 @@
+"""Sections of a configuration: what features ask them, and what the configurator does to them.
+
+    Section         the statements of one mode: of `interface Tunnel0`, of `router eigrp 100` ...
+    Statement       one line with what it said; if it opens a mode, with the section inside
+
+Features ask with their own `ConfigLine` constants and never see text. What they make of an entry or of a section is
+kept here until that changes (`Section.made`). Which lines they ask for is noted (`reading`), and making something of a
+section that another section decides, too, raises AssertionError: so nobody declares what a model depends on, and what
+is kept is never old.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from dmvpn.ios.agreement import FEW, Agreement, Index
+from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
+from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.making import F, Made
+from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.syntax import interface_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from dmvpn.base.pages import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One line of the configuration. `negated`: it is the `no` form that is kept."""
+
+    line: ConfigLine
+    args: Args
+    negated: bool = False
+    section: Section | None = None
+
+    @property
+    def text(self) -> str:
+        """The line as the running configuration shows it, without indentation."""
+        text = self.line.text(self.args)
+        return f"no {text}" if self.negated else text
+
+    @property
+    def text_for_others(self) -> str:
+        """The same without keys and passwords."""
+        text = self.args.without_secrets(self.text)
+        return without_keys(text) if self.line.group is not None else text
+
+
+#: Stands for every line: something was read of a section that any line can change.
+EVERYTHING: Final = ConfigLine("", "", "")
+
+
+#: So much is made of one line of a section: some `make` is called with other values each time.
+MOST_MADE: Final = 64
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Which lines were asked for. within: nothing outside of this section may be asked; None: anything may."""
+
+    lines: set[ConfigLine]
+    within: Section | None = None
+
+
+_READ: ContextVar[_Reading | None] = ContextVar("_READ", default=None)
+
+
+@contextmanager
+def _noting(reading: _Reading) -> Iterator[None]:
+    token = _READ.set(reading)
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
+@contextmanager
+def reading() -> Iterator[set[ConfigLine]]:
+    """Note which lines are asked for meanwhile, of any section of any tree, whether they are configured or not.
+
+    What was made of a tree is still right as long as none of these lines changed (`ConfigTree.take_touched`).
+    """
+    lines: set[ConfigLine] = set()
+    with _noting(_Reading(lines)):
+        yield lines
+
+
+V = TypeVar("V")
+IndexOf = TypeVar("IndexOf", bound=Index)
+
+
+class Section:
+    """The statements of one mode."""
+
+    __slots__ = ("_indexes", "_made", "_place", "_statements", "mode", "parent")
+
+    def __init__(self, mode: Mode, parent: Section | None = None) -> None:
+        self.mode = mode
+        self.parent = parent
+        self._statements: dict[ConfigLine, dict[Hashable, Statement]] = {}
+        self._indexes: dict[ConfigLine, dict[type[Index], Index]] | None = None  # most sections need none
+        self._made: dict[ConfigLine, dict[Hashable, Made[object]]] | None = None
+        #: The line that opened it and the key of its entry in the section around it.
+        self._place: tuple[ConfigLine, Hashable] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Section):
+            return NotImplemented
+        return self.mode == other.mode and self._statements == other._statements
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        texts = [statement.text_for_others for statement in self.statements()]
+        return f"{type(self).__name__}({self.mode.name}, {texts})"
+
+    # What features ask -------------------------------------------------------------------------------------------
+
+    def get(self, line: ConfigLine) -> Args | None:
+        """What was configured with `line` (the first entry of a list), or None."""
+        return next((entry.args for entry in self._entries(line) if not entry.negated), None)
+
+    def all(self, line: ConfigLine) -> list[Args]:
+        """Every entry of a list-valued line, in the order in which they were entered."""
+        return [entry.args for entry in self._entries(line) if not entry.negated]
+
+    def negated(self, line: ConfigLine, **arguments: Hashable) -> bool:
+        """Is `no LINE` configured (with these arguments, if any are named)?"""
+        return any(entry.negated and _fits(entry, arguments) for entry in self._entries(line))
+
+    def flag(self, line: ConfigLine, **arguments: Hashable) -> bool:
+        """Is the command in effect: configured, or on by default and not switched off?"""
+        for entry in self._entries(line):
+            if _fits(entry, arguments):
+                return not entry.negated
+        return line.default_on
+
+    def sections(self, line: ConfigLine) -> list[tuple[Args, Section]]:
+        """The sections that `line` opened, in the order of the running configuration."""
+        entries = self._in_order(line, self._entries(line))
+        return [(entry.args, entry.section) for entry in entries if entry.section is not None]
+
+    def section(self, line: ConfigLine, **arguments: Hashable) -> Section | None:
+        """The section that `line` opened with these arguments."""
+        matches = (entry.section for entry in self._entries(line) if _fits(entry, arguments))
+        return next(matches, None)
+
+    def mentions(self, lines: Iterable[ConfigLine]) -> bool:
+        """Is any of these lines here, or in a section inside?"""
+        wanted = frozenset(lines)
+        for line in wanted:
+            self._note(line)
+        return self._mentions(wanted)
+
+    def _mentions(self, wanted: frozenset[ConfigLine]) -> bool:
+        if not wanted.isdisjoint(self._statements):
+            return True
+        opened = (entries for line, entries in self._statements.items() if line.opens is not None)
+        sections = (entry.section for entries in opened for entry in entries.values())
+        return any(section is not None and section._mentions(wanted) for section in sections)
+
+    def made(self, line: ConfigLine, make: Callable[..., V | None], *more: Hashable) -> Pages[V]:
+        """What `make` makes of each entry of a line, without None, in the order of entry.
+
+        `make(args, *more)`, or `make(args, section, *more)` of a line that opens sections. An entry is made again only
+        if it or something in its section changed. So `make` is a function of a module, and asks nothing but that
+        section: AssertionError otherwise.
+        """
+
+        def of(entry: Statement) -> V | None:
+            if line.opens is not None:
+                return None if entry.section is None else make(entry.args, entry.section, *more)
+            return None if entry.negated else make(entry.args, *more)
+
+        return self._make(line, (make, more), of)
+
+    def following(self, line: ConfigLine, make: Callable[..., V | None], kind: type[F]) -> F:
+        """The one index of this kind of what is made of the entries of a line. It is up to date."""
+        self.made(line, make)
+        return self._known(line, (make, ())).follower(kind)
+
+    def _known(self, line: ConfigLine, name: Hashable) -> Made[object]:
+        if self._made is None:
+            self._made = {}
+        known = self._made.setdefault(line, {})
+        if name not in known:
+            if len(known) >= MOST_MADE:
+                known.clear()
+            known[name] = Made(self._statements.get(line, {}))
+        return known[name]
+
+    def _make(self, line: ConfigLine, name: Hashable, make: Callable[[Statement], V | None]) -> Pages[V]:
+        self._note(line)
+        entries = self._statements.get(line, {})
+        # The values of one `make` have one type, which a dictionary of them all cannot say.
+        made = cast("Made[V]", self._known(line, name))
+        inner = _Reading(made.lines)
+
+        def of(key: Hashable) -> V | None:
+            entry = entries[key]
+            inner.within = entry.section or _NOWHERE
+            return make(entry)
+
+        with _noting(inner):
+            pages = made.pages(of)
+        outer = _READ.get()
+        if outer is not None:
+            outer.lines |= made.lines
+        return pages
+
+    def statements(self) -> Iterator[Statement]:
+        """Everything, in the order of the running configuration."""
+        self._note(EVERYTHING)
+        for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
+            yield from self._in_order(line, self._statements[line].values())
+
+    def entries(self, *lines: ConfigLine) -> list[Statement]:
+        """The entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
+        return [entry for line in lines for entry in self._entries(line)]
+
+    def is_empty(self) -> bool:
+        """Is nothing configured here?"""
+        self._note(EVERYTHING)
+        return not self._statements
+
+    @property
+    def root(self) -> Section:
+        """The global section."""
+        section = self
+        while section.parent is not None:
+            section = section.parent
+        return section
+
+    @property
+    def opened_by(self) -> Args | None:
+        """The line that opened it, None for the global one."""
+        if self.parent is None or self._place is None:
+            return None
+        line, key = self._place
+        entry = self.parent._statements.get(line, {}).get(key)
+        return None if entry is None else entry.args
+
+    # What the configurator does ----------------------------------------------------------------------------------
+
+    def touch(self, statement: Statement) -> None:
+        """This line, somewhere inside, is another one from now on. Only a whole configuration wants to know."""
+
+    def find(self, line: ConfigLine, args: Args) -> Statement | None:
+        """The entry that these arguments would replace."""
+        return self._statements.get(line, {}).get(line.key_of(args))
+
+    def put(self, statement: Statement) -> bool:
+        """Add the statement, or replace the one with the same key. True if that changed anything."""
+        entries = self._statements.setdefault(statement.line, {})
+        key = statement.line.key_of(statement.args)
+        if entries.get(key) == statement:
+            return False
+        for index in self._indexes_of(statement.line):
+            if key in entries:
+                index.remove(key, entries[key].args)
+            index.add(key, statement.args)
+        self.root.touch(statement)
+        entries[key] = statement
+        if statement.section is not None:
+            statement.section._place = statement.line, key
+        for made in self._made_of(statement.line):
+            made.put(key)
+        self._touch_around()
+        return True
+
+    def drop(self, statement: Statement) -> None:
+        """Remove a statement that is here."""
+        self.root.touch(statement)
+        entries = self._statements[statement.line]
+        key = statement.line.key_of(statement.args)
+        dropped = entries.pop(key)
+        for index in self._indexes_of(statement.line):
+            index.remove(key, dropped.args)
+        for made in self._made_of(statement.line):
+            made.drop(key)
+        self._touch_around()
+        if not entries:
+            del self._statements[statement.line]
+            if self._indexes is not None:
+                self._indexes.pop(statement.line, None)
+
+    def matching(self, line: ConfigLine, args: Args) -> list[Statement]:
+        """The entries of `line` that agree with the arguments given."""
+        entries = self._statements.get(line, {})
+        keys = self.index(line, Agreement).candidates(args) if len(entries) > FEW else None
+        some = entries.values() if keys is None else [entries[key] for key in keys]
+        return [entry for entry in some if args.agrees_with(entry.args)]
+
+    def index(self, line: ConfigLine, kind: type[IndexOf]) -> IndexOf:
+        """The one index of this kind of the entries of `line`. It is kept up to date."""
+        self._note(line)
+        if self._indexes is None:
+            self._indexes = {}
+        indexes = self._indexes.setdefault(line, {})
+        index = indexes.get(kind)
+        if not isinstance(index, kind):
+            index = indexes[kind] = kind()
+            for key, entry in self._statements.get(line, {}).items():
+                index.add(key, entry.args)
+        return index
+
+    def _indexes_of(self, line: ConfigLine) -> Iterable[Index]:
+        return self._indexes.get(line, {}).values() if self._indexes is not None else ()
+
+    def clear(self) -> bool:
+        """Remove everything. True if there was something."""
+        had = bool(self._statements)
+        for statement in self.statements():
+            self.root.touch(statement)
+        self._statements.clear()
+        self._indexes = self._made = None
+        self._touch_around()
+        return had
+
+    def _made_of(self, line: ConfigLine) -> Iterable[Made[object]]:
+        return self._made.get(line, {}).values() if self._made is not None else ()
+
+    def _touch_around(self) -> None:
+        """What was made of this section, and of those around it, is to be made again."""
+        section = self
+        while section.parent is not None and section._place is not None:
+            line, key = section._place
+            section = section.parent
+            for made in section._made_of(line):
+                made.touch(key)
+
+    def _note(self, line: ConfigLine) -> None:
+        reading = _READ.get()
+        if reading is None:
+            return
+        reading.lines.add(line)
+        if reading.within is not None:
+            section: Section | None = self
+            while section is not None and section is not reading.within:
+                section = section.parent
+            if section is None:
+                raise AssertionError(
+                    f"{line.syntax!r} is asked of a section outside of the one that something is made of"
+                )
+
+    def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:
+        self._note(line)
+        entries = self._statements.get(line)
+        return tuple(entries.values()) if entries else ()
+
+    @staticmethod
+    def _in_order(line: ConfigLine, entries: Iterable[Statement]) -> list[Statement]:
+        """Sections named after an interface sort by it; the rest as its line says, or in the order of entry."""
+        ordered = list(entries)
+        if line.sort:
+            ordered.sort(key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
+        name = interface_value(line.syntax)
+        if line.opens is not None and name is not None:
+            ordered.sort(key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
+        return ordered
+
+    def _fill_from(self, other: Section) -> None:
+        """Take over the statements of `other`; statements are shared, the sections inside them copied."""
+        self._indexes = self._made = None
+        for line, entries in other._statements.items():
+            mine = self._statements[line] = dict(entries)
+            for key, entry in entries.items():
+                if entry.section is not None:
+                    section = Section(entry.section.mode, self)
+                    section._place = line, key
+                    section._fill_from(entry.section)
+                    mine[key] = replace(entry, section=section)
+
+
+#: Is around no other section.
+_NOWHERE: Final = Section(GLOBAL)
+
+
+def _sortable(value: Hashable) -> tuple[int, str]:
+    """Numbers by size, then words by letter."""
+    return (value, "") if isinstance(value, int) else (0, str(value))
+
+
+def _fits(entry: Statement, arguments: dict[str, Hashable]) -> bool:
+    return all(entry.args.get(name) == value for name, value in arguments.items())
