@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.ios import ConfigSession, ConfigTree
-from dmvpn.ios.releases import MARK
+from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import decode
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.scenario import Scenario, built_in_names

@@ -10,7 +10,7 @@ import dmvpn.ios
 from dmvpn.ios import Configurator, known_commands
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.known import read_known
-from dmvpn.ios.releases import MARK
+from dmvpn.ios.render import MARK
 from support import small_language as small
 
 LANGUAGE = small.configurator()

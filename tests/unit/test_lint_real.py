@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.findings import Finding, Severity
-from dmvpn.ios.releases import MARK
+from dmvpn.ios.render import MARK
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.text import as_text
 from support.lint_cases import CLEAR, ELECTED, OSPF, PHASE2, SEALED, Network, below, edited, everywhere
