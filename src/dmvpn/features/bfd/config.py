@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.bfd.model import SLOW_TIMER, BfdConfig, Parameters
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.interfaces import interface_sort_key
 
 if TYPE_CHECKING:
-    from dmvpn.ios import ConfigTree
+    from dmvpn.ios import ConfigTree, Section
 
 _BFD: Final = {"bfd": "Bidirectional Forwarding Detection"}
 MODE: Final = Mode("bfd-template", "config-bfd")
@@ -73,21 +74,27 @@ LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_IN
 
 def model(tree: ConfigTree) -> BfdConfig:
     """What the configuration says of BFD. A template that does not exist, or says nothing, is not used."""
-    templates = {}
-    for args, section in tree.sections(TEMPLATE):
-        said = section.get(TEMPLATE_INTERVAL)
-        if said is not None:
-            templates[args.text("template")] = _parameters(said)
-    interfaces = {}
-    for args, section in tree.sections(INTERFACE):
-        said, named = section.get(INTERVAL), section.get(USE_TEMPLATE)
-        parameters = _parameters(said) if said is not None else None
-        if parameters is None and named is not None:
-            parameters = templates.get(named.text("template"))
-        if parameters is not None:
-            interfaces[args.interface("name")] = parameters
+    templates = dict(tree.made(TEMPLATE, _template))
+    named = sorted(tree.made(INTERFACE, _interface), key=lambda entry: interface_sort_key(entry[0]))
+    found = ((name, templates.get(said) if isinstance(said, str) else said) for name, said in named)
     slow = tree.get(SLOW_TIMERS)
-    return BfdConfig(tuple(interfaces.items()), slow.integer("slow") if slow is not None else SLOW_TIMER)
+    return BfdConfig(
+        tuple((name, parameters) for name, parameters in found if parameters is not None),
+        slow.integer("slow") if slow is not None else SLOW_TIMER,
+    )
+
+
+def _template(args: Args, section: Section) -> tuple[str, Parameters] | None:
+    said = section.get(TEMPLATE_INTERVAL)
+    return None if said is None else (args.text("template"), _parameters(said))
+
+
+def _interface(args: Args, section: Section) -> tuple[str, Parameters | str] | None:
+    """Its name, and its parameters or the name of their template."""
+    said, used = section.get(INTERVAL), section.get(USE_TEMPLATE)
+    if said is not None:
+        return args.interface("name"), _parameters(said)
+    return None if used is None else (args.interface("name"), used.text("template"))
 
 
 def _parameters(args: Args) -> Parameters:
