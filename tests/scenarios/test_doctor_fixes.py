@@ -107,6 +107,7 @@ def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, again: bool = True
             [
                 ("HUB", (IDENTITY, "no match identity remote address 0.0.0.0", "match identity remote any")),
                 ("SPOKE10", (IDENTITY, "no match identity remote address 0.0.0.0", "match identity remote key-id x")),
+                ("SPOKE10", (IDENTITY, "match identity remote address 203.0.113.0 255.255.255.0")),
                 ("HUB", (IDENTITY, "identity local fqdn hub.example.net")),
                 ("SPOKE20", (IDENTITY, "match identity remote any")),
             ],

@@ -20,7 +20,6 @@ from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
-from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
@@ -124,7 +123,7 @@ def judge(name: str, most: int = MANY) -> Judged:
                 break
     first = findings[0] if findings else None
     wrong = ""
-    if harm is Harm.NOW and first is not None and rank != 1 and first.cause is not Cause.UNDECIDED:
+    if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
         wrong = "" if helps(name, most, first, bad) else first.what
     return Judged(
         name=name,

@@ -68,6 +68,7 @@ class Cause(enum.Enum):
     NHS_NBMA = "wrong NBMA address of the NHS"
     NHS_ADDRESS = "wrong NHS tunnel address"
     NHS_ROUTE = "tunnel address of the other end not reached by the tunnel"
+    WRONG_MAP = "wrong NHRP map"
     STALE_UNIQUE = "unique entry of an old NBMA address"
     REFUSED = "registration refused"
     HOLDING_TIME = "holding time shorter than the registration interval"
@@ -77,7 +78,6 @@ class Cause(enum.Enum):
     # multicast map
     HUB_MULTICAST = "hub replicates no multicast"
     SPOKE_MULTICAST = "spoke sends no multicast to the hub"
-    WRONG_MAP = "wrong NHRP map"
     # routing
     RIP_BLOCKED = "RIP kept from the tunnel"
     AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"

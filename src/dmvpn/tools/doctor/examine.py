@@ -8,6 +8,7 @@ does. Of what is left, the earliest step comes first, and of one cause the place
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -16,10 +17,12 @@ from dmvpn.tools.doctor import (
     apart,
     ipsec,
     kernel,
+    lans,
     learnt,
     line,
     passing,
     path,
+    peers,
     registration,
     rip,
     routing,
@@ -28,7 +31,7 @@ from dmvpn.tools.doctor import (
     underlay,
     wires,
 )
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, View
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,12 +51,16 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.cut_wires,
     underlay.interfaces,
     underlay.masks,
+    lans.ports,
+    lans.taken,
     underlay.conflicts,
     line.tunnels,
     line.addresses,
     line.keepalives,
     registration.without_nhrp,
+    peers.maps,
     learnt.black_holes,
+    learnt.to_nobody,
 )
 #: What is asked of each tunnel and its server, until something is broken.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
@@ -73,6 +80,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     registration.point_to_point,
     wires.pieces,
     wires.tunnel_mtu,
+    shortcuts.small,
     shortcuts.clamped,
     registration.servers,
     passing.ends_routed,
@@ -84,6 +92,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     learnt.sites,
     rip.sites,
     shortcuts.redirects,
+    shortcuts.next_hops,
     shortcuts.takers,
 )
 
@@ -95,8 +104,11 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
         verdicts += check(scene)
     for client in scene.clients():
         verdicts += _of_pair(scene, client, verdicts)
+    broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
+    verdicts += peers.pairs(scene, broken)
     if not any(map(_blocks, verdicts)):
         verdicts += apart.hosts(scene)
+    verdicts = _gathered(scene, verdicts)
     verdicts += path.pings(scene, router)
     concerned = path.concerned(scene, router, address) if router is not None else None
     if router is not None and address is not None:
@@ -136,6 +148,31 @@ def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Ver
     return found
 
 
+def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
+    """Who tells all others of the underlay is to stop; that their routes lead into the tunnel follows from it."""
+    loops = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.RECURSION]
+    if all(one.step is not Step.LINE for one in loops):
+        return verdicts
+    return [one for one in verdicts if one not in loops or one.step is Step.LINE]
+
+
+def _gathered(scene: Scene, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """What all clients of a server suffer from on their ways to it is on the way of the server, once."""
+    kept = _without_echoes(list(verdicts))
+    of_hub: dict[str, set[str]] = {}
+    for client in scene.clients():
+        of_hub.setdefault(client.hub, set()).add(client.name)
+    for hub, names in of_hub.items():
+        for cause in _ON_THE_WAY if hub and len(names) > 1 else ():
+            alike = [one for one in kept if isinstance(one, Finding) and one.cause is cause and one.router in names]
+            if {one.router for one in alike} != names or any(one.advice or one.fix for one in alike):
+                continue
+            what = f"{hub}, on the ways to all of its clients: {alike[0].what}"
+            found = replace(alike[0], router=hub, what=what, others=tuple(sorted(names)))
+            kept = [one for one in kept if one not in alike] + [found]
+    return kept
+
+
 def _blocks(verdict: Verdict) -> bool:
     return isinstance(verdict, Finding) and verdict.blocks
 
@@ -145,9 +182,15 @@ def _is_down(tunnel: TunnelFacts | None) -> bool:
     return tunnel is not None and not tunnel.up and not tunnel.reason.is_one(TunnelReason.KEEPALIVE)
 
 
+#: What a wire does to packets, and no line of a router undoes.
+_ON_THE_WAY: Final = (
+    Cause.GRE_BLOCKED,
+    Cause.ESP_BLOCKED,
+    Cause.IKE_BLOCKED,
+    Cause.NAT_T_BLOCKED,
+    Cause.PATH_MTU,
+)
 _WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
-#: Names of what is felt, for want of a cause: they are said where nothing better is known.
-_VAGUE: Final = (Cause.UNDECIDED, Cause.IKE)
 #: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
 
@@ -158,9 +201,9 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
     first: dict[object, Finding] = {}
     for finding in findings:
         first.setdefault(finding.key, finding)
-    decided = [one for one in first.values() if one.cause not in _VAGUE]
+    decided = [one for one in first.values() if one.certain]
     explained = any(not one.advice and (one.stops or one.cause in _FELT) for one in decided)
-    left = [] if explained else [one for one in first.values() if one.cause in _VAGUE]
+    left = [] if explained else [one for one in first.values() if not one.certain]
     causes = list(Cause)
 
     def order(one: Finding) -> tuple[bool, bool, int, int, int]:

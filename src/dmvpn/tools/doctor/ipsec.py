@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.keys import key_lines
+from dmvpn.tools.doctor.keys import half_key, key_lines
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.terms import End, identity_lines, mode, proposal_lines, sets, transform_lines, transforms
@@ -241,6 +241,17 @@ def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
 
 def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:
     """Nobody says no, and nobody answers."""
+    for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
+        lacking = half_key(facts.configuration) if facts is not None else ()
+        if lacking:
+            return Finding(
+                step=Step.IKE,
+                cause=Cause.PSK_MISSING,
+                router=name,
+                what=f"{name} has a pre-shared key for one direction, and none for the other",
+                evidence=evidence,
+                fix=lacking,
+            )
     ping = answer(scene, Kind.UNDERLAY, client.name, client.nbma)
     passes = ping is not None and ping.passed
     about = (*evidence, *((f"pings from {client.name} to {client.nbma}: {ping}",) if ping is not None else ()))

@@ -62,6 +62,16 @@ def key_lines(configuration: Sequence[str], peer: Address | None, *, missing: bo
     return (chosen.ring, f"peer {chosen.name}", *(chosen.keys or (f"pre-shared-key {_KEY}",)))
 
 
+def half_key(configuration: Sequence[str]) -> tuple[str, ...]:
+    """The line that is missing where a peer of a keyring has the key for one direction alone; () if none is."""
+    for peer in _peers(configuration):
+        kinds = {line.split()[1] for line in peer.keys}
+        lacking = {"local", "remote"} - kinds
+        if kinds & {"local", "remote"} and len(lacking) == 1:
+            return (peer.ring, f"peer {peer.name}", f"pre-shared-key {lacking.pop()} {_KEY}")
+    return ()
+
+
 def _added(configuration: Sequence[str], peers: list[_Peer], peer: Address | None) -> tuple[str, ...]:
     """A keyring with one peer means that one."""
     if len(peers) == 1:

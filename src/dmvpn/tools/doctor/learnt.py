@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
+from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
 
@@ -58,6 +59,26 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
                     evidence=(f"{name}: S {route.prefix} is directly connected, Null0",),
                     fix=dropping(facts, route),
                 )
+
+
+def to_nobody(scene: Scene) -> Iterator[Verdict]:
+    """No static route leads into a tunnel, to a next hop that nobody there has."""
+    for name, facts in scene.alive():
+        tunnels = {tunnel.name for tunnel in facts.tunnels}
+        for route in facts.routes:
+            hop = next(iter(route.next_hops), None)
+            if route.source != "static" or hop is None or hop.address is None or hop.interface not in tunnels:
+                continue
+            if scene.tunnel_owner(hop.address) is not None or scene.dead():
+                continue
+            yield Finding(
+                step=_STEP,
+                cause=Cause.BLACK_HOLE,
+                router=name,
+                what=f"a static route of {name} sends what is for {route.prefix} to {hop.address}, whom nobody is",
+                evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
+                fix=without(scene, name, route),
+            )
 
 
 def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:

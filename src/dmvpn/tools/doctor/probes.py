@@ -189,7 +189,8 @@ def for_client(client: Client) -> Iterator[Probe]:
         first = probe(kind=Kind.UNDERLAY, repeat=10)
         yield first
         yield probe(kind=Kind.LOSS, repeat=40, only_if=first)
-        yield probe(kind=Kind.UNDERLAY_FULL, size=source.ip_mtu, df=True, repeat=3, only_if=first)
+        most = min(source.ip_mtu, tunnel.ip_mtu + source.ip_mtu - tunnel.room)
+        yield probe(kind=Kind.UNDERLAY_FULL, size=most, df=True, repeat=3, only_if=first)
         yield probe(kind=Kind.UNDERLAY_PIECES, size=_PIECES, repeat=3, only_if=first)
     address = client.server.address if client.server is not None else None
     if tunnel.up and address is not None and any(own.version == address.version for own in tunnel.addresses):

@@ -9,7 +9,7 @@ from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.packet import ErrorCode
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.underlay import server_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -232,7 +232,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
     elif server.refused and _is_double(scene, client):
         return  # whose address it is comes first, and is a finding of its own
     elif server.refused and refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED):
-        yield _stale(scene, client, reason)
+        yield _anothers(scene, client, reason) or _stale(scene, client, reason)
     elif server.refused:
         what = f"{client.hub} answers, and no registration comes of it: {reason}"
         yield Finding(step=Step.REGISTRATION, cause=Cause.REFUSED, router=client.name, what=what, evidence=evidence)
@@ -277,6 +277,29 @@ def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:
 def _refusals(client: Client) -> tuple[str, ...]:
     count = client.there.refusals.get(Refusal.AUTHENTICATION.value, 0) if client.there is not None else 0
     return (f"{client.hub}: {count} NHRP packets with a wrong password",) if count else ()
+
+
+def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | None:
+    """The tunnel address is what the server knows another router by, which is where it was: it is the other's."""
+    entries = [one for one in (client.there.mappings if client.there is not None else ()) if one.kind == "dynamic"]
+    seen = {scene.seen_as(one): one for one in scene.fellows(client)}
+    theirs = next((one for one in entries if one.next_hop in client.tunnel.addresses and one.nbma in seen), None)
+    if theirs is None:
+        return None
+    other = seen[theirs.nbma]
+    own = interface_of(client.facts, client.tunnel.name)
+    before = next((one.next_hop for one in entries if one.nbma == scene.seen_as(client)), None)
+    mask = own.addresses[0].netmask if own is not None and own.addresses else "MASK"
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.ADDRESS_CONFLICT,
+        router=client.name,
+        what=f"{client.name} has the tunnel address {theirs.next_hop}, by which {client.hub} knows {other.name}",
+        evidence=(f"{client.name} says: {reason}", f"{client.hub}: {theirs.next_hop} is at {theirs.nbma}, unique"),
+        fix=(f"interface {client.tunnel.name}", f"ip address {before or 'ADDRESS'} {mask}"),
+        order=f"at {client.hub}: clear ip nhrp",
+        others=(other.name,),
+    )
 
 
 def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:

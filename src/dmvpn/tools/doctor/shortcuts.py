@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.routing import interface_lines
+from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -60,8 +62,40 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(f"{client.name}: no ip nhrp shortcut", f"{client.hub}: ip nhrp redirect"),
             fix=(f"interface {tunnel.name}", "ip nhrp shortcut"),
         )
+    elif mute := list(lines_of(client.facts, f"interface {tunnel.name}", "ip nhrp server-only")):
+        yield Finding(
+            step=Step.SHORTCUT,
+            cause=Cause.SHORTCUT,
+            router=client.name,
+            what=f"{client.name} is to take shortcuts, and asks nobody for them: it is a server only",
+            evidence=(f"{client.name}: {mute[0]}",),
+            fix=(f"interface {tunnel.name}", *(f"no {line}" for line in mute)),
+        )
     else:
         yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts")
+
+
+def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Where spokes have multipoint tunnels and no shortcuts, the hub tells them each other's next hops (phase 2)."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or there.redirects:
+        return
+    some = [one for one in (client, *scene.fellows(client)) if one.tunnel.multipoint and not one.tunnel.shortcuts]
+    for process in hub.eigrp if len({one.name for one in some}) > 1 else ():
+        own = next((one for one in process.interfaces if one.name == there.name), None)
+        if own is None or own.split_horizon or not own.next_hop_self:
+            continue
+        yield Finding(
+            step=Step.REDIRECT,
+            cause=Cause.NEXT_HOP_SELF,
+            router=client.hub,
+            what=(
+                f"{client.hub} says of all that it tells that it is the next hop, and sends no redirects: spokes with "
+                "multipoint tunnels send everything by it"
+            ),
+            evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
+            fix=interface_lines(process, there.name, "no next-hop-self", "no ip next-hop-self eigrp AS"),
+        )
 
 
 def _unresolved(clients: list[Client]) -> tuple[str, ...]:
@@ -71,6 +105,27 @@ def _unresolved(clients: list[Client]) -> tuple[str, ...]:
         for mapping in client.tunnel.mappings
         if mapping.kind == "incomplete" and mapping.reason
     )[:2]
+
+
+def small(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """A tunnel takes as large packets as those of all others do."""
+    others = [one.tunnel.ip_mtu for one in scene.fellows(client)]
+    others += [client.there.ip_mtu] if client.there is not None else []
+    usual = min(others, default=0)
+    if len(others) < 2 or client.tunnel.ip_mtu >= usual or client.tunnel.room < usual:
+        return
+    section = f"interface {client.tunnel.name}"
+    mss = next((line for line in lines_of(client.facts, section, "ip tcp adjust-mss ")), "")
+    clamp = (f"ip tcp adjust-mss {usual - 40}",) if mss and client.tunnel.ip_mtu + 40 < usual else ()
+    yield Finding(
+        step=Step.GRE,
+        cause=Cause.MTU,
+        router=client.name,
+        what=f"{client.tunnel.name} of {client.name} takes {client.tunnel.ip_mtu} octets, all others {usual} and more",
+        evidence=(f"{client.name}: ip mtu {client.tunnel.ip_mtu}",),
+        fix=(section, f"ip mtu {usual}", *clamp),
+        stops=False,
+    )
 
 
 def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:

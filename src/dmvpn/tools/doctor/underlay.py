@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import lans
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import End, Way, best_route, way
@@ -130,11 +131,14 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
         for interface in facts.interfaces:
             if interface.name not in tunnels and not interface.name.startswith("Loopback"):
                 seen += [(name, interface.name, own) for own in interface.addresses if not own.ip.is_link_local]
+    strange = set(lans.strangers(scene))
     for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
             continue
         link = scene.link((one, port))
         if link is not None and (other, there) in link.ends:
+            continue
+        if {(one, port), (other, there)} & strange:
             continue
         same_address = mine.ip == theirs.ip and not {one, other} & set(scene.lab.providers)
         if same_address or (mine.network == theirs.network and not _is_nat(scene, one, other)):
@@ -191,6 +195,9 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
             what = f"{nbma} is the public address of {name}: what comes there unasked is for nobody inside"
             yield Finding(step=_STEP, cause=Cause.SERVER_BEHIND_NAT, router=client.name, what=what)
             return
+    if client.hub == client.name:
+        yield _itself(scene, client)
+        return
     inside = _translator_of(scene, client)
     if inside and (client.name, client.tunnel.name) not in scene.servers():
         yield _nobody(scene, client, nbma, address, f"that is an address behind {inside}, which nobody outside reaches")
@@ -198,6 +205,28 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
         yield _nobody(scene, client, nbma, address)
     elif client.hub and client.there is None:
         yield from _other_router(scene, client, nbma, address)
+
+
+def _itself(scene: Scene, client: Client) -> Finding:
+    """A router that is to register with itself; the others know better."""
+    others = [one for one in scene.clients() if one.name != client.name and one.hub not in ("", client.name)]
+    known = next((one for one in others if one.server is not None and one.server.address is not None), None)
+    section = (f"interface {client.tunnel.name}",)
+    own = [line for line in client.facts.configuration if line.strip().startswith("ip nhrp nhs ")]
+    wrong = [f"no {line.strip()}" for line in own if str(client.nbma) in line.split()]
+    right = (
+        [f"ip nhrp nhs {known.server.address} nbma {known.nbma} multicast"]
+        if known is not None and known.server is not None
+        else []
+    )
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.NHS_ADDRESS,
+        router=client.name,
+        what=f"{client.name} looks for its server at {client.nbma}, and that is {client.name} itself",
+        evidence=tuple(f"{client.name}: {line.removeprefix('no ')}" for line in wrong),
+        fix=(*section, *wrong, *right) if wrong else (),
+    )
 
 
 def _translator_of(scene: Scene, client: Client) -> str:
@@ -300,7 +329,8 @@ def ways(scene: Scene, client: Client) -> Iterator[Verdict]:
     egress = best_route(client.facts, client.nbma)
     leaves = egress.next_hops[0].interface if egress is not None and egress.next_hops else ""
     plugged = scene.link((client.name, client.tunnel.source_interface)) is not None
-    if plugged and leaves and leaves != client.tunnel.source_interface and back.end is not End.TUNNEL:
+    by_tunnel = any(tunnel.name == leaves for tunnel in client.facts.tunnels)
+    if plugged and leaves and leaves != client.tunnel.source_interface and not by_tunnel:
         yield Finding(
             step=Step.LINE,
             cause=Cause.WRONG_SOURCE,
@@ -340,7 +370,9 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
         case End.SHUT:
             what, cause, fix = f"the interface of {blame} towards {at} is shut down", Cause.INTERFACE_SHUTDOWN, ()
         case _:
-            what, cause, fix = f"the way from {start} to {target} is a loop", Cause.MISSING_ROUTE, ()
+            blame, fix = _turning(scene, found, target)
+            what = f"the way from {start} to {target} is a loop, and a static route of {blame} leads back"
+            cause = Cause.WRONG_NEXT_HOP
     yield Finding(
         step=_STEP,
         cause=cause,
@@ -350,6 +382,19 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
         fix=fix,
         order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
     )
+
+
+def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str, ...]]:
+    """Who on a loop has a route of its own for just this, and the lines that make it go."""
+    names = dict.fromkeys(node for wire in found.wires for node, _ in wire)
+    own = [
+        (name, route)
+        for name in names
+        if (facts := scene.of(name)) is not None
+        if (route := best_route(facts, target)) is not None and route.source == "static" and route.prefix.prefixlen
+    ]
+    longest = max(own, key=lambda one: one[1].prefix.prefixlen, default=None)
+    return (longest[0], without(scene, *longest)) if longest is not None else (found.at, ())
 
 
 def _has_it_written(scene: Scene, at: str) -> bool:

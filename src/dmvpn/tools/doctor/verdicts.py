@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from dmvpn.tools.causes import Cause
+from dmvpn.tools.causes import Cause
 
 
 class Step(enum.Enum):
@@ -74,6 +73,11 @@ class Finding:
     advice: bool = False
     others: tuple[str, ...] = ()
     stops: bool = True
+
+    @property
+    def certain(self) -> bool:
+        """It names a cause. Else it is what is felt, for want of one: that is said where nothing better is known."""
+        return self.cause not in (Cause.UNDECIDED, Cause.IKE)
 
     @property
     def blocks(self) -> bool:

@@ -213,6 +213,16 @@ def pieces(scene: Scene, client: Client) -> Iterator[Verdict]:
                 fix=(f"interface {client.tunnel.name}", f"ip mtu {fitting(scene, client)}"),
                 stops=False,
             )
+        elif full is not None and full.silent:
+            yield Finding(
+                step=Step.GRE,
+                cause=Cause.PATH_MTU,
+                router=client.name,
+                what=f"large packets between {client.name} and {client.nbma} vanish, whole or in pieces",
+                evidence=(f"small pings: {small}", f"the largest of the tunnel: {full}", f"in pieces: {cut}"),
+                order=f"find out what passes: ping {client.nbma} size 1200 df-bit, and smaller",
+                stops=False,
+            )
         else:
             yield Fine(Step.GRE, f"fragments between {client.name} and {client.nbma} get lost; the tunnel makes none")
         return
