@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import direct, failover, hub, ike, kernel, machine, micro, paste, quiet, simulation, start, throughput
+from bench import bfd, direct, failover, hub, ike, kernel, machine, micro, paste, quiet, simulation, start, throughput
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
@@ -62,6 +62,7 @@ BENCHES = (
     Bench("wireguard", "ESP beside WireGuard in user space", 400, throughput.beside_wireguard),
     Bench("direct", "From the first packet to the direct path", 180, direct.measure),
     Bench("failover", "The death of a hub, and its return", 400, failover.measure),
+    Bench("bfd", "A dead neighbor, missed by BFD", 400, bfd.measure),
     Bench("kernel", "What somebody takes from the kernel", 120, kernel.measure),
     Bench("start", "Start and memory", 120, start.measure),
     Bench("simulation", "A network in virtual time", 300, simulation.measure),

@@ -103,7 +103,7 @@ def test_whoever_takes_bfd_away_loses_no_neighbor() -> None:
     world.run_for(30)
     assert sessions(world, "R11") == {}
     assert "BFD peer down" not in "".join(world.messages("R31"))
-    assert "Session is not up: the far end does not want a session" in block(world, "R31")
+    assert "Session Hosts do not hear each other: the far end does not want a session" in block(world, "R31")
     world.configure("R11", *lines, "bfd")
     world.run_for(10)
     assert sessions(world, "R31") == {"192.168.100.11": "Up"}
@@ -117,7 +117,7 @@ def test_a_far_end_without_bfd_is_a_neighbor_all_the_same() -> None:
 
     world = World("notes-phase3", change=one_of_two).converge()
     world.run_for(30)
-    assert "Session is not up: the far end sends no BFD" in block(world, "R31")
+    assert "Session Hosts do not hear each other: the far end sends no BFD" in block(world, "R31")
     assert "192.168.100.11" in world.show("R31", "ip eigrp neighbors")
 
 
@@ -125,7 +125,7 @@ def test_an_interface_without_its_interval_keeps_the_neighbor_and_says_why_nothi
     world = running(EIGRP)
     world.configure("R31", "interface Tunnel100", "no bfd interval")
     world.run_for(30)
-    assert "Session is not up: the interface has no bfd interval" in block(world, "R31")
+    assert "Session Hosts do not hear each other: the interface has no bfd interval" in block(world, "R31")
     assert "192.168.100.11" in world.show("R31", "ip eigrp neighbors")
     assert "BFD peer down" not in "".join([*world.messages("R11"), *world.messages("R31")])
 

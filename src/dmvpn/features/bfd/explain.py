@@ -121,7 +121,7 @@ _BLOCK = label_group(
     "particulars of a session of BFD",
     (_DETAILS,),
     Word("Session state is", "Ours. Echoes are never used here.", also=("and not using echo function",)),
-    Word("Session is not up", "Its state is not Up, and this is why."),
+    Word("Session Hosts do not hear each other", "Its state is not Up, and this is why. A line of our own."),
     Word("Session Host", "Who sends the packets: this program itself.", also=("Software",)),
     Word("OurAddr", "Our address, which packets come from."),
     Word("Handle", "The number of the session on this router."),

@@ -160,6 +160,8 @@ def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
     yield ""
     yield "IPv4 Sessions"
     for number, entry in enumerate(answer.sessions):
+        if answer.details and number:
+            yield ""
         if answer.details or not number:
             yield f"{'NeighAddr':<39}{'LD/RD':<22} {'RH/RS':<9} {'State':<9} Int"
         both = f"{entry.discriminator}/{entry.remote_discriminator}"
@@ -170,11 +172,10 @@ def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
 
 
 def _details(entry: SessionEntry) -> Iterator[str]:
-    if entry.reason:
-        yield f"Session is not up: {entry.reason}"
-    else:
-        yield f"Session state is {entry.state.upper()} and not using echo function."
+    yield f"Session state is {entry.state.upper()} and not using echo function."
     yield "Session Host: Software"
+    if entry.reason:  # begins as a line that parsers of others pass over
+        yield f"Session Hosts do not hear each other: {entry.reason}"
     yield f"OurAddr: {entry.local}"
     yield f"Handle: {entry.handle}"
     yield f"Local Diag: {entry.diagnostic}, Demand mode: 0, Poll bit: {entry.polls:d}"

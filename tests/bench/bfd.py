@@ -1,0 +1,158 @@
+"""BFD: how soon a dead neighbor is missed, whether anybody is missed who is there, and what many sessions cost.
+
+In the simulator the seed and the moment of death spread over an interval. Detection is from the moment when the wire is
+cut until the log says that the session is down. An outage is that of pings to a server behind the hub that dies (and
+whose carrier behind it goes), as in `failover`. The hub with many sessions is one machine that takes a packet of each
+neighbor every second, and is timed with what it answers.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from bench.figures import Figure
+from dmvpn.base.events import IpReceived, Tick
+from dmvpn.base.liveness import Client, WatchWanted
+from dmvpn.base.notices import Configured, InterfaceState
+from dmvpn.features.bfd.machine import BfdMachine
+from dmvpn.features.bfd.model import BfdConfig, Parameters
+from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.states import State
+from dmvpn.net.udp import UdpDatagram
+from support.fakes import fake_ports
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Virtual seconds for which nobody may be missed, and sessions of the large hub.
+QUIET: Final = 600
+SESSIONS: Final = 1000
+_FAST: Final = "bfd interval 50 min_rx 50 multiplier 3"
+_COMMON: Final = "bfd interval 250 min_rx 250 multiplier 3"
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """Detection, false alarms, a large hub, outages."""
+    detected = sorted(_detections(5 if quick else 40))
+    alarms = sum(_false_alarms(seed) for seed in range(1 if quick else 3))
+    outages = {name: _outages(change, 1 if quick else 5) for name, change in _DESIGNS.items()}
+    return [
+        Figure(name="50 ms x 3: a dead neighbor is missed, p50", unit="ms", values=tuple(detected), goal=150),
+        Figure(name="50 ms x 3: the same, p99", unit="ms", values=(_percentile(detected, 99),), goal=180),
+        Figure(name=f"50 ms x 3: missed in {QUIET} s that was there", unit="", values=(float(alarms),), goal=0),
+        Figure(
+            name=f"{SESSIONS:,} sessions at 1 s: processor time of a second",
+            unit="ms",
+            values=tuple(_large_hub(2 if quick else 10)),
+            goal=200,
+        ),
+        *(
+            Figure(name=f"a hub dies: outage by it, EIGRP, {name}", unit="s", values=values, goal=_GOALS[name])
+            for name, values in outages.items()
+        ),
+    ]
+
+
+def _percentile(ordered: list[float], percent: int) -> float:
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def _watched(line: str) -> Callable[[str, str], str]:
+    """A change that gives tunnels this line, and lets EIGRP of named mode ask for BFD there."""
+
+    def change(_router: str, text: str) -> str:
+        text = text.replace(" ip nhrp network-id", f" {line}\n ip nhrp network-id")
+        family = "autonomous-system 100\n  !\n"
+        return text.replace(family, f"{family}  af-interface default\n   bfd\n  exit-af-interface\n  !\n")
+
+    return change
+
+
+def _detections(runs: int) -> list[float]:
+    found = []
+    for seed in range(runs):
+        world = World("notes-phase3", seed=seed, change=_watched(_FAST)).converge()
+        world.run_for(10 + seed * 0.0137)
+        world.cut("R11", "GigabitEthernet0/1")
+        cut = world.now
+        while world.now < cut + 5 and not any("BFD_SESS_DOWN" in line for line in world.messages("R31")):
+            world.run_for(0.001)
+        found.append(1000 * (world.now - cut))
+    return found
+
+
+def _false_alarms(seed: int) -> int:
+    world = World("notes-phase3", seed=seed, change=_watched(_FAST)).converge()
+    world.run_for(QUIET)
+    return sum("BFD_SESS_DOWN" in line for router in ("R11", "R31", "R41") for line in world.messages(router))
+
+
+def _watching(_router: str, text: str) -> str:
+    return (
+        text.replace(" ip nhrp shortcut", " ip nhrp watch-servers\n ip nhrp shortcut") if "nhrp nhs" in text else text
+    )
+
+
+_DESIGNS: Final[dict[str, Callable[[str, str], str]]] = {
+    "its own timers": lambda _router, text: text,
+    "BFD at 250 ms x 3": _watched(_COMMON),
+    "the spokes watch their servers by NHRP": _watching,
+}
+_GOALS: Final = {"its own timers": 15.0, "BFD at 250 ms x 3": 1.0, "the spokes watch their servers by NHRP": 3.0}
+
+
+def _outages(change: Callable[[str, str], str], runs: int) -> tuple[float, ...]:
+    found = []
+    for seed in range(1, runs + 1):
+        world = World("dual-hub", seed=seed, change=change).converge()
+        world.stream("H1", "10.1.10.100", seconds=5 + seed * 0.77, rate=50)
+        world.sim.hosts["H1"].received.clear()
+        world.sim.kill("HUB1")
+        world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")  # no carrier from a router without power
+        sent = world.stream("H1", "10.1.10.100", seconds=20, rate=50)
+        found.append((sent - len(set(world.replies("H1")))) / 50)
+    return tuple(found)
+
+
+def _large_hub(seconds: int) -> list[float]:
+    """Milliseconds of the processor for each second: a packet of each neighbor, and one to each."""
+    own, name = IPv4Address("10.0.0.1"), "Tunnel0"
+    ports = fake_ports(InterfaceState(name=name, enabled=True, line=True, address=own, prefix_length=16))
+    machine, now = BfdMachine(ports), 0.0
+    machine.handle(Configured("bfd", BfdConfig(((name, Parameters(1000, 1000, 3)),))), now)
+    peers = [IPv4Address(0x0A000100 + number) for number in range(SESSIONS)]
+    for peer in peers:
+        machine.handle(WatchWanted(Client.EIGRP, 100, name, peer, wanted=True), now)
+    mine = {session.address: session.discriminator for session in machine.sessions.values()}
+    for state in (State.DOWN, State.UP, State.UP):
+        arrivals = [_packet(name, peer, own, mine[peer], state) for peer in peers]
+        for event in arrivals:
+            machine.handle(event, now)
+    spent = []
+    for _ in range(seconds):
+        begin = time.process_time()
+        for event in arrivals:
+            now += 1.0 / SESSIONS
+            while (due := machine.next_deadline()) is not None and due <= now:
+                machine.handle(Tick(), now)
+            machine.handle(event, now)
+        spent.append(1000 * (time.process_time() - begin))
+    if not all(session.is_up for session in machine.sessions.values()):
+        raise AssertionError("a session is down")
+    return spent
+
+
+def _packet(name: str, peer: IPv4Address, own: IPv4Address, yours: int, state: State) -> IpReceived:
+    packet = ControlPacket(
+        state=state,
+        multiplier=3,
+        mine=int(peer),
+        yours=yours if state is State.UP else 0,
+        desired_tx=1_000_000,
+        required_rx=1_000_000,
+    )
+    datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=packet.serialize())
+    return IpReceived(name, peer, own, 17, datagram.serialize(peer, own), ttl=255)
