@@ -558,3 +558,61 @@ def test_a_neighbor_of_external_bgp_is_the_provider_whatever_the_mask(tmp_path: 
     scenario = load(tmp_path, router("R15", "30.30.30.2 255.255.255.240", more=bgp))
     assert "ip address 30.30.30.1 255.255.255.240" in scenario.configurations["PROVIDER"]
     assert "30.30.30.14" not in scenario.configurations["PROVIDER"]
+
+
+_LINK = "hostname {0}\ninterface Ethernet0/0\n{3} ip address 172.16.1.{1} 255.255.255.254\n{2}"
+
+
+@pytest.mark.parametrize(
+    ("kin", "others"),
+    [
+        ((" ip ospf 1 area 10\n", "", ""), (" ip ospf 1 area 20\n", "", "")),
+        (("", "", "router eigrp 7\n network 0.0.0.0\n"), (" ip router isis\n", "", "")),
+        ((" ipv6 address 2001:db8:1::{1}/64\n", "", ""), (" ipv6 address 2001:db8:2::{1}/64\n", "", "")),
+        (("", " description to {other}\n", ""), ("", " description WAN of {other}\n", "")),
+    ],
+)
+def test_links_whose_addresses_sites_share_join_those_who_agree(
+    kin: tuple[str, str, str], others: tuple[str, str, str]
+) -> None:
+    """A course that has 172.16.1.0/31 between five pairs of routers: they were plugged together as their files came."""
+
+    def seat(name: str, number: int, other: str, said: tuple[str, str, str]) -> str:
+        line, description, more = (text.replace("{1}", str(number + 1)).replace("{other}", other) for text in said)
+        return _LINK.format(name, number, f"{line}{more}", description)
+
+    texts = {
+        "A": seat("A", 0, "D", kin),
+        "B": seat("B", 0, "C", others),
+        "C": seat("C", 1, "B", others),
+        "D": seat("D", 1, "A", kin),
+    }
+    found = infer(texts)
+    assert sorted(link.ends for link in found.lab.links) == [
+        ["A:Ethernet0/0", "D:Ethernet0/0"],
+        ["B:Ethernet0/0", "C:Ethernet0/0"],
+    ]
+    assert any(
+        note.startswith("172.16.1.0/31 is the subnet of several links: taken for wires between ")
+        for note in found.notes
+    )
+
+
+def test_default_routes_of_two_routers_to_each_other_lead_to_no_tunnel(tmp_path: Path) -> None:
+    """Two providers that back each other up passed packets to and fro: IS-IS behind one of them knew the way."""
+    texts = [
+        router(
+            "A",
+            f"192.0.2.1 {SHORT}",
+            more="ip route 0.0.0.0 0.0.0.0 192.0.2.2",
+            tunnel=TUNNEL.format(1, "GigabitEthernet0/1"),
+        ),
+        router("P1", f"192.0.2.2 {SHORT}", f"192.0.2.9 {SHORT}", more=f"ip route 0.0.0.0 0.0.0.0 192.0.2.10\n{_OSPF}"),
+        router("P2", f"192.0.2.10 {SHORT}", f"192.0.2.6 {SHORT}", more=f"ip route 0.0.0.0 0.0.0.0 192.0.2.9\n{_OSPF}"),
+        router(
+            "B", f"192.0.2.5 {SHORT}", f"10.9.9.9 {LONG}", more=_OSPF, tunnel=TUNNEL.format(2, "GigabitEthernet0/2")
+        ),
+    ]
+    configurations = load(tmp_path, *texts).configurations
+    assert "ip route 10.9.9.9 255.255.255.255 192.0.2.5 254" in configurations["P2"]
+    assert "ip route 10.9.9.9" not in configurations["P1"]

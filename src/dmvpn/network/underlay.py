@@ -156,7 +156,8 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
             hop = ways[owner].get(router)
             if address in called and device is not None and hop is not None and hop.router != added:
                 continue
-            if owner != router and hop is not None and (device is None or not _knows(device, address, hop)):
+            back = _back(graph.get(router, ()), router, ways[owner])
+            if owner != router and hop is not None and (device is None or not _knows(device, address, hop, back)):
                 known = any(near.gateway == address for near in graph[router])
                 missing += [] if known else [f"ip route {address} 255.255.255.255 {hop.gateway}"]
         missing = [line if device is None else f"{line} {_LAST}" for line in missing]
@@ -216,11 +217,18 @@ def _upstream(device: Device, hops: Sequence[Hop], added: str) -> IPv4Address | 
     return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
 
 
-def _knows(device: Device, address: IPv4Address, hop: Hop) -> bool:
-    """Is there a route, or a protocol that runs and should bring one?"""
+def _back(hops: Sequence[Hop], router: str, ways: Mapping[str, Hop]) -> list[IPv4Address]:
+    """The gateways that would send a packet right back. ways: to the packet's receiver."""
+    return [hop.gateway for hop in hops if hop.router in ways and ways[hop.router].router == router]
+
+
+def _knows(device: Device, address: IPv4Address, hop: Hop, back: Sequence[IPv4Address]) -> bool:
+    """Is there a route, or a protocol that runs and should bring one? Not if a default route's gateway is in `back`."""
     by_default = _has_default(device) and not _throws_away(device)
     if any(
-        address in route.prefix and route.interface != _NOWHERE and (by_default or not route.prefix.is_default)
+        address in route.prefix
+        and route.interface != _NOWHERE
+        and (not route.prefix.is_default or (by_default and route.next_hop not in back))
         for route in device.routes
     ):
         return True

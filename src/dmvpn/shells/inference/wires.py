@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.ios import short_interface
+from dmvpn.network.kinship import Seat, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Interface
+    from ipaddress import IPv4Interface, IPv4Network
 
     from dmvpn.network.device import Device
 
 #: Interfaces that no wire is plugged into.
 VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Virtual-", "NVI", "LISP", "nve", "CTunnel", "vmi")
+#: Prefixes as long as this are links for two.
+_LINK: Final = 30
 #: A bundle is plugged in where its ports are; to a lab it is one port.
 _BUNDLE: Final = "Port-channel"
 
@@ -85,6 +88,8 @@ class Network:
 
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port where all that are there see it, and it sees them. The widest subnets come last."""
+        paired = self._pair_up(ports)
+        ports = [port for port in ports if port not in paired]
         for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
             wire = next((wire for wire in self.wires if self._belongs(port, wire)), None)
             if wire is None:
@@ -94,6 +99,25 @@ class Network:
             if first.address.network != port.address.network:
                 self.notes.append(f"{first} and {port} have different masks: taken for one wire")
             wire.ports.append(port)
+
+    def _pair_up(self, ports: list[Port]) -> list[Port]:
+        """Make the wires of links for two whose addresses several sites use. The ports on them."""
+        links: dict[IPv4Network, list[Port]] = {}
+        for port in ports:
+            if port.address.network.prefixlen >= _LINK and self._segment(port) is None:
+                links.setdefault(port.address.network, []).append(port)
+        paired: list[Port] = []
+        for network, there in links.items():
+            if len({port.address.ip for port in there}) == len(there):
+                continue
+            seats = [Seat(port.router, self.devices[port.router], port.name, port.address.ip) for port in there]
+            wires = [[there[number], there[other]] for number, other in pairs(seats)]
+            self.wires += [Wire(wire) for wire in wires]
+            paired += [port for wire in wires for port in wire]
+            if wires:
+                joined = ", ".join(f"{first.router} and {second.router}" for first, second in wires)
+                self.notes.append(f"{network} is the subnet of several links: taken for wires between {joined}")
+        return paired
 
     def _belongs(self, port: Port, wire: Wire) -> bool:
         other = wire.ports[0].address

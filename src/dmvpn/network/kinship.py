@@ -1,0 +1,113 @@
+"""Which of several ports with the other address of a link a port is plugged into, where sites use the same addresses.
+
+    R14 Ethernet0/0  172.16.1.0/31, OSPF area 10        three other ports have 172.16.1.1/31, and these
+    R12 Ethernet0/2  172.16.1.1/31, OSPF area 10        two of them speak OSPF in one area
+
+What two ends of a link agree on speaks for a pair: routing protocols and areas, BGP by the systems that they name, a
+description that names the other router, an IPv6 network.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.network.routing import Protocol, ospf_interface, running
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Address
+
+    from dmvpn.network.device import Device
+
+_ISIS: Final = "ip router isis"
+_NAMED: Final = 8
+_AGREED: Final = 2
+_TOLD: Final = 3
+
+
+class Seat(NamedTuple):
+    """A port with an address, of a router that is called so."""
+
+    router: str
+    device: Device
+    port: str
+    address: IPv4Address
+
+
+def pairs(seats: Sequence[Seat]) -> list[tuple[int, int]]:
+    """Of the ports of one link's subnet, which two are on one wire: indices, those first that fit best."""
+    fitting = [
+        (-kinship(first, second), number, other)
+        for number, first in enumerate(seats)
+        for other, second in enumerate(seats[number + 1 :], number + 1)
+        if first.router != second.router and first.address != second.address
+    ]
+    taken: list[int] = []
+    found: list[tuple[int, int]] = []
+    for _, number, other in sorted(fitting):
+        if number not in taken and other not in taken:
+            taken += [number, other]
+            found.append((number, other))
+    return found
+
+
+def kinship(first: Seat, second: Seat) -> int:
+    """How much speaks for a wire between two ports; below zero, something speaks against it."""
+    total = _of_sets(_spoken(first), _spoken(second), _AGREED)
+    total += _of_sets(_networks(first), _networks(second), _TOLD)
+    total += _of_systems(first, second) + _of_systems(second, first)
+    return total + _NAMED * (_names(first, second) + _names(second, first))
+
+
+def _of_sets(first: list[str], second: list[str], each: int) -> int:
+    common = sum(each for word in first if word in second)
+    return common if common else -each if first and second else -1 if first or second else 0
+
+
+def _spoken(seat: Seat) -> list[str]:
+    """The routing protocols on the port: the area for OSPF, because numbers of processes need not agree."""
+    found = [
+        _area(seat) if one.protocol is Protocol.OSPF else str(one)
+        for one in running(seat.device, seat.port, seat.address)
+        if not one.passive
+    ]
+    isis = seat.device.lines.section(f"interface {seat.port}").has(_ISIS)
+    return [*dict.fromkeys(found), *(["IS-IS"] if isis else [])]
+
+
+def _area(seat: Seat) -> str:
+    own = ospf_interface(seat.device, seat.port)
+    if own is not None and own.area is not None:
+        return f"OSPF area {own.area}"
+    areas = (
+        network.area
+        for process in seat.device.ospf.processes
+        for network in process.networks
+        if not (int(seat.address) ^ int(network.address)) & ~int(network.wildcard) & 0xFFFFFFFF
+    )
+    return f"OSPF area {next(areas, 0)}"
+
+
+def _networks(seat: Seat) -> list[str]:
+    settings = seat.device.interface(seat.port)
+    ipv6 = settings.ipv6 if settings is not None else None
+    return [str(Prefix.of(*each)) for each in ipv6.addresses] if ipv6 is not None else []
+
+
+def _of_systems(first: Seat, second: Seat) -> int:
+    """Does BGP of one name the other's address, and that one's system?"""
+    named = next((one for one in first.device.bgp.neighbors if one.peer == second.address), None)
+    if named is None or named.remote_as is None:
+        return 0
+    return _TOLD if named.remote_as == second.device.bgp.local_as else -_TOLD
+
+
+def _names(first: Seat, second: Seat) -> int:
+    """Does the description of one port name the other router?"""
+    settings = first.device.interface(first.port)
+    said = settings.description if settings is not None else ""
+    return int(
+        re.search(rf"(?<![A-Za-z0-9]){re.escape(second.router)}(?![A-Za-z0-9])", said, re.IGNORECASE) is not None
+    )
