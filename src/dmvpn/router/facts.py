@@ -56,7 +56,8 @@ class KernelFacts(Fact):
 class RouterFacts(Fact):
     """A router that runs.
 
-    now: its monotonic clock; clock: its wall clock.
+    now: its monotonic clock.
+    forwards_ipv6: `ipv6 unicast-routing`.
     configuration: `show running-config` with secrets hidden.
     refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
@@ -67,6 +68,7 @@ class RouterFacts(Fact):
     now: float = 0.0
     configuration: tuple[str, ...] = ()
     interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
+    forwards_ipv6: bool = False
     routes: tuple[rib_facts.RouteFacts, ...] = ()
     neighbors: tuple[NeighborFacts, ...] = ()
     eigrp: tuple[eigrp_facts.EigrpFacts, ...] = ()
@@ -101,6 +103,7 @@ def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = (
         now=now,
         configuration=tuple(router.running.render_for_others()),
         interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
+        forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,
         routes=tuple(rib_facts.facts(router.machine(RibMachine), now)),
         neighbors=(
             *eigrp_facts.neighbors(router.machine(EigrpMachine), now),

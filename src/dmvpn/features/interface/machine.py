@@ -101,6 +101,11 @@ class InterfaceMachine:
         """All that is known of an interface."""
         return self._interfaces.get(name)
 
+    @property
+    def forwards_ipv6(self) -> bool:
+        """Do IPv6 packets of others pass through this router?"""
+        return self._config.forwards_ipv6
+
     def traffic(self, name: str) -> Traffic | None:
         """What it carried, as of the last poll."""
         return self._traffic.get(name)

@@ -137,7 +137,7 @@ class Ground(ABC):
 
     def _forward(self, router: str, came: InterfaceFacts | None, packet: Packet, sender: Sender | None) -> End:
         facts = self.view.router(router)
-        if packet.destination.version == 6 and facts is not None and _FORWARDING6 not in facts.configuration:
+        if packet.destination.version == 6 and facts is not None and not facts.forwards_ipv6:
             return self._drop(router, packet, f"{router} does not forward IPv6 (no {_FORWARDING6})")
         if packet.ttl <= 1:
             return self._drop(router, packet, "its TTL is over", "time exceeded", clause="RFC 1812 §5.3.1")

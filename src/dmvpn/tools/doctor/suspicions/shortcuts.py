@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
-from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def sizes(seen: Seen) -> Iterator[Hypothesis]:
 
 def shortcuts(seen: Seen) -> Iterator[Hypothesis]:
     """What phase 3 needs of this router, and whether anything came of it."""
-    client, tunnel = seen.client, seen.client.tunnel
+    tunnel = seen.client.tunnel
     section = f"interface {tunnel.name}"
-    if tunnel.destination is not None and any(lines_of(client.facts, section, "ip nhrp shortcut")):
+    if tunnel.destination is not None and tunnel.shortcuts:
         why = f"{tunnel.name} takes shortcuts and is point-to-point: it leads to {tunnel.destination} alone"
         yield here(Cause.SPOKE_POINT_TO_POINT, why, (section, "tunnel mode gre multipoint"))
         return
