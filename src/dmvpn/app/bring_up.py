@@ -22,7 +22,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.dataplane.problems import HostProblem
 from dmvpn.network.device import Device
 from dmvpn.network.routing import election_time
-from dmvpn.shells.convergence import cannot, together, unfinished
+from dmvpn.shells.convergence import cannot, unfinished
 from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control, namespaces
@@ -267,8 +267,7 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
     if scenario.is_exercise or not folder.control.exists():
         return lacks
     facts = _facts(folder)
-    seen = _unfinished(scenario, facts) if lacks else []
-    return together(lacks, [*seen, *scenario.still_missing(cannot(facts))])
+    return [*(_unfinished(scenario, facts) if lacks else []), *scenario.still_missing(cannot(facts))]
 
 
 def _indented(lines: list[str]) -> str:
@@ -277,7 +276,7 @@ def _indented(lines: list[str]) -> str:
 
 
 def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:
-    return scenario.still_missing(unfinished(facts, scenario.lab.ready.either))
+    return scenario.still_missing(unfinished(facts, scenario.lab.ready.either, scenario.lab.ready.routes))
 
 
 def _facts(folder: LabFolder) -> LabFacts:

@@ -11,12 +11,14 @@ What a release cannot do at all (`cannot`) is not waited for.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.ready import is_unused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.base.facts import Address
     from dmvpn.features.eigrp.facts import EigrpFacts
@@ -27,16 +29,25 @@ if TYPE_CHECKING:
 #: An interface of a router, and the address by which others on its link know it.
 _Seat = tuple[str, str, "Address"]
 
+#: Nobody is waited for to have some.
+NO_ROUTES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
-def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
+
+def unfinished(
+    facts: LabFacts, either: Sequence[str] = (), routes: Mapping[str, Sequence[str]] = NO_ROUTES
+) -> dict[str, list[str]]:
     """What is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
 
     either: routers of which one is enough, so that nobody can tell which neighbors it will have.
+    routes: what each router is to have, "PREFIX" or "PREFIX via NEXT HOP".
     """
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
+    for name, why in facts.absent.items():
+        found[name].append(why)
     for name, router in _running(facts):
         for tunnel in router.tunnels:
             found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel))
+        found[name] += [f"no route to {text}" for text in routes.get(name, ()) if not _has_route(router, text)]
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
             found[first[0]] += _not_heard(facts, first, second)
@@ -45,16 +56,10 @@ def unfinished(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[st
     return {name: list(dict.fromkeys(texts)) for name, texts in found.items() if texts}
 
 
-def together(own: Sequence[str], seen: Sequence[str]) -> list[str]:
-    """What routers say of themselves, and what is seen of them all: of one subject the latter, which knows more."""
-    said = {_subject(text) for text in seen}
-    return list(dict.fromkeys([*(text for text in own if _subject(text) not in said), *seen]))
-
-
-def _subject(text: str) -> tuple[str, str]:
-    """The router and the tunnel that a sentence is about, without the reason."""
-    router, _, rest = text.partition(": ")
-    return router, rest.partition(": ")[0]
+def _has_route(router: RouterFacts, text: str) -> bool:
+    prefix, _, next_hop = text.partition(" via ")
+    found = (route.next_hops for route in router.routes if route.prefix == ip_network(prefix))
+    return any(not next_hop or next_hop in [str(hop.address) for hop in hops] for hops in found)
 
 
 def _elsewhere(facts: LabFacts, tunnel: TunnelFacts) -> list[Address]:

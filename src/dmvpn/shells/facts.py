@@ -74,10 +74,12 @@ class LabFacts(Fact):
     """A whole lab.
 
     routers: None for one that does not run.
+    absent: why those have no facts, as far as somebody knows.
     providers: routers that only represent the underlay.
     """
 
     routers: dict[str, RouterFacts | None]
+    absent: dict[str, str] = Field(default_factory=dict)
     providers: tuple[str, ...] = ()
     gateways: dict[str, GatewayFacts]
     hosts: dict[str, HostFacts] = Field(default_factory=dict)

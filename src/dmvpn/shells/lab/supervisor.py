@@ -238,37 +238,41 @@ class Supervisor:
 
     def _lacks(self, router: _Router) -> list[str]:
         """What a router still waits for."""
-        if router.pipe is None:
-            return [f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"]
         try:
-            return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
-        except TimeoutError:
-            return ["it does not answer yet"]
-        except _EndedError as error:
+            if router.pipe is not None:
+                return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
+        except (_EndedError, OSError) as error:
+            return [self._why_mute(router, error)]
+        return [self._why_mute(router)]
+
+    def _why_mute(self, router: _Router, error: Exception | None = None) -> str:
+        """Why a router said nothing."""
+        if isinstance(error, TimeoutError):
+            return "it does not answer yet"
+        if isinstance(error, _EndedError):
             router.why = str(error)
-            return [f"its process has ended: {router.why}"]
-        except OSError:
-            return [f"its process has ended; see {self.folder.log}"]
+        return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
     def _facts(self, request: dict[str, Json]) -> Json:
         routers: dict[str, RouterFacts | None] = {}
+        absent: dict[str, str] = {}
         for name, router in self._routers.items():
             routers[name] = None
             try:
                 if router.pipe is not None:
                     _order(router.pipe, FACTS)
                     routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
-            except _EndedError as error:
-                router.why = str(error)
-            except (OSError, ValueError):
-                pass
+                else:
+                    absent[name] = self._why_mute(router)
+            except (_EndedError, OSError, ValueError) as error:
+                absent[name] = self._why_mute(router, error)
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):
                 gateways[name] = gateway.facts()
         cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
         facts = lab_facts(self.scenario, routers, gateways, cut, self._impairments.particulars())
-        return cast("Json", facts.model_dump(mode="json"))
+        return cast("Json", facts.model_copy(update={"absent": absent}).model_dump(mode="json"))
 
     def _down(self, request: dict[str, Json]) -> Json:
         self._end()
