@@ -214,6 +214,37 @@ def test_neighbors_with_the_same_password_of_hmac_sha_256_hear_each_other_alone(
     assert net.routers["R11"].logs == []
 
 
+HUB, SPOKE = IPv4Address("192.168.100.11"), IPv4Address("192.168.100.31")
+
+
+def static(*neighbors: IPv4Address) -> ProcessSettings:
+    named = InterfaceSettings(neighbors=neighbors)
+    return replace(CLASSIC, interfaces=(("Tunnel100", named),))
+
+
+def test_configured_neighbors_are_sent_to_alone_and_nothing_is_multicast() -> None:
+    net = pair(static(SPOKE), static(HUB))
+    net.run(60)
+    assert net.routers["R11"].logs == [R31_UP]
+    assert net.routers["R11"].metric("10.3.3.0/24") == 1945600
+    assert {sent.order.destination for sent in net.packets() if sent.wire == "tunnel"} == {HUB, SPOKE}
+
+
+def test_whoever_is_not_configured_is_no_neighbor_where_others_are() -> None:
+    net = pair(static(IPv4Address("192.168.100.32")), CLASSIC)
+    net.run(60)
+    assert net.routers["R11"].logs == []
+    assert net.routers["R11"].process.sender.traffic.dropped["no configured neighbor"] >= 10
+
+
+def test_an_adjacency_ends_when_others_are_configured_there() -> None:
+    net = pair()
+    net.run(10)
+    net.configure("R11", EigrpConfig((static(IPv4Address("192.168.100.32")),)))
+    net.run(20)
+    assert down("Static peer configured") in net.routers["R11"].logs
+
+
 #: The clock of tests says 06:00:00 at 0.
 BEGIN = datetime(2026, 11, 20, 6)
 OLD_UNTIL, NEW_FROM = BEGIN + timedelta(seconds=60), BEGIN + timedelta(seconds=40)

@@ -13,7 +13,7 @@ makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
     lint                       rules for `dmvpn lint`
     facts                      what judges outside may know
 
-Not here: IPv6, VRFs, static neighbors.
+Not here: IPv6, VRFs, remote neighbors.
 """
 
 from __future__ import annotations

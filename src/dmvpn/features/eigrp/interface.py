@@ -63,6 +63,7 @@ class DownReason(enum.Enum):
     SHUTDOWN = "interface shutdown"
     PASSIVE = "interface passive"
     ADDRESS = "address changed"
+    STATIC = "Static peer configured"
     BFD = "BFD peer down notified"
     SERVER_DEAD = "next hop server does not answer"
 

@@ -126,7 +126,7 @@ class EigrpMachine:
         for process, interface in self._running.get(event.interface, ()):
             neighbor = interface.neighbors.get(address)
             if neighbor is not None and neighbor.hello == payload:
-                if not neighbor.is_up and event.destination.is_multicast:
+                if not neighbor.is_up and (event.destination.is_multicast or interface.settings.neighbors):
                     return False
                 if self._context.ports.debugging.on("eigrp packets"):
                     return False

@@ -62,6 +62,7 @@ class InterfaceSettings:
     """One process on one interface. Times in seconds. shutdown: the process does not run here. bfd: neighbors are
     watched.
     password: of HMAC-SHA-256.
+    neighbors: the only ones here, each sent to alone.
     """
 
     hello_interval: int = HELLO_INTERVAL
@@ -76,6 +77,7 @@ class InterfaceSettings:
     authentication: AuthenticationMode | None = None
     key_chain: str = ""
     password: str = field(default="", repr=False)
+    neighbors: tuple[IPv4Address, ...] = ()
     bfd: bool = False
 
 

@@ -174,6 +174,9 @@ class Process:
         if settings.bfd != old.bfd:
             for neighbor in interface.up_neighbors():
                 self._watch(neighbor, wanted=settings.bfd)
+        for neighbor in list(interface.neighbors.values()):
+            if settings.neighbors and neighbor.address not in settings.neighbors:
+                self.adjacencies.drop(neighbor, DownReason.STATIC, tell=True)
         if settings.split_horizon != old.split_horizon:
             self._resync(interface, "split horizon changed")
         if settings.summaries != old.summaries:

@@ -61,7 +61,7 @@ class Receiver:
             return
         if packet.opcode == Opcode.HELLO:
             process.adjacencies.hear_hello(interface, address, packet, event.payload)
-            if multicast and neighbor is not None:
+            if (multicast or interface.settings.neighbors) and neighbor is not None:
                 process.adjacencies.greet_again(neighbor)
         elif neighbor is None:
             self._drop("from no neighbor")
@@ -78,6 +78,9 @@ class Receiver:
             self._drop("not on common subnet")
             if process.adjacencies.may_complain(interface, address):
                 process.context.out.append(NotOnCommonSubnet.of(process.autonomous_system, address, interface.name))
+            return False
+        if interface.settings.neighbors and address not in interface.settings.neighbors:
+            self._drop("no configured neighbor")
             return False
         if packet.virtual_router_id != VirtualRouterId.UNICAST:
             self._drop("other virtual router")

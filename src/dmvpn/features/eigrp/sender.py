@@ -65,7 +65,16 @@ class Sender:
         self._context = context
 
     def send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
-        """Send a packet, if this interface may. Returns the octets that went out."""
+        """Send a packet, if this interface may. Returns the octets that went out.
+
+        Where neighbors are configured, what is for everybody goes to each of them alone.
+        """
+        if destination == ALL_ROUTERS and interface.settings.neighbors:
+            sent = [self._send(interface, neighbor, packet) for neighbor in interface.settings.neighbors]
+            return sent[0]
+        return self._send(interface, destination, packet)
+
+    def _send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
         address = interface.address
         payload = self.seals.seal(interface, packet) if address is not None and interface.blocked is None else None
         if payload is None:
@@ -77,14 +86,14 @@ class Sender:
         return payload
 
     def repeat(self, interface: EigrpInterface, payload: bytes) -> None:
-        """Multicast a Hello again that was sent before."""
-        self._context.out.append(
-            SendIp(interface.name, interface.address, ALL_ROUTERS, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
-        )
-        self.traffic.sent[Opcode.HELLO] += 1
-        if self._context.ports.debugging.on("eigrp packets"):
-            lines = messages.packet_lines(_SENT, parse(payload), interface.name, len(payload), ALL_ROUTERS)
-            self._context.debug(*lines)
+        """Send everybody a Hello again that was sent before."""
+        for destination in interface.settings.neighbors or (ALL_ROUTERS,):
+            order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
+            self._context.out.append(order)
+            self.traffic.sent[Opcode.HELLO] += 1
+            if self._context.ports.debugging.on("eigrp packets"):
+                lines = messages.packet_lines(_SENT, parse(payload), interface.name, len(payload), destination)
+                self._context.debug(*lines)
 
     def note_received(self, interface: EigrpInterface, packet: EigrpPacket, source: IPAddress, length: int) -> None:
         """Count a packet that is taken."""

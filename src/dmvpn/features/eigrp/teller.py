@@ -157,7 +157,8 @@ class Teller:
         laggards = [neighbor for neighbor in members if neighbor in interface.busy]
         ready = [neighbor for neighbor in members if neighbor not in interface.busy]
         wide = {neighbor.reads_wide for neighbor in members}
-        if len(wide) > 1 or len(laggards) > _LAGGARD_LIMIT or (laggards and len(ready) < 2):
+        by_unicast = bool(interface.settings.neighbors)
+        if by_unicast or len(wide) > 1 or len(laggards) > _LAGGARD_LIMIT or (laggards and len(ready) < 2):
             interface.statistics.exceptions += 1
             self._tell_each(interface, members)
             return

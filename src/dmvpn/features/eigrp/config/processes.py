@@ -129,6 +129,17 @@ class ProcessLines:
             key=("address", "wildcard"),
             order=30,
         )
+        self.neighbor = ConfigLine(
+            mode,
+            "neighbor {address:address} {name:interface}",
+            {
+                "neighbor": "The neighbors of an interface, without multicasts",
+                "address": "Its address",
+                "name": "The interface",
+            },
+            key=("address", "name"),
+            order=37,
+        )
         self.router_id = ConfigLine(
             mode,
             "eigrp router-id {address:address}",
@@ -294,6 +305,7 @@ _CLASSIC_LINES: Final = (
 )
 _FAMILY_LINES: Final = (
     IN_FAMILY.network,
+    IN_FAMILY.neighbor,
     IN_FAMILY.router_id,
     IN_FAMILY.stub,
     IN_FAMILY.log_changes,

@@ -60,6 +60,7 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
     for name in [entry.args.interface("name") for entry in section.entries(BFD_INTERFACE)]:
         watched = not section.negated(BFD_INTERFACE, name=name)
         interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
+    _add_neighbors(section.all(IN_CLASSIC.neighbor), interfaces, default)
     process = _process(number, section, section, IN_CLASSIC, IN_CLASSIC)
     return replace(
         process,
@@ -77,6 +78,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
     for block_args, block in family.sections(AF_INTERFACES):
         interface = block_args.interface("name")
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
+    _add_neighbors(family.all(IN_FAMILY.neighbor), interfaces, default)
     topology = family.section(TOPOLOGY_BASE)
     process = _process(number, family, topology or family, IN_FAMILY, IN_TOPOLOGY)
     scale = family.get(RIB_SCALE)
@@ -90,6 +92,15 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
         default_interface=default,
         interfaces=_changed(interfaces, default),
     )
+
+
+def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], default: InterfaceSettings) -> None:
+    """`neighbor` lines belong to the interfaces that they name."""
+    for args in lines:
+        name = args.interface("name")
+        settings = interfaces.get(name, default)
+        neighbors = (*settings.neighbors, args.address("address"))
+        interfaces[name] = replace(settings, neighbors=tuple(sorted(neighbors)))
 
 
 def _process(

@@ -204,6 +204,11 @@ _DOWN = Group(
         ),
         Word(_D.INTERFACE_DOWN.value, "Our interface went down.", next="show interfaces"),
         Word(
+            _D.STATIC.value,
+            "A `neighbor` line names others on this interface: whoever is not among them is no neighbor any more.",
+            next="show running-config",
+        ),
+        Word(
             _D.BFD.value,
             "BFD heard nothing from it for the detection time, or it said that it does not hear us.",
             "The path or the neighbor died: long before the holding time.",
