@@ -680,3 +680,20 @@ def test_protection_that_is_taken_back_is_not_asked_for() -> None:
     assert asks_for_protection("no shutdown ; tunnel protection ipsec profile P"), "something else is taken back"
     assert not asks_for_protection(" no tunnel protection ipsec profile P")
     assert not asks_for_protection("default tunnel protection ipsec")
+
+
+@pytest.mark.parametrize(
+    "line", ["neighbor 10.0.0.1O remote-as 65001", "neighbor 10.0.0.2 remote-as 6500O", "neighbor 10.0.O.3 disable-bfd"]
+)
+def test_a_slip_in_the_name_or_system_of_a_neighbor_is_refused(line: str) -> None:
+    """`neighbor 10.0.0.1O remote-as 65001` was kept as a line of others: nothing said that no neighbor came of it."""
+    intake = take_in(f"hostname R1\nrouter bgp 65000\n {line}\n")
+    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+
+
+@pytest.mark.parametrize(
+    "line", ["neighbor 2001:db8::1 remote-as 65001", "neighbor GROUP disable-x", "no neighbor 2001:db8::1 activate"]
+)
+def test_other_lines_of_neighbors_are_kept(line: str) -> None:
+    intake = take_in(f"hostname R1\nrouter bgp 65000\n {line}\n")
+    assert not intake.of(Fate.REFUSED)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import ConfigLine, Mode
@@ -36,6 +37,27 @@ def _release(text: str) -> tuple[str, str] | None:
 
 #: "17.9", "15.2(4)M": not the 2 of `version 2`, which belongs to RIP and may stray into the global section.
 register_type(ValueType("release", "WORD", _release))
+
+
+def _peer(text: str) -> tuple[str, str] | None:
+    """A neighbor of BGP: an address, or the name of a group. What begins as an address and is none is a slip."""
+    if not (text[:1].isdigit() or ":" in text):
+        return text, text
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return text, text
+
+
+def _ipv6(text: str) -> tuple[str, str] | None:
+    return _peer(text) if ":" in text else None
+
+
+register_type(ValueType("kept-peer", "WORD", _peer))
+register_type(ValueType("kept-ipv6", "X:X:X:X::X", _ipv6))
+#: What may be said of a neighbor; not its system: who a neighbor is must be understood, or is a slip.
+register_type(ValueType("kept-word", "WORD", lambda text: None if text.lower() == "remote-as" else (text, text)))
 
 #: An unknown line, and the section of the lines below it. No grammar has it.
 UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
