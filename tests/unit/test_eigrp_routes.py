@@ -269,6 +269,16 @@ def test_equal_paths_are_used_together_and_variance_adds_unequal_feasible_ones()
     assert net.routers["S"].next_hops("10.9.9.0/24") == ["172.16.0.2", "172.16.1.2"]
 
 
+def test_unequal_paths_take_flows_by_their_distances() -> None:
+    net = square()
+    net.configure("S", EigrpConfig((replace(CLASSIC, variance=2),)))
+    route = net.routers["S"].routes[Prefix.parse("10.9.9.0/24")]
+    first, second = route.next_hops
+    assert first.weight > second.weight >= 1
+    distances = [path.distance for path in net.routers["S"].process.dual.table[route.prefix].usable()]
+    assert abs(first.weight / second.weight - distances[1] / distances[0]) < 0.1
+
+
 def test_distances_are_as_configured() -> None:
     net = cloud(replace(NAMED, internal_distance=80), NAMED)
     assert net.routers["R11"].routes[Prefix.parse("10.3.3.0/24")].distance == 80

@@ -293,10 +293,13 @@ class NextHop:
     """Where a route leads: out of an interface, to an address there, or (None) directly to the destination.
 
     A static route may name only the address: then interface is "" until the RIB has resolved it.
+
+    weight: of several next hops of a route, how many parts of its flows take this one.
     """
 
     interface: str
     address: IPAddress | None = None
+    weight: int = 1
 
 
 class RouteKind(enum.Enum):

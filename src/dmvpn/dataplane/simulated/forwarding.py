@@ -149,11 +149,14 @@ class ForwardingTable:
         return found[1] if found else RouteKind.UNREACHABLE
 
     def choose(self, destination: IPAddress, data: bytes) -> NextHop | RouteKind:
-        """The next hop of one packet: those of one conversation keep to one of several equal ways."""
+        """The next hop of one packet: those of one conversation keep to one of several ways, by their weights."""
         hops = self.next_hops(destination)
         if isinstance(hops, RouteKind):
             return hops
-        return hops[0] if len(hops) == 1 else hops[_spread(data) % len(hops)]
+        if len(hops) == 1:
+            return hops[0]
+        parts = [hop for hop in hops for _ in range(hop.weight)]
+        return parts[_spread(data) % len(parts)]
 
     def _note_own_addresses(self) -> None:
         self.own = {

@@ -316,7 +316,9 @@ class Kernel:
         if guarded:  # before anything may fail: the RIB wants it there, and no shorter route is to have its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
-            route = netlink.Route(order.prefix, tuple(self._next_hop(hop) for hop in order.next_hops))
+            route = netlink.Route(
+                order.prefix, tuple(self._next_hop(hop, alone=len(order.next_hops) == 1) for hop in order.next_hops)
+            )
         else:
             route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
         request = netlink.replace_route(route)
@@ -561,10 +563,11 @@ class Kernel:
         self._names_by_index[link.index] = ios
         return link.index
 
-    def _next_hop(self, hop: NextHop) -> netlink.NextHop:
+    def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
         onlink = hop.address is not None and made_here(hop.interface)
-        return netlink.NextHop(self._index(hop.interface), hop.address, onlink)
+        weight = 1 if alone else hop.weight
+        return netlink.NextHop(self._index(hop.interface), hop.address, onlink, weight)
 
     def _prepare(self, index: int) -> None:
         settings = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0)

@@ -6,6 +6,7 @@ it and is known to nobody must not go back to where the default route leads.
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop, RouteKind
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: Administrative distance that keeps a route out of the routing table.
 UNUSABLE: Final = 255
 NULL: Final = NextHop("Null0")
+
+#: Parts of the flows that the nearest of several unequal paths takes at most.
+_PARTS: Final = 16
 
 
 class Offers:
@@ -97,7 +101,10 @@ class Offers:
             process=str(settings.autonomous_system),
             distance=distance,
             metric=settings.scale.rib_metric(best.distance),
-            next_hops=tuple(NextHop(path.source.interface, path.report.next_hop) for path in chosen),
+            next_hops=tuple(
+                NextHop(path.source.interface, path.report.next_hop, share)
+                for path, share in zip(chosen, _shares([path.distance for path in chosen]), strict=True)
+            ),
             external=external is not None,
             tag=external.tag if external else 0,
             details=details(best),
@@ -119,6 +126,18 @@ class Offers:
             details=details(path),
             since=self._context.now,
         )
+
+
+def _shares(distances: list[int]) -> list[int]:
+    """How many parts of the flows each path takes: the nearer the more (`traffic-share balanced`), as IOS does it.
+
+    distances: the smallest one first.
+    """
+    if distances[0] == distances[-1]:
+        return [1] * len(distances)
+    parts = [max(1, round(_PARTS * distances[0] / distance)) for distance in distances]
+    common = gcd(*parts)
+    return [part // common for part in parts]
 
 
 def details(path: Path) -> tuple[str, ...]:

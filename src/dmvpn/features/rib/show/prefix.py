@@ -148,10 +148,10 @@ def _type(entry: RouteEntry) -> str:
 
 
 def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
-    metric = f"      Route metric is {entry.metric}, traffic share count is 1"
+    metric = f"      Route metric is {entry.metric}, traffic share count is"
     if entry.discard:
         yield "  * directly connected, via Null0"
-        yield metric
+        yield f"{metric} 1"
         return
     for number, hop in enumerate(entry.next_hops):
         mark = "*" if number == 0 else " "
@@ -162,7 +162,7 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         else:
             told = f"{hop.address}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
             yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
-        yield metric
+        yield f"{metric} {hop.weight}"
         yield from entry.details
     if entry.override is not None:
         hop, aged = entry.override, age(entry.override_age)
