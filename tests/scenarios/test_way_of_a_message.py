@@ -118,16 +118,16 @@ def test_a_registration_request_passes_seventeen_files_of_which_seven_decide() -
     assert set(way.files) == {*deciding, "station", "past", *state, *octets}
 
 
-def test_an_ike_sa_init_request_passes_twenty_files_of_which_ten_decide() -> None:
+def test_an_ike_sa_init_request_passes_twenty_one_files_of_which_ten_decide() -> None:
     way = Way(dmvpn.features.ikev2, Ikev2Machine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
     deciding = {"machine": 1, "recovery": 1, "sas": 1, "responder": 1, "book": 3, "terms": 1, "trust": 1, "peers": 1}
     deciding |= {"beginning": 3, "offers": 3}
     assert {name: way.returns[name] for name in deciding} == deciding
     octets = {"wire/message", "wire/payloads", "wire/proposals", "crypto/groups", "crypto/keys", "crypto/sealing"}
-    assert set(way.files) == {*deciding, "udp", "reports", "sa", "sealed", *octets}
+    assert set(way.files) == {*deciding, "udp", "reports", "sa", "agreement", "sealed", *octets}
 
 
-def test_a_request_for_a_child_sa_passes_twenty_three_files_of_which_eleven_decide() -> None:
+def test_a_request_for_a_child_sa_passes_twenty_four_files_of_which_eleven_decide() -> None:
     """The spoke renews its first pair of SAs."""
     world = World("ipsec-spoke-behind-nat")
     world.converge()
@@ -138,4 +138,15 @@ def test_a_request_for_a_child_sa_passes_twenty_three_files_of_which_eleven_deci
     deciding |= {"offers": 7, "peers": 1, "attempts": 1, "connections": 4}
     assert {name: way.returns[name] for name in deciding} == deciding
     octets = {"wire/message", "wire/payloads", "wire/proposals", "crypto/keys", "crypto/sealing"}
-    assert set(way.files) == {*deciding, "udp", "reports", "sa", "sealed", "children", "views", "identity", *octets}
+    assert set(way.files) == {
+        *deciding,
+        "udp",
+        "reports",
+        "sa",
+        "agreement",
+        "sealed",
+        "children",
+        "views",
+        "identity",
+        *octets,
+    }

@@ -16,9 +16,10 @@ from dmvpn.features.ikev2.crypto.certificates import Untrusted
 from dmvpn.features.ikev2.crypto.keys import KeyLog
 from dmvpn.features.ikev2.identity import name_of, of_address
 from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.sa import Act, Ended, Reply, Transmit, Trouble, TurnedAway
+from dmvpn.features.ikev2.sa import Ended, Transmit, Trouble
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, EspSpis, Expectation, Path, Terms, UdpUse
+from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
 from dmvpn.features.ikev2.wire.message import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ikev2.wire.payloads import Identification

@@ -14,9 +14,9 @@ from dmvpn.features.ikev2 import responder
 from dmvpn.features.ikev2.crypto.groups import draw
 from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
-from dmvpn.features.ikev2.sa import Reply
 from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments
 from dmvpn.features.ikev2.terms import Endpoint, Path
+from dmvpn.features.ikev2.udp import Reply
 from dmvpn.features.ikev2.wire.message import Header, Message
 from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (

@@ -13,7 +13,8 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
     offers       proposals and choices             negotiation  how a child SA is agreed on
     life         the states of an IKE SA           udp          ports 500 and 4500; NAT
 
-    sa           one IKE SA: alone changes itself  children     its child SAs
+    agreement    what is agreed on an IKE SA       sa           its life: it alone changes itself
+    children     its child SAs
     exchanges    what we ask                       beginning    the first two exchanges, and their proofs
     answers      what arrives on an IKE SA         responder    the first message of a stranger
     sas          all IKE SAs: for which of them a datagram is, who may begin one, what time does to them

@@ -44,9 +44,10 @@ from dmvpn.features.ikev2.wire.payloads import (
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.children import ChildSa
-    from dmvpn.features.ikev2.sa import Act, IkeSa
+    from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.sealed import Channel
     from dmvpn.features.ikev2.terms import Path
+    from dmvpn.features.ikev2.udp import Act
     from dmvpn.features.ikev2.wire.message import Chain, Header, Message
 
 

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.book import ConfigurationBook
     from dmvpn.features.ikev2.connections import Connections, Ends, Results
     from dmvpn.features.ikev2.reports import Reports
-    from dmvpn.features.ikev2.sa import Act, IkeSa
+    from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.sas import IkeSas
     from dmvpn.features.ikev2.terms import Terms
+    from dmvpn.features.ikev2.udp import Act
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0

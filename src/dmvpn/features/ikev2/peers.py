@@ -22,7 +22,6 @@ from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.recovery import Recovery, Traffic
 from dmvpn.features.ikev2.reports import Reports
 from dmvpn.features.ikev2.sa import (
-    Act,
     Begun,
     ChildEnded,
     ChildForgotten,
@@ -32,15 +31,14 @@ from dmvpn.features.ikev2.sa import (
     Established,
     Moved,
     Replaced,
-    Reply,
     SaAct,
     Transmit,
     Trouble,
-    TurnedAway,
     Unanswered,
 )
 from dmvpn.features.ikev2.sas import IkeSas
 from dmvpn.features.ikev2.terms import IKE_PORT, Endpoint, Path
+from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
 from dmvpn.features.ikev2.views import number_of
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from dmvpn.features.ikev2.sa import (
     SaAct,
     Transmit,
     Trouble,
-    TurnedAway,
 )
+from dmvpn.features.ikev2.udp import TurnedAway
 from dmvpn.features.ikev2.views import view_of
 from dmvpn.features.ikev2.wire.message import NO_SPI, Message, parse_header
 from dmvpn.features.ikev2.wire.numbers import PayloadType
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.sa import Act, IkeSa
+    from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import Endpoint, Path
+    from dmvpn.features.ikev2.udp import Act
     from dmvpn.features.ikev2.wire.payloads import Payload
 
 Name = TypeVar("Name", bound="Hashable")

@@ -1,36 +1,36 @@
-"""One IKE SA: what is agreed with a peer, where it is in its life, and what it wants done. RFC 7296 §1 and §2.
+"""One IKE SA: where it is in its life, and what it wants done. RFC 7296 §1 and §2.
 
     datagram --> answers.py: a request of the peer is answered, an answer goes to the exchange that asked
     time     --> sas.py: repetitions, dead peer detection, rekeys, lifetimes
 
 Both, and the exchanges (`Exchange`), change an IKE SA only by its methods. What it wants done collects as acts, which
-the handler of an event takes at its end (`done`). Its parts write their own state: `Children`, the two windows
-`Outgoing` and `Incoming`, the sealed `Channel`.
+the handler of an event takes at its end (`done`). Its parts (`Children`, `Outgoing` ...) write their own state.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.children import LINGER, REKEY_MARGIN, Children, ChildSa
-from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, first_seed, ike_keys, rekeyed_seed
+from dmvpn.features.ikev2.agreement import Agreement
+from dmvpn.features.ikev2.children import LINGER, Children, ChildSa
+from dmvpn.features.ikev2.crypto.keys import PRFS, Nonces, first_seed, rekeyed_seed
 from dmvpn.features.ikev2.life import MOVES, Abilities, Evidence, Move, SaState
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sealed import INTERVALS, Channel, Incoming, Outgoing, mark_of
-from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path, fresh_spi
-from dmvpn.features.ikev2.udp import Nat
-from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
-from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
+from dmvpn.features.ikev2.sealed import INTERVALS, Incoming, Outgoing, mark_of
+from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Path
+from dmvpn.features.ikev2.udp import Act
+from dmvpn.features.ikev2.wire.message import NO_SPI, Message
+from dmvpn.features.ikev2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import Book, Terms
+    from dmvpn.features.ikev2.udp import Nat
     from dmvpn.features.ikev2.wire.message import Chain
     from dmvpn.features.ikev2.wire.payloads import Identification, Payload
 
@@ -40,30 +40,23 @@ HALF_OPEN: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The IKE SA that the peer made to replace ours while we made one, too.
-
-    lowest: of both nonces (§2.8.1).
-    """
+    """The IKE SA that the peer made to replace ours while we made one, too; and the lowest of both nonces (§2.8.1)."""
 
     successor: IkeSa
     lowest: bytes
 
 
-class IkeSa:
-    """One IKE SA.
+class IkeSa(Agreement):
+    """One IKE SA, with what is agreed on it.
 
-    is_initiator: we are the original initiator, which the flags of all messages show.
     number, connection: by which people and other features know it; the owner of all IKE SAs gives them.
     gives_up_at: another one has taken its place; it goes then even if the peer, whose turn it is, does not delete it.
     hint: what failed last.
-    init_request, init_response: the octets that both sides prove.
     """
 
     __slots__ = (
-        *("book", "entropy", "path", "is_initiator", "spi_i", "spi_r", "state", "begun", "since", "heard", "now"),
-        *("terms", "suite", "nonces", "keys", "nat", "abilities", "theirs", "evidence", "initial_contact"),
-        *("init_request", "init_response", "channel", "children", "outgoing", "incoming", "number", "connection"),
-        *("rekey_at", "gives_up_at", "rival", "hint", "_acts"),
+        *("state", "begun", "since", "heard", "children", "outgoing", "incoming", "number", "connection", "rekey_at"),
+        *("gives_up_at", "rival", "hint", "_acts"),
     )
 
     def __init__(
@@ -77,21 +70,9 @@ class IkeSa:
         terms: Terms | None = None,
         peer_spi: bytes = NO_SPI,
     ) -> None:
-        self.book, self.entropy, self.path, self.is_initiator = book, entropy, path, is_initiator
-        ours = fresh_spi(entropy)
-        self.spi_i, self.spi_r = (ours, peer_spi) if is_initiator else (peer_spi, ours)
+        super().__init__(book, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
         self.state = SaState.STARTING
-        self.begun = self.since = self.heard = self.now = now
-        self.terms = terms
-        self.suite: Suite | None = None
-        self.nonces = Nonces(b"", b"")
-        self.keys: IkeKeys | None = None
-        self.channel: Channel | None = None
-        self.nat, self.abilities = Nat(), Abilities()
-        self.theirs: Identification | None = None
-        self.evidence = Evidence()
-        self.initial_contact = False
-        self.init_request = self.init_response = b""
+        self.begun = self.since = self.heard = now
         self.children = Children()
         self.outgoing: Outgoing[Exchange] = Outgoing()
         self.incoming = Incoming()
@@ -101,28 +82,6 @@ class IkeSa:
         self.rival: Rival | None = None
         self.hint: Reason | None = None
         self._acts: list[Act] = []
-
-    # ------------------------------------------------------------------------------------------------ who and what
-
-    @property
-    def spis(self) -> bytes:
-        """SPIi | SPIr."""
-        return self.spi_i + self.spi_r
-
-    @property
-    def own_spi(self) -> bytes:
-        """The SPI by which the peer addresses us."""
-        return self.spi_i if self.is_initiator else self.spi_r
-
-    @property
-    def who(self) -> tuple[int, bytes, str]:
-        """The identity of the peer: two peers with one name and keys of different entries are two."""
-        return *surely(self.theirs).key, self.evidence.entry
-
-    @property
-    def prf(self) -> Prf:
-        """The function that was negotiated in IKE_SA_INIT."""
-        return PRFS[surely(self.suite).prf]
 
     @property
     def is_usable(self) -> bool:
@@ -134,32 +93,9 @@ class IkeSa:
         """Whether a peer has begun and not proved itself. (Our own attempts end with their repetitions.)"""
         return not self.is_initiator and self.state in (SaState.STARTING, SaState.PROVING)
 
-    @property
-    def by_choice_on_nat_port(self) -> bool:
-        """Whether both of us prefer port 4500, and nothing on the way makes us use it."""
-        return self.abilities.prefers_udp and not self.nat.found and self.path.local.port == NAT_PORT
-
-    @property
-    def uses_udp(self) -> bool:
-        """Whether ESP goes in UDP."""
-        return self.nat.found or self.by_choice_on_nat_port
-
-    def rekey_time(self, seconds: float) -> float:
-        """Return when an SA with this lifetime must be replaced: both ends seldom choose the same moment."""
-        return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
-
-    # ------------------------------------------------------------------------------------------------ its life
-
     def _happened(self, move: Move) -> None:
         """Move as the table says."""
         self.state = MOVES[self.state, move]
-
-    def at(self, now: float) -> None:
-        """Begin to handle an event.
-
-        now: seconds monotonic.
-        """
-        self.now = now
 
     def called(self, number: int) -> None:
         """Take the number by which people know it."""
@@ -170,37 +106,18 @@ class IkeSa:
         self.connection = connection
 
     def agreed(self, suite: Suite, shared: bytes, nonces: Nonces, nat: Nat, abilities: Abilities) -> None:
-        """Finish IKE_SA_INIT.
-
-        shared: the Diffie-Hellman secret; the keys follow from it.
-        """
+        """Finish IKE_SA_INIT: the keys follow from `shared`, the Diffie-Hellman secret."""
         self.nat, self.abilities = nat, abilities
-        self._use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
+        self.use(suite, first_seed(PRFS[suite.prf], nonces, shared), nonces)
         self._happened(Move.AGREED)
-
-    def heard_first(self, spi: bytes, response: bytes) -> None:
-        """Note the SPI that the responder has chosen, and its message."""
-        self.spi_r, self.init_response = spi, response
 
     def said_first(self, request: bytes, response: bytes) -> None:
         """Note the octets that began it; we are the responder."""
         self.init_request, self.init_response = request, response
         self.incoming.answered(mark_of(request), (response,))
 
-    def _use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
-        self.suite, self.nonces = suite, nonces
-        keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
-        self.book.key_log.ike(self.spi_i, self.spi_r, suite, keys)
-        ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
-        if not self.is_initiator:
-            ours, theirs = theirs, ours
-        self.channel = Channel(suite.cipher.sealer(*ours, self.entropy), suite.cipher.opener(*theirs))
-
     def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
-        """Finish IKE_AUTH: both sides are who they say.
-
-        initial_contact: the peer has no other SA with us.
-        """
+        """Finish IKE_AUTH: both sides are who they say, and perhaps the peer has no other SA with us."""
         self.terms, self.theirs, self.evidence = terms, theirs, evidence
         self.initial_contact = initial_contact
         self._established(Move.PROVED)
@@ -210,12 +127,6 @@ class IkeSa:
         self._happened(move)
         self.since = self.now
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
-
-    def forget_beginnings(self) -> None:
-        """Forget what only the first exchanges need. Of the keys, only the one from which others are made is kept."""
-        self.init_request = self.init_response = b""
-        if self.keys is not None:
-            self.keys = replace(self.keys, ai=b"", ar=b"", ei=b"", er=b"", pi=b"", pr=b"")
 
     def leave(self) -> None:
         """Say Delete: nothing else is asked any more."""
@@ -245,7 +156,7 @@ class IkeSa:
         new.spi_i, new.spi_r = spis
         new.terms, new.theirs, new.evidence = self.terms, self.theirs, self.evidence
         new.nat, new.abilities, new.number, new.connection = self.nat, self.abilities, self.number, self.connection
-        new._use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
+        new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(Move.SUCCEEDED)
         return new
 
@@ -269,16 +180,13 @@ class IkeSa:
 
     def yield_to_rival(self) -> bool:
         """Let the peer's replacement stay, if both ends made one. Returns False if the peer made none."""
-        rival = self.take_rival()
-        if rival is not None:
+        if (rival := self.take_rival()) is not None:
             self.hand_over(rival.successor)
         return rival is not None
 
     def give_up(self, when: float) -> None:
         """Go at this time even if the peer, which must delete it, never heard of that."""
         self.gives_up_at = when
-
-    # ------------------------------------------------------------------------------------------------ acts
 
     def act(self, act: Act) -> None:
         """Have something done."""
@@ -323,27 +231,13 @@ class IkeSa:
     def send_request(self, kind: ExchangeType, payloads: tuple[Payload, ...]) -> None:
         """Send the current request, or the current request in another form."""
         if kind == ExchangeType.IKE_SA_INIT:
-            self.init_request = Message(payloads, header=self._header(kind, self.outgoing.next_id)).serialize()
+            self.init_request = Message(payloads, header=self.header(kind, self.outgoing.next_id)).serialize()
             datagrams: tuple[bytes, ...] = (self.init_request,)
         else:
             datagrams = self.sealed(kind, self.outgoing.next_id, payloads)
         current = self.outgoing.current
         self.outgoing.sent(datagrams, self.now, current.intervals if current is not None else INTERVALS)
         self.act(Transmit(self, self.path, datagrams))
-
-    def sealed(
-        self, kind: int, message_id: int, payloads: tuple[Payload, ...], *, response: bool = False
-    ) -> tuple[bytes, ...]:
-        """Return the datagrams of a message of ours."""
-        limit = self.terms.fragment if self.terms and self.abilities.fragments else None
-        header = self._header(kind, message_id, response=response)
-        return surely(self.channel).seal(header, payloads, limit)
-
-    def _header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
-        flags = Flag.INITIATOR if self.is_initiator else Flag(0)
-        if response:
-            flags |= Flag.RESPONSE
-        return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
 
     # ------------------------------------------------------------------------------------------------ where the peer is
 
@@ -354,8 +248,8 @@ class IkeSa:
     def hears(self, path: Path) -> None:
         """Note that the peer has proved that it lives, and where.
 
-        RFC 7296 §2.23: a peer behind a NAT may move. No other peer may: an attacker that holds a datagram back can send
-        it from another place. But the peer may change from one port of IKE to the other.
+        A peer behind a NAT may move (RFC 7296 §2.23), or change to the other port of IKE. No other peer may: an
+        attacker that holds a datagram back can send it from another place.
         """
         self.lives(self.now)
         same_host = (path.local.address, path.remote.address) == (self.path.local.address, self.path.remote.address)
@@ -367,10 +261,6 @@ class IkeSa:
         old, self.path = self.path, path
         if self.state is SaState.ESTABLISHED:
             self.act(Moved(self, old))
-
-    def use_port(self, port: int) -> None:
-        """Use this port at both ends from now on."""
-        self.path = Path(Endpoint(self.path.local.address, port), Endpoint(self.path.remote.address, port))
 
     # ------------------------------------------------------------------------------------------------ children
 
@@ -393,10 +283,7 @@ class IkeSa:
 
 
 class Exchange(ABC):
-    """One request of ours on one IKE SA.
-
-    IS_INHERITED: if it still waits, the successor of the IKE SA asks it.
-    """
+    """One request of ours on one IKE SA. The successor of the IKE SA asks it, if it still waits and `IS_INHERITED`."""
 
     KIND: ClassVar[ExchangeType]
     IS_INHERITED: ClassVar[bool] = True
@@ -412,10 +299,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def answered(self, answer: Chain, octets: bytes) -> None:
-        """Take in the response, which came and opened.
-
-        octets: the datagram.
-        """
+        """Take in the response, which came in this datagram and opened."""
 
     def unanswered(self) -> None:
         """End the IKE SA: all repetitions went unanswered, so the peer is dead (RFC 7296 §2.4)."""
@@ -427,32 +311,6 @@ class Exchange(ABC):
 
 
 # ------------------------------------------------------------------------------------------------------ acts
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """The base of all acts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply(Act):
-    """Send a datagram that belongs to no IKE SA."""
-
-    path: Path
-    datagram: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class TurnedAway(Act):
-    """Somebody could not be understood, or not be served.
-
-    why: for people.
-    logged: worth a line in the log.
-    """
-
-    path: Path
-    why: Reason
-    logged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,20 +352,14 @@ class Replaced(SaAct):
 
 @dataclass(frozen=True, slots=True)
 class Ended(SaAct):
-    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes.
-
-    reason: for people.
-    """
+    """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class ChildMade(SaAct):
-    """Packets may take this child SA.
-
-    replaces: the inbound SPI of its predecessor, which keeps receiving a while.
-    """
+    """Packets may take this child SA. Its predecessor, by the inbound SPI, keeps receiving a while."""
 
     child: ChildSa
     replaces: bytes | None

@@ -24,20 +24,18 @@ from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
 from dmvpn.features.ikev2.sa import (
     HALF_OPEN,
-    Act,
     Begun,
     Doubted,
     Ended,
     Established,
     IkeSa,
     Replaced,
-    Reply,
     SaAct,
     Transmit,
-    TurnedAway,
     Unanswered,
 )
 from dmvpn.features.ikev2.terms import IKE_PORT
+from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
 from dmvpn.features.ikev2.views import Counts
 from dmvpn.features.ikev2.wire.message import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
@@ -47,8 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.sa import Act, Exchange
+    from dmvpn.features.ikev2.sa import Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
+    from dmvpn.features.ikev2.udp import Act
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100

@@ -1,4 +1,4 @@
-"""IKE in UDP: ports 500 and 4500, the non-ESP marker and the NAT keepalive; NAT detection.
+"""IKE in UDP: ports 500 and 4500, the non-ESP marker and the NAT keepalive; NAT detection; acts about datagrams.
 
 RFC 7296 §2, §2.23 and §3.1, RFC 3948. Both sides say which addresses they think they use, as a hash.
 """
@@ -18,6 +18,7 @@ from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.ikev2.wire.message import Chain
 
 PROTOCOL: Final = 17
@@ -27,6 +28,32 @@ MARKER: Final = bytes(4)
 KEEPALIVE: Final = b"\xff"
 #: Internetwork control, as IOS marks its negotiations.
 _TOS: Final = 0xC0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The base of all acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Act):
+    """Send a datagram that belongs to no IKE SA."""
+
+    path: Path
+    datagram: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway(Act):
+    """Somebody could not be understood, or not be served.
+
+    why: for people.
+    logged: worth a line in the log.
+    """
+
+    path: Path
+    why: Reason
+    logged: bool = False
 
 
 def received(packet: IpReceived) -> tuple[Path, bytes] | None:
