@@ -61,14 +61,12 @@ class _Entry:
     """A connection, whether it has pairs of SAs or not.
 
     value: None while it has no pair.
-    pairs: inbound SPI -> own SPI of its IKE SA.
-    ike: its IKE SAs, the newest last.
+    ike: its IKE SAs by own SPI, the newest last.
     """
 
     number: int
     key: Key
     value: Connection | None = None
-    pairs: dict[int, bytes] = field(default_factory=dict)
     ike: dict[bytes, IkeSa] = field(default_factory=dict)
 
 
@@ -85,7 +83,7 @@ class Connections:
         self._idle: dict[Key, None] = {}  # those in `_numbers` without entry, the longest idle first
         self._between: dict[Ends, dict[int, None]] = {}
         self._remotes: dict[IPAddress, int] = {}  # how many of `_between` have it
-        self._pairs: dict[int, int] = {}  # inbound SPI -> number
+        self._owners: dict[int, IkeSa] = {}  # by the inbound SPI of each pair that carries packets
         self._outbound: dict[int, int] = {}  # outbound SPI -> inbound SPI
         self._last = 0
 
@@ -97,7 +95,7 @@ class Connections:
         port: to the peer that has this UDP port, 0: to any.
         """
         entries = (self._entries[number] for number in self._between.get(ends, ()))
-        return any(entry.pairs and (not port or _port(entry) == port) for entry in entries)
+        return any(self._carries(entry) and (not port or _port(entry) == port) for entry in entries)
 
     def usable(self, ends: Ends) -> IkeSa | None:
         """Return an IKE SA between these addresses that can make further child SAs."""
@@ -124,13 +122,16 @@ class Connections:
 
     def owner(self, spi_in: int) -> IkeSa | None:
         """Return the IKE SA that a pair belongs to."""
-        entry = self._entries.get(self._pairs.get(spi_in, 0))
-        return entry.ike.get(entry.pairs[spi_in]) if entry and spi_in in entry.pairs else None
+        return self._owners.get(spi_in)
 
     def sender(self, spi_out: int) -> IkeSa | None:
         """Return the IKE SA of the pair whose packets carry this SPI when they leave."""
         spi_in = self._outbound.get(spi_out)
         return self.owner(spi_in) if spi_in is not None else None
+
+    def _carries(self, entry: _Entry) -> bool:
+        """Return whether one of its child SAs carries packets: `Children` have them, and `_owners` those that do."""
+        return any(number_of(child.spi_in) in self._owners for sa in entry.ike.values() for child in sa.children)
 
     # ------------------------------------------------------------------------------------------------ IKE SAs
 
@@ -159,7 +160,7 @@ class Connections:
         new.joins(old.connection)
         entry.ike[new.own_spi] = new
         for spi in new.children.active:
-            entry.pairs[number_of(spi)] = new.own_spi
+            self._owners[number_of(spi)] = new
 
     def leave(self, sa: IkeSa, reason: Reason) -> Results:
         """Drop an IKE SA that is gone, with all its children."""
@@ -218,12 +219,12 @@ class Connections:
         entry = self._entries[sa.connection]
         results = self._changed(entry, sa, udp=child.udp)
         spi_in = number_of(child.spi_in)
-        entry.pairs[spi_in] = sa.own_spi
-        self._pairs[spi_in] = entry.number
+        is_first = not self._carries(entry)
+        self._owners[spi_in] = sa
         self._outbound[number_of(child.spi_out)] = spi_in
         value = surely(entry.value)
         old = number_of(replaces) if replaces is not None else None
-        view = sa_view(child, value, used=child.initiated or len(entry.pairs) == 1)
+        view = sa_view(child, value, used=child.initiated or is_first)
         pair = esp_sa(sa, child, entry.number)
         return [
             *results,
@@ -234,10 +235,10 @@ class Connections:
         """Give up a pair of SAs."""
         entry, spi_in = self._entries.get(sa.connection), number_of(child.spi_in)
         results: Results = [SaClosed(spi_in, reason, lingers)]
-        self._pairs.pop(spi_in, None)
+        was_there = self._owners.pop(spi_in, None) is not None
         if self._outbound.get(number_of(child.spi_out)) == spi_in:
             del self._outbound[number_of(child.spi_out)]
-        if entry is not None and entry.pairs.pop(spi_in, None) is not None and not entry.pairs:
+        if entry is not None and was_there and not self._carries(entry):
             old, entry.value = entry.value, None
             results.append(ConnectionChanged(old, None, reason))
         return results
