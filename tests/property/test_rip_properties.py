@@ -14,7 +14,7 @@ from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.rip.circuit import GROUP
-from dmvpn.features.rip.database import Announcement, Database
+from dmvpn.features.rip.database import MOVES, Announcement, Database
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.rip.model import RipTimers
 from dmvpn.net.udp import UdpDatagram
@@ -58,6 +58,25 @@ def test_paths_of_a_route_agree_and_every_route_has_a_timer(said: list[Announcem
             assert route.metric <= 16
             assert route.reachable == (route.metric < 16)
         assert (database.next_deadline() is not None) == bool(database.routes)
+
+
+@given(steps)
+def test_a_route_moves_as_the_table_says(said: list[Announcement | float | str]) -> None:
+    database, now = Database(), 0.0
+    legal = {(before, after) for (before, _), after in MOVES.items()}
+    for step in said:
+        known = [*database.routes, *([step.prefix] if isinstance(step, Announcement) else [])]
+        before = {prefix: database.state(prefix) for prefix in known}
+        match step:
+            case Announcement():
+                database.learn(step, TIMERS, 4, now)
+            case float():
+                now += step
+                database.expire(TIMERS, now)
+            case _:
+                database.lose_interface(step, TIMERS, now)
+        moved = {(state, database.state(prefix)) for prefix, state in before.items()}
+        assert {move for move in moved if move[0] is not move[1]} <= legal
 
 
 @given(steps)

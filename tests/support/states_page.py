@@ -15,6 +15,7 @@ from dmvpn.features.eigrp.topology import State as DestinationState
 from dmvpn.features.ikev2 import life
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import states as ospf
+from dmvpn.features.rip import database as rip
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -89,6 +90,13 @@ MACHINES: Final = (
         "RFC 4271 §8.2.2",
         session.SessionState.IDLE,
         session.MOVES,
+    ),
+    Machine(
+        "A route of RIP",
+        "features/rip/database.py",
+        "RFC 2453 §3.8, with IOS's holddown",
+        rip.RouteState.UNKNOWN,
+        rip.MOVES,
     ),
     Machine("A session of BFD", "features/bfd/states.py", "RFC 5880 §6.2", bfd.State.DOWN, bfd.MOVES),
 )

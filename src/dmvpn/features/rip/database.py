@@ -1,8 +1,6 @@
 """What RIP has learned: routes, their paths, and the four timers of each, RFC 2453 §3.8 with IOS's holddown.
 
-    reachable ──(poisoned by its gateway, silent for `invalid`, interface down)──> unreachable ──(`flush`)──> forgotten
-        ^                                                                               │
-        └──(its old gateway, a better metric, or anything once `holddown` is over)──────┘
+The moves between the states of a route are the table `MOVES`. The state itself is not kept: it follows from the paths.
 
 The metric is the one received: the sender has counted the hop (a neighbor's connected network has metric 1, as IOS
 shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on the wire). Equal paths share the load.
@@ -10,8 +8,9 @@ shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on t
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.features.rip.packet import INFINITY
@@ -19,6 +18,30 @@ from dmvpn.features.rip.packet import INFINITY
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.model import RipTimers
+
+
+class RouteState(enum.Enum):
+    """What RIP has of a prefix."""
+
+    UNKNOWN = "nothing"
+    REACHABLE = "a path"
+    UNREACHABLE = "no path any more, which everybody is told"
+
+
+class RouteMove(enum.Enum):
+    """What can happen to a route."""
+
+    HEARD = "a gateway announces it; once it was lost: its old gateway, a better metric, or any after `holddown`"
+    LOST = "its last path is poisoned by its gateway, silent for `invalid`, or its interface is down"
+    FLUSHED = "`flush` is over"
+
+
+#: Every legal move. A missing pair (KeyError) is our bug, never a neighbor's.
+MOVES: Final[dict[tuple[RouteState, RouteMove], RouteState]] = {
+    **{(state, RouteMove.HEARD): RouteState.REACHABLE for state in RouteState},
+    (RouteState.REACHABLE, RouteMove.LOST): RouteState.UNREACHABLE,
+    (RouteState.UNREACHABLE, RouteMove.FLUSHED): RouteState.UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +101,13 @@ class Database:
     def __init__(self) -> None:
         self.routes: dict[Prefix, LearnedRoute] = {}
         self._deadlines: Deadlines[Prefix] = Deadlines()
+
+    def state(self, prefix: Prefix) -> RouteState:
+        """Return what there is of a prefix."""
+        route = self.routes.get(prefix)
+        if route is None:
+            return RouteState.UNKNOWN
+        return RouteState.REACHABLE if route.reachable else RouteState.UNREACHABLE
 
     def learn(self, heard: Announcement, timers: RipTimers, maximum_paths: int, now: float) -> bool:
         """Take an announcement. True if the route is another one now."""
