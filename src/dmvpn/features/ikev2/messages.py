@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 class IsakmpOnOff(Log):
     """The first tunnel is protected now, or the last one no more: IKE is heard at our addresses, or not."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, *, on: bool) -> Self:
         """The message."""
@@ -24,8 +22,6 @@ class IsakmpOnOff(Log):
 
 class SessionStatus(Log):
     """Packets can be exchanged with a peer under protection, or no more. Said with `crypto logging ikev2`."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
@@ -40,8 +36,6 @@ class NegotiationAborted(Log):
     The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, peer: Endpoint, why: Reason) -> Self:
         """The message for this peer."""
@@ -53,8 +47,6 @@ class NegotiationAborted(Log):
 class NotAsWritten(Log):
     """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, what: str) -> Self:
         """The message."""
@@ -63,8 +55,6 @@ class NotAsWritten(Log):
 
 class KeysTold(Log):
     """Somebody captures the lab's packets with keys: whoever has the files can read what is protected from here on."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, *, on: bool) -> Self:

@@ -25,8 +25,6 @@ SOCKET: Final = "crypto socket"
 class CannotProtect(Log):
     """A tunnel asks for IPsec and cannot have it: it stays down, so that nothing leaves in clear. The text says why."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, reason: Reason) -> Self:
         """The message for this tunnel."""
@@ -35,8 +33,6 @@ class CannotProtect(Log):
 
 class SaRefused(Log):
     """The host did not take a pair of SAs: nothing is sent on it, and another pair is negotiated."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, remote: IPAddress, why: str) -> Self:
@@ -47,8 +43,6 @@ class SaRefused(Log):
 class NotIpsec(Log):
     """Clear GRE came for a protected tunnel and was dropped: the peer has no tunnel protection, or lost it."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, event: ClearReceived) -> Self:
         """The message for a packet from this peer."""
@@ -58,8 +52,6 @@ class NotIpsec(Log):
 
 class InvalidSpi(Log):
     """ESP came for an SA that is not there: the peer still has SAs of an earlier life of ours."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, event: UnknownSpi, interface: str) -> Self:
@@ -74,8 +66,6 @@ class InvalidSpi(Log):
 class ReplayError(Log):
     """Packets came twice, or so late that nobody can tell any more; they were dropped."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
         """The message for this many packets since the last count."""
@@ -84,8 +74,6 @@ class ReplayError(Log):
 
 class MacError(Log):
     """Packets did not open: damaged on the way, forged, or sealed with other keys; they were dropped."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:

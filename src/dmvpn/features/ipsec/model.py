@@ -6,13 +6,7 @@ from dataclasses import dataclass
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
-from dmvpn.features.ipsec.algorithms import (
-    DEFAULT_KILOBYTES,
-    DEFAULT_SECONDS,
-    DEFAULT_WINDOW,
-    Cipher,
-    Integrity,
-)
+from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW, Cipher, Integrity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

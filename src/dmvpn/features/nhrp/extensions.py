@@ -78,7 +78,6 @@ class AddressExtension(Extension):
     entries: tuple[ClientInfo, ...] = ()
 
     def serialize(self) -> bytes:
-        """Encode header and value."""
         value = b"".join([entry.serialize() for entry in self.entries]) if self.entries else b""
         return _encode(self.TYPE, self.compulsory, value)
 
@@ -124,7 +123,6 @@ class Authentication(Extension):
     data: bytes
 
     def serialize(self) -> bytes:
-        """Encode header and value."""
         return _encode(ExtensionType.AUTHENTICATION, self.compulsory, _SPI.pack(0, self.spi) + self.data)
 
 
@@ -140,7 +138,6 @@ class VendorPrivate(Extension):
     data: bytes
 
     def serialize(self) -> bytes:
-        """Encode header and value."""
         return _encode(ExtensionType.VENDOR_PRIVATE, self.compulsory, self.vendor + self.data)
 
     @classmethod
@@ -172,7 +169,6 @@ class UnknownExtension(Extension):
     value: bytes
 
     def serialize(self) -> bytes:
-        """Encode header and value."""
         return _encode(self.type, self.compulsory, self.value)
 
 

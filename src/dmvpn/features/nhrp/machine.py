@@ -12,13 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import (
-    ClearAdjacency,
-    Effect,
-    SetAdjacency,
-    SetHairpin,
-    SetMulticast,
-)
+from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.events import (
     EffectFailed,
     Event,

@@ -70,8 +70,6 @@ def error_name(code: int) -> str:
 class ReplyWithError(Log):
     """A server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, kind: PacketType, code: int) -> Self:
         """The message for a reply of this type."""
@@ -81,8 +79,6 @@ class ReplyWithError(Log):
 
 class ErrorReceived(Log):
     """A peer could not work with a packet of ours and says why. With 11 it takes our password for a wrong one."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, kind: str, code: int, peer: Station) -> Self:
@@ -97,8 +93,6 @@ class PasswordRefused(Log):
     Written where `logging dmvpn` is not configured; where it is, `%DMVPN-3-DMVPN_NHRP_ERROR` says the same.
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, kind: str, peer: Station) -> Self:
         """The message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
@@ -111,8 +105,6 @@ class IdentityRefused(Log):
     Either somebody uses an address that is not his, or a spoke was replaced by one with another identity: then the old
     entry has to expire, or go by `clear ip nhrp`.
     """
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, client: Station, holder: str, claimant: str) -> Self:
@@ -128,8 +120,6 @@ class RegistrationRefused(Log):
     a mistake in its configuration, or a member that wants the packets of others.
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
         """nbma: from where the request came."""
@@ -139,8 +129,6 @@ class RegistrationRefused(Log):
 
 class SocketChanged(Log):
     """Packets of a tunnel to this NBMA address can be protected from now on, or no more."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> Self:
@@ -152,22 +140,16 @@ class SocketChanged(Log):
 class NhsUp(Log):
     """We are registered with a next hop server."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, server: Station, own: Station) -> Self:
-        """server, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHS_UP", f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
 
 
 class NhsDown(Log):
     """A next hop server answers no more, or refuses us."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, server: Station, own: Station, reason: str) -> Self:
-        """server, own: tunnel and NBMA address."""
         text = (
             f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
         )
@@ -177,22 +159,16 @@ class NhsDown(Log):
 class NhcUp(Log):
     """A client registered with us."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, client: Station, own: Station) -> Self:
-        """client, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHC_UP", f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
 
 
 class NhcDown(Log):
     """The registration of a client ended."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, client: Station, own: Station, reason: str) -> Self:
-        """client, own: tunnel and NBMA address."""
         text = f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
         return cls("DMVPN", 5, "NHRP_NHC_DOWN", text)
 
@@ -200,22 +176,16 @@ class NhcDown(Log):
 class NhpUp(Log):
     """Packets to another spoke go directly."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, peer: Station, own: Station) -> Self:
-        """peer, own: tunnel and NBMA address."""
         return cls("DMVPN", 5, "NHRP_NHP_UP", f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
 
 
 class NhpDown(Log):
     """Packets to another spoke go by the hub again."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, peer: Station, own: Station, reason: str) -> Self:
-        """peer, own: tunnel and NBMA address."""
         text = f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
         return cls("DMVPN", 5, "NHRP_NHP_DOWN", text)
 
@@ -227,8 +197,6 @@ class NhrpError(Log):
     address that it is for. Often an `ip nhrp nhs` line names a tunnel address that is not the server's. The sender is
     told error 6, protocol address unreachable (RFC 2332 §5.2.7).
     """
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, kind: str, code: int, peer: Station) -> Self:
@@ -245,8 +213,6 @@ class NhrpError(Log):
 class NetworkUnconfigured(Log):
     """An NHRP packet came for a tunnel that has no `ip nhrp network-id`."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress) -> Self:
         """The message about a packet from this address."""
@@ -256,8 +222,6 @@ class NetworkUnconfigured(Log):
 
 class PacketRefused(Log):
     """A packet was dropped without an answer: it cannot be read, or says what its sender has no right to say."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:

@@ -31,14 +31,7 @@ from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
-from dmvpn.features.nhrp.extensions import (
-    NatAddress,
-    ResponderAddress,
-    append_entry,
-    find,
-    hop_by_hop,
-    put,
-)
+from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress, append_entry, find, hop_by_hop, put
 from dmvpn.features.nhrp.packet import RegistrationReply, RegistrationRequest
 
 if TYPE_CHECKING:

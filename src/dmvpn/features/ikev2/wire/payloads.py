@@ -36,7 +36,7 @@ def _cut(octets: bytes, least: int, what: str, offset: int, clause: str) -> None
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The base of all payloads."""
+    """The base of all payloads. `read` of each makes it from the octets of `body`, and raises WireError."""
 
     TYPE: ClassVar[int]
 
@@ -53,12 +53,10 @@ class SecurityAssociation(Payload):
     proposals: tuple[Proposal, ...]
 
     def body(self) -> bytes:
-        """RFC 7296 §3.3."""
         return serialize_proposals(self.proposals)
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         return cls(parse_proposals(octets, offset))
 
 
@@ -71,12 +69,10 @@ class KeyExchange(Payload):
     data: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.4."""
         return struct.pack("!Hxx", self.group) + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 4, "a key exchange payload", offset, "RFC 7296 §3.4")
         return cls(int.from_bytes(octets[:2], "big"), octets[4:])
 
@@ -99,7 +95,6 @@ class Identification(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 4, "an identification payload", offset, "RFC 7296 §3.5")
         if len(octets) > 4 + _LONGEST_IDENTITY:
             raise WireError(f"an identity of {len(octets) - 4} octets", offset=offset, clause="RFC 7296 §3.5")
@@ -128,12 +123,10 @@ class _Encoded(Payload):
     data: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.6."""
         return bytes((self.encoding,)) + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 1, "a certificate payload", offset, "RFC 7296 §3.6")
         return cls(octets[0], octets[1:])
 
@@ -161,12 +154,10 @@ class Authentication(Payload):
     data: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.8."""
         return bytes((self.method, 0, 0, 0)) + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 4, "an authentication payload", offset, "RFC 7296 §3.8")
         return cls(octets[0], octets[4:])
 
@@ -179,12 +170,10 @@ class Nonce(Payload):
     data: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.9."""
         return self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         if not _SHORTEST_NONCE <= len(octets) <= _LONGEST_NONCE:
             raise WireError(f"a nonce of {len(octets)} octets", offset=offset, clause="RFC 7296 §3.9")
         return cls(octets)
@@ -214,12 +203,10 @@ class Notify(Payload):
             return f"notify {self.kind}"
 
     def body(self) -> bytes:
-        """RFC 7296 §3.10."""
         return struct.pack("!BBH", self.protocol, len(self.spi), self.kind) + self.spi + self.data
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 4, "a notify payload", offset, "RFC 7296 §3.10")
         protocol, size, kind = struct.unpack_from("!BBH", octets)
         _cut(octets, 4 + size, "the SPI of a notify payload", offset, "RFC 7296 §3.10")
@@ -235,13 +222,11 @@ class Delete(Payload):
     spis: tuple[bytes, ...] = ()
 
     def body(self) -> bytes:
-        """RFC 7296 §3.11."""
         size = len(self.spis[0]) if self.spis else 0
         return struct.pack("!BBH", self.protocol, size, len(self.spis)) + b"".join(self.spis)
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         _cut(octets, 4, "a delete payload", offset, "RFC 7296 §3.11")
         protocol, size, count = struct.unpack_from("!BBH", octets)
         if len(octets) != 4 + size * count or (count and not size):
@@ -257,7 +242,6 @@ class VendorId(Payload):
     data: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.12."""
         return self.data
 
     @classmethod
@@ -273,12 +257,10 @@ class Selectors(Payload):
     selectors: tuple[TrafficSelector, ...]
 
     def body(self) -> bytes:
-        """RFC 7296 §3.13."""
         return serialize_selectors(self.selectors)
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
         return cls(parse_selectors(octets, offset))
 
 
@@ -305,7 +287,6 @@ class Encrypted(Payload):
     sealed: bytes
 
     def body(self) -> bytes:
-        """RFC 7296 §3.14."""
         return self.sealed
 
 
@@ -320,7 +301,6 @@ class EncryptedFragment(Payload):
     sealed: bytes
 
     def body(self) -> bytes:
-        """RFC 7383 §2.5."""
         return struct.pack("!HH", self.number, self.total) + self.sealed
 
     @classmethod

@@ -65,7 +65,6 @@ class Transform:
         return f"{name}_{self.key_length}" if self.key_length else name
 
     def serialize(self, *, last: bool) -> bytes:
-        """RFC 7296 §3.3.2."""
         attributes = _ATTRIBUTE.pack(_SHORT | KEY_LENGTH, self.key_length) if self.key_length else b""
         for number, value in self.others:
             long = not number & _SHORT
@@ -95,7 +94,6 @@ class Proposal:
         return "/".join(str(transform) for transform in self.transforms)
 
     def serialize(self, *, last: bool) -> bytes:
-        """RFC 7296 §3.3.1."""
         count = len(self.transforms)
         body = self.spi + b"".join(
             transform.serialize(last=index == count) for index, transform in enumerate(self.transforms, 1)
@@ -214,7 +212,6 @@ class TrafficSelector:
         return f"{addresses}/{self.protocol}"
 
     def serialize(self) -> bytes:
-        """RFC 7296 §3.13.1."""
         kind = SelectorType.IPV4_RANGE if self.first.version == 4 else SelectorType.IPV6_RANGE
         addresses = self.first.packed + self.last.packed
         return _HEADER.pack(kind, self.protocol, _HEADER.size + len(addresses), *self.ports) + addresses

@@ -7,14 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Group, Kind, code
 from dmvpn.features.nhrp.cie import AddressFamily, CieCode
 from dmvpn.features.nhrp.extensions import ExtensionType, SecurityParameter
-from dmvpn.features.nhrp.packet import (
-    ErrorCode,
-    PacketType,
-    PurgeFlag,
-    RegistrationFlag,
-    ResolutionFlag,
-    TrafficCode,
-)
+from dmvpn.features.nhrp.packet import ErrorCode, PacketType, PurgeFlag, RegistrationFlag, ResolutionFlag, TrafficCode
 
 #: Words that may stand before a number, whatever the code is of.
 _RFC: Final = frozenset({"rfc", "2332", "nhrp", "code"})
