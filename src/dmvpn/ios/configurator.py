@@ -9,12 +9,24 @@ from dmvpn.ios.reader import FileReader
 from dmvpn.ios.tree import ConfigTree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dmvpn.ios.entries import ConfigResult
+    from dmvpn.ios.grammar import ConfigLine, Mode
+    from dmvpn.ios.language import Known
     from dmvpn.ios.places import Places
+    from dmvpn.ios.protection import Bare
 
 
 class Configurator(Language):
     """Understands lines, and reads whole texts."""
+
+    def __init__(
+        self, lines: Sequence[ConfigLine], modes: Sequence[Mode], known: Known = ((), ()), bare: Bare = lambda _: ()
+    ) -> None:
+        """bare: the tunnels of a configuration that name no IPsec profile: what is cut out may have named one."""
+        super().__init__(lines, modes, known)
+        self._bare = bare
 
     def parse_text(
         self, text: str, base: ConfigTree | None = None, *, places: Places | None = None, leaves_out: bool = True
@@ -25,4 +37,4 @@ class Configurator(Language):
         leaves_out: lines that restrict or divert traffic are not in the tree.
         """
         tree = base.copy() if base else ConfigTree()
-        return FileReader(self, tree, leaves_out=leaves_out, places=places).read(text)
+        return FileReader(self, tree, leaves_out=leaves_out, places=places, bare=self._bare).read(text)

@@ -1,6 +1,7 @@
 """Does a line ask for a tunnel to be protected, however it is written?
 
     asks_for_protection(line)        `tunnel protection ipsec profile P`, behind whatever, abbreviated or with slips
+    Unprotected                      a tunnel for which no line asks for it
     is_about_something_else(line)    its first words are whole, and those of addresses, timers or NHRP, or it is a
                                      sentence: no protection
 
@@ -11,10 +12,15 @@ banner, after a prompt, in another section) it must not be skipped: the tunnel t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.slips import slip_of
+
+if TYPE_CHECKING:
+    from dmvpn.ios.tree import ConfigTree
 
 #: One edit of `protection` leaves one of them; most lines have none.
 _MAY_BE: Final = re.compile(r"pro|ect|ion", re.IGNORECASE)
@@ -40,6 +46,24 @@ _SENTENCE, _FULL = 8, 3
 #: What may be left of a line that protects, or of NHRP's key.
 _TRACES: Final = re.compile(r"pro|ips|cry|key|auth|tunn?e?l", re.IGNORECASE)
 _AUTHENTICATION: Final = frozenset(("authentication",))
+
+
+@dataclass(frozen=True, slots=True)
+class Unprotected:
+    """A tunnel that names no IPsec profile.
+
+    leaves_by: the interface of its source, "" if nothing says that.
+    profile: the IPsec profile that a line which is not there may have named, "": there is none.
+    """
+
+    name: str
+    leaves_by: str
+    shutdown: bool
+    profile: str
+
+
+#: Tells the tunnels of a configuration that are unprotected.
+Bare = Callable[["ConfigTree"], Sequence[Unprotected]]
 
 
 def asks_for_protection(line: str) -> bool:

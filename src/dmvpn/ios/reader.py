@@ -29,8 +29,8 @@ from dmvpn.ios.beginnings import (
     is_verb,
 )
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.crypto_maps import in_clear, maps_on_interfaces
-from dmvpn.ios.cuts import is_cut, may_be_protected
+from dmvpn.ios.crypto_maps import maps_on_interfaces
+from dmvpn.ios.cuts import is_cut
 from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.language import Language
     from dmvpn.ios.places import Places
+    from dmvpn.ios.protection import Bare
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
 _TUNNELS: Final = ("interface tunnel", "interface virtual-template")
+_INTERFACE: Final = "interface "
 _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
@@ -83,11 +85,16 @@ class _Open:
 
 
 class FileReader:
-    """One text. leaves_out: lines that restrict or divert traffic do not get into the tree."""
+    """One text.
+
+    leaves_out: lines that restrict or divert traffic do not get into the tree. bare: tells which tunnels in it name no
+    IPsec profile.
+    """
 
     def __init__(
-        self, configurator: Language, tree: ConfigTree, *, leaves_out: bool = True, places: Places | None = None
+        self, configurator: Language, tree: ConfigTree, *, leaves_out: bool, places: Places | None, bare: Bare
     ) -> None:
+        self._bare = bare
         self._configurator = configurator
         self._session = ConfigSession(configurator, tree, leaves_out=leaves_out)
         self._places = places
@@ -161,11 +168,10 @@ class FileReader:
 
     def _judge_cuts(self) -> None:
         """Refuse dots in a tunnel that may replace its protection."""
-        if not self._cuts:
-            return
-        bare, profile = may_be_protected(list(self._session.tree.render()))
+        bare = {one.name: one.profile for one in (self._bare(self._session.tree) if self._cuts else ())}
         for cut in self._cuts:
-            if profile and cut.path[0] in bare:
+            profile = bare.get(cut.path[0].removeprefix(_INTERFACE))
+            if profile:
                 said = (f"% Lines are cut out here, and one of them may have named the IPsec profile {profile}",)
                 self._problems.append(Problem(cut.number, cut.text, cut.mode, said))
                 self._enter_entry(replace(cut, message_lines=said))
@@ -173,16 +179,16 @@ class FileReader:
     def _judge_maps(self) -> None:
         """Refuse a crypto map that may be all that protects a tunnel."""
         maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is Fate.KEPT]))
-        lines = list(self._session.tree.render()) if maps else []
+        bare = self._bare(self._session.tree) if maps else ()
         for entry in maps:
-            tunnels = in_clear(lines, entry.path[0])
+            port = entry.path[0].removeprefix(_INTERFACE)
+            tunnels = [one.name for one in bare if not one.shutdown and port in (one.name, one.leaves_by)]
             if tunnels:
-                names = ", ".join(tunnel.removeprefix("interface ") for tunnel in tunnels)
-                said = (f"% Crypto maps do nothing here, and this one may be what protects {names}",)
+                said = (f"% Crypto maps do nothing here, and this one may be what protects {', '.join(tunnels)}",)
                 self._problems.append(Problem(entry.number, entry.text, entry.mode, said))
                 self._entries.remove(entry)
                 refused = replace(entry, fate=Fate.REFUSED, group=None, message_lines=said)
-                self._entries += [replace(refused, path=(tunnel,)) for tunnel in tunnels]
+                self._entries += [replace(refused, path=(f"{_INTERFACE}{tunnel}",)) for tunnel in tunnels]
 
     def _take(self, number: int, line: str) -> None:
         indentation = len(line) - len(line.lstrip())

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from dmvpn.ios import Configurator, Feature, known_commands
+from dmvpn.features.interface.config import model as interface_model
+from dmvpn.features.ipsec.config import model as ipsec_model
+from dmvpn.features.tunnel.config import model as tunnel_model
+from dmvpn.ios import ConfigTree, Configurator, Feature, known_commands
+from dmvpn.ios.protection import Unprotected
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
 
 
 @lru_cache(maxsize=4)
@@ -14,4 +22,21 @@ def configurator(features: tuple[Feature, ...]) -> Configurator:
         [line for feature in features for line in feature.config],
         [mode for feature in features for mode in feature.modes],
         known_commands(),
+        _bare,
+    )
+
+
+def _bare(tree: ConfigTree) -> tuple[Unprotected, ...]:
+    """The tunnels that name no IPsec profile. One that no tunnel names could have been meant, else the first."""
+    tunnels, ipsec = tunnel_model(tree).tunnels, ipsec_model(tree)
+    owners: dict[IPAddress | None, str] = {
+        one.address[0]: one.name for one in interface_model(tree).interfaces if one.address is not None
+    }
+    names = [profile.name for profile in ipsec.profiles] if ipsec is not None else []
+    used = [tunnel.protection for tunnel in tunnels]
+    profile = next((name for name in names if name not in used), next(iter(names), ""))
+    return tuple(
+        Unprotected(one.name, one.source_interface or owners.get(one.source_address, ""), one.shutdown, profile)
+        for one in tunnels
+        if not one.protection
     )
