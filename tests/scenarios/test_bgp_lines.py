@@ -163,3 +163,15 @@ def test_a_refresh_is_marked_and_what_is_not_told_again_is_no_more() -> None:
     assert "10.1.2.0/24" in world.show("SPOKE1", "ip route bgp")
     (row,) = [line for line in world.lines("SPOKE1", "ip bgp neighbors") if "Route Refresh:" in line]
     assert row.split()[-2:] == ["1", "2"], "we asked once, and heard where the answer begins and ends"
+
+
+def test_a_neighbor_that_must_not_hear_of_marked_refreshes_is_refreshed_plainly() -> None:
+    world = World(REFLECTED)
+    world.configure("SPOKE1", "router bgp 65000", "neighbor 10.255.0.1 dont-capability-negotiate enhanced-refresh")
+    world.converge()
+    assert "Enhanced Refresh" not in world.show("SPOKE1", "ip bgp neighbors")
+    world.do("SPOKE1", "clear ip bgp * soft in")
+    world.run_for(5)
+    (row,) = [line for line in world.lines("SPOKE1", "ip bgp neighbors") if "Route Refresh:" in line]
+    assert row.split()[-2:] == ["1", "0"]
+    assert "10.1.2.0/24" in world.show("SPOKE1", "ip route bgp")

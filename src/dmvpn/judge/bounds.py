@@ -52,6 +52,11 @@ class Cause(enum.Enum):
         "EIGRP gives up a neighbor after 15 s of silence, and converges at once. "
         "If only one direction is dead, the end that hears nothing tells the other when it gives up.",
     )
+    SERVER_BGP = Bound(
+        1.0,
+        "a dead hub, with another one, after the hold time of BGP",
+        "BGP gives up a neighbor after its hold time, and converges at once.",
+    )
     SERVER_STATIC = Bound(
         10.0,
         "a dead hub where only static routes run",
@@ -67,6 +72,11 @@ class Cause(enum.Enum):
         "neighbors of the IGP that meet again",
         "A hello goes out every 5 s, and if one side still keeps the old adjacency, "
         "the rest of its holding time has to pass first.",
+    )
+    MEETING_BGP = Bound(
+        75.0,
+        "neighbors of BGP that meet again, after their hold time",
+        "While one side keeps the old session, no new one is taken; then the next call may be 60 s away, ±25 %.",
     )
     FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
     LONGEST_RETRY = Bound(
@@ -90,10 +100,24 @@ def retry(down: float) -> float:
     return min(Cause.LONGEST_RETRY.seconds, 1.1 * (down + 2.0) + Cause.FIRST_RETRY.seconds)
 
 
+def _silence(anatomy: Anatomy) -> float:
+    """Seconds until routes no longer lead to a dead hub."""
+    if anatomy.bgp_hold:
+        return anatomy.bgp_hold + Cause.SERVER_BGP.seconds
+    return Cause.SERVER_IGP.seconds if anatomy.igp else Cause.SERVER_STATIC.seconds
+
+
+def _meeting(anatomy: Anatomy) -> float:
+    """Seconds until neighbors of the routing protocol have met again."""
+    if anatomy.bgp_hold:
+        return anatomy.bgp_hold + Cause.MEETING_BGP.seconds
+    return Cause.GREETING.seconds if anatomy.igp else 0.0
+
+
 def at_begin(fault: Fault, anatomy: Anatomy) -> float:
     """Seconds of loss that a fault may cause from its begin on where another way is whole."""
-    igp = Cause.SERVER_IGP.seconds if anatomy.igp else Cause.SERVER_STATIC.seconds
-    back = Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds + (Cause.GREETING.seconds if anatomy.igp else 0.0)
+    igp = _silence(anatomy)
+    back = Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds + _meeting(anatomy)
     match fault:
         case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
             return Cause.ONE_WAY.seconds if fault.one_way else Cause.DIRECT.seconds
@@ -112,7 +136,7 @@ def at_begin(fault: Fault, anatomy: Anatomy) -> float:
 
 def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
     """Seconds of loss that the end of a fault may bring. down: seconds for which there was no way."""
-    igp = Cause.GREETING.seconds if anatomy.igp else 0.0
+    igp = _meeting(anatomy)
     match fault:
         case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
             return 0.0

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
 COMBINED = ("no-unique", "short")
-#: Scenarios in which somebody cannot be reached by design, and those of OSPF and BGP, whose timers the bounds do not
-#: know yet: their own tests look at them.
+#: Scenarios in which somebody cannot be reached by design, and those of OSPF, whose timers the bounds do not know yet:
+#: their own tests look at them.
 NOT_JUDGED = frozenset(
     {
         *("two-spokes-one-nat", "guide-phase2", "guide-phase2-broadcast", "ospf-phase3"),
-        *("bgp-phase3", "bgp-ebgp-phase2", "bgp-two-hubs", "eigrp-to-ospf"),
+        "eigrp-to-ospf",
     }
 )
 

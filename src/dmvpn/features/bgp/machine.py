@@ -268,6 +268,7 @@ class BgpMachine:
             router_id=self.router_id,
             hold_time=settings.hold_time,
             keepalive=settings.keepalive,
+            marks_refreshes=not settings.lines.plain_refresh,
         )
 
     def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:

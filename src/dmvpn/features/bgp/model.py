@@ -60,6 +60,7 @@ class Neighbor:
     address. fall_over: given up when there is no route to it. bfd: watched by BFD.
     local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
     session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
+    plain_refresh: it does not hear that we can mark refreshes (RFC 7313).
     security_hops: its packets may have crossed so many routers, 0: any number (RFC 5082).
     restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
     originate_map: the default route is told while this map permits some route.
@@ -83,6 +84,7 @@ class Neighbor:
     timers: tuple[int, int] | None = None
     anywhere: bool = False
     passive: bool = False
+    plain_refresh: bool = False
     fall_over: bool = False
     bfd: bool = False
     shutdown: bool = False

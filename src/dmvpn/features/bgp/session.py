@@ -90,13 +90,17 @@ MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds."""
+    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
+
+    marks_refreshes: we can tell where a refresh begins and ends.
+    """
 
     local_as: int
     remote_as: int
     router_id: IPv4Address
     hold_time: int
     keepalive: int
+    marks_refreshes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,8 @@ class Session:
     @property
     def marks_refreshes(self) -> bool:
         """Are the beginning and the end of a refresh told (RFC 7313)?"""
-        return self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
+        known = self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
+        return known and self.identity.marks_refreshes
 
     def send(self, message: Update | RouteRefresh, now: float) -> None:
         """Tell an established peer something."""
@@ -332,7 +337,7 @@ class Session:
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, own.local_as.to_bytes(4, "big")),
-                CapabilityValue(Capability.ENHANCED_REFRESH),
+                *((CapabilityValue(Capability.ENHANCED_REFRESH),) if own.marks_refreshes else ()),
             ),
         )
 

@@ -167,7 +167,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
-        *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops),
+        *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
     )
 
 

@@ -92,6 +92,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
         local_as_replaces="replace-as" in args,
     ),
     "ttl-security": lambda neighbor, args: replace(neighbor, security_hops=args.integer("hops")),
+    "dont-capability-negotiate": lambda neighbor, args: replace(neighbor, plain_refresh=True),
     "inherit": _with_template,
     "next-hop-unchanged": lambda neighbor, args: replace(neighbor, next_hop_unchanged=True),
     "transport": lambda neighbor, args: replace(neighbor, passive="passive" in args),

@@ -23,6 +23,7 @@ _OF_SESSION: Final = (
     "inherit peer-session {template:word}",
     "transport connection-mode ( active | passive )",
     "fall-over [ bfd ]",
+    "dont-capability-negotiate enhanced-refresh",
     "version {version:4-4}",
 )
 #: The endings that say something about the routes of IPv4 unicast.
@@ -69,6 +70,8 @@ _HELP: Final = {
     "replace-as": "And nothing else instead",
     "ttl-security": "Take only packets that crossed few routers (RFC 5082)",
     "hops": "At most so many",
+    "dont-capability-negotiate": "Do not say that we can do",
+    "enhanced-refresh": "Marks where a refresh begins and ends (RFC 7313)",
     "inherit": "Take what a template says",
     "peer-session": "Of the session",
     "peer-policy": "Of the routes",
@@ -116,7 +119,7 @@ _KEY: Final = (
     "peer",
     *("remote-as", "peer-group", "description", "shutdown", "password", "update-source", "ebgp-multihop"),
     *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "version", "next-hop-self"),
-    *("ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
+    *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
     *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out"),
