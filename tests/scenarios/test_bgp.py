@@ -28,6 +28,7 @@ def test_a_cloud_with_bgp_converges_and_lacks_no_neighbor(name: str) -> None:
     assert world.wait_until(lambda: not world.lacks(), 30.0)
 
 
+@pytest.mark.conforms("bgp:4456-reflect")
 def test_a_reflector_that_says_itself_makes_phase_3_and_shortcuts_are_direct() -> None:
     world = World(PHASE3).converge()
     assert route(world, "SPOKE1", "10.1.2.0/24") == "10.255.0.1"
@@ -38,6 +39,7 @@ def test_a_reflector_that_says_itself_makes_phase_3_and_shortcuts_are_direct() -
     assert "10.255.0.12" in world.show("SPOKE1", "ip nhrp shortcut")
 
 
+@pytest.mark.conforms("bgp:5.1.3-third-party", "bgp:5.1.2-prepend")
 def test_an_external_hub_tells_the_next_hop_of_the_spoke_itself() -> None:
     """RFC 4271 §5.1.3: they are on one subnet, so packets need not go by the hub."""
     world = World(PHASE2).converge()
@@ -51,6 +53,7 @@ def test_an_external_hub_tells_the_next_hop_of_the_spoke_itself() -> None:
     assert "  * 10.255.0.12, from 10.255.0.1, " in detail, "the next hop is the spoke, and the hub told it"
 
 
+@pytest.mark.conforms("bgp:5.1.3-self")
 def test_next_hop_self_takes_an_external_hub_back_into_the_way() -> None:
     line = " neighbor 10.255.0.11 remote-as 65011\n"
     world = World(PHASE2, change=lambda _, text: text.replace(line, line + " neighbor 10.255.0.11 next-hop-self\n"))
@@ -58,6 +61,7 @@ def test_next_hop_self_takes_an_external_hub_back_into_the_way() -> None:
     assert world.wait_until(lambda: route(world, "SPOKE1", "10.1.2.0/24") == "10.255.0.1", 10.0)
 
 
+@pytest.mark.conforms("bgp:6.5-hold")
 def test_a_dead_hub_is_given_up_after_the_hold_time_and_the_other_one_takes_over() -> None:
     world = World(TWO_HUBS).converge()
     assert route(world, "SPOKE1", "10.1.10.0/24") == "10.255.0.1"
@@ -95,6 +99,7 @@ def test_a_guest_beyond_the_limit_is_not_taken() -> None:
     assert len(machine.peers) == 1
 
 
+@pytest.mark.conforms("bgp:4.5-notification", "bgp:6.2-open")
 def test_another_as_than_configured_is_refused_with_a_notification() -> None:
     world = World(PHASE2, change=lambda _, text: text.replace("remote-as 65011", "remote-as 65099"))
     world.run_for(20)
@@ -103,6 +108,7 @@ def test_another_as_than_configured_is_refused_with_a_notification() -> None:
     assert state(world, "HUB", "10.255.0.11") in {"Active", "Connect", "OpenSent", "Idle"}
 
 
+@pytest.mark.conforms("bgp:2385-md5")
 def test_sessions_with_one_password_come_up_and_with_two_do_not() -> None:
     hub = " neighbor SPOKES remote-as 65000\n"
     spoke = " neighbor 10.255.0.1 remote-as 65000\n"
@@ -118,6 +124,7 @@ def test_sessions_with_one_password_come_up_and_with_two_do_not() -> None:
     assert not state(world, "SPOKE2", "10.255.0.1").isdigit()
 
 
+@pytest.mark.conforms("bgp:2918-refresh")
 def test_clearing_ends_the_session_and_soft_clearing_does_not() -> None:
     world = World(PHASE3).converge()
     world.do("SPOKE1", "clear ip bgp * soft")
@@ -133,6 +140,7 @@ def test_clearing_ends_the_session_and_soft_clearing_does_not() -> None:
     assert route(world, "SPOKE1", "10.1.2.0/24") == "10.255.0.1"
 
 
+@pytest.mark.conforms("bgp:6.7-cease")
 def test_a_neighbor_that_is_shut_down_says_so_and_stays_away() -> None:
     world = World(PHASE2).converge()
     world.configure("HUB", "router bgp 65000", "neighbor 10.255.0.11 shutdown")
@@ -144,6 +152,7 @@ def test_a_neighbor_that_is_shut_down_says_so_and_stays_away() -> None:
     assert world.wait_until(lambda: route(world, "SPOKE2", "10.1.1.0/24") != "", 120.0)
 
 
+@pytest.mark.conforms("bgp:9.2.2.2-aggregate")
 def test_an_aggregate_speaks_for_its_parts_and_leaves_when_the_last_one_does() -> None:
     world = World(PHASE2).converge()
     world.configure("HUB", "router bgp 65000", "aggregate-address 10.1.0.0 255.255.0.0 summary-only")
@@ -161,6 +170,7 @@ def test_a_default_route_is_told_without_having_one() -> None:
     assert world.wait_until(lambda: "0.0.0.0" in world.show("SPOKE1", "ip bgp neighbors 10.255.0.1 routes"), 20.0)
 
 
+@pytest.mark.conforms("bgp:6.7-cease")
 def test_whoever_tells_more_prefixes_than_it_may_is_given_up() -> None:
     world = World(PHASE2).converge()
     world.configure("SPOKE1", "router bgp 65011", "neighbor 10.255.0.1 maximum-prefix 1")
@@ -170,6 +180,7 @@ def test_whoever_tells_more_prefixes_than_it_may_is_given_up() -> None:
     assert any("6/1 (maximum number of prefixes reached)" in text for text in world.messages("HUB"))
 
 
+@pytest.mark.conforms("bgp:9.4-originate")
 def test_a_prefix_is_withdrawn_when_its_interface_goes_down() -> None:
     world = World(PHASE2).converge()
     world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
@@ -185,6 +196,7 @@ def test_a_process_that_is_taken_away_takes_its_routes_along() -> None:
     assert route(world, "SPOKE2", "10.1.1.0/24") == ""
 
 
+@pytest.mark.conforms("bgp:4456-marks")
 def test_shows_have_the_lines_that_tools_read() -> None:
     world = World(PHASE3).converge()
     summary = world.show("HUB", "ip bgp summary")

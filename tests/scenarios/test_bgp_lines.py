@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address
 
+import pytest
+
+from dmvpn.features.bgp.machine import BgpMachine
 from support.world import World
 
 EXTERNAL, REFLECTED = "bgp-ebgp-phase2", "bgp-phase3"
@@ -61,6 +65,7 @@ def test_an_aggregate_keeps_quiet_what_its_map_permits_and_has_what_its_other_ma
     assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.2.0/24") == "65000 65012", 30.0)
 
 
+@pytest.mark.conforms("bgp:9.2.2.2-aggregate")
 def test_as_set_says_through_which_systems_the_parts_came() -> None:
     world = World(EXTERNAL).converge()
     world.configure("HUB", *HUB, "aggregate-address 10.1.0.0 255.255.0.0 as-set summary-only")
@@ -105,6 +110,7 @@ def test_private_numbers_are_taken_off_or_replaced() -> None:
         assert path(world, "SPOKE1", "10.1.2.0/24") == told, line or "nothing"
 
 
+@pytest.mark.conforms("bgp:9.1.2-loop")
 def test_our_own_number_in_a_path_is_taken_as_often_as_it_is_said_or_overridden() -> None:
     def change(router: str, text: str) -> str:
         return text.replace("65012", "65011")
@@ -136,6 +142,7 @@ def test_a_neighbor_that_told_too_much_stays_away_until_its_time_or_a_clear() ->
     assert world.wait_until(lambda: is_up(world, "SPOKE1", "10.255.0.1"), 120.0)
 
 
+@pytest.mark.conforms("bgp:5082-ttl")
 def test_ttl_security_takes_a_neighbor_that_is_near_and_none_that_sends_another_ttl() -> None:
     world = World(EXTERNAL)
     world.configure("HUB", *HUB, "neighbor 10.255.0.11 ttl-security hops 1", "neighbor 10.255.0.12 ttl-security hops 1")
@@ -155,6 +162,7 @@ def test_the_next_hop_is_told_unchanged_to_an_external_neighbor() -> None:
     assert "10.1.2.0/24 [20/0] via 10.255.0.12," in world.show("SPOKE1", "ip route bgp")
 
 
+@pytest.mark.conforms("bgp:7313-marks")
 def test_a_refresh_is_marked_and_what_is_not_told_again_is_no_more() -> None:
     world = World(REFLECTED).converge()
     assert "Enhanced Refresh Capability: advertised and received" in world.show("SPOKE1", "ip bgp neighbors")
@@ -175,3 +183,48 @@ def test_a_neighbor_that_must_not_hear_of_marked_refreshes_is_refreshed_plainly(
     (row,) = [line for line in world.lines("SPOKE1", "ip bgp neighbors") if "Route Refresh:" in line]
     assert row.split()[-2:] == ["1", "0"]
     assert "10.1.2.0/24" in world.show("SPOKE1", "ip route bgp")
+
+
+@pytest.mark.conforms("bgp:4.2-hold")
+def test_the_smaller_hold_time_counts_and_a_third_of_it_is_between_keepalives() -> None:
+    world = World(REFLECTED)
+    world.configure("SPOKE1", "router bgp 65000", "timers bgp 60 15")
+    world.converge()
+    for router, neighbor in (("SPOKE1", "10.255.0.1"), ("HUB", "10.255.0.11")):
+        detail = world.show(router, f"ip bgp neighbors {neighbor}")
+        assert "hold time is 15, keepalive interval is 5 seconds" in detail, router
+
+
+@pytest.mark.conforms("bgp:6.8-collision")
+def test_of_two_connections_that_both_ends_opened_one_stays_and_nobody_goes_down() -> None:
+    world = World(EXTERNAL).converge()
+    world.run_for(30)
+    for router, neighbors in (("HUB", ("10.255.0.11", "10.255.0.12")), ("SPOKE1", ("10.255.0.1",))):
+        peers = world.sim.routers[router].router.machine(BgpMachine).peers
+        for neighbor in neighbors:
+            peer = peers[IPv4Address(neighbor)]
+            assert (len(peer.sessions), peer.established, peer.dropped) == (1, 1, 0)
+
+
+@pytest.mark.conforms("bgp:9.2.1.1-interval")
+def test_announcements_keep_their_interval_and_withdrawals_do_not_wait() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 advertisement-interval 30")
+    world.configure("SPOKE2", "router bgp 65012", "neighbor 10.255.0.1 advertisement-interval 0")
+    world.run_for(40)
+
+    def announce(number: int) -> None:
+        world.configure("SPOKE2", f"interface Loopback{number}", f"ip address 10.9.{number}.1 255.255.255.0")
+        world.configure("SPOKE2", "router bgp 65012", f"network 10.9.{number}.0 mask 255.255.255.0")
+
+    announce(1)
+    world.run_for(2)
+    announce(2)
+    world.run_for(20)
+    assert path(world, "SPOKE1", "10.9.1.0/24") == "65000 65012"
+    assert path(world, "SPOKE1", "10.9.2.0/24") == "-"
+    world.configure("SPOKE2", "router bgp 65012", "no network 10.9.1.0 mask 255.255.255.0")
+    world.run_for(1)
+    assert path(world, "SPOKE1", "10.9.1.0/24") == "-"
+    world.run_for(12)
+    assert path(world, "SPOKE1", "10.9.2.0/24") == "65000 65012"

@@ -3,6 +3,7 @@
     tests/conformance/nhrp.toml      the requirements, one table each, with an id: "5.2.3-unique"
     tests/conformance/ikev2.toml     the same, with the standard before a colon: "ike:2.6-cookie"
     tests/conformance/bfd.toml       likewise: "bfd:6.5-final"
+    tests/conformance/bgp.toml       and "bgp:6.5-hold"
     @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
     docs/reference/conformance-*.md  both together, made by
 
@@ -50,6 +51,7 @@ STANDARDS = tuple(
         ("NHRP", "nhrp.toml", "conformance-rfc2332.md"),
         ("IKEv2", "ikev2.toml", "conformance-rfc7296.md"),
         ("BFD", "bfd.toml", "conformance-rfc5880.md"),
+        ("BGP", "bgp.toml", "conformance-rfc4271.md"),
     )
 )
 

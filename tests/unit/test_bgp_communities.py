@@ -31,6 +31,7 @@ def heard(*lines: str, remote_as: int = 65002) -> Attributes:
     return answer
 
 
+@pytest.mark.conforms("bgp:1997-kinds")
 @pytest.mark.parametrize(
     ("lines", "plain", "extended"),
     [
@@ -50,6 +51,7 @@ def test_a_neighbor_is_told_the_kinds_of_communities_that_its_line_names(
     assert bool(attributes.extended) is extended
 
 
+@pytest.mark.conforms("bgp:4360-scope")
 def test_an_extended_community_that_is_not_transitive_stays_in_its_system() -> None:
     """RFC 4360 §6."""
     assert heard("send-community both").extended == (ROUTE_TARGET,)

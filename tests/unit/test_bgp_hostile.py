@@ -212,6 +212,7 @@ def test_messages_that_come_octet_by_octet_are_understood(bench: Workbench) -> N
     assert "%BGP-5-ADJCHANGE: neighbor *172.16.31.2 Up" in bench.logs
 
 
+@pytest.mark.conforms("bgp:4.2-zero")
 def test_who_says_hold_time_0_and_then_nothing_does_not_keep_its_place(bench: Workbench) -> None:
     Caller(bench, 2).connects().opens(hold_time=0)
     bench.advance(300)

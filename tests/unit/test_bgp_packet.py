@@ -91,6 +91,7 @@ def captured() -> list[bytes]:
     return list(found)
 
 
+@pytest.mark.conforms("bgp:4.3-update")
 def test_what_frr_sent_is_written_as_it_was_read() -> None:
     messages = captured()
     kinds = {type(parse(data)) for data in messages}
@@ -146,6 +147,7 @@ def test_attributes_are_read_as_they_were_written(said: Attributes) -> None:
     assert read(write(said, wide=True), wide=True, internal=True) == (said, ())
 
 
+@pytest.mark.conforms("bgp:6793-wide")
 @given(attributes)
 def test_a_peer_with_two_octets_loses_no_as_number(said: Attributes) -> None:
     """The real path goes in AS4_PATH, and comes back."""
@@ -170,6 +172,7 @@ def test_whatever_a_peer_sends_is_parsed_or_refused(data: bytes) -> None:
                     continue
 
 
+@pytest.mark.conforms("bgp:4.1-stream")
 @given(st.lists(st.integers(0, 60), max_size=20))
 def test_messages_come_out_of_the_stream_whole_wherever_it_is_cut(cuts: list[int]) -> None:
     sent: list[Message] = [Keepalive(), Notification(6, 2, b"bye"), Update(withdrawn=(Prefix.parse("10.0.0.0/8"),))]
@@ -182,6 +185,7 @@ def test_messages_come_out_of_the_stream_whole_wherever_it_is_cut(cuts: list[int
     assert found == sent
 
 
+@pytest.mark.conforms("bgp:4.1-header", "bgp:6.2-open")
 @pytest.mark.parametrize(
     ("data", "code", "subcode"),
     [
@@ -205,6 +209,7 @@ WHOLE = write(
 )
 
 
+@pytest.mark.conforms("bgp:7606-withdraw")
 @pytest.mark.parametrize(
     ("code", "value"),
     [
@@ -230,6 +235,7 @@ def test_routes_without_an_attribute_that_all_need_are_withdrawn(code: Attribute
         read([one for one in WHOLE if one.code != code], wide=True, internal=True)
 
 
+@pytest.mark.conforms("bgp:7606-discard")
 def test_a_damaged_attribute_that_no_route_needs_is_dropped() -> None:
     damaged = [one for one in WHOLE if one.code != AttributeCode.AGGREGATOR]
     found, dropped = read([*damaged, Attribute(0xC0, AttributeCode.AGGREGATOR, b"?")], wide=True, internal=True)
@@ -237,12 +243,14 @@ def test_a_damaged_attribute_that_no_route_needs_is_dropped() -> None:
     assert found.aggregator is None
 
 
+@pytest.mark.conforms("bgp:5-unknown")
 def test_an_unknown_attribute_is_passed_on_if_it_may_travel() -> None:
     raw = [*WHOLE, Attribute(0xC0, 99, b"far"), Attribute(0x80, 98, b"near")]
     found, _ = read(raw, wide=True, internal=False)
     assert found.others == (Attribute(0xE0, 99, b"far"),)
 
 
+@pytest.mark.conforms("bgp:5.1.5-external")
 def test_an_external_peer_has_no_say_in_local_preference() -> None:
     raw = write(Attributes(path=prepended((), 1), next_hop=IPv4Address("10.0.0.1"), local_pref=900), wide=True)
     assert read(raw, wide=True, internal=False)[0].local_pref is None

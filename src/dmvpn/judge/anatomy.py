@@ -8,11 +8,9 @@ alive and which wires are whole, never from what a router believes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.settings import configured_peers, guest
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nhrp.entry import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -20,7 +18,6 @@ from dmvpn.judge.clear import protected_keys
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.bgp.model import BgpConfig
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
 
@@ -119,9 +116,7 @@ class Anatomy:
             any(config.if_state for config in configs),
             _conversations(world, scenario, sites),
             any(protected_keys(scenario.configurations[name]) for name in overlay),
-            max(
-                map(_hold_time, (world.routers[name].router.machine(BgpMachine).config for name in overlay)), default=0
-            ),
+            max((world.routers[name].router.machine(BgpMachine).longest_hold_time for name in overlay), default=0),
         )
 
     @property
@@ -150,13 +145,6 @@ class Anatomy:
                 if not self.sites[there].stub:
                     front.append(there)
         return one == other
-
-
-def _hold_time(config: BgpConfig) -> int:
-    """The longest of its sessions, seconds; 0: there are none."""
-    known = [guest(config, IPv4Address(int(one.prefix.address))) for one in config.listen_ranges]
-    found = [*configured_peers(config).values(), *(one for one in known if one is not None)]
-    return max((settings.hold_time for settings in found), default=0)
 
 
 def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tuple[str, ...]) -> Site:

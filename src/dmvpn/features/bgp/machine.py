@@ -39,7 +39,15 @@ from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefre
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.session import Ending, Identity, Session, cease
-from dmvpn.features.bgp.settings import callers, configured_peers, guest, inward_lines, is_filtered, session_lines
+from dmvpn.features.bgp.settings import (
+    callers,
+    configured_peers,
+    guest,
+    inward_lines,
+    is_filtered,
+    longest_hold_time,
+    session_lines,
+)
 from dmvpn.features.bgp.teller import DEFAULT, Teller
 from dmvpn.features.bgp.watched import path_lost, watch
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
@@ -148,6 +156,11 @@ class BgpMachine:
     def next_deadline(self) -> float | None:
         """The next keepalive, hold time, call or announcement."""
         return self._timers.next()
+
+    @property
+    def longest_hold_time(self) -> int:
+        """Of all sessions that are configured, seconds; 0: there are none."""
+        return longest_hold_time(self.config)
 
     # ---------------------------------------------------------------------------------------------- configuration
 
@@ -602,7 +615,8 @@ class BgpMachine:
                 self._call_soon(peer, now, at_once=True)
 
     def _tell_soon(self, peer: Peer, now: float) -> None:
-        if self._timers.when(("tell", peer.address)) is None or peer.announce_at <= now:
+        due = self._timers.when(("tell", peer.address))
+        if due is None or due > now + SETTLING:  # withdrawals do not wait for the interval of announcements
             self._timers.set(("tell", peer.address), now + SETTLING)
 
     def _tell(self, peer: Peer, now: float) -> None:

@@ -99,6 +99,13 @@ def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
     return settings_of(config, address, Neighbor(peer=address, group=closest.group))
 
 
+def longest_hold_time(config: BgpConfig) -> int:
+    """Of all sessions that are configured, seconds; 0: there are none."""
+    guests = [guest(config, IPv4Address(int(one.prefix.address))) for one in config.listen_ranges]
+    known = [*configured_peers(config).values(), *(one for one in guests if one is not None)]
+    return max((settings.hold_time for settings in known), default=0)
+
+
 def callers(config: BgpConfig) -> tuple[StreamPeer, ...]:
     """From whom connections are taken."""
     return tuple(_callers(config))
