@@ -81,6 +81,8 @@ def test_a_hub_that_is_asked_about_an_address_behind_a_spoke_says_how_it_gets_th
 
 def test_pings_between_sites_that_came_back_are_among_what_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     patient = lab(monkeypatch)
+    assert not any("pings from R31 to 10.4.4.1" in text for text in fine(visit(patient))), "it builds no shortcut"
+    patient.ask([("R31", "ping 10.4.4.1 source 10.3.3.1 repeat 5")])
     whole = [text for text in fine(visit(patient)) if text.startswith("pings from R31 to 10.4.4.1")]
     assert whole == ["pings from R31 to 10.4.4.1 (behind R41): 4 of 4 came back"]
     towards = fine(visit(patient, "R31", ip_address("10.4.4.100")))

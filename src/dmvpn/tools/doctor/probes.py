@@ -27,6 +27,8 @@ Ask: TypeAlias = "Callable[[Sequence[tuple[str, str]]], list[str]]"
 
 #: Pairs of tunnel ends, and of spokes, that are tried; those that work not before those that do not.
 MOST_PAIRS: Final = 8
+#: Commands and requests of one visit.
+MOST_COMMANDS, MOST_ECHOES = 60, 2000
 #: Networks of others that one router tries.
 _MOST_SITES: Final = 4
 #: Octets of a ping that fits everywhere; more than an Ethernet takes in one piece.
@@ -135,24 +137,35 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
     planned = list(dict.fromkeys(probes))
     first = [probe for probe in planned if probe.only_if is None and probe.kind is not Kind.TRACE]
     then = [probe for probe in planned if probe.only_if is not None]
-    answers: dict[Probe, Outcome] = {}
-    _try(first, ask, answers)
-    mute = [probe for probe in first if answers[probe].silent]
+    budget = _Budget()
+    answers = budget.spend(first, ask)
+    mute = [probe for probe, outcome in answers.items() if outcome.silent]
     again = {probe: replace(probe, patience=_PATIENCE, repeat=min(probe.repeat, _FEW)) for probe in mute}
-    slow: dict[Probe, Outcome] = {}
-    _try(list(again.values()), ask, slow)
-    answers |= {probe: slow[later] for probe, later in again.items() if "!" in slow[later].marks}
+    slow = budget.spend(again.values(), ask)
+    answers |= {probe: slow[later] for probe, later in again.items() if later in slow and "!" in slow[later].marks}
     ready = [probe for probe in then if probe.only_if is not None and _replied(answers, probe.only_if)]
     patient = {probe: replace(probe, patience=_PATIENCE) if probe.only_if in again else probe for probe in ready}
-    _try(list(patient.values()), ask, slow)
-    answers |= {probe: slow[asked] for probe, asked in patient.items()}
-    _try([probe for probe in planned if probe.kind is Kind.TRACE], ask, answers)
-    return answers
+    last = budget.spend(patient.values(), ask)
+    answers |= {probe: last[asked] for probe, asked in patient.items() if asked in last}
+    return answers | budget.spend((probe for probe in planned if probe.kind is Kind.TRACE), ask)
 
 
-def _try(probes: Sequence[Probe], ask: Ask, answers: dict[Probe, Outcome]) -> None:
-    printed = ask([(probe.router, probe.command) for probe in probes])
-    answers.update((probe, read(text)) for probe, text in zip(probes, printed, strict=True))
+@dataclass(slots=True)
+class _Budget:
+    """What may still be sent in one visit."""
+
+    commands: int = MOST_COMMANDS
+    echoes: int = MOST_ECHOES
+
+    def spend(self, probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:
+        """Try as many as there is room for, all at once."""
+        some: list[Probe] = []
+        for probe in probes:
+            if self.commands and self.echoes >= probe.repeat:
+                self.commands, self.echoes = self.commands - 1, self.echoes - probe.repeat
+                some.append(probe)
+        printed = ask([(probe.router, probe.command) for probe in some])
+        return {probe: read(text) for probe, text in zip(some, printed, strict=True)}
 
 
 def _replied(answers: dict[Probe, Outcome], probe: Probe) -> bool:
@@ -230,15 +243,21 @@ def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
 
 
 def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
-    """Each spoke to the next one: that is what makes shortcuts, and shows who does not get one."""
-    spokes: dict[str, tuple[RouterFacts, str, Address]] = {}
+    """Between spokes that send to each other directly already: a probe builds no shortcut."""
+    spokes: dict[str, tuple[Client, str, Address]] = {}
     for client in scene.clients():
         site = site_of(scene, client.name, client.facts)
         if site is not None and client.name not in spokes:
-            spokes[client.name] = (client.facts, *site)
-    names = list(spokes)
-    pairs = [(one, names[(place + 1) % len(names)]) for place, one in enumerate(names)] if len(names) > 1 else []
-    for one, other in [pair for pair in pairs if router is None or router in pair][:MOST_PAIRS]:
+            spokes[client.name] = (client, *site)
+    seen = {scene.seen_as(client): name for name, (client, *_) in spokes.items()}
+    direct = dict.fromkeys(
+        (one, other)
+        for one, (client, *_) in spokes.items()
+        for entry in client.tunnel.mappings
+        if entry.kind == "dynamic" and (other := seen.get(entry.nbma, one)) != one
+        if spokes[other][2] in entry.target and (router is None or router in (one, other))
+    )
+    for one, other in list(direct)[:MOST_PAIRS]:
         yield Probe(kind=Kind.SITES, router=one, target=spokes[other][2], source=spokes[one][1], repeat=4)
 
 
