@@ -141,3 +141,24 @@ def test_other_intervals_are_agreed_upon_while_the_session_is_up() -> None:
     cut = world.now
     assert world.wait_until(lambda: "192.168.100.31" not in sessions(world, "R11"), 5, 0.01)
     assert 0.8 < world.now - cut <= 1.25, "four times 300 ms"
+
+
+def bgp_watched(_router: str, text: str) -> str:
+    """Every neighbor, or group of neighbors, of BGP is watched."""
+    text = re.sub(r"(?m)^ ip nhrp network-id", FAST + " ip nhrp network-id", text)
+    return re.sub(r"(?m)^( neighbor \S+) remote-as .*$", r"\g<0>\n\1 fall-over bfd", text)
+
+
+def test_bgp_loses_a_peer_that_bfd_misses_and_has_it_again() -> None:
+    world = World("bgp-phase3", change=bgp_watched).converge()
+    world.run_for(10)
+    assert sessions(world, "SPOKE1") == {"10.255.0.1": "Up"}
+    assert "Registered protocols: BGP" in block(world, "HUB")
+    world.cut("HUB", "GigabitEthernet0/1")
+    cut = world.now
+    assert world.wait_until(lambda: "BFD adjacency down" in "".join(world.messages("SPOKE1")), 5, 0.005)
+    assert world.now - cut <= DETECTION
+    world.run_for(20)
+    assert sessions(world, "SPOKE1") == {}
+    world.cut("HUB", "GigabitEthernet0/1", cut=False)
+    assert world.wait_until(lambda: sessions(world, "SPOKE1") == {"10.255.0.1": "Up"}, 300, 1)
