@@ -55,6 +55,7 @@ from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
+    from dmvpn.base.streams import StreamPeer
     from dmvpn.features.bgp.settings import PeerSettings
 
 PORT: Final = 179
@@ -100,6 +101,7 @@ class BgpMachine:
         self._failures: dict[tuple[IPv4Address, int, int], float] = {}
         self._by_stream: dict[int, tuple[Peer, Session]] = {}
         self._listening: StreamListen | None = None
+        self._callers: tuple[StreamPeer, ...] = ()
         self._next_stream = 0
         self._out: Results = []
         self.config = BgpConfig()
@@ -166,6 +168,7 @@ class BgpMachine:
 
     def _configure(self, config: BgpConfig, now: float) -> None:
         old, self.config = self.config, config
+        self._callers = callers(config) if config.local_as else ()
         if old.local_as and old.local_as != config.local_as:
             for peer in list(self.peers.values()):
                 self._remove(peer, Cease.DECONFIGURED, "Neighbor deleted", now)
@@ -231,7 +234,7 @@ class BgpMachine:
                     return
 
     def _listen(self) -> None:
-        order = StreamListen(PORT, callers(self.config) if self.config.local_as else ())
+        order = StreamListen(PORT, self._callers)
         if order != self._listening and (order.peers or self._listening is not None):
             self._listening = order
             self._out.append(order)

@@ -124,7 +124,8 @@ def _callers(config: BgpConfig) -> Iterator[StreamPeer]:
 
 def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
     """The lines of a neighbor, and where they say nothing those of its group and its templates."""
-    group = next((one for one in config.neighbors if one.is_group and one.peer == lines.group), None)
+    groups = (one for one in config.neighbors if one.is_group and one.peer == lines.group)
+    group = next(groups, None) if lines.group else None
     if group is not None:
         lines = _inherited(lines, group)
         lines = replace(
