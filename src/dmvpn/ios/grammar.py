@@ -298,7 +298,7 @@ class ConfigLine:
     def key_of(self, args: Args) -> Hashable:
         """What tells this entry from the others of the same command."""
         if self.key:
-            return tuple(args.said(name) for name in self.key)
+            return tuple([args.said(name) for name in self.key])  # asked of every line of a file, twice
         if self.key is None and self.opens is None:
             return ()
         return args

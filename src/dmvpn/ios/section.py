@@ -258,7 +258,8 @@ class Section:
         """Add the statement, or replace the one with the same key. True if that changed anything."""
         entries = self._statements.setdefault(statement.line, {})
         key = statement.line.key_of(statement.args)
-        if entries.get(key) == statement:
+        present = entries.get(key)
+        if present is not None and present == statement:
             return False
         for index in self._indexes_of(statement.line):
             if key in entries:

@@ -213,15 +213,12 @@ class ConfigSession:
     @property
     def headers(self) -> tuple[str, ...]:
         """The lines that opened them."""
-        known = self._headers
-        is_old = len(known) != len(self._path)
-        del known[len(self._path) :]
-        for index, (statement, _) in enumerate(self._path):
-            if index >= len(known) or known[index][0] is not statement:
-                known[index:] = [(statement, statement.text_for_others)]
-                is_old = True
-        if is_old:
-            self._header_lines = tuple(text for _, text in known)
+        path, known, same = self._path, self._headers, 0
+        while same < len(path) and same < len(known) and known[same][0] is path[same][0]:
+            same += 1
+        if not same == len(path) == len(known):
+            known[same:] = [(statement, statement.text_for_others) for statement, _ in path[same:]]
+            self._header_lines = tuple([text for _, text in known])
         return self._header_lines
 
     @property
