@@ -29,6 +29,12 @@ class Follower(Protocol[W]):
 F = TypeVar("F", bound=Follower[Never])
 
 
+def pages_of(values: Iterable[V | None]) -> Pages[V]:
+    """The values that are not None."""
+    found = [value for value in values if value is not None]
+    return Pages(found) if found else NONE
+
+
 class Made(Generic[V]):
     """The values of the entries of one line in one section, in the order of entry.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.making import F, Made
+from dmvpn.ios.making import F, Made, pages_of
 from dmvpn.ios.redaction import without_keys
 from dmvpn.ios.syntax import interface_value
 
@@ -181,8 +181,9 @@ class Section:
 
     def following(self, line: ConfigLine, make: Callable[..., V | None], kind: type[F]) -> F:
         """The one index of this kind of what is made of the entries of a line. It is up to date."""
+        made = self._known(line, (make, ()))
         self.made(line, make)
-        return self._known(line, (make, ())).follower(kind)
+        return made.follower(kind)
 
     def _known(self, line: ConfigLine, name: Hashable) -> Made[object]:
         if self._made is None:
@@ -197,9 +198,11 @@ class Section:
     def _make(self, line: ConfigLine, name: Hashable, make: Callable[[Statement], V | None]) -> Pages[V]:
         self._note(line)
         entries = self._statements.get(line, {})
-        # The values of one `make` have one type, which a dictionary of them all cannot say.
-        made = cast("Made[V]", self._known(line, name))
-        inner = _Reading(made.lines)
+        is_known = self._made is not None and name in self._made.get(line, ())
+        # What few entries make is not kept: a simulator has thousands of routers. The values of one `make` have one
+        # type, which a dictionary of them all cannot say.
+        made = cast("Made[V]", self._known(line, name)) if is_known or len(entries) > FEW else None
+        inner = _Reading(set() if made is None else made.lines)
 
         def of(key: Hashable) -> V | None:
             entry = entries[key]
@@ -207,10 +210,10 @@ class Section:
             return make(entry)
 
         with _noting(inner):
-            pages = made.pages(of)
+            pages = made.pages(of) if made is not None else pages_of(map(of, entries))
         outer = _READ.get()
         if outer is not None:
-            outer.lines |= made.lines
+            outer.lines |= inner.lines
         return pages
 
     def statements(self) -> Iterator[Statement]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.ios.agreement import FEW
 from dmvpn.ios.common import INTERFACE
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Su
     """
     opened = section.opened_by
     own = opened.interface("name") if opened is not None else ""
-    names = section.root.following(INTERFACE, subnets, _Near).to(prefix)
+    root = section.root
+    interfaces = root.made(INTERFACE, subnets)
+    if len(interfaces) > FEW:
+        names = root.following(INTERFACE, subnets, _Near).to(prefix)
+    else:
+        names = [one.name for one in interfaces if any(prefix in near or near in prefix for near in one.prefixes)]
     return [name for name in names if name != own]
 
 
