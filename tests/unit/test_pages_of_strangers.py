@@ -230,3 +230,14 @@ def test_a_line_of_the_router_that_is_indented_in_a_tunnel_is_kept_and_does_not_
 @pytest.mark.parametrize("line", ["crypto isakmp diagnose error 7", "ip local policy route-map M"])
 def test_what_could_protect_or_diverts_is_not_kept_in_a_tunnel(line: str) -> None:
     assert refused(f"interface Tunnel0\n tunnel source Loopback0\n {line}\n")
+
+
+_BOX = "```\n  \u250c\u2500\u2500\u2500\u2510  e0/0\n  \u2502 Router R1 \u2502 HUB\n Tunnel0: nhrp redirect\n"
+
+
+def test_a_drawing_between_fences_is_no_configuration() -> None:
+    """A picture of boxes was read as lines of the section before it, and refused."""
+    page = "```\nhostname R1\ninterface Tunnel0\n ip nhrp network-id 1\n```\n" + _BOX + "```\n"
+    assert not take_in(parts_of(page)[0].text).of(Fate.REFUSED)
+    protected = page.replace(" Tunnel0: nhrp", "tunnel protection ipsec profile P\n Tunnel0: nhrp")
+    assert take_in(parts_of(protected)[0].text).of(Fate.REFUSED)

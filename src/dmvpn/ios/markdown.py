@@ -32,6 +32,9 @@ _LINE: Final = re.compile(
 )
 #: Headings and tables.
 _OF_PAGES: Final = re.compile(r"(?m)^(?:#{1,6} \S|\|.{1,400}\|[ \t\r]*$)")
+#: Parts of boxes and of the wires between them, in two lines of a drawing.
+_DRAWN: Final = re.compile(r"[\u2500-\u257f]|\+-{3,}|-{3,}\+|[-=]{3,}>|<[-=]{3,}")
+_OF_DRAWINGS: Final = 2
 _WORDS: Final = r"(?:interface|crypto|router|hostname|ip|tunnel)[ \t]"
 #: Two lines of a configuration between backticks, one behind the other.
 _TICKED: Final = re.compile(
@@ -72,13 +75,14 @@ def fenced(text: str) -> str:
     if not has_fences(text):
         return _without_fences(text)
     mark = ""
+    drawn = False
     lines: list[str] = []
     all_lines = [line.rstrip("\r") for line in text.split("\n")]
     for number, line in enumerate(all_lines):
         fence = _FENCE.match(line)
         if fence is None:
             line = _BLANK.sub(" ", line)
-            lines.append(line if mark or _may_protect(line) else _inline(line) or _heading(line))
+            lines.append("" if drawn else line if mark or _may_protect(line) else _inline(line) or _heading(line))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
@@ -87,6 +91,7 @@ def fenced(text: str) -> str:
             mark = fence["mark"][0]
         elif fence["mark"][0] == mark:
             mark = ""
+        drawn = bool(mark) and _is_drawn(all_lines, number + 1)
         begun = _BEGUN.match(line) if mark else None
         lines.append(begun[1] if begun is not None else BLOCK if mark else "")
     return "\n".join(lines)
@@ -102,6 +107,19 @@ def _is_page(lines: list[str], start: int) -> bool:
             return False
         of_pages = of_pages or _OF_PAGES.match(lines[number]) is not None
     return of_pages
+
+
+def _is_drawn(lines: list[str], start: int) -> bool:
+    """Is there a drawing up to the next fence, and no line of a configuration, nor one that protects a tunnel?"""
+    parts = 0
+    for number in range(start, len(lines)):
+        line = lines[number]
+        if _FENCE.match(line):
+            break
+        if _LINE.match(line.strip()) or asks_for_protection(line):
+            return False
+        parts += _DRAWN.search(line) is not None
+    return parts >= _OF_DRAWINGS
 
 
 def _without_fences(text: str) -> str:

@@ -58,7 +58,7 @@ _LISTED: Final = re.compile(
 #: How what `show` and `ping` print begins, where people left the prompts away; no line of a configuration does.
 _OUTPUT: Final = re.compile(
     r"Interface +(?:IP-Address|Hold|Peers|PID|State)|[A-Z][\w/.-]{1,40} is (?:administratively down|up|down), line"
-    r"|IPv[46] Crypto (?:ISAKMP|IKEv2) SA|Crypto [Ss]ession current status"
+    r"|IPv[46] Crypto (?:ISAKMP|IKEv2) +SA|Crypto [Ss]ession current status"
     r"|[Ii]nterface: [A-Z]\w+[\d/.]+(?:,|\s*$)"
     r"|Codes: |Legend: Attrb|Type escape sequence|Sending \d+, \d+-byte|Success rate is|Gateway of last resort"
     r"|(?:IP-)?EIGRP(?:-IPv[46])? (?:VR\(\S+\) )?(?:[Nn]eighbors|[Tt]opology)|Neighbor ID +Pri|BGP table version"

@@ -38,27 +38,36 @@ class Seat(NamedTuple):
 
 def pairs(seats: Sequence[Seat]) -> list[tuple[int, int]]:
     """Of the ports of one link's subnet, which two are on one wire: indices, those first that fit best."""
+    marks = [_Marks(seat, _spoken(seat), _networks(seat)) for seat in seats]
     fitting = [
-        (-kinship(first, second), number, other)
-        for number, first in enumerate(seats)
-        for other, second in enumerate(seats[number + 1 :], number + 1)
-        if first.router != second.router and first.address != second.address
+        (-_kinship(first, second), number, other)
+        for number, first in enumerate(marks)
+        for other, second in enumerate(marks[number + 1 :], number + 1)
+        if first.seat.router != second.seat.router and first.seat.address != second.seat.address
     ]
-    taken: list[int] = []
+    taken: set[int] = set()  # asked, never iterated
     found: list[tuple[int, int]] = []
     for _, number, other in sorted(fitting):
         if number not in taken and other not in taken:
-            taken += [number, other]
+            taken |= {number, other}
             found.append((number, other))
     return found
 
 
-def kinship(first: Seat, second: Seat) -> int:
+class _Marks(NamedTuple):
+    """What is said of a port: its routing protocols, and its IPv6 networks."""
+
+    seat: Seat
+    spoken: list[str]
+    networks: list[str]
+
+
+def _kinship(first: _Marks, second: _Marks) -> int:
     """How much speaks for a wire between two ports; below zero, something speaks against it."""
-    total = _of_sets(_spoken(first), _spoken(second), _AGREED)
-    total += _of_sets(_networks(first), _networks(second), _TOLD)
-    total += _of_systems(first, second) + _of_systems(second, first)
-    return total + _NAMED * (_names(first, second) + _names(second, first))
+    total = _of_sets(first.spoken, second.spoken, _AGREED) + _of_sets(first.networks, second.networks, _TOLD)
+    here, there = first.seat, second.seat
+    total += _of_systems(here, there) + _of_systems(there, here)
+    return total + _NAMED * (_names(here, there) + _names(there, here))
 
 
 def _of_sets(first: list[str], second: list[str], each: int) -> int:
