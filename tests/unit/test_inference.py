@@ -616,3 +616,18 @@ def test_default_routes_of_two_routers_to_each_other_lead_to_no_tunnel(tmp_path:
     configurations = load(tmp_path, *texts).configurations
     assert "ip route 10.9.9.9 255.255.255.255 192.0.2.5 254" in configurations["P2"]
     assert "ip route 10.9.9.9" not in configurations["P1"]
+
+
+def test_neighbors_of_bgp_whose_ways_are_is_is_meet(tmp_path: Path) -> None:
+    """The two cores of a provider spoke BGP by their loopbacks, and IS-IS told them the way: they never met."""
+    own = "interface Loopback0\n ip address 10.9.9.{0} 255.255.255.255\nrouter isis\n net 49.0001.0000.0000.000{0}.00\n"
+    own += "router bgp 65001\n neighbor 10.9.9.{1} remote-as 65001\n neighbor 10.9.9.{1} update-source Loopback0"
+    texts = [
+        router("A", f"192.0.2.1 {SHORT}", more=own.format(1, 3)),
+        router("B", f"192.0.2.2 {SHORT}", f"192.0.2.5 {SHORT}", more=own.format(2, 1)),
+        router("C", f"192.0.2.6 {SHORT}", more=own.format(3, 1)),
+    ]
+    configurations = load(tmp_path, *texts).configurations
+    assert "ip route 10.9.9.3 255.255.255.255 192.0.2.2 254" in configurations["A"]
+    assert "ip route 10.9.9.3 255.255.255.255 192.0.2.6 254" in configurations["B"]
+    assert "ip route 10.9.9.1 255.255.255.255 192.0.2.5 254" in configurations["C"]

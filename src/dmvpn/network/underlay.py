@@ -154,7 +154,8 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
                 )
         for address, owner in (*ends.items(), *called.items()):
             hop = ways[owner].get(router)
-            if address in called and device is not None and hop is not None and hop.router != added:
+            is_ours = hop is not None and (hop.router == added or (device is not None and _speaks_isis(device)))
+            if address in called and device is not None and not is_ours:
                 continue
             back = _back(graph.get(router, ()), router, ways[owner])
             if owner != router and hop is not None and (device is None or not _knows(device, address, hop, back)):
@@ -175,7 +176,7 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
-    """The addresses of neighbors of BGP that somebody reaches through the provider of our own, and whose they are."""
+    """The addresses of neighbors of BGP behind the provider of our own, or behind IS-IS, and whose they are."""
     owners = {
         address: name
         for name, device in read.items()
@@ -185,12 +186,17 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
     }
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
-        for address in device.bgp.called if added else ():
+        for address in device.bgp.called:
             owner = owners.get(address, name)
             hop = _ways(graph, owner).get(name) if owner != name else None
-            if hop is not None and hop.router == added:
+            if hop is not None and (hop.router == added or _speaks_isis(device)):
                 found[address] = owner
     return found
+
+
+def _speaks_isis(device: Device) -> bool:
+    """Would it learn the ways to its neighbors by IS-IS, which no router here speaks?"""
+    return bool(device.lines.headers("router isis"))
 
 
 def _has_default(device: Device) -> bool:
