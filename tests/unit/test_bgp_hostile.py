@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from dmvpn.base.effects import Effect, NextHop
@@ -27,6 +29,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
+from dmvpn.features.bgp.teller import SLICE
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, make, p
 from support.workbench import Workbench, of_type
@@ -199,8 +202,9 @@ def test_who_does_not_read_hears_the_rest_when_it_does(bench: Workbench) -> None
     assert 0 < heard < len(told)
     other.waits(60)
     assert len(other.updates) == heard
-    other.hears(bench.handle(StreamWritable(other.stream)))
-    other.hears(bench.handle(StreamWritable(other.stream)))
+    for _ in range(2):
+        other.hears(bench.handle(StreamWritable(other.stream)))
+        other.waits(1)
     assert len(other.updates) == len(told)
     assert not other.closed
 
@@ -295,3 +299,17 @@ def test_who_calls_past_a_tunnel_that_is_down_is_not_taken(bench: Workbench) -> 
     assert Caller(bench, 2).connects().closed
     bench.handle(LinkChanged(GI1, up=True))
     assert not Caller(bench, 3).is_up().closed
+
+
+def test_a_long_table_is_told_in_slices_between_which_others_are_heard(bench: Workbench) -> None:
+    teller = Caller(bench, 11).is_up()
+    for block in range(5):
+        teller.announces(*(f"10.{block}.{number}.0/24" for number in range(250)))
+    teller.waits(1.0)
+    listener = Caller(bench, 12).is_up()
+    told = [0]
+    while told[-1] < 1250:
+        listener.waits(0.0005 if told[-1] else 0.05)
+        told.append(sum(len(update.announced) for update in listener.updates))
+        assert len(told) < 100, told
+    assert max(after - before for before, after in pairwise(told)) <= SLICE

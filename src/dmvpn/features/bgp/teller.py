@@ -7,6 +7,7 @@ is left stays pending until its stream has room.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
@@ -30,6 +31,10 @@ DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
 #: Octets of an UPDATE for prefixes, besides its header and the two lengths.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
 _LARGEST_PREFIX: Final = 5
+#: Prefixes that are looked at in one go: some milliseconds, in which nothing else can happen.
+SLICE: Final = 400
+#: Seconds until the next slice.
+_BREATH: Final = 0.001
 
 
 class Teller:
@@ -75,7 +80,10 @@ class Teller:
         announced: dict[Attributes, list[Prefix]] = {}
         may_announce = now >= peer.announce_at
         waiting: dict[Prefix, None] = {}
-        for prefix in peer.pending:
+        # While announcements wait, everything is looked at for what is withdrawn: nothing of it is put into octets.
+        slice_ = SLICE if may_announce else len(peer.pending)
+        rest = dict.fromkeys(islice(peer.pending, slice_, None))
+        for prefix in islice(peer.pending, slice_):
             attributes = self.what(prefix, receiver)
             if attributes == peer.advertised.get(prefix) and (attributes is None or prefix not in peer.again):
                 continue
@@ -85,7 +93,7 @@ class Teller:
                 announced.setdefault(attributes, []).append(prefix)
             else:
                 waiting[prefix] = None
-        peer.pending = waiting
+        peer.pending = {**rest, **waiting}
         raw = {attributes: write(attributes, wide=session.wide) for attributes in announced}
         for attributes in [attributes for attributes in announced if _room(raw[attributes]) < _LARGEST_PREFIX]:
             # What is too long to be told takes back what was told before: the way that led there is none any more.
@@ -101,6 +109,8 @@ class Teller:
                     del peer.advertised[prefix]
                 else:
                     peer.advertised[prefix] = told_with
+        if rest:
+            return now + _BREATH  # what was begun is told to its end, whatever the interval
         if announced:
             peer.announce_at = now + peer.settings.advertisement_interval
         return peer.announce_at if waiting else None
