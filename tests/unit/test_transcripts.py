@@ -169,3 +169,10 @@ def test_a_heading_that_says_what_comes_next_is_no_line(title: str) -> None:
 def test_what_only_looks_like_a_heading_stays_a_line(line: str) -> None:
     result = LANGUAGE.parse_text(f"interface Tunnel0\n{line}\n")
     assert result.problems or any("Tunnel configuration" in text for text in result.tree.render())
+
+
+def test_a_remark_in_other_letters_behind_a_dash_is_no_part_of_the_line() -> None:
+    """`ip mtu 1400 - (a word in Cyrillic)` was refused, with all lines below it."""
+    text = "interface Tunnel0\n ip mtu 1400 - \u0440\u0430\u0437\u043c\u0435\u0440\n description a - \u0431\n"
+    assert not LANGUAGE.parse_text(text).problems
+    assert {" ip mtu 1400", " description a - \u0431"} <= set(rendered(text))

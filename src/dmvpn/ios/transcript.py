@@ -72,8 +72,10 @@ _BEGINS: Final = re.compile(
 #: How comments begin behind a line; the second is other languages'.
 _COMMENTS: Final = (" !", " //", "\t!")
 #: Notes that people write behind a line: `# the WAN`, `<-- important`, `(phase 3)`; and a remark in a language of other
-#: letters, set off from the line by more than one space.
-_REMARK: Final = re.compile(r"(?<=\S)(?:\s{1,80}(?:#|;|<[-=]{1,8}|--|\u2190|\()[^#;<]{0,200}$|\s{2,}(?=[^\x00-\x7f]))")
+#: letters, set off from the line by more than one space, or a dash.
+_REMARK: Final = re.compile(
+    r"(?<=\S)(?:\s{1,80}(?:#|;|<[-=]{1,8}|--|\u2190|\()[^#;<]{0,200}$|(?:\s{2,}|\s-\s+)(?=[^\x00-\x7f]))"
+)
 #: Without one of these there is no comment behind a line.
 _MAY_REMARK: Final = re.compile(r"[!#;<(/-]|[^\x00-\x7f]")
 #: Commands of configuration mode that ask questions, and print; their answers are no configuration.
