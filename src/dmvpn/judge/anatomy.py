@@ -14,6 +14,9 @@ from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nhrp.entry import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.ospf.machine import OspfMachine
+from dmvpn.features.ospf.model import Interface
+from dmvpn.features.ospf.settings import ELECTING, default_network, timers
 from dmvpn.judge.clear import protected_keys
 
 if TYPE_CHECKING:
@@ -59,12 +62,21 @@ def link(one: str, other: str) -> Link:
     return (one, other) if one < other else (other, one)
 
 
+@dataclass(frozen=True, slots=True)
+class OspfTimes:
+    """The longest of all tunnels, seconds. dead: silence that ends a neighbor. election: waited before there is one."""
+
+    hello: int
+    dead: int
+    election: int
+
+
 @dataclass(slots=True)
 class Anatomy:
     """See the module's docstring. links: what the configuration connects; providers carry and have no opinions.
 
-    igp: EIGRP runs. bgp_hold: the longest hold time of BGP, seconds; 0: it does not run.
-    protected: there are tunnels with `tunnel protection`.
+    igp: EIGRP runs. ospf: the times of OSPF on tunnels, None where it does not run. bgp_hold: the longest hold time of
+    BGP, seconds; 0: it does not run. protected: there are tunnels with `tunnel protection`.
     """
 
     sites: dict[str, Site]
@@ -77,6 +89,7 @@ class Anatomy:
     conversations: tuple[Conversation, ...] = ()
     protected: bool = False
     bgp_hold: int = 0
+    ospf: OspfTimes | None = None
     _neighbors: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,6 +130,7 @@ class Anatomy:
             _conversations(world, scenario, sites),
             any(protected_keys(scenario.configurations[name]) for name in overlay),
             max((world.routers[name].router.machine(BgpMachine).longest_hold_time for name in overlay), default=0),
+            _ospf(world, overlay),
         )
 
     @property
@@ -203,6 +217,23 @@ def _cables(world: Simulator, overlay: list[str]) -> dict[str, tuple[str, ...]]:
             for name in names:
                 found[name] = (*found.get(name, ()), *(other for other in names if other != name))
     return found
+
+
+def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
+    found = []
+    for name in overlay:
+        router = world.routers[name].router
+        config = router.machine(OspfMachine).config
+        lines = {own.name: own for own in config.interfaces}
+        for tunnel in router.ports.tunnels.all() if config.processes else ():
+            own, default = lines.get(tunnel.name) or Interface(name=tunnel.name), default_network(tunnel.name)
+            hello, dead = timers(own, default)
+            found.append(OspfTimes(hello, dead, dead if (own.network or default) in ELECTING else 0))
+    if not found:
+        return None
+    return OspfTimes(
+        max(each.hello for each in found), max(each.dead for each in found), max(each.election for each in found)
+    )
 
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:

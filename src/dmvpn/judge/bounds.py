@@ -78,6 +78,14 @@ class Cause(enum.Enum):
         "neighbors of BGP that meet again, after their hold time",
         "While one side keeps the old session, no new one is taken; then the next call may be 60 s away, ±25 %.",
     )
+    OSPF = Bound(
+        16.0,
+        "OSPF, beyond its timers",
+        "Nobody is missed before the dead interval is over (40 s, 120 s where Hellos go out every 30 s), and neighbors "
+        "that meet again may need the rest of it and one Hello, and as long again where a router is elected. What is "
+        "lost of the exchange is sent again after 5 s; what a router says of itself, and its calculation, may each "
+        "wait for 5 s after many changes.",
+    )
     FIRST_RETRY = Bound(2.0, "a registration after a start", "Requests go out at 0, 0.25, 0.75 and 1.75 s.")
     LONGEST_RETRY = Bound(
         70.4,
@@ -104,6 +112,8 @@ def _silence(anatomy: Anatomy) -> float:
     """Seconds until routes no longer lead to a dead hub."""
     if anatomy.bgp_hold:
         return anatomy.bgp_hold + Cause.SERVER_BGP.seconds
+    if anatomy.ospf is not None:
+        return anatomy.ospf.dead + Cause.OSPF.seconds
     return Cause.SERVER_IGP.seconds if anatomy.igp else Cause.SERVER_STATIC.seconds
 
 
@@ -111,6 +121,9 @@ def _meeting(anatomy: Anatomy) -> float:
     """Seconds until neighbors of the routing protocol have met again."""
     if anatomy.bgp_hold:
         return anatomy.bgp_hold + Cause.MEETING_BGP.seconds
+    times = anatomy.ospf
+    if times is not None:
+        return times.dead + times.hello + times.election + Cause.OSPF.seconds
     return Cause.GREETING.seconds if anatomy.igp else 0.0
 
 

@@ -25,14 +25,9 @@ if TYPE_CHECKING:
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
 COMBINED = ("no-unique", "short")
-#: Scenarios in which somebody cannot be reached by design, and those of OSPF, whose timers the bounds do not know yet:
+#: Scenarios in which somebody cannot be reached by design, and one whose two protocols the bounds do not know together:
 #: their own tests look at them.
-NOT_JUDGED = frozenset(
-    {
-        *("two-spokes-one-nat", "guide-phase2", "guide-phase2-broadcast", "ospf-phase3"),
-        "eigrp-to-ospf",
-    }
-)
+NOT_JUDGED = frozenset({"two-spokes-one-nat", "eigrp-to-ospf"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,65 @@
+"""OSPF on random graphs with random changes: when it is quiet, every router has the shortest ways, and all of them."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.ospf_net import LAN, OspfNet
+
+#: Seconds after which all is quiet: dead interval, waiting for an election, throttles.
+QUIET = 20.0
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> OspfNet:
+    """Two to six routers, wires between some of them, and a LAN that all are on or nobody is."""
+    routers = draw(st.integers(2, 6))
+    pairs = list(itertools.combinations(range(1, routers + 1), 2))
+    wires = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=9))
+    return OspfNet(routers, wires, lan=draw(st.booleans()))
+
+
+def change(net: OspfNet, data: st.DataObject) -> None:
+    """Something happens to a wire, a cost, the LAN or a router."""
+    kinds = ["lan", "restart", "cost"] + (["wire", "cut", "cost of a wire"] if net.wires else [])
+    kind = data.draw(st.sampled_from(kinds))
+    number = data.draw(st.sampled_from(sorted(net.routers)))
+    cost = data.draw(st.sampled_from([1, 5, 10, 20, 65535]))
+    if kind == "lan":
+        net.set_lan(number, up=not net.on_lan[number])
+    elif kind == "restart":
+        net.start(number)
+    elif kind == "cost":
+        net.set_cost(number, LAN, cost)
+    else:
+        wire = data.draw(st.sampled_from(sorted(net.wires)))
+        if kind == "wire":
+            net.set_wire(wire, up=not net.wires[wire])
+        elif kind == "cut":
+            net.cut ^= {wire}
+        else:
+            net.set_cost(*data.draw(st.sampled_from([wire, wire[::-1]])), cost)
+
+
+def judge(net: OspfNet) -> None:
+    """Compare what each router has with what it should have."""
+    net.run_for(QUIET)
+    found = {number: net.found(number) for number in net.routers}
+    assert found == {number: net.shortest(number) for number in net.routers}
+    databases = net.databases()
+    for number, ways in found.items():
+        for other in ways:
+            assert databases[number] == databases[other]
+
+
+@given(graphs(), st.data())
+def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data: st.DataObject) -> None:
+    judge(net)
+    for _ in range(data.draw(st.integers(1, 3))):
+        for _ in range(data.draw(st.integers(1, 5))):
+            change(net, data)
+            net.run_for(data.draw(st.sampled_from([0.0, 0.0005, 0.02, 0.3, 3.0])))
+        judge(net)
