@@ -243,6 +243,7 @@ def test_in_an_nssa_frr_tells_outside_what_ours_brings_in() -> None:
         wire.wait("FRR translates ours", lambda: told in wire.frr("frr", "show ip ospf database external"))
 
 
+@pytest.mark.conforms("nssa:3.1-translator")
 @pytest.mark.story("ospf-nssa", "ospf-ranges")
 def test_in_an_nssa_ours_tells_outside_what_frr_brings_in_and_sums_up_its_own() -> None:
     with Wire(

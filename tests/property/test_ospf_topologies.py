@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def judge(net: OspfNet) -> None:
             assert databases[number] == databases[other]
 
 
+@pytest.mark.conforms("ospf:16.1-shortest")
 @given(graphs(), st.data())
 def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data: st.DataObject) -> None:
     judge(net)

@@ -48,6 +48,7 @@ def told(world: World) -> list[str]:
     return [each for each in listed(world, "HUB", "Summary Net Link States (Area 0)") if each[:5] in ("10.1.", "10.25")]
 
 
+@pytest.mark.conforms("ospf:3.5-ranges")
 def test_a_range_is_told_to_other_areas_in_the_place_of_its_networks(ranged: World) -> None:
     assert told(ranged) == ["10.1.0.0"]
     assert "Area range 10.255.0.0/24 Active(0) DoNotAdvertise" in ranged.show("HUB", "ip ospf")
@@ -71,6 +72,7 @@ def test_the_range_goes_with_its_last_network_and_its_line(ranged: World) -> Non
     assert "is a summary" not in ranged.show("HUB", "ip route")
 
 
+@pytest.mark.conforms("ospf:3.5-range-cost")
 def test_a_cost_of_its_own_is_what_a_range_costs(ranged: World) -> None:
     before = ranged.show("HUB", "ip ospf database summary 10.1.0.0")
     ranged.configure("HUB", "router ospf 1", "area 5 range 10.1.0.0 255.255.0.0 cost 77")
@@ -116,6 +118,7 @@ def test_what_a_summary_address_does_not_advertise_nobody_hears_of() -> None:
 # ------------------------------------------------------------------------------------------------ NSSAs
 
 
+@pytest.mark.conforms("ospf:16.4-external", "nssa:2.4-p")
 def test_what_comes_into_an_nssa_is_told_inside_by_type_7_and_outside_by_type_5() -> None:
     world = cloud("area 5 nssa")
     world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static subnets metric 5")
@@ -132,6 +135,7 @@ def test_what_comes_into_an_nssa_is_told_inside_by_type_7_and_outside_by_type_5(
     assert listed(world, "HUB", "Type-5") == ["172.20.2.0", "172.20.3.0"]
 
 
+@pytest.mark.conforms("nssa:3.2-translated")
 def test_the_border_router_of_an_nssa_sums_up_what_it_translates() -> None:
     world = cloud("area 5 nssa", hub=("summary-address 172.20.0.0 255.255.0.0",))
     world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static subnets metric 5 metric-type 1")
@@ -140,6 +144,7 @@ def test_the_border_router_of_an_nssa_sums_up_what_it_translates() -> None:
     assert len(listed(world, "HUB", "Type-7")) == 3
 
 
+@pytest.mark.conforms("nssa:2.7-default")
 def test_a_border_router_tells_a_default_route_into_an_nssa_and_what_it_brings_in_itself() -> None:
     world = cloud("area 5 nssa", hub=("redistribute static subnets",))
     world.configure("HUB", *STATIC[:1])
@@ -158,6 +163,7 @@ def test_a_border_router_tells_a_default_route_into_an_nssa_and_what_it_brings_i
     assert route(world, "SPOKE1", "10.1.0.0/24") == ""
 
 
+@pytest.mark.conforms("ospf:10.5-options", "nssa:2.3-options")
 def test_a_cloud_where_one_end_takes_the_area_for_an_nssa_says_so() -> None:
     world = cloud()
     world.configure("HUB", "router ospf 1", "area 5 nssa")

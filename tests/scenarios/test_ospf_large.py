@@ -21,6 +21,7 @@ def hub_length(world: World, router: str) -> int:
     return int(re.findall(r"Length: (\d+)", text)[0])
 
 
+@pytest.mark.conforms("ospf:12.4.1-size")
 @pytest.mark.slow
 def test_the_hub_of_150_spokes_tells_in_fragments_what_no_packet_holds_and_all_know_the_same() -> None:
     (scenario,) = multiply([Scenario.load("ospf-phase3")], SPOKES)

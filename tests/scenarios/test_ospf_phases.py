@@ -47,6 +47,7 @@ def test_broadcast_keeps_the_spoke_as_the_next_hop_so_phase_2_goes_direct() -> N
     assert hops(world, "SPOKE1", "192.168.12.1", "192.168.11.1") == ["10.0.0.12"]
 
 
+@pytest.mark.conforms("ospf:10.8-described")
 def test_everybody_has_the_same_database() -> None:
     world = World("guide-phase2-broadcast").converge()
     world.run_for(10)
@@ -55,6 +56,7 @@ def test_everybody_has_the_same_database() -> None:
     assert len(tables[0]) == 4, "three routers, and the network that the hub speaks for"
 
 
+@pytest.mark.conforms("ospf:12.2-refresh")
 def test_the_database_is_refreshed_and_nothing_is_lost_by_its_age() -> None:
     world = World("ospf-phase3").converge()
     world.run_for(20)
@@ -98,6 +100,7 @@ def test_the_log_says_who_came_and_who_went(world: World) -> None:
     assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
 
 
+@pytest.mark.conforms("ospf:13.4-own")
 def test_a_spoke_that_was_restarted_is_believed_again_though_its_numbers_began_anew(world: World) -> None:
     """Its advertisement of before is still with the others, with a higher number."""
     world.run_for(400)
@@ -118,6 +121,7 @@ def test_clearing_the_process_asks_first_and_learns_everything_again(world: Worl
     assert outages(world, ("H1", "10.1.2.100"), seconds=2) == []
 
 
+@pytest.mark.conforms("ospf:8.2-authentic")
 def test_another_key_keeps_the_neighbor_away_and_both_ends_say_why(world: World) -> None:
     world.configure(
         "SPOKE1", "interface Tunnel0", "no ip ospf message-digest-key 1", "ip ospf message-digest-key 1 md5 X"
@@ -129,6 +133,7 @@ def test_another_key_keeps_the_neighbor_away_and_both_ends_say_why(world: World)
     assert full(world, "HUB") == {"10.255.0.12": "FULL/ -"}
 
 
+@pytest.mark.conforms("ospf:10.6-mtu")
 def test_a_larger_mtu_at_one_end_stops_the_exchange_unless_it_is_ignored(world: World) -> None:
     world.configure("HUB", "interface Tunnel0", "ip mtu 1410")
     world.do("SPOKE1", "clear ip ospf process", "yes")
@@ -163,6 +168,7 @@ def test_two_neighbors_of_a_point_to_point_tunnel_push_each_other_out() -> None:
 # ------------------------------------------------------------------------------------------------ from outside
 
 
+@pytest.mark.conforms("ospf:12.4.4-external")
 def test_redistributed_routes_come_as_e2_or_e1_and_go_with_their_route(world: World) -> None:
     world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 10.1.2.100", "ip route 172.21.5.0 255.255.255.0 Null0")
     world.configure("SPOKE2", "router ospf 1", "redistribute static subnets tag 7")
@@ -203,6 +209,7 @@ def test_a_hub_tells_the_default_route_and_spokes_keep_their_own(world: World) -
     assert "O*E2  0.0.0.0/0 [110/1] via 10.255.0.1" in world.show("SPOKE1", "ip route")
 
 
+@pytest.mark.conforms("ospf:E-names")
 def test_two_networks_with_one_address_have_names_of_their_own(world: World) -> None:
     """RFC 2328 Appendix E: an advertisement is named by an address, without a mask."""
     world.configure("SPOKE2", "ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.20.0.0 255.255.255.0 Null0")
@@ -233,6 +240,7 @@ def areas(tunnel: int, lan: int, *lines: str) -> World:
     return World("ospf-phase3", change=change)
 
 
+@pytest.mark.conforms("ospf:12.4.3-summaries", "ospf:16.2-inter")
 def test_networks_of_another_area_come_by_its_border_router() -> None:
     world = areas(0, 2)
     world.run_for(20)
@@ -245,6 +253,7 @@ def test_networks_of_another_area_come_by_its_border_router() -> None:
     assert route(world, "SPOKE1", "10.1.2.0/24") == ""
 
 
+@pytest.mark.conforms("ospf:3.3-stub")
 def test_a_totally_stubby_cloud_hears_of_its_default_route_and_of_itself() -> None:
     """The hub is the border: the backbone is its LAN, and the tunnels are area 5."""
     world = areas(5, 5, "area 5 stub no-summary")
@@ -262,6 +271,7 @@ def test_a_totally_stubby_cloud_hears_of_its_default_route_and_of_itself() -> No
     assert "Type-5" not in world.show("SPOKE1", "ip ospf database"), "external routes stay out of a stub area"
 
 
+@pytest.mark.conforms("ospf:12.4.3-border")
 def test_what_a_router_of_another_area_brings_in_is_reached_by_the_border_router() -> None:
     """The hub tells the backbone where the spoke of area 5 is that redistributes (type 4)."""
     world = areas(5, 5)

@@ -64,6 +64,7 @@ def _chained(world: World, router: str, *lines: str) -> None:
     world.configure(router, "interface Tunnel0", "ip ospf authentication key-chain OSPF")
 
 
+@pytest.mark.conforms("ospf:5709-rollover")
 def test_a_key_chain_seals_with_its_highest_key_and_opens_with_all(world: World) -> None:
     for router in ("HUB", "SPOKE1", "SPOKE2"):
         _chained(world, router)

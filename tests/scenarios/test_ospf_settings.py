@@ -32,6 +32,7 @@ def hellos(wire: Wiretap, receiver: str) -> list[float]:
 # ------------------------------------------------------------------------------------------------ what is told
 
 
+@pytest.mark.conforms("ospf:6860-links")
 def test_networks_between_routers_are_told_to_nobody_if_prefixes_are_suppressed(world: World) -> None:
     assert route(world, "SPOKE1", "10.255.0.12/32") != ""
     world.configure("SPOKE2", "router ospf 1", "prefix-suppression")
@@ -48,6 +49,7 @@ def test_networks_between_routers_are_told_to_nobody_if_prefixes_are_suppressed(
     assert not route(world, "SPOKE1", PREFIX).startswith("O ")
 
 
+@pytest.mark.conforms("ospf:6860-network")
 def test_the_prefix_of_a_network_with_a_designated_router_can_be_suppressed() -> None:
     world = World("guide-phase2-broadcast").converge()
     lan = "192.168.12.0/24"
@@ -70,6 +72,7 @@ def test_a_filter_of_the_database_keeps_everything_from_the_neighbors_of_an_inte
     assert world.wait_until(lambda: route(world, "SPOKE1", PREFIX) != "", 60)
 
 
+@pytest.mark.conforms("ospf:6987-resort")
 def test_a_router_can_be_a_last_resort_for_a_while_after_its_start(world: World) -> None:
     world.sim.kill("HUB")
     world.run_for(1)
@@ -119,6 +122,7 @@ def test_a_change_is_told_and_calculated_soon(world: World) -> None:
     assert learned_after(world) < 0.3
 
 
+@pytest.mark.conforms("ospf:12.4-minls")
 def test_the_throttle_of_advertisements_delays_what_we_say(world: World) -> None:
     world.configure("SPOKE2", "router ospf 1", "timers throttle lsa 3000 3000 5000")
     assert 3.0 <= learned_after(world) < 3.5
@@ -130,6 +134,7 @@ def test_the_throttle_of_the_calculation_delays_what_we_learn(world: World) -> N
     assert 4.0 <= learned_after(world) < 4.5
 
 
+@pytest.mark.conforms("ospf:13-arrival")
 def test_what_comes_too_soon_after_the_instance_before_is_not_taken(world: World) -> None:
     world.configure("HUB", "router ospf 1", "timers lsa arrival 10000")
     world.run_for(30)
@@ -142,6 +147,7 @@ def test_what_comes_too_soon_after_the_instance_before_is_not_taken(world: World
     assert " Minimum LSA arrival 10000 msecs" in world.show("HUB", "ip ospf")
 
 
+@pytest.mark.conforms("ospf:8.1-groups", "ospf:9.5.1-poll")
 def test_a_configured_neighbor_that_does_not_answer_is_called_seldom() -> None:
     def change(router: str, text: str) -> str:
         text = text.replace("network point-to-multipoint", "network point-to-multipoint non-broadcast")

@@ -4,6 +4,7 @@
     tests/conformance/ikev2.toml     the same, with the standard before a colon: "ike:2.6-cookie"
     tests/conformance/bfd.toml       likewise: "bfd:6.5-final"
     tests/conformance/bgp.toml       and "bgp:6.5-hold"
+    tests/conformance/ospf.toml      likewise: "ospf:13.1-newer"
     @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
     docs/reference/conformance-*.md  both together, made by
 
@@ -52,6 +53,7 @@ STANDARDS = tuple(
         ("IKEv2", "ikev2.toml", "conformance-rfc7296.md"),
         ("BFD", "bfd.toml", "conformance-rfc5880.md"),
         ("BGP", "bgp.toml", "conformance-rfc4271.md"),
+        ("OSPF", "ospf.toml", "conformance-rfc2328.md"),
     )
 )
 

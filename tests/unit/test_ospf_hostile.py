@@ -173,6 +173,7 @@ def test_a_neighbor_whose_exchange_never_ends_is_given_up_as_by_ios() -> None:
     ]
 
 
+@pytest.mark.conforms("ospf:10.7-request")
 def test_a_request_for_one_advertisement_a_hundred_times_is_answered_once() -> None:
     bench = _bench()
     one = Neighbor(bench, 65000).is_full()
@@ -201,6 +202,7 @@ def test_the_databases_take_no_more_than_they_may_and_the_neighbor_stays() -> No
     assert len([line for line in bench.logs if "more link states than there is room for" in line]) == 1
 
 
+@pytest.mark.conforms("ospf:12.1.6-wrap")
 def test_our_own_advertisement_with_the_last_number_is_taken_back_and_begins_again() -> None:
     bench = _bench()
     one = Neighbor(bench, 65000).is_full()
@@ -226,6 +228,7 @@ def test_two_routers_of_one_identifier_do_not_answer_each_other_as_fast_as_they_
     assert len([line for line in bench.logs if "DUP_RTRID" in line]) == 1
 
 
+@pytest.mark.conforms("ospf:14-maxage")
 def test_advertisements_at_their_end_go_although_a_neighbor_was_in_the_middle_of_its_exchange() -> None:
     bench = _bench()
     one = Neighbor(bench, 65000).is_full()
@@ -245,6 +248,7 @@ def test_advertisements_at_their_end_go_although_a_neighbor_was_in_the_middle_of
     assert not process(bench).externals.entries
 
 
+@pytest.mark.conforms("ospf:16.2-infinity")
 @pytest.mark.parametrize("metric", [0xFFFFFE, 0xFFFF00])
 def test_a_border_router_of_another_area_that_is_infinitely_far_is_told_to_nobody(metric: int) -> None:
     bench = _bench(more=" network 10.3.3.0 0.0.0.255 area 1\n")

@@ -99,6 +99,7 @@ def test_a_packet_is_read_as_it_was_written(packet: OspfPacket) -> None:
     assert OspfPacket.parse(packet.serialize()) == packet
 
 
+@pytest.mark.conforms("ospf:12.1.7-checksum", "ospf:13-sound")
 @given(lsas())
 def test_what_we_make_is_sound_and_one_changed_octet_is_noticed(lsa: Lsa) -> None:
     assert lsa.is_sound
@@ -108,6 +109,7 @@ def test_what_we_make_is_sound_and_one_changed_octet_is_noticed(lsa: Lsa) -> Non
     assert not replace(lsa, octets=bytes(changed)).is_sound
 
 
+@pytest.mark.conforms("ospf:A.3-packets")
 @pytest.mark.parametrize("found", payloads("ospf"), ids=str)
 def test_every_captured_packet_is_written_again_octet_for_octet(found: Found) -> None:
     packet = OspfPacket.parse(found.octets)
@@ -130,12 +132,14 @@ def test_every_vector_is_written_again_and_cut_anywhere_it_is_refused(name: str)
         assert decoded_or_refused(OspfPacket.parse, cut) is None
 
 
+@pytest.mark.conforms("ospf:A.3-hostile")
 @given(st.binary(max_size=120))
 def test_random_octets_are_refused_and_nothing_worse(octets: bytes) -> None:
     decoded_or_refused(OspfPacket.parse, octets)
     decoded_or_refused(OspfPacket.parse, b"\x02\x04\x00\x30" + octets)
 
 
+@pytest.mark.conforms("ospf:12.4.1-multipoint")
 def test_a_point_to_multipoint_router_tells_its_own_address_as_a_host() -> None:
     packet = OspfPacket.parse(VECTORS["ospf_p2mp_lsu_0"])
     assert isinstance(packet.content, Update)
@@ -151,6 +155,7 @@ def made(sequence: int, *, age: int = 0, cost: int = 1) -> Lsa:
     return Lsa.make(LsaKey(LsaType.SUMMARY, ONE, TWO), body, sequence=sequence, options=2, age=age)
 
 
+@pytest.mark.conforms("ospf:13.1-newer")
 def test_the_newer_instance_has_the_higher_number_then_the_higher_checksum_then_is_gone_or_younger() -> None:
     assert newer(made(2).header, made(1).header) == 1
     assert newer(made(-5).header, made(-4).header) == -1, "numbers are signed"
@@ -170,6 +175,7 @@ def sealed_in_captures() -> list[bytes]:
     return [found.octets for found in payloads("ospf") if OspfPacket.parse(found.octets).auth_type == CRYPTOGRAPHIC]
 
 
+@pytest.mark.conforms("ospf:D.4.3-md5")
 def test_the_digests_of_frr_are_those_that_we_make() -> None:
     asked = Authentication(AuthenticationType.CRYPTOGRAPHIC, keys=(Key(1, CAPTURED_KEY),))
     captured = sealed_in_captures()
@@ -188,6 +194,7 @@ def test_a_block_of_local_signaling_behind_the_digest_is_not_read() -> None:
     assert asked.refusal(OspfPacket.parse(octets), octets) == ""
 
 
+@pytest.mark.conforms("ospf:5709-hmac")
 @pytest.mark.parametrize("algorithm", [one for one in Algorithm if one is not Algorithm.MD5])
 @pytest.mark.parametrize("secret", [b"short", b"k" * 200], ids=["short", "longer than the digest"])
 def test_hmac_sha_is_made_as_rfc_5709_says(algorithm: Algorithm, secret: bytes) -> None:
@@ -204,6 +211,7 @@ def test_hmac_sha_is_made_as_rfc_5709_says(algorithm: Algorithm, secret: bytes) 
     assert asked.overhead == length
 
 
+@pytest.mark.conforms("ospf:D.4.2-password")
 def test_a_password_in_clear_must_be_the_same_and_no_checksum_covers_it() -> None:
     packet = OspfPacket(router=ONE, area=IPv4Address(0), content=Request(()))
     asked = Authentication(AuthenticationType.SIMPLE, b"secret")

@@ -33,6 +33,7 @@ NOBODY = IPv4Address(0)
 # ------------------------------------------------------------------------------------------------ moves
 
 
+@pytest.mark.conforms("ospf:9.3-moves")
 def test_every_state_is_reached_and_every_state_can_be_lost() -> None:
     assert {follows for _, follows in NEIGHBOR_MOVES.items()} == set(NeighborState)
     assert all(NEIGHBOR_MOVES[state, NeighborMove.LOST] is NeighborState.DOWN for state in NeighborState)
@@ -40,6 +41,7 @@ def test_every_state_is_reached_and_every_state_can_be_lost() -> None:
     assert all(INTERFACE_MOVES[state, InterfaceMove.GOES_DOWN] is InterfaceState.DOWN for state in InterfaceState)
 
 
+@pytest.mark.conforms("ospf:10.3-moves")
 def test_no_neighbor_is_full_without_an_exchange() -> None:
     before = {state for (state, _), follows in NEIGHBOR_MOVES.items() if follows is NeighborState.FULL}
     assert before == {NeighborState.EXCHANGE, NeighborState.LOADING}
@@ -67,19 +69,23 @@ def test_a_hub_alone_with_spokes_of_priority_0_speaks_for_all_and_has_no_backup(
     assert chosen(elect(candidate(1, 255), [candidate(11, 0), candidate(12, 0)])) == (1, 0)
 
 
+@pytest.mark.conforms("ospf:9.4-election")
 def test_of_two_hubs_one_speaks_and_the_other_is_the_backup() -> None:
     assert chosen(elect(candidate(1, 255), [candidate(2, 100), candidate(11, 0)])) == (1, 2)
     assert chosen(elect(candidate(2, 100), [candidate(1, 255, 1), candidate(11, 0)])) == (1, 2)
 
 
+@pytest.mark.conforms("ospf:9.4-stays")
 def test_who_comes_later_with_a_higher_priority_does_not_take_the_office() -> None:
     assert chosen(elect(candidate(9, 255), [candidate(1, 1, 1, 2), candidate(2, 1, 1, 2)])) == (1, 2)
 
 
+@pytest.mark.conforms("ospf:9.4-backup")
 def test_when_the_designated_router_is_gone_the_backup_takes_its_place() -> None:
     assert chosen(elect(candidate(2, 1, 1, 2), [candidate(3, 1, 1, 2)])) == (2, 3)
 
 
+@pytest.mark.conforms("ospf:9.4-priority-0")
 def test_a_spoke_of_priority_0_never_elects_itself() -> None:
     assert chosen(elect(candidate(11, 0), [])) == (0, 0)
 
