@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dmvpn.features.ospf import slices, spf
 from support.ospf_net import LAN, OspfNet
 
 #: Seconds after which all is quiet: dead interval, waiting for an election, throttles.
@@ -59,6 +60,20 @@ def judge(net: OspfNet) -> None:
 @pytest.mark.conforms("ospf:16.1-shortest")
 @given(graphs(), st.data())
 def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data: st.DataObject) -> None:
+    _live(net, data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(net=graphs(), data=st.data())
+def test_events_between_the_slices_of_a_calculation_change_nothing_of_that(
+    monkeypatch: pytest.MonkeyPatch, net: OspfNet, data: st.DataObject
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 1)
+    monkeypatch.setattr(spf, "SLICE", 1)
+    _live(net, data)
+
+
+def _live(net: OspfNet, data: st.DataObject) -> None:
     judge(net)
     for _ in range(data.draw(st.integers(1, 3))):
         for _ in range(data.draw(st.integers(1, 5))):

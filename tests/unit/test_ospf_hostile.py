@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.notices import RouteOffered, RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf.adjacency import MOST_NEIGHBORS
 from dmvpn.features.ospf.flooding import LARGEST_DATABASES
@@ -38,11 +38,14 @@ from dmvpn.features.ospf.packet import (
     Request,
     Update,
 )
+from dmvpn.features.ospf.slices import SLICE
 from dmvpn.features.ospf.states import NeighborState
 from support.routing import GI1, GI2, a, make
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
     from dmvpn.features.ospf.process import Process
 
 OWN = a("9.9.9.9")
@@ -293,3 +296,29 @@ def test_nobody_tells_us_routes_to_multicast_loopback_and_what_is_no_address() -
     bench.advance(10)
     routes = [str(route.prefix) for route in bench.ports.rib.routes() if route.source is RouteSource.OSPF]
     assert routes == ["10.7.0.0/16"]
+
+
+def test_a_thousand_networks_are_calculated_and_offered_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = _bench()
+    one = Neighbor(bench, 65000).is_full()
+    machine, offered = bench.machine(OspfMachine), [0]
+    handle = machine.handle
+
+    def counted(event: Event | Notice, now: float) -> list[Effect | Notice]:
+        done = handle(event, now)
+        offered.append(sum(isinstance(each, RouteOffered) for each in done))
+        return done
+
+    monkeypatch.setattr(machine, "handle", counted)
+    back = Link(LinkType.POINT_TO_POINT, OWN, one.address, 1)
+    numbers = range(1, 9)
+    ways = tuple(Link(LinkType.POINT_TO_POINT, IPv4Address((77 << 24) + each), one.address, 1) for each in numbers)
+    one.tells(lsa(LsaType.ROUTER, 0, RouterBody(0, (back, *ways)), router=str(one.address)))
+    for number in numbers:
+        nets = [IPv4Address((11 << 24) + (number << 16) + (each << 8)) for each in range(125)]
+        stubs = (Link(LinkType.STUB, net, a("255.255.255.0"), 1) for net in nets)
+        links = (Link(LinkType.POINT_TO_POINT, one.address, one.address, 1), *stubs)
+        one.tells(lsa(LsaType.ROUTER, number, RouterBody(0, links), router=f"77.0.0.{number}"))
+    one.hears(bench.advance(1))
+    assert sum(offered) == 1000
+    assert max(offered) <= SLICE, "Hellos are heard between two slices"

@@ -230,7 +230,7 @@ class Hellos:
         else:
             moved = interface.move(InterfaceMove.NOT_ELECTED)
         if moved:
-            self._process.listen(interface)
+            self._process.links.listen(interface)
         if moved or before != (interface.designated, interface.backup):
             self._process.adjacencies.review(interface)
             self._process.network_changed(interface)

@@ -6,9 +6,11 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.context import Timer
+from dmvpn.base.effects import Listen, StopListening
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
-from dmvpn.features.ospf.interface import OspfInterface
+from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.messages import Silent
+from dmvpn.features.ospf.sender import PROTOCOL
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
 
@@ -83,7 +85,7 @@ class Links:
             self._context.start(interface.wait_timer, settings.dead_interval)
         else:
             interface.move(InterfaceMove.UP_INELIGIBLE)
-        process.listen(interface)
+        self.listen(interface)
         if interface.speaks:
             process.hellos.say(interface)
         process.describe(interface.area)
@@ -118,10 +120,30 @@ class Links:
         interface.move(InterfaceMove.GOES_DOWN)
         for timer in (interface.hello_timer, interface.wait_timer, interface.acknowledge_timer):
             self._context.stop(timer)
-        process.listen(interface)
+        self.listen(interface)
         process.network_changed(interface)
         del process.interfaces[name]
         process.drop_empty_areas()
+
+    def listen(self, interface: OspfInterface) -> None:
+        """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
+        wanted: tuple[IPv4Address, ...] = ()
+        if interface.speaks:
+            wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
+        orders = self._context.out
+        for group in wanted:
+            if group not in interface.listening:
+                orders.append(Listen(interface.name, PROTOCOL, group))
+        for group in interface.listening:
+            if group not in wanted:
+                orders.append(StopListening(interface.name, PROTOCOL, group))
+        interface.listening = wanted
+
+    def listen_again(self) -> None:
+        """The shell may have forgotten."""
+        for interface in self._process.interfaces.values():
+            interface.listening = ()
+            self.listen(interface)
 
 
 def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settings) -> bool:

@@ -93,7 +93,7 @@ class OspfMachine:
                         process.clear()
             case Resync():
                 for process in self.processes.values():
-                    process.listen_again()
+                    process.links.listen_again()
 
     def _path_lost(self, lost: PathLost) -> None:
         """Somebody who watches a neighbor says that it cannot be reached: do not wait for the dead interval."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.ospf.routes import WayKind
+from dmvpn.features.ospf.slices import paced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
@@ -36,15 +37,17 @@ class Offers:
         settings: ProcessSettings,
         ranges: Mapping[Prefix, int],
         summaries: Mapping[Prefix, int],
-    ) -> None:
-        """Offer what holds now, where it is not what the RIB has. ranges, summaries: to Null0, with their costs."""
+    ) -> Generator[None, None, None]:
+        """Offer in slices what holds now, where it is not what the RIB has. ranges, summaries: to Null0."""
         wanted = {prefix: self._to_null(prefix, cost, _SUMMARY) for prefix, cost in summaries.items()}
         wanted.update((prefix, self._to_null(prefix, cost, settings.distances[0])) for prefix, cost in ranges.items())
         made = ((prefix, self._route(found, settings)) for prefix, found in routes.items())
         wanted.update((prefix, route) for prefix, route in made if route is not None)
         for prefix in [prefix for prefix in self.offered if prefix not in wanted]:
             self._retract(prefix)
-        for prefix, route in wanted.items():
+        for (prefix, route), ends in paced(wanted.items()):
+            if ends:
+                yield
             if route != self.offered.get(prefix):
                 self.offered[prefix] = route
                 self._context.out.append(RouteOffered(route))

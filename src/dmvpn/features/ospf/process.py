@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
-from dmvpn.base.effects import Listen, NextHop, StopListening
+from dmvpn.base.effects import NextHop
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.area import RunningArea
 from dmvpn.features.ospf.contents import network_body, router_body
@@ -21,7 +21,6 @@ from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
 from dmvpn.features.ospf.hellos import Hellos
-from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import NoRouterId
@@ -32,21 +31,23 @@ from dmvpn.features.ospf.origination import Origination
 from dmvpn.features.ospf.outside import external_routes
 from dmvpn.features.ospf.ranges import Active, active_ranges, dropped
 from dmvpn.features.ospf.receiver import Receiver
-from dmvpn.features.ospf.routes import OspfRoute, WayKind, keep_better
-from dmvpn.features.ospf.sender import PROTOCOL, Sender
+from dmvpn.features.ospf.routes import OspfRoute, keep_better
+from dmvpn.features.ospf.sender import Sender
 from dmvpn.features.ospf.settings import router_id
-from dmvpn.features.ospf.spf import Ways, routes, tree
+from dmvpn.features.ospf.slices import Slices, drained, paced
+from dmvpn.features.ospf.spf import Ways, collect, graph_of, grow
 from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.features.ospf.summaries import Summaries, border_routers, inter_area_routes
 from dmvpn.features.ospf.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState as InterfaceFacts
+    from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.features.ospf.model import Process as ProcessSettings
@@ -84,7 +85,8 @@ class Process:
         self.active: Active = {}
         self.links = Links(self)
         self.offers = Offers(context, settings.number)
-        self.spf = Throttle(context, self.calculate, settings.spf_throttle)
+        self.work = Slices(context, self._calculate, lambda: self.spf.request())
+        self.spf = Throttle(context, self.work.begin, settings.spf_throttle)
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self._patience = Timer(lambda: context.out.append(NoRouterId.of(settings.number)))
@@ -222,6 +224,7 @@ class Process:
         for name in list(self.interfaces):
             self.links.remove(name, INTERFACE_DOWN)
         self.spf.stop()
+        self.work.stop()
         for timer in (self._patience, self._startup):
             self.context.stop(timer)
         for _, database in self.scopes():
@@ -237,6 +240,7 @@ class Process:
             self.links.remove(name, RESET)
         for _, database in self.scopes():
             database.close()
+        self.work.stop()
         self.routes = {}
         self.offers.retract_all()
         self.redistributor.forget()
@@ -316,39 +320,50 @@ class Process:
 
     # ------------------------------------------------------------------------------------------------ calculation
 
-    def calculate(self) -> None:
+    def _calculate(self) -> Generator[None, None, None]:
         """The shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
         self.calculations += 1
-        self.calculated = now = self.context.now
         ways = self._ways()
         best: dict[Prefix, OspfRoute] = {}
-        for area in self.areas.values():
-            area.tree, area.calculated = tree(area.database, self.router_id, ways), now
+        for area in list(self.areas.values()):
+            graph = yield from graph_of(area.database)
+            area.tree = yield from grow(graph, self.router_id, ways)
+            area.calculated = self.calculated = self.context.now
             area.calculations += 1
-            for found in routes(area.database, area.tree, self.router_id).values():
-                route = OspfRoute(
-                    prefix=found.prefix,
-                    kind=WayKind.INTRA,
-                    cost=found.cost,
-                    hops=found.hops,
-                    origin=found.origin,
-                    area=area.number,
-                )
-                keep_better(best, route)
+            found = yield from collect(graph, area.tree, self.router_id)
+            for each, ends in paced(found.values()):
+                if ends:
+                    yield
+                keep_better(best, OspfRoute.within(area.number, each))
+        yield from self._add_others(best)
+        yield from self.offering()
+
+    def _add_others(self, best: dict[Prefix, OspfRoute]) -> Generator[None, None, None]:
+        """Networks of other areas, then those outside; and what we tell of both."""
         self.active = active_ranges(self.areas, best.values()) if self.is_border else {}
-        for route in inter_area_routes(self):
+        for route, ends in paced(list(inter_area_routes(self))):
+            if ends:
+                yield
             keep_better(best, route)
         self.borders = border_routers(self)
         self.summaries.refresh(best)
-        for route in list(external_routes(self, best)):
+        for route, ends in paced(list(external_routes(self, best))):
+            if ends:
+                yield
             keep_better(best, route)
         self.routes = best
         self.redistributor.translate(translations(self.areas.values(), self.router_id, best) if self.is_border else {})
-        self.offer()
+
+    def offering(self) -> Generator[None, None, None]:
+        """Let the routing table have what holds now, in slices."""
+        ranges, summaries = dropped(self.active, self.routes), self.redistributor.dropped()
+        return self.offers.refresh(self.routes, self.settings, ranges, summaries)
 
     def offer(self) -> None:
-        """Let the routing table have what holds now."""
-        self.offers.refresh(self.routes, self.settings, dropped(self.active, self.routes), self.redistributor.dropped())
+        """The same at once; what is being calculated is to be offered again, since it may be older."""
+        drained(self.offering())
+        if self.work.is_busy:
+            self.work.begin()
 
     def _ways(self) -> Ways:
         neighbors = {
@@ -357,25 +372,3 @@ class Process:
             for neighbor in interface.full
         }
         return Ways(neighbors, {interface.address: interface.name for interface in self.interfaces.values()})
-
-    # ------------------------------------------------------------------------------------------------ groups
-
-    def listen(self, interface: OspfInterface) -> None:
-        """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
-        wanted: tuple[IPv4Address, ...] = ()
-        if interface.speaks:
-            wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
-        orders = self.context.out
-        for group in wanted:
-            if group not in interface.listening:
-                orders.append(Listen(interface.name, PROTOCOL, group))
-        for group in interface.listening:
-            if group not in wanted:
-                orders.append(StopListening(interface.name, PROTOCOL, group))
-        interface.listening = wanted
-
-    def listen_again(self) -> None:
-        """The shell may have forgotten."""
-        for interface in self.interfaces.values():
-            interface.listening = ()
-            self.listen(interface)

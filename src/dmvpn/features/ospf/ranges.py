@@ -43,12 +43,11 @@ def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute])
     """The ranges that hold a network of their area. routes: the ways within areas."""
     active: Active = {}
     for route in routes:
-        if route.kind is not WayKind.INTRA or route.area is None or not areas[route.area].settings.ranges:
+        area = areas.get(route.area) if route.area is not None and route.kind is WayKind.INTRA else None
+        found = range_of(area, route.prefix) if area is not None and area.settings.ranges else None
+        if area is None or found is None:
             continue
-        found = range_of(areas[route.area], route.prefix)
-        if found is None:
-            continue
-        name = (route.area, found.prefix)
+        name = (area.number, found.prefix)
         nearest = route.cost if name not in active else min(route.cost, active[name].cost)
         active[name] = ActiveRange(found, nearest if found.cost is None else found.cost)
     return active

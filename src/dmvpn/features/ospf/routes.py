@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.spf import Hops
+    from dmvpn.features.ospf.spf import AreaRoute, Hops
 
 
 class WayKind(enum.Enum):
@@ -61,6 +61,12 @@ class OspfRoute:
     outer: int = 0
     tag: int = 0
     liking: int = 0
+
+    @classmethod
+    def within(cls, area: int, found: AreaRoute) -> Self:
+        """A route within an area."""
+        prefix, cost, hops, origin = found.prefix, found.cost, found.hops, found.origin
+        return cls(prefix=prefix, kind=WayKind.INTRA, cost=cost, hops=hops, origin=origin, area=area)
 
     @property
     def metric(self) -> int:

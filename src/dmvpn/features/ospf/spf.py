@@ -21,9 +21,10 @@ from dmvpn.features.ospf.lsa import (
     NetworkBody,
     RouterBody,
 )
+from dmvpn.features.ospf.slices import SLICE, drained, paced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.database import Database
@@ -78,7 +79,7 @@ class AreaRoute:
 
 
 @dataclass(slots=True)
-class _Graph:
+class Graph:
     """The database as a graph: bodies by vertex, who made the advertisement, and links by both of their ends."""
 
     routers: dict[IPv4Address, RouterBody] = field(default_factory=dict)
@@ -120,7 +121,11 @@ _NO_WAY: Final = LAST_RESORT * 64
 
 def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
     """The shortest ways from `root`, which is us."""
-    graph = _graph(database)
+    return drained(grow(drained(graph_of(database)), root, ways))
+
+
+def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, Tree]:
+    """The same in slices."""
     start = Vertex(is_network=False, id=root)
     found: dict[Vertex, tuple[int, dict[NextHop, None]]] = {}
     if root in graph.routers:
@@ -133,6 +138,8 @@ def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
         if vertex in done:
             continue
         done[vertex] = None
+        if not len(done) % SLICE:
+            yield
         for other, metric, link in graph.edges(vertex):
             total = cost + metric
             if other in done or total >= _NO_WAY:
@@ -155,11 +162,13 @@ def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
     return Tree(routers, networks)
 
 
-def _graph(database: Database) -> _Graph:
-    graph = _Graph()
-    for key, entry in database.entries.items():
-        if key in database.dying:
-            continue
+def graph_of(database: Database) -> Generator[None, None, Graph]:
+    """What the database says now; changes of it meanwhile do not count."""
+    graph = Graph()
+    entries = [(key, entry) for key, entry in database.entries.items() if key not in database.dying]
+    for (key, entry), ends in paced(entries):
+        if ends:
+            yield
         body = entry.lsa.body
         if isinstance(body, RouterBody) and key.id == key.router:
             graph.add(key.id, body)
@@ -171,7 +180,7 @@ def _graph(database: Database) -> _Graph:
 
 
 def _hops(
-    graph: _Graph,
+    graph: Graph,
     ways: Ways,
     parent: tuple[Vertex, dict[NextHop, None]],
     child: Vertex,
@@ -195,15 +204,21 @@ def _hops(
 
 def routes(database: Database, found: Tree, root: IPv4Address) -> dict[Prefix, AreaRoute]:
     """The networks of an area, RFC 2328 §16.1 (2): transit networks, then stub links."""
+    return drained(collect(drained(graph_of(database)), found, root))
+
+
+def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, None, dict[Prefix, AreaRoute]]:
+    """The same in slices."""
     best: dict[Prefix, AreaRoute] = {}
-    graph = _graph(database)
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]
         length = mask_length(body.mask)
         if length is not None and length != _HOST:
             hops = tuple(hop for hop in reached.hops if hop.address is not None)
             _better(best, AreaRoute(Prefix.of(network_id, length), reached.cost, hops, router))
-    for router, reached in found.routers.items():
+    for (router, reached), ends in paced(found.routers.items()):
+        if ends:
+            yield
         for link in graph.routers[router].links:
             length = mask_length(link.data) if link.type == LinkType.STUB else None
             if length is not None:

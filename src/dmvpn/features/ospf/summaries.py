@@ -130,10 +130,10 @@ class Summaries:
         if route.kind is not WayKind.INTRA or home is None:
             return route.prefix, route.cost
         known = range_of(home, route.prefix)
-        if known is None:
+        active = self._process.active.get((home.number, known.prefix)) if known is not None else None
+        if active is None:
             return route.prefix, route.cost
-        cost = self._process.active[home.number, known.prefix].cost
-        return (known.prefix if known.advertise else None), cost
+        return (active.settings.prefix if active.settings.advertise else None), active.cost
 
     def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
         """Type 4: where those are that bring routes in."""
