@@ -106,3 +106,43 @@ def test_a_key_chain_without_a_key_keeps_the_interface_silent_and_says_so(world:
     world.configure("SPOKE1", "key chain NONE", "key 300", "key-string x")
     world.run_for(5)
     assert why in world.show("SPOKE1", "ip ospf interface Tunnel0")
+
+
+# ------------------------------------------------------------------------------------------------ distribute lists
+
+
+def test_a_distribute_list_keeps_routes_out_of_our_own_table_and_out_of_no_others(world: World) -> None:
+    world.configure("HUB", "ip prefix-list LANS deny 10.1.2.0/24", "ip prefix-list LANS permit 0.0.0.0/0 le 32")
+    world.configure("HUB", "router ospf 1", "distribute-list prefix LANS in Tunnel0")
+    world.run_for(2)
+    assert route(world, "HUB", "10.1.2.0/24") == ""
+    assert route(world, "HUB", "10.1.1.0/24") != ""
+    assert route(world, "SPOKE1", "10.1.2.0/24") != "", "the database is the same everywhere"
+    assert "Tunnel0 filtered by (prefix-list) LANS" in world.show("HUB", "ip protocols")
+    world.configure("HUB", "no ip prefix-list LANS", "ip prefix-list LANS permit 10.1.2.0/24")
+    world.run_for(2)
+    assert route(world, "HUB", "10.1.2.0/24") != ""
+    assert route(world, "HUB", "10.1.1.0/24") == ""
+    world.configure("HUB", "router ospf 1", "no distribute-list prefix LANS in Tunnel0")
+    world.run_for(2)
+    assert route(world, "HUB", "10.1.1.0/24") != ""
+
+
+def test_a_distribute_list_outwards_chooses_what_is_brought_in(world: World) -> None:
+    world.configure("SPOKE2", *STATIC, "access-list 7 permit 172.20.0.0 0.0.255.255")
+    world.configure("SPOKE2", "router ospf 1", "redistribute static subnets", "distribute-list 7 out")
+    assert world.wait_until(lambda: route(world, "SPOKE1", "172.20.0.0/16") != "", 30.0)
+    assert route(world, "SPOKE1", "172.21.0.0/16") == ""
+
+
+def test_distances_by_kind_of_route_and_by_the_router_that_tells_it(world: World) -> None:
+    world.configure("SPOKE2", *STATIC, "router ospf 1", "redistribute static")
+    world.configure("SPOKE1", "router ospf 1", "distance ospf external 180", "distance 99 10.0.0.12 0.0.0.0")
+    world.run_for(6)
+    assert "[99/2001]" in route(world, "SPOKE1", "10.1.2.0/24")
+    assert "[110/1001]" in route(world, "SPOKE1", "10.1.0.0/24"), "the hub's"
+    assert "[99/20]" in route(world, "SPOKE1", "172.20.0.0/16")
+    world.configure("SPOKE1", "router ospf 1", "no distance 99 10.0.0.12 0.0.0.0")
+    world.run_for(2)
+    assert "[180/20]" in route(world, "SPOKE1", "172.20.0.0/16")
+    assert "[110/2001]" in route(world, "SPOKE1", "10.1.2.0/24")

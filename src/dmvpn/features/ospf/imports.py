@@ -79,7 +79,9 @@ class Imports:
 
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
         changes = self._mapped(line.route_map, route)
-        if changes is None:
+        policies, lines = self._process.context.ports.policies, self._process.settings.distribution
+        told = lines.permits(policies.of_routes(), Candidate.of(route), "", inwards=False) if lines.lists else True
+        if changes is None or not told:
             return None
         mask = ipv4_address(route.prefix.netmask.packed)
         cost = self._cost(line) if changes.metric is None else changes.metric

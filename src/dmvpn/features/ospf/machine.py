@@ -79,7 +79,7 @@ class OspfMachine:
                     process.redistributor.route_changed(event.prefix)
             case AccessListsChanged():
                 for process in self.processes.values():
-                    process.redistributor.refresh_all()
+                    process.lists_changed()
             case PathLost():
                 self._path_lost(event)
             case InterfaceChanged():

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.distribution import NOTHING, Distribution
+
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
@@ -167,6 +169,7 @@ class Process:
     log_changes_in_detail: bool = False
     maximum_paths: int = 4
     distances: tuple[int, int, int] = (110, 110, 110)
+    distribution: Distribution = NOTHING
     spf_throttle: tuple[int, int, int] = (50, 200, 5000)
     lsa_throttle: tuple[int, int, int] = (50, 200, 5000)
     lsa_arrival: int = 100

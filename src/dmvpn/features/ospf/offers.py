@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.routemaps import Candidate
 from dmvpn.features.ospf.routes import WayKind
 from dmvpn.features.ospf.slices import paced
 
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
+    from dmvpn.base.distribution import Distribution
     from dmvpn.features.ospf.model import Process as ProcessSettings
     from dmvpn.features.ospf.routes import OspfRoute
+    from dmvpn.features.ospf.spf import Hops
 
 #: Administrative distance that keeps a route out of the routing table.
 _UNUSABLE = 255
@@ -73,10 +78,21 @@ class Offers:
             since=self._context.now,
         )
 
+    def _sorted_out(self, found: OspfRoute, lines: Distribution, distance: int) -> tuple[Hops, int]:
+        """The next hops that distribute lists leave, and the distance of what this router tells."""
+        policies = self._context.ports.policies.of_routes()
+        hops = [
+            hop for hop in found.hops if lines.permits(policies, _candidate(found, hop), hop.interface, inwards=True)
+        ]
+        return tuple(hops), lines.distance(policies, _candidate(found), found.origin, distance)
+
     def _route(self, found: OspfRoute, settings: ProcessSettings) -> Route | None:
         intra, inter, external = settings.distances
         distance = {WayKind.INTRA: intra, WayKind.INTER: inter}.get(found.kind, external)
-        if not found.hops or distance >= _UNUSABLE or not found.prefix.is_for_stations:
+        hops = found.hops
+        if settings.distribution != NOTHING:
+            hops, distance = self._sorted_out(found, settings.distribution, distance)
+        if not hops or distance >= _UNUSABLE or not found.prefix.is_for_stations:
             return None
         return Route(
             prefix=found.prefix,
@@ -84,10 +100,17 @@ class Offers:
             process=str(self._number),
             distance=distance,
             metric=found.metric,
-            next_hops=found.hops[: settings.maximum_paths],
+            next_hops=hops[: settings.maximum_paths],
             subtype=found.kind.value,
             external=found.kind.is_external,
             tag=found.tag,
             told_by=(found.origin,) * len(found.hops[: settings.maximum_paths]),
             since=self._context.now,
         )
+
+
+def _candidate(found: OspfRoute, hop: NextHop | None = None) -> Candidate:
+    """A route by one of its next hops, as lists look at it."""
+    address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
+    interface = hop.interface if hop is not None else ""
+    return Candidate(prefix=found.prefix, next_hop=address, interface=interface, tag=found.tag, metric=found.metric)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
+from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.area import RunningArea
@@ -186,6 +187,12 @@ class Process:
         self.redistributor.refresh_all()
         self.spf.request()
 
+    def lists_changed(self) -> None:
+        """Access lists, prefix lists or route maps say another thing."""
+        self.redistributor.refresh_all()
+        if self.settings.distribution != NOTHING:
+            self.offer()
+
     def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
         """An interface came, went, or is different now."""
         if self.router_id == UNSPECIFIED:
@@ -212,7 +219,8 @@ class Process:
             self.links.changed(name, self.context.ports.interfaces.get(name))
         self.describe_all()
         self.redistributor.refresh_all()
-        if (old.distances, old.maximum_paths) != (settings.distances, settings.maximum_paths):
+        before = (old.distances, old.maximum_paths, old.distribution)
+        if before != (settings.distances, settings.maximum_paths, settings.distribution):
             self.offer()
         if (old.areas, old.maximum_metric) != (settings.areas, settings.maximum_metric):
             self.spf.request()

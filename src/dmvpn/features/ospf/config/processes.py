@@ -8,6 +8,7 @@ from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.words import AREA, NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.distribution import DistributionLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -228,6 +229,8 @@ DISTANCES: Final = _line(
     },
     order=54,
 )
+#: Lists of what the routing table gets and of what is brought in; offset lists OSPF has none.
+DISTRIBUTION: Final = DistributionLines(_ROUTER, largest=0, order=55)
 SPF_THROTTLE: Final = _line(
     "timers throttle spf {start:1-600000} {hold:1-600000} {maximum:1-600000}",
     {
@@ -277,5 +280,5 @@ LINES: Final = (
     *(AREA_NSSA_TRANSLATE, BFD_ALL),
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
-    *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION),
+    *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),
 )

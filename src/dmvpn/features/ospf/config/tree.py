@@ -88,6 +88,7 @@ def _process(number: int, section: Section) -> Process:
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
         maximum_paths=_number(section, processes.MAXIMUM_PATHS, "paths") or 4,
         distances=_distances(section),
+        distribution=processes.DISTRIBUTION.read(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
         lsa_arrival=_or(_number(section, processes.LSA_ARRIVAL, "milliseconds"), 100),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.show.common import processes
 from dmvpn.ios import age, interface_sort_key
+from dmvpn.ios.distribution import filter_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
     kinds = [area.settings.kind for area in process.areas.values()]
     counts = [kinds.count(kind) for kind in (AreaKind.NORMAL, AreaKind.STUB, AreaKind.NSSA)]
     yield f'Routing Protocol is "ospf {process.number}"'
-    yield "  Outgoing update filter list for all interfaces is not set"
-    yield "  Incoming update filter list for all interfaces is not set"
+    yield from filter_lines(settings.distribution)
     yield f"  Router ID {process.router_id}"
     yield (f"  Number of areas in this router is {len(kinds)}. {counts[0]} normal {counts[1]} stub {counts[2]} nssa")
     yield f"  Maximum path: {settings.maximum_paths}"
