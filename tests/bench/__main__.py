@@ -29,7 +29,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench import bfd, direct, failover, hub, ike, kernel, machine, micro, paste, quiet, simulation, start, throughput
+from bench import (
+    bfd,
+    direct,
+    failover,
+    hub,
+    ike,
+    kernel,
+    machine,
+    micro,
+    ospf,
+    paste,
+    quiet,
+    simulation,
+    start,
+    throughput,
+)
 from bench.figures import Figure, Json, Skipped, table
 from bench.labs import DMVPN
 from dmvpn.shells.lab.forked import end_with, fork
@@ -68,6 +83,7 @@ BENCHES = (
     Bench("simulation", "A network in virtual time", 300, simulation.measure),
     Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
+    Bench("ospf", "OSPF: a hub and five hundred spokes", 400, ospf.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
     Bench("paste", "Lines at a prompt", 900, paste.measure),

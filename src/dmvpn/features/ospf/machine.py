@@ -8,7 +8,7 @@ octet for octet, noted.
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
+
+#: Timers that one event may let fire; the others follow by a deadline that is due at once.
+_AT_ONCE: Final = 32
 
 
 class OspfMachine:
@@ -65,8 +68,7 @@ class OspfMachine:
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:
             case Tick():
-                for timer in self._context.timers.pop_due(now):
-                    timer.fire()
+                self._fire(now)
             case IpReceived():
                 self._receive(event)
             case MulticastReached():
@@ -104,6 +106,14 @@ class OspfMachine:
             neighbor = interface.neighbors.get(lost.address)
             if neighbor is not None and lost.concerns(Client.OSPF, process.number):
                 process.adjacencies.lose(neighbor, LOST[lost.witness])
+
+    def _fire(self, now: float) -> None:
+        """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
+        due = self._context.timers.pop_due(now)
+        for timer in due[_AT_ONCE:]:
+            self._context.start(timer, 0.0)
+        for timer in due[:_AT_ONCE]:
+            timer.fire()
 
     def _receive(self, event: IpReceived) -> None:
         """An interface belongs to one process: the first one that runs there."""
