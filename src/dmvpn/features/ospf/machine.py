@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
 
 #: Timers that one event may let fire; the others follow by a deadline that is due at once.
-_AT_ONCE: Final = 32
+_AT_ONCE: Final = 8
 
 
 class OspfMachine:
