@@ -21,11 +21,9 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.notices import Configured, InterfaceChanged
-from dmvpn.base.reasons import Reason
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.session import Session
 from dmvpn.features.bfd.states import Diagnostic, Move, State
 from dmvpn.net.udp import UdpDatagram
@@ -399,21 +397,3 @@ def _said(packet: ControlPacket) -> str:
         f"diag:{packet.diagnostic} state:{packet.state.word} P:{packet.poll:d} F:{packet.final:d} "
         f"ld/rd:{packet.mine}/{packet.yours} tx:{packet.desired_tx} rx:{packet.required_rx} mult:{packet.multiplier}"
     )
-
-
-def reason_of(session: Session, line: bool) -> Reason | None:
-    """Why a session is not up. line: of its interface."""
-    if session.is_up:
-        return None
-    since, heard = session.since, session.heard
-    if not line:
-        return Reason(BfdReason.NO_LINE, since=since)
-    if session.parameters is None:
-        return Reason(BfdReason.NO_INTERVAL, since=since)
-    if heard is None:
-        return Reason(BfdReason.NOT_HEARD, (session.interface,), since)
-    if heard.state is State.ADMIN_DOWN:
-        return Reason(BfdReason.NOT_WANTED_THERE, since=since)
-    if not session.remote_discriminator:
-        return Reason(BfdReason.SILENT, (session.silent_for,), since)
-    return Reason(BfdReason.FAR_END_DOWN, (heard.state.word, heard.diagnostic), since)

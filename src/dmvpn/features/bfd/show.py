@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bfd.machine import BfdMachine, reason_of
+from dmvpn.base.reasons import Reason
+from dmvpn.features.bfd.machine import BfdMachine
+from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import State
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
@@ -128,6 +130,24 @@ def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
         last=_last(heard) if heard is not None else None,
         reason=str(reason_of(session, line=line is not None and line.line) or ""),
     )
+
+
+def reason_of(session: Session, line: bool) -> Reason | None:
+    """Why a session is not up. line: of its interface."""
+    if session.is_up:
+        return None
+    since, heard = session.since, session.heard
+    if not line:
+        return Reason(BfdReason.NO_LINE, since=since)
+    if session.parameters is None:
+        return Reason(BfdReason.NO_INTERVAL, since=since)
+    if heard is None:
+        return Reason(BfdReason.NOT_HEARD, (session.interface,), since)
+    if heard.state is State.ADMIN_DOWN:
+        return Reason(BfdReason.NOT_WANTED_THERE, since=since)
+    if not session.remote_discriminator:
+        return Reason(BfdReason.SILENT, (session.silent_for,), since)
+    return Reason(BfdReason.FAR_END_DOWN, (heard.state.word, heard.diagnostic), since)
 
 
 def _counts(intervals: Intervals, now: float) -> Counts:
