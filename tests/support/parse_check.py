@@ -78,6 +78,9 @@ NTC_ALIASES = [
 # engine, command, text in the output.
 KNOWN_LIMITS = [
     ("ntc", r"^show dmvpn .*detail", ""),
+    ("ntc", r"^show ip bgp \d", ""),
+    ("ntc", r"^show ip bgp summary", r"(?m)^\*\d"),
+    ("ntc", r"^show ip eigrp topology \d", ""),
     ("ntc", r"^show ip eigrp neighbors", r"EIGRP-IPv4 VR\("),
     ("ntc", r"^show running-config interface", r"^ tunnel "),
     ("genie", r"^show ip eigrp interfaces", r"EIGRP-IPv4 VR\("),

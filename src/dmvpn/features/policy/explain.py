@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group, label_group
+from dmvpn.base.explanations import Group, Kind, answer_group, label_group
 
 _ANSWERS = answer_group(
     "access, prefix and AS path lists",
@@ -78,6 +78,17 @@ _MAPS = label_group(
     Word("not found", "No map has this name; where one is asked for, it lets nothing through."),
     next="show running-config",
 )
+_ENTRIES = Group(
+    title="what an entry of a route map does",
+    kind=Kind.FLAG,
+    screens=("show route-map",),
+    next="show running-config",
+    sighting=r"^route-map \S+, (permit|deny), sequence",
+    explanations=(
+        Word("permit", "A route that fits is let through, changed as the entry says."),
+        Word("deny", "A route that fits is not let through."),
+    ),
+)
 _LISTS = label_group(
     "labels of lists that choose routes",
     ("show ip prefix-list", "show ip as-path-access-list", "show ip community-list"),
@@ -100,4 +111,4 @@ _LISTS = label_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS, _KEYS, _MAPS, _LISTS)
+GROUPS: Final = (_ANSWERS, _KEYS, _MAPS, _ENTRIES, _LISTS)

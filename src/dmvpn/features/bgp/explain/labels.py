@@ -53,8 +53,6 @@ _ROUTES = label_group(
     Word("Community", "Marks of administrators, as two numbers.", clause="RFC 1997"),
     Word("Originator", "The router that a reflector has the route from.", clause="RFC 4456 §8"),
     Word("Cluster list", "The reflectors that have passed it on.", clause="RFC 4456 §8"),
-    Word("sourced", "Announced by this router."),
-    Word("aggregated", "Made of longer prefixes (`aggregate-address`)."),
     Word("Local", "The path of what this router announces itself."),
     Word("Total number of prefixes", "How many lines there are above.", also=("number",)),
     Word("RPKI validation codes", "IOS's legend: nothing is validated here.", also=("valid", "invalid", "Not found")),
@@ -68,7 +66,8 @@ _CODES = Group(
     rank=19,
     next="show ip bgp",
     joined=True,
-    cell=r"(\*>?[im]?|s>?i?)",
+    sighting=r"^ ([*sr][> ][im ]) ",
+    cell=r"([*sr][> ]?[im]?) ?",
     explanations=(
         Word("s", "An aggregate with `summary-only` speaks for it: it is told to nobody.", also=("suppressed",)),
         Word("d", "IOS's legend; routes are not damped here.", also=("damped",)),
@@ -92,6 +91,34 @@ _CODES = Group(
         Word("I", "Invalid, of RPKI, in IOS's legend; nothing is validated here."),
         Word("N", "Not found, of RPKI, in IOS's legend; nothing is validated here."),
     ),
+)
+_MARKS = Group(
+    title="what a path of BGP is",
+    kind=Kind.FLAG,
+    screens=_TABLE,
+    rank=20,
+    next="show ip bgp",
+    clause="RFC 4271 §9.1",
+    sighting=r"^ +Origin \w+, .*?((?:valid|sourced|aggregated|internal|external)\b.*)$",
+    explanations=(
+        Word("valid", "The next hop can be reached."),
+        Word("internal", "A neighbor in our own autonomous system told it."),
+        Word("external", "A neighbor in another autonomous system told it."),
+        Word("sourced", "This router announces it."),
+        Word("aggregated", "It is made of longer prefixes (`aggregate-address`)."),
+        Word("local", "This router made the aggregate."),
+        Word("best", "This path is used, and told to neighbors."),
+        Word("multipath", "It is used beside the best path (`maximum-paths`)."),
+    ),
+)
+_DYNAMIC = Group(
+    title="mark of a neighbor of BGP",
+    kind=Kind.FLAG,
+    screens=_SUMMARY,
+    rank=22,
+    next="show ip bgp neighbors",
+    sighting=r"^(\*)\d+\.\d+\.\d+\.\d+ +4 ",
+    explanations=(Word("*", "Nobody configured this neighbor: it called from a `bgp listen range`."),),
 )
 _NEIGHBORS = label_group(
     "labels of a neighbor of BGP",
@@ -151,4 +178,4 @@ _PROTOCOLS = label_group(
     next="show ip protocols",
 )
 
-GROUPS: Final = (_COLUMNS, _ROUTES, _CODES, _NEIGHBORS, _PROTOCOLS)
+GROUPS: Final = (_COLUMNS, _ROUTES, _CODES, _MARKS, _DYNAMIC, _NEIGHBORS, _PROTOCOLS)
