@@ -102,6 +102,12 @@ router eigrp CLOUD
 """
 
 
+def test_lines_below_a_section_that_was_refused_are_refused_with_it_though_the_router_knows_their_words() -> None:
+    result = LANGUAGE.parse_text("router bgp 65000\nend\nrouter bgp 1\ntemplate peer-policy A\ninherit peer-policy B 1")
+    assert [problem.line_number for problem in result.problems] == [3, 4, 5]
+    assert result.tree.render() == ["router bgp 65000", "!"]
+
+
 def test_a_paste_without_indentation_is_read_like_a_tidy_file() -> None:
     result = LANGUAGE.parse_text(PASTED)
     assert result.problems == ()

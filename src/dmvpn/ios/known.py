@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import ConfigLine, Mode
@@ -38,27 +38,6 @@ def _release(text: str) -> tuple[str, str] | None:
 #: "17.9", "15.2(4)M": not the 2 of `version 2`, which belongs to RIP and may stray into the global section.
 register_type(ValueType("release", "WORD", _release))
 
-
-def _peer(text: str) -> tuple[str, str] | None:
-    """A neighbor of BGP: an address, or the name of a group. What begins as an address and is none is a slip."""
-    if not (text[:1].isdigit() or ":" in text):
-        return text, text
-    try:
-        ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return text, text
-
-
-def _ipv6(text: str) -> tuple[str, str] | None:
-    return _peer(text) if ":" in text else None
-
-
-register_type(ValueType("kept-peer", "WORD", _peer))
-register_type(ValueType("kept-ipv6", "X:X:X:X::X", _ipv6))
-#: What may be said of a neighbor; not its system: who a neighbor is must be understood, or is a slip.
-register_type(ValueType("kept-word", "WORD", lambda text: None if text.lower() == "remote-as" else (text, text)))
-
 #: An unknown line, and the section of the lines below it. No grammar has it.
 UNKNOWN_MODE: Final = Mode("unknown", "config-unknown")
 UNKNOWN_LINE: Final = ConfigLine(
@@ -73,6 +52,21 @@ _HELP: Final = "Kept for the record; has no effect here"
 def is_free(line: ConfigLine) -> bool:
     """May anything follow its words? Then it is looked up by them; others are read by their grammar."""
     return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
+
+
+def names_nobody(words: Sequence[str]) -> bool:
+    """Is it a line about a neighbor with a slip in what says who that is: its address or, in BGP, its system?
+
+    Who a neighbor is must be understood: kept, such a line would only be missed when no neighbor comes of it.
+    """
+    if len(words) < 2 or words[0] != "neighbor" or ":" in words[1]:
+        return False
+    if words[1][0].isdigit() and words[1].count(".") == 3:
+        try:
+            IPv4Address(words[1])
+        except ValueError:
+            return True
+    return words[2:3] == ["remote-as"]
 
 
 @lru_cache(maxsize=1)

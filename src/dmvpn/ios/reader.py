@@ -223,8 +223,11 @@ class FileReader:
         if not result.refused:
             self._unshown.line(number, line, mode, self._session)
         if result.refused and not result.group:
-            is_opener = not is_headless and self._is_near_opener(line, mode)
-            self._refused = _Refused(self._configurator, indentation, is_opener=is_opener, is_headless=is_headless)
+            opens = "" if is_headless else self._opens(line, mode)
+            is_opener = not is_headless and (opens != "" or self._is_near_opener(line, mode))
+            self._refused = _Refused(
+                self._configurator, indentation, opens, is_opener=is_opener, is_headless=is_headless
+            )
 
     def _is_of_no_section(self, line: str) -> bool:
         """Is it a line of an interface, but outside of any interface?"""
@@ -366,6 +369,12 @@ class FileReader:
             return True
         return self._is_after_mark and first_word(line) not in self._configurator.own_words(mode)
 
+    def _opens(self, line: str, mode: str) -> str:
+        """The mode that the refused line would have opened; "" if it is none that opens one."""
+        found = self._configurator.interpret(mode, line)
+        targets = () if isinstance(found, CliError) else found.targets
+        return next((target.line.opens for target in targets if target.line.opens), "")
+
     def _is_near_opener(self, line: str, mode: str) -> bool:
         """May the refused line have been the first of a section?"""
         first = first_word(line)
@@ -412,12 +421,20 @@ class FileReader:
 class _Refused:
     """Handle a line that was refused, together with the lines below it."""
 
-    __slots__ = ("_configurator", "_indentation", "_is_opener", "is_headless")
+    __slots__ = ("_configurator", "_indentation", "_is_opener", "_opens", "is_headless")
 
-    def __init__(self, configurator: Language, indentation: int, *, is_opener: bool, is_headless: bool = False) -> None:
-        """is_opener: it may have opened a section. is_headless: it is of a section that nothing opened."""
+    def __init__(
+        self, configurator: Language, indentation: int, opens: str = "", *, is_opener: bool, is_headless: bool = False
+    ) -> None:
+        """Prepare to refuse what follows.
+
+        opens: the mode that it would have opened, if that is known.
+        is_opener: it may have opened a section.
+        is_headless: it is of a section that nothing opened.
+        """
         self._configurator = configurator
         self._indentation = indentation
+        self._opens = opens
         self._is_opener = is_opener
         self.is_headless = is_headless
 
@@ -425,4 +442,10 @@ class _Refused:
         """Does this line belong to it? Where nothing is indented, up to the next line that is a global one."""
         if indentation > self._indentation:
             return True
-        return self._is_opener and indentation == 0 and not self._configurator.knows(GLOBAL.name, line)
+        if not self._is_opener or indentation != 0:
+            return False
+        if not self._configurator.knows(GLOBAL.name, line):
+            return True
+        # Words of both: the table may have them for the router, and our grammar for the section that is missing.
+        runs = self._configurator.runs
+        return self._opens != "" and runs(self._opens, line) and not runs(GLOBAL.name, line)
