@@ -166,7 +166,9 @@ class Device:
 
     @cached_property
     def _by_name(self) -> dict[str, InterfaceSettings]:
-        return {settings.name: settings for settings in self.interfaces.interfaces}
+        made = {settings.name: settings for settings in self.interfaces.interfaces}
+        # In the order in which they are shown, which is not that in which they were typed.
+        return {name: made[name] for name in self._sections if name in made}
 
     @cached_property
     def _sections(self) -> dict[str, Section]:
@@ -179,14 +181,14 @@ class Device:
     @property
     def interface_names(self) -> tuple[str, ...]:
         """Of all interfaces that have a section."""
-        return tuple(settings.name for settings in self.interfaces.interfaces)
+        return tuple(self._by_name)
 
     @cached_property
     def has_underlay(self) -> bool:
         """Does it say anything of interfaces with addresses besides its tunnels? Examples often do not."""
         return any(
             settings.address is not None or self.is_given_address(settings.name)
-            for settings in self.interfaces.interfaces
+            for settings in self._by_name.values()
             if not settings.name.startswith("Tunnel")
         )
 
@@ -216,7 +218,7 @@ class Device:
 
     def addresses(self) -> Iterator[tuple[InterfaceSettings, IPAddress, int]]:
         """Every IPv4 address of an interface that is not shut down."""
-        for settings in self.interfaces.interfaces:
+        for settings in self._by_name.values():
             if settings.shutdown:
                 continue
             if settings.address is not None:
@@ -229,7 +231,7 @@ class Device:
         """The first IPv4 address of each interface that has one, be it shut down or not."""
         return {
             settings.name: IPv4Interface((int(settings.address[0]), settings.address[1]))
-            for settings in self.interfaces.interfaces
+            for settings in self._by_name.values()
             if settings.address is not None
         }
 
@@ -300,7 +302,7 @@ class Device:
     @cached_property
     def has_default(self) -> bool:
         """Is there a default route that does not lead into a tunnel?"""
-        by_dhcp = any(self.uses_dhcp(one.name) and not self.vrf_of(one.name) for one in self.interfaces.interfaces)
+        by_dhcp = any(self.uses_dhcp(one.name) and not self.vrf_of(one.name) for one in self._by_name.values())
         return by_dhcp or any(prefix == _DEFAULT for prefix in self._underlay)
 
     @cached_property
