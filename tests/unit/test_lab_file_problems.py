@@ -83,7 +83,7 @@ ready: {routes: {R8: [10.0.0.0/8]}}
     ("text", "expected"),
     [
         ("hosts: [a, b]\n", "lab.yaml:1:1: hosts: it should be a valid dictionary"),
-        ("- a\n", "lab.yaml:1:1: it should be a valid dictionary or instance of Lab: here stand lines of KEY: VALUE"),
+        ("- a\n", "lab.yaml:1:1: it should be a valid dictionary or instance of Lab: here are lines of KEY: VALUE"),
         ("title: a: b\n", "lab.yaml:1:9: no YAML: mapping values are not allowed here: put a text with a colon into"),
         ("routers:\n\tR1: {}\n", "lab.yaml:2:1: no YAML: found character '\\t' that cannot start any token: lines beg"),
         ("routers: {R1: {}, R1: {}}\n", "lab.yaml:1:19: R1 is there twice: leave one"),

@@ -1,4 +1,4 @@
-"""A long tuple of which a few entries change: who compares two versions looks at the pages that are not the same one.
+"""A long tuple of which a few entries change: comparing two versions looks at the pages that differ.
 
     Pages(values)         the entries, in their order
     .turned(changes)      the next version: the pages with these entries are new, the others are shared

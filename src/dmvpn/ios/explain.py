@@ -83,7 +83,7 @@ _ANSWERS = Group(
             next="dmvpn config check FILE",
         ),
         Word(
-            "% It asks for a tunnel to be protected, and stands in none",
+            "% It asks for a tunnel to be protected, and is in none",
             "A line of a file says `protection ipsec` where no tunnel is open: below a line that nobody knows, in a "
             "banner, behind a prompt. The tunnel that it was meant for would be in clear, so each that it could be is "
             "shut down.",

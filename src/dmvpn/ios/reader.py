@@ -63,7 +63,7 @@ _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
 _BELONGS: Final = ("% It belongs to the line above, which was refused",)
 _HEADLESS: Final = ("% A line of an interface, and no line above says of which one: `interface ...` is missing here",)
 _WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the line above",)
-_ASTRAY: Final = ("% It asks for a tunnel to be protected, and stands in none",)
+_ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
 #: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
 #: start, so none of that is ever forgotten.
 MOST_KEPT: Final = 100_000

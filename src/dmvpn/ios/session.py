@@ -227,7 +227,7 @@ class ConfigSession:
         return self.headers[-1] if self._path else ""
 
     def told(self, result: LineResult) -> tuple[str, ...]:
-        """What a person is told who typed a line upon which nothing acts: once for each group and session."""
+        """What a person who types a line is told if nothing acts upon it: once for each group and session."""
         group = result.group
         if group is None or result.refused or group.standing is Standing.SILENT or group.name in self._told:
             return ()

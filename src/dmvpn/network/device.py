@@ -1,4 +1,4 @@
-"""One configuration, read: its lines and where they stand, and the model that each feature makes of it."""
+"""One configuration, read: its lines and their places, and the model that each feature makes of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _DEFAULT: Final = Prefix.parse("0.0.0.0/0")
 class Device:
     """A router as its configuration has it. name: of the file. A feature of which nothing is said has an empty model.
 
-    site: where it stands, as far as somebody knows; None: nobody said.
+    site: where it is, as far as somebody knows; None: nobody said.
     """
 
     name: str

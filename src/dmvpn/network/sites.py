@@ -1,4 +1,4 @@
-"""What a configuration does not say of a router: whether a translator stands before it, and what kind of one."""
+"""What a configuration does not say of a router: whether it is behind a translator, and behind what kind of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a router stands. nat: what kind of translator is before it, None: none. public: its address outside.
+    """Where a router is. nat: what kind of translator is before it, None: none. public: its address outside.
 
     interface: the router's towards it; "": whichever. ours: it runs this program, so it can be told a peer's port.
     """

@@ -77,7 +77,7 @@ def _instead(where: Path_) -> str:
 
 def _shape(kind: type[BaseModel], where: Path_) -> str:
     known = _keys(kind, where)
-    return f": here stand lines of KEY: VALUE, with the keys {', '.join(known)}" if known else ""
+    return f": here are lines of KEY: VALUE, with the keys {', '.join(known)}" if known else ""
 
 
 def _keys(kind: type[BaseModel], where: Path_) -> list[str]:

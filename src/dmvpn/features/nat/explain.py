@@ -22,8 +22,8 @@ _REASONS = reason_group(
     (_STATISTICS,),
     reason(
         NatReason.REFUSED,
-        "The kernel has no nf_tables with masquerade, or the router lacks NET_ADMIN; its own words stand "
-        "behind it. The order is given again, later and later.",
+        "The kernel has no nf_tables with masquerade, or the router lacks NET_ADMIN; its own words "
+        "follow. The order is given again, later and later.",
     ),
     next="show logging",
 )

@@ -1,6 +1,6 @@
 """Authentication of packets: RFC 2328 Appendix D (none, a password in clear, MD5), RFC 5709 (HMAC-SHA).
 
-A digest stands behind the packet; the authentication field of the header tells the key, the length of the digest and a
+A digest follows the packet; the authentication field of the header tells the key, the length of the digest and a
 number that never gets smaller. All or nothing: what cannot be authenticated as configured is neither sent nor taken.
 
 MD5 is checked against FRR 8.4.4 and BIRD, HMAC-SHA against BIRD 2.0.12 (with keys as long as the digest at most:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ACKNOWLEDGE_DELAY: Final = 1.0
 #: Octets of all databases of a process, with something for each advertisement: some 90,000 external routes.
 LARGEST_DATABASES: Final = 1 << 23
-#: Octets of an advertisement that fits into an IP packet with all that may stand around it.
+#: Octets of an advertisement that fits into an IP packet with all that may be around it.
 _LONGEST: Final = 0xFFFF - 200
 
 

@@ -23,7 +23,7 @@ SLICE: Final = 128
 
 
 class Slices:
-    """Does one thing in slices. work: begins it anew. finished(): after the last slice, if it was asked for again."""
+    """Does one thing in slices. work: begins it again. finished(): after the last slice, if it was asked for again."""
 
     def __init__(
         self, context: Context, work: Callable[[], Generator[None, None, None]], finished: Callable[[], None]

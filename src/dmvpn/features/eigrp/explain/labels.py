@@ -192,7 +192,7 @@ _TOPOLOGY = label_group(
 _PROTOCOLS = label_group(
     "labels of a routing process (EIGRP)",
     ("show ip protocols",),
-    Word("Routing Protocol", "A process that is configured here; its number stands behind."),
+    Word("Routing Protocol", "A process that is configured here; its number follows."),
     Word("Outgoing update filter list", "A `distribute-list ... out`: which routes are told."),
     Word("Incoming update filter list", "A `distribute-list ... in`: which routes are believed."),
     Word(
@@ -220,7 +220,7 @@ _PROTOCOLS = label_group(
     Word("Soft SIA", "Whether a neighbor that is stuck is kept."),
     Word("NSF-aware route hold timer", "Seconds for which routes of a neighbor that restarts gracefully are kept."),
     Word("Router-ID", "The number that names this router, in the form of an address.", also=("ID",)),
-    Word("Stub", "This router is a stub and tells what stands behind."),
+    Word("Stub", "This router is a stub and tells what follows."),
     Word("Active Timer", "Minutes that a neighbor may owe a reply before it is stuck in active."),
     Word("Maximum hopcount", "Routes over more hops are not believed."),
     Word("Maximum metric variance", "Paths of up to so many times the best distance are used as well (`variance`)."),

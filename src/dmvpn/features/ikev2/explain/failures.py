@@ -1,4 +1,4 @@
-"""Why a negotiation came to nothing: what stands in `%IKEV2-3-NEG_ABORT`, in debugs, and as reason of a session."""
+"""Why a negotiation came to nothing: what is in `%IKEV2-3-NEG_ABORT`, in debugs, and as reason of a session."""
 
 from __future__ import annotations
 

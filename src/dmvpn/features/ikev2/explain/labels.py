@@ -158,7 +158,7 @@ _SAS = label_group(
     Word("Extended Authentication", "A login besides the proof; not in this router."),
     Word(
         "NAT-T is detected",
-        "A translator stands on the named side: ESP goes in UDP port 4500.",
+        "A translator is on the named side: ESP goes in UDP port 4500.",
         clause="RFC 7296 §2.23",
         also=("NAT-T is not detected", "inside", "outside"),
     ),
@@ -227,7 +227,7 @@ _SETTINGS = label_group(
     Word("Local authentication method", "How we prove ourselves.", also=("authentication method",)),
     Word("Remote authentication method", "How peers have to prove themselves."),
     Word("EAP options", "Proof by an outer server; not in this router."),
-    Word("Keyring", "Where the pre-shared keys stand.", next="show running-config"),
+    Word("Keyring", "Where the pre-shared keys are.", next="show running-config"),
     Word("Trustpoint", "Whose certificates are used.", next="show crypto pki trustpoints"),
     Word(
         "Lifetime", "Seconds until the IKE SA is replaced.", clause="RFC 7296 §2.8", also=("no volume limit", "seconds")

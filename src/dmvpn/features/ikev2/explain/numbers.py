@@ -8,7 +8,7 @@ from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, code
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType, ProtocolId
 
-#: Words that may stand before a number, whatever it numbers.
+#: Words that may precede a number, whatever it numbers.
 _RFC: Final = frozenset({"rfc", "7296", "ikev2", "ike", "code"})
 _SEEN: Final = ("debug crypto ikev2 packet", "show logging")
 _N, _P = NotifyType, PayloadType
@@ -24,7 +24,7 @@ _EXCHANGES = Group(
     explanations=(
         code(
             ExchangeType.IKE_SA_INIT,
-            "The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT stands between.",
+            "The first two messages: algorithms, Diffie-Hellman values, nonces, and whether NAT is between.",
             "In clear, in UDP port 500. Nobody has proved anything yet.",
             clause="RFC 7296 §1.2",
         ),

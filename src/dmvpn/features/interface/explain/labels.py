@@ -151,7 +151,7 @@ _IP = label_group(
         "ICMP unreachables", "Whether senders are told of packets that cannot be delivered.", clause="RFC 1812 §5.2.7.1"
     ),
     Word("ICMP mask replies", "Whether the router tells masks to hosts; it does not."),
-    Word("stalled", "IPv6 is configured and does not run; the reason stands below.", next="show ipv6 interface"),
+    Word("stalled", "IPv6 is configured and does not run; the reason is below.", next="show ipv6 interface"),
     Word("link-local address", "The IPv6 address that holds on this link alone.", clause="RFC 4291 §2.5.6"),
     Word("Virtual link-local address", "A further one of that kind; none here."),
     Word("Global unicast address", "IPv6 addresses that hold everywhere.", clause="RFC 4291 §2.5.4", also=("subnet",)),

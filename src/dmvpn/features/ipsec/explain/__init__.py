@@ -80,7 +80,7 @@ _CAPABILITIES = Group(
         Word("K", "Keepalives of IKEv1. Not in this router.", also=("Keepalives",)),
         Word(
             "N",
-            "NAT traversal: a translator stands between, so ESP goes in UDP port 4500.",
+            "NAT traversal: a translator is between, so ESP goes in UDP port 4500.",
             clause="RFC 3948",
             also=("NAT-traversal",),
         ),
@@ -324,7 +324,7 @@ _REASONS = reason_group(
     ),
     reason(
         IpsecReason.NO_TRANSFORM,
-        "None of the profile's sets has algorithms that this build can do; each one's trouble stands beside it.",
+        "None of the profile's sets has algorithms that this build can do; each one's trouble is beside it.",
         next="show crypto ipsec transform-set",
     ),
     reason(

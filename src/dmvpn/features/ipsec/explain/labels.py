@@ -190,7 +190,7 @@ _SESSIONS = label_group(
     Word("Inbound", "What came from the peer."),
     Word("Outbound", "What went to the peer."),
     Word("Code", "The letters of the capabilities, explained.", next="show crypto session detail"),
-    Word("Crypto session current status", "The head of the screen: what stands below is as of now."),
+    Word("Crypto session current status", "The head of the screen: what is below is as of now."),
     next="show crypto session detail",
 )
 

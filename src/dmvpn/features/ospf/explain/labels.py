@@ -34,7 +34,7 @@ _DETAIL = label_group(
         "Advertisements that it has been told and has not acknowledged. 0 is healthy.",
         also=("number of retransmission",),
     ),
-    Word("Its last packet was not taken", "Why, stands behind it.", also=("are not taken",)),
+    Word("Its last packet was not taken", "The reason follows.", also=("are not taken",)),
     next="debug ip ospf adj",
 )
 _INTERFACES = label_group(

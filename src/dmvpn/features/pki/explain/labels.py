@@ -156,7 +156,7 @@ _IMPORT = label_group(
     Word("Certificate was not accepted", "The answer was not yes; nothing was kept."),
     Word(
         "There is no trustpoint",
-        "No `crypto pki trustpoint` has this name; the line that makes it stands behind.",
+        "No `crypto pki trustpoint` has this name; the line that makes it follows.",
         next="show crypto pki trustpoints",
     ),
     Word(

@@ -13,7 +13,7 @@ from dmvpn.features.rib.explain import labels
 from dmvpn.features.rib.reasons import RibReason
 
 _ROUTE = "show ip route"
-_FOREIGN = "It stands in the legend for people who know IOS; this router never has such routes."
+_FOREIGN = "It is in the legend for people who know IOS; this router never has such routes."
 
 
 def _foreign(letter: str, what: str, also: tuple[str, ...] = ()) -> Word:
@@ -291,7 +291,7 @@ _REASONS = reason_group(
     ("show ip route", "show ipv6 route"),
     reason(
         RibReason.REFUSED,
-        "The kernel did not take the route; its words stand beside it. It is tried again.",
+        "The kernel did not take the route; its words are beside it. It is tried again.",
         next="show logging",
     ),
     next=_ROUTE,

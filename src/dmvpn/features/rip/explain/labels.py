@@ -28,7 +28,7 @@ _PROTOCOLS = label_group(
     Word("Recv", "The version that is taken on the interface."),
     Word("Triggered RIP", "Updates of changes alone on slow lines; not in this router.", clause="RFC 2091"),
     Word("Key-chain", "The keys that updates are sealed with (`ip rip authentication key-chain`)."),
-    Word("is silent", "Nothing is exchanged on the interface; the reason stands behind.", next="show running-config"),
+    Word("is silent", "Nothing is exchanged on the interface; the reason follows.", next="show running-config"),
     Word(
         "ignored",
         "Packets that were not taken, and the last one's sender.",

@@ -56,7 +56,7 @@ UNKNOWN: Final = Rule(
     id="line-unknown",
     severity=Severity.ADVICE,
     title="A line that nobody here knows",
-    why="It stands where it can harm no tunnel, so it is kept and shown back. It may be a slip of the pen.",
+    why="It is where it can harm no tunnel, so it is kept and shown back. It may be a slip of the pen.",
     bad="frobnicate everything",
     fix="",
 )
