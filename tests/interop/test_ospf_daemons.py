@@ -306,7 +306,7 @@ protocol ospf v2 {
 def test_bird_takes_our_digests_with_sha_and_ours_takes_its(bits: int) -> None:
     with Wire(ours=("10.1.0.1/24",), bird=("10.2.0.1/24",)) as wire:
         # As long as the digest. BIRD hashes keys from 65 octets (128 of SHA-384 and 512) on, RFC 5709 §3.3 longer ones.
-        secret = "a key as long as a digest of sha-512, which has sixty-four octet"[: 20 if bits == 1 else bits // 8]
+        secret = "a-key-as-long-as-a-digest-of-sha-512,-which-has-sixty-four-octet"[: 20 if bits == 1 else bits // 8]
         wire.start_ours(
             "ours",
             f"key chain OSPF\n key 7\n  key-string {secret}\n  cryptographic-algorithm hmac-sha-{bits}\n"
