@@ -68,7 +68,7 @@ impl PathMtus {
         self.learned.get(&remote).map(|learned| learned.mtu)
     }
 
-    /// What nobody asks for goes, too: else one peer that is gone would have all packets looked at for ever.
+    /// What nobody asks for goes, too: else one peer that is gone would have all packets looked at forever.
     fn forget_old(&mut self, now: f64) {
         if now < self.earliest {
             return;

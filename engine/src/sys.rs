@@ -117,7 +117,7 @@ impl Poller {
         self.control(libc::EPOLL_CTL_DEL, descriptor, &mut libc::epoll_event { events: 0, u64: 0 })
     }
 
-    /// Wait until something is readable, and return the names of some that are. timeout: milliseconds, None: for ever.
+    /// Wait until something is readable, and return the names of some that are. timeout: milliseconds, None: forever.
     pub(crate) fn wait(&mut self, timeout: Option<u16>) -> Result<impl Iterator<Item = usize> + use<>> {
         let room = self.ready.len() as libc::c_int;
         let timeout = timeout.map_or(-1, libc::c_int::from);

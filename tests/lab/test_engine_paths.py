@@ -258,7 +258,7 @@ def test_what_the_router_sends_itself_arrives_whatever_the_path_takes(engine: st
 @pytest.mark.parametrize("mtu", [576, 552, 540])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_route_as_narrow_as_linux_allows_is_learned_and_later_packets_are_cut_before(engine: str, mtu: int) -> None:
-    """Below 576 octets the kernel knew better than the engine for ever: every packet was refused before it went."""
+    """Below 576 octets the kernel knew better than the engine forever: every packet was refused before it went."""
 
     def call() -> None:
         with narrow_path() as network:

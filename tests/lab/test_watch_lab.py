@@ -152,7 +152,7 @@ def test_without_a_story_nobody_watches_on_when_nobody_reads(lab: Labs) -> None:
 
 @pytest.mark.slow
 def test_a_reader_who_reads_no_more_and_stays_keeps_nobody_from_ending(lab: Labs, tmp_path: Path) -> None:
-    """As `| less` does: the pipe is full, and writing waits for ever."""
+    """As `| less` does: the pipe is full, and writing waits forever."""
     saved = tmp_path / "story.md"
     process = watched(lab, "--routes", "--save", str(saved))
     assert process.stdout is not None

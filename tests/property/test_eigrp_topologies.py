@@ -142,7 +142,7 @@ def test_after_quiet_every_metric_is_that_of_a_shortest_path_and_nothing_is_acti
         world.run(pause)
     world.run(1)
     for wire in world.net.wires.values():
-        wire.loss = 0.0  # quiet: with a third of all Hellos lost no adjacency lives for ever
+        wire.loss = 0.0  # quiet: with a third of all Hellos lost no adjacency lives forever
     world.run(60)
     for number in range(plan.routers):
         router = world.net.routers[f"R{number}"]

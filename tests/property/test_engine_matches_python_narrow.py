@@ -149,7 +149,7 @@ def test_to_where_it_may_be_narrower_than_anybody_says_nothing_goes_with_df(mtu:
 
 
 def test_a_path_that_is_over_is_forgotten_though_no_packet_goes_there() -> None:
-    """One that was gone had every packet to others looked at for ever."""
+    """One that was gone had every packet to others looked at forever."""
     both = Both([POINT])
     both.learn_path(traffic.THEIRS[3], MTU, 0.0)
     both.outbound(1, frame(WHOLE.serialize()), AGE - 1)

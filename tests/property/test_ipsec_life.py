@@ -211,7 +211,7 @@ class LifeOfIpsec(RuleBasedStateMachine):
         self.do(self.bench.handle(SasCounted(tuple(counted(spi) for spi in self.plane))))
 
     @rule()
-    def the_plane_begins_anew(self) -> None:
+    def the_plane_begins_again(self) -> None:
         self.plane.clear()
         self.current.clear()
         self.bench.advance(10)

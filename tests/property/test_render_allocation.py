@@ -127,7 +127,7 @@ def test_another_pool_is_another_lan_and_no_error() -> None:
     assert moved.numbers == first.numbers
 
 
-def test_a_number_that_a_smaller_tunnel_network_does_not_have_is_given_anew() -> None:
+def test_a_number_that_a_smaller_tunnel_network_does_not_have_is_given_again() -> None:
     found = allocate(_table([("A", {})]), Allocations({"A": 200}))
     assert found.numbers["A"] == 11
 

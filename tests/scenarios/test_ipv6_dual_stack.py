@@ -56,7 +56,7 @@ def test_ipv6_can_be_taken_off_a_tunnel_and_put_back_while_ipv4_runs(world: Worl
 
 
 def test_idle_shortcuts_of_both_expire_in_silence() -> None:
-    """Requests, replies and echoes of one overlay are no use of the other's entries: else both would live for ever."""
+    """Requests, replies and echoes of one overlay are no use of the other's entries: else both would live forever."""
     short = {
         "ip nhrp network-id 100\n": " ip nhrp holdtime 60\n",
         "ipv6 nhrp network-id 600\n": " ipv6 nhrp holdtime 60\n",

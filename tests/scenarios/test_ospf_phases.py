@@ -101,7 +101,7 @@ def test_the_log_says_who_came_and_who_went(world: World) -> None:
 
 
 @pytest.mark.conforms("ospf:13.4-own")
-def test_a_spoke_that_was_restarted_is_believed_again_though_its_numbers_began_anew(world: World) -> None:
+def test_a_spoke_that_was_restarted_is_believed_again_though_its_numbers_began_again(world: World) -> None:
     """Its advertisement of before is still with the others, with a higher number."""
     world.run_for(400)
     world.sim.kill("SPOKE2")

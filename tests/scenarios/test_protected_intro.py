@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_octets(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 4])
-def test_packets_that_overtake_the_end_of_a_negotiation_make_nobody_begin_anew(seed: int) -> None:
+def test_packets_that_overtake_the_end_of_a_negotiation_make_nobody_begin_again(seed: int) -> None:
     """The responder sends at once; on a long wire its first packet may be there before the initiator has the keys."""
     world = World("intro-phase3", seed=seed)
     for segment in world.sim.segments:

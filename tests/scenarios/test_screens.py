@@ -16,7 +16,7 @@ def sent(world: World, router: str) -> int:
 
 
 @pytest.mark.parametrize("words", ["", " interface Tunnel100"])
-def test_clear_dmvpn_statistics_begins_the_numbers_of_nhrp_anew(words: str) -> None:
+def test_clear_dmvpn_statistics_begins_the_numbers_of_nhrp_again(words: str) -> None:
     world = World("notes-phase3").converge()
     assert sent(world, "R31") > 0
     world.do("R31", "clear dmvpn statistics interface Tunnel7")

@@ -115,7 +115,7 @@ def _no_tunnel(world: World) -> None:
     world.do("R41", "configure terminal", "no interface Tunnel100", "end")
 
 
-def _tunnel_anew(world: World) -> None:
+def _tunnel_again(world: World) -> None:
     text = world.scenario.configurations["R41"]
     tunnel = text[text.index("interface Tunnel100") :].partition("!")[0]
     world.do("R41", "configure terminal", *tunnel.splitlines(), "end")
@@ -130,7 +130,7 @@ STORY: tuple[tuple[Callable[[World], None], float], ...] = (
     (_line_cut, 10),
     (_line_back, 40),
     (_no_tunnel, 30),
-    (_tunnel_anew, 20),
+    (_tunnel_again, 20),
 )
 
 

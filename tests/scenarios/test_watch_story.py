@@ -242,7 +242,7 @@ def test_what_was_forgotten_before_is_not_counted_though_there_is_news_before_al
     assert told + missed == happened
 
 
-def test_a_router_that_was_started_again_begins_anew(world: World) -> None:
+def test_a_router_that_was_started_again_begins_again(world: World) -> None:
     watched = watching(world, "R41")
     first = watched.news()
     assert first is not None

@@ -34,7 +34,7 @@ The page is generated (`python -m support.phases_page` in the folder `tests`), a
 - **next hop**: of SPOKE1 for the LAN of SPOKE2, as its routing table has it before any traffic.
 - **path**: of the second traceroute from SPOKE1 to the LAN of SPOKE2.
 - **a hub dies**: HUB1, the preferred one, is gone from one moment to the next while H1 pings H2 and the server behind
-  CORE twice a second. The number is for how many virtual seconds no answer came: 0: none was lost; "for ever": longer
+  CORE twice a second. The number is for how many virtual seconds no answer came: 0: none was lost; "forever": longer
   than {limit} s.
 
 | protocol | here |
@@ -110,7 +110,7 @@ def _death(case: Case, world: World) -> tuple[str, str]:
         gaps = outages(world, ("H1", destination), seconds=LIMIT, rate=2.0, events=events)
         lost = sum(gap.seconds for gap in gaps)
         is_over = not gaps or gaps[-1].start + gaps[-1].seconds < LIMIT
-        found.append(f"{lost:g}" if is_over else "for ever")
+        found.append(f"{lost:g}" if is_over else "forever")
     return found[0], found[1]
 
 
@@ -257,7 +257,7 @@ def row(case: Case, found: Measured) -> str:
 
 
 def _seconds(text: str) -> str:
-    return text if text == "for ever" else f"{text} s"
+    return text if text == "forever" else f"{text} s"
 
 
 def page(rows: list[str]) -> str:

@@ -161,7 +161,7 @@ class World:
             piece = session.step()
             text += piece
             if not piece and not session.done:
-                assert self.now < limit, f"{router}: {lines} takes for ever: {text}"
+                assert self.now < limit, f"{router}: {lines} takes forever: {text}"
                 self.run_for(0.01)
         stop()
         return text

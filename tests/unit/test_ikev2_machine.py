@@ -246,7 +246,7 @@ def test_a_forged_hint_costs_one_handshake_and_no_packet() -> None:
 
 
 def test_after_a_change_the_next_pair_is_made_as_the_configuration_says_now() -> None:
-    """`crypto ipsec security-association lifetime ...`, then `clear crypto sa`: the old lifetime went on for ever."""
+    """`crypto ipsec security-association lifetime ...`, then `clear crypto sa`: the old lifetime went on forever."""
     net, hub, spoke = up()
     for node in (hub, spoke):
         node.tell(PoliciesChanged((replace(node.policy, kilobytes=2560),)))

@@ -268,7 +268,7 @@ def test_without_its_profile_nobody_stays() -> None:
     assert not any(spoke.pairs for spoke in spokes)
 
 
-def test_another_key_counts_when_somebody_begins_anew() -> None:
+def test_another_key_counts_when_somebody_begins_again() -> None:
     """As on IOS: what is up stays until it is cleared; rekeys prove no identity."""
     net, hub, one, two = hub_of_two()
     hub.configure(TWO_PEERS.replace("secret", "new one"))

@@ -727,7 +727,7 @@ def test_an_idle_time_shortens_the_wait() -> None:
 # ------------------------------------------------------------------------------------------------ clear, log, debug
 
 
-def test_clear_crypto_session_deletes_what_there_is_and_asks_anew() -> None:
+def test_clear_crypto_session_deletes_what_there_is_and_asks_again() -> None:
     bench = Bench()
     bench.want(PEER)
     bench.want(OTHER)

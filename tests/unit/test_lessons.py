@@ -79,7 +79,7 @@ def test_hints_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"salt": ""}'])
-def test_a_lesson_that_cannot_be_read_says_how_to_begin_anew(tmp_path: Path, text: str) -> None:
+def test_a_lesson_that_cannot_be_read_says_how_to_begin_again(tmp_path: Path, text: str) -> None:
     (tmp_path / "lesson.json").write_text(text)
     with pytest.raises(UserError, match="lab reset"):
         Lesson.read(tmp_path)

@@ -149,7 +149,7 @@ def test_a_server_that_is_to_say_its_tunnel_address_itself_needs_protection_befo
     assert (client.is_responding, client.nhs) == (True, HUB)
 
 
-def test_a_refreshed_registration_asks_for_nothing_anew() -> None:
+def test_a_refreshed_registration_asks_for_nothing_again() -> None:
     overlay = _ready(3, holdtime=30)
     seen = len(overlay.members["R11"].effects)
     overlay.run(300)
@@ -275,7 +275,7 @@ def test_a_request_that_comes_again_while_its_answer_waits_is_answered_once() ->
 def test_an_answer_that_waited_when_nhrp_was_taken_off_the_tunnel_takes_no_room_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Later answers went by the hub at once: for ever, as soon as there were enough of such."""
+    """Later answers went by the hub at once: forever, as soon as there were enough of such."""
     monkeypatch.setattr(responder, "LARGEST_WAITING", 1)
     overlay = _ready()
     overlay.ike = 5.0

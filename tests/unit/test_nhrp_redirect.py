@@ -108,7 +108,7 @@ def test_a_flood_of_redirects_keeps_the_cache_bounded() -> None:
 def test_what_a_server_remembers_of_its_redirects_is_bounded_and_the_oldest_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is for `show ip nhrp redirect` alone: nobody may fill a hub's memory by asking for ever new hosts."""
+    """It is for `show ip nhrp redirect` alone: nobody may fill a hub's memory by asking forever new hosts."""
     monkeypatch.setattr(transit, "LARGEST_MEMORY", 10)
     overlay = ready()
     for number in range(25):
@@ -119,7 +119,7 @@ def test_what_a_server_remembers_of_its_redirects_is_bounded_and_the_oldest_goes
 
 
 def test_nobody_is_redirected_for_the_echo_by_which_a_router_checks_a_path() -> None:
-    """It goes by the hub on purpose, and its answer too: with a redirect for each they would go on for ever."""
+    """It goes by the hub on purpose, and its answer too: with a redirect for each they would go on forever."""
     overlay = ready()
     echo = icmp.EchoRequest(identifier=1, sequence=1, payload=b"").serialize()
     for tos, told in ((TOS_INTERNETWORK_CONTROL, 0), (0, 1)):

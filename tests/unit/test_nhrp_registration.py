@@ -355,7 +355,7 @@ def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us(
     assert _client(overlay).is_responding
 
 
-def test_clearing_the_session_with_a_server_registers_anew() -> None:
+def test_clearing_the_session_with_a_server_registers_again() -> None:
     overlay = cloud(3)
     overlay.start()
     overlay.run(1)

@@ -19,7 +19,7 @@ def test_what_was_heard_holds_for_some_minutes() -> None:
 
 
 def test_what_is_over_goes_though_nobody_asks_for_it() -> None:
-    """One peer that was gone had every packet of the router looked at for ever."""
+    """One peer that was gone had every packet of the router looked at forever."""
     paths = PathMtus()
     paths.learn(THERE, 1300, 0.0)
     paths.learn(bytes(4), 1300, 10.0)

@@ -132,7 +132,7 @@ def news(*, begins: bool = True) -> bytes:
 def test_a_router_that_will_never_tell_anything_is_an_error(
     router: Router, ended: Pipe, clock: Clock, answer: bytes, why: str
 ) -> None:
-    """Seen: nothing at all, for ever, against a lab of another version."""
+    """Seen: nothing at all, forever, against a lab of another version."""
     router.answer = answer
     with Watcher({"R31": router.path}, ended.read) as watcher, pytest.raises(UserError, match=why):
         watcher.wait(60)

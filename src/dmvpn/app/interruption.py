@@ -2,7 +2,7 @@
 
     with Interruption() as interruption:
         ...                                 code that waits also waits for `interruption.descriptor`
-        with interruption.may_tear():       what may hang for ever, and may be left in the middle
+        with interruption.may_tear():       what may hang forever, and may be left in the middle
             print(...)                      Interrupted
 
 Everywhere else a signal only leaves its word, so nothing is half done. What is ignored stays ignored: `nohup` means it.

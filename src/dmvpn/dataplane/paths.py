@@ -54,7 +54,7 @@ class PathMtus:
         return None if learned is None else learned[0]
 
     def _forget_old(self, now: float) -> None:
-        """What nobody asks for goes, too: else one peer that is gone would have all packets looked at for ever."""
+        """What nobody asks for goes, too: else one peer that is gone would have all packets looked at forever."""
         if now < self._earliest:
             return
         self._earliest = math.inf

@@ -10,7 +10,7 @@
     Purges, Malformed             packets in a neighbor's name that the neighbor never sent
 
 A list of faults is a text (`dumps`, and `from_json` for each one), so that what broke a network once can be done to it
-for ever.
+forever.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ M = TypeVar("M")
 
 #: How often a machine may be due at one and the same time. More often means that it does not hear: our bug.
 TICK_LIMIT = 100
-#: Notices that one event may cause. More means two machines that answer each other for ever: our bug.
+#: Notices that one event may cause. More means two machines that answer each other forever: our bug.
 NOTICE_LIMIT = 200_000
 _NEVER = math.inf
 

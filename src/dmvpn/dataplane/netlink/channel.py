@@ -4,7 +4,7 @@ The kernel works a datagram off message by message while we send it, so nothing 
 last message of a batch wants an acknowledgement; a refused one is answered anyway, with its sequence number, and the
 ones behind it are carried out all the same. Batches make 260,000 neighbor entries a second out of 144,000.
 
-A socket belongs for ever to the network namespace in which it was made.
+A socket belongs forever to the network namespace in which it was made.
 """
 
 from __future__ import annotations

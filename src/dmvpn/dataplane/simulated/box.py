@@ -63,7 +63,7 @@ class IpBox(SendingBox):
         self._streams = SimulatedStreams(self._send_own, lambda own: own in self._table.own, report, random)
 
     def next_deadline(self) -> float | None:
-        """When `tick` is due next: packets that wait for a next hop are not kept for ever, segments are repeated."""
+        """When `tick` is due next: packets that wait for a next hop are not kept forever, segments are repeated."""
         return earliest(self._deadlines.next(), self._streams.next_deadline())
 
     def tick(self) -> None:

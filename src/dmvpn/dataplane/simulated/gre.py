@@ -153,7 +153,7 @@ class GreBox(IpBox):
 
     def _send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         hop = self._table.choose(nbma, outer)
-        # A way to the far end that leads through a tunnel would encapsulate for ever; the tunnel feature says so aloud.
+        # A way to the far end that leads through a tunnel would encapsulate forever; the tunnel feature says so aloud.
         if isinstance(hop, RouteKind) or hop.interface in self._tunnels.by_name:
             self._count("no_route")
             return

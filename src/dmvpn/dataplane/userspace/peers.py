@@ -1,7 +1,7 @@
 """Numbers of a tunnel's peers: what the link-layer addresses of its neighbors name.
 
 A number identifies an NBMA address, on a protected tunnel together with a connection. It is never given twice, so a
-frame that was queued before a change cannot reach the wrong peer. Connections come and go for ever: of those that no
+frame that was queued before a change cannot reach the wrong peer. Connections come and go forever: of those that no
 next hop leads to any more only some are remembered, because frames for them may still be queued.
 """
 

@@ -364,7 +364,7 @@ class Session:
         self._order(StreamSend(self.stream, octets))
 
     def _arm_hold(self, now: float) -> None:
-        """Without a hold time an established peer may be silent for ever; one that only began may not."""
+        """Without a hold time an established peer may be silent forever; one that only began may not."""
         if self.hold_time:
             self.timers.set("hold", now + self.hold_time)
         elif self.is_established:

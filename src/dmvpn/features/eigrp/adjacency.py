@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sender import Sender
 
-#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on for ever.
+#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
 _GREETINGS_AGAIN = 3
 #: Seconds that a greeted neighbor may take to answer; a Hello of its own before that may be that answer.
 _ANSWER_TIME = 0.1

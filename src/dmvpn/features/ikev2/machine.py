@@ -119,7 +119,7 @@ class Ikev2Machine:
                 return []
 
     def _judge_again(self, now: float) -> Results:
-        """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay for ever."""
+        """Close SAs whose certificates are revoked: rekeys prove no identity again, so they would stay forever."""
         results: Results = []
         for sa in tuple(self._peers.table):
             if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:

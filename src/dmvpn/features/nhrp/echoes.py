@@ -4,7 +4,7 @@ An echo goes out in GRE straight to the NBMA address; its answer comes by whatev
 probe the paths to other spokes (peers.py) and to servers (registration.py).
 
 The data plane answers the other side's echoes, and tells us of them: its answers are no use of an entry. Otherwise two
-routers that check their path would keep it alive for each other for ever.
+routers that check their path would keep it alive for each other forever.
 """
 
 from __future__ import annotations

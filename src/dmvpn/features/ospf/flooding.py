@@ -66,7 +66,7 @@ class Flooding:
             return True
         verdict = database.compare(header)
         if verdict > 0 and self._is_too_much(lsa, entry):
-            # Acknowledged all the same, or it comes again for ever; the neighbor stays, and so does what is known.
+            # Acknowledged all the same, or it comes again forever; the neighbor stays, and so does what is known.
             self._process.exchange.got(neighbor, header)
             at_once.append(header)
             self._process.receiver.refuse(

@@ -113,7 +113,7 @@ class Database:
         """Take an announcement. True if the route is another one now."""
         route = self.routes.get(heard.prefix)
         if route is None or not route.reachable:
-            return self._learn_anew(route, heard, timers, now)
+            return self._learn_again(route, heard, timers, now)
         known = route.paths.get(heard.path)
         if heard.metric >= INFINITY:
             return known is not None and self._lose(route, [heard.path], timers, now)
@@ -170,7 +170,7 @@ class Database:
         """When `expire` has something to do."""
         return self._deadlines.next()
 
-    def _learn_anew(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:
+    def _learn_again(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:
         """A route that we do not have, or that is unreachable and maybe held down."""
         if heard.metric >= INFINITY:
             return False

@@ -16,7 +16,7 @@ class LineConfig:
     kind: "con", "aux", "vty".
     length, width: of the screen; 0: no paging, no wrapping.
     timeout: seconds of silence until logout, 0: never. Unlike IOS's, our console is a shell on the machine that runs
-        the router, and is not left behind in a rack: it waits for ever unless `exec-timeout` says otherwise.
+        the router, and is not left behind in a rack: it waits forever unless `exec-timeout` says otherwise.
     """
 
     kind: str

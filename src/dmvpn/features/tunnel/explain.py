@@ -96,7 +96,7 @@ _REASONS = reason_group(
     ),
     reason(
         TunnelReason.RECURSION,
-        "The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped for ever.",
+        "The route to the tunnel's destination leads through the tunnel itself: a packet would be wrapped forever.",
         "When the overlay's routing protocol learns the underlay's networks. Keep them out with a distribute list, or "
         "give the destination a static route.",
         next="show ip route (the tunnel's destination)",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Seconds that even the shortest wire takes: no packet arrives at the moment in which it was sent.
 SHORTEST_DELAY = 50e-6
 #: On a switch with so many ports an address that nobody has is not looked for by every packet: thousands that all send
-#: to a dead hub would look round for ever. Seconds for which it counts as absent.
+#: to a dead hub would look round forever. Seconds for which it counts as absent.
 MANY_PORTS = 64
 ABSENT_FOR = 0.01
 

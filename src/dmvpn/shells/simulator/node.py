@@ -113,7 +113,7 @@ class RouterNode:
                 self.watch(event)
                 for effect in self._handle(event, now):
                     self._carry_out(effect)
-            raise AssertionError(f"{self.name} is busy with itself for ever: {self._inbox[0]!r}")
+            raise AssertionError(f"{self.name} is busy with itself forever: {self._inbox[0]!r}")
         finally:
             self._busy = False
 

@@ -76,7 +76,7 @@ def _scenario(name: str) -> Given:
 def _read(name: str, path: Path) -> dict[str, str]:
     """By the name that findings give them: the file's, and the router's where the file has several."""
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting for ever
+        raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting forever
     parts = read_routers(path)
     if len(parts) == 1:
         return {name: parts[0].text}

@@ -100,7 +100,7 @@ UNDERLAY: Final = (
         id="lossy-link",
         title="The wire of a spoke loses half of all packets",
         acts=(Wire(Part.SPOKE, Badness(loss=50.0)),),
-        complaint="At {spoke.name} everything takes for ever, and every few minutes it is gone altogether.",
+        complaint="At {spoke.name} everything takes forever, and every few minutes it is gone altogether.",
         hints=(
             "Something works, sometimes. Count: ping a hundred times, at each layer.",
             "Ping the gateway of {spoke.name} with `repeat 100`. Is it the tunnel that loses packets?",
