@@ -697,3 +697,19 @@ def test_a_slip_in_the_name_or_system_of_a_neighbor_is_refused(line: str) -> Non
 def test_other_lines_of_neighbors_are_kept(line: str) -> None:
     intake = take_in(f"hostname R1\nrouter bgp 65000\n {line}\n")
     assert not intake.of(Fate.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("process", "line"),
+    [
+        ("router bgp 65000", "neighbor 10.0.0.2 pasword SECRET"),
+        ("router bgp 65000", "neighbor 10.0.0.2 rout-map BLOCK in"),
+        ("router bgp 65000", "neighbor 10.0.0.2 prefix-lst BLOCK in"),
+        ("router bgp 65000", "neighbor 10.0.0.2 pear-group SPOKES"),
+        ("router ospf 1", "area 0 authentcation message-digest"),
+        ("router ospf 1", "area 1 stbu"),
+    ],
+)
+def test_a_slip_in_what_secures_or_filters_is_refused_and_not_kept(process: str, line: str) -> None:
+    intake = take_in(f"hostname R1\n{process}\n {line}\n")
+    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.grammar import ConfigLine, Mode
 from dmvpn.ios.groups import UNKNOWN, Group, Standing
+from dmvpn.ios.slips import slip_of
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:
@@ -54,19 +55,29 @@ def is_free(line: ConfigLine) -> bool:
     return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
 
 
-def names_nobody(words: Sequence[str]) -> bool:
-    """Is it a line about a neighbor with a slip in what says who that is: its address or, in BGP, its system?
+#: By the first word of a line of a routing section: words behind its second one that secure or filter, or say who is
+#: meant. Such a line must be understood: kept, it would only be missed when somebody comes in, or nobody.
+_NOT_TO_MISS: Final = {
+    "neighbor": frozenset(
+        {"remote-as", "peer-group", "password", "route-map", "prefix-list", "filter-list", "distribute-list"}
+    ),
+    "area": frozenset({"authentication", "stub", "nssa", "range", "filter-list", "virtual-link"}),
+}
 
-    Who a neighbor is must be understood: kept, such a line would only be missed when no neighbor comes of it.
+
+def is_slip_of_routing(words: Sequence[str]) -> bool:
+    """Is it a line about a neighbor or an area with a slip in what says who is meant, what secures or what filters?
+
+    words: in lower case.
     """
-    if len(words) < 2 or words[0] != "neighbor" or ":" in words[1]:
+    if len(words) < 2 or words[0] not in _NOT_TO_MISS or ":" in words[1]:
         return False
-    if words[1][0].isdigit() and words[1].count(".") == 3:
+    if words[0] == "neighbor" and words[1][0].isdigit() and words[1].count(".") == 3:
         try:
             IPv4Address(words[1])
         except ValueError:
             return True
-    return words[2:3] == ["remote-as"]
+    return words[2:3] == ["remote-as"] or any(slip_of(word, _NOT_TO_MISS[words[0]]) for word in words[2:3])
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
-from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, names_nobody
+from dmvpn.ios.known import FREE, UNKNOWN_MODE, is_free, is_slip_of_routing
 from dmvpn.ios.matcher import Found, Grammar, Place, Thread, Walk, tokenize
 from dmvpn.ios.syntax import argument_names, leading_keywords, value_names
 
@@ -288,7 +288,7 @@ class Language:
         if beginnings is None:
             return None
         words = [token.text.lower() for token in tokens[:_LONGEST_BEGINNING]]
-        if names_nobody(words):
+        if is_slip_of_routing(words):
             return None
         for count in range(len(words), 0, -1):
             entry = beginnings.get(tuple(words[:count]))
