@@ -70,6 +70,17 @@ def test_a_network_in_which_everything_is_up_lacks_nothing(tmp_path: Path) -> No
     assert missing(tmp_path) == []
 
 
+def test_a_spoke_that_knows_the_way_to_the_hub_and_does_not_register_lacks_its_neighbor(tmp_path: Path) -> None:
+    """`lab up` called this converged: without a server in use nobody looked for a neighbor."""
+    write(
+        tmp_path,
+        HUB=(1, "", _DYNAMIC, _EIGRP),
+        A=(2, "", " ip nhrp map 172.16.0.1 203.0.113.1\n" + _MULTICAST, _EIGRP),
+        B=(3, "", _NHS + _MULTICAST, _EIGRP),
+    )
+    assert any(line.startswith("A: EIGRP 7 has no neighbor 172.16.0.1 (HUB) on Tunnel0") for line in missing(tmp_path))
+
+
 def test_a_spoke_whose_server_nobody_protects_packets_to_is_not_registered(tmp_path: Path) -> None:
     """`lab up` called this converged: nothing was sent, so no reply was missed."""
     write(

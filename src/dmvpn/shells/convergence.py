@@ -118,7 +118,11 @@ def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
 
 
 def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
-    """Pairs that routing protocols should join: two ports of a wire, a client and its server, two ends of a tunnel."""
+    """Pairs that routing protocols should join.
+
+    Two ports of a wire; on tunnels a client and its server, the two ends, and a far end that is mapped and gets the
+    multicasts.
+    """
     for link in facts.links:
         seats = [seat for node, port in link.ends for seat in _seats(facts, node, port)]
         for number, first in enumerate(seats):
@@ -140,6 +144,10 @@ def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
         for server in tunnel.servers:
             seat = by_address.get(server.address) if server.address is not None and server.wanted else None
             if seat is not None and seat[0] != name:
+                yield mine, seat
+        for mapping in tunnel.mappings:
+            seat = by_address.get(mapping.next_hop) if mapping.kind == "static" else None
+            if seat is not None and seat[0] != name and mapping.nbma in tunnel.multicast:
                 yield mine, seat
         if tunnel.destination is not None and not tunnel.servers:
             for seat in by_source.get(tunnel.destination, ()):
