@@ -713,3 +713,26 @@ def test_other_lines_of_neighbors_are_kept(line: str) -> None:
 def test_a_slip_in_what_secures_or_filters_is_refused_and_not_kept(process: str, line: str) -> None:
     intake = take_in(f"hostname R1\n{process}\n {line}\n")
     assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "snmp-server user u g v3 auth sha TOPSECRET priv aes 128 TOPSECRET",
+        "snmp-server user u g v3 auth md5 TOPSECRET priv des TOPSECRET",
+        "wpa-psk ascii 0 TOPSECRET",
+        "cli copy run ftp://u:TOPSECRET@192.0.2.1/a",
+        "ip ospf authenticaton-key TOPSECRET",
+    ],
+)
+def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
+    shown = without_keys(line)
+    assert "TOPSECRET" not in shown
+    assert len(shown) == len(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["logging host 192.0.2.1 transport udp port 514", "ip http client source-interface Gi1", "hash sha"]
+)
+def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:
+    assert without_keys(line) == line

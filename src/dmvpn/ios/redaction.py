@@ -11,7 +11,9 @@ _WORD: Final = re.compile(r"\S+")
 #: How a word begins that a key may follow, misspelled or not.
 _STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit")
 #: These words whole, for what is nearly one of them.
-_KEYWORDS: Final = frozenset(("key", "pre-shared-key", "password", "secret", "community", "key-string"))
+_KEYWORDS: Final = frozenset(
+    ("key", "pre-shared-key", "password", "secret", "community", "key-string", "authentication-key")
+)
 _AUTHENTICATION: Final = frozenset(("authentication",))
 #: Words between such a word and its key, or after a key of one word.
 _PLAIN: Final = re.compile(
@@ -25,13 +27,24 @@ _IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNOR
 _MAY_HOLD: Final = re.compile(
     "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
 )
+#: Where a key is behind other words: of users of SNMPv3, of wireless networks, in a URL. Its group is the key.
+_BEHIND: Final = re.compile(
+    r"\bauth\s+(?:md5|sha\S*)\s+(\S+)"
+    r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(\S+)"
+    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(\S+)"
+    r"|\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)",
+    re.IGNORECASE,
+)
 #: So much of a key gives it away wherever it appears; a shorter key is looked for as a word.
 _QUOTED: Final = 4
 
 
 def without_keys(line: str) -> str:
     """The line with asterisks for its key, one for each letter, so that a caret stays where it points."""
-    if _MAY_HOLD.search(line) is None or _HARMLESS.match(line):
+    if _HARMLESS.match(line):
+        return line
+    line = _BEHIND.sub(_starred, line)
+    if _MAY_HOLD.search(line) is None:
         return line
     before, words_left, shown, end = "", 0, "", 0
     for match in _WORD.finditer(line):
@@ -49,6 +62,13 @@ def without_keys(line: str) -> str:
             words_left = 1
         before, end = word.lower(), match.end()
     return shown + line[end:]
+
+
+def _starred(found: re.Match[str]) -> str:
+    """What was found, with asterisks for its one group that took part."""
+    key = next(each for each in found.groups() if each is not None)
+    whole = found[0]
+    return f"{whole[: -len(key)]}{'*' * len(key)}"
 
 
 def _opens_key(before: str, word: str) -> bool:
