@@ -20,11 +20,12 @@ from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
+from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
 from dmvpn.tools.troubles import SLOW, TROUBLES, Fault, Run, Stage, Type, carry_out, draw, fault, places, table_of
-from support.harm import HEALED, Case, Harm, Rows, latent, well_rows, worse
+from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

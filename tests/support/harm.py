@@ -7,14 +7,13 @@ get lost. `Harm` says when: now, later (after a rekey, a restart, the death of a
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.judge.anatomy import Anatomy
-from dmvpn.tools.diff import Behaviour, Subject, choose_pairs
-from dmvpn.tools.diff.compare import Topic, Verdict, compare
-from dmvpn.tools.diff.measuring import converge, talk_of
-from dmvpn.tools.diff.probing import LARGEST, lans_of
+from dmvpn.tools.diff import Subject, choose_pairs
+from dmvpn.tools.diff.measuring import converge
+from dmvpn.tools.diff.probing import lans_of
+from dmvpn.tools.diff.rows import Rows, worse
 from support.bench import WorldBench
 from support.doctors import WorldPatient
 from support.world import World
@@ -23,15 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.behaviour import Pair, Talk
+    from dmvpn.tools.diff.behaviour import Pair
 
 #: Pairs that are judged.
 MOST_PAIRS: Final = 30
 #: Virtual seconds until a network has recovered: after a remedy, a restart, the death of a hub; and after a rekey.
 HEALED, REKEYED = 130.0, 60.0
-_ROWS: Final = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
-#: A share of lost packets from which a pair counts as harmed; below it is a class of its own.
-_LOSS: Final = 0.1
 
 
 class Harm(enum.Enum):
@@ -40,35 +36,6 @@ class Harm(enum.Enum):
     NOW = "now"
     LATENT = "latent"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What pairs have: their talks, and those whose packets of 1500 octets arrive, in however many pieces."""
-
-    talks: dict[Pair, Talk]
-    full: tuple[Pair, ...]
-
-    @property
-    def behaviour(self) -> Behaviour:
-        """For those who compare."""
-        return Behaviour(lans={}, registered=None, routed=None, talks=self.talks)
-
-    def loss(self, pair: Pair) -> float:
-        """The share that was lost."""
-        talk = self.talks[pair]
-        return talk.lost / talk.sent if talk.sent else 0.0
-
-
-def worse(now: Rows, well: Rows) -> tuple[str, ...]:
-    """The rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
-    lossy = {str(pair) for pair in now.talks if now.loss(pair) > well.loss(pair) + _LOSS}
-    found = [
-        f"{one.subject} {one.topic.value}"
-        for one in compare(well.behaviour, now.behaviour)
-        if one.verdict is Verdict.WORSE and one.topic in _ROWS and (one.topic is not Topic.LOSS or one.subject in lossy)
-    ]
-    return (*found, *(f"{pair} large packets" for pair in well.full if pair in now.talks and pair not in now.full))
 
 
 class Case:
@@ -84,12 +51,7 @@ class Case:
 
     def rows(self) -> Rows:
         """All pairs talk; what becomes of it."""
-        talks = talk_of(self.subject, self.pairs)
-        probing = self.subject.probing
-        arrived = [pair for pair, talk in talks.items() if talk.arrives]
-        numbers = {pair: probing.send(pair, length=LARGEST) for pair in arrived}
-        probing.settle()
-        return Rows(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
+        return Rows.of(self.subject, self.pairs)
 
     def rekey(self) -> None:
         """All SAs end, as they do at their time."""

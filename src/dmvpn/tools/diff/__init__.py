@@ -2,6 +2,7 @@
 
 measure     a scenario -> its `Behaviour`: reachability, ways, sizes, times, what the death of a hub costs
 migrate     the new configurations entered on the network that runs the old ones
+rows        what the pairs of a world that is up have now
 compare     two behaviours -> `Change`s, each worse, better or otherwise; knows no simulator
 report      text and JSON
 """

@@ -1,0 +1,68 @@
+"""The rows of a measure: what packets of each pair of LANs have now, and which of them are worse or better.
+
+For a world that is up and stays what it is; `measuring.measure` follows one from its first packet on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.diff.behaviour import Behaviour
+from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare
+from dmvpn.tools.diff.measuring import talk_of
+from dmvpn.tools.diff.probing import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.tools.diff.behaviour import Pair, Talk
+    from dmvpn.tools.diff.measuring import Subject
+
+#: What a row says of a pair.
+TOPICS: Final = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
+#: A share of lost packets from which a pair counts as harmed; below it is a class of its own.
+_LOSS: Final = 0.1
+#: What `compare` has no row for: packets of 1500 octets that arrive in however many pieces.
+_FULL: Final = "large packets"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What pairs have: their talks, and those whose packets of 1500 octets arrive, in however many pieces."""
+
+    talks: dict[Pair, Talk]
+    full: tuple[Pair, ...]
+
+    @classmethod
+    def of(cls, subject: Subject, pairs: Sequence[Pair]) -> Rows:
+        """Let all pairs talk, in a world that is up; what becomes of it."""
+        talks = talk_of(subject, pairs)
+        probing = subject.probing
+        arrived = [pair for pair, talk in talks.items() if talk.arrives]
+        numbers = {pair: probing.send(pair, length=LARGEST) for pair in arrived}
+        probing.settle()
+        return cls(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
+
+    def loss(self, pair: Pair) -> float:
+        """The share that was lost."""
+        talk = self.talks[pair]
+        return talk.lost / talk.sent if talk.sent else 0.0
+
+
+def worse(now: Rows, well: Rows) -> tuple[str, ...]:
+    """The rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
+    found = [f"{one.subject} {one.topic.value}" for one in changes(well, now, Verdict.WORSE)]
+    return (*found, *(f"{pair} {_FULL}" for pair in well.full if pair in now.talks and pair not in now.full))
+
+
+def changes(before: Rows, after: Rows, verdict: Verdict) -> list[Change]:
+    """What became better, or worse, of the rows that `compare` knows."""
+    both = [pair for pair in after.talks if pair in before.talks]
+    lossy = {str(pair) for pair in both if abs(after.loss(pair) - before.loss(pair)) > _LOSS}
+    then, now = (Behaviour(lans={}, registered=None, routed=None, talks=one.talks) for one in (before, after))
+    return [
+        one
+        for one in compare(then, now)
+        if one.verdict is verdict and one.topic in TOPICS and (one.topic is not Topic.LOSS or one.subject in lossy)
+    ]
