@@ -10,7 +10,7 @@ import pytest
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening
 from dmvpn.base.events import HostRouteChanged, IpReceived, LinkChanged
-from dmvpn.base.notices import RouteRetracted, RouteSource
+from dmvpn.base.notices import LineEnds, RouteRetracted, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
@@ -307,6 +307,49 @@ def test_passive_interfaces_listen_and_neighbors_get_unicast() -> None:
     net.configure("A", "router rip\n neighbor 10.0.0.2\n")
     net.run(31)
     assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "no router rip\n",
+        "router rip\n no network 10.0.0.0\n",
+        f"router rip\n passive-interface {GI1}\n",
+    ],
+)
+def test_a_router_that_stops_says_so_and_its_routes_are_gone_at_once(end: str) -> None:
+    net = pair()
+    net.run(1)
+    net.configure("B", end)
+    net.run(0.1)
+    assert rip_routes(net.routers["A"]) == {}
+    assert updates(net, "B", GI1, since=1.0) == [{"10.2.2.0/24": 16}]
+
+
+def test_an_interface_that_is_about_to_be_shut_down_says_goodbye_first() -> None:
+    net = pair()
+    net.run(1)
+    (goodbye,) = of_type(net.routers["B"].handle(LineEnds(GI1)), SendIp)
+    assert [(str(each.prefix), each.metric) for each in entries(goodbye)] == [("10.2.2.0/24", 16)]
+
+
+def test_a_goodbye_is_sealed_by_the_lines_that_end() -> None:
+    keys = "key chain K\n key 1\n  key-string secret\n"
+    sealed = f"{keys}interface {GI1}\n ip rip authentication mode md5\n ip rip authentication key-chain K\n"
+    net = pair(left=sealed, right=sealed)
+    net.run(1)
+    assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
+    net.configure("B", "no router rip\n")
+    net.run(0.1)
+    assert rip_routes(net.routers["A"]) == {}
+
+
+def test_an_interface_that_loses_its_carrier_says_nothing() -> None:
+    net = pair()
+    net.run(1)
+    net.link("B", GI1, up=False)
+    net.run(0.1)
+    assert updates(net, "B", GI1, since=1.0) == []
 
 
 def test_passive_by_default_with_an_exception() -> None:

@@ -24,6 +24,7 @@ class Client(enum.Enum):
     EIGRP = "EIGRP"
     OSPF = "OSPF"
     BGP = "BGP"
+    RIP = "RIP"
 
 
 class Witness(enum.Enum):

@@ -7,6 +7,7 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     model     the typed configuration   circuit   an interface that speaks RIP
     database  learned routes, timers    own       connected and redistributed routes
     output    what an update says       speaker   to whom it goes
+    lists     what lists leave of it    watched   gateways that BFD watches
                                             machine   the process
     facts     what judges outside may know
 """

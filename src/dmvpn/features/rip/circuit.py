@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
+    from dmvpn.features.rip.model import RipConfig
 
 GROUP: Final = IPv4Address("224.0.0.9")
 PORT: Final = 520
@@ -89,6 +90,13 @@ class Circuit:
     def next_hop(self, entry: RipEntry, gateway: IPAddress) -> IPAddress:
         """Where packets go: the next hop that the entry names if it is on this subnet, else the sender (§4.4)."""
         return entry.next_hop if int(entry.next_hop) and self.holds(entry.next_hop) else gateway
+
+
+def ends(circuit: Circuit, config: RipConfig) -> bool:
+    """Will these lines end what we say on the circuit?"""
+    if not config.enabled or config.version != 2 or not config.covers(circuit.address):
+        return True
+    return config.is_passive(circuit.name) and not circuit.passive
 
 
 def believable(entry: RipEntry) -> Prefix | None:

@@ -100,6 +100,15 @@ NEIGHBOR: Final = ConfigLine(
     key=("address",),
     order=60,
 )
+NEIGHBOR_BFD: Final = ConfigLine(
+    "router-rip", "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
+)
+BFD_ALL: Final = ConfigLine(
+    "router-rip",
+    "bfd all-interfaces",
+    {"bfd": "Let BFD watch gateways", "all-interfaces": "On all interfaces"},
+    order=62,
+)
 DEFAULT_ORIGINATE: Final = ConfigLine(
     "router-rip",
     "default-information originate",
@@ -178,6 +187,8 @@ LINES: Final = (
     PASSIVE,
     NETWORK,
     NEIGHBOR,
+    NEIGHBOR_BFD,
+    BFD_ALL,
     DEFAULT_ORIGINATE,
     DEFAULT_METRIC,
     MAXIMUM_PATHS,
@@ -210,6 +221,8 @@ def model(tree: ConfigTree) -> RipConfig:
         passive=tuple(args.interface("interface") for args in passive),
         active=tuple(sorted(active, key=interface_sort_key)),
         neighbors=tuple(args.address("address") for args in section.all(NEIGHBOR)),
+        bfd=section.flag(BFD_ALL),
+        watched=tuple(args.address("address") for args in section.all(NEIGHBOR_BFD)),
         timers=_timers(section),
         distance=distance.integer("distance") if distance else 120,
         maximum_paths=paths.integer("paths") if paths else 4,

@@ -139,6 +139,15 @@ class Database:
                 changed.append(prefix)
         return changed
 
+    def lose_gateway(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> list[Prefix]:
+        """Every path by this gateway is gone, and it has been seen to be: there is no holddown against old news."""
+        changed, path = [], (interface, gateway)
+        for prefix, route in self.routes.items():
+            if path in route.paths and self._lose(route, [path], timers, now):
+                route.hold_until = now
+                changed.append(prefix)
+        return changed
+
     def expire(self, timers: RipTimers, now: float) -> list[Prefix]:
         """Let silent paths go, and forget routes that have been unreachable for long enough."""
         changed = []

@@ -9,14 +9,41 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.routemaps import Candidate
+from dmvpn.features.rip.circuit import believable
+from dmvpn.features.rip.database import Announcement
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.database import Announcement, LearnedRoute
+    from dmvpn.features.rip.circuit import Circuit
+    from dmvpn.features.rip.database import LearnedRoute
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.rip.output import Announced
+    from dmvpn.features.rip.packet import RipEntry
+
+
+def believed(
+    entries: Iterable[RipEntry], circuit: Circuit, gateway: IPAddress, config: RipConfig, ports: Ports
+) -> Iterator[Announcement]:
+    """What is believed of a gateway's response. A bad entry does not spoil the others."""
+    for entry in entries:
+        prefix = believable(entry)
+        if prefix is None:
+            continue
+        heard = Announcement(
+            prefix=prefix,
+            metric=entry.metric,
+            tag=entry.tag,
+            gateway=gateway,
+            next_hop=circuit.next_hop(entry, gateway),
+            interface=circuit.name,
+        )
+        left = believed_of(heard, config, ports)
+        if left is not None:
+            yield left
 
 
 def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announcement | None:

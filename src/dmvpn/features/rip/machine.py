@@ -19,10 +19,12 @@ from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync, Tick
+from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.notices import (
     AccessListsChanged,
     Configured,
     InterfaceChanged,
+    LineEnds,
     MulticastReached,
     Notice,
     RouteChanged,
@@ -33,15 +35,16 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, believable
-from dmvpn.features.rip.database import Announcement, Database
-from dmvpn.features.rip.lists import believed_of, offer_of
+from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, ends
+from dmvpn.features.rip.database import Database
+from dmvpn.features.rip.lists import believed, offer_of
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import announced, answer
 from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.speaker import Speaker
+from dmvpn.features.rip.watched import PROCESS, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +78,8 @@ class RipMachine:
         AccessListsChanged,
         RoutesCleared,
         MulticastReached,
+        LineEnds,
+        PathLost,
         Packets(UDP),
         Resync,
     )
@@ -94,6 +99,7 @@ class RipMachine:
         self.own: dict[Prefix, OwnRoute] = {}
         self.database = Database()
         self.gateways: dict[IPAddress, float] = {}
+        self._watched = Watched()
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -116,6 +122,11 @@ class RipMachine:
                 return [effect for circuit in self.circuits.values() for effect in self._request(circuit, now)]
             case MulticastReached(tunnel=name) if name in self.circuits:
                 return self._greet(self.circuits[name], now)
+            case LineEnds(interface=name) if name in self.circuits:
+                return self._farewell(self.circuits[name])
+            case PathLost(interface=name) if name in self.circuits and event.concerns(Client.RIP, PROCESS):
+                lost = self.database.lose_gateway(name, event.address, self.config.timers, now)
+                return [*self._publish(lost, now), *self._request(self.circuits[name], now)]
             case Tick():
                 return self._tick(now)
             case Resync():
@@ -133,9 +144,9 @@ class RipMachine:
     # ---------------------------------------------------------------------------------------------- configuration
 
     def _configure(self, config: RipConfig, now: float) -> Results:
+        results = [effect for each in self.circuits.values() if ends(each, config) for effect in self._farewell(each)]
         old, self.config = self.config, config
         self._speaker.config = config
-        results: Results = []
         for state in self._ports.interfaces.all():
             results += self._refresh(state.name, now)
         if not config.enabled:
@@ -159,7 +170,7 @@ class RipMachine:
             self._arm_trigger(now)
         if self.circuits and (self.next_update() is None or old.timers.update != config.timers.update):
             self._arm_update(now)
-        return results
+        return results + self._watched.reconsider(config, self.circuits)
 
     def _look_at_own(self, now: float) -> None:
         """Other lines, or other route maps: what we announce of our own accord may be something else."""
@@ -186,7 +197,7 @@ class RipMachine:
             self._timers.cancel(("first", name))
             results.append(StopListening(name, UDP, GROUP, PORT))
             lost = self.database.lose_interface(name, self.config.timers, now)
-            results += self._publish(lost, now)
+            results += [*self._publish(lost, now), *self._watched.reconsider(self.config, self.circuits)]
         if wanted and state is not None and state.address is not None:
             circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name))
             results.append(Listen(name, UDP, GROUP, PORT))
@@ -242,6 +253,7 @@ class RipMachine:
             match kind:
                 case "update":
                     self._arm_update(now)
+                    results += self._watched.let_go(self.gateways, now - self.config.timers.invalid)
                     self._changed.clear()
                     self._timers.cancel(("trigger", ""))
                     results += self._announce(self._prefixes(), self.circuits.values())
@@ -276,10 +288,8 @@ class RipMachine:
         if not self.config.enabled:
             return []
         prefix = event.prefix
-        old, new = self.own.get(prefix), own_route(prefix, self.config, self._ports)
-        if new is None:
-            self.own.pop(prefix, None)
-        else:
+        old, new = self.own.pop(prefix, None), own_route(prefix, self.config, self._ports)
+        if new is not None:
             self.own[prefix] = new
         sources = [route.source for route in (event.old, event.new) if route is not None]
         is_taken_over = prefix in self._offered and len(set(sources)) > 1 and RouteSource.RIP in sources
@@ -336,32 +346,18 @@ class RipMachine:
             circuit.last_ignored = f"{event.source}: {error}"
             return self._speaker.debug([messages.ignored(event.source, event.interface, str(error))])
         if packet.command != Command.RESPONSE:
-            is_asked = packet.command == Command.REQUEST
-            return self._answer(circuit, packet, event.source, port) if is_asked else []
+            return self._answer(circuit, packet, event.source, port) if packet.command == Command.REQUEST else []
         circuit.heard = True
         self._timers.cancel(("request", circuit.name))
         self.gateways[event.source] = now
         results = self._speaker.debug(messages.received(event.source, event.interface, packet.entries))
+        results += self._watched.heard(self.config, circuit.name, event.source)
         changed: list[Prefix] = []
-        for entry in packet.entries:
-            prefix = believable(entry)
-            if prefix is None:
-                continue
-            heard = Announcement(
-                prefix=prefix,
-                metric=entry.metric,
-                tag=entry.tag,
-                gateway=event.source,
-                next_hop=circuit.next_hop(entry, event.source),
-                interface=circuit.name,
-            )
-            believed = believed_of(heard, self.config, self._ports)
-            if believed is None:
-                continue
-            if self.database.learn(believed, self.config.timers, self.config.maximum_paths, now):
-                changed.append(prefix)
+        for heard in believed(packet.entries, circuit, event.source, self.config, self._ports):
+            if self.database.learn(heard, self.config.timers, self.config.maximum_paths, now):
+                changed.append(heard.prefix)
             else:
-                results += self._offer(prefix)
+                results += self._offer(heard.prefix)
         return results + self._publish(changed, now)
 
     def _answer(self, circuit: Circuit, request: RipPacket, source: IPAddress, port: int) -> Results:
@@ -383,6 +379,11 @@ class RipMachine:
         if circuit.attempts < REQUESTS:
             self._timers.set(("request", circuit.name), now + 2.0 ** (circuit.attempts - 1))
         return self._speaker.request(circuit)
+
+    def _farewell(self, circuit: Circuit) -> Results:
+        """Tell everybody on the circuit that nothing is to be reached by us any more, RFC 2453 §3.8."""
+        routes = announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
+        return self._speaker.tell(circuit, list(routes), poisoned=True)
 
     def _announce(
         self,

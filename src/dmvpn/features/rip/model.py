@@ -61,6 +61,7 @@ class RipConfig:
     networks: classful.
     passive: interfaces that only listen; with `passive_default` all of them but `active`.
     neighbors: get updates by unicast.
+    bfd: every gateway is watched; watched: these are.
     """
 
     enabled: bool = False
@@ -70,6 +71,8 @@ class RipConfig:
     passive: tuple[str, ...] = ()
     active: tuple[str, ...] = ()
     neighbors: tuple[IPAddress, ...] = ()
+    bfd: bool = False
+    watched: tuple[IPAddress, ...] = ()
     timers: RipTimers = RipTimers()
     distance: int = 120
     maximum_paths: int = 4
@@ -93,6 +96,10 @@ class RipConfig:
     def is_passive(self, name: str) -> bool:
         """May nothing be multicast out of this interface?"""
         return name in self.passive or (self.passive_default and name not in self.active)
+
+    def watches(self, gateway: IPAddress) -> bool:
+        """Is BFD to watch this gateway?"""
+        return self.enabled and (self.bfd or gateway in self.watched)
 
     def covers(self, address: IPAddress | None) -> bool:
         """Does a `network` line hold this address?"""

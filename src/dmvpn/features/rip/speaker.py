@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.notices import DebugOutput
@@ -10,7 +11,7 @@ from dmvpn.features.rip.circuit import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import entries_for, packets
-from dmvpn.features.rip.packet import RipPacket
+from dmvpn.features.rip.packet import INFINITY, RipPacket
 from dmvpn.features.rip.seals import Seals
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ class Speaker:
         return results
 
     def tell(
-        self, circuit: Circuit, routes: list[Announced], destination: IPAddress | None = None, port: int = PORT
+        self,
+        circuit: Circuit,
+        routes: list[Announced],
+        destination: IPAddress | None = None,
+        port: int = PORT,
+        *,
+        poisoned: bool = False,
     ) -> Results:
-        """Updates about these routes: to the group and the neighbors of the circuit, or to one who asked."""
+        """Updates about these routes: to the group and the neighbors of the circuit, or to one who asked. poisoned: say
+        that they end."""
         settings = self.config.interface(circuit.name)
         told = told_on(circuit.name, routes, self.config, self._ports)
         entries = entries_for(circuit.state, settings, told, auto_summary=self.config.auto_summary)
+        if poisoned:
+            entries = [replace(entry, metric=INFINITY) for entry in entries]
         results: Results = []
         for target in self.destinations(circuit) if destination is None else [destination]:
             if entries:

@@ -1,0 +1,48 @@
+"""Gateways that BFD watches: `bfd all-interfaces`, and `neighbor ... bfd` for one.
+
+RIP has no neighbors: a gateway is watched from its first response on, until it has been silent for as long as makes
+its routes invalid.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.liveness import Client, WatchWanted
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.rip.model import RipConfig
+
+#: There is one process.
+PROCESS: Final = 0
+
+
+class Watched:
+    """What BFD was asked for: interfaces and addresses, in order."""
+
+    def __init__(self) -> None:
+        self._gateways: dict[tuple[str, IPAddress], None] = {}
+
+    def heard(self, config: RipConfig, interface: str, gateway: IPAddress) -> list[WatchWanted]:
+        """A gateway has told routes: let it be watched, if the lines say so."""
+        key = interface, gateway
+        if key in self._gateways or not config.watches(gateway):
+            return []
+        self._gateways[key] = None
+        return [WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True)]
+
+    def reconsider(self, config: RipConfig, circuits: Container[str]) -> list[WatchWanted]:
+        """Other lines, or an interface less."""
+        return self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(key[1])])
+
+    def let_go(self, heard: Mapping[IPAddress, float], since: float) -> list[WatchWanted]:
+        """Forget those that were last heard of before `since`, seconds."""
+        return self._end([key for key in self._gateways if heard.get(key[1], since) <= since])
+
+    def _end(self, keys: list[tuple[str, IPAddress]]) -> list[WatchWanted]:
+        for key in keys:
+            del self._gateways[key]
+        return [WatchWanted(Client.RIP, PROCESS, name, address, wanted=False) for name, address in keys]
