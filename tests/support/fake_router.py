@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
+from dmvpn.base.flash import Stored
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
@@ -119,6 +120,31 @@ class View:
         return self.router.system
 
 
+class MemoryFlash:
+    """Files without a disk; all of them were changed at noon of the first day of 2026."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def files(self) -> tuple[Stored, ...]:
+        return tuple(Stored(name, len(octets), 1767268800.0) for name, octets in sorted(self.kept.items()))
+
+    def read(self, name: str) -> bytes:
+        self._find(name)
+        return self.kept[name]
+
+    def write(self, name: str, octets: bytes) -> None:
+        self.kept[name] = octets
+
+    def remove(self, name: str) -> None:
+        self._find(name)
+        del self.kept[name]
+
+    def _find(self, name: str) -> None:
+        if name not in self.kept:
+            raise FileNotFoundError(2, "No such file or directory")
+
+
 class FakeRouter:
     """A `RouterHandle` on one system machine. `answers`: echo requests are answered at once."""
 
@@ -131,6 +157,7 @@ class FakeRouter:
         self.now = 0.0
         self.running = ConfigTree()
         self.startup_text = ""
+        self.flash = MemoryFlash()
         self.answers = answers
         self.posted: list[Event] = []
         self._listeners: list[Callable[[Effect], None]] = []

@@ -8,17 +8,20 @@ session besides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from dmvpn.base.spans import age
 from dmvpn.face import tech
+from dmvpn.face.filing import LISTINGS
+from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.requests import (
     Configure,
+    Copy,
+    Delete,
     Disable,
     Enable,
     EraseStartup,
     Leave,
-    MergeStartup,
     Reload,
     Request,
     Save,
@@ -26,79 +29,13 @@ from dmvpn.face.requests import (
     SetMonitor,
     SetScreen,
 )
-from dmvpn.ios import Args, ConfigTree, ExecCommand, Feature, ShowContext
+from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.counting import Counting
-    from dmvpn.base.ports import Ports
-    from dmvpn.face.handle import Line
-
-M = TypeVar("M")
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody on a line.
-
-    idle: seconds since the last key.
-    here: it is the session that asks.
-    """
-
-    line: Line
-    idle: float = 0.0
-    here: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionContext:
-    """What the shows of this file see: the router as every show sees it, and the session."""
-
-    view: ShowContext
-    startup_text: str
-    privilege: int
-    history: tuple[str, ...]
-    users: tuple[User, ...]
-
-    @property
-    def ports(self) -> Ports:
-        """The answering machines."""
-        return self.view.ports
-
-    @property
-    def counting(self) -> Counting:
-        """The data plane, for the counters of this moment."""
-        return self.view.counting
-
-    @property
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return self.view.now
-
-    @property
-    def hostname(self) -> str:
-        """The router's configured name."""
-        return self.view.hostname
-
-    @property
-    def running(self) -> ConfigTree:
-        """The running configuration."""
-        return self.view.running
-
-    @property
-    def session(self) -> int:
-        """The session that asks."""
-        return self.view.session
-
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """All features."""
-        return self.view.features
-
-    def machine(self, kind: type[M]) -> M:
-        """The machine of this class. Raises KeyError."""
-        return self.view.machine(kind)
+    from dmvpn.face.context import SessionContext, User
+    from dmvpn.face.places import Place
 
 
 # ------------------------------------------------------------------------------------------------ shows
@@ -217,6 +154,23 @@ def _set_history(_: ShowContext, args: Args) -> Request:
     return SetHistory(args.integer("size", 10))
 
 
+def _either(name: str) -> str:
+    """The syntax of a file, or of one of the two configurations by its word."""
+    return f"( running-config={name}-running | startup-config={name}-startup | {{{name}:file}} )"
+
+
+def _copy(_: ShowContext, args: Args) -> Request:
+    return Copy(_end(args, "from"), _end(args, "to"))
+
+
+def _end(args: Args, name: str) -> Place:
+    return RUNNING if f"{name}-running" in args else place_in(args, name, STARTUP)
+
+
+def _delete(_: ShowContext, args: Args) -> Request:
+    return Delete(place_in(args, "file"), force="/force" in args)
+
+
 _TERMINAL: Mapping[str, str] = {
     "length": "Lines of the screen",
     "lines": "How many; 0: no pauses",
@@ -228,6 +182,12 @@ _TERMINAL: Mapping[str, str] = {
     "size": "How many",
 }
 _COPY: Mapping[str, str] = {
+    "copy": "Copy a file",
+    "from": "The file: flash:NAME, nvram:startup-config, system:running-config, null:",
+    "to": "Where to",
+    "delete": "Delete a file",
+    "/force": "Without asking",
+    "file": "flash:NAME",
     "running-config": "The configuration that is in effect",
     "startup-config": "The configuration for the next start",
 }
@@ -245,6 +205,7 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
         render=render_startup_config,
         privilege=15,
     ),
+    *LISTINGS,
 )
 
 BUILTINS: tuple[ExecCommand, ...] = (
@@ -274,7 +235,12 @@ BUILTINS: tuple[ExecCommand, ...] = (
     _ask("write [ memory ]", {"memory": "For the next start"}, Save()),
     _ask("write erase", {"erase": "Forget the configuration for the next start"}, EraseStartup()),
     _ask("erase startup-config", {"erase": "Forget a file", **_COPY}, EraseStartup()),
-    _ask("copy running-config startup-config", _COPY, Save(ask=True)),
-    _ask("copy startup-config running-config", _COPY, MergeStartup()),
+    ExecCommand(
+        f"copy {_either('from')} {_either('to')}",
+        _COPY,
+        action=_copy,
+        privilege=15,
+    ),
+    ExecCommand("delete [ /force ] {file:file}", _COPY, action=_delete, privilege=15),
     _ask("reload", "Start this router again", Reload()),
 )

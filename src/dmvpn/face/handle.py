@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.base.flash import Flash
     from dmvpn.ios import Configurator, Feature, ShowContext
 
 #: Sessions of this process, over all routers and servers, so that no two jobs answer to one number.
@@ -87,7 +88,12 @@ class RouterHandle(Protocol):
         ...
 
     def save(self, text: str) -> None:
-        """Let it start with this configuration from now on."""
+        """Let it start with this configuration from now on. Raises OSError; then it does not."""
+        ...
+
+    @property
+    def flash(self) -> Flash:
+        """Its files."""
         ...
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:

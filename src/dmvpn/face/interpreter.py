@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConfigurationEntered, Event, Job
-from dmvpn.face.builtins import SESSION_SHOWS, SessionContext, User
+from dmvpn.face.builtins import SESSION_SHOWS
+from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
+from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.language import exec_parser
+from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
     Configure,
+    Copy,
+    Delete,
     Disable,
     Enable,
     EraseStartup,
     Leave,
-    MergeStartup,
     Reload,
     Request,
     Save,
@@ -32,11 +36,10 @@ from dmvpn.face.requests import (
     SetScreen,
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right
-from dmvpn.features.system.show import with_version
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 #: Level of those who may change things, and of those who may only look.
 PRIVILEGED, USER = 15, 1
@@ -45,43 +48,6 @@ _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
 _TRIES = 3
 #: Lines of a paste that are read; what follows is read as commands again.
 LONGEST_PASTE = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something that must be answered before the next command.
-
-    one_key: Return or `y` agrees, any other key does not.
-    secret: what is typed must not be seen.
-    answer: what to do with the text typed (one_key: "" or "y" agrees).
-    scripted: where nobody types, the next line of the script is the answer, and not an empty one.
-    """
-
-    prompt: str
-    answer: Callable[[str], Outcome]
-    one_key: bool = False
-    secret: bool = False
-    scripted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a line did.
-
-    lines: to be shown, made while they are shown.
-    failed: it was refused.
-    settled: `failed` is the whole truth, though its lines may begin with `%`.
-    question: to be asked next.
-    job: wait until the router says `JobDone`.
-    closed: the session is over.
-    """
-
-    lines: Iterable[str] = ()
-    failed: bool = False
-    settled: bool = False
-    question: Question | None = None
-    job: bool = False
-    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -111,9 +77,6 @@ class Screen:
         return self.columns if self.width is None else self.width
 
 
-NOTHING = Outcome()
-
-
 class Interpreter:
     """One user's state: privilege, mode, and how to read. `users` lists the other sessions, for `show users`."""
 
@@ -134,6 +97,7 @@ class Interpreter:
         self._users = users or (lambda: (User(line, here=True),))
         self._parser = exec_parser(handle.features)
         self._draft: Draft | None = None
+        self._filing = Filing(handle, self._running, self._merge, lambda: self.system.file_prompts_quiet)
 
     @property
     def prompt(self) -> str:
@@ -204,8 +168,11 @@ class Interpreter:
     def _running(self) -> ConfigTree:
         return self.handle.context(self.session).running
 
-    def _enter(self, tree: ConfigTree) -> None:
-        self.handle.post(ConfigurationEntered(_text(tree), by=self.line.who))
+    def _merge(self, text: str) -> tuple[str, ...]:
+        """Enter a text on top of what runs. Good lines count; returns what is to be said of the others."""
+        result = self.handle.configurator.parse_text(text, self._running())
+        self.handle.post(ConfigurationEntered(_text(result.tree), by=self.line.who))
+        return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
 
     # -------------------------------------------------------------------------------------------- exec
 
@@ -229,6 +196,7 @@ class Interpreter:
         return SessionContext(
             view=view,
             startup_text=self.handle.startup_text,
+            flash=self.handle.flash,
             privilege=self.privilege,
             history=tuple(self.screen.history),
             users=self._users(),
@@ -244,7 +212,7 @@ class Interpreter:
                 self.handle.post(wish)
                 return NOTHING
             case Confirm():
-                return _confirm(wish.prompt, lambda: self._act(wish.event))
+                return confirm(wish.prompt, lambda: self._act(wish.event))
             case Ask():
                 return Outcome(wish.said, question=self._ask(wish), settled=True)
             case Change():
@@ -276,9 +244,7 @@ class Interpreter:
             self.handle.post(event)
         complaints: tuple[str, ...] = ()
         if wish.lines:
-            result = self.handle.configurator.parse_text("\n".join(wish.lines), self._running())
-            self._enter(result.tree)
-            complaints = tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
+            complaints = self._merge("\n".join(wish.lines))
         return Outcome((*wish.said, *complaints), failed=bool(complaints), settled=True)
 
     def _carry_out(self, request: Request) -> Outcome:
@@ -295,15 +261,16 @@ class Interpreter:
             case Disable(level=level):
                 self.privilege = min(self.privilege, level)
                 return NOTHING
-            case Save(ask=True):
-                return Outcome(question=Question("Destination filename [startup-config]? ", self._save_as))
             case Save():
-                return self._save()
-            case MergeStartup():
-                return Outcome(question=Question("Destination filename [running-config]? ", self._merge))
+                return self._filing.save()
+            case Copy(source=source, target=target):
+                return self._filing.copy(source, target)
+            case Delete(place=place, force=force):
+                return self._filing.delete(place, force=force)
             case EraseStartup():
-                return _confirm(
-                    "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]", self._erase
+                return confirm(
+                    "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]",
+                    self._filing.erase,
                 )
             case Reload():
                 return Outcome(
@@ -352,50 +319,11 @@ class Interpreter:
 
         return Question("Password: ", answer, secret=True)
 
-    # -------------------------------------------------------------------------------------------- files
-
-    def _save_as(self, name: str) -> Outcome:
-        if name.strip() not in ("", "startup-config"):
-            return Outcome(("% Error: only startup-config can be written here",), failed=True)
-        return self._save()
-
-    def _save(self) -> Outcome:
-        lines = [*with_version(self._running().render()), "end"]
-        try:
-            self.handle.save("\n".join(lines) + "\n")
-        except OSError as error:
-            refused = f"%Error writing startup-config ({error.strerror})"
-            return Outcome(("Building configuration...", refused), failed=True)
-        return Outcome(("Building configuration...", "[OK]"))
-
-    def _merge(self, name: str) -> Outcome:
-        if name.strip() not in ("", "running-config"):
-            return Outcome(("% Error: only running-config can be written here",), failed=True)
-        text = self.handle.startup_text
-        result = self.handle.configurator.parse_text(text, self._running())
-        self._enter(result.tree)
-        complaints = [line for problem in result.problems for line in (problem.text, *problem.message_lines)]
-        return Outcome((*complaints, f"{len(text)} bytes copied in 0.001 secs ({len(text) * 1000} bytes/sec)"))
-
-    def _erase(self) -> Outcome:
-        try:
-            self.handle.save("")
-        except OSError as error:
-            return Outcome((f"%Error erasing nvram ({error.strerror})",), failed=True)
-        return Outcome(("[OK]", "Erase of nvram: complete"))
-
 
 def _is_inside_pem(lines: list[str]) -> bool:
     """Has a block of PEM begun that did not end? An encrypted key has an empty line behind its headers."""
     begun = sum(line.startswith("-----BEGIN ") for line in lines)
     return begun > sum(line.startswith("-----END ") for line in lines)
-
-
-def _confirm(text: str, agreed: Callable[[], Outcome]) -> Outcome:
-    def answer(typed: str) -> Outcome:
-        return agreed() if typed.lower() in ("", "y") else NOTHING
-
-    return Outcome(question=Question(text, answer, one_key=True))
 
 
 def _text(tree: ConfigTree) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
-from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Outcome
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter
+from dmvpn.face.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,6 +6,10 @@ They are what the actions of `builtins.py` return; `interpreter.py` carries them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.face.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,23 @@ class SetHistory(Request):
 
 @dataclass(frozen=True, slots=True)
 class Save(Request):
-    """`write memory`, `copy running-config startup-config`; ask: for the name of the file first, as `copy` does."""
-
-    ask: bool = False
+    """`write memory`."""
 
 
 @dataclass(frozen=True, slots=True)
-class MergeStartup(Request):
-    """`copy startup-config running-config`: its lines come on top of what runs."""
+class Copy(Request):
+    """`copy FROM TO`."""
+
+    source: Place
+    target: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(Request):
+    """`delete FILE`; force: nobody is asked."""
+
+    place: Place
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.errors import UserError
-from dmvpn.face.builtins import User
+from dmvpn.face.context import User
 from dmvpn.face.handle import Line, RouterHandle, new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (

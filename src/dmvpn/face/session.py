@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
-from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Outcome, Question, Screen
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Screen
 from dmvpn.ios.editor import Abort, Complete, EditorEvent, End, Help, Interrupt, Key, LineEditor, Write
 from dmvpn.ios.editor import Line as TypedLine
 from dmvpn.ios.pager import Pager
@@ -28,7 +28,8 @@ from dmvpn.ios.pager import Pager
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.face.builtins import User
+    from dmvpn.face.context import User
+    from dmvpn.face.outcome import Outcome, Question
 
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000

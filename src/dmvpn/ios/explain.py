@@ -105,8 +105,15 @@ _ANSWERS = Group(
         Word("% A text has no end: <text>", "A banner or certificate was begun and its closing mark never came."),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
         Word(
-            "%Error writing startup-config (<error>)",
-            "The disk did not take it; the running configuration is not saved.",
+            "%Error <doing> <file> (<error>)",
+            "The file could not be opened, written or deleted: it is not there, its name is none of a file (letters, "
+            "digits, `.`, `_`, `-`, no folders), or the disk is full. Nothing was changed.",
+            next="dir",
+        ),
+        Word(
+            "%Warning:There is a file already existing with this name",
+            "The copy would take its place. `file prompt quiet` asks nothing.",
+            next="dir",
         ),
         Word("%Error erasing nvram (<error>)", "The disk did not let the startup configuration be removed."),
         Word(
@@ -114,8 +121,10 @@ _ANSWERS = Group(
             "`configure memory` and `configure network` are IOS's; here `configure terminal` alone.",
             next="configure terminal",
         ),
-        Word("% Error: only startup-config can be written here", "`copy running-config` has no other target."),
-        Word("% Error: only running-config can be written here", "`copy startup-config` has no other target."),
+        Word(
+            "% Error: only <name> can be written here",
+            "NVRAM has the startup configuration, and the system the running one. Other files go to flash.",
+        ),
         Word(
             "% Error: reload is not possible from here; restart the router with the command that runs it",
             "A router is a program of its host: `dmvpn lab kill` and `start`, or the service that runs it.",

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.flash import NO_FLASH
 from dmvpn.router.language import configurator
 from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
+    from dmvpn.base.flash import Flash
     from dmvpn.ios import Configurator, Feature
     from dmvpn.router.router import Router, RouterView
 
@@ -29,7 +31,9 @@ class Handle:
         now: Callable[[], float],
         post: Callable[[Event], None],
         store: Callable[[str, bytes], None],
+        flash: Flash = NO_FLASH,
     ) -> None:
+        self.flash = flash
         self._router = router
         self._now = now
         self._post = post

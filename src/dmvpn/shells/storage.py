@@ -76,7 +76,10 @@ class FolderStorage:
         """Forget everything."""
         with contextlib.suppress(OSError):
             for path in self.path.iterdir():
-                path.unlink()
+                if path.is_dir() and not path.is_symlink():
+                    FolderStorage(path).clear()
+                else:
+                    path.unlink()
 
 
 def _replace(path: Path, octets: bytes, like: os.stat_result | None = None) -> None:

@@ -179,6 +179,20 @@ ENABLE_PASSWORD = ConfigLine(
     check=_check_secret,
 )
 
+FILE_PROMPT = ConfigLine(
+    "global",
+    "file prompt ( noisy | alert | quiet )",
+    {
+        "file": "How commands on files behave",
+        "prompt": "Whether they ask",
+        "noisy": "Ask for names, and before something is lost",
+        "alert": "The same",
+        "quiet": "Never ask",
+    },
+    order=67,
+    default="file prompt noisy",
+)
+
 # ------------------------------------------------------------------------------------------------ lines
 
 LINE = ConfigLine(
@@ -253,6 +267,7 @@ CONFIG = (
     DOMAIN_NAME,
     DOMAIN_NAME_OLD,
     HOST,
+    FILE_PROMPT,
     TRAP,
     LOG_SOURCE,
     LOG_HOST,
@@ -269,6 +284,7 @@ def model(tree: ConfigTree) -> SystemConfig:
     """The typed configuration of this feature."""
     zone = tree.get(TIMEZONE)
     domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
+    prompts = tree.get(FILE_PROMPT)
     secret = tree.get(ENABLE_SECRET) or tree.get(ENABLE_PASSWORD)
     return SystemConfig(
         logging=_logging(tree),
@@ -280,6 +296,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         ),
         lines=tuple(_line(args, section) for args, section in tree.sections(LINE)),
         secret=f"{secret.integer('kind', 0)} {secret.text('secret')}" if secret else "",
+        file_prompts_quiet=prompts is not None and "quiet" in prompts,
     )
 
 

@@ -31,13 +31,18 @@ class LineConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemConfig:
-    """Everything here that a configuration can say. secret: of `enable`, as typed ("0 word", "9 $9$..."), "": none."""
+    """Everything here that a configuration can say.
+
+    secret: of `enable`, as typed ("0 word", "9 $9$..."), "": none.
+    file_prompts_quiet: `file prompt quiet`: commands on files ask nothing.
+    """
 
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     zone: TimeZone = field(default_factory=TimeZone)
     names: NamesConfig = field(default_factory=NamesConfig)
     lines: tuple[LineConfig, ...] = ()
     secret: str = field(default="", repr=False)
+    file_prompts_quiet: bool = False
 
     def line(self, kind: str, number: int = 0) -> LineConfig:
         """How the line of this kind and number is set up."""

@@ -26,6 +26,7 @@ from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.files import open_private
+from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.runtime.host import describe
 from dmvpn.shells.runtime.names import NameService
@@ -92,7 +93,8 @@ class Runtime:
         self.router = Router(entropy if self._recorder is None else self._recorder.begin(entropy))
         self._loop = asyncio.get_running_loop()
         self._storage = FolderStorage(storage, ConfigurationFile(configuration) if configuration else None)
-        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store)
+        flash = FolderFlash(storage / FLASH)
+        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store, flash)
         self._names = NameService(self._loop, self.post)
         self._interfaces = interfaces
         self._inbox: deque[Event] = deque()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
+from dmvpn.shells.flash import FLASH, FolderFlash
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
@@ -115,7 +116,8 @@ class SimulatedLab:
         def store(key: str, octets: bytes) -> None:
             FolderStorage(self.folder.storage(name)).store(key, octets)
 
-        handle = Handle(lambda: self._node(name).router, now, post, store)
+        flash = FolderFlash(self.folder.storage(name) / FLASH)
+        handle = Handle(lambda: self._node(name).router, now, post, store, flash)
 
         def tell(effect: Effect) -> None:
             self._capture.report(effect)

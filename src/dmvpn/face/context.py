@@ -1,0 +1,79 @@
+"""What a show of the session itself sees: the router as every show sees it, and the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from dmvpn.base.counting import Counting
+    from dmvpn.base.flash import Flash
+    from dmvpn.base.ports import Ports
+    from dmvpn.face.handle import Line
+    from dmvpn.ios import ConfigTree, Feature, ShowContext
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody on a line.
+
+    idle: seconds since the last key.
+    here: it is the session that asks.
+    """
+
+    line: Line
+    idle: float = 0.0
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionContext:
+    """What these shows see: the router as every show sees it, and the session."""
+
+    view: ShowContext
+    startup_text: str
+    flash: Flash
+    privilege: int
+    history: tuple[str, ...]
+    users: tuple[User, ...]
+
+    @property
+    def ports(self) -> Ports:
+        """The answering machines."""
+        return self.view.ports
+
+    @property
+    def counting(self) -> Counting:
+        """The data plane, for the counters of this moment."""
+        return self.view.counting
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return self.view.now
+
+    @property
+    def hostname(self) -> str:
+        """The router's configured name."""
+        return self.view.hostname
+
+    @property
+    def running(self) -> ConfigTree:
+        """The running configuration."""
+        return self.view.running
+
+    @property
+    def session(self) -> int:
+        """The session that asks."""
+        return self.view.session
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features."""
+        return self.view.features
+
+    def machine(self, kind: type[M]) -> M:
+        """The machine of this class. Raises KeyError."""
+        return self.view.machine(kind)

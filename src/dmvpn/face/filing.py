@@ -1,0 +1,301 @@
+"""Commands on files: `dir`, `more`, `verify`, `copy`, `delete`.
+
+Shows read (`LISTINGS`); `Filing` carries out what changes something, and asks what IOS asks unless `file prompt quiet`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.flash import CAPACITY, Stored, is_file_name
+from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
+from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in
+from dmvpn.features.system.show import with_version
+from dmvpn.ios.grammar import Args, ExecCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from dmvpn.base.flash import Flash
+    from dmvpn.face.context import SessionContext
+    from dmvpn.face.handle import RouterHandle
+    from dmvpn.ios import ConfigTree
+
+#: Where a file is that has no folder, in the first column of `dir`.
+_FIRST_NODE: Final = 11
+
+
+def written(tree: ConfigTree) -> str:
+    """A configuration as a file that a router would start with."""
+    return "\n".join([*with_version(tree.render()), "end"]) + "\n"
+
+
+def as_text(octets: bytes) -> str:
+    """What a file says; octets that are no UTF-8 are shown as such."""
+    return octets.decode("utf-8", "replace")
+
+
+def error(doing: str, place: Place, found: OSError) -> str:
+    """ "%Error opening flash:/x (No such file or directory)"."""
+    return f"%Error {doing} {place.spelled} ({found.strerror or found})"
+
+
+# ------------------------------------------------------------------------------------------------ shows
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """`dir`. free: octets. error: why there is nothing to list."""
+
+    where: str
+    files: tuple[Stored, ...] = ()
+    free: int = CAPACITY
+    error: str = ""
+
+
+def listing(ctx: SessionContext, args: Args) -> Listing:
+    """`dir`, `dir flash:`, `dir flash:/NAME`."""
+    place = place_in(args, "file")
+    if place.system is not System.FLASH:
+        size = len(_configuration(ctx, place).encode())
+        return Listing(place.spelled, (Stored(place.name, size, 0.0),) if size else ())
+    try:
+        files = tuple(ctx.flash.files())
+    except OSError as found:
+        return Listing(place.spelled, error=error("opening", place, found))
+    free = CAPACITY - sum(one.size for one in files)
+    if not place.name:
+        return Listing(place.spelled, files, free)
+    asked = tuple(one for one in files if one.name == place.name)
+    missing = "" if asked else error("opening", place, FileNotFoundError(2, "No such file or directory"))
+    return Listing(place.spelled, asked, free, missing)
+
+
+def render_listing(found: Listing) -> Iterator[str]:
+    """A line for each file, and the room that is left."""
+    if found.error:
+        yield found.error
+        return
+    yield f"Directory of {found.where}"
+    yield ""
+    for number, one in enumerate(found.files, _FIRST_NODE):
+        changed = datetime.fromtimestamp(one.changed, UTC)
+        yield f"{number:>5}  -rw-  {one.size:>14}  {changed:%b %d %Y %H:%M:%S} +00:00  {one.name}"
+    if not found.files:
+        yield "No files in directory"
+    yield ""
+    yield f"{CAPACITY} bytes total ({found.free} bytes free)"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """`more`. error: why there are no lines."""
+
+    text: str = ""
+    error: str = ""
+
+
+def contents(ctx: SessionContext, args: Args) -> Contents:
+    """`more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
+    place = place_in(args, "file")
+    try:
+        return Contents(as_text(_octets(ctx, place)))
+    except OSError as found:
+        return Contents(error=error("opening", place, found))
+
+
+def render_contents(found: Contents) -> Iterable[str]:
+    """The lines of the file."""
+    return (found.error,) if found.error else found.text.splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`verify /md5 FILE`. error: why there is none."""
+
+    kind: str
+    where: str
+    digest: str = ""
+    error: str = ""
+
+
+def digest(ctx: SessionContext, args: Args) -> Digest:
+    """`verify /md5 FILE`, `verify /sha512 FILE`."""
+    place = place_in(args, "file")
+    kind = "sha512" if "/sha512" in args else "md5"
+    try:
+        octets = _octets(ctx, place)
+    except OSError as found:
+        return Digest(kind, place.spelled, error=error("verifying", place, found))
+    return Digest(kind, place.spelled, hashlib.new(kind, octets, usedforsecurity=False).hexdigest())
+
+
+def render_digest(found: Digest) -> Iterator[str]:
+    """As tools look for it: NAPALM and Netmiko compare it with that of what they sent."""
+    if found.error:
+        yield found.error
+        return
+    yield f"...{found.kind.upper()} of {found.where} Done!"
+    yield f"verify /{found.kind} ({found.where}) = {found.digest}"
+
+
+def _configuration(ctx: SessionContext, place: Place) -> str:
+    if place.is_running:
+        return written(ctx.running)
+    return ctx.startup_text if place.is_startup else ""
+
+
+def _octets(ctx: SessionContext, place: Place) -> bytes:
+    if place.system is not System.FLASH:
+        return _configuration(ctx, place).encode()
+    return ctx.flash.read(place.name)
+
+
+_HELP: Final[Mapping[str, str]] = {
+    "dir": "Files of a file system",
+    "more": "Show a file",
+    "verify": "Compute the checksum of a file",
+    "/md5": "MD5",
+    "/sha512": "SHA-512",
+    "file": "A file: flash:NAME, nvram:startup-config, system:running-config",
+}
+
+#: Their queries take a `SessionContext`.
+LISTINGS: Final = (
+    ExecCommand("dir [ {file:file} ]", _HELP, query=listing, render=render_listing, privilege=15),
+    ExecCommand("more {file:file}", _HELP, query=contents, render=render_contents, privilege=15),
+    ExecCommand("verify ( /md5 | /sha512 ) {file:file}", _HELP, query=digest, render=render_digest, privilege=15),
+)
+
+
+# ------------------------------------------------------------------------------------------------ changes
+
+
+class Filing:
+    """What changes files, of one session.
+
+    enter: puts a text on top of what runs, and returns what is to be said of it.
+    """
+
+    def __init__(
+        self,
+        handle: RouterHandle,
+        running: Callable[[], ConfigTree],
+        enter: Callable[[str], tuple[str, ...]],
+        quiet: Callable[[], bool],
+    ) -> None:
+        self._handle = handle
+        self._running = running
+        self._enter = enter
+        self._quiet = quiet
+
+    @property
+    def _flash(self) -> Flash:
+        return self._handle.flash
+
+    def read(self, place: Place) -> bytes:
+        """The octets of a file. Raises OSError."""
+        match place.system:
+            case System.FLASH:
+                return self._flash.read(place.name)
+            case System.NVRAM:
+                return self._handle.startup_text.encode()
+            case System.SYSTEM:
+                return written(self._running()).encode()
+            case System.NULL:
+                return b""
+
+    def save(self) -> Outcome:
+        """What runs is what the router starts with from now on."""
+        try:
+            self._handle.save(written(self._running()))
+        except OSError as found:
+            return Outcome(("Building configuration...", error("writing", STARTUP, found)), failed=True)
+        return Outcome(("Building configuration...", "[OK]"))
+
+    def erase(self) -> Outcome:
+        """The router starts with nothing from now on."""
+        try:
+            self._handle.save("")
+        except OSError as found:
+            return Outcome((f"%Error erasing nvram ({found.strerror})",), failed=True)
+        return Outcome(("[OK]", "Erase of nvram: complete"))
+
+    # -------------------------------------------------------------------------------------------- copy
+
+    def copy(self, source: Place, target: Place) -> Outcome:
+        """`copy`: ask for the name first."""
+        offered = target.name or source.name
+        if self._quiet() and (offered or target.system is not System.FLASH):
+            return self._copy_as(source, target, offered)
+
+        def answer(typed: str) -> Outcome:
+            return self._copy_as(source, target, typed.strip() or offered)
+
+        return Outcome(question=Question(f"Destination filename [{offered}]? ", answer))
+
+    def _copy_as(self, source: Place, target: Place, name: str) -> Outcome:
+        if target.system is not System.FLASH:
+            only = (RUNNING if target.is_running else STARTUP).name
+            if name != only:
+                return Outcome((f"% Error: only {only} can be written here",), failed=True)
+            return self._transfer(source, target)
+        if not is_file_name(name):
+            return Outcome((f"%Error opening {target.spelled} (Invalid file name: {name[:80]!r})",), failed=True)
+        there = target.named(name)
+        if self._quiet() or not any(one.name == name for one in self._names()):
+            return self._transfer(source, there)
+        asked = confirm("Do you want to over write? [confirm]", lambda: self._transfer(source, there))
+        return Outcome(("%Warning:There is a file already existing with this name ",), question=asked.question)
+
+    def _names(self) -> Iterable[Stored]:
+        try:
+            return self._flash.files()
+        except OSError:
+            return ()
+
+    def _transfer(self, source: Place, target: Place) -> Outcome:
+        if (source.system, target.system) == (System.SYSTEM, System.NVRAM):
+            return self.save()
+        try:
+            octets = self.read(source)
+        except OSError as found:
+            return Outcome((error("opening", source, found),), failed=True)
+        said: tuple[str, ...] = ()
+        try:
+            if target.is_running:
+                said = self._enter(as_text(octets))
+            elif target.is_startup:
+                self._handle.save(as_text(octets))
+                said = ("[OK]",)
+            else:
+                self._flash.write(target.name, octets)
+        except OSError as found:
+            return Outcome((error("writing", target, found),), failed=True)
+        return Outcome((*said, f"{len(octets)} bytes copied in 0.001 secs ({len(octets) * 1000} bytes/sec)"))
+
+    # -------------------------------------------------------------------------------------------- delete
+
+    def delete(self, place: Place, *, force: bool) -> Outcome:
+        """`delete`: ask twice, as IOS does, unless it is forced or prompts are quiet."""
+        if place.system is not System.FLASH or not place.name:
+            return Outcome((f"%Error deleting {place.spelled} (Operation not permitted)",), failed=True)
+        if force or self._quiet():
+            return self._remove(place)
+
+        def answer(typed: str) -> Outcome:
+            name = typed.strip() or place.name
+            there = place.named(name)
+            return confirm(f"Delete {there.spelled}? [confirm]", lambda: self._remove(there))
+
+        return Outcome(question=Question(f"Delete filename [{place.name}]? ", answer))
+
+    def _remove(self, place: Place) -> Outcome:
+        try:
+            self._flash.remove(place.name)
+        except OSError as found:
+            return Outcome((error("deleting", place, found),), failed=True)
+        return NOTHING

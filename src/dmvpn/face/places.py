@@ -1,0 +1,88 @@
+"""The files of a router, and the names by which commands speak of them.
+
+    flash:NAME, bootflash:NAME, disk0:NAME     one flat folder (with a slash behind the colon or without)
+    nvram:startup-config                       the configuration for the next start
+    system:running-config                      the configuration that is in effect
+    null:                                      nothing: what comes from there is empty
+
+Nobody reaches anything outside flash: a name has no folders.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.flash import is_file_name
+from dmvpn.ios.values import ValueType, register_type
+
+if TYPE_CHECKING:
+    from dmvpn.ios.grammar import Args
+
+_FLASH: Final = ("flash", "bootflash", "disk0")
+
+
+class System(enum.Enum):
+    """A file system; its value is the name by which shows speak of it."""
+
+    FLASH = "flash"
+    NVRAM = "nvram"
+    SYSTEM = "system"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file, or a file system where `name` is "". spelled: as it was typed."""
+
+    system: System
+    name: str
+    spelled: str
+
+    @property
+    def is_running(self) -> bool:
+        """Is it the configuration that is in effect?"""
+        return self.system is System.SYSTEM
+
+    @property
+    def is_startup(self) -> bool:
+        """Is it the configuration for the next start?"""
+        return self.system is System.NVRAM
+
+    def named(self, name: str) -> Place:
+        """A file of the same file system, spelled likewise."""
+        return Place(self.system, name, f"{self.spelled.partition(':')[0]}:{name}")
+
+
+RUNNING: Final = Place(System.SYSTEM, "running-config", "running-config")
+STARTUP: Final = Place(System.NVRAM, "startup-config", "startup-config")
+FLASH: Final = Place(System.FLASH, "", "bootflash:/")
+_ONLY: Final = {System.NVRAM: STARTUP.name, System.SYSTEM: RUNNING.name, System.NULL: ""}
+
+
+def place_of(text: str) -> Place | None:
+    """The file that is meant, None if there cannot be one."""
+    head, colon, rest = text.partition(":")
+    name, word = rest.removeprefix("/"), head.lower()
+    if not colon:
+        return None
+    if word in _FLASH:
+        return Place(System.FLASH, name, text) if not name or is_file_name(name) else None
+    system = next((one for one in _ONLY if one.value == word), None)
+    return Place(system, name or _ONLY[system], text) if system and name in ("", _ONLY[system]) else None
+
+
+def _parse(text: str) -> tuple[Place, str] | None:
+    place = place_of(text)
+    return None if place is None else (place, text)
+
+
+#: A file in the syntax of a command.
+FILE: Final = register_type(ValueType("file", "URL", _parse, weight=5))
+
+
+def place_in(args: Args, name: str, default: Place = FLASH) -> Place:
+    """The file that a command was given under a name, or another one where it was given none."""
+    place = args.get(name)
+    return place if isinstance(place, Place) else default

@@ -1,0 +1,102 @@
+"""A router's flash as a folder: flat, bounded, for its owner alone.
+
+Every file is opened below the folder's own descriptor and never through a link: whoever plants one finds that it is no
+file of the router's. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.flash import CAPACITY, MOST_FILES, Stored, is_file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+#: The folder of the files in that of what a router stores.
+FLASH: Final = "flash"
+#: Where a file is written before it has its name; no file of the router's is called like this.
+_UNFINISHED: Final = ".unfinished"
+
+
+class FolderFlash:
+    """The files of one router below `path`; the folder is made when the first file is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def files(self) -> Sequence[Stored]:
+        """All files, by name. What is no regular file is not there. Raises OSError."""
+        try:
+            with self._folder() as folder:
+                return tuple(_stored(folder))
+        except FileNotFoundError:
+            return ()
+
+    def read(self, name: str) -> bytes:
+        """The octets of a file. Raises OSError."""
+        with self._folder() as folder, os.fdopen(_open(folder, name, os.O_RDONLY), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            return file.read(CAPACITY)
+
+    def write(self, name: str, octets: bytes) -> None:
+        """Put a file there. Raises OSError: where it is not called as files are, or is one too many, or too large."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        with self._folder() as folder:
+            others = [one for one in _stored(folder) if one.name != name]
+            if len(others) >= MOST_FILES or sum(one.size for one in others) + len(octets) > CAPACITY:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_UNFINISHED, dir_fd=folder)
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                with os.fdopen(_open(folder, name, flags, called=_UNFINISHED), "wb") as file:
+                    file.write(octets)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.rename(_UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(_UNFINISHED, dir_fd=folder)
+                raise
+
+    def remove(self, name: str) -> None:
+        """Take a file away. Raises OSError."""
+        with self._folder() as folder:
+            os.close(_open(folder, name, os.O_RDONLY | os.O_NONBLOCK))
+            os.unlink(name, dir_fd=folder)
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[int]:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _stored(folder: int) -> Iterator[Stored]:
+    for name in sorted(os.listdir(folder)):
+        with contextlib.suppress(OSError):
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if is_file_name(name) and stat.S_ISREG(found.st_mode):
+                yield Stored(name, found.st_size, found.st_mtime)
+
+
+def _open(folder: int, name: str, flags: int, called: str = "") -> int:
+    """A descriptor of a file of the folder. called: under which name, where that is another one. Raises OSError."""
+    if not is_file_name(name):
+        raise OSError(errno.EINVAL, "Invalid file name")
+    try:
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(called or name, flags, 0o600, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
+        raise
