@@ -32,6 +32,7 @@ interface Tunnel0
 interface Tunnel1
  tunnel source GigabitEthernet0/1
  tunnel mode gre multipoint
+!
 """
 
 

@@ -211,7 +211,8 @@ def test_a_banner_is_text_whatever_it_says() -> None:
 
 def test_a_banner_without_an_end_is_reported() -> None:
     (problem,) = LANGUAGE.parse_text("banner motd #\nhostname EDGE\n").problems
-    assert problem.message_lines == ("% A text has no end: #",)
+    said = "% A text has no end: #; it took what is behind it, 1 line of a configuration among that"
+    assert (problem.line_number, problem.message_lines) == (1, (said,))
 
 
 def test_the_certificate_of_a_web_server_does_not_disturb() -> None:

@@ -30,6 +30,7 @@ class Entry:
 
     path: the sections around it, outermost first.
     is_stray: it is below a line that was refused, or outside of any tunnel, so the path does not apply to it.
+    is_loss: nothing is wrong with it, but the lines behind it are missing.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Entry:
     group: Group | None = None
     message_lines: tuple[str, ...] = ()
     is_stray: bool = False
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,12 @@ _ANSWERS = Group(
             next="dmvpn config check FILE",
         ),
         Word("% A text has no end: <text>", "A banner or certificate was begun and its closing mark never came."),
+        Word(
+            "% The file is cut off here: <what>",
+            "What a router shows or saves has an end, and this file has not: a pager waited, a disk was full. A tunnel "
+            "in which it ends stays shut down, because the line that protects it may be missing.",
+            next="dmvpn config check FILE",
+        ),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
         Word(
             "%Error <doing> <file> (<error>)",

@@ -54,12 +54,14 @@ class Unprotected:
 
     leaves_by: the interface of its source, "" if nothing says that.
     profile: the IPsec profile that a line which is not there may have named, "": there is none.
+    is_profile_idle: no tunnel names it.
     """
 
     name: str
     leaves_by: str
     shutdown: bool
     profile: str
+    is_profile_idle: bool = False
 
 
 #: Tells the tunnels of a configuration that are unprotected.

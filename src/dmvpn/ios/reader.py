@@ -31,6 +31,7 @@ from dmvpn.ios.beginnings import (
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.crypto_maps import maps_on_interfaces
 from dmvpn.ios.cuts import is_cut
+from dmvpn.ios.endings import Ending
 from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
@@ -63,6 +64,9 @@ _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
 _BELONGS: Final = ("% It belongs to the line above, which was refused",)
 _HEADLESS: Final = ("% A line of an interface, and no line above says of which one: `interface ...` is missing here",)
 _WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the line above",)
+#: So many lines behind a text without an end are looked at; a word alone is none of a configuration.
+_MOST_COUNTED: Final = 10_000
+_FEWEST_WORDS: Final = 2
 _ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
 #: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
 #: start, so none of that is ever forgotten.
@@ -106,6 +110,8 @@ class FileReader:
         self._refused: _Refused | None = None
         self._is_after_mark = False
         self._cuts: list[Entry] = []
+        self._ending = Ending()
+        self._text_at = (0, "")  # the line in which the last text began
 
     def read(self, text: str) -> ConfigResult:
         """Take all lines."""
@@ -122,8 +128,10 @@ class FileReader:
                 continue
             line = self._transcript.take(printed)
             if line is None:
+                self._ending.pass_over(number, printed)
                 self._pass_over(number, printed)
                 continue
+            self._ending.take(number, line.text, printed)
             if line.at_top:
                 self._session.leave_sections()
                 self._refused = None
@@ -132,19 +140,20 @@ class FileReader:
                 is_wrapped = len(printed) == WIDTH
                 whole = wrapped.whole(line.text, number, self._session.mode.name) if is_wrapped else line.text
                 self._take(number, whole.expandtabs())
+                if self._session.awaits:
+                    self._text_at = (number, line.text)
             elif words:
                 self._unshown.comment(words)
                 self._note_cut(number, words)
             self._is_after_mark = words.rstrip() == "!" or (self._is_after_mark and words[:1] == "!")
         if self._session.awaits:
-            said = (f"% A text has no end: {self._session.awaits}",)
-            self._refuse(number, "", said)
+            self._refuse_text(lines)
+        else:
+            self._refuse_cut_off(lines)
         put_in = tuple(self._put_in())
-        found = len(self._problems)
         self._judge_cuts()
         self._judge_maps()
-        if len(self._problems) > found:
-            self._problems.sort(key=lambda problem: problem.line_number)
+        self._problems.sort(key=lambda problem: problem.line_number)
         problems, entries = tuple(self._problems), tuple(self._entries)
         return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
 
@@ -165,6 +174,33 @@ class FileReader:
             self._cuts.append(
                 Entry(number, printed.strip(), INTERFACE.opens or "", self._session.headers, Fate.REFUSED)
             )
+
+    def _refuse_text(self, lines: list[str]) -> None:
+        """Refuse a text without an end where it begins."""
+        number, text = self._text_at
+        lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
+        took = f"; it took what is behind it, {_some_lines(lost)} of a configuration among that" if lost else ""
+        self._refuse_loss(number, text, f"% A text has no end: {self._session.awaits}{took}", is_stray=True)
+
+    def _is_of_configuration(self, line: str) -> bool:
+        """Is it surely one, of the router or of an interface, so that no text speaks so?"""
+        words = line.split()
+        if len(words) < _FEWEST_WORDS:
+            return False
+        return any(self._configurator.runs(mode, line) for mode in (GLOBAL.name, INTERFACE.opens or ""))
+
+    def _refuse_cut_off(self, lines: list[str]) -> None:
+        """Refuse the end of a file that was cut off; what it was in the middle of is not to be trusted."""
+        bare = self._bare(self._session.tree) if self._session.header.lower().startswith(_TUNNELS) else ()
+        said = self._ending.said(lines, bare, self._session.header)
+        if said:
+            self._refuse_loss(*self._ending.last, said)
+
+    def _refuse_loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> None:
+        entry = self._entry(number, text, (said,), is_stray=is_stray)
+        path = entry.path if self._ending.in_section else ()
+        self._problems.append(Problem(number, text, entry.mode, entry.message_lines))
+        self._enter_entry(replace(entry, path=path, is_loss=True))
 
     def _judge_cuts(self) -> None:
         """Refuse dots in a tunnel that may replace its protection."""
@@ -416,6 +452,10 @@ class FileReader:
     def _enter_entry(self, entry: Entry) -> None:
         if entry.fate is not Fate.KEPT or len(self._entries) < MOST_KEPT:
             self._entries.append(entry)
+
+
+def _some_lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 class _Refused:

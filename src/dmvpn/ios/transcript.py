@@ -212,6 +212,12 @@ def without_prompt(line: str) -> str:
     return line if prompt is None else line[prompt.end() :]
 
 
+def is_pager(line: str) -> bool:
+    """Is it the prompt of a pager that nobody wiped out?"""
+    more = _MORE.match(_ESCAPE.sub("", line))
+    return more is not None and not line[more.end() :].strip()
+
+
 def is_log(text: str) -> bool:
     """Are there lines in it that only a terminal shows: prompts, headers, the output of commands?"""
     transcript = Transcript()

@@ -90,6 +90,10 @@ class Intake:
         """Of each held tunnel, which line holds it. file: what its lines are of, "" where that is clear."""
         for name, entry in zip(self.held, self.because, strict=True):
             where = f"{file}:{entry.number}" if file else f"line {entry.number}"
+            if entry.is_loss:
+                said = entry.message_lines[0].removeprefix("% ")
+                yield f"{name} stays shut down: {where}: {said[0].lower()}{said[1:]}"
+                continue
             yield f"{name} stays shut down: {where}, `{_quote(entry.text)}`, is not taken and could be what protects it"
 
 
@@ -127,11 +131,11 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
     crypto = stray = None
     for entry in refused:
         header = "" if entry.is_stray or not entry.path else entry.path[0]
-        for own in {header, *entry.path[:1]} if not is_about_something_else(entry.text) else ():
+        for own in {header, *entry.path[:1]} if entry.is_loss or not is_about_something_else(entry.text) else ():
             inside.setdefault(own, entry)
         if crypto is None and _CRYPTO in (_first(header), _first(entry.text)) and not is_crypto_map(entry.text):
             crypto = entry
-        if stray is None and _is_stray(header, entry.text):
+        if stray is None and _is_stray(header, entry):
             stray = entry
     for name, section in tunnels:
         is_protected = section.get(PROTECTION) is not None
@@ -140,9 +144,11 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
             yield name, holding
 
 
-def _is_stray(header: str, text: str) -> bool:
+def _is_stray(header: str, entry: Entry) -> bool:
     """Could it have protected the tunnel that it was meant for? A text without an end may have swallowed anything."""
-    return not text or (not header.startswith(_TUNNEL) and (is_of_tunnels(text) or asks_for_protection(text)))
+    if entry.is_loss:
+        return entry.is_stray
+    return not header.startswith(_TUNNEL) and (is_of_tunnels(entry.text) or asks_for_protection(entry.text))
 
 
 def _first(line: str) -> str:

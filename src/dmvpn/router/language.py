@@ -34,9 +34,12 @@ def _bare(tree: ConfigTree) -> tuple[Unprotected, ...]:
     }
     names = [profile.name for profile in ipsec.profiles] if ipsec is not None else []
     used = [tunnel.protection for tunnel in tunnels]
-    profile = next((name for name in names if name not in used), next(iter(names), ""))
+    idle = [name for name in names if name not in used]
+    profile = next(iter(idle or names), "")
     return tuple(
-        Unprotected(one.name, one.source_interface or owners.get(one.source_address, ""), one.shutdown, profile)
+        Unprotected(
+            one.name, one.source_interface or owners.get(one.source_address, ""), one.shutdown, profile, bool(idle)
+        )
         for one in tunnels
         if not one.protection
     )

@@ -1,0 +1,120 @@
+"""Was a file cut off before its end?
+
+    Ending      reads along with one file, and says at its end if it has none
+
+What a router shows or saves ends with `end`, and its lines of terminals are right before that. Whatever a pager holds
+back, a full disk or a lost connection takes is missing at the end, and the line that protects a tunnel is the last of
+its section. A person who writes a file by hand needs no `end`: it is no sign there, unless the file ends in a tunnel in
+clear while nothing uses a profile that would protect it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.cuts import is_cut
+from dmvpn.ios.headings import heading_of
+from dmvpn.ios.transcript import PROMPT, is_pager
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dmvpn.ios.protection import Unprotected
+
+_SHOWN: Final = re.compile(r"Building configuration\.\.\.|Current configuration\b[^:]{0,80}:(?:\s*(\d{1,9}) bytes)?")
+#: What says something of the end; most lines do not.
+_TELLING: Final = re.compile(
+    r"(?P<mark>!)|(?P<version>version \d{1,2}\.\d)|(?P<end>\s?end\s*$|line (?:con|aux|vty))"
+    r"|(?P<back>\s*no tunnel protection\b)",
+    re.IGNORECASE,
+)
+_UNLESS: Final = "if nothing is missing, write `end` behind it"
+
+
+class Ending:
+    """One text. Lines in their order; what texts (banners, certificates) hold does not count."""
+
+    __slots__ = (
+        *("_count", "_has_end", "_has_marks", "_is_abridged", "_is_announced", "_is_filtered", "_is_paged"),
+        *("_is_shown", "_is_taken_back", "_version", "last"),
+    )
+
+    def __init__(self) -> None:
+        self.last = (0, "")  # the last line of the configuration, with its number
+        self._version = self._is_announced = self._is_shown = self._is_filtered = self._is_taken_back = False
+        self._has_end = self._is_paged = self._is_abridged = False
+        self._has_marks = False
+        self._count: tuple[int, int] | None = None  # octets, and the line that says so
+
+    @property
+    def in_section(self) -> bool:
+        """Is the last line one of a section, and no `!` behind it?"""
+        return self.last[1][:1] != "!"
+
+    @property
+    def _is_followed_by_another(self) -> bool:
+        """Is the last line the heading of another router, as pages have it?"""
+        text = self.last[1]
+        return not text[:1].isspace() and heading_of(text, is_prose=True) != ""
+
+    def pass_over(self, number: int, printed: str) -> None:
+        """A line that is none of the configuration."""
+        found = _SHOWN.match(printed.lstrip())
+        if found is not None and not self._is_filtered:
+            self._is_announced = True
+            self._count = (int(found[1]), number) if found[1] else None
+        elif (prompt := PROMPT.match(printed)) is not None:
+            self._is_announced = False  # `write` announces it, too, and shows none
+            self._is_filtered = "|" in printed if printed[prompt.end() :].strip() else self._is_filtered
+        self._is_abridged |= is_cut(printed)
+
+    def take(self, number: int, text: str, printed: str) -> None:
+        """A line of the configuration, or a blank one. text: what of it is no prompt and no pager."""
+        words = text.strip()
+        self._is_paged = not words and (self._is_paged or is_pager(printed))
+        if not words:
+            return
+        if self._is_announced:
+            self._is_shown, self._is_announced, self._has_end = True, False, False
+        self.last = (number, text)
+        telling = _TELLING.match(text)
+        match telling.lastgroup if telling is not None else None:
+            case "mark":
+                self._has_marks = True
+                self._is_abridged |= is_cut(printed)
+            case "version":
+                self._version, self._has_end = not self._is_filtered, False
+            case "end":
+                self._has_end = True
+            case "back":
+                self._is_taken_back = True
+            case _:
+                pass
+
+    def said(self, lines: Sequence[str], bare: Iterable[Unprotected], header: str) -> str:
+        """What a router says of the end, "" if nothing is wrong.
+
+        bare: the tunnels without protection. header: of the section that the last line is in.
+        """
+        what = self._lacks(lines, bare, header)
+        return f"% The file is cut off here: {what}" if what else ""
+
+    def _lacks(self, lines: Sequence[str], bare: Iterable[Unprotected], header: str) -> str:
+        if self._is_paged:
+            return "a terminal waits for a key, and what it would show then is missing"
+        if self._has_end or self._is_abridged or self._is_followed_by_another:
+            return ""
+        if self._is_shown and self._count is not None:
+            octets, number = self._count
+            there = sum(len(line) + 1 for line in lines[number : self.last[0]])
+            if there >= octets:
+                return ""
+            return f"{there} of the {octets} octets are there that line {number} counts; {_UNLESS}"
+        if self._is_shown or (self._version and self._has_marks):
+            return f"what a router shows or saves ends with `end`; {_UNLESS}"
+        ended_in = next((one for one in bare if header == f"interface {one.name}" and one.is_profile_idle), None)
+        if ended_in is not None and not (ended_in.shutdown or self._is_taken_back) and self.in_section:
+            profile = ended_in.profile
+            return f"it ends in a tunnel in clear, and nothing uses the IPsec profile {profile}; {_UNLESS}"
+        return ""
