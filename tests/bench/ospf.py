@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
 
-#: Virtual seconds after which all neighbors must be full, and those that a flap is watched for.
+#: Virtual seconds after which all neighbors must be full, and those that a flap is watched for: one Hello interval, so
+#: that a quiet window has as many Hellos.
 _LATEST: Final = 120.0
-_FLAP: Final = 9.0
+_FLAP: Final = 10.0
 
 
 class _Watched:

@@ -176,6 +176,35 @@ def test_a_neighbor_whose_exchange_never_ends_is_given_up_as_by_ios() -> None:
     ]
 
 
+@pytest.mark.conforms("ospf:13.6-pacing")
+def test_a_neighbor_that_missed_hundreds_is_told_them_again_a_packet_at_a_time() -> None:
+    bench = _bench()
+    teller, silent = Neighbor(bench, 3).is_full(), Neighbor(bench, 2).is_full()
+    body = ExternalBody(a("255.255.255.255"), 20)
+    teller.tells(*(lsa(LsaType.EXTERNAL, number, body, router="10.1.0.3") for number in range(300)))
+    told = _told_again(bench, silent, 4.9)
+    assert not told, "the retransmit interval is not over"
+    told = _told_again(bench, silent, 0.25)
+    assert 1 < len(told) <= 4
+    assert all(len(update.lsas) > 30 for update in told)
+    told += _told_again(bench, silent, 4.0)
+    assert sum(len(update.lsas) for update in told) == 300
+    silent.says(Acknowledgment(tuple(each.header for update in told for each in update.lsas)))
+    assert not _told_again(bench, silent, 20.0)
+
+
+def _told_again(bench: Workbench, neighbor: Neighbor, seconds: float) -> list[Update]:
+    """What a neighbor alone is told meanwhile."""
+    found = []
+    end = bench.now + seconds
+    while (when := bench.next_deadline()) is not None and when < end:
+        orders = of_type(bench.advance(max(0.0, when - bench.now)), SendIp)
+        mine = [OspfPacket.parse(order.payload).content for order in orders if order.destination == neighbor.address]
+        found += [content for content in mine if isinstance(content, Update)]
+    bench.advance(end - bench.now)
+    return found
+
+
 @pytest.mark.conforms("ospf:10.7-request")
 def test_a_request_for_one_advertisement_a_hundred_times_is_answered_once() -> None:
     bench = _bench()

@@ -63,11 +63,11 @@ class Deadlines(Generic[Name]):
             del gone[heapq.heappop(heap)[1]]
         return heap[0][0] if heap else None
 
-    def pop_due(self, now: float) -> list[Name]:
-        """Remove and return the names that are due at `now`, the earliest first."""
+    def pop_due(self, now: float, most: int | None = None) -> list[Name]:
+        """Remove and return the names that are due at `now`, the earliest first, and no more than `most` of them."""
         due: list[Name] = []
         heap, gone = self._heap, self._gone
-        while heap and heap[0][0] <= now:
+        while heap and heap[0][0] <= now and len(due) != most:
             _, serial, name = heapq.heappop(heap)
             if serial in gone:
                 del gone[serial]

@@ -53,7 +53,7 @@ class Adjacencies:
             address=address,
             since=self._context.now,
             inactivity_timer=Timer(lambda: self.lose(neighbor, SILENT)),
-            retransmit_timer=Timer(lambda: self._process.exchange.repeat(neighbor)),
+            retransmit_timer=Timer(lambda: self._process.retransmission.repeat(neighbor)),
         )
         interface.neighbors[address] = neighbor
         return neighbor

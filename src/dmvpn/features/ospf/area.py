@@ -12,19 +12,23 @@ from dmvpn.features.ospf.model import AreaKind
 if TYPE_CHECKING:
     from dmvpn.features.ospf.database import Database
     from dmvpn.features.ospf.model import Area
-    from dmvpn.features.ospf.spf import Tree
+    from dmvpn.features.ospf.spf import Graph, Tree, Ways
 
 _KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 
 
 @dataclass(slots=True, eq=False)
 class RunningArea:
-    """An area. tree: the shortest ways within it, None before the first calculation. calculations: how many."""
+    """An area. tree: the shortest ways within it, None before the first calculation. calculations: how many.
+
+    basis: what the tree was made of.
+    """
 
     number: int
     settings: Area
     database: Database
     tree: Tree | None = None
+    basis: tuple[Graph, Ways] | None = None
     calculations: int = 0
     calculated: float = field(default=float("-inf"))
 

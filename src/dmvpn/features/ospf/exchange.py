@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.adjacency import GIVEN_UP
 from dmvpn.features.ospf.lsa import MAX_AGE
 from dmvpn.features.ospf.neighbor import Talk
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.process import Process
 
 _BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER)
-#: Times that something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
-_MOST_REPETITIONS: Final = 25
 _DESCRIPTION: Final = 8
 _REQUEST: Final = 12
 
@@ -44,43 +41,6 @@ class Exchange:
         self._context.stop(neighbor.retransmit_timer)
         neighbor.talk = Talk()
         neighbor.waiting.clear()
-
-    def repeat(self, neighbor: Neighbor) -> None:
-        """The neighbor has not answered for the retransmit interval: once more."""
-        interface, talk, now = neighbor.interface, neighbor.talk, self._context.now
-        before = neighbor.retransmissions
-        describes = neighbor.state is NeighborState.EX_START or (
-            neighbor.state is NeighborState.EXCHANGE and talk.leads
-        )
-        if describes and talk.sent is not None:
-            neighbor.retransmissions += 1
-            self._process.sender.to(neighbor, talk.sent)
-        if talk.asked:
-            neighbor.retransmissions += 1
-            self._process.sender.to(neighbor, Request(tuple(talk.asked)))
-        interval = interface.settings.retransmit_interval
-        overdue = [lsa for lsa, sent in neighbor.waiting.values() if sent + interval <= now]
-        if overdue:
-            neighbor.retransmissions += 1
-            self._process.flooding.send_again(neighbor, overdue)
-        neighbor.unanswered += neighbor.retransmissions != before
-        if neighbor.unanswered > _MOST_REPETITIONS:
-            self._process.adjacencies.lose(neighbor, GIVEN_UP)
-            return
-        oldest = min((sent for _, sent in neighbor.waiting.values()), default=now)
-        self.await_answer(neighbor, oldest + interval - now)
-
-    def await_answer(self, neighbor: Neighbor, seconds: float | None = None) -> None:
-        """Something was sent that has to be answered; look at it after the retransmit interval, or so many seconds."""
-        talk = neighbor.talk
-        open_ends = (
-            neighbor.waiting
-            or talk.asked
-            or neighbor.state in (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState.LOADING)
-        )
-        if open_ends and not self._context.is_running(neighbor.retransmit_timer):
-            interval = neighbor.interface.settings.retransmit_interval
-            self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
 
     # ------------------------------------------------------------------------------------------------ descriptions
 
@@ -241,7 +201,7 @@ class Exchange:
         room = max(1, self._process.sender.room(neighbor.interface) // _REQUEST)
         talk.asked = dict.fromkeys(list(talk.requests)[:room])
         self._process.sender.to(neighbor, Request(tuple(talk.asked)))
-        self.await_answer(neighbor)
+        self._process.retransmission.await_answer(neighbor)
 
     def answer(self, neighbor: Neighbor, request: Request) -> None:
         """A request came. RFC 2328 §10.7."""

@@ -105,7 +105,7 @@ class Flooding:
 
     def _same_again(self, neighbor: Neighbor, header: LsaHeader, at_once: list[LsaHeader]) -> None:
         """The instance that we have: an acknowledgment, if the neighbor owes us one. RFC 2328 §13 (7), table 19."""
-        if self._is_settled(neighbor, header):
+        if self._process.retransmission.settle(neighbor, header):
             if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
                 self._acknowledge_soon(neighbor.interface, header)
         else:
@@ -126,17 +126,7 @@ class Flooding:
         """An acknowledgment came. RFC 2328 §13.7."""
         if neighbor.exchanges:
             for header in acknowledgment.headers:
-                self._is_settled(neighbor, header)
-
-    @staticmethod
-    def _is_settled(neighbor: Neighbor, header: LsaHeader) -> bool:
-        """Does this header acknowledge what the neighbor was told? Then it is not told it again."""
-        known = neighbor.waiting.get(header.key)
-        if known is None or _differs(known[0].header, header):
-            return False
-        del neighbor.waiting[header.key]
-        neighbor.unanswered = 0
-        return True
+                self._process.retransmission.settle(neighbor, header)
 
     # ------------------------------------------------------------------------------------------------ out
 
@@ -158,15 +148,14 @@ class Flooding:
 
     def _queue(self, interface: OspfInterface, lsa: Lsa, origin: Neighbor | None) -> bool:
         """Note for whom on this interface it is news. True: it is to be sent here."""
-        now, key, wanted = self._context.now, lsa.key, False
+        key, wanted = lsa.key, False
         for neighbor in interface.told:
             neighbor.waiting.pop(key, None)
             if neighbor.state is not NeighborState.FULL and not self._is_news(neighbor, lsa.header):
                 continue
             if neighbor is origin or interface.settings.filter_database:
                 continue
-            neighbor.waiting[key] = (lsa, now)
-            self._process.exchange.await_answer(neighbor)
+            self._process.retransmission.owe(neighbor, lsa)
             wanted = True
         if not wanted:
             return False
@@ -192,7 +181,7 @@ class Flooding:
         for interface in self._process.interfaces.values():
             if interface.to_flood:
                 lsas, interface.to_flood = list(interface.to_flood.values()), {}
-                fresh = [self._on_the_way(lsa, interface) for lsa in lsas]
+                fresh = [self.on_the_way(lsa, interface) for lsa in lsas]
                 for part in self._process.sender.portions(interface, fresh):
                     self._process.sender.everywhere(interface, part)
         if any(database.dying for _, database in self._process.scopes()) and not self._process.is_exchanging:
@@ -211,19 +200,13 @@ class Flooding:
             database.remove(key)
             self._process.origination.buried(area, key)
 
-    def send_again(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
-        """These were not acknowledged in time."""
-        now = self._context.now
-        for lsa in lsas:
-            neighbor.waiting[lsa.key] = (lsa, now)
-        self._process.sender.update(neighbor, [self._on_the_way(lsa, neighbor.interface) for lsa in lsas])
-
     def aged(self, entry: Entry, interface: OspfInterface) -> Lsa:
         """An advertisement as it leaves: with its age, and what the way adds to it."""
         delay = interface.settings.transmit_delay
         return Lsa(entry.lsa.header, entry.lsa.body, entry.lsa.at_age(entry.age(self._context.now) + delay))
 
-    def _on_the_way(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
+    def on_the_way(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
+        """Make of an advertisement what leaves by an interface: as old as it is now, if it still holds."""
         database = self._process.database(interface.area, lsa.header.type)
         entry = database.get(lsa.key)
         if entry is not None and entry.lsa is lsa:
@@ -242,9 +225,3 @@ class Flooding:
         headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
         for part in self._process.sender.batches(interface, headers):
             self._process.sender.everywhere(interface, Acknowledgment(part))
-
-
-def _differs(one: LsaHeader, other: LsaHeader) -> bool:
-    """Another instance? The age does not count: it grows on the way, but one at MAX_AGE is another one."""
-    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
-    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

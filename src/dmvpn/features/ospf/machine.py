@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
 
-#: Timers that one event may let fire; the others follow by a deadline that is due at once.
+#: Timers that one event may let fire; the others remain due, and follow at once.
 _AT_ONCE: Final = 8
 
 
@@ -109,10 +109,7 @@ class OspfMachine:
 
     def _fire(self, now: float) -> None:
         """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
-        due = self._context.timers.pop_due(now)
-        for timer in due[_AT_ONCE:]:
-            self._context.start(timer, 0.0)
-        for timer in due[:_AT_ONCE]:
+        for timer in self._context.timers.pop_due(now, _AT_ONCE):
             timer.fire()
 
     def _receive(self, event: IpReceived) -> None:

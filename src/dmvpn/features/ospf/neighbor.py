@@ -42,8 +42,8 @@ class Neighbor:
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
     hello: that Hello, octet for octet. since: of the state. crypto_sequence: of its last packet with a digest. waiting:
     what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken. changes: of
-    state. called: when a Hello went to it alone. retransmissions: how often something was sent to it again.
-    unanswered: how often since it answered last.
+    state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something was sent to
+    it again. unanswered: of these, those since it answered last. counted: when the last of them began.
     """
 
     interface: OspfInterface
@@ -67,6 +67,7 @@ class Neighbor:
     changes: int = 0
     retransmissions: int = 0
     unanswered: int = 0
+    counted: float = float("-inf")
 
     @property
     def is_full(self) -> bool:

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop
-from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, RESET, Adjacencies
+from dmvpn.features.ospf.adjacency import GIVEN_UP, INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.area import RunningArea
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.database import Database
@@ -32,6 +32,7 @@ from dmvpn.features.ospf.origination import Origination
 from dmvpn.features.ospf.outside import external_routes
 from dmvpn.features.ospf.ranges import Active, active_ranges, dropped
 from dmvpn.features.ospf.receiver import Receiver
+from dmvpn.features.ospf.retransmission import Retransmission
 from dmvpn.features.ospf.routes import OspfRoute, keep_better
 from dmvpn.features.ospf.sender import Sender
 from dmvpn.features.ospf.settings import router_id
@@ -77,6 +78,12 @@ class Process:
         self.adjacencies = Adjacencies(self)
         self.hellos = Hellos(self)
         self.exchange = Exchange(self)
+        self.retransmission = Retransmission(
+            context,
+            self.sender,
+            outgoing=lambda lsa, interface: self.flooding.on_the_way(lsa, interface),
+            give_up=lambda neighbor: self.adjacencies.lose(neighbor, GIVEN_UP),
+        )
         self.flooding = Flooding(self)
         self.origination = Origination(self)
         self.receiver = Receiver(self)
@@ -335,7 +342,9 @@ class Process:
         best: dict[Prefix, OspfRoute] = {}
         for area in list(self.areas.values()):
             graph = yield from graph_of(area.database)
-            area.tree = yield from grow(graph, self.router_id, ways)
+            basis, area.basis = area.basis, (graph, ways)
+            if area.tree is None or basis is None or basis[1] != ways or not graph.has_tree_of(basis[0]):
+                area.tree = yield from grow(graph, self.router_id, ways)
             area.calculated = self.calculated = self.context.now
             area.calculations += 1
             found = yield from collect(graph, area.tree, self.router_id)

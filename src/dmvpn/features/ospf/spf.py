@@ -107,6 +107,15 @@ class Graph:
         for link in body.links:
             self.links.setdefault((router, link.type, link.id), link)
 
+    def has_tree_of(self, other: Graph) -> bool:
+        """Are the shortest ways to routers and networks the same as in another graph? Stub links do not count."""
+        if self.routers.keys() != other.routers.keys() or self.networks != other.networks:
+            return False
+        return all(body is old or _joins(body) == _joins(old) for body, old in self._beside(other))
+
+    def _beside(self, other: Graph) -> Iterator[tuple[RouterBody, RouterBody]]:
+        return ((body, other.routers[router]) for router, body in self.routers.items())
+
     def on_network(self, router: IPv4Address, network: IPv4Address) -> IPv4Address | None:
         """The address of a router on a network."""
         link = self.links.get((router, LinkType.TRANSIT, network))
@@ -117,6 +126,11 @@ class Graph:
 _HOST: Final = 32
 #: A way that costs so much is none (RFC 2328 §16.1 knows no such limit; RFC 6987 uses it up to here).
 _NO_WAY: Final = LAST_RESORT * 64
+
+
+def _joins(body: RouterBody) -> tuple[int, list[Link]]:
+    """What a router is, and its links that lead further."""
+    return body.flags, [link for link in body.links if link.type != LinkType.STUB]
 
 
 def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:

@@ -1,0 +1,123 @@
+"""What a neighbor has not answered is sent again: descriptions, requests, advertisements. RFC 2328 §10.8, §10.9, §13.6.
+
+Of the advertisements that are overdue, as many as one packet holds leave at once, and the next packet follows after a
+short pause (`timers pacing retransmission` of IOS, 66 ms): a neighbor that missed hundreds is not buried in packets,
+and no event takes long.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader
+from dmvpn.features.ospf.packet import Request
+from dmvpn.features.ospf.states import NeighborState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.context import Context
+    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.sender import Sender
+
+#: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
+_MOST_REPETITIONS: Final = 25
+#: Seconds between two packets of advertisements that are told again to one neighbor.
+_PACING: Final = 0.066
+_TALKING: Final = (NeighborState.EX_START, NeighborState.EXCHANGE, NeighborState.LOADING)
+
+
+class Retransmission:
+    """Repeats what the neighbors of one process have not answered.
+
+    outgoing: makes of an advertisement what leaves by an interface, with its age. give_up: ends a neighbor.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        sender: Sender,
+        outgoing: Callable[[Lsa, OspfInterface], Lsa],
+        give_up: Callable[[Neighbor], None],
+    ) -> None:
+        self._context = context
+        self._sender = sender
+        self._outgoing = outgoing
+        self._give_up = give_up
+
+    def owe(self, neighbor: Neighbor, lsa: Lsa) -> None:
+        """Note that the neighbor is told this now and has to acknowledge it."""
+        neighbor.waiting.pop(lsa.key, None)  # the order is that of the times
+        neighbor.waiting[lsa.key] = (lsa, self._context.now)
+        self.await_answer(neighbor)
+
+    def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
+        """Does this header acknowledge what the neighbor was told? Then it is not told it again."""
+        known = neighbor.waiting.get(header.key)
+        if known is None or _differs(known[0].header, header):
+            return False
+        del neighbor.waiting[header.key]
+        neighbor.unanswered = 0
+        if not neighbor.waiting and not _is_talking(neighbor):
+            self._context.stop(neighbor.retransmit_timer)
+        return True
+
+    def await_answer(self, neighbor: Neighbor, seconds: float | None = None) -> None:
+        """Look again after the retransmit interval, or after so many seconds, at what has to be answered."""
+        if self._context.is_running(neighbor.retransmit_timer):
+            return
+        if neighbor.waiting or _is_talking(neighbor):
+            interval = neighbor.interface.settings.retransmit_interval
+            self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
+
+    def repeat(self, neighbor: Neighbor) -> None:
+        """The neighbor has not answered for the retransmit interval: send it once more."""
+        now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
+        repeated = self._repeat_talk(neighbor)
+        repeated |= self._repeat_advertisements(neighbor, now - interval)
+        if repeated and now - neighbor.counted >= interval:
+            neighbor.counted = now
+            neighbor.retransmissions += 1
+            neighbor.unanswered += 1
+        if neighbor.unanswered > _MOST_REPETITIONS:
+            self._give_up(neighbor)
+            return
+        oldest = next((sent for _, sent in neighbor.waiting.values()), now)
+        self.await_answer(neighbor, max(oldest + interval - now, _PACING))
+
+    def _repeat_talk(self, neighbor: Neighbor) -> bool:
+        """Send the last description and the last request again, if they wait for an answer."""
+        talk = neighbor.talk
+        leads = neighbor.state is NeighborState.EXCHANGE and talk.leads
+        describes = talk.sent is not None and (leads or neighbor.state is NeighborState.EX_START)
+        if describes and talk.sent is not None:
+            self._sender.to(neighbor, talk.sent)
+        if talk.asked:
+            self._sender.to(neighbor, Request(tuple(talk.asked)))
+        return describes or bool(talk.asked)
+
+    def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
+        """Tell a packet full of those again that were told at `limit` or before."""
+        room = self._sender.room(neighbor.interface) - 4
+        overdue: list[Lsa] = []
+        for lsa, sent in neighbor.waiting.values():
+            room -= len(lsa.octets)
+            if sent > limit or (overdue and room < 0):
+                break
+            overdue.append(lsa)
+        for lsa in overdue:
+            del neighbor.waiting[lsa.key]
+            neighbor.waiting[lsa.key] = (lsa, self._context.now)
+        self._sender.update(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
+        return bool(overdue)
+
+
+def _is_talking(neighbor: Neighbor) -> bool:
+    return bool(neighbor.talk.asked) or neighbor.state in _TALKING
+
+
+def _differs(one: LsaHeader, other: LsaHeader) -> bool:
+    """Another instance? The age does not count: it grows on the way, but one at MAX_AGE is another one."""
+    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
+    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)
