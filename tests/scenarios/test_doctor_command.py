@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.app import prompts
 from dmvpn.app.main import main
 from dmvpn.shells.lab import finding
+from dmvpn.shells.scenario import BUILT_IN
 from dmvpn.tools.doctor import visit
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import WorldPatient, as_it_runs
 from support.world import World
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
+    from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis
 
 
@@ -24,6 +29,10 @@ class Patient(WorldPatient):
 
     def only_router(self) -> None:
         """There are several."""
+
+    def scenario(self) -> Scenario:
+        """What the routers run."""
+        return as_it_runs(self.world)
 
 
 def lab(monkeypatch: pytest.MonkeyPatch, *lines: str) -> WorldPatient:
@@ -62,6 +71,66 @@ def test_a_broken_network_is_exit_code_1_from_everywhere(monkeypatch: pytest.Mon
     assert [main(["doctor", *words]) for words in ((), ("R31",), ("R31", "10.4.4.100"), ("R31", "--one-end"))] == [
         1
     ] * 4
+
+
+def test_the_lines_that_work_are_written_for_a_review_and_nothing_is_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    patient, folder = lab(monkeypatch, "interface Tunnel100", "tunnel key 4711"), tmp_path / "review"
+    assert main(["doctor", "--fix", str(folder)]) == 1
+    assert capsys.readouterr().err == f"dmvpn: {folder}/remedies.diff and R31: for a review; nothing was typed\n"
+    assert "+ tunnel key 100\n" in (folder / "remedies.diff").read_text()
+    assert "tunnel key 100\n" in (folder / "R31.cfg").read_text()
+    assert "tunnel key 4711" in patient.world.show("R31", "running-config")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir()), "there are keys in it"
+
+
+def test_a_file_of_somebody_else_is_overwritten_only_by_force(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lab(monkeypatch, "interface Tunnel100", "tunnel key 4711")
+    (tmp_path / "R31.cfg").write_text("mine\n")
+    assert main(["doctor", "--fix", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"dmvpn: {tmp_path}/R31.cfg is there already: name another folder, or add --force\n"
+    )
+    assert (tmp_path / "R31.cfg").read_text() == "mine\n"
+    assert main(["doctor", "--fix", str(tmp_path), "--force"]) == 1
+    assert "tunnel key 100\n" in (tmp_path / "R31.cfg").read_text()
+
+
+def test_where_nothing_is_broken_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lab(monkeypatch)
+    assert main(["doctor", "--fix", str(tmp_path / "review")]) == 0
+    assert capsys.readouterr().err == "dmvpn: no lines were tried that work, so nothing was written\n"
+    assert not (tmp_path / "review").exists()
+
+
+def test_a_folder_of_configurations_is_examined_and_fixed_without_a_lab(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    shutil.copytree(BUILT_IN / "notes-phase3", tmp_path / "net")
+    spoke = tmp_path / "net" / "R31.cfg"
+    spoke.write_text(spoke.read_text().replace("tunnel key 100", "tunnel key 4711"))
+    assert main(["doctor", "--files", str(tmp_path / "net"), "--fix", str(tmp_path / "net"), "--force"]) == 1
+    assert "tried: with these lines R11 and R31 reach each other directly" in capsys.readouterr().out
+    assert main(["doctor", "--files", str(tmp_path / "net")]) == 0
+
+
+def test_contradictions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, complaint in (
+        (
+            ["R31", "--one-end", "--fix", "x"],
+            "--fix writes lines that were tried in a copy: leave out --one-end and --no-trial",
+        ),
+        (["--force"], "--force goes with --fix"),
+        (["--files", "x", "--lab", "y"], "--files and --lab name two networks: leave one out"),
+        (["--files", "nowhere"], "no scenario 'nowhere'"),
+    ):
+        assert main(["doctor", *words]) == 2
+        assert capsys.readouterr().err.startswith(f"dmvpn: {complaint}")
 
 
 def fine(diagnosis: Diagnosis) -> list[str]:

@@ -70,6 +70,17 @@ class WorldPatient:
         self.world.run_for(seconds)
 
 
+def as_it_runs(world: World) -> Scenario:
+    """The network with what its routers run; what a dead one would start with."""
+    given = world.scenario
+    running = {
+        name: "\n".join([*node.router.running.render(), "end"]) + "\n"
+        for name, node in world.sim.routers.items()
+        if node.alive
+    }
+    return Scenario(given.name, given.lab, {**given.configurations, **running}, given.certificates)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the doctor says of one trouble in one network.

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.max_outage is not None and arguments.order == "none":
             raise UserError("--max-outage is about the change itself, which --order none does not try: name an order")
-        before, after = _load(arguments.before), _load(arguments.after)
+        before, after = load(arguments.before), load(arguments.after)
         for side, scenario in (("before", before), ("after", after)):
             for note in scenario.notes:
                 print(f"note: {side}: {note}", file=sys.stderr)
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(comparison.is_worse)
 
 
-def _load(name: str) -> Scenario:
+def load(name: str) -> Scenario:
     """A scenario of which every line reads. Raises UserError that names the file and the line."""
     from dmvpn.network.lines import check
     from dmvpn.shells.scenario import Scenario

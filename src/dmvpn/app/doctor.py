@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
+    from dmvpn.app.copied import CopiedLab
+    from dmvpn.app.prompts import Prompts
     from dmvpn.base.facts import Address
+
+    _Patient = Prompts | CopiedLab
 
 _EPILOG = """\
 examples:
@@ -18,7 +23,10 @@ examples:
   dmvpn doctor R31                           one router, with the whole lab in view
   dmvpn doctor R31 10.4.4.1                  why is the way to that address not direct, or broken?
   dmvpn doctor R31 --one-end                 what R31 can know by itself; so it is with 'dmvpn run'
+  dmvpn doctor --files DIR                   the network that the configurations of a folder make, in virtual time
+  dmvpn doctor --fix DIR                     write changed configurations, and a diff for a review
 exit code: 0 nothing is broken; 1 something is, or looks so; 2 asked wrongly: no such router, lab or address
+Lines are tried in a copy of the network in virtual time; nothing is ever typed into a router.
 """
 
 
@@ -37,9 +45,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     doctor.add_argument("--one-end", action="store_true", help="look at this router alone, and give hypotheses")
     doctor.add_argument("--no-probes", action="store_true", help="send nothing: judge by states and counters")
+    doctor.add_argument("--no-trial", action="store_true", help="try no lines in a copy of the network")
+    doctor.add_argument("--fix", metavar="DIR", type=Path, help="write the lines that were tried and work, as files")
+    doctor.add_argument("--force", action="store_true", help="with --fix: overwrite files that are there")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.add_argument("-v", "--verbose", action="store_true", help="also list each ping that was sent")
     doctor.add_argument("--lab", help="the lab, if several are up")
+    doctor.add_argument("--files", metavar="DIR", help="no lab: a folder of configurations, or a built-in scenario")
     doctor.set_defaults(command=_run)
 
 
@@ -53,46 +65,57 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> int:
+    """Examine and print; 1 if something is broken, or looks so. Raises UserError."""
+    _refuse_contradictions(arguments)
+    from dmvpn.app import trying
+    from dmvpn.app.progress import Progress
+    from dmvpn.tools.doctor import as_json, as_text, visit
+
+    aim = _address(arguments.router, arguments.address)
+    with Progress.of(arguments) as progress:
+        patient, name = _patient(arguments)
+        diagnosis = visit(
+            patient, name or patient.only_router(), aim, one_end=arguments.one_end, probing=not arguments.no_probes
+        )
+        network = None
+        if not arguments.no_trial and trying.has_sense(diagnosis):
+            progress.tell("trying the lines in a copy of the network")
+            network = patient.scenario()
+            diagnosis = trying.tried(diagnosis, network, patient.facts())
+    if arguments.fix is not None:  # before a pager may end us
+        trying.write(diagnosis, network, arguments.fix, force=arguments.force)
+    print(as_json(diagnosis) if arguments.json else "\n".join(as_text(diagnosis, verbose=arguments.verbose)))
+    return int(not diagnosis.healthy)
+
+
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     if arguments.one_end and not arguments.router:
         from dmvpn.shells.lab.finding import some_router
 
         raise UserError(f"--one-end needs a router: dmvpn doctor {some_router()} --one-end")
-    return examine(
-        arguments.router,
-        arguments.address,
-        lab=arguments.lab,
-        one_end=arguments.one_end,
-        probing=not arguments.no_probes,
-        json=arguments.json,
-        verbose=arguments.verbose,
-    )
+    if arguments.fix is not None and (arguments.one_end or arguments.no_trial):
+        raise UserError("--fix writes lines that were tried in a copy: leave out --one-end and --no-trial")
+    if arguments.force and arguments.fix is None:
+        raise UserError("--force goes with --fix")
+    if arguments.files is not None and arguments.lab is not None:
+        raise UserError("--files and --lab name two networks: leave one out")
 
 
-def examine(
-    router: str | None,
-    address: str | None = None,
-    *,
-    lab: str | None = None,
-    one_end: bool = False,
-    probing: bool = True,
-    json: bool = False,
-    verbose: bool = False,
-) -> int:
-    """Examine and print; 1 if something is broken, or looks so. router: "R31" or "LAB/R31". Raises UserError."""
+def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
+    """The network to look at, and the router that was named; "" for none. Raises UserError."""
+    if arguments.files is not None:
+        from dmvpn.app.copied import brought_up
+        from dmvpn.app.diff import load
+
+        return brought_up(load(arguments.files)), arguments.router or ""
     from dmvpn.app.prompts import Prompts
     from dmvpn.shells.lab.finding import find_lab, find_node
 
-    aim = _address(router, address)
-    if router and not lab:
-        folder, name = find_node(router, lambda node: " ".join(["dmvpn doctor", node, *([address] if address else [])]))
-    else:
-        folder, name = find_lab(lab, "dmvpn doctor --lab {}".format), router or ""
-    patient = Prompts(folder)
-    from dmvpn.tools.doctor import as_json, as_text, visit
-
-    diagnosis = visit(patient, name or patient.only_router(), aim, one_end=one_end, probing=probing)
-    print(as_json(diagnosis) if json else "\n".join(as_text(diagnosis, verbose=verbose)))
-    return int(not diagnosis.healthy)
+    if arguments.router and not arguments.lab:
+        words = [arguments.address] if arguments.address else []
+        folder, name = find_node(arguments.router, lambda node: " ".join(["dmvpn doctor", node, *words]))
+        return Prompts(folder), name
+    return Prompts(find_lab(arguments.lab, "dmvpn doctor --lab {}".format)), arguments.router or ""
 
 
 def _address(router: str | None, text: str | None) -> Address | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.lab.places import LabFolder
+    from dmvpn.shells.scenario import Scenario
 
 _AT_A_TIME: Final = 12
 #: Seconds without any answer after which a simulated lab has nothing to do but to wait, and how many then pass at once.
@@ -47,6 +48,19 @@ class Prompts:
         """How it is now."""
         return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
 
+    def running(self, routers: Sequence[str]) -> dict[str, str]:
+        """What the routers run; those that answer."""
+        answers = self.ask([(router, "show running-config") for router in routers])
+        return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
+
+    def scenario(self) -> Scenario:
+        """The lab with what its routers run, or would if they were alive; without certificates. Raises UserError."""
+        from dmvpn.shells.scenario import Scenario, from_description
+
+        given = from_description(control.order(self._folder.control, do="scenario"))
+        running = self.running(list(given.configurations))
+        return Scenario(given.name, given.lab, {**given.configurations, **running})
+
     def only_router(self) -> str | None:
         """The one router of a lab of one: all that `dmvpn run` has."""
         names = list(self.facts().routers)
@@ -66,6 +80,13 @@ class Prompts:
             status = control.order(self._folder.control, do="status")
             return isinstance(status, dict) and bool(status.get("simulated"))
         return False
+
+
+def _body(running: str) -> str:
+    """A running configuration without its heading: when it was changed last is no difference."""
+    from dmvpn.network.lines import Lines
+
+    return "\n".join([*Lines.of(running).lines, "end"]) + "\n"
 
 
 def answer(management: Path, line: str) -> str:

@@ -17,7 +17,7 @@ from dmvpn.app.prompts import Prompts
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
-from dmvpn.network.lines import Lines, difference
+from dmvpn.network.lines import difference
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.lab.finding import find_lab
@@ -83,16 +83,6 @@ class LabBench(Prompts):
     def fixed(self) -> int:
         """How many troubles were fixed here."""
         return fixed(self._folder.path)
-
-    def running(self, routers: Sequence[str]) -> dict[str, str]:
-        """What the routers run; those that answer."""
-        answers = self.ask([(router, "show running-config") for router in routers])
-        return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
-
-
-def _body(running: str) -> str:
-    """A running configuration without its heading: when it was changed last is no difference."""
-    return "\n".join([*Lines.of(running).lines, "end"]) + "\n"
 
 
 class _Class:

@@ -26,10 +26,11 @@ from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.one_end import suspect
 from dmvpn.tools.doctor.report import as_json, as_text
 from dmvpn.tools.doctor.scene import Scene
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Hypothesis, Step, Trial, View
 from dmvpn.tools.doctor.visit import Patient, alone, visit
 
 __all__ = [
+    "Copied",
     "Diagnosis",
     "Finding",
     "Fine",
@@ -37,6 +38,7 @@ __all__ = [
     "Patient",
     "Scene",
     "Step",
+    "Trial",
     "View",
     "alone",
     "as_json",

@@ -6,15 +6,21 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.doctor.verdicts import View
+from dmvpn.tools.doctor.verdicts import Copied, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Hypothesis
+    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Hypothesis, Trial
 
-#: Lines of one step about what is fine.
-_MOST_OF_A_STEP: Final = 8
+#: Lines of one step about what is fine, and clauses about what a remedy makes better.
+_MOST_OF_A_STEP, _MOST_OF_A_TRIAL = 8, 2
+#: What it means that a copy does not show what is broken.
+_COPIED: Final = {
+    Copied.WELL: "a copy of these configurations is well in the simulator, so nothing was tried:\n"
+    "look at wires, hosts, processes, clocks, and what routers still remember",
+    Copied.OTHERWISE: "a copy of these configurations shows something else in the simulator, so nothing was tried",
+}
 _ALL: Final = 1_000_000
 
 
@@ -66,6 +72,9 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
     rest = broken[1:]
     yield from _others("also, and perhaps because of that:", [finding for finding in rest if finding.stops])
     yield from _others("besides:", [finding for finding in rest if not finding.stops])
+    if diagnosis.copied in _COPIED:
+        yield ""
+        yield from _COPIED[diagnosis.copied].splitlines()
     if advice:
         yield ""
         yield "advice:"
@@ -89,12 +98,26 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"    {one}"
     if finding.fix:
         yield f"  to fix it, on {finding.router}:"
-        yield from (f"    {text}" for text in _indented(finding.fix))
+        yield from (f"    {text}" for text in indented(finding.fix))
+    if finding.trial is not None:
+        yield f"  {_tried(finding.trial)}"
     if finding.order:
         yield f"  {'or' if finding.fix else 'to fix it'}: {finding.order}"
 
 
-def _indented(lines: tuple[str, ...]) -> Iterator[str]:
+def _tried(trial: Trial) -> str:
+    """What lines did in the copy."""
+    if trial.worse:
+        return f"lines were tried and are not shown: worse with them: {', '.join(trial.worse[:_MOST_OF_A_TRIAL])}"
+    if not trial.better:
+        return "tried: these lines alone change nothing"
+    said = trial.better[:_MOST_OF_A_TRIAL]
+    more = f", and {len(trial.better) - len(said)} more" if len(trial.better) > len(said) else ""
+    with_ = f"these lines and those on {' and '.join(trial.besides)}" if trial.besides else "these lines"
+    return f"tried: with {with_} {', '.join(said)}{more}"
+
+
+def indented(lines: tuple[str, ...]) -> Iterator[str]:
     """Lines as a configuration has them: those after one that opens a section stand under it."""
     depth = 0
     for text in lines:

@@ -2,6 +2,7 @@
 
 Fine          a step that was looked at and works, with the evidence
 Finding       what is broken, at which router, how that is known, and the lines to change
+Trial         what became of these lines in a copy of the network; `Copied`: what the copy does without them
 Hypothesis    what may be broken where one end alone is in view, and what would decide it
 Diagnosis     all of it, for one question
 """
@@ -54,6 +55,33 @@ class Fine:
     what: str
 
 
+class Copied(enum.Enum):
+    """What an unchanged copy of a network, made of its configurations alone, does in virtual time."""
+
+    ALIKE = "the same"
+    WELL = "well"
+    OTHERWISE = "something else"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What lines did in a copy. better: clauses, worse: rows. besides: routers whose lines were in it, too."""
+
+    better: tuple[str, ...] = ()
+    worse: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Something is better, and nothing worse."""
+        return bool(self.better) and not self.worse
+
+    @property
+    def decided(self) -> bool:
+        """The lines change what packets have."""
+        return bool(self.better or self.worse)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What is broken. router: whose lines are to change. evidence: states, counters, packets. fix: lines for there.
@@ -61,6 +89,7 @@ class Finding:
     what: a sentence. advice: it works, and will not always. order: "" if the fix is configuration, else a command.
     others: routers that it concerns as much. stops: nothing gets through; else only large packets do not, or nothing
     will after the next rekeying, so that what comes later on the way works all the same, or is broken by itself.
+    trial: what became of the fix in a copy, None: nobody tried. One that makes anything worse is no fix any more.
     """
 
     step: Step
@@ -73,6 +102,7 @@ class Finding:
     advice: bool = False
     others: tuple[str, ...] = ()
     stops: bool = True
+    trial: Trial | None = None
 
     @property
     def certain(self) -> bool:
@@ -83,6 +113,11 @@ class Finding:
     def blocks(self) -> bool:
         """What comes later on the way is a consequence, or cannot be judged."""
         return self.stops and not self.advice
+
+    @property
+    def place(self) -> tuple[Cause, str]:
+        """What is broken where, whatever the lines are."""
+        return self.cause, self.router
 
     @property
     def key(self) -> tuple[Cause, str, tuple[str, ...]]:
@@ -102,7 +137,10 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """The answer. findings: the first broken step first. probes: what was sent to find out."""
+    """The answer. findings: the first broken step first. probes: what was sent to find out.
+
+    copied: what a copy of the configurations does, None: there is none.
+    """
 
     view: View
     routers: tuple[str, ...]
@@ -111,6 +149,7 @@ class Diagnosis:
     hypotheses: tuple[Hypothesis, ...] = ()
     fine: tuple[Fine, ...] = ()
     probes: tuple[str, ...] = ()
+    copied: Copied | None = None
 
     @property
     def healthy(self) -> bool:

@@ -1,0 +1,55 @@
+"""The doctor's remedies tried in a copy of the network, and written down as a change: `dmvpn doctor`, `--fix DIR`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.doctor.verdicts import View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.doctor import Diagnosis
+
+#: A line of who has certificates, whose private keys a lab does not give away.
+_TRUSTPOINT: Final = "crypto pki trustpoint "
+
+
+def has_sense(diagnosis: Diagnosis) -> bool:
+    """Is something broken, and are the configurations of all routers at hand?"""
+    return diagnosis.view is View.WHOLE and any(not one.advice for one in diagnosis.findings)
+
+
+def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts) -> Diagnosis:
+    """The diagnosis with what became of its lines in a copy. network: with what the routers run."""
+    from dmvpn.app.copied import CopiedLab
+    from dmvpn.tools.remedies import attempt, reduced
+
+    missing = [name for name, text in network.configurations.items() if _TRUSTPOINT in text]
+    if any(name not in network.certificates for name in missing):
+        print("dmvpn: nothing was tried: the keys of certificates are not at hand", file=sys.stderr)
+        return diagnosis
+    return attempt(diagnosis, CopiedLab(reduced(network, facts, diagnosis)))
+
+
+def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> None:
+    """Changed configurations and a diff for a review. Raises UserError for files that are there, without `force`."""
+    from dmvpn.tools.remedies import PATCH, changed, patch
+    from dmvpn.tools.render.writing import changes, write
+
+    now = changed(diagnosis, network.configurations) if network is not None else {}
+    if network is None or not now:
+        print("dmvpn: no lines were tried that work, so nothing was written", file=sys.stderr)
+        return
+    files = {f"{name}.cfg": text for name, text in now.items()}
+    files[PATCH] = "\n".join([*patch(network.configurations, now), ""])
+    found = changes(folder, files, [])
+    there = [name for name, (old, _) in found.items() if old is not None]
+    if there and not force:
+        raise UserError(f"{folder / there[0]} is there already: name another folder, or add --force")
+    write(folder, found)
+    print(f"dmvpn: {folder / PATCH} and {', '.join(sorted(now))}: for a review; nothing was typed", file=sys.stderr)

@@ -1,0 +1,148 @@
+"""A trial: does a copy of the network show what is broken, and do the lines of the diagnosis fix it there?
+
+    the copy unchanged      the same finding?   no: the configurations are not to blame, and nothing was tried
+    with the lines          rows better, none worse: tried. Any row worse: the lines are never shown
+    all that is left        where two faults hide each other, no remedy helps alone
+
+Rows are what `dmvpn diff` measures between the LANs. Nothing is typed into a router that anybody uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.diff.compare import Verdict
+from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of
+from dmvpn.tools.diff.rows import Rows, changes, worse
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.verdicts import Copied, Trial
+from dmvpn.tools.doctor.visit import Patient
+from dmvpn.tools.remedies.wording import clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.tools.diff.behaviour import Pair
+    from dmvpn.tools.diff.measuring import Subject
+    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+
+#: Remedies that are tried at most, and pairs of LANs that talk at least, if there are so many.
+MOST_REMEDIES, PAIRS = 4, 30
+#: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were entered.
+SETTLED, HEALED = 60.0, 130.0
+
+
+class Copy(Patient, Protocol):
+    """A network in virtual time that may be changed, just built."""
+
+    subject: Subject
+
+    def configure(self, router: str, lines: Sequence[str]) -> None:
+        """Enter lines. Raises UserError for one that is refused."""
+        ...
+
+    def running(self, router: str) -> str:
+        """What it runs."""
+        ...
+
+    def replace(self, router: str, text: str) -> None:
+        """Enter a whole configuration in place of what it runs."""
+        ...
+
+
+def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
+    """The diagnosis with what became of its remedies; without those that make anything worse."""
+    broken = [one for one in diagnosis.findings if not one.advice]
+    if not broken:
+        return diagnosis
+    ward = _Ward(copy, diagnosis)
+    same = [one for one in broken if one.place in ward.places]
+    if not same:
+        return replace(diagnosis, copied=Copied.OTHERWISE if ward.places else Copied.WELL)
+    outcomes = _outcomes(ward, [one for one in same if one.fix][:MOST_REMEDIES])
+    findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
+    return replace(diagnosis, findings=findings, copied=Copied.ALIKE)
+
+
+def _with(finding: Finding, trial: Trial | None) -> Finding:
+    if trial is None or finding.advice:
+        return finding
+    return replace(finding, trial=trial, fix=() if trial.worse else finding.fix)
+
+
+def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
+    """What became of each, by its key. One that helps stays while the next one is tried; the others are taken back."""
+    outcomes: dict[object, Trial] = {}
+    helped: list[Finding] = []
+    for one in wanted:
+        found = ward.enter([one])
+        if found is not None:
+            outcomes[one.key] = replace(found, besides=tuple(other.router for other in helped))
+        if found is not None and found.works:
+            helped.append(one)
+    left = [one for one in wanted if one.key in outcomes and not outcomes[one.key].decided]
+    if len(left) + len(helped) > 1 and left:
+        together = ward.enter(left)
+        if together is not None and together.works:
+            for one in left:
+                others = [other.router for other in (*helped, *left) if other is not one]
+                outcomes[one.key] = replace(together, besides=tuple(dict.fromkeys(others)))
+    return outcomes
+
+
+def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[Pair, ...]:
+    """Bring a copy up, as far as it comes, and let its LANs talk. diagnosis: the sites in question; who talked."""
+    pairs = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
+    converge(copy.subject, pairs)
+    copy.wait(SETTLED)
+    talk_of(copy.subject, pairs)
+    return pairs
+
+
+class _Ward:
+    """The copy, brought up, with the rows that it has now."""
+
+    def __init__(self, copy: Copy, diagnosis: Diagnosis) -> None:
+        self._copy = copy
+        self._pairs = settle(copy, diagnosis)
+        self._rows = Rows.of(copy.subject, self._pairs)
+        self.places = {one.place for one in visit(copy).findings if not one.advice}
+
+    def _measure(self) -> Rows:
+        """Rows after all had talked once, so that ways are what they will be."""
+        talk_of(self._copy.subject, self._pairs)
+        return Rows.of(self._copy.subject, self._pairs)
+
+    def enter(self, remedies: Sequence[Finding]) -> Trial | None:
+        """What these change; None: a router refuses them. What does not help alone is taken back."""
+        before = {one.router: self._copy.running(one.router) for one in remedies}
+        try:
+            for one in remedies:
+                self._copy.configure(one.router, one.fix)
+        except UserError:
+            self._take_back(before)
+            return None
+        self._copy.wait(HEALED)
+        now = self._measure()
+        lost = worse(now, self._rows)
+        better = [(one.subject, one.topic) for one in changes(self._rows, now, Verdict.BETTER)]
+        trial = Trial(better=clauses(self._rows, now, better), worse=lost)
+        if trial.works:
+            self._rows = now
+        else:
+            self._take_back(before)
+        return trial
+
+    def _take_back(self, before: dict[str, str]) -> None:
+        for router, text in before.items():
+            self._copy.replace(router, text)
+        self._copy.wait(HEALED)
+
+
+def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[Pair, ...]:
+    """Those of the sites in question, with as many others as have their turn once."""
+    named = {name for one in findings for name in (one.router, *one.others)}
+    about = [name for name, lan in subject.lans.items() if lan.site in named] or None
+    return choose_pairs(subject.lans, 1, max(PAIRS, 2 * len(subject.lans)), about=about)

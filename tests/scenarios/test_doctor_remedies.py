@@ -1,0 +1,149 @@
+"""Remedies that were tried: the doctor's lines, entered in a copy of the network, and what it says of that.
+
+Each network is broken in one way, and a copy is made of what its routers run, as `dmvpn doctor` makes it of a lab.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.app.copied import CopiedLab
+from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.multiply import multiply
+from dmvpn.tools.doctor import Copied, as_text, visit
+from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
+from support.bench import WorldBench
+from support.doctors import WorldPatient, as_it_runs
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.tools.doctor import Diagnosis, Finding
+
+NOTES = ("router eigrp GRE-OVERLAY", "address-family ipv4 unicast autonomous-system 100")
+
+
+def after(network: str, break_it: Callable[[WorldBench], None]) -> World:
+    """A network that was well, some time after."""
+    world = World(network).converge()
+    world.run_for(20)
+    break_it(WorldBench(world))
+    world.run_for(120)
+    return world
+
+
+def tried(world: World, change: Callable[[Finding], Finding] = lambda one: one) -> Diagnosis:
+    """What the doctor says when it has tried its lines. change: what it would have said."""
+    diagnosis = visit(WorldPatient(world))
+    diagnosis = replace(diagnosis, findings=tuple(map(change, diagnosis.findings)))
+    return attempt(diagnosis, CopiedLab(as_it_runs(world)))
+
+
+def first(diagnosis: Diagnosis) -> Finding:
+    """What is broken."""
+    return next(one for one in diagnosis.findings if not one.advice)
+
+
+def typed(router: str, *lines: str) -> Callable[[WorldBench], None]:
+    """Somebody typed this."""
+    return lambda bench: bench.configure(router, lines)
+
+
+def test_lines_that_fix_a_copy_say_which_sites_reach_each_other_with_them() -> None:
+    diagnosis = tried(after("notes-phase3", typed("R31", "interface Tunnel100", "tunnel key 4711")))
+    said = [text for text in as_text(diagnosis) if text.startswith("  tried: ")]
+    ways = "R11 and R31 reach each other directly, R31 and R41 reach each other directly"
+    assert said == [f"  tried: with these lines {ways}"]
+
+
+def test_lines_of_the_far_spoke_are_tried_there() -> None:
+    found = first(tried(after("notes-phase3", typed("R41", "interface Tunnel100", "no ip nhrp shortcut"))))
+    assert (found.router, found.fix) == ("R41", ("interface Tunnel100", "ip nhrp shortcut"))
+    assert found.trial is not None
+    assert "R41 reaches R31 directly" in " ".join(found.trial.better)
+
+
+def test_lines_of_the_provider_are_tried_there() -> None:
+    line = "ip route 203.0.113.101 255.255.255.255 203.0.113.5"
+    found = first(tried(after("hierarchical", typed("TRANSPORT", f"no {line}"))))
+    assert (found.router, found.fix) == ("TRANSPORT", (line,))
+    assert found.trial is not None
+    assert found.trial.works
+
+
+def test_what_configurations_are_not_to_blame_for_is_said_and_nothing_is_tried() -> None:
+    cut = after("notes-phase3", lambda bench: bench.impair("R31:GigabitEthernet0/1", Badness(cut=True)))
+    diagnosis = tried(cut)
+    assert diagnosis.copied is Copied.WELL
+    assert all(one.trial is None for one in diagnosis.findings)
+    text = "\n".join(as_text(diagnosis))
+    assert "look at wires, hosts, processes, clocks, and what routers still remember" in text
+    assert "tried: with" not in text
+
+
+def test_lines_that_make_anything_worse_are_never_shown() -> None:
+    def harmful(one: Finding) -> Finding:
+        return one if one.advice else replace(one, fix=(*one.fix, "interface GigabitEthernet0/2", "shutdown"))
+
+    diagnosis = tried(after("notes-phase3", typed("R31", "interface Tunnel100", "no ip nhrp shortcut")), harmful)
+    assert first(diagnosis).fix == ()
+    text = "\n".join(as_text(diagnosis))
+    assert "to fix it" not in text
+    assert "lines were tried and are not shown: worse with them: R11 to R31 reachability" in text
+
+
+def test_of_two_faults_that_hide_each_other_both_remedies_are_named_as_needed() -> None:
+    """Alone, neither helps: the other one still keeps R41 from R31."""
+
+    def break_it(bench: WorldBench) -> None:
+        bench.configure("R31", ("interface Tunnel100", "tunnel key 4711"))
+        bench.configure("R41", (*NOTES, "no network 10.0.0.0"))
+
+    diagnosis = tried(after("notes-phase3", break_it))
+    trials = {one.router: one.trial for one in diagnosis.findings if not one.advice}
+    assert all(one is not None and one.works for one in trials.values()), diagnosis.findings
+    assert set(trials) == {"R31", "R41"}
+
+
+def test_a_copy_of_a_large_network_has_servers_providers_and_the_sites_in_question() -> None:
+    (scenario,) = multiply((Scenario.load("notes-phase3"),), MOST + 10)
+    spoke = next(name for name in reversed(scenario.configurations) if scenario.role(name) == "spoke")
+    world = World.of(scenario).converge()
+    WorldBench(world).configure(spoke, ("interface Tunnel100", "tunnel key 4711"))
+    world.run_for(60)
+    diagnosis = visit(WorldPatient(world))
+    small = reduced(as_it_runs(world), world.sim.facts(scenario), diagnosis)
+    roles = [scenario.role(name) for name in small.configurations]
+    assert spoke in small.configurations
+    assert (roles.count("hub"), roles.count("provider")) == (1, 1)
+    assert len(roles) < 10
+    trial = first(attempt(diagnosis, CopiedLab(small))).trial
+    assert trial is not None
+    assert trial.works
+
+
+def test_the_change_is_one_that_patch_takes_and_leaves_other_lines_alone() -> None:
+    world = after("notes-phase3", typed("R31", "interface Tunnel100", "tunnel key 4711"))
+    diagnosis, running = tried(world), as_it_runs(world).configurations
+    now = changed(diagnosis, running)
+    assert list(now) == ["R31"]
+    lines = [line for line in patch(running, now) if line.startswith(("+", "-"))]
+    assert lines == ["--- a/R31.cfg", "+++ b/R31.cfg", "- tunnel key 4711", "+ tunnel key 100"]
+
+
+def test_a_file_in_an_order_of_its_own_gets_the_lines_at_its_end() -> None:
+    world = after("notes-phase3", typed("R31", "interface Tunnel100", "tunnel key 4711"))
+    own = "hostname R31\n! mine\n" + "\n".join(as_it_runs(world).configurations["R31"].splitlines()[:-1][::-1])
+    (text,) = changed(tried(world), {"R31": own}).values()
+    assert text.startswith(own.rstrip("\n"))
+    assert text.endswith("interface Tunnel100\n tunnel key 100\nend\n")
+
+
+def test_two_runs_of_one_trial_are_equal() -> None:
+    world = after("notes-phase3", typed("R31", "interface Tunnel100", "no ip nhrp shortcut"))
+    diagnosis, copy = visit(WorldPatient(world)), as_it_runs(world)
+    assert isinstance(copy, Scenario)
+    assert attempt(diagnosis, CopiedLab(copy)) == attempt(diagnosis, CopiedLab(copy))
