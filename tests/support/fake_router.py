@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
 from dmvpn.base.flash import Stored
 from dmvpn.base.notices import Configured, Notice
@@ -158,6 +159,7 @@ class FakeRouter:
         self.running = ConfigTree()
         self.startup_text = ""
         self.flash = MemoryFlash()
+        self.entropy = SeededEntropy(1)
         self.answers = answers
         self.posted: list[Event] = []
         self._listeners: list[Callable[[Effect], None]] = []

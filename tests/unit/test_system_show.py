@@ -29,6 +29,8 @@ from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.exec_parser import ExecParser, Match
 from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from dmvpn.ios.session import ConfigSession
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.features import FEATURES
 from support.fakes import fake_ports, up
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.ports import Ports
-    from dmvpn.ios.tree import ConfigTree
 
 SIX_O_CLOCK = 1795154400.0
 FLAGS = (
@@ -249,8 +250,16 @@ def test_the_right_password_and_only_it_is_right(kind: int, secret: str, word: s
 def test_a_secret_that_nobody_could_type_right_is_refused(kind: int, secret: str) -> None:
     with pytest.raises(SecretError):
         check_secret(kind, secret)
-    (problem,) = LANGUAGE.parse_text(f"enable secret {kind} {secret}").problems
-    assert problem.message_lines[0].startswith("% A secret of type ")
+    problems = LANGUAGE.parse_text(f"enable secret {kind} {secret}").problems
+    if kind in (4, 5, 8, 9):
+        assert problems[0].message_lines[0].startswith("% A secret of type ")
+
+
+@pytest.mark.parametrize("line", ["enable secret 6 abc", "enable secret 7 094F471A1A0A", "username bob secret 3 abc"])
+def test_a_type_that_a_secret_cannot_have_gets_the_caret(line: str) -> None:
+    result = ConfigSession(LANGUAGE, ConfigTree()).enter(line)
+    assert result.refused
+    assert result.output_lines[0].index("^") == line.index(" ", line.index("secret")) + 1
 
 
 # ------------------------------------------------------------------------------------------------ shows

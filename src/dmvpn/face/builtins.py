@@ -212,18 +212,20 @@ BUILTINS: tuple[ExecCommand, ...] = (
     *SESSION_SHOWS,
     tech.COMMAND,
     *(
-        _ask(word, {word: text}, Leave(), 1)
+        _ask(word, {word: text}, Leave(), 0)
         for word, text in (("exit", "Leave"), ("quit", "Leave"), ("logout", "Leave"))
     ),
     ExecCommand(
         "enable [ {level:1-15} ]",
         {"enable": "Go to the privileged level", "level": "Privilege level"},
         action=_enable,
+        privilege=0,
     ),
     ExecCommand(
         "disable [ {level:0-15} ]",
         {"disable": "Go back to the level of users", "level": "Privilege level"},
         action=_disable,
+        privilege=0,
     ),
     _ask("configure terminal", {"terminal": "From this terminal"}, Configure()),
     _ask("configure", {}, Configure(ask=True)),

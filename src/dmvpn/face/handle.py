@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.effects import Effect
+    from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
     from dmvpn.base.flash import Flash
     from dmvpn.ios import Configurator, Feature, ShowContext
@@ -72,6 +73,11 @@ class RouterHandle(Protocol):
     @property
     def configurator(self) -> Configurator:
         """Its configuration language."""
+        ...
+
+    @property
+    def entropy(self) -> Entropy:
+        """Unpredictable octets for what is typed; not those of the router, whose draws belong to its events."""
         ...
 
     def context(self, session: int) -> ShowContext:

@@ -37,9 +37,12 @@ from dmvpn.face.requests import (
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios.sealing import sealed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from dmvpn.ios.exec_parser import Rules
 
 #: Level of those who may change things, and of those who may only look.
 PRIVILEGED, USER = 15, 1
@@ -125,14 +128,14 @@ class Interpreter:
     def help(self, text: str) -> list[str]:
         """What `?` shows behind `text`."""
         if self._draft is not None:
-            return self._draft.session.help(text, self.privilege)
-        return self._parser.help_lines(text, self.privilege)
+            return self._draft.session.help(text, self.privilege, self._rules)
+        return self._parser.help_lines(text, self.privilege, self._rules)
 
     def complete(self, text: str) -> str | None:
         """`text` with its last word completed by Tab, or None."""
         if self._draft is not None:
-            return self._draft.session.complete(text, self.privilege)
-        return self._parser.complete(text, self.privilege)
+            return self._draft.session.complete(text, self.privilege, self._rules)
+        return self._parser.complete(text, self.privilege, self._rules)
 
     def leave_configuration(self) -> None:
         """`end`, Ctrl-Z: back to exec mode, which is logged."""
@@ -148,7 +151,25 @@ class Interpreter:
 
     # -------------------------------------------------------------------------------------------- configuration
 
+    @property
+    def _rules(self) -> Rules:
+        return tuple((rule.words, rule.level) for rule in self.system.rules)
+
     def _configure(self, draft: Draft, text: str, prompt_width: int) -> Outcome:
+        question = draft.session.asks(text)
+        if question:
+            return confirm(question, lambda: self._enter_line(draft, text, prompt_width))
+        seal = draft.session.sealing(text, self.handle.entropy)
+        if seal is None:
+            return self._enter_line(draft, text, prompt_width)
+
+        def work() -> Callable[[], Outcome]:
+            sealed = seal()
+            return lambda: self._enter_line(draft, sealed, prompt_width)
+
+        return Outcome(work=work, private=True)
+
+    def _enter_line(self, draft: Draft, text: str, prompt_width: int) -> Outcome:
         result = draft.enter(text, prompt_width)
         if result.ended:
             self.leave_configuration()
@@ -162,7 +183,7 @@ class Interpreter:
 
     def _configuring_command(self, text: str) -> Match | None:
         """A command that IOS has in configuration mode and that is no line of a configuration (`crypto pki import`)."""
-        match = self._parser.match(text, self.privilege)
+        match = self._parser.match(text, self.privilege, self._rules)
         return match if isinstance(match, Match) and match.command.configures else None
 
     def _running(self) -> ConfigTree:
@@ -170,14 +191,15 @@ class Interpreter:
 
     def _merge(self, text: str) -> tuple[str, ...]:
         """Enter a text on top of what runs. Good lines count; returns what is to be said of the others."""
-        result = self.handle.configurator.parse_text(text, self._running())
+        sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
+        result = self.handle.configurator.parse_text(sealed, self._running())
         self.handle.post(ConfigurationEntered(_text(result.tree), by=self.line.who))
         return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
 
     # -------------------------------------------------------------------------------------------- exec
 
     def _exec(self, text: str, prompt_width: int) -> Outcome:
-        match = self._parser.match(text, self.privilege)
+        match = self._parser.match(text, self.privilege, self._rules)
         if isinstance(match, CliError):
             return Outcome(match.lines(prompt_width), failed=match.kind is not ErrorKind.EMPTY)
         return self._run_match(match)
@@ -286,6 +308,8 @@ class Interpreter:
     def _configure_from(self, source: str) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
+        if self.privilege < PRIVILEGED:
+            return Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
         self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
         return Outcome((_CONFIGURE,))
 
@@ -302,15 +326,24 @@ class Interpreter:
     # -------------------------------------------------------------------------------------------- privilege
 
     def _enable(self, level: int) -> Outcome:
-        kind, _, secret = self.system.secret.partition(" ")
-        if not secret or self.privilege >= level:
-            self.privilege = level
-            return NOTHING
-        return Outcome(question=self._password(int(kind), secret, level, _TRIES))
+        secret = self.system.secret(level)
+        if secret is not None and self.privilege < level:
+            return Outcome(question=self._password(*secret, level, _TRIES))
+        if self.privilege < level and not self.line.is_console:
+            return Outcome(("% No password set",), failed=True)
+        self.privilege = level
+        return NOTHING
 
     def _password(self, kind: int, secret: str, level: int, tries: int) -> Question:
         def answer(typed: str) -> Outcome:
-            if is_right(kind, secret, typed):
+            def work() -> Callable[[], Outcome]:
+                right = is_right(kind, secret, typed)
+                return lambda: judged(right)
+
+            return Outcome(work=work)
+
+        def judged(right: bool) -> Outcome:
+            if right:
                 self.privilege = level
                 return NOTHING
             if tries > 1:

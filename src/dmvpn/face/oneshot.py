@@ -15,10 +15,10 @@ from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
-from dmvpn.face.outcome import Outcome
+from dmvpn.face.outcome import Outcome, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Lines of output made at a time: a long show must not hold up the router.
 CHUNK = 500
@@ -35,7 +35,11 @@ class OneShot:
         *,
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
+        works_elsewhere: bool = False,
     ) -> None:
+        """works_elsewhere: the host looks at `work` when there is no output, calls it in a thread, then `worked`."""
+        self._works_elsewhere = works_elsewhere
+        self.work: Work | None = None
         self.status = 0
         self.done = False
         self._handle = handle
@@ -54,7 +58,7 @@ class OneShot:
 
     def step(self) -> str:
         """The next piece of output; "" while a job is running, and when all is done."""
-        while not self.done:
+        while not self.done and self.work is None:
             if self._outcome is None:
                 self._run_next()
                 continue
@@ -68,6 +72,11 @@ class OneShot:
             if text:
                 return self._judge(text)
         return ""
+
+    def worked(self, then: Callable[[], Outcome]) -> None:
+        """What was computed elsewhere is there: go on with it."""
+        self.work = None
+        self._go_on(then())
 
     def abort(self) -> None:
         """Break off what is running, and do nothing more."""
@@ -84,12 +93,14 @@ class OneShot:
         typed = self._lines.popleft()
         outcome = self._interpreter.run(typed)
         lines = list(outcome.lines) if outcome.failed else outcome.lines
-        if outcome.failed:
-            self.status = 1
-            # A caret alone points at nothing: nobody saw the line.
-            if [line.strip() for line in lines][:1] == ["^"]:
-                lines = [typed, *lines]
-        self._begin(outcome, lines)
+        # A caret alone points at nothing: nobody saw the line.
+        if outcome.failed and [line.strip() for line in lines][:1] == ["^"]:
+            lines = [typed, *lines]
+        self._go_on(outcome, lines)
+
+    def _go_on(self, outcome: Outcome, lines: Iterable[str] | None = None) -> None:
+        self.status |= outcome.failed
+        self._begin(outcome, outcome.lines if lines is None else lines)
 
     def _begin(self, outcome: Outcome, lines: Iterable[str]) -> None:
         self._outcome, self._output, self._first = outcome, iter(lines), True
@@ -98,14 +109,17 @@ class OneShot:
         self._outcome = None
         if outcome.closed:
             self._lines.clear()
+        elif outcome.work is not None:
+            if self._works_elsewhere:
+                self.work = outcome.work
+            else:
+                self._go_on(outcome.work()())
         elif outcome.question is not None:
             if outcome.question.scripted and not self._lines:
                 self.status = 1
                 self._begin(Outcome(failed=True), ["% The script ended before what it was asked for"])
                 return
-            answered = outcome.question.answer(self._lines.popleft() if outcome.question.scripted else "")
-            self.status |= answered.failed
-            self._begin(answered, answered.lines)
+            self._go_on(outcome.question.answer(self._lines.popleft() if outcome.question.scripted else ""))
 
     def _job_output(self) -> str:
         text = ""

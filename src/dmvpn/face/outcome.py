@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+
+#: What takes long; it returns how to go on.
+Work = Callable[[], Callable[[], "Outcome"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Outcome:
     settled: `failed` is the whole truth, though its lines may begin with `%`.
     question: to be asked next.
     job: wait until the router says `JobDone`.
+    work: to be called where nobody waits for it (in a thread); what it returns then says what the line did.
+    private: the line has a secret, and is not to be remembered as it was typed.
     closed: the session is over.
     """
 
@@ -43,6 +49,8 @@ class Outcome:
     settled: bool = False
     question: Question | None = None
     job: bool = False
+    work: Work | None = None
+    private: bool = False
     closed: bool = False
 
 

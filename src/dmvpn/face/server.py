@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.base.effects import Effect
+    from dmvpn.face.outcome import Work
     from dmvpn.shells.admission import Admission
 
 #: Octets that may wait for a client that does not read.
@@ -151,6 +152,7 @@ class _Connection:
         self._pumping = False
         self._idle: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
@@ -174,6 +176,8 @@ class _Connection:
         """Nothing that this client began stays."""
         if self._idle is not None:
             self._idle.cancel()
+        if self._working is not None:
+            self._working.cancel()
         if self.session is not None and not self.session.closed:
             self.session.hang_up()
         if self._unsubscribe is not None:
@@ -182,7 +186,7 @@ class _Connection:
     # -------------------------------------------------------------------------------------------- lines
 
     async def _execute(self, lines: tuple[str, ...]) -> None:
-        run = OneShot(self._handle, new_session(), lines, line=self.line)
+        run = OneShot(self._handle, new_session(), lines, line=self.line, works_elsewhere=True)
         watching = asyncio.create_task(self._watch_for_abort(run))
 
         def effect(effect: Effect) -> None:
@@ -197,6 +201,8 @@ class _Connection:
                 if text:
                     self._send(encode_output(text.encode()))
                     await self._writer.drain()
+                elif run.work is not None:
+                    run.worked(await asyncio.to_thread(run.work))
                 elif not run.done:
                     await self._news.wait()
         except Exception:
@@ -246,7 +252,9 @@ class _Connection:
     # -------------------------------------------------------------------------------------------- shell
 
     async def _shell(self, rows: int, columns: int, messages: list[Message]) -> None:
-        session = ConsoleSession(self._handle, new_session(), line=self.line, users=lambda: self._users(self))
+        session = ConsoleSession(
+            self._handle, new_session(), line=self.line, users=lambda: self._users(self), elsewhere=self._work
+        )
         self.session = session
         self._unsubscribe = self._handle.subscribe(self._take_note)
         session.resize(rows, columns)
@@ -274,6 +282,20 @@ class _Connection:
             case _:
                 raise ProtocolError(f"{type(message).__name__} is nothing for a shell")
         self._follow(session)
+
+    def _work(self, work: Work) -> None:
+        """A password takes as long as a hundred packets: others must not wait for it."""
+        self._working = asyncio.create_task(self._work_in_thread(work))
+
+    async def _work_in_thread(self, work: Work) -> None:
+        then = await asyncio.to_thread(work)
+        session = self.session
+        if session is None or session.closed or self._writer.is_closing():
+            return
+        self._guard(session, lambda: session.worked(then))
+        self._follow(session)
+        if session.closed:
+            self._end("")
 
     def _take_note(self, effect: Effect) -> None:
         """Called in the middle of the router's work: note it, and show it when the router is at rest."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.face.context import User
-    from dmvpn.face.outcome import Outcome, Question
+    from dmvpn.face.outcome import Outcome, Question, Work
 
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000
@@ -45,6 +45,7 @@ class _State(enum.Enum):
     AGREEMENT = "a key that answers a question"
     PAGE = "a key at --More--"
     JOB = "the router, to finish what was started"
+    WORK = "something that is computed elsewhere"
     CLOSED = "nothing any more"
 
 
@@ -59,7 +60,10 @@ class ConsoleSession:
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
+        elsewhere: Callable[[Work], None] | None = None,
     ) -> None:
+        """elsewhere: does work in a thread and then calls `worked`; without it, work is done here and now."""
+        self._elsewhere = elsewhere
         self._handle = handle
         self._number = session
         self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users)
@@ -133,6 +137,13 @@ class ConsoleSession:
         if self._show_notes() and self._state is _State.JOB:
             self._run(self._prompt())
 
+    def worked(self, then: Callable[[], Outcome]) -> None:
+        """What was computed elsewhere is there: go on with it."""
+        if self._state is _State.WORK:
+            self._run(self._begin(then()))
+            self._interpreter.settle()
+            self.pump()
+
     def recover(self, complaint: str) -> None:
         """A command failed by a fault of ours: say so, and go on with the next one."""
         self._pager = self._question = None
@@ -142,7 +153,7 @@ class ConsoleSession:
     @property
     def busy(self) -> bool:
         """Is a job running? Then silence of the user means nothing."""
-        return self._state is _State.JOB
+        return self._state in (_State.JOB, _State.WORK)
 
     def resize(self, rows: int, columns: int) -> None:
         """The window has this size now; `terminal length` and `terminal width` have the last word."""
@@ -209,7 +220,10 @@ class ConsoleSession:
             if text in self._editor.history[-1:]:
                 self._editor.history.pop()
             return self._begin(question.answer(text))
-        return self._begin(self._interpreter.run(text, len(self._interpreter.prompt)))
+        outcome = self._interpreter.run(text, len(self._interpreter.prompt))
+        if outcome.private and text in self._editor.history[-1:]:
+            self._editor.history.pop()
+        return self._begin(outcome)
 
     def _ended(self, text: str) -> Events:
         """Handle Ctrl-Z: a line that was typed before it is still carried out."""
@@ -267,6 +281,12 @@ class ConsoleSession:
                 return self._editor.read_key(outcome.question.prompt)
             self._state = _State.ANSWER
             return self._editor.start(outcome.question.prompt, echo=not outcome.question.secret)
+        if outcome.work is not None:
+            if self._elsewhere is None:
+                return self._begin(outcome.work()())
+            self._state = _State.WORK
+            self._elsewhere(outcome.work)
+            return []
         if outcome.job:
             self._state = _State.JOB
             return self._prompt() if self._show_notes() else []

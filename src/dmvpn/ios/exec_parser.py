@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.matcher import Found, Grammar, tokenize
+from dmvpn.ios.syntax import leading_keywords
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, format_rows, help_rows
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args, ExecCommand
     from dmvpn.ios.values import Token
 
+#: By the first words of commands, which may be cut: the level from which on they are seen.
+Rules = tuple[tuple[tuple[str, ...], int], ...]
+#: Of levels and rules; each user may have another level, but there are few rules at a time.
+_MOST_GRAMMARS = 32
 _PIPE = re.compile(r"(?<=\s)\|")
 _PIPE_ROW = ("|", "Output modifiers")
 
@@ -65,14 +70,14 @@ class ExecParser:
     ) -> None:
         self.commands = tuple(commands)
         self._annotate = annotate
-        self._grammars: dict[int, Grammar[ExecCommand]] = {}
+        self._grammars: dict[tuple[int, Rules], Grammar[ExecCommand]] = {}
 
-    def match(self, line: str, privilege: int = 15) -> Match | CliError:
+    def match(self, line: str, privilege: int = 15, rules: Rules = ()) -> Match | CliError:
         """Understand `line` at a privilege level, or say why not."""
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return CliError(ErrorKind.EMPTY, line)
-        grammar = self._grammar(privilege)
+        grammar = self._grammar(privilege, rules)
         pipe = _PIPE.search(line) if "|" in line else None
         if pipe is None:
             return self._match(grammar, line, tokens)
@@ -92,30 +97,32 @@ class ExecParser:
     def _explain(self, match: Match) -> Annotate | None:
         return None if self._annotate is None else partial(self._annotate, " ".join(match.args.words))
 
-    def help_lines(self, line: str, privilege: int = 15) -> list[str]:
+    def help_lines(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
         """What `?` shows behind `line`."""
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _filter_help(line[pipe.end() :], explains=self._annotate is not None)
-        found = alternatives(self._grammar(privilege), line)
+        found = alternatives(self._grammar(privilege, rules), line)
         if not isinstance(found, Alternatives):
             return error_rows(found, line)
-        extra = [_PIPE_ROW] if found.may_end and self._takes_filters(line, privilege) else []
+        extra = [_PIPE_ROW] if found.may_end and self._takes_filters(line, privilege, rules) else []
         return help_rows(found, line, extra=extra)
 
-    def complete(self, line: str, privilege: int = 15) -> str | None:
+    def complete(self, line: str, privilege: int = 15, rules: Rules = ()) -> str | None:
         """`line` with its last word completed by Tab, or None if that is not unique."""
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _complete_filter(line, pipe.end())
-        found = alternatives(self._grammar(privilege), line)
+        found = alternatives(self._grammar(privilege, rules), line)
         return completed(line, found) if isinstance(found, Alternatives) else None
 
-    def _grammar(self, privilege: int) -> Grammar[ExecCommand]:
-        grammar = self._grammars.get(privilege)
+    def _grammar(self, privilege: int, rules: Rules) -> Grammar[ExecCommand]:
+        grammar = self._grammars.get((privilege, rules))
         if grammar is None:
-            allowed = [command for command in self.commands if command.privilege <= privilege]
-            grammar = self._grammars[privilege] = Grammar(allowed)
+            if len(self._grammars) >= _MOST_GRAMMARS:
+                self._grammars.clear()
+            allowed = [command for command in self.commands if _level(command, rules) <= privilege]
+            grammar = self._grammars[privilege, rules] = Grammar(allowed)
         return grammar
 
     @staticmethod
@@ -128,9 +135,20 @@ class ExecParser:
             return CliError(ErrorKind.UNKNOWN, line, tokens[0].start)
         return walk.failure(line)
 
-    def _takes_filters(self, line: str, privilege: int) -> bool:
-        matched = self._grammar(privilege).match(line)
+    def _takes_filters(self, line: str, privilege: int, rules: Rules) -> bool:
+        matched = self._grammar(privilege, rules).match(line)
         return isinstance(matched, Found) and matched.line.takes_filters
+
+
+def _level(command: ExecCommand, rules: Rules) -> int:
+    """From which level on it is seen: the rule with the most words decides."""
+    keywords = leading_keywords(command.syntax)
+    fitting = [
+        (len(words), level)
+        for words, level in rules
+        if len(words) <= len(keywords) and all(map(str.startswith, keywords, words))
+    ]
+    return max(fitting)[1] if fitting else command.privilege
 
 
 def _filter_help(text: str, *, explains: bool) -> list[str]:

@@ -109,6 +109,16 @@ _ANSWERS = Group(
             "in which it ends stays shut down, because the line that protects it may be missing.",
             next="dmvpn config check FILE",
         ),
+        Word(
+            "% No password set",
+            "Over the network `enable` needs an `enable secret`; only the console goes without.",
+            next="show running-config | include ^enable",
+        ),
+        Word(
+            "% Error: a configuration is changed at privilege level 15 only",
+            "`privilege exec` lets lower levels use commands of the exec prompt, and no more.",
+            next="enable",
+        ),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
         Word(
             "%Error <doing> <file> (<error>)",

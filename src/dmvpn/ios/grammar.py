@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 from dmvpn.base.addresses import IPAddress, Prefix
 
 if TYPE_CHECKING:
+    from dmvpn.base.entropy import Entropy
     from dmvpn.ios.groups import Group
     from dmvpn.ios.values import ValueType
 
@@ -271,6 +272,9 @@ class ConfigLine:
     sort: the values by which the entries of a list are sorted in the running configuration; without it they are in the
     order of entry. show: its text in the running configuration, if that is not simply the words.
     takes_along(args, root): drops what goes elsewhere when an entry is taken back.
+    seal(args, entropy): of a line with a plain password what makes the same line with its hash, None for another line
+        (`sealing.py`).
+    asks: what is asked at the prompt before an entry is taken back.
     group: what it is about, if it is taken and nothing here acts on it.
     """
 
@@ -288,6 +292,8 @@ class ConfigLine:
     sort: tuple[str, ...] = field(default=(), kw_only=True)
     show: Callable[[Args], str] | None = field(default=None, kw_only=True)
     takes_along: Callable[..., None] | None = field(default=None, kw_only=True)
+    seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
+    asks: str = field(default="", kw_only=True)
     group: Group | None = field(default=None, kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 

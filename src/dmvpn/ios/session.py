@@ -20,14 +20,16 @@ from dmvpn.ios.groups import UNKNOWN, Group, Standing
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.known import UNKNOWN_LINE, UNKNOWN_MODE
 from dmvpn.ios.places import Place
+from dmvpn.ios.sealing import sealing
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.values import OpenText
 from dmvpn.ios.wording import Alternatives, alternatives, completed, error_rows, help_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
-    from dmvpn.ios.exec_parser import ExecParser
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.ios.exec_parser import ExecParser, Rules
     from dmvpn.ios.language import Language
     from dmvpn.ios.tree import ConfigTree
 
@@ -159,6 +161,17 @@ class ConfigSession:
         for line in (*entry.within, entry.text):
             self.enter(line)
 
+    def asks(self, line: str) -> str:
+        """What a person is asked before this line is carried out, "" for nothing."""
+        command = self._configurator.interpret(self.mode.name, line)
+        if self._text is not None or isinstance(command, CliError) or command.verb is not Verb.NO:
+            return ""
+        return next((one.asks for one, args in command.targets if one.asks and self.tree.matching(one, args)), "")
+
+    def sealing(self, line: str, entropy: Entropy) -> Callable[[], str] | None:
+        """What makes the line without the plain password in it; None: it has none."""
+        return None if self._text is not None else sealing(self._configurator, self.mode.name, line, entropy)
+
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
         """Carry out one line. `prompt_width` places the caret under what was typed behind the prompt."""
         self._entered, self._touch = None, _NOTHING
@@ -174,20 +187,20 @@ class ConfigSession:
         self._reattach()
         return _ACTIONS[command.verb](self, command)
 
-    def help(self, line: str, privilege: int = 15) -> list[str]:
+    def help(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
         """What `?` shows behind `line`."""
         mode = self.mode.name
         verb, start = self._configurator.verb_of(mode, line)
         if verb is Verb.DO and self._exec_parser is not None:
-            return self._exec_parser.help_lines(line[start:], privilege)
+            return self._exec_parser.help_lines(line[start:], privilege, rules)
         found = self._alternatives(line, start)
         return help_rows(found, line) if isinstance(found, Alternatives) else found
 
-    def complete(self, line: str, privilege: int = 15) -> str | None:
+    def complete(self, line: str, privilege: int = 15, rules: Rules = ()) -> str | None:
         """`line` with its last word completed by Tab, or None."""
         verb, start = self._configurator.verb_of(self.mode.name, line)
         if verb is Verb.DO and self._exec_parser is not None:
-            rest = self._exec_parser.complete(line[start:], privilege)
+            rest = self._exec_parser.complete(line[start:], privilege, rules)
             return None if rest is None else line[:start] + rest
         found = self._alternatives(line, start)
         return completed(line, found) if isinstance(found, Alternatives) else None

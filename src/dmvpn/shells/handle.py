@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.router.language import configurator
+from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.storage import STARTUP
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
+    from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
     from dmvpn.base.flash import Flash
     from dmvpn.ios import Configurator, Feature
     from dmvpn.router.router import Router, RouterView
+
+
+OF_THE_SYSTEM: Final = SystemEntropy()
 
 
 class Handle:
@@ -32,8 +37,11 @@ class Handle:
         post: Callable[[Event], None],
         store: Callable[[str, bytes], None],
         flash: Flash = NO_FLASH,
+        entropy: Entropy = OF_THE_SYSTEM,
     ) -> None:
+        """entropy: not the router's own, whose draws belong to its events."""
         self.flash = flash
+        self.entropy = entropy
         self._router = router
         self._now = now
         self._post = post

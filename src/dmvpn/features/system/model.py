@@ -29,11 +29,35 @@ class LineConfig:
     history: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """`username bob privilege 15 secret 9 $9$...`.
+
+    privilege: the level at which a session begins.
+    kind, secret: how the password is written, and the password; None: the user has none.
+    """
+
+    name: str
+    privilege: int = 1
+    kind: int | None = None
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegeRule:
+    """`privilege exec level 5 show running-config`: the commands that begin so need this level."""
+
+    words: tuple[str, ...]
+    level: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemConfig:
     """Everything here that a configuration can say.
 
-    secret: of `enable`, as typed ("0 word", "9 $9$..."), "": none.
+    secrets: of `enable`: of each level the level, how the password is written, and the password.
+    users: who may log in.
+    rules: which commands another level than their own may use.
     file_prompts_quiet: `file prompt quiet`: commands on files ask nothing.
     """
 
@@ -41,8 +65,18 @@ class SystemConfig:
     zone: TimeZone = field(default_factory=TimeZone)
     names: NamesConfig = field(default_factory=NamesConfig)
     lines: tuple[LineConfig, ...] = ()
-    secret: str = field(default="", repr=False)
+    secrets: tuple[tuple[int, int, str], ...] = field(default=(), repr=False)
+    users: tuple[User, ...] = ()
+    rules: tuple[PrivilegeRule, ...] = ()
     file_prompts_quiet: bool = False
+
+    def secret(self, level: int) -> tuple[int, str] | None:
+        """What `enable` asks for on the way to this level: how it is written, and the password."""
+        return next(((kind, secret) for own, kind, secret in self.secrets if own == level), None)
+
+    def user(self, name: str) -> User | None:
+        """The user of this name."""
+        return next((user for user in self.users if user.name == name), None)
 
     def line(self, kind: str, number: int = 0) -> LineConfig:
         """How the line of this kind and number is set up."""

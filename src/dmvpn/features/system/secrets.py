@@ -25,6 +25,8 @@ _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _HASH_CHARACTERS, _MD5_CHARACTERS = 43, 22
 _MD5_ROUNDS = 1_000
 _MD5_SALT = 8
+#: Characters of the salts that are made here, as IOS makes them.
+_SALT, _MD5_SALT_MADE = 14, 4
 
 
 class SecretError(ValueError):
@@ -60,13 +62,34 @@ def is_right(kind: int, secret: str, typed: str) -> bool:
         return hmac.compare_digest(_md5_crypt(octets, salt), wanted)
     if kind == PBKDF2:
         salt, wanted = _split_hash(kind, secret)
-        made = hashlib.pbkdf2_hmac("sha256", octets, salt, 20_000, 32)
-        return hmac.compare_digest(_encode(made), wanted)
+        return hmac.compare_digest(_encode(_pbkdf2(octets, salt)), wanted)
     if kind == SCRYPT:
         salt, wanted = _split_hash(kind, secret)
-        made = hashlib.scrypt(octets, salt=salt, n=16384, r=1, p=1, dklen=32)
-        return hmac.compare_digest(_encode(made), wanted)
+        return hmac.compare_digest(_encode(_scrypt(octets, salt)), wanted)
     return hmac.compare_digest(secret.encode(), octets)
+
+
+def hashed(kind: int, plain: str, octets: bytes) -> str:
+    """The hash of a password as type 5, 8 or 9 is written. octets: at least 14 unpredictable ones, for the salt."""
+    octets_of_password = plain.encode()
+    if kind == MD5:
+        salt = _salt(octets, _MD5_SALT_MADE)
+        return f"$1${salt}${_md5_crypt(octets_of_password, salt.encode())}"
+    salt = _salt(octets, _SALT)
+    made = _pbkdf2(octets_of_password, salt.encode()) if kind == PBKDF2 else _scrypt(octets_of_password, salt.encode())
+    return f"${kind}${salt}${_encode(made)}"
+
+
+def _salt(octets: bytes, length: int) -> str:
+    return "".join(_ALPHABET[octet & 0x3F] for octet in octets[:length])
+
+
+def _pbkdf2(password: bytes, salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", password, salt, 20_000, 32)
+
+
+def _scrypt(password: bytes, salt: bytes) -> bytes:
+    return hashlib.scrypt(password, salt=salt, n=16384, r=1, p=1, dklen=32)
 
 
 def _reveal(secret: str) -> bytes:

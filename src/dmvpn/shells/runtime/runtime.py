@@ -22,6 +22,7 @@ from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.features.nhrp.model import Withdraw
+from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.router import Router
 from dmvpn.shells import keys
 from dmvpn.shells.certificates import NOTHING, Certificates
@@ -94,7 +95,8 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._storage = FolderStorage(storage, ConfigurationFile(configuration) if configuration else None)
         flash = FolderFlash(storage / FLASH)
-        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store, flash)
+        self.handle = Handle(lambda: self.router, self._loop.time, self.post, self._storage.store, flash, entropy)
+        self._entropy = entropy
         self._names = NameService(self._loop, self.post)
         self._interfaces = interfaces
         self._inbox: deque[Event] = deque()
@@ -128,7 +130,7 @@ class Runtime:
         refused = self.plane.start()
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
-        self.post(ConfigurationEntered(certificates.head + configuration, by="startup", saved=True))
+        self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by="startup", saved=True))
         for interface in self._interfaces:
             self.plane.adopt(interface)
 
@@ -138,7 +140,10 @@ class Runtime:
         for remembered in certificates.given:
             if remembered.name not in stored:
                 self.post(remembered)
-        self.post(ConfigurationEntered(certificates.head + configuration, by=by, saved=True))
+        self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by=by, saved=True))
+
+    def _sealed(self, configuration: str) -> str:
+        return sealed_text(self.handle.configurator, configuration, self._entropy)
 
     def post(self, event: Event) -> None:
         """Hand the router an event, and carry out what follows from it."""

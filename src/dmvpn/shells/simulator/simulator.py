@@ -24,12 +24,14 @@ from dmvpn.base.events import (
     Remembered,
 )
 from dmvpn.base.recording import Recorder
+from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.facts import router_facts
+from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
-from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy
+from dmvpn.shells.simulator.entropy import plane_entropy, router_entropy, secrets_entropy
 from dmvpn.shells.simulator.nat import NatNode
 from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.node import HostAddress, HostNode, RouterNode
@@ -99,6 +101,7 @@ class Simulator:
         self._serial = 0
         self._hash = hashlib.sha256()
         self._lives: dict[str, int] = {}
+        self._sealed_lines: dict[str, str] = {}
         self._recorders: dict[str, Recorder] = {}
         self._write: Callable[[str], object] | None = None
 
@@ -220,7 +223,9 @@ class Simulator:
             self.post(name, given)
         for key, octets in sorted(node.stored.items()):
             self.post(name, Remembered(key, octets))
-        self.post(name, ConfigurationEntered(certificates.head + configuration, by="startup", saved=True))
+        language, salts = configurator(node.router.features), secrets_entropy(self.seed)
+        sealed = sealed_text(language, configuration, salts, self._sealed_lines)
+        self.post(name, ConfigurationEntered(certificates.head + sealed, by="startup", saved=True))
         for interface in self._ports.get(name, ()):
             self.post(name, LinkChanged(interface, True))
 

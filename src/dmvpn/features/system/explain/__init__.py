@@ -104,6 +104,18 @@ _TRACEROUTE = Group(
 
 _ANSWERS = answer_group(
     "the system",
+    Word(
+        "%Warning: whoever sees the configuration can read this password; `secret` keeps a hash of it",
+        "`password` is kept as it was typed; type 7 hides it from a glance, and no more.",
+    ),
+    Word(
+        "%Warning: type 6 can be read by the router alone that wrote it; here nobody can log in with it",
+        "The line is kept for that router. Give the user a `secret` to let them in here.",
+    ),
+    Word(
+        "%Warning: nobody can log in with it: <what is wrong>",
+        "The hash is incomplete, often because somebody took the true one out of a file. The user stays outside.",
+    ),
     Word("% The offset must be from -23 to 23 hours", "A time zone lies less than a day from UTC.", next="show clock"),
     Word(
         "% Condition was not set",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
+from dmvpn.features.system.config.users import CONFIG as USERS
+from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
 from dmvpn.features.system.names import NamesConfig
-from dmvpn.features.system.secrets import SecretError, check_secret
 from dmvpn.features.system.syslog import DEBUGGING, INFORMATIONAL, SEVERITIES, LoggingConfig
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, HOSTNAME, host_of
 from dmvpn.ios.grammar import Args, ConfigLine, Mode
@@ -144,40 +145,12 @@ LOG_HOST = ConfigLine(
     order=702,
 )
 
-# ------------------------------------------------------------------------------------------------ names, secrets
+# ------------------------------------------------------------------------------------------------ names
 
 _LOOKUP_HELP = "Ask the name service for names that are typed"
 DOMAIN_LOOKUP = ConfigLine("global", "ip domain lookup", _LOOKUP_HELP, order=90, keep_no=True)
 # The same with a hyphen, as releases before 12.2 wrote it: shown back as typed.
 DOMAIN_LOOKUP_OLD = ConfigLine("global", "ip domain-lookup", _LOOKUP_HELP, order=90, keep_no=True)
-
-
-def _check_secret(args: Args, _: Section) -> str | None:
-    try:
-        check_secret(args.integer("kind", 0), args.text("secret"))
-    except SecretError as error:
-        return f"% {error}"
-    return None
-
-
-_SECRET_HELP: Mapping[str, str] = {
-    "secret": "The password",
-    "kind": "How it is written: 0 plain, 7 hidden, 8 PBKDF2 hash, 9 scrypt hash",
-}
-ENABLE_SECRET = ConfigLine(
-    "global",
-    "enable secret [ {kind:0-9} ] {secret:line}",
-    {**_SECRET_HELP, "enable": "The privileged level", "secret": "Ask for a password"},
-    order=40,
-    check=_check_secret,
-)
-ENABLE_PASSWORD = ConfigLine(
-    "global",
-    "enable password [ {kind:0-9} ] {secret:line}",
-    {**_SECRET_HELP, "password": "Ask for a password, unless there is an `enable secret`"},
-    order=41,
-    check=_check_secret,
-)
 
 FILE_PROMPT = ConfigLine(
     "global",
@@ -259,8 +232,7 @@ CONFIG = (
     BUFFERED,
     CONSOLE,
     MONITOR,
-    ENABLE_SECRET,
-    ENABLE_PASSWORD,
+    *USERS,
     TIMEZONE,
     DOMAIN_LOOKUP,
     DOMAIN_LOOKUP_OLD,
@@ -285,7 +257,6 @@ def model(tree: ConfigTree) -> SystemConfig:
     zone = tree.get(TIMEZONE)
     domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     prompts = tree.get(FILE_PROMPT)
-    secret = tree.get(ENABLE_SECRET) or tree.get(ENABLE_PASSWORD)
     return SystemConfig(
         logging=_logging(tree),
         zone=_zone(zone) if zone else TimeZone(),
@@ -295,7 +266,9 @@ def model(tree: ConfigTree) -> SystemConfig:
             hosts=tuple(tree.made(HOST, host_of)),
         ),
         lines=tuple(_line(args, section) for args, section in tree.sections(LINE)),
-        secret=f"{secret.integer('kind', 0)} {secret.text('secret')}" if secret else "",
+        secrets=enable_secrets(tree),
+        users=users(tree),
+        rules=privilege_rules(tree),
         file_prompts_quiet=prompts is not None and "quiet" in prompts,
     )
 

@@ -1,0 +1,51 @@
+"""Plain passwords become hashes before their line is entered anywhere: before it reaches a tree, a recording, a file.
+
+A command that has such a password says so (`ConfigLine.seal`). To make a hash takes tens of milliseconds, so `sealing`
+only draws the salt and gives a function, which a session calls in a thread. It knows no more than the line, and the
+line that comes out is what everybody sees: so a replay needs neither the password nor the salt.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.command import Verb
+from dmvpn.ios.errors import CliError
+from dmvpn.ios.grammar import GLOBAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.ios.language import Language
+
+#: Lines of a file, or of the log of a terminal, that may have such a password: all of them are global ones.
+_MAY_HOLD: Final = re.compile(r"(?im)^([ \t]*(?:\S+#[ \t]*)?)((?:ena|user)\w*[ \t]+\S.*)$")
+
+
+def sealing(language: Language, mode: str, line: str, entropy: Entropy) -> Callable[[], str] | None:
+    """What makes the line without the plain password in it; None: it has none."""
+    command = language.interpret(mode, line)
+    if isinstance(command, CliError) or command.verb is not Verb.SET:
+        return None
+    ((meant, args),) = command.targets
+    sealed = meant.seal(args, entropy) if meant.seal is not None else None
+    return None if sealed is None else lambda: meant.text(sealed())
+
+
+def sealed_text(language: Language, text: str, entropy: Entropy, known: dict[str, str] | None = None) -> str:
+    """A configuration without plain passwords that have a hash.
+
+    known: lines that were sealed before, and what came out; it grows.
+    """
+    sealed = {} if known is None else known
+
+    def seal(found: re.Match[str]) -> str:
+        before, line = found.groups()
+        if line not in sealed:
+            made = sealing(language, GLOBAL.name, line, entropy)
+            sealed[line] = line if made is None else made()
+        return f"{before}{sealed[line]}"
+
+    return _MAY_HOLD.sub(seal, text)

@@ -1,0 +1,287 @@
+"""Users and secrets: what becomes of a plain password on its way, and who may do what."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import LinesEntered
+from dmvpn.face.builtins import BUILTINS
+from dmvpn.face.handle import Line, new_session
+from dmvpn.face.oneshot import OneShot
+from dmvpn.face.outcome import Work
+from dmvpn.face.session import ConsoleSession
+from dmvpn.features.system.secrets import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
+from dmvpn.ios.sealing import sealed_text
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+from support.fake_router import FakeRouter
+
+VTY = Line("vty", 0, "admin", "10.0.0.5")
+#: hashcat's published example of type 9; the password is `hashcat`.
+TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
+
+
+class Terminal:
+    """A session on a fake router."""
+
+    def __init__(self, text: str = "hostname R1\n", *, line: Line | None = None, privilege: int = 15) -> None:
+        self.router = FakeRouter(text)
+        self.session = ConsoleSession(self.router, new_session(), line=line or Line(), privilege=privilege)
+        self.session.start()
+        self.session.take_output()
+
+    def type(self, text: str) -> str:
+        self.session.feed(text.encode())
+        return self.session.take_output().decode()
+
+    @property
+    def running(self) -> list[str]:
+        return self.router.running.render()
+
+
+# ------------------------------------------------------------------------------------------------ hashes
+
+
+@pytest.mark.parametrize("kind", [MD5, PBKDF2, SCRYPT])
+def test_a_hash_that_is_made_here_is_one_of_its_type_and_opens_with_the_password_alone(kind: int) -> None:
+    made = hashed(kind, "S3cret word", bytes(range(100, 116)))
+    check_secret(kind, made)
+    assert is_right(kind, made, "S3cret word")
+    assert not is_right(kind, made, "s3cret word")
+    assert len(made.split("$")[2]) == (4 if kind == MD5 else 14)
+
+
+def test_type_9_is_scrypt_as_ios_has_it() -> None:
+    made = hashed(SCRYPT, "cisco", bytes(16))
+    salt, text = made.split("$")[2:]
+    octets = hashlib.scrypt(b"cisco", salt=salt.encode(), n=16384, r=1, p=1, dklen=32)
+    alphabet = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    bits = "".join(f"{octet:08b}" for octet in octets) + "00"
+    assert text == "".join(alphabet[int(bits[place : place + 6], 2)] for place in range(0, 258, 6))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
+@pytest.mark.parametrize("word", ["a", "cisco", "a longer one with blanks", "x" * 40])
+def test_type_5_is_what_openssl_makes(word: str) -> None:
+    made = hashed(MD5, word, b"saltsaltsaltsalt")
+    salt = made.split("$")[2]
+    other = subprocess.run(["openssl", "passwd", "-1", "-salt", salt, word], capture_output=True, text=True, check=True)
+    assert made == other.stdout.strip()
+
+
+# ------------------------------------------------------------------------------------------------ typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("username bob privilege 15 secret S3cret", r"username bob privilege 15 secret 9 \$9\$.{14}\$.{43}"),
+        ("username bob secret 0 S3cret", r"username bob secret 9 \$9\$.{14}\$.{43}"),
+        ("username bob algorithm-type sha256 secret S3cret", r"username bob secret 8 \$8\$.{14}\$.{43}"),
+        ("username bob algorithm-type md5 secret S3cret", r"username bob secret 5 \$1\$.{4}\$.{22}"),
+        ("user bob sec S3cret", r"username bob secret 9 \$9\$.{14}\$.{43}"),
+        ("enable secret S3cret", r"enable secret 9 \$9\$.{14}\$.{43}"),
+        ("enable secret level 7 S3cret", r"enable secret level 7 9 \$9\$.{14}\$.{43}"),
+        ("enable algorithm-type scrypt secret S3cret", r"enable secret 9 \$9\$.{14}\$.{43}"),
+    ],
+)
+def test_a_plain_secret_is_a_hash_before_anybody_keeps_it(typed: str, kept: str) -> None:
+    terminal = Terminal()
+    terminal.type(f"conf t\r{typed}\rend\r")
+    assert [line for line in terminal.running if re.fullmatch(kept, line)]
+    (entered,) = [event for event in terminal.router.posted if isinstance(event, LinesEntered)]
+    assert "S3cret" not in repr(entered)
+    assert "S3cret" not in terminal.type("show history\r")
+
+
+def test_a_hash_is_shown_as_it_was_typed() -> None:
+    terminal = Terminal()
+    terminal.type(f"conf t\rusername bob privilege 15 secret 9 {TYPE_9}\rend\r")
+    assert f"username bob privilege 15 secret 9 {TYPE_9}" in terminal.running
+
+
+def test_a_secret_and_a_level_may_come_one_after_the_other() -> None:
+    terminal = Terminal()
+    terminal.type(f"conf t\rusername bob secret 9 {TYPE_9}\rusername bob privilege 7\rend\r")
+    assert f"username bob privilege 7 secret 9 {TYPE_9}" in terminal.running
+
+
+@pytest.mark.parametrize("written", ["cisco", "0 cisco", "7 094F471A1A0A"])
+def test_a_password_that_anybody_can_read_is_kept_with_a_warning(written: str) -> None:
+    terminal = Terminal()
+    assert "%Warning: whoever sees" in terminal.type(f"conf t\rusername bob password {written}\r")
+    assert f"username bob password {written}" in terminal.running
+
+
+def test_lines_behind_a_secret_are_in_effect_in_their_order() -> None:
+    terminal = Terminal()
+    terminal.type("conf t\rusername a secret x\rhostname R2\rusername b secret y\rhostname R3\rend\r")
+    assert [line.split()[1] for line in terminal.running if line.startswith("username")] == ["a", "b"]
+    assert "hostname R3" in terminal.running
+
+
+def test_while_a_hash_is_made_the_session_waits_and_what_is_typed_is_kept() -> None:
+    router, waiting = FakeRouter(), list[Work]()
+    session = ConsoleSession(router, new_session(), elsewhere=waiting.append)
+    session.start()
+    session.feed(b"conf t\rusername bob secret x\rhostname R9\r")
+    assert len(waiting) == 1
+    assert "hostname R9" not in router.running.render()
+    session.worked(waiting.pop()())
+    assert "hostname R9" in router.running.render()
+    assert session.take_output().endswith(b"R9(config)#")
+
+
+def test_who_hangs_up_while_a_hash_is_made_leaves_nothing() -> None:
+    router, waiting = FakeRouter(), list[Work]()
+    session = ConsoleSession(router, new_session(), elsewhere=waiting.append)
+    session.start()
+    session.feed(b"conf t\rusername bob secret x\r")
+    session.hang_up()
+    session.worked(waiting.pop()())
+    assert not any("bob" in line for line in router.running.render())
+
+
+def test_a_script_has_its_secrets_hashed_too() -> None:
+    router = FakeRouter()
+    shot = OneShot(router, new_session(), ["configure terminal", "username bob secret S3cret", "end"])
+    while not shot.done:
+        shot.step()
+    assert shot.status == 0
+    assert any(line.startswith("username bob secret 9 $9$") for line in router.running.render())
+
+
+# ------------------------------------------------------------------------------------------------ files
+
+
+def test_a_file_has_its_secrets_hashed_wherever_they_are() -> None:
+    language = configurator(FEATURES)
+    text = (
+        "hostname R1\nenable secret plain1\nR1(config)#username bob priv 15 sec plain2\n"
+        f"username eve secret 9 {TYPE_9}\nbanner motd ^C user plain ^C\nusername al password plain3\n"
+    )
+    sealed = sealed_text(language, text, SeededEntropy(1))
+    assert "plain1" not in sealed
+    assert "plain2" not in sealed
+    assert f"username eve secret 9 {TYPE_9}\nbanner motd ^C user plain ^C\nusername al password plain3\n" in sealed
+    assert sealed_text(language, sealed, SeededEntropy(2)) == sealed
+
+
+def test_a_recording_has_no_plain_secret() -> None:
+    scenario = Scenario.load("guide-phase2")
+    name = next(iter(scenario.configurations))
+    scenario.configurations[name] += "username bob secret S3cret99\n"
+    written: list[str] = []
+    world = Simulator.of(scenario, record=written.append)
+    assert "S3cret99" not in "".join(written)
+    assert any(line.startswith("username bob secret 9 $9$") for line in world.routers[name].router.running.render())
+    assert "S3cret99" not in world.routers[name].router.startup_text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "username bob privilege 15 secret 0 S3cret99",
+        "username bob password S3cret99",
+        "username bob password 7 S3cret99",
+        "username bob secret 5 S3cret99",
+        "enable password S3cret99",
+        "enable secret level 3 S3cret99",
+    ],
+)
+def test_nobody_else_is_shown_a_password(line: str) -> None:
+    """`show tech-support` printed the password of a user."""
+    tree = configurator(FEATURES).parse_text(line).tree
+    assert tree.render()
+    assert "S3cret99" not in "\n".join(tree.render_for_others())
+
+
+def test_a_file_that_is_merged_leaves_its_plain_secrets_behind() -> None:
+    terminal = Terminal()
+    terminal.router.startup_text = "username bob secret S3cret99\n"
+    terminal.type("copy startup-config running-config\r\r")
+    assert any(line.startswith("username bob secret 9 $9$") for line in terminal.running)
+
+
+# ------------------------------------------------------------------------------------------------ removal
+
+
+def test_a_user_is_removed_after_a_question() -> None:
+    terminal = Terminal(f"username bob secret 9 {TYPE_9}\n")
+    said = terminal.type("conf t\rno username bob\r")
+    assert said.endswith(
+        "This operation will remove all username related configurations with same name."
+        "Do you want to continue? [confirm]"
+    )
+    assert terminal.type("n").endswith("(config)#")
+    assert any("bob" in line for line in terminal.running)
+    terminal.type("no username bob\ry")
+    assert not any("bob" in line for line in terminal.running)
+    assert terminal.type("no username bob\r").endswith("(config)#")
+
+
+def test_a_script_need_not_answer() -> None:
+    router = FakeRouter(f"username bob secret 9 {TYPE_9}\n")
+    shot = OneShot(router, new_session(), ["configure terminal", "no username bob", "hostname R2", "end"])
+    while not shot.done:
+        shot.step()
+    assert not any("bob" in line for line in router.running.render())
+    assert "hostname R2" in router.running.render()
+
+
+# ------------------------------------------------------------------------------------------------ levels
+
+
+def test_over_the_network_enable_needs_a_secret() -> None:
+    terminal = Terminal(line=VTY, privilege=1)
+    assert terminal.type("enable\r").endswith("% No password set\r\nR1>")
+
+
+def test_each_level_has_a_secret_of_its_own() -> None:
+    terminal = Terminal(f"hostname R1\nenable secret level 7 9 {TYPE_9}\nenable secret 0 top\n", line=VTY, privilege=1)
+    terminal.type("enable 7\rhashcat\r")
+    assert "level is 7" in terminal.type("show privilege\r")
+    assert terminal.type("enable\rhashcat\rtop\r").endswith("R1#")
+    assert "level is 15" in terminal.type("show privilege\r")
+
+
+def test_a_command_may_belong_to_another_level() -> None:
+    terminal = Terminal("hostname R1\nprivilege exec level 5 show numbers\n", line=VTY, privilege=4)
+    assert "% Invalid input" in terminal.type("show numbers 1\r")
+    terminal = Terminal("hostname R1\nprivilege exec level 5 show startup-config\n", line=VTY, privilege=5)
+    assert "Using" in terminal.type("show startup-config\r")
+    assert "startup-config" in terminal.type("show ?")
+
+
+def test_who_may_use_configure_may_not_therefore_change_everything() -> None:
+    terminal = Terminal("hostname R1\nprivilege exec level 5 configure\n", line=VTY, privilege=5)
+    assert "% Error: a configuration is changed at privilege level 15 only" in terminal.type("configure terminal\r")
+
+
+def test_at_level_0_there_are_the_five_commands_of_ios_alone() -> None:
+    assert {command.syntax.split()[0] for command in BUILTINS if command.privilege == 0} == {
+        *("disable", "enable", "exit", "logout", "quit")
+    }
+
+
+def test_the_loop_goes_on_while_passwords_are_computed() -> None:
+    """A hash lets go of the interpreter's lock: in a thread it holds up nobody."""
+
+    async def turns() -> int:
+        work = asyncio.ensure_future(asyncio.to_thread(hashed, SCRYPT, "x", bytes(16)))
+        count = 0
+        while not work.done():
+            await asyncio.sleep(0)
+            count += 1
+        return count
+
+    assert asyncio.run(turns()) > 3
