@@ -716,6 +716,70 @@ def test_a_slip_in_what_secures_or_filters_is_refused_and_not_kept(process: str,
 
 
 @pytest.mark.parametrize(
+    ("process", "line"),
+    [
+        ("router bgp 65000", "neighbor 10.0.0.2 route-map BLOCK inn"),
+        ("router bgp 65000", "neighbor 10.0.0.2 distribute-list 10"),
+        ("router bgp 65000", "neighbor 10.0.0.2 ttl-security"),
+        ("router bgp 65000", "neighbor 10.0.0.2 password"),
+        ("router bgp 65000\n address-family ipv4", "neighbor 10.0.0.2 prefix-list BLOCK"),
+        ("router ospf 1", "area 0 authentication mesage-digest"),
+        ("interface GigabitEthernet0/1", "ip ospf authentcation message-digest"),
+        ("interface GigabitEthernet0/1", "ip ospf authentication mesage-digest"),
+        ("interface GigabitEthernet0/1", "ip rip authentication mode md6"),
+        ("interface GigabitEthernet0/1", "ip access-grup 10 in"),
+    ],
+)
+def test_what_secures_or_filters_and_is_not_understood_to_its_end_is_refused_and_not_kept(
+    process: str, line: str
+) -> None:
+    indentation = " " * (process.count("\n") + 1)
+    intake = take_in(f"hostname R1\n{process}\n{indentation}{line}\n!\n")
+    assert [entry.text.strip() for entry in intake.of(Fate.REFUSED)] == [line]
+
+
+@pytest.mark.parametrize(
+    ("process", "line"),
+    [
+        ("router eigrp 1", "distribute-list gateway G in"),
+        ("router eigrp 1", "distribute-list 10 out static"),
+        ("router eigrp 1", "default-information in 10"),
+        ("router eigrp 1", "eigrp stub connected leak-map M"),
+        ("router eigrp N\n address-family ipv4 unicast autonomous-system 1", "distribute-list 10 in"),
+        (
+            "router eigrp N\n address-family ipv4 unicast autonomous-system 1\n  topology base",
+            "distribute-list gateway G in",
+        ),
+        ("router ospf 1", "area 1 filter-list prefix P in"),
+        ("router ospf 1", "neighbor 10.0.0.2 database-filter all out"),
+        ("router ospf 1", "ttl-security all-interfaces"),
+        ("interface GigabitEthernet0/1", "ip ospf ttl-security hops 1"),
+        ("interface Tunnel0", "ip ospf ttl-security hops 1"),
+        ("router rip", "distribute-list gateway G in"),
+        ("router bgp 65000", "distribute-list 10 in"),
+        ("router bgp 65000", "neighbor 10.0.0.2 advertise-map M exist-map N"),
+        ("router bgp 65000", "neighbor 10.0.0.2 ao KEYS"),
+        ("router bgp 65000", "bgp maxas-limit 5"),
+        ("router bgp 65000\n address-family ipv4", "distribute-list prefix P out"),
+        ("router bgp 65000\n address-family ipv4", "table-map M filter"),
+        ("router bgp 65000\n address-family ipv4", "neighbor SPOKES advertise-map M exist-map N"),
+        ("route-map M permit 10", "match ip route-source 10"),
+    ],
+)
+def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_and_not_kept(
+    process: str, line: str
+) -> None:
+    """A lab came up in which a spoke was told what its hub filters, and nobody said so."""
+    indentation = " " * (process.count("\n") + 1)
+    intake = take_in(f"hostname R1\n{process}\n{indentation}{line}\n!\n")
+    assert [entry.text.strip() for entry in intake.of(Fate.LEFT_OUT)] == [line]
+    assert not intake.of(Fate.REFUSED)
+    with pytest.raises(UserError, match="nothing here does that"):
+        refuse_left_out("f", intake.result, ())
+    refuse_left_out("f", intake.result, [line])
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "snmp-server user u g v3 auth sha TOPSECRET priv aes 128 TOPSECRET",

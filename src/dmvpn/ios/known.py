@@ -60,9 +60,17 @@ def is_free(line: ConfigLine) -> bool:
 _NOT_TO_MISS: Final = {
     "neighbor": frozenset(
         {"remote-as", "peer-group", "password", "route-map", "prefix-list", "filter-list", "distribute-list"}
+        | {"ttl-security"}
     ),
     "area": frozenset({"authentication", "stub", "nssa", "range", "filter-list", "virtual-link"}),
 }
+#: Of these those of which nothing may be amiss behind them either; of the others IOS has more forms than we do.
+_WHOLE: Final = _NOT_TO_MISS["neighbor"] | {"authentication"}
+#: Words of lines of interfaces that keep somebody or something away.
+_GUARDS: Final = frozenset(
+    ("access-group", "authentication", "authentication-key", "message-digest-key", "traffic-filter", "verify")
+)
+_FEW: Final = 6
 
 
 def is_slip_of_routing(words: Sequence[str]) -> bool:
@@ -77,7 +85,15 @@ def is_slip_of_routing(words: Sequence[str]) -> bool:
             IPv4Address(words[1])
         except ValueError:
             return True
-    return words[2:3] == ["remote-as"] or any(slip_of(word, _NOT_TO_MISS[words[0]]) for word in words[2:3])
+    return any(word in _WHOLE or slip_of(word, _NOT_TO_MISS[words[0]]) for word in words[2:3])
+
+
+def guards(line: str) -> bool:
+    """Is it a line of an interface about who or what may come in, or one with a slip in that?"""
+    words = line.lower().split(None, _FEW)
+    if words[0] not in ("ip", "ipv6", "ospfv3", "bfd"):
+        return False
+    return any(word in _GUARDS or slip_of(word, _GUARDS) for word in words[1:_FEW])
 
 
 @lru_cache(maxsize=1)

@@ -36,7 +36,7 @@ from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.groups import Standing
-from dmvpn.ios.known import UNKNOWN_MODE
+from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
@@ -377,7 +377,7 @@ class FileReader:
                 return True
             return is_others_interface(line)
         if mode == INTERFACE.opens:
-            return not self._session.header.lower().startswith(_TUNNELS)
+            return not (self._session.header.lower().startswith(_TUNNELS) or guards(line))
         return mode in _HARMLESS_MODES
 
     def _is_of_interfaces(self, line: str) -> bool:
