@@ -11,8 +11,8 @@ from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, IpReceived, LinesEntered, Tick
-from dmvpn.base.flash import Stored
 from dmvpn.base.notices import Configured, Notice
+from dmvpn.features.archive import ArchiveMachine
 from dmvpn.features.system import FEATURE as SYSTEM
 from dmvpn.features.system import SystemMachine
 from dmvpn.features.system.config import model
@@ -33,6 +33,7 @@ from dmvpn.ios import (
 )
 from dmvpn.net import icmp
 from support.fakes import fake_ports, up
+from support.flash import MemoryFlash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,33 +118,7 @@ class View:
         return self.router.features
 
     def machine(self, kind: type[M]) -> M:
-        assert isinstance(self.router.system, kind)
-        return self.router.system
-
-
-class MemoryFlash:
-    """Files without a disk; all of them were changed at noon of the first day of 2026."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    def files(self) -> tuple[Stored, ...]:
-        return tuple(Stored(name, len(octets), 1767268800.0) for name, octets in sorted(self.kept.items()))
-
-    def read(self, name: str) -> bytes:
-        self._find(name)
-        return self.kept[name]
-
-    def write(self, name: str, octets: bytes) -> None:
-        self.kept[name] = octets
-
-    def remove(self, name: str) -> None:
-        self._find(name)
-        del self.kept[name]
-
-    def _find(self, name: str) -> None:
-        if name not in self.kept:
-            raise FileNotFoundError(2, "No such file or directory")
+        return next(machine for machine in (self.router.system, self.router.archive) if isinstance(machine, kind))
 
 
 class FakeRouter:
@@ -155,6 +130,7 @@ class FakeRouter:
     def __init__(self, text: str = "hostname R1\n", *, answers: bool = True) -> None:
         self.ports = fake_ports(up("GigabitEthernet0/1", "10.3.3.1"))
         self.system = SystemMachine(self.ports)
+        self.archive = ArchiveMachine(self.ports)
         self.now = 0.0
         self.running = ConfigTree()
         self.startup_text = ""

@@ -19,6 +19,7 @@ from dmvpn.net import gre, icmp, ip, ipv4, ipv6
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
+from support.flash import MemoryFlash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,12 +246,20 @@ class World:
 
     # ------------------------------------------------------------------------------------------------ inside
 
+    def handle(self, router: str) -> Handle:
+        """What sessions of a router have."""
+        return self._handles[router]
+
     def _handle(self, router: str) -> Handle:
         def store(_key: str, _octets: bytes) -> None:
             """Nothing outlives the test."""
 
         handle = Handle(
-            lambda: self.sim.routers[router].router, lambda: self.now, lambda event: self.sim.post(router, event), store
+            lambda: self.sim.routers[router].router,
+            lambda: self.now,
+            lambda event: self.sim.post(router, event),
+            store,
+            MemoryFlash(),
         )
 
         def outside(effect: Effect) -> None:

@@ -492,6 +492,14 @@ class DebugOutput(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationRestored(Notice):
+    """The router itself puts this configuration in the place of the one that runs: nobody confirmed that one."""
+
+    text: str = field(repr=False)
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Configured(Notice):
     """The typed configuration of the feature that receives this; it compares with what it has and acts."""
 

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.spans import age
 from dmvpn.face import tech
+from dmvpn.face.archive_shows import ARCHIVE_SHOWS
 from dmvpn.face.filing import LISTINGS
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.requests import (
+    ArchiveNow,
     Configure,
+    ConfirmChange,
     Copy,
     Delete,
     Disable,
@@ -23,7 +26,9 @@ from dmvpn.face.requests import (
     EraseStartup,
     Leave,
     Reload,
+    Replace,
     Request,
+    Revert,
     Save,
     SetHistory,
     SetMonitor,
@@ -171,6 +176,40 @@ def _delete(_: ShowContext, args: Args) -> Request:
     return Delete(place_in(args, "file"), force="/force" in args)
 
 
+def _configure_for(_: ShowContext, args: Args) -> Request:
+    return Configure(minutes=args.integer("minutes"))
+
+
+def _replace(_: ShowContext, args: Args) -> Request:
+    return Replace(
+        place=place_in(args, "file"),
+        force="force" in args,
+        listed="list" in args,
+        all_or_nothing="trigger" in args,
+        minutes=args.integer("minutes", 0),
+    )
+
+
+def _revert_later(_: ShowContext, args: Args) -> Request:
+    return Revert(args.integer("minutes"))
+
+
+_CHANGES: Mapping[str, str] = {
+    "terminal": "From this terminal",
+    "replace": "Let a file take the place of what runs",
+    "file": "A whole configuration: flash:NAME, nvram:startup-config",
+    "list": "Show the lines that make the change",
+    "force": "Without asking",
+    "nolock": "The same: nobody is locked out here",
+    "revert": "Take the change back",
+    "trigger": "When",
+    "error": "A line is refused: all stays as it was",
+    "timer": "Unless somebody confirms the change in time",
+    "time": "The same",
+    "minutes": "Minutes",
+    "confirm": "The change stays",
+    "now": "At once",
+}
 _TERMINAL: Mapping[str, str] = {
     "length": "Lines of the screen",
     "lines": "How many; 0: no pauses",
@@ -206,6 +245,7 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
         privilege=15,
     ),
     *LISTINGS,
+    *ARCHIVE_SHOWS,
 )
 
 BUILTINS: tuple[ExecCommand, ...] = (
@@ -228,6 +268,23 @@ BUILTINS: tuple[ExecCommand, ...] = (
         privilege=0,
     ),
     _ask("configure terminal", {"terminal": "From this terminal"}, Configure()),
+    ExecCommand(
+        "configure terminal revert timer {minutes:1-120}",
+        _CHANGES,
+        action=_configure_for,
+        privilege=15,
+    ),
+    ExecCommand(
+        "configure replace {file:file}"
+        " [* list | force | nolock | revert trigger error | ( timer | time ) {minutes:1-120} ]",
+        _CHANGES,
+        action=_replace,
+        privilege=15,
+    ),
+    _ask("configure confirm", _CHANGES, ConfirmChange()),
+    _ask("configure revert now", _CHANGES, Revert()),
+    ExecCommand("configure revert timer {minutes:1-120}", _CHANGES, action=_revert_later, privilege=15),
+    _ask("archive config", {"archive": "Copy the configuration", "config": "What runs"}, ArchiveNow()),
     _ask("configure", {}, Configure(ask=True)),
     ExecCommand("terminal length {lines:0-512}", _TERMINAL, action=_set_length),
     ExecCommand("terminal width {columns:0-512}", _TERMINAL, action=_set_width),

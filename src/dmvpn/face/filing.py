@@ -102,7 +102,7 @@ def contents(ctx: SessionContext, args: Args) -> Contents:
     """`more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
     place = place_in(args, "file")
     try:
-        return Contents(as_text(_octets(ctx, place)))
+        return Contents(as_text(contents_of(ctx, place)))
     except OSError as found:
         return Contents(error=error("opening", place, found))
 
@@ -127,7 +127,7 @@ def digest(ctx: SessionContext, args: Args) -> Digest:
     place = place_in(args, "file")
     kind = "sha512" if "/sha512" in args else "md5"
     try:
-        octets = _octets(ctx, place)
+        octets = contents_of(ctx, place)
     except OSError as found:
         return Digest(kind, place.spelled, error=error("verifying", place, found))
     return Digest(kind, place.spelled, hashlib.new(kind, octets, usedforsecurity=False).hexdigest())
@@ -148,7 +148,8 @@ def _configuration(ctx: SessionContext, place: Place) -> str:
     return ctx.startup_text if place.is_startup else ""
 
 
-def _octets(ctx: SessionContext, place: Place) -> bytes:
+def contents_of(ctx: SessionContext, place: Place) -> bytes:
+    """The octets of a file. Raises OSError."""
     if place.system is not System.FLASH:
         return _configuration(ctx, place).encode()
     return ctx.flash.read(place.name)

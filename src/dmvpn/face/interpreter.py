@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConfigurationEntered, Event, Job
+from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
@@ -21,7 +22,9 @@ from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.language import exec_parser
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
+    ArchiveNow,
     Configure,
+    ConfirmChange,
     Copy,
     Delete,
     Disable,
@@ -29,7 +32,9 @@ from dmvpn.face.requests import (
     EraseStartup,
     Leave,
     Reload,
+    Replace,
     Request,
+    Revert,
     Save,
     SetHistory,
     SetMonitor,
@@ -101,6 +106,7 @@ class Interpreter:
         self._parser = exec_parser(handle.features)
         self._draft: Draft | None = None
         self._filing = Filing(handle, self._running, self._merge, lambda: self.system.file_prompts_quiet)
+        self._archiving = Archiving(handle, session, self._filing, lambda: self.line.who)
 
     @property
     def prompt(self) -> str:
@@ -276,15 +282,26 @@ class Interpreter:
             case Configure(ask=True):
                 question = "Configuring from terminal, memory, or network [terminal]? "
                 return Outcome(question=Question(question, self._configure_from))
-            case Configure():
+            case Configure(minutes=0):
                 return self._configure_from("")
+            case Configure(minutes=minutes):
+                said = self._archiving.change_for(minutes)
+                return said if isinstance(said, Outcome) else self._configure_from("", said)
+            case Replace():
+                return self._archiving.replace(request)
+            case Revert(minutes=later):
+                return self._archiving.revert(later)
+            case ConfirmChange():
+                return self._archiving.confirm()
+            case ArchiveNow():
+                return self._archiving.archive()
             case Enable(level=level):
                 return self._enable(level)
             case Disable(level=level):
                 self.privilege = min(self.privilege, level)
                 return NOTHING
             case Save():
-                return self._filing.save()
+                return self._archiving.save()
             case Copy(source=source, target=target):
                 return self._filing.copy(source, target)
             case Delete(place=place, force=force):
@@ -305,13 +322,13 @@ class Interpreter:
                 self._set_terminal(request)
         return NOTHING
 
-    def _configure_from(self, source: str) -> Outcome:
+    def _configure_from(self, source: str, said: tuple[str, ...] = ()) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
         if self.privilege < PRIVILEGED:
             return Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
         self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
-        return Outcome((_CONFIGURE,))
+        return Outcome((*said, _CONFIGURE))
 
     def _set_terminal(self, request: SetScreen | SetMonitor | SetHistory) -> None:
         match request:

@@ -38,9 +38,14 @@ class Disable(Request):
 
 @dataclass(frozen=True, slots=True)
 class Configure(Request):
-    """`configure terminal`; ask: from where, as `configure` alone does."""
+    """`configure terminal`.
+
+    ask: from where, as `configure` alone does.
+    minutes: until the change is taken back unless somebody confirms it; 0: it stays.
+    """
 
     ask: bool = False
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,41 @@ class Delete(Request):
 
     place: Place
     force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace(Request):
+    """`configure replace`.
+
+    place: the file.
+    force: nobody is asked.
+    listed: the lines that make the change are shown.
+    all_or_nothing: a line that is refused leaves all as it was.
+    minutes: until the change is taken back unless somebody confirms it; 0: it stays.
+    """
+
+    place: Place
+    force: bool = False
+    listed: bool = False
+    all_or_nothing: bool = False
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmChange(Request):
+    """`configure confirm`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revert(Request):
+    """`configure revert now`; minutes: not now but then."""
+
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveNow(Request):
+    """`archive config`."""
 
 
 @dataclass(frozen=True, slots=True)

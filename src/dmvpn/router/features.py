@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.archive import FEATURE as ARCHIVE
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.chronicle import FEATURE as CHRONICLE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 #: Lower layers first: an interface must be known before its tunnel, a route before the protocol that asks for it.
 FEATURES: tuple[Feature, ...] = (
     SYSTEM,
+    ARCHIVE,
     POLICY,
     INTERFACE,
     TUNNEL,

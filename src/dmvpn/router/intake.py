@@ -99,7 +99,11 @@ class Intake:
 
 def take_in(text: str) -> Intake:
     """Read a file by the rule of files. Nothing is run."""
-    result = configurator(FEATURES).parse_text(text)
+    return hold(configurator(FEATURES).parse_text(text), text)
+
+
+def hold(result: ConfigResult, text: str) -> Intake:
+    """What a text made, with the tunnels shut down that one of its refused lines could protect."""
     refused = [entry for entry in result.entries if entry.fate is Fate.REFUSED or _protects(entry)]
     held = dict(_held(result.tree, refused))
     for name in held:

@@ -9,8 +9,9 @@ the event has been handled by all; an effect is for the shell. The queue is empt
 is always at rest between two events.
 
 Nothing here knows a protocol. Two events it handles itself: of `ConfigurationEntered` the text becomes a tree, those of
-`LinesEntered` change the tree. Each feature makes its typed model of the tree if a line changed that it read for the
-last one, and a feature whose model changed is told so.
+`LinesEntered` change the tree; and the notice of a configuration that comes back, like the first of them. Each feature
+makes its typed model of the tree if a line changed that it read for the last one, and a feature whose model changed is
+told so.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
-from dmvpn.base.notices import Configured, Log, Notice
+from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Machine, Ports
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, reading
@@ -171,6 +172,12 @@ class Router:
             notice = notices.popleft()
             if type(notice) is Configured:
                 self._sort(self._configured[notice.feature].hand(notice, now), effects, notices)
+                continue
+            if type(notice) is ConfigurationRestored:
+                event = ConfigurationEntered(notice.text, by=notice.by)
+                self._replace(event, notices)
+                for seat in self._subscribers.get(ConfigurationEntered, ()):
+                    self._sort(seat.hand(event, now), effects, notices)
                 continue
             # Each log message is a class of its own; a machine that takes messages takes them all.
             kind = type(notice)

@@ -1,0 +1,241 @@
+"""What is shown of copies, differences and pending ways back: `show archive ...`.
+
+The queries take a `SessionContext`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.archiving import NONE_PENDING, NOT_ENABLED, copies, next_number
+from dmvpn.face.filing import as_text, contents_of, error
+from dmvpn.face.places import RUNNING, STARTUP, place_in
+from dmvpn.features.archive import ArchiveMachine
+from dmvpn.ios.differences import commands, contextual, differences
+from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.redaction import without_keys
+from dmvpn.router.language import configurator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dmvpn.face.context import SessionContext
+    from dmvpn.face.places import Place
+    from dmvpn.ios import ConfigTree
+
+# ------------------------------------------------------------------------------------------------ copies
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """`show archive`. names: the oldest first. prefix: "": there are none. error: why they cannot be listed."""
+
+    prefix: str
+    maximum: int = 0
+    names: tuple[str, ...] = ()
+    next: int = 0
+    error: str = ""
+
+
+def archive(ctx: SessionContext, _: Args) -> Copies:
+    """`show archive`."""
+    config = ctx.machine(ArchiveMachine).config
+    if not config.prefix:
+        return Copies("")
+    try:
+        names = tuple(f"flash:{one.name}" for one in copies(ctx.flash, config.prefix))
+        return Copies(config.prefix, config.maximum, names, next_number(ctx.flash, config.prefix))
+    except OSError as found:
+        return Copies(config.prefix, error=f"%Error opening flash: ({found.strerror or found})")
+
+
+def render_archive(found: Copies) -> Iterator[str]:
+    """A row for each copy that there may be."""
+    if not found.prefix or found.error:
+        yield found.error or NOT_ENABLED
+        return
+    yield f"The maximum archive configurations allowed is {found.maximum}."
+    yield f"There are currently {len(found.names)} archive configurations saved."
+    yield f"The next archive file will be named flash:{found.prefix}-<timestamp>-{found.next}"
+    yield " Archive #  Name"
+    for number in range(1, found.maximum + 1):
+        name = found.names[number - 1] if number <= len(found.names) else ""
+        newest = " <- Most Recent" if number == len(found.names) else ""
+        yield f"   {number:<9}{name}{newest}".rstrip()
+
+
+# ------------------------------------------------------------------------------------------------ differences
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """`show archive config differences`, and `incremental-diffs`.
+
+    lines: without the heading.
+    error: why there are none.
+    """
+
+    lines: tuple[str, ...] = ()
+    error: str = ""
+
+
+def config_differences(ctx: SessionContext, args: Args) -> Differences:
+    """`show archive config differences [FILE [FILE]]`: what the second one has otherwise.
+
+    Without a file: what is saved, against what runs; with one: what runs, against that.
+    """
+    one = place_in(args, "one", RUNNING)
+    other = place_in(args, "other", RUNNING if "one" in args else STARTUP)
+    try:
+        before, after = _tree(ctx, one), _tree(ctx, other)
+    except OSError as found:
+        return Differences(error=str(found))
+    return Differences(tuple(contextual(list(differences(before, after)))))
+
+
+def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
+    """`show archive config incremental-diffs FILE`: what the file would change if it was copied to what runs."""
+    try:
+        after = _tree(ctx, place_in(args, "one"), ctx.running)
+    except OSError as found:
+        return Differences(error=str(found))
+    return Differences(tuple(commands(differences(ctx.running, after))))
+
+
+def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> ConfigTree:
+    """The configuration that a file makes. Raises OSError, in the words for people."""
+    if place.is_running:
+        return ctx.running
+    try:
+        text = as_text(contents_of(ctx, place))
+    except OSError as found:
+        raise OSError(error("opening", place, found)) from found
+    return configurator(ctx.features).parse_text(text, base).tree
+
+
+def render_differences(found: Differences) -> Iterator[str]:
+    """As NAPALM reads it."""
+    if found.error:
+        yield found.error
+        return
+    yield "!Contextual Config Diffs:"
+    yield from found.lines or ("!No changes were found",)
+    yield ""
+
+
+def render_incremental(found: Differences) -> Iterator[str]:
+    """The lines to be entered."""
+    if found.error:
+        yield found.error
+        return
+    yield "!List of Commands:"
+    yield from found.lines
+    yield "end"
+    if not found.lines:
+        yield "!No changes were found"
+
+
+# ------------------------------------------------------------------------------------------------ the way back, the log
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """`show archive config rollback timer`. minutes: None: nothing is pending. left: seconds."""
+
+    since: str = ""
+    minutes: int | None = None
+    left: float = 0.0
+    by: str = ""
+    where: str = ""
+
+
+def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
+    """`show archive config rollback timer`."""
+    pending = ctx.machine(ArchiveMachine).pending
+    if pending is None:
+        return Timer()
+    since = f"{ctx.ports.clock.local(pending.since):%H:%M:%S %Z %a %b %d %Y}"
+    return Timer(since, pending.minutes, max(0.0, pending.due - ctx.now), pending.by, pending.where)
+
+
+def render_rollback_timer(found: Timer) -> Iterator[str]:
+    """The fields that NAPALM compares."""
+    if found.minutes is None:
+        yield NONE_PENDING
+        return
+    yield f"Time configured(or reconfigured): {found.since}"
+    yield "Timer type: absolute timer"
+    yield f"Timer value: {found.minutes} min"
+    yield f"User: {found.by}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A line of `show archive log config`."""
+
+    number: int
+    user: str
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredLines:
+    """`show archive log config all`."""
+
+    lines: tuple[Entered, ...]
+
+
+def entered(ctx: SessionContext, _: Args) -> EnteredLines:
+    """`show archive log config all`."""
+    noted = ctx.machine(ArchiveMachine).entered
+    return EnteredLines(tuple(Entered(line.number, line.by, line.depth, without_keys(line.text)) for line in noted))
+
+
+def render_entered(found: EnteredLines) -> Iterable[str]:
+    """One row a line, indented as it is in the configuration."""
+    yield " idx   sess           user@line      Logged command"
+    for one in found.lines:
+        yield f"{one.number:>5}     1  {one.user:>20}  |{' ' * one.depth}{one.text}"
+
+
+_HELP: Final[Mapping[str, str]] = {
+    "archive": "Copies of the configuration",
+    "config": "Of the configuration",
+    "differences": "How two of them differ",
+    "incremental-diffs": "What a file would change",
+    "ignorecase": "The same: nothing here depends on it",
+    "rollback": "The way back",
+    "timer": "When it is due",
+    "log": "What was entered, and by whom",
+    "all": "All lines that are remembered",
+    "one": "A file: flash:NAME, nvram:startup-config, system:running-config",
+    "other": "What it is compared with",
+}
+
+ARCHIVE_SHOWS: Final = (
+    ExecCommand("show archive", _HELP, query=archive, render=render_archive, privilege=15),
+    ExecCommand(
+        "show archive config differences [ {one:file} [ {other:file} ] ]",
+        _HELP,
+        query=config_differences,
+        render=render_differences,
+        privilege=15,
+    ),
+    ExecCommand(
+        "show archive config incremental-diffs {one:file} [ ignorecase ]",
+        _HELP,
+        query=incremental_diffs,
+        render=render_incremental,
+        privilege=15,
+    ),
+    ExecCommand(
+        "show archive config rollback timer",
+        _HELP,
+        query=rollback_timer,
+        render=render_rollback_timer,
+        privilege=15,
+    ),
+    ExecCommand("show archive log config all", _HELP, query=entered, render=render_entered, privilege=15),
+)

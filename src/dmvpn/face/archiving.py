@@ -1,0 +1,220 @@
+"""Commands on whole configurations: `configure replace`, `revert`, `confirm`, `archive config`.
+
+    configure replace FILE [list] [force] [revert trigger error] [timer N]
+    configure terminal revert timer N     a change that is taken back unless somebody confirms it
+    configure confirm | revert now | revert timer N
+    archive config
+
+A file is read whole before anything happens, and the configuration that it makes takes the place of the one that runs
+in one event: what both have stays untouched, so tunnels and neighbors stay. What is shown of all this is in
+`archive_shows.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.events import ConfigurationEntered
+from dmvpn.face.filing import as_text, error, written
+from dmvpn.face.outcome import NOTHING, Outcome, Question
+from dmvpn.features.archive import (
+    ArchiveConfig,
+    ArchiveMachine,
+    ConfigurationReplaced,
+    RollbackCancelled,
+    RollbackScheduled,
+)
+from dmvpn.ios.differences import commands, differences
+from dmvpn.router.intake import hold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.flash import Flash, Stored
+    from dmvpn.face.filing import Filing
+    from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.requests import Replace
+    from dmvpn.ios import ConfigTree, Problem
+
+_WARNING: Final = (
+    "This will apply all necessary additions and deletions",
+    "to replace the current running configuration with the",
+    "contents of the specified configuration file, which is",
+    "assumed to be a complete configuration, not a partial",
+)
+_SURE: Final = "configuration. Enter Y if you are sure you want to proceed. ? [no]: "
+NONE_PENDING: Final = "%No Rollback Confirmed Change pending"
+_NO_ARCHIVE: Final = "%Turn config archive on before using Rollback Confirmed Change"
+NOT_ENABLED: Final = " Archive feature not enabled"
+
+
+def copies(flash: Flash, prefix: str) -> list[Stored]:
+    """The copies of the configuration in flash, the oldest first. Raises OSError."""
+    found = [one for one in flash.files() if one.name.startswith(f"{prefix}-") and _number(one) is not None]
+    return sorted(found, key=lambda one: (one.changed, _number(one)))
+
+
+def next_number(flash: Flash, prefix: str) -> int:
+    """The number of the next copy. Raises OSError."""
+    return max((_number(one) or 0 for one in copies(flash, prefix)), default=-1) + 1
+
+
+def _number(one: Stored) -> int | None:
+    text = one.name.rpartition("-")[2]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+class Archiving:
+    """The life of a configuration, as one session may change it. who: the user of the session."""
+
+    def __init__(self, handle: RouterHandle, session: int, filing: Filing, who: Callable[[], str]) -> None:
+        self._handle = handle
+        self._session = session
+        self._filing = filing
+        self._who = who
+
+    # -------------------------------------------------------------------------------------------- copies
+
+    def save(self) -> Outcome:
+        """`write memory`, which makes a copy, too, if `archive` says so."""
+        saved = self._filing.save()
+        if saved.failed or not (self._config.prefix and self._config.writes):
+            return saved
+        copied = self.archive()
+        return Outcome((*saved.lines, *copied.lines), failed=copied.failed, settled=True) if copied.failed else saved
+
+    def archive(self) -> Outcome:
+        """`archive config`: one more copy of what runs; the oldest goes."""
+        if not self._config.prefix:
+            return Outcome((NOT_ENABLED, "% Error caught by command handler"), failed=True)
+        try:
+            self._copy()
+        except OSError as found:
+            return self._unwritten(found)
+        return NOTHING
+
+    def _copy(self) -> str:
+        """Write a copy; returns its name for people. Raises OSError."""
+        flash, prefix = self._handle.flash, self._config.prefix
+        view = self._handle.context(self._session)
+        moment = view.ports.clock.local(view.now)
+        stamp = f"{moment:%b-%d-%H-%M-%S}.{moment.microsecond // 1000:03d}"
+        name = f"{prefix}-{stamp}-{next_number(flash, prefix)}"
+        flash.write(name, written(self._running).encode())
+        for old in copies(flash, prefix)[: -self._config.maximum]:
+            flash.remove(old.name)
+        return f"flash:{name}"
+
+    # -------------------------------------------------------------------------------------------- replace
+
+    def replace(self, order: Replace) -> Outcome:
+        """`configure replace`: ask, unless it is forced."""
+        if order.minutes and not self._config.prefix:
+            return Outcome((_NO_ARCHIVE,), failed=True)
+        if order.force:
+            return self._replace(order)
+
+        def answer(typed: str) -> Outcome:
+            return self._replace(order) if typed.strip().lower() in ("y", "yes") else NOTHING
+
+        return Outcome(_WARNING, question=Question(_SURE, answer))
+
+    def _replace(self, order: Replace) -> Outcome:
+        try:
+            text = as_text(self._filing.read(order.place))
+        except OSError as found:
+            return Outcome((error("opening", order.place, found),), failed=True)
+        taken = hold(self._handle.configurator.parse_text(text), text)
+        if taken.tree.is_empty():
+            return Outcome((f"%{order.place.spelled} is not a valid config file",), failed=True)
+        wrong = [problem for problem in taken.result.problems if not problem.is_warning]
+        if wrong and order.all_or_nothing:
+            restored = "The original configuration has been successfully restored."
+            return Outcome((*_refused(wrong), "", restored, ""), failed=True)
+        said: list[str] = []
+        if order.minutes:
+            try:
+                said += self._arm(order.minutes)
+            except OSError as found:
+                return Outcome(
+                    (f"%Error writing flash:{self._config.prefix} ({found.strerror or found})",), failed=True
+                )
+        changed = list(differences(self._running, taken.tree))
+        if order.listed and changed:
+            said += ["!Pass 1", "", "!List of Rollback Commands:", *commands(changed), "end", ""]
+        self._enter("\n".join(taken.tree.render()) + "\n")
+        if wrong:
+            return Outcome((*said, *_refused(wrong), *taken.why_held(), "", "Rollback aborted"), failed=True)
+        return Outcome((*said, f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
+
+    def _enter(self, text: str) -> None:
+        self._handle.post(ConfigurationEntered(text, by=self._who()))
+        self._handle.post(ConfigurationReplaced())
+
+    # -------------------------------------------------------------------------------------------- the way back
+
+    def change_for(self, minutes: int) -> tuple[str, ...] | Outcome:
+        """`configure terminal revert timer N`: what is to be said first, or why not."""
+        if not self._config.prefix:
+            return Outcome((_NO_ARCHIVE,), failed=True)
+        try:
+            return tuple(self._arm(minutes))
+        except OSError as found:
+            return self._unwritten(found)
+
+    def _arm(self, minutes: int) -> Iterator[str]:
+        """Let the configuration that runs come back. Raises OSError."""
+        text = written(self._running)
+        pending = self._machine.pending
+        where = self._copy() if pending is None else pending.where
+        self._handle.post(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who()))
+        return iter(
+            ()
+            if pending is not None
+            else (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
+        )
+
+    def confirm(self) -> Outcome:
+        """`configure confirm`."""
+        if self._machine.pending is None:
+            return Outcome((NONE_PENDING,), failed=True)
+        self._handle.post(RollbackCancelled())
+        return NOTHING
+
+    def revert(self, minutes: int | None) -> Outcome:
+        """`configure revert now`, or (minutes) at another time."""
+        pending = self._machine.pending
+        if pending is None:
+            return Outcome((NONE_PENDING,), failed=True)
+        if minutes is not None:
+            self._arm(minutes)
+            return NOTHING
+        self._handle.post(RollbackCancelled(done=True))
+        self._enter(pending.text)
+        return Outcome(("Rollback Done", ""))
+
+    def _unwritten(self, found: OSError) -> Outcome:
+        return Outcome((f"%Error writing flash:{self._config.prefix} ({found.strerror or found})",), failed=True)
+
+    # -------------------------------------------------------------------------------------------- what there is
+
+    @property
+    def _machine(self) -> ArchiveMachine:
+        return self._handle.context(self._session).machine(ArchiveMachine)
+
+    @property
+    def _config(self) -> ArchiveConfig:
+        return self._machine.config
+
+    @property
+    def _running(self) -> ConfigTree:
+        return self._handle.context(self._session).running
+
+
+def _refused(problems: list[Problem]) -> Iterator[str]:
+    yield "The following commands are failed to apply to the IOS image."
+    yield "********"
+    for problem in problems:
+        yield problem.text.strip()
+        yield from problem.message_lines
+    yield "********"

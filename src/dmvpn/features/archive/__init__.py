@@ -1,0 +1,40 @@
+"""The life of a configuration: copies of it, who changed it, and the way back that is due unless somebody confirms.
+
+    config.py      archive: path, maximum, write-memory, log config
+    model.py       ArchiveConfig
+    events.py      what a session asks for
+    machine.py     ArchiveMachine: the pending way back, the log of lines
+    messages.py    log messages
+
+Files are no business of a machine: the copies themselves are made where the files are, in `face/archiving.py`.
+"""
+
+from __future__ import annotations
+
+from dmvpn.features.archive import messages
+from dmvpn.features.archive.config import LINES, MODES, model
+from dmvpn.features.archive.events import ConfigurationReplaced, RollbackCancelled, RollbackScheduled
+from dmvpn.features.archive.machine import ArchiveMachine, LoggedLine, Rollback
+from dmvpn.features.archive.model import ArchiveConfig
+from dmvpn.ios import Feature, Later
+
+FEATURE = Feature(
+    name="archive",
+    config=LINES,
+    modes=MODES,
+    model=model,
+    machine=ArchiveMachine,
+    messages=messages.MESSAGES,
+    explanations=Later("dmvpn.features.archive.explain:GROUPS"),
+)
+
+__all__ = [
+    "FEATURE",
+    "ArchiveConfig",
+    "ArchiveMachine",
+    "ConfigurationReplaced",
+    "LoggedLine",
+    "Rollback",
+    "RollbackCancelled",
+    "RollbackScheduled",
+]

@@ -1,0 +1,85 @@
+"""The lines of `archive`. Keys are never in its log, whether `hidekeys` is there or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.flash import is_file_name
+from dmvpn.features.archive.model import ArchiveConfig
+from dmvpn.ios import Args, ConfigLine, Mode
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ConfigTree, Section
+
+_FLASH: Final = ("flash:", "bootflash:", "disk0:")
+
+MODES: Final = (Mode("archive", "config-archive"), Mode("archive-log", "config-archive-log-cfg", parent="archive"))
+
+
+def prefix_of(url: str) -> str | None:
+    """The name in flash with which copies begin; None: that is not in flash, or no name."""
+    for system in _FLASH:
+        if url.lower().startswith(system):
+            name = url[len(system) :].removeprefix("/")
+            return name if is_file_name(name) else None
+    return None
+
+
+def _check_path(args: Args, _: Section) -> str | None:
+    if prefix_of(args.text("url")) is None:
+        return "% Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to"
+    return None
+
+
+ARCHIVE: Final = ConfigLine("global", "archive", "Copies of the configuration, and its log", order=68, opens="archive")
+PATH: Final = ConfigLine(
+    "archive",
+    "path {url:word}",
+    {"path": "How copies are called", "url": "flash:NAME; time and number follow"},
+    order=10,
+    check=_check_path,
+)
+MAXIMUM: Final = ConfigLine(
+    "archive",
+    "maximum {copies:1-14}",
+    {"maximum": "Copies that are kept", "copies": "The oldest one goes"},
+    order=20,
+    default="maximum 10",
+)
+WRITE_MEMORY: Final = ConfigLine("archive", "write-memory", "`write memory` makes a copy, too", order=30)
+LOG: Final = ConfigLine(
+    "archive",
+    "log config",
+    {"log": "What was changed, and by whom", "config": "Of the configuration"},
+    order=50,
+    opens="archive-log",
+)
+ENABLE: Final = ConfigLine(
+    "archive-log", "logging enable", {"logging": "Note changes", "enable": "From now on"}, order=10
+)
+SIZE: Final = ConfigLine(
+    "archive-log",
+    "logging size {entries:1-1000}",
+    {"logging": "Note changes", "size": "Lines that are remembered", "entries": "How many"},
+    order=20,
+    default="logging size 100",
+)
+HIDE_KEYS: Final = ConfigLine("archive-log", "hidekeys", "Keys are never noted here, with or without this", order=40)
+
+LINES: Final = (ARCHIVE, PATH, MAXIMUM, WRITE_MEMORY, LOG, ENABLE, SIZE, HIDE_KEYS)
+
+
+def model(tree: ConfigTree) -> ArchiveConfig:
+    """What the configuration says of its own copies."""
+    section = tree.section(ARCHIVE)
+    if section is None:
+        return ArchiveConfig()
+    path, maximum, log = section.get(PATH), section.get(MAXIMUM), section.section(LOG)
+    size = log.get(SIZE) if log is not None else None
+    return ArchiveConfig(
+        prefix=(prefix_of(path.text("url")) or "") if path is not None else "",
+        maximum=maximum.integer("copies") if maximum is not None else 10,
+        writes=section.flag(WRITE_MEMORY),
+        logs=log is not None and log.flag(ENABLE),
+        log_size=size.integer("entries") if size is not None else 100,
+    )

@@ -1,0 +1,35 @@
+"""What a session asks of this feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dmvpn.base.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReplaced(Event):
+    """`configure replace` is done; the configuration itself came before this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackScheduled(Event):
+    """Unless somebody confirms, this configuration comes back. A pending one keeps its text, and gets the new time.
+
+    text: the configuration that comes back.
+    where: the file that has it, for people.
+    minutes: from now.
+    by: who asked for it.
+    """
+
+    text: str = field(repr=False)
+    where: str
+    minutes: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackCancelled(Event):
+    """`configure confirm`: what runs stays. done: because the way back was gone already."""
+
+    done: bool = False

@@ -1,0 +1,69 @@
+"""What this feature prints, for `dmvpn explain`; imported when somebody asks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import answer_group, log, log_group
+from dmvpn.features.archive import messages
+
+_LOGS = log_group(
+    "copies of the configuration",
+    log(messages.Replaced, "SYS-5-CONFIG_R", "At `configure replace`.", next="show running-config"),
+    log(
+        messages.BackedUp,
+        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP",
+        "Before a change that has to be confirmed.",
+        next="show archive config rollback timer",
+    ),
+    log(
+        messages.Started,
+        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER",
+        "`configure confirm` keeps the change.",
+        next="show archive config rollback timer",
+    ),
+    log(
+        messages.Confirmed,
+        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM",
+        "At `configure confirm`. It is not saved by that.",
+        next="write memory",
+    ),
+    log(
+        messages.RolledBack,
+        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START",
+        "The time of `timer` or `revert timer` is over.",
+        next="show running-config",
+    ),
+)
+
+_ANSWERS = answer_group(
+    "copies of the configuration",
+    Word(
+        "%No Rollback Confirmed Change pending",
+        "No change waits for `configure confirm`: none was made with a timer, or somebody confirmed it, or its time is "
+        "over and the earlier configuration runs again.",
+    ),
+    Word(
+        "%Turn config archive on before using Rollback Confirmed Change",
+        "What is to come back has to be kept somewhere: `archive`, `path flash:NAME`.",
+        next="show archive",
+    ),
+    Word(
+        "% Error caught by command handler",
+        "`archive config` has no place for its copies: `archive`, `path flash:NAME`.",
+        next="show archive",
+    ),
+    Word(
+        "%<file> is not a valid config file",
+        "Nothing in the file is a line of a configuration; it would have left the router with nothing at all.",
+        next="more flash:NAME",
+    ),
+    Word(
+        "% Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to",
+        "Copies are files of the router; nothing is sent elsewhere.",
+    ),
+    next="show archive config rollback timer",
+)
+
+GROUPS: Final = (_ANSWERS, _LOGS)

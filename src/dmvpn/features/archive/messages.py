@@ -1,0 +1,67 @@
+"""Log messages of this feature, each with what it means."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+from dmvpn.base.notices import Log
+
+
+class Replaced(Log):
+    """A whole configuration took the place of the one that ran."""
+
+    __slots__ = ()
+
+    @classmethod
+    def now(cls) -> Self:
+        """IOS's words."""
+        return cls("SYS", 5, "CONFIG_R", "Config Replace is Done")
+
+
+class BackedUp(Log):
+    """The configuration that ran was written into a file, to come back unless the change is confirmed."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, where: str) -> Self:
+        """where: the file."""
+        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_BACKUP", f"Backing up current running config to {where}")
+
+
+class Started(Log):
+    """The change has to be confirmed within so many minutes, or the earlier configuration comes back."""
+
+    __slots__ = ()
+
+    @classmethod
+    def by(cls, user: str, where: str, minutes: int) -> Self:
+        """user: who made the change. where: the file with what comes back."""
+        text = f"User: {user}: Scheduled to rollback to config {where} in {minutes} minutes"
+        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_START_ABSTIMER", text)
+
+
+class Confirmed(Log):
+    """The change stays."""
+
+    __slots__ = ()
+
+    @classmethod
+    def now(cls) -> Self:
+        """IOS's words."""
+        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_CONFIRM", "Configuration change is confirmed")
+
+
+class RolledBack(Log):
+    """Nobody confirmed the change in time: the earlier configuration runs again."""
+
+    __slots__ = ()
+
+    @classmethod
+    def to(cls, where: str) -> Self:
+        """where: the file with the earlier configuration."""
+        text = f"Nobody confirmed the change: rolled back to config {where}"
+        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_ROLLBACK_START", text)
+
+
+MESSAGES: Final = (BackedUp, Confirmed, Replaced, RolledBack, Started)

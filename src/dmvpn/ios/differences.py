@@ -1,0 +1,107 @@
+"""How two configurations differ, line by line, each with the sections around it.
+
+    differences(before, after)   what came and what went
+    contextual(found)            as `show archive config differences` prints it: all that came, then all that went
+    commands(found)              the lines that make the one of the other
+
+Two lines with the same key are one line that changed: to enter the new one is enough. What went is taken back by `no`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios.render import render_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dmvpn.ios.section import Section, Statement
+
+#: Says who wrote a configuration, and makes no difference to what it does.
+_VERSION: Final = "version "
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A line that one configuration has and the other has not.
+
+    within: the lines that open the sections around it, outermost first.
+    came: the other one has it not, and not the reverse.
+    lines: it, and if it opens a section all in it.
+    undone: what takes it back; "": the other configuration has another line in its place.
+    """
+
+    within: tuple[str, ...]
+    came: bool
+    lines: tuple[str, ...]
+    undone: str = ""
+
+
+def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -> Iterator[Difference]:
+    """What came and what went, in the order of the configurations."""
+    yield from _one_way(before, after, within, came=True)
+    yield from _one_way(after, before, within, came=False)
+
+
+def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
+    """What is here and not in the other."""
+    for statement in here.statements():
+        if not within and statement.text.startswith(_VERSION):
+            continue
+        there = other.find(statement.line, statement.args)
+        if there is None or there.text != statement.text:
+            yield Difference(within, came, _lines(statement), "" if there is not None else _undone(statement))
+        elif statement.section is not None and there.section is not None:
+            yield from _one_way(there.section, statement.section, (*within, statement.text), came=came)
+
+
+def _lines(statement: Statement) -> tuple[str, ...]:
+    return tuple(line for line in render_statement(statement) if line.strip(" !"))
+
+
+def contextual(found: Sequence[Difference]) -> Iterator[str]:
+    """`+` and `-` behind the indentation; lines without either open the sections around."""
+    for came in (True, False):
+        sign = "+" if came else "-"
+        around: tuple[str, ...] = ()
+        for one in found:
+            if one.came is not came:
+                continue
+            yield from _opened(around, one.within)
+            around = one.within
+            for line in one.lines:
+                text = line.lstrip(" ")
+                yield f"{' ' * (len(one.within) + len(line) - len(text))}{sign}{text}"
+
+
+def commands(found: Iterable[Difference]) -> Iterator[str]:
+    """The lines to be entered, each below those that open its section. First what goes: two may not be at once."""
+    around: tuple[str, ...] = ()
+    for one in sorted(found, key=lambda one: one.came):
+        if not (one.came or one.undone):
+            continue
+        yield from _opened(around, one.within)
+        around = one.within
+        indent = " " * len(one.within)
+        if one.came:
+            yield from (indent + line for line in one.lines)
+        else:
+            yield indent + one.undone
+
+
+def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
+    """The lines that open these sections, but for those that are open."""
+    common = 0
+    while common < min(len(around), len(within)) and around[common] == within[common]:
+        common += 1
+    return (f"{' ' * depth}{text}" for depth, text in enumerate(within[common:], common))
+
+
+def _undone(statement: Statement) -> str:
+    """`default` where both a line and its `no` are kept, else the reverse of the line."""
+    text = statement.text.partition("\n")[0]
+    if statement.line.keep_no:
+        return f"default {text.removeprefix('no ')}"
+    return text.removeprefix("no ") if statement.negated else f"no {text}"

@@ -1,0 +1,163 @@
+"""A whole configuration takes the place of the one that runs: what both have stays up, and there is a way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.world import World
+
+QUIET = ("file prompt quiet", "archive", "path flash:bak", "maximum 3")
+
+
+@pytest.fixture
+def world() -> World:
+    found = World("notes-phase3").converge()
+    found.configure("R31", *QUIET)
+    return found
+
+
+def running(world: World) -> str:
+    return world.do("R31", "show running-config | exclude ^!|^Current|^Building")
+
+
+def test_a_replaced_configuration_is_the_one_of_the_file_and_neighbors_stay(world: World) -> None:
+    before = running(world)
+    world.do("R31", "copy running-config flash:good.cfg")
+    world.configure("R31", "interface Loopback77", "ip address 7.7.7.7 255.255.255.255", "interface Tunnel100")
+    world.configure("R31", "interface Tunnel100", "ip mtu 1380", "no ip nhrp shortcut")
+    world.run_for(30)
+    assert "Loopback77" in running(world)
+    said = world.do("R31", "configure replace flash:good.cfg force")
+    assert said.splitlines() == ["Total number of passes: 1", "Rollback Done", ""]
+    assert running(world) == before
+    world.run_for(60)
+    assert not [line for line in world.messages("R31") if "DUAL-5-NBRCHANGE" in line and "is down" in line]
+    assert any("%SYS-5-CONFIG_R: Config Replace is Done" in line for line in world.messages("R31"))
+    assert "No changes were found" in world.show("R31", "archive config differences flash:good.cfg")
+    assert world.do("R31", "configure replace flash:good.cfg force").startswith("Total number of passes: 0")
+
+
+def test_it_asks_and_nothing_but_y_goes_on(world: World) -> None:
+    world.do("R31", "copy running-config flash:good.cfg")
+    world.configure("R31", "interface Loopback77")
+    said = world.do("R31", "configure replace flash:good.cfg")
+    assert "assumed to be a complete configuration, not a partial" in said
+    assert "Loopback77" in running(world)
+
+
+def test_a_bad_line_with_revert_trigger_error_leaves_all_as_it_was(world: World) -> None:
+    world.do("R31", "copy running-config flash:bad.cfg")
+    before = running(world)
+    text = (
+        world.do("R31", "more flash:bad.cfg")
+        .replace("ip mtu 1400", "ip mtuu 1400")
+        .replace("hostname R31", "hostname X")
+    )
+    world.handle("R31").flash.write("bad.cfg", text.encode())
+    said = world.do("R31", "configure replace flash:bad.cfg force revert trigger error")
+    assert "The original configuration has been successfully restored." in said
+    assert "ip mtuu 1400" in said
+    assert running(world) == before
+
+
+def test_a_bad_line_without_it_takes_the_others_and_holds_what_it_may_have_protected(world: World) -> None:
+    world.do("R31", "copy running-config flash:bad.cfg")
+    text = world.do("R31", "more flash:bad.cfg").replace(" ip mtu 1400", " tunnle protection ipsec profile P")
+    world.handle("R31").flash.write("bad.cfg", text.encode())
+    said = world.do("R31", "configure replace flash:bad.cfg force")
+    assert "The following commands are failed to apply to the IOS image." in said
+    assert "Tunnel100 stays shut down" in said
+    assert " shutdown" in running(world)
+
+
+def test_a_file_that_is_no_configuration_changes_nothing(world: World) -> None:
+    before = running(world)
+    for octets in (b"", b"\0\xff\xfe", b"!\n!\n"):
+        world.handle("R31").flash.write("odd.cfg", octets)
+        assert "configure replace" not in world.do("R31", "configure replace flash:odd.cfg force revert trigger error")
+        assert running(world) == before
+    assert "(No such file or directory)" in world.do("R31", "configure replace flash:absent.cfg force")
+
+
+def test_a_change_that_nobody_confirms_is_taken_back(world: World) -> None:
+    before = running(world)
+    said = world.do("R31", "configure terminal revert timer 2", "interface Loopback77", "end")
+    assert said.startswith("Rollback Confirmed Change: Backing up current running config to flash:bak-")
+    assert "Timer value: 2 min" in world.show("R31", "archive config rollback timer")
+    world.run_for(119)
+    assert "Loopback77" in running(world)
+    world.run_for(2)
+    assert running(world) == before
+    assert any("Nobody confirmed the change: rolled back" in line for line in world.messages("R31"))
+    assert world.do("R31", "show archive config rollback timer").startswith("%No Rollback Confirmed Change pending")
+
+
+def test_a_change_that_is_confirmed_stays(world: World) -> None:
+    world.do("R31", "configure terminal revert timer 1", "interface Loopback77", "end")
+    world.do("R31", "configure confirm")
+    world.run_for(120)
+    assert "Loopback77" in running(world)
+    assert world.do("R31", "configure confirm").startswith("%No Rollback Confirmed Change pending")
+
+
+def test_a_replacement_with_a_timer_comes_back_and_can_be_put_off(world: World) -> None:
+    before = running(world)
+    world.handle("R31").flash.write("new.cfg", b"hostname NEW\nfile prompt quiet\n")
+    world.do("R31", "configure replace flash:new.cfg force timer 1")
+    assert "hostname NEW" in running(world)
+    world.run_for(30)
+    world.do("R31", "configure revert timer 2")
+    world.run_for(100)
+    assert "hostname NEW" in running(world)
+    world.do("R31", "configure revert now")
+    assert running(world) == before
+
+
+def test_a_way_back_needs_an_archive() -> None:
+    world = World("notes-phase3")
+    refused = "%Turn config archive on before using Rollback Confirmed Change"
+    assert world.do("R31", "configure terminal revert timer 2").startswith(refused)
+    assert world.do("R31", "configure replace nvram:startup-config force timer 2").startswith(refused)
+    assert world.do("R31", "archive config").splitlines()[0] == " Archive feature not enabled"
+
+
+def test_the_oldest_copies_go(world: World) -> None:
+    for _ in range(5):
+        world.do("R31", "archive config")
+    shown = world.lines("R31", "archive")
+    assert shown[:3] == [
+        "The maximum archive configurations allowed is 3.",
+        "There are currently 3 archive configurations saved.",
+        "The next archive file will be named flash:bak-<timestamp>-5",
+    ]
+    assert [line.rpartition("-")[2] for line in shown[4:7]] == ["2", "3", " Most Recent"]
+
+
+def test_write_memory_makes_a_copy_if_it_is_told_to(world: World) -> None:
+    world.configure("R31", "archive", "write-memory")
+    world.do("R31", "write memory")
+    assert "There are currently 1 archive configurations saved." in world.lines("R31", "archive")
+
+
+def test_the_log_names_lines_and_no_keys(world: World) -> None:
+    world.configure("R31", "archive", "log config", "logging enable")
+    world.configure(
+        "R31", "interface Tunnel100", "ip nhrp authentication TOPSECRT", "crypto isakmp key HUSHHUSH address 192.0.2.1"
+    )
+    shown = world.show("R31", "archive log config all")
+    assert "ip nhrp authentication" in shown
+    assert "TOPSECRT" not in shown
+    assert "HUSHHUSH" not in shown
+
+
+def test_incremental_differences_are_what_a_merge_would_add(world: World) -> None:
+    world.handle("R31").flash.write("merge.cfg", b"interface Tunnel100\n ip mtu 1380\ninterface Loopback77\nend\n")
+    assert world.lines("R31", "archive config incremental-diffs flash:/merge.cfg ignorecase") == [
+        "!List of Commands:",
+        "interface Loopback77",
+        "interface Tunnel100",
+        " ip mtu 1380",
+        "end",
+    ]
+    world.do("R31", "copy flash:merge.cfg running-config")
+    assert world.lines("R31", "archive config incremental-diffs flash:/merge.cfg")[-1] == "!No changes were found"
