@@ -36,6 +36,7 @@ _TUNNEL = """interface Tunnel0
  tunnel source GigabitEthernet0/0
  tunnel mode gre multipoint
 """
+_OSPF = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
 _DYNAMIC = " ip nhrp map multicast dynamic\n"
 _NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
 _MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
@@ -135,9 +136,6 @@ def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: 
     )
 
 
-_OSPF = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
-
-
 @pytest.mark.parametrize("kind", ["broadcast", "point-to-multipoint", "point-to-point"])
 def test_neighbors_of_ospf_are_waited_for_and_not_missed_when_they_are_there(kind: str, tmp_path: Path) -> None:
     own = f" ip ospf network {kind}\n ip ospf hello-interval 1\n"
@@ -162,10 +160,63 @@ def test_neighbors_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_pat
     assert all("EIGRP 7 has no neighbor" in text for text in missing(tmp_path))
 
 
-def test_a_neighbor_that_one_end_alone_wants_is_not_missed(tmp_path: Path) -> None:
-    passive = _EIGRP + " passive-interface Tunnel0\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS + _MULTICAST, passive))
-    assert missing(tmp_path) == []
+_RIP = "router rip\n version 2\n network 172.16.0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("hub", "spoke", "why"),
+    [
+        (_EIGRP, _EIGRP + " passive-interface Tunnel0\n", "EIGRP 7 {}: Tunnel0 is passive there"),
+        (_EIGRP, "router eigrp 7\n network 10.0.0.0\n", "EIGRP 7 {}: no `network` holds Tunnel0 there"),
+        (_EIGRP, _EIGRP.replace("eigrp 7", "eigrp 8"), "EIGRP 7 {}: A runs EIGRP 8"),
+        (_OSPF, _OSPF + " passive-interface Tunnel0\n", "OSPF {}: Tunnel0 is passive there"),
+        (_OSPF, _OSPF.replace("172.16", "172.17"), "OSPF {}: no `network` holds Tunnel0 there"),
+        (_RIP, _RIP + " passive-interface Tunnel0\n", "RIP {}: Tunnel0 is passive there"),
+    ],
+)
+def test_a_neighbor_of_a_tunnel_that_one_end_alone_wants_is_named_with_the_reason(
+    hub: str, spoke: str, why: str, tmp_path: Path
+) -> None:
+    """`lab up` called this converged, and no route crossed the tunnel."""
+    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    assert f"HUB: {why.format('has no neighbor 172.16.0.2 (A) on Tunnel0')}" in missing(tmp_path)
+    assert all(" has no neighbor " in text for text in missing(tmp_path))
+
+
+@pytest.mark.parametrize("spoke", ["", _OSPF])
+def test_a_neighbor_that_the_other_end_has_no_protocol_for_is_not_missed(spoke: str, tmp_path: Path) -> None:
+    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP + _OSPF), A=(2, "", _NHS + _MULTICAST, spoke))
+    assert missing(tmp_path, 60.0) == []
+
+
+def test_a_neighbor_of_bgp_that_does_not_name_us_is_named(tmp_path: Path) -> None:
+    hub = "router bgp 65000\n neighbor 172.16.0.9 remote-as 65000\n"
+    spoke = "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n"
+    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    assert missing(tmp_path) == ["A: BGP has no neighbor 172.16.0.1 (HUB): no `neighbor` of HUB names this router"]
+
+
+@pytest.mark.parametrize("kind", ["broadcast", "non-broadcast"])
+def test_network_types_of_ospf_that_do_not_fit_are_named_and_not_waited_for(kind: str, tmp_path: Path) -> None:
+    """With an election beneath, there was no verdict for more than a minute."""
+    own = " ip ospf network {}\n"
+    write(
+        tmp_path,
+        HUB=(1, "", _DYNAMIC + own.format("point-to-multipoint"), _OSPF),
+        A=(2, "", _NHS + _MULTICAST + own.format(kind), _OSPF),
+    )
+    scenario = Scenario.load(str(tmp_path))
+    world = Simulator.of(scenario)
+    world.run_until(10.0)
+    facts = world.facts(scenario)
+    assert unfinished(facts) == {}
+    said = f"the network type is {kind} here and point-to-multipoint there"
+    assert [said in text for text in cannot(facts)["A"]] == [True]
+
+
+def test_a_hub_whose_tunnel_is_shut_is_why_spokes_do_not_register(tmp_path: Path) -> None:
+    write(tmp_path, HUB=(1, "", _DYNAMIC + " shutdown\n", ""), A=(2, "", _NHS, ""))
+    assert missing(tmp_path) == ["A: Tunnel0 is not registered with 172.16.0.1: HUB's Tunnel0 is shut down"]
 
 
 @pytest.mark.parametrize(("peer_as", "lacks"), [(65000, []), (65001, ["A: BGP has no neighbor 172.16.0.1 (HUB)"])])

@@ -267,7 +267,10 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
     if scenario.is_exercise or not folder.control.exists():
         return lacks
     facts = _facts(folder)
-    return [*(_unfinished(scenario, facts) if lacks else []), *scenario.still_missing(cannot(facts))]
+    return [
+        *(_unfinished(scenario, facts) if lacks else []),
+        *scenario.still_missing(cannot(facts, scenario.lab.ready.either)),
+    ]
 
 
 def _indented(lines: list[str]) -> str:

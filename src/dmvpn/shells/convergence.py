@@ -5,7 +5,8 @@
     neighbors    where both ends run the same EIGRP, or OSPF, on a wire or the tunnel between them, they are neighbors;
                  likewise of BGP, where each of two routers names the other or takes it by a listen range
 
-What a release cannot do at all (`cannot`) is not waited for.
+What never comes (`cannot`) is not waited for: kinds of tunnels that this release has not, and neighbors of whom the two
+ends do not say what fits.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ipaddress import ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.shells.mismatches import one_sided, refused_by_ospf, types_of_ospf
 from dmvpn.shells.ready import is_unused
 
 if TYPE_CHECKING:
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
-
-#: An interface of a router, and the address by which others on its link know it.
-_Seat = tuple[str, str, "Address"]
+    from dmvpn.shells.mismatches import Seat
 
 #: Nobody is waited for to have some.
 NO_ROUTES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
@@ -44,9 +44,10 @@ def unfinished(
     found: dict[str, list[str]] = {name: [] for name in facts.routers}
     for name, why in facts.absent.items():
         found[name].append(why)
+    shut = _shut_down(facts)
     for name, router in _running(facts):
         for tunnel in router.tunnels:
-            found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel))
+            found[name] += _of_tunnel(router, tunnel, _elsewhere(facts, tunnel), shut)
         found[name] += [f"no route to {text}" for text in routes.get(name, ()) if not _has_route(router, text)]
     for here, there in _links(facts):
         for first, second in ((here, there), (there, here)) if not {here[0], there[0]} & {*either} else ():
@@ -75,8 +76,24 @@ def _all_of(router: RouterFacts) -> Iterator[Address]:
     return (address for addresses in router.addresses.values() for address in addresses)
 
 
-def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Address]) -> Iterator[str]:
-    """Registrations and SAs. A tunnel that is shut down wants neither. elsewhere: far ends that nobody has."""
+def _shut_down(facts: LabFacts) -> dict[Address, str]:
+    """The tunnels that are shut down, by their addresses."""
+    return {
+        address: f"{name}'s {tunnel.name} is shut down"
+        for name, router in _running(facts)
+        for tunnel in router.tunnels
+        for address in tunnel.addresses
+        if not tunnel.enabled
+    }
+
+
+def _of_tunnel(
+    router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Address], shut: Mapping[Address, str]
+) -> Iterator[str]:
+    """Registrations and SAs. A tunnel that is shut down wants neither.
+
+    elsewhere: far ends that nobody has. shut: the tunnels that are shut down, by their addresses.
+    """
     if not tunnel.enabled or is_unused(tunnel.source or tunnel.source_interface, tunnel.addresses):
         return
     wants_it = not tunnel.up or tunnel.protection  # as on IOS, a tunnel in clear is up whatever its peers are
@@ -94,6 +111,7 @@ def _of_tunnel(router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Add
         if server.wanted and not (server.responding and server.secured):
             said += [server.nbma] if server.nbma is not None else []
             lost = f"no router of this lab has its address {server.nbma}" if server.nbma in elsewhere else ""
+            lost = lost or (shut.get(server.address, "") if server.address is not None else "")
             yield f"{tunnel.name} is not registered with {server.address}: {lost or _why(tunnel, server)}"
     if not tunnel.protection or not tunnel.up:
         return
@@ -117,7 +135,7 @@ def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
 # ------------------------------------------------------------------------------------------------ neighbors
 
 
-def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
+def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
     """Pairs that routing protocols should join.
 
     Two ports of a wire; on tunnels a client and its server, the two ends, and a far end that is mapped and gets the
@@ -135,7 +153,7 @@ def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
         if tunnel.enabled and tunnel.addresses
     ]
     by_address = {address: (name, tunnel.name, address) for name, tunnel in tunnels for address in tunnel.addresses}
-    by_source: defaultdict[Address, list[_Seat]] = defaultdict(list)
+    by_source: defaultdict[Address, list[Seat]] = defaultdict(list)
     for name, tunnel in tunnels:
         if tunnel.source is not None:
             by_source[tunnel.source].append((name, tunnel.name, tunnel.addresses[0]))
@@ -156,7 +174,7 @@ def _links(facts: LabFacts) -> Iterator[tuple[_Seat, _Seat]]:
                     yield mine, seat
 
 
-def _seats(facts: LabFacts, node: str, port: str) -> Iterator[_Seat]:
+def _seats(facts: LabFacts, node: str, port: str) -> Iterator[Seat]:
     router = facts.routers.get(node)
     if router is not None:
         for interface in router.interfaces:
@@ -164,7 +182,7 @@ def _seats(facts: LabFacts, node: str, port: str) -> Iterator[_Seat]:
                 yield node, port, interface.addresses[0].ip
 
 
-def _not_heard(facts: LabFacts, here: _Seat, there: _Seat) -> Iterator[str]:
+def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
     """Neighbors that both want and that this end does not have."""
     mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
     if mine is None or theirs is None:
@@ -173,13 +191,36 @@ def _not_heard(facts: LabFacts, here: _Seat, there: _Seat) -> Iterator[str]:
         if number not in _systems(theirs.eigrp, there[1]):
             continue
         yield from _lacks(mine, f"eigrp {number}", here, there)
-    if _speaks_ospf(theirs, there[1]) is not None:
-        process = _speaks_ospf(mine, here[1])
-        if process is not None:
-            yield from _lacks(mine, f"ospf {process}", here, there)
+    process = _ospf_between(mine, theirs, here, there)
+    if process is not None and not _fails_in_ospf(mine, theirs, here, there):
+        yield from _lacks(mine, f"ospf {process}", here, there)
 
 
-def _lacks(mine: RouterFacts, protocol: str, here: _Seat, there: _Seat) -> Iterator[str]:
+def _ospf_between(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> int | None:
+    """The process of this end that wants the other as its neighbor, if that one wants neighbors, too."""
+    return _speaks_ospf(mine, here[1]) if _speaks_ospf(theirs, there[1]) is not None else None
+
+
+def _fails_in_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> bool:
+    if types_of_ospf(mine, theirs, here, there):
+        return True
+    return refused_by_ospf(mine, here, there) or refused_by_ospf(theirs, there, here)
+
+
+def _never_heard(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
+    """Neighbors of OSPF that this end never has, and those of a tunnel that the other end does not want."""
+    process = _ospf_between(mine, theirs, here, there)
+    if process is not None and _fails_in_ospf(mine, theirs, here, there):
+        types = types_of_ospf(mine, theirs, here, there)
+        said = list(_lacks(mine, f"ospf {process}", here, there))
+        if types:
+            lacking = said or [f"OSPF {process} uses no routes of {there[2]} ({there[0]}) on {here[1]}"]
+            said = [f"{text}{';' if ': ' in text else ':'} {types}" for text in lacking]
+        yield from said
+    yield from one_sided(mine, theirs, here, there)
+
+
+def _lacks(mine: RouterFacts, protocol: str, here: Seat, there: Seat) -> Iterator[str]:
     near = [one for one in mine.neighbors if one.protocol == protocol and one.interface == here[1]]
     known = next((one for one in near if one.address == there[2]), None)
     if known is None or not known.up:
@@ -220,6 +261,19 @@ def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
                 yield name, f"BGP has no neighbor {address} ({peer}){why}"
 
 
+def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
+    """Routers, and the neighbors of BGP that they name and that run BGP without them."""
+    owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
+    for name, router in _running(facts):
+        for address in router.bgp.called:
+            peer = owners.get(address, name)
+            wanted = facts.routers[peer]
+            if peer == name or wanted is None or not (wanted.bgp.called or wanted.bgp.ranges):
+                continue
+            if not _takes(wanted, router):
+                yield name, f"BGP has no neighbor {address} ({peer}): no `neighbor` of {peer} names this router"
+
+
 def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
     """Does BGP here want that router, too, by an address of its own or by a range?"""
     if router is None:
@@ -238,10 +292,22 @@ def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
 # ------------------------------------------------------------------------------------------------ what never comes
 
 
-def cannot(facts: LabFacts) -> dict[str, list[str]]:
-    """What this release has not, in sentences by router: kinds of tunnels that nobody shut down, and never come up."""
+def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
+    """What never comes, in sentences by router. either: as of `unfinished`.
+
+    Tunnels that nobody shut down, and of a kind that this release has not; neighbors of whom the ends disagree.
+    """
     found = {name: list(_of_other_kinds(router)) for name, router in _running(facts)}
-    return {name: said for name, said in found.items() if said}
+    for here, there in _links(facts):
+        if {here[0], there[0]} & {*facts.providers, *either}:
+            continue
+        for first, second in ((here, there), (there, here)):
+            mine, theirs = facts.routers[first[0]], facts.routers[second[0]]
+            if mine is not None and theirs is not None:
+                found[first[0]] += _never_heard(mine, theirs, first, second)
+    for name, text in _unwanted_bgp(facts):
+        found[name].append(text)
+    return {name: list(dict.fromkeys(said)) for name, said in found.items() if said}
 
 
 def _of_other_kinds(router: RouterFacts) -> Iterator[str]:
