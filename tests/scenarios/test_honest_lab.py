@@ -267,3 +267,17 @@ def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
             "  HUB: OSPF 1 has no neighbor 172.16.0.2 (A) on Tunnel0",
         ]
         assert labs.running() == ["ospf"]
+
+
+def test_lab_up_says_once_what_was_kept_of_files_of_which_nothing_is_refused(tmp_path: Path) -> None:
+    """Kept lines were listed only beside refused ones."""
+    more = "snmp-server community {0} RO\nip http server\nxyzzy plugh\n"
+    write(tmp_path / "kept", HUB=(1, more.format("SECRET"), _DYNAMIC, ""), A=(2, more.format("SECRET"), _NHS, ""))
+    with Labs() as labs:
+        result = labs.run("lab", "up", tmp_path / "kept", "--simulated")
+    assert result.returncode == 0
+    (said,) = [line for line in result.stderr.splitlines() if "kept" in line]
+    assert said.startswith("note: ")
+    assert "unknown lines (2)" in said
+    assert said.endswith("; 'dmvpn config check FILE' lists the lines")
+    assert "SECRET" not in result.stderr

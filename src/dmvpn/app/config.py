@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.collector import uncollected
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Problems of one file that are printed: nobody reads more, and a terminal takes long for them.
 MOST_PRINTED: Final = 1000
+#: Groups of kept lines that `lab up` names.
+_MOST_GROUPS: Final = 8
 #: How a router logs that it does not do what a line says.
 _UNBUILT: Final = (BgpNotBuilt, RuleRefused)
 
@@ -90,9 +93,11 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
     restrict or divert traffic.
     """
     held: list[str] = []
+    kept: Counter[str] = Counter()
     for name, text in scenario.configurations.items():
         intake = take_in(text)
         file = scenario.files.get(name)
+        kept.update(entry.group.name for entry in intake.of(Fate.KEPT) if entry.group is not None)
         held += [f"{name}: {why}" for why in intake.why_held(file.name if file is not None else "")]
         if said := put_in(intake.result):
             print(f"{name}: {said}", file=sys.stderr)
@@ -102,10 +107,20 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
             print(f"{name}: {rule}: it translates nothing, for {why}", file=sys.stderr)
         if intake.is_whole:
             continue
-        for line in report(intake):
+        for line in report(intake, fates=(Fate.REFUSED, Fate.LEFT_OUT)):
             print(f"{name}: {line}", file=sys.stderr)
         scenario.configurations[name] = intake.text
+    if kept:
+        print(f"note: {_kept(kept)}; 'dmvpn config check FILE' lists the lines", file=sys.stderr)
     return held
+
+
+def _kept(groups: Counter[str]) -> str:
+    """What nothing acts on, by group, the largest first."""
+    said = [f"{name} ({count})" for name, count in groups.most_common(_MOST_GROUPS)]
+    more = f", and {len(groups) - _MOST_GROUPS} more groups" if len(groups) > _MOST_GROUPS else ""
+    count = "1 line is" if groups.total() == 1 else f"{groups.total()} lines are"
+    return f"{count} kept, and nothing here acts on that: {', '.join(said)}{more}"
 
 
 def _refuse_strictly(name: Path | str, text: str) -> None:
