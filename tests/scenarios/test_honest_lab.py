@@ -189,6 +189,14 @@ def test_a_neighbor_that_the_other_end_has_no_protocol_for_is_not_missed(spoke: 
     assert missing(tmp_path, 60.0) == []
 
 
+def test_a_network_line_that_holds_everything_is_no_wish_for_neighbors_in_a_tunnel(tmp_path: Path) -> None:
+    beneath, all_of_it = "router eigrp 7\n network 203.0.113.0\n", "router eigrp 7\n network 0.0.0.0\n"
+    write(tmp_path, HUB=(1, "", _DYNAMIC, all_of_it), A=(2, "", _NHS + _MULTICAST, beneath))
+    assert missing(tmp_path) == []
+    write(tmp_path, HUB=(1, "", _DYNAMIC, all_of_it), A=(2, "", _NHS + _MULTICAST, all_of_it.replace("7", "8")))
+    assert "HUB: EIGRP 7 has no neighbor 172.16.0.2 (A) on Tunnel0: A runs EIGRP 8" in missing(tmp_path)
+
+
 def test_a_neighbor_of_bgp_that_does_not_name_us_is_named(tmp_path: Path) -> None:
     hub = "router bgp 65000\n neighbor 172.16.0.9 remote-as 65000\n"
     spoke = "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n"

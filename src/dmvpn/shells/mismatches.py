@@ -4,8 +4,9 @@
     types_of_ospf(...)      the two have network types that do not fit
     one_sided(...)          one end of a tunnel wants a neighbor, and the other runs the protocol elsewhere
 
-A wish of one end alone counts on tunnels only, and only where the two share no routing protocol at all: `network
-0.0.0.0` makes EIGRP greet every provider, and a network that changes its protocol runs the old one beside the new one.
+A wish of one end alone counts on tunnels only, and only where the two share no routing protocol at all: a network that
+changes its protocol runs the old one beside the new one. That `network 0.0.0.0` of EIGRP holds a tunnel, too, is no
+wish where the other end runs no EIGRP in its tunnel: the process may be there for the underlay.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 #: A router, an interface of it, and the address by which others on its link know it.
 Seat = tuple[str, str, "Address"]
 
+_EVERYTHING: Final = 0xFFFFFFFF
 _ELECTED: Final = ("broadcast", "non-broadcast")
 
 
@@ -51,7 +53,10 @@ def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -
     own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
     if any(protocol in other for protocol in own) or _share_bgp(mine, theirs):
         return
+    is_meant = _names_networks(mine) or any(protocol.startswith("EIGRP") for protocol in other)
     for protocol in own:
+        if protocol.startswith("EIGRP") and not is_meant:
+            continue
         why = _why_not(theirs, there, protocol)
         if why:
             yield f"{protocol} has no neighbor {there[2]} ({there[0]}) on {here[1]}: {why}"
@@ -59,6 +64,11 @@ def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -
 
 def _is_up_tunnel(router: RouterFacts, interface: str) -> bool:
     return any(tunnel.name == interface and tunnel.up for tunnel in router.tunnels)
+
+
+def _names_networks(router: RouterFacts) -> bool:
+    """Does no `network` of EIGRP hold everything?"""
+    return not any(int(wildcard) == _EVERYTHING for process in router.eigrp for _, wildcard in process.networks)
 
 
 def _spoken(router: RouterFacts, interface: str) -> list[str]:
