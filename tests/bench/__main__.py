@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench import (
     bfd,
     direct,
+    eigrp,
     failover,
     hub,
     ike,
@@ -84,6 +85,7 @@ BENCHES = (
     Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
     Bench("ospf", "OSPF: a hub and five hundred spokes", 400, ospf.measure),
+    Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
     Bench("paste", "Lines at a prompt", 900, paste.measure),

@@ -178,6 +178,8 @@ UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
 
 #: Seconds that a multicast waits for neighbors that are behind: bounds, and the value before anything was measured.
 _MINIMUM_FLOW, _INITIAL_FLOW, _MAXIMUM_FLOW = 0.05, 1.0, 2.0
+#: Seconds' worth of EIGRP's share of the bandwidth that may be sent at once.
+PACING_CREDIT: Final = 1.0
 _RELIABLE_PACKET_BITS = 1400 * 8
 
 
@@ -208,6 +210,8 @@ class EigrpInterface:
     link: what the way over this interface costs.
     blocked: why we neither send nor take anything here, None if we do.
     greetings_paid: until when Hellos out of turn are paid for: each costs an interval.
+    paced: until when EIGRP's share of the bandwidth is spent on what was sent.
+    held: neighbors whose turn comes when there is some of the share again, an ordered set.
     """
 
     name: str
@@ -216,6 +220,7 @@ class EigrpInterface:
     hello_timer: Timer
     flow_timer: Timer
     key_timer: Timer
+    pacing_timer: Timer
     link: Vector = field(init=False)
     neighbors: dict[int, Neighbor] = field(default_factory=dict)
     busy: dict[Neighbor, None] = field(default_factory=dict)
@@ -224,6 +229,8 @@ class EigrpInterface:
     queries: dict[Prefix, None] = field(default_factory=dict)
     hello: bytes | None = None
     greetings_paid: float = float("-inf")
+    paced: float = float("-inf")
+    held: dict[Neighbor, None] = field(default_factory=dict)
     listening: bool = False
     blocked: Reason | None = None
     srtt: float = 0.0
@@ -279,9 +286,21 @@ class EigrpInterface:
 
     @property
     def pacing_ms(self) -> int:
-        """How long a full packet takes at the share of the bandwidth that EIGRP may use, milliseconds. Shown only."""
-        rate = self.state.bandwidth * self.settings.bandwidth_percent // 100
-        return _RELIABLE_PACKET_BITS // max(rate, 1)
+        """How long a full packet takes at the share of the bandwidth that EIGRP may use, milliseconds."""
+        return _RELIABLE_PACKET_BITS // self._share
+
+    @property
+    def _share(self) -> int:
+        """What EIGRP may use of the bandwidth, kbit/s."""
+        return max(self.state.bandwidth * self.settings.bandwidth_percent // 100, 1)
+
+    def spend(self, octets: int, now: float) -> None:
+        """A reliable packet of so many octets leaves, RFC 7868 §5.2.1."""
+        self.paced = max(self.paced, now) + octets * 8 / (1000 * self._share)
+
+    def pause(self, now: float) -> float:
+        """For how long no reliable packet may begin its way, seconds."""
+        return self.paced - PACING_CREDIT - now
 
 
 def link_of(state: InterfaceState) -> Vector:

@@ -6,7 +6,7 @@ Hello, by far the most frequent event, is short: found by interface and address,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
@@ -28,6 +28,7 @@ from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.process import Process
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
+from dmvpn.features.eigrp.teller import BREATH
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.model import ProcessSettings
+
+#: Timers that fire in one event; a crowd of neighbors has its timers together, and other events must not wait for all.
+_AT_ONCE: Final = 32
 
 
 class EigrpMachine:
@@ -58,10 +62,12 @@ class EigrpMachine:
         self.processes: dict[int, Process] = {}
         self._context = Context(ports)
         self._running: dict[str, list[tuple[Process, EigrpInterface]]] = {}
+        self._resting = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """When the next timer fires."""
-        return self._context.timers.next()
+        """When the next timer fires; those that are left of a crowd wait for a moment."""
+        following = self._context.timers.next()
+        return None if following is None else max(following, self._resting)
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
@@ -81,8 +87,7 @@ class EigrpMachine:
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:
             case Tick():
-                for timer in self._context.timers.pop_due(now):
-                    timer.fire()
+                self._fire(now)
             case RouteChanged():
                 for process in self.processes.values():
                     process.route_changed(event)
@@ -111,6 +116,15 @@ class EigrpMachine:
             case Resync():
                 for process in self.processes.values():
                     process.listen_again()
+
+    def _fire(self, now: float) -> None:
+        """Do what is due, so much of it as takes some milliseconds."""
+        timers = self._context.timers
+        for timer in timers.pop_due(now, _AT_ONCE):
+            timer.fire()
+        following = timers.next()
+        if following is not None and following <= now:
+            self._resting = now + BREATH
 
     def _path_lost(self, lost: PathLost) -> None:
         """Somebody who watches a neighbor says that it cannot be reached: do not wait for the holding time."""

@@ -240,6 +240,7 @@ class Process:
             hello_timer=Timer(lambda: self.greetings.say(interface)),
             flow_timer=Timer(lambda: self.teller.flow_timeout(interface)),
             key_timer=Timer(lambda: self.sealing.roll_over(interface)),
+            pacing_timer=Timer(lambda: self.teller.resume(interface)),
         )
         self.interfaces[state.name] = interface
         self._configure_summaries()
@@ -261,8 +262,8 @@ class Process:
         self.adjacencies.drop_all(interface, reason, tell=tell)
         del self.interfaces[name]
         self.adjacencies.leave(interface)
-        self.context.stop(interface.flow_timer)
-        self.context.stop(interface.key_timer)
+        for timer in (interface.flow_timer, interface.key_timer, interface.pacing_timer):
+            self.context.stop(timer)
         if interface.listening:
             self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
         self._connected.forget(name)

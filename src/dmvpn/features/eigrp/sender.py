@@ -81,6 +81,8 @@ class Sender:
             return None
         self._context.out.append(SendIp(interface.name, address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
         self._count(self.traffic.sent, packet)
+        if packet.sequence:
+            interface.spend(_IP_HEADER + len(payload), self._context.now)
         if self._context.ports.debugging.on("eigrp packets"):
             self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), destination))
         return payload

@@ -10,8 +10,10 @@ then goes past those who are behind (conditional multicast); they get the same d
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.interface import UNCERTAIN
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag
 from dmvpn.features.eigrp.route import RouteFlag
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sender import Sender
 
+#: Neighbors that are sent something in one event: other events, and other protocols, must not wait for thousands.
+_AT_ONCE: Final = 64
+#: Seconds between two parts of what is too much for one event: others come in between.
+BREATH: Final = 0.001
 #: More laggards than this are not named one by one in a Hello; everybody gets the packet alone then.
 _LAGGARD_LIMIT: Final = 64
 
@@ -40,6 +46,7 @@ class Teller:
         self._sender = sender
         self._transport = transport
         self._neighbors: dict[Neighbor, None] = {}
+        self._rest = Timer(lambda: None)
         self._interfaces: dict[EigrpInterface, None] = {}
 
     # What is to be told ----------------------------------------------------------------------------------------
@@ -110,6 +117,7 @@ class Teller:
         """The neighbor is gone."""
         self._neighbors.pop(neighbor, None)
         interface = neighbor.interface
+        interface.held.pop(neighbor, None)
         interface.busy.pop(neighbor, None)
         if any(other.is_up for other in interface.neighbors.values()):
             self._interfaces[interface] = None
@@ -120,14 +128,25 @@ class Teller:
     # Sending ---------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Send whatever may be sent now."""
-        while self._neighbors or self._interfaces:
-            neighbors, self._neighbors = self._neighbors, {}
-            for neighbor in neighbors:
+        """Send whatever may be sent now, or the first part of much; the rest follows in a moment."""
+        left = _AT_ONCE
+        while (self._neighbors or self._interfaces) and left:
+            turn = list(islice(self._neighbors, left))
+            left -= len(turn)
+            for neighbor in turn:
+                del self._neighbors[neighbor]
                 self._tell(neighbor)
             interfaces, self._interfaces = self._interfaces, {}
             for interface in interfaces:
                 self._tell_group(interface)
+        if self._neighbors or self._interfaces:
+            self._context.start(self._rest, BREATH)
+
+    def resume(self, interface: EigrpInterface) -> None:
+        """There is some of EIGRP's share of the bandwidth again."""
+        self._neighbors.update(interface.held)
+        interface.held.clear()
+        self._interfaces[interface] = None
 
     def flow_timeout(self, interface: EigrpInterface) -> None:
         """The group waited long enough for those who are behind."""
@@ -136,12 +155,24 @@ class Teller:
     def _tell(self, neighbor: Neighbor) -> None:
         """Send one neighbor the next packet of its backlog, if it is ready for one."""
         if neighbor.is_up and neighbor.outstanding is None and neighbor.backlog:
-            self._send_backlog(neighbor)
+            if self._must_pause(neighbor.interface):
+                neighbor.interface.held[neighbor] = None
+            else:
+                self._send_backlog(neighbor)
         self._mark(neighbor)
+
+    def _must_pause(self, interface: EigrpInterface) -> bool:
+        """Is EIGRP's share of the bandwidth spent (`ip bandwidth-percent eigrp`)? Then the timer is set."""
+        pause = interface.pause(self._context.now)
+        if pause <= 0:
+            return False
+        if not self._context.is_running(interface.pacing_timer):
+            self._context.start(interface.pacing_timer, pause)
+        return True
 
     def _tell_group(self, interface: EigrpInterface, *, patient: bool = True) -> None:
         """Send the group the next packet, or wait for those who are behind."""
-        if not interface.updates and not interface.queries:
+        if not (interface.updates or interface.queries) or self._must_pause(interface):
             return
         if interface.busy and patient:
             if not self._context.is_running(interface.flow_timer):
