@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base.routemaps import RoutePolicies
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.outbound import Receiver, told
+from dmvpn.features.bgp.outbound import Audience, told
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.settings import configured_peers
 from dmvpn.network.device import Device
@@ -26,7 +25,7 @@ def heard(*lines: str, remote_as: int = 65002) -> Attributes:
     )
     path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=a("192.0.2.9"))
     us = a("192.0.2.1")
-    answer = told(path, Receiver(settings, us, us, us, None, RoutePolicies()))
+    answer = told(path, Audience.of(settings, local=us, router_id=us, cluster_id=us, shared=None))
     assert answer is not None
     return answer
 

@@ -11,8 +11,9 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp import machine
+from dmvpn.features.bgp import limits
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
+from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
@@ -29,7 +30,6 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
-from dmvpn.features.bgp.teller import SLICE
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, make, p
 from support.workbench import Workbench, of_type
@@ -255,7 +255,7 @@ def test_a_prefix_that_holds_its_own_next_hop_makes_no_circle(bench: Workbench) 
 def test_who_tells_most_of_more_than_there_is_room_for_is_given_up(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "MOST_PREFIXES", 20)
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
     greedy, modest = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     greedy.announces(*(f"10.{number}.0.0/16" for number in range(18)))
     modest.announces("10.100.0.0/16", "10.101.0.0/16", "10.102.0.0/16")

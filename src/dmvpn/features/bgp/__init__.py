@@ -5,13 +5,16 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
 
     packet      messages <-> octets          attributes  path attributes, and what becomes of damaged ones
     model       the typed configuration      settings    what holds for one peer
-    session     one connection, its moves    peer        a peer: sessions, Adj-RIB-In, Adj-RIB-Out
-    intake      UPDATE -> Adj-RIB-In         paths       the decision process
-    table       Loc-RIB                      nexthops    whether next hops can be reached
-    own         network, redistribute        routes      all of these together, and the RIB
-    policy      filters, route maps
-    outbound    what one peer is told        teller      Adj-RIB-Out, UPDATEs
-    machine     the process                  show        shows, `clear ip bgp`
+    session     one connection, its moves    peer        a peer: sessions, Adj-RIB-In, group
+    intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
+    paths       the decision process         table       Loc-RIB
+    nexthops    whether they can be reached  own         network, redistribute
+    aggregates  and their parts              routes      all of these together, and the RIB
+    policy      filters, route maps          outbound    what peers of equal policy are told
+    batches     what they are told, encoded  groups      update groups: Adj-RIB-Out, feeds
+    teller      who is told when             limits      maximum-prefix
+    neighbors   who calls, who is called     process     what the parts share
+    machine     hands events to the parts    show        shows, `clear ip bgp`
     facts       what judges outside may know
 """
 

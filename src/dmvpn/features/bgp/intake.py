@@ -23,10 +23,11 @@ _COMPLAINT_PAUSE: Final = 60.0
 
 
 class Intake:
-    """say: takes log messages."""
+    """Writes what peers told. say: takes log messages. total: prefixes of all peers."""
 
     def __init__(self, say: Callable[[Notice], None]) -> None:
         self._say = say
+        self.total = 0
 
     def take(
         self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address, now: float
@@ -38,6 +39,7 @@ class Intake:
         changed = dict.fromkeys(prefix for prefix in update.withdrawn if prefix in peer.received)
         for prefix in changed:
             del peer.received[prefix]
+        self.total -= len(changed)
         if not update.announced:
             return changed
         attributes = self._attributes(peer, session, update, now)
@@ -53,18 +55,30 @@ class Intake:
             changed[prefix] = None
             if attributes is None:
                 del peer.received[prefix]
+                self.total -= 1
             else:
+                self.total += prefix not in peer.received
                 peer.received[prefix] = attributes
         return changed
 
-    @staticmethod
-    def refresh(peer: Peer, *, ends: bool) -> dict[Prefix, None]:
+    def forget(self, peer: Peer) -> list[Prefix]:
+        """The session is over: what it told is nothing any more. Returns what that was."""
+        prefixes = list(peer.received)
+        self.total -= len(prefixes)
+        peer.received.clear()
+        peer.filtered.clear()
+        peer.stale.clear()
+        peer.denied = 0
+        peer.warned = False
+        return prefixes
+
+    def refresh(self, peer: Peer, *, ends: bool) -> dict[Prefix, None]:
         """A refresh begins or ends: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
         for prefix in gone:
-            peer.received.pop(prefix, None)
+            self.total -= peer.received.pop(prefix, None) is not None
         return gone
 
     def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:

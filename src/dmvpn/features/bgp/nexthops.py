@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import RouteKind
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
@@ -38,7 +39,7 @@ class NextHops:
         at = bisect_left(self._sorted, first)
         return at < len(self._sorted) and self._sorted[at] <= first | int(prefix.wildcard)
 
-    def refresh(self, *, in_use: dict[IPv4Address, None]) -> list[IPv4Address]:
+    def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
         """Look again; returns those that are different now. in_use: the others are forgotten."""
         changed = []
         for hop in list(self._known):

@@ -8,12 +8,12 @@ says ourselves instead (phase 1 and 3); reflected routes keep theirs, unless it 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
-from dmvpn.features.bgp.model import PrivateAs
+from dmvpn.features.bgp.model import Direction, Neighbor, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
 
@@ -21,122 +21,173 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Numbers that mean nothing elsewhere, RFC 6996 §5.
 _PRIVATE: Final = (range(64512, 65535), range(4200000000, 4294967295))
 
+#: A neighbor of which nothing is said.
+_SILENT: Final = Neighbor(peer=UNSPECIFIED)
 #: In the first octet of an extended community, RFC 4360 §2.
 _NOT_TRANSITIVE: Final = 0x40
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A peer that is told. local: our end of the session. shared: the connected network that both ends are on."""
+#: The lines of a neighbor that have a say in what it hears.
+_OUTWARD: Final = (
+    *("next_hop_self", "next_hop_self_all", "next_hop_unchanged", "route_reflector_client", "default_originate"),
+    *("originate_map", "send_community", "send_extended", "remove_private_as", "override_as", "local_as_replaces"),
+)
 
-    settings: PeerSettings
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Peers that hear the same: all that makes a difference between what two peers are told.
+
+    lines: the outward ones alone. overridden: the number that becomes ours in paths, 0: none does. interval: seconds
+    between announcements. local: our end of the sessions. shared: the connected network that both ends are on.
+    wide: AS numbers have four octets.
+    """
+
+    internal: bool
+    local_as: int
+    real_as: int
+    overridden: int
+    lines: Neighbor
+    interval: float
     local: IPv4Address
     router_id: IPv4Address
     cluster_id: IPv4Address
     shared: Prefix | None
-    policies: RoutePolicies
+    wide: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        settings: PeerSettings,
+        *,
+        local: IPv4Address,
+        router_id: IPv4Address,
+        cluster_id: IPv4Address,
+        shared: Prefix | None,
+        wide: bool = True,
+    ) -> Self:
+        """The audience of a peer with these settings."""
+        lines = settings.lines
+        filters = tuple(one for one in lines.filters if one.direction is Direction.OUT)
+        outward = replace(_SILENT, filters=filters, **{name: getattr(lines, name) for name in _OUTWARD})
+        return cls(
+            internal=settings.internal,
+            local_as=settings.local_as,
+            real_as=settings.real_as,
+            overridden=settings.remote_as if lines.override_as else 0,
+            lines=outward,
+            interval=settings.advertisement_interval,
+            local=local,
+            router_id=router_id,
+            cluster_id=cluster_id,
+            shared=shared,
+            wide=wide,
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Do lists or maps decide what it hears?"""
+        return bool(self.lines.originate_map or self.lines.filters)
 
 
-def told(path: Path, receiver: Receiver, changes: Changes = UNCHANGED) -> Attributes | None:
-    """The attributes that the peer hears; None: it does not hear of this path.
+def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:
+    """The attributes that these peers hear; None: they do not hear of this path.
 
     changes: what the neighbor's route map sets. It comes before our own AS number, and its next hop is told as it is.
     """
-    settings = receiver.settings
-    if path.peer == settings.address or not _may_hear(path, receiver):
+    if not _may_hear(path, audience):
         return None
-    attributes = _next_hop_of(path, receiver)
+    attributes = _next_hop_of(path, audience)
     path = replace(path, attributes=changed(path.attributes, changes))
     attributes = changed(attributes, changes)
     attributes = (
-        _internally(path, attributes, receiver) if settings.internal else _externally(path, attributes, settings)
+        _internally(path, attributes, audience) if audience.internal else _externally(path, attributes, audience)
     )
     if changes.metric is not None:
         attributes = replace(attributes, med=changes.metric)
-    return _with_communities(attributes, settings)
+    return _with_communities(attributes, audience)
 
 
-def default_route(receiver: Receiver, changes: Changes = UNCHANGED) -> Attributes:
+def default_route(audience: Audience, changes: Changes = UNCHANGED) -> Attributes:
     """What `default-originate` tells; changes: of its route map."""
-    internal = receiver.settings.internal
-    plain = Attributes(next_hop=receiver.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
+    internal = audience.internal
+    plain = Attributes(next_hop=audience.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
     attributes = changed(plain, changes)
     if internal:
         return attributes
-    return replace(attributes, path=prepended(attributes.path, *_ours(receiver.settings)), local_pref=None)
+    return replace(attributes, path=prepended(attributes.path, *_ours(audience)), local_pref=None)
 
 
-def _may_hear(path: Path, receiver: Receiver) -> bool:
-    settings, communities = receiver.settings, path.attributes.communities
+def _may_hear(path: Path, audience: Audience) -> bool:
+    communities = path.attributes.communities
     if Community.NO_ADVERTISE in communities:
         return False
-    if not settings.internal:
+    if not audience.internal:
         return not {Community.NO_EXPORT, Community.NO_EXPORT_SUBCONFED} & {*communities}
     if path.own or not path.internal:
         return True
-    return path.client or settings.lines.route_reflector_client  # RFC 4456 §6
+    return path.client or audience.lines.route_reflector_client  # RFC 4456 §6
 
 
-def _next_hop_of(path: Path, receiver: Receiver) -> Attributes:
-    lines, attributes, settings = receiver.settings.lines, path.attributes, receiver.settings
+def _next_hop_of(path: Path, audience: Audience) -> Attributes:
+    lines, attributes = audience.lines, path.attributes
     hop = attributes.next_hop
-    is_reflected = settings.internal and path.internal and not path.own
-    if hop == UNSPECIFIED or hop == settings.address:
+    is_reflected = audience.internal and path.internal and not path.own
+    if hop == UNSPECIFIED:
         keeps = False
     elif lines.next_hop_unchanged:
         keeps = True
     elif is_reflected:
         keeps = not lines.next_hop_self_all
-    elif settings.internal:
+    elif audience.internal:
         keeps = not lines.next_hop_self
     else:
-        keeps = not lines.next_hop_self and receiver.shared is not None and hop in receiver.shared
-    return attributes if keeps else replace(attributes, next_hop=receiver.local)
+        keeps = not lines.next_hop_self and audience.shared is not None and hop in audience.shared
+    return attributes if keeps else replace(attributes, next_hop=audience.local)
 
 
-def _with_communities(attributes: Attributes, settings: PeerSettings) -> Attributes:
+def _with_communities(attributes: Attributes, audience: Audience) -> Attributes:
     """The attributes with the kinds of communities that the peer is told."""
-    if not settings.lines.send_community:
+    if not audience.lines.send_community:
         attributes = replace(attributes, communities=(), large=())
-    if not settings.lines.send_extended:
+    if not audience.lines.send_extended:
         return replace(attributes, extended=())
-    if settings.internal:
+    if audience.internal:
         return attributes
     # What is not transitive stays in our AS, RFC 4360 §6.
     return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
 
 
-def _internally(path: Path, attributes: Attributes, receiver: Receiver) -> Attributes:
+def _internally(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
     attributes = replace(attributes, local_pref=path.local_pref)
     if path.own or not path.internal:
         return attributes
     return replace(
         attributes,
         originator=attributes.originator or path.identifier,
-        clusters=(receiver.cluster_id, *attributes.clusters),
+        clusters=(audience.cluster_id, *attributes.clusters),
     )
 
 
-def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> Attributes:
+def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
     systems = attributes.path
-    systems = _without_private(systems, settings)
-    if settings.lines.override_as:
+    systems = _without_private(systems, audience)
+    if audience.overridden:
         systems = tuple(
             Segment(
                 part.kind,
-                tuple(settings.local_as if one == settings.remote_as else one for one in part.systems),
+                tuple(audience.local_as if one == audience.overridden else one for one in part.systems),
             )
             for part in systems
         )
     return replace(
         attributes,
-        path=prepended(systems, *_ours(settings)),
+        path=prepended(systems, *_ours(audience)),
         local_pref=None,
         med=attributes.med if path.own else None,
         originator=None,
@@ -144,16 +195,16 @@ def _externally(path: Path, attributes: Attributes, settings: PeerSettings) -> A
     )
 
 
-def _ours(settings: PeerSettings) -> tuple[int, ...]:
+def _ours(audience: Audience) -> tuple[int, ...]:
     """The numbers that we put before a path: with `local-as` the real one follows, unless it is replaced."""
-    if settings.local_as == settings.real_as or settings.lines.local_as_replaces:
-        return (settings.local_as,)
-    return settings.local_as, settings.real_as
+    if audience.local_as == audience.real_as or audience.lines.local_as_replaces:
+        return (audience.local_as,)
+    return audience.local_as, audience.real_as
 
 
-def _without_private(path: tuple[Segment, ...], settings: PeerSettings) -> tuple[Segment, ...]:
+def _without_private(path: tuple[Segment, ...], audience: Audience) -> tuple[Segment, ...]:
     """The path without private numbers, or with ours instead of them; plainly, only if there are no others."""
-    removal = settings.lines.remove_private_as
+    removal = audience.lines.remove_private_as
     if removal is PrivateAs.KEPT:
         return path
     if removal is PrivateAs.IF_ALL_ARE:
@@ -162,7 +213,7 @@ def _without_private(path: tuple[Segment, ...], settings: PeerSettings) -> tuple
         Segment(
             part.kind,
             tuple(
-                settings.local_as if _is_private(one) else one
+                audience.local_as if _is_private(one) else one
                 for one in part.systems
                 if removal is PrivateAs.REPLACED or not _is_private(one)
             ),

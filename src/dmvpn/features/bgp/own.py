@@ -71,7 +71,7 @@ def aggregate_path(
     aggregate: Aggregate, parts: Iterable[Path], local_as: int, router_id: IPv4Address, now: float
 ) -> Path | None:
     """The path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
-    paths = [part.attributes for part in parts]
+    paths = list({id(part.attributes): part.attributes for part in parts}.values())
     if not paths:
         return None
     systems = sorted(dict.fromkeys(system for one in paths for system in one.systems))

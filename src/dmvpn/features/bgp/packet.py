@@ -258,11 +258,11 @@ class Update:
 
     def body(self) -> bytes:
         """Encode what stands behind the header."""
-        withdrawn = b"".join(map(encoded_prefix, self.withdrawn))
-        attributes = b"".join(attribute.serialize() for attribute in self.attributes)
-        announced = b"".join(map(encoded_prefix, self.announced))
-        lengths = len(withdrawn).to_bytes(2, "big"), len(attributes).to_bytes(2, "big")
-        return lengths[0] + withdrawn + lengths[1] + attributes + announced
+        return _update_body(
+            b"".join(map(encoded_prefix, self.withdrawn)),
+            b"".join(attribute.serialize() for attribute in self.attributes),
+            b"".join(map(encoded_prefix, self.announced)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +338,24 @@ _KINDS: Final[dict[int, type[Message]]] = {int(number): kind for kind, number in
 
 def serialize(message: Message) -> bytes:
     """The message with its header. Raises ValueError if it is too long."""
-    body = message.body()
+    return _framed(_TYPES[type(message)], message.body())
+
+
+def update_octets(withdrawn: bytes, attributes: bytes, announced: bytes) -> bytes:
+    """An UPDATE whose three parts are octets already. Raises ValueError if it is too long."""
+    return _framed(MessageType.UPDATE, _update_body(withdrawn, attributes, announced))
+
+
+def _update_body(withdrawn: bytes, attributes: bytes, announced: bytes) -> bytes:
+    lengths = len(withdrawn).to_bytes(2, "big"), len(attributes).to_bytes(2, "big")
+    return lengths[0] + withdrawn + lengths[1] + attributes + announced
+
+
+def _framed(kind: MessageType, body: bytes) -> bytes:
     length = HEADER_LENGTH + len(body)
     if length > MAXIMUM_LENGTH:
         raise ValueError(f"BGP message of {length} octets")
-    return MARKER + length.to_bytes(2, "big") + bytes((_TYPES[type(message)],)) + body
+    return MARKER + length.to_bytes(2, "big") + bytes((kind,)) + body
 
 
 def parse(data: Octets) -> Message:

@@ -1,4 +1,4 @@
-"""A peer: its sessions, what it told (Adj-RIB-In) and what it was told (Adj-RIB-Out), and when it is called again.
+"""A peer: its sessions, what it told (Adj-RIB-In), in which group it is told, and when it is called again.
 
     Idle ── there is a way ──> Active ── call, or be called ──> one or two sessions ──> one that is established
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.bgp.groups import Feed
 from dmvpn.features.bgp.session import Counts, Session, SessionState, cease
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.reasons import Reason
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.groups import Group
     from dmvpn.features.bgp.packet import Cease
     from dmvpn.features.bgp.settings import PeerSettings
 
@@ -31,10 +33,8 @@ class Peer:
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
     filtered: those of `received` that its filters refuse. stale: what it has not told again so far in a refresh.
-    barred_until: it told too many prefixes, and is neither called nor heard before. pending: prefixes about which it is
-    to hear. again: prefixes that it hears of although it was told the same. announce_at: when it may hear announcements
-    again. wants_all: it is to hear everything again; it did at refreshed, and is_refreshed until that is over.
-    complained: when a damaged UPDATE of it was logged.
+    barred_until: it told too many prefixes, and is neither called nor heard before. group: who hears the same, and what
+    that is. feed: what of it this one is still to be sent. complained: when a damaged UPDATE of it was logged.
     """
 
     def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
@@ -49,16 +49,11 @@ class Peer:
         self.retry = FIRST_RETRY
         self.received: dict[Prefix, Attributes] = {}
         self.filtered: dict[Prefix, None] = {}
-        self.advertised: dict[Prefix, Attributes] = {}
-        self.pending: dict[Prefix, None] = {}
-        self.again: dict[Prefix, None] = {}
-        self.wants_all = False
-        self.is_refreshed = False
+        self.group: Group | None = None
+        self.feed = Feed(settings.address)
         self.stale: dict[Prefix, None] = {}
         self.barred_until = float("-inf")
-        self.refreshed = float("-inf")
         self.complained = float("-inf")
-        self.announce_at = float("-inf")
         self.denied = 0
         self.warned = False
         self.counts = Counts.none()
@@ -106,20 +101,6 @@ class Peer:
         own, theirs = opened.identity.router_id, opened.heard.identifier
         is_taken_kept = own < theirs if own != theirs else opened.identity.local_as < opened.identity.remote_as
         return [session for session in (opened, *others) if session.taken is not is_taken_kept]
-
-    def forget_routes(self) -> list[Prefix]:
-        """The session is over: what it told, and was told, is nothing any more. Returns what it had told."""
-        prefixes = list(self.received)
-        self.received.clear()
-        self.filtered.clear()
-        self.advertised.clear()
-        self.pending.clear()
-        self.again.clear()
-        self.wants_all = self.is_refreshed = False
-        self.stale.clear()
-        self.denied = 0
-        self.warned = False
-        return prefixes
 
     def end_sessions(self, subcode: Cease, reason: str, now: float) -> None:
         """Say goodbye on all connections."""

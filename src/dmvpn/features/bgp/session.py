@@ -257,9 +257,16 @@ class Session:
         known = self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
         return known and self.identity.marks_refreshes
 
-    def send(self, message: Update | RouteRefresh, now: float) -> None:
-        """Tell an established peer something."""
+    def send(self, message: RouteRefresh, now: float) -> None:
+        """Ask an established peer for something."""
         self._send(message, now)
+
+    def send_updates(self, octets: bytes, updates: int, now: float) -> None:
+        """Tell an established peer what is in octets already. updates: how many there are."""
+        self._counts.updates[False] += updates
+        self._sent += len(octets)
+        self.last_write = now
+        self._order(StreamSend(self.stream, octets))
 
     def fail(self, error: MessageError, now: float) -> None:
         """The peer sent what must not be."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.features.bgp.model import BgpConfig, Direction, Neighbor
+from dmvpn.features.bgp.model import BgpConfig, Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,7 +185,7 @@ def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
     return (*(lines.allow_own_as, lines.weight, lines.route_reflector_client, lines.filters, lines.local_as_prepends),)
 
 
-def is_filtered(settings: PeerSettings) -> bool:
-    """Do lists or maps decide what it hears?"""
-    lines = settings.lines
-    return bool(lines.originate_map) or any(one.direction is Direction.OUT for one in lines.filters)
+def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:
+    """Does the same hold for everybody in a listen range as before?"""
+    firsts = [IPv4Address(int(one.prefix.address)) for one in new.listen_ranges]
+    return old.listen_ranges == new.listen_ranges and all(guest(old, one) == guest(new, one) for one in firsts)

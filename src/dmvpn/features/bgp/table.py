@@ -32,17 +32,31 @@ class Destination:
 
 
 class LocRib:
-    """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal."""
+    """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal.
+
+    hops: the next hops of all paths, with the prefixes and how many paths of each lead there. own: what we announce.
+    """
 
     def __init__(self, metric_to: Callable[[IPv4Address], int | None]) -> None:
         self.destinations: dict[Prefix, Destination] = {}
         self.version = 1
         self.limits = (1, 1)
         self.metric_to = metric_to
+        self.hops: dict[IPv4Address, dict[Prefix, int]] = {}
+        self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
         """Somebody tells a path; `choose` says what follows."""
-        self.destinations.setdefault(prefix, Destination()).paths[path.origin, path.peer] = path
+        source = path.origin, path.peer
+        destination = self.destinations.get(prefix)
+        if destination is None:
+            destination = self.destinations[prefix] = Destination()
+        if source in destination.paths:
+            self._count(prefix, destination.paths[source], -1)
+        destination.paths[source] = path
+        self._count(prefix, path, 1)
+        if path.own:
+            self.own[prefix] = None
 
     def known(self, prefix: Prefix, source: Source) -> Path | None:
         """What this one tells of a prefix."""
@@ -52,8 +66,21 @@ class LocRib:
     def take_away(self, prefix: Prefix, source: Source) -> None:
         """Somebody does not tell it any more."""
         destination = self.destinations.get(prefix)
-        if destination is not None:
-            destination.paths.pop(source, None)
+        path = destination.paths.pop(source, None) if destination is not None else None
+        if destination is None or path is None:
+            return
+        self._count(prefix, path, -1)
+        if path.own and not any(other.own for other in destination.paths.values()):
+            del self.own[prefix]
+
+    def _count(self, prefix: Prefix, path: Path, change: int) -> None:
+        hop = path.attributes.next_hop
+        there = self.hops.setdefault(hop, {})
+        there[prefix] = there.get(prefix, 0) + change
+        if not there[prefix]:
+            del there[prefix]
+        if not there:
+            del self.hops[hop]
 
     def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
         """Choose again; returns the prefixes whose best paths are others now."""
@@ -80,9 +107,4 @@ class LocRib:
 
     def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
         """The prefixes of which a path leads there."""
-        wanted = dict.fromkeys(hops)
-        return [
-            prefix
-            for prefix, destination in self.destinations.items()
-            if any(path.attributes.next_hop in wanted for path in destination.paths.values())
-        ]
+        return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

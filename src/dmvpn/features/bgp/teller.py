@@ -1,149 +1,268 @@
-"""Adj-RIB-Out: what each peer was told, what it is to hear, and the UPDATEs that make the difference.
+"""Who is told what, and when: which update group a neighbor is in, and when each group is looked at and sent.
 
-A peer's `pending` prefixes are looked at one by one: what `outbound.told` says of the best path is compared with what
-it was told. Withdrawals go at once, announcements not more often than its interval. When the peer does not read, what
-is left stays pending until its stream has room.
+What changes is told after a moment, so that changes which come together travel together. Work is cut into slices:
+between two of them everybody else is heard.
 """
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
-from dmvpn.features.bgp.attributes import Attributes, write
+from dmvpn.base.routemaps import UNCHANGED
+from dmvpn.features.bgp.batches import Mark, Told, fits
+from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
-from dmvpn.features.bgp.outbound import Receiver, default_route, told
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Attribute, Update, encoded_prefix
+from dmvpn.features.bgp.outbound import Audience, default_route, told
+from dmvpn.features.bgp.packet import RouteRefresh, serialize
 from dmvpn.features.bgp.policy import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.ports import Ports
+    from dmvpn.base.routemaps import Changes
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.process import Process
     from dmvpn.features.bgp.routes import Routes
     from dmvpn.features.bgp.session import Session
 
 DEFAULT: Final = Prefix.of(UNSPECIFIED, 0)
-#: Octets of an UPDATE for prefixes, besides its header and the two lengths.
-_ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
-_LARGEST_PREFIX: Final = 5
-#: Prefixes that are looked at in one go: some milliseconds, in which nothing else can happen.
-SLICE: Final = 400
+#: Seconds after which changes are told.
+SETTLING: Final = 0.05
+#: Seconds between two times that a peer hears everything, however often it asks for it.
+REFRESH_PAUSE: Final = 5.0
 #: Seconds until the next slice.
-_BREATH: Final = 0.001
+BREATH: Final = 0.001
+#: What a slice may cost, in prefixes that are put into octets, and how much of it one neighbor may before others.
+_MOST: Final = SLICE
+_TURN: Final = 8
+_BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
 
 
 class Teller:
-    """Tells peers of the table."""
+    """groups: by their audience. Each established neighbor is in one."""
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, process: Process, routes: Routes) -> None:
+        self._process = process
         self._routes = routes
+        self._numbers = count(1)
+        self._by_number: dict[int, Group] = {}
+        self._asking: dict[int, dict[IPv4Address, None]] = {}
+        self._members: dict[IPv4Address, Peer] = {}
+        self.groups: dict[Audience, Group] = {}
 
-    def greet(self, peer: Peer) -> None:
-        """A peer is to hear everything."""
-        peer.pending.update(dict.fromkeys((*self._routes.table.destinations, *peer.advertised)))
-        if peer.settings.lines.default_originate:
-            peer.pending[DEFAULT] = None
+    # ---------------------------------------------------------------------------------------------------- members
 
-    def receiver(self, peer: Peer, session: Session, cluster_id: IPv4Address, ports: Ports) -> Receiver:
-        """The peer as it is now."""
-        local = surely(session.up).local
-        state = ports.interfaces.owner(local)
+    def join(self, peer: Peer, session: Session, now: float) -> None:
+        """A neighbor is established: it is to hear everything."""
+        self._members[peer.address] = peer
+        peer.group = self._group(self._audience(peer, session))
+        peer.group.join(peer.feed)
+        self._soon(peer.group, now)
+
+    def regroup(self, peer: Peer, now: float) -> None:
+        """What holds for a neighbor may be something else: it may hear something else."""
+        if peer.session is None or peer.group is None:
+            return
+        audience = self._audience(peer, peer.session)
+        if audience == peer.group.audience:
+            return
+        old = peer.group
+        was_told = old.leave(peer.address)
+        peer.group = self._group(audience)
+        peer.group.move(peer.feed, was_told, now)
+        asking = self._asking.get(old.number, {})
+        if peer.address in asking:
+            del asking[peer.address]
+            self.repeat(peer, now)
+        self._soon(peer.group, now)
+        self._drop_if_empty(old)
+
+    def leave(self, peer: Peer) -> None:
+        """The session is over."""
+        group, peer.group = peer.group, None
+        self._members.pop(peer.address, None)
+        peer.feed.clear()
+        if group is not None:
+            group.leave(peer.address)
+            self._asking.get(group.number, {}).pop(peer.address, None)
+            self._drop_if_empty(group)
+
+    def _audience(self, peer: Peer, session: Session) -> Audience:
+        local, process = surely(session.up).local, self._process
+        state = process.ports.interfaces.owner(local)
         prefix = state.prefix if state is not None else None
-        shared = prefix if prefix is not None and peer.address in prefix else None
-        policies = ports.policies.of_routes()
-        return Receiver(peer.settings, local, session.identity.router_id, cluster_id, shared, policies)
+        return Audience.of(
+            peer.settings,
+            local=local,
+            router_id=session.identity.router_id,
+            cluster_id=process.config.cluster_id or session.identity.router_id,
+            shared=prefix if prefix is not None and peer.address in prefix else None,
+            wide=session.wide,
+        )
 
-    def what(self, prefix: Prefix, receiver: Receiver) -> Attributes | None:
-        """What the peer is to hear of a prefix as of now."""
-        best = self._routes.table.best(prefix)
-        lines = receiver.settings.lines
-        if best is not None and prefix not in self._routes.suppressed:
-            changes = verdict(receiver.policies, lines, Direction.OUT, prefix, best.attributes)
-            attributes = told(best, receiver, changes) if changes is not None else None
-            if attributes is not None:
-                return attributes
-        if prefix == DEFAULT and lines.default_originate:
-            changes = self._routes.condition(lines.originate_map)
-            return default_route(receiver, changes) if changes is not None else None
+    def _group(self, audience: Audience) -> Group:
+        group = self.groups.get(audience)
+        if group is None:
+            group = self.groups[audience] = Group(next(self._numbers), audience)
+            self._by_number[group.number] = group
+            self._touch_all(group)
+        return group
+
+    def _drop_if_empty(self, group: Group) -> None:
+        if group.is_empty:
+            del self.groups[group.audience], self._by_number[group.number]
+            self._asking.pop(group.number, None)
+            self._process.timers.cancel(("tell", group.number))
+
+    # ---------------------------------------------------------------------------------------------------- changes
+
+    def changed(self, prefixes: Iterable[Prefix], now: float) -> None:
+        """Other paths were chosen."""
+        for group in self.groups.values():
+            group.touch(prefixes)
+            self._soon(group, now)
+
+    def default_may_change(self, now: float) -> None:
+        """Whoever hears of a default route while a map permits some route may hear something else."""
+        for group in self.groups.values():
+            if group.audience.lines.originate_map:
+                group.touch((DEFAULT,))
+                self._soon(group, now)
+
+    def policies_changed(self, now: float) -> None:
+        """Lists or maps are others: tell the difference."""
+        for group in self.groups.values():
+            if group.audience.is_filtered:
+                self._touch_all(group)
+                self._soon(group, now)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Do lists or maps decide what somebody hears?"""
+        return any(group.audience.is_filtered for group in self.groups.values())
+
+    def judge_again(self, peer: Peer, now: float) -> None:
+        """Somebody wants to have a neighbor told everything by the lists that there are now."""
+        if peer.group is not None:
+            self._touch_all(peer.group)
+            peer.group.announce_at = now
+            self.repeat(peer, now)
+
+    def repeat(self, peer: Peer, now: float) -> None:
+        """A neighbor is to hear everything again."""
+        if peer.group is not None:
+            self._asking.setdefault(peer.group.number, {})[peer.address] = None
+            self._soon(peer.group, now)
+
+    def _touch_all(self, group: Group) -> None:
+        group.touch((*self._routes.table.destinations, *group.told))
+        if group.audience.lines.default_originate:
+            group.touch((DEFAULT,))
+
+    # ----------------------------------------------------------------------------------------------------- slices
+
+    def writable(self, peer: Peer, now: float) -> None:
+        """A neighbor reads again."""
+        if peer.group is not None and not peer.feed.is_empty:
+            peer.group.hungry[peer.address] = peer.feed
+            self._set(peer.group, now)
+
+    def step(self, number: int, now: float) -> None:
+        """A slice of what a group has to do."""
+        group = self._by_number.get(number)
+        if group is None:
+            return
+        if group.pending or group.waiting:
+            group.look(self._judge(group.audience), now)
+        asked = None if group.pending else self._answer(group, now)
+        self._pour(group, now)
+        if group.pending or group.hungry:
+            self._set(group, now + BREATH)
+        else:
+            later = earliest(group.announce_at if group.waiting else None, asked)
+            if later is not None:
+                self._set(group, max(later, now + BREATH))
+
+    def _soon(self, group: Group, now: float) -> None:
+        due = self._process.timers.when(("tell", group.number))
+        if due is None or due > now + SETTLING:  # withdrawals do not wait for the interval of announcements
+            self._set(group, now + SETTLING)
+
+    def _set(self, group: Group, when: float) -> None:
+        self._process.timers.set(("tell", group.number), when)
+
+    def _answer(self, group: Group, now: float) -> float | None:
+        """Feed those that asked for everything; returns when the next of them may be."""
+        asking = self._asking.get(group.number, {})
+        due = {address: self._members[address].feed.refreshed + REFRESH_PAUSE for address in asking}
+        for address in [address for address, when in due.items() if now >= when]:
+            del asking[address], due[address]
+            peer = self._members[address]
+            peer.feed.refreshed = now
+            marks = peer.session is not None and peer.session.marks_refreshes
+            group.repeat(peer.feed, (_BEGIN,) if marks else (), (_END,) if marks else ())
+        return min(due.values(), default=None)
+
+    def _pour(self, group: Group, now: float) -> None:
+        """Send what feeds have, in turns. One whose session has no room waits until it is writable."""
+        left = _MOST
+        while group.hungry and left > 0:
+            address, feed = next(iter(group.hungry.items()))
+            del group.hungry[address]
+            session = self._members[address].session
+            if session is None:
+                continue
+            left -= feed.pour(session, _TURN, now) or 1
+            if not feed.is_empty and not feed.is_blocked:
+                group.hungry[address] = feed
+
+    def _judge(self, audience: Audience) -> Callable[[Prefix], Told | None]:
+        """What such peers are told of a prefix as of now. Most prefixes share their paths with others."""
+        policies = self._process.ports.policies.of_routes()
+        lines, routes = audience.lines, self._routes
+        known: dict[int, tuple[Path, Told | None]] = {}
+
+        def judge(prefix: Prefix) -> Told | None:
+            best = routes.table.best(prefix)
+            found = None
+            if best is not None and prefix not in routes.suppressed:
+                changes = (
+                    verdict(policies, lines, Direction.OUT, prefix, best.attributes) if lines.filters else UNCHANGED
+                )
+                if changes is UNCHANGED:
+                    if id(best) not in known:
+                        known[id(best)] = best, _told(best, audience, UNCHANGED)
+                    found = known[id(best)][1]
+                elif changes is not None:
+                    found = _told(best, audience, changes)
+            if found is None and prefix == DEFAULT and lines.default_originate:
+                changes = routes.condition(lines.originate_map)
+                return Told(default_route(audience, changes), UNSPECIFIED) if changes is not None else None
+            return found
+
+        return judge
+
+
+def _told(path: Path, audience: Audience, changes: Changes) -> Told | None:
+    """What is too long to be told is told no more: the way that led there is none any more."""
+    attributes = told(path, audience, changes)
+    if attributes is None or not fits(attributes, wide=audience.wide):
         return None
-
-    def tell(self, peer: Peer, session: Session, receiver: Receiver, now: float) -> float | None:
-        """Send what is pending; returns when there is more to be said, if it is time that has to pass."""
-        if session.room < MAXIMUM_LENGTH:
-            return None  # it does not read; once it does, it is told the rest
-        withdrawn: list[Prefix] = []
-        announced: dict[Attributes, list[Prefix]] = {}
-        may_announce = now >= peer.announce_at
-        waiting: dict[Prefix, None] = {}
-        # While announcements wait, everything is looked at for what is withdrawn: nothing of it is put into octets.
-        slice_ = SLICE if may_announce else len(peer.pending)
-        rest = dict.fromkeys(islice(peer.pending, slice_, None))
-        for prefix in islice(peer.pending, slice_):
-            attributes = self.what(prefix, receiver)
-            if attributes == peer.advertised.get(prefix) and (attributes is None or prefix not in peer.again):
-                continue
-            if attributes is None:
-                withdrawn.append(prefix)
-            elif may_announce:
-                announced.setdefault(attributes, []).append(prefix)
-            else:
-                waiting[prefix] = None
-        peer.pending = {**rest, **waiting}
-        raw = {attributes: write(attributes, wide=session.wide) for attributes in announced}
-        for attributes in [attributes for attributes in announced if _room(raw[attributes]) < _LARGEST_PREFIX]:
-            # What is too long to be told takes back what was told before: the way that led there is none any more.
-            withdrawn += [prefix for prefix in announced.pop(attributes) if prefix in peer.advertised]
-        for update, prefixes, told_with in _updates(withdrawn, announced, raw):
-            if session.room < MAXIMUM_LENGTH:
-                peer.pending.update(dict.fromkeys(prefixes))
-                continue
-            session.send(update, now)
-            for prefix in prefixes:
-                peer.again.pop(prefix, None)
-                if told_with is None:
-                    del peer.advertised[prefix]
-                else:
-                    peer.advertised[prefix] = told_with
-        if rest:
-            return now + _BREATH  # what was begun is told to its end, whatever the interval
-        if announced:
-            peer.announce_at = now + peer.settings.advertisement_interval
-        return peer.announce_at if waiting else None
+    return Told(attributes, path.peer)
 
 
-def _updates(
-    withdrawn: Sequence[Prefix],
-    announced: dict[Attributes, list[Prefix]],
-    raw: dict[Attributes, tuple[Attribute, ...]],
-) -> Iterator[tuple[Update, list[Prefix], Attributes | None]]:
-    """The UPDATEs, with their prefixes and what these were told with (None: they were withdrawn)."""
-    for prefixes in _fitting(withdrawn, _ROOM):
-        yield Update(withdrawn=tuple(prefixes)), prefixes, None
-    for attributes, found in announced.items():
-        for prefixes in _fitting(found, _room(raw[attributes])):
-            yield Update(attributes=raw[attributes], announced=tuple(prefixes)), prefixes, attributes
+def advertised(peer: Peer) -> Iterator[tuple[Prefix, Attributes]]:
+    """What a neighbor is told (Adj-RIB-Out)."""
+    return peer.group.advertised(peer.address) if peer.group is not None else iter(())
 
 
-def _room(raw: Iterable[Attribute]) -> int:
-    """Octets for prefixes beside these attributes."""
-    return _ROOM - sum(len(attribute.serialize()) for attribute in raw)
-
-
-def _fitting(prefixes: Sequence[Prefix], room: int) -> Iterator[list[Prefix]]:
-    """As many at a time as have room; there is room for one."""
-    taken: list[Prefix] = []
-    left = room
-    for prefix in prefixes:
-        size = len(encoded_prefix(prefix))
-        if size > left:
-            yield taken
-            taken, left = [], room
-        taken.append(prefix)
-        left -= size
-    if taken:
-        yield taken
+def queued(peer: Peer) -> int:
+    """How many prefixes it is still to hear of."""
+    return peer.feed.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
 from dmvpn.features.bgp.show.table import PathLine, path_line, path_lines
+from dmvpn.features.bgp.teller import advertised
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
         return ShowRoutes(paths=tuple(path_line(prefix, path, _status(path)) for prefix, path in taken if path))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
         return ShowRoutes(unkept=str(address))
-    told = peer.advertised if "advertised-routes" in args else peer.received
+    told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
     return ShowRoutes(paths=tuple(_route(peer, prefix, told[prefix]) for prefix in sorted(told)))
 
 
@@ -221,7 +222,7 @@ def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
         last_write=age(ctx.now - session.last_write) if session is not None else "never",
         capabilities=tuple(capabilities),
         messages=tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items()),
-        sent=len(peer.advertised),
+        sent=peer.group.count(peer.address) if peer.group is not None else 0,
         received=peer.accepted,
         denied=peer.denied,
         interval=round(peer.settings.advertisement_interval),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
+from dmvpn.features.bgp.teller import queued
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
             peer.counts.total(received=True),
             peer.counts.total(received=False),
             machine.routes.table.version if peer.session is not None else 1,
-            len(peer.pending),
+            queued(peer),
             "never" if peer.changed is None else age(ctx.now - peer.changed),
             str(peer.accepted) if peer.session is not None else peer.state,
         )

@@ -1,0 +1,110 @@
+"""`aggregate-address`: each aggregate with its parts, and which parts it speaks for alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.bgp.own import aggregate_path
+from dmvpn.features.bgp.paths import PathOrigin
+from dmvpn.features.bgp.policy import candidate, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.model import Aggregate, BgpConfig
+    from dmvpn.features.bgp.paths import Path
+    from dmvpn.features.bgp.table import LocRib
+
+
+class Aggregates:
+    """suppressed: prefixes that are told no more, with the aggregates that speak for them."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._parts: dict[Prefix, dict[Prefix, Path]] = {}
+        self.suppressed: dict[Prefix, tuple[Prefix, ...]] = {}
+
+    def clear(self) -> list[Prefix]:
+        """Other aggregates: all parts are to be looked at again. Returns what is told again."""
+        told_again = list(self.suppressed)
+        self.suppressed.clear()
+        self._parts.clear()
+        return told_again
+
+    def follow(
+        self, config: BgpConfig, router_id: IPv4Address, table: LocRib, prefixes: Iterable[Prefix], now: float
+    ) -> dict[Prefix, None]:
+        """Something else may have been chosen for these. Returns of what else peers are to hear now."""
+        news: dict[Prefix, None] = {}
+        for aggregate in config.aggregates:
+            inside = [prefix for prefix in prefixes if prefix != aggregate.prefix and prefix in aggregate.prefix]
+            if inside:
+                self._keep_parts(aggregate.prefix, table, inside)
+                news.update(self._make(aggregate, config.local_as, router_id, table, inside, now))
+        return news
+
+    def _keep_parts(self, prefix: Prefix, table: LocRib, inside: Iterable[Prefix]) -> None:
+        parts = self._parts.setdefault(prefix, {})
+        for inner in inside:
+            best = table.best(inner)
+            if best is None:
+                parts.pop(inner, None)
+            else:
+                parts[inner] = best
+
+    def _make(
+        self,
+        aggregate: Aggregate,
+        local_as: int,
+        router_id: IPv4Address,
+        table: LocRib,
+        inside: Iterable[Prefix],
+        now: float,
+    ) -> dict[Prefix, None]:
+        """Make an aggregate again; returns what changed by that, the parts that it speaks for included."""
+        prefix, source = aggregate.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED)
+        parts = self._parts[prefix]
+        existed = table.known(prefix, source) is not None
+        path = self._with_map(aggregate_path(aggregate, parts.values(), local_as, router_id, now), aggregate, prefix)
+        if path is None:
+            table.take_away(prefix, source)
+        else:
+            table.put(prefix, path)
+        news = dict.fromkeys(table.choose([prefix]))
+        concerned = inside if existed and path is not None else {**dict.fromkeys(inside), **parts}
+        for inner in concerned:
+            part = parts.get(inner)
+            is_quiet = path is not None and part is not None and self._is_quiet(aggregate, inner, part)
+            if self._suppress(inner, prefix, is_quiet=is_quiet):
+                news[inner] = None
+        return news
+
+    def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
+        """An aggregate speaks for a prefix, or does not. Returns whether that makes a difference."""
+        before = self.suppressed.get(prefix, ())
+        after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
+        if after:
+            self.suppressed[prefix] = after
+        else:
+            self.suppressed.pop(prefix, None)
+        return bool(before) is not bool(after)
+
+    def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
+        """Is a part told no more, since the aggregate speaks for it?"""
+        if aggregate.summary_only or not aggregate.suppress_map:
+            return aggregate.summary_only
+        route = candidate(prefix, part.attributes)
+        return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
+
+    def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
+        """The aggregate with what its map sets; a map that refuses it changes nothing."""
+        if path is None or not aggregate.attribute_map:
+            return path
+        route = candidate(prefix, path.attributes)
+        changes = self._ports.policies.of_routes().mapped(aggregate.attribute_map, route)
+        return path if changes is None else replace(path, attributes=changed(path.attributes, changes))

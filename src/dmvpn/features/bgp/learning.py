@@ -1,0 +1,99 @@
+"""From Adj-RIB-In to paths: inward filters, and what they change. In slices: a neighbor may tell thousands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.routemaps import UNCHANGED
+from dmvpn.features.bgp.attributes import prepended
+from dmvpn.features.bgp.model import Direction
+from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.policy import changed, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.routemaps import Changes
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.table import LocRib
+
+
+class Learning:
+    """What neighbors told, and nobody looked at so far. It alone writes their paths. waiting: how many prefixes."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._waiting: dict[IPv4Address, tuple[Peer, dict[Prefix, None]]] = {}
+        self.waiting = 0
+
+    def add(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
+        """A neighbor tells something else of these, or its filters are others now. It may be gone."""
+        _, waiting = self._waiting.get(peer.address, (peer, {}))
+        before = len(waiting)
+        waiting.update(dict.fromkeys(prefixes))
+        self.waiting += len(waiting) - before
+        if waiting:
+            self._waiting[peer.address] = peer, waiting
+
+    def take(self, table: LocRib, most: int, now: float) -> tuple[list[Prefix], list[Peer]]:
+        """Look at some; returns whose paths may be others now, and which neighbors were looked at to the end."""
+        found: list[Prefix] = []
+        done: list[Peer] = []
+        while self._waiting and len(found) < most:
+            address, (peer, waiting) = next(iter(self._waiting.items()))
+            some = list(islice(waiting, most - len(found)))
+            self._learn(table, peer, some, now)
+            found += some
+            self.waiting -= len(some)
+            if len(some) == len(waiting):
+                del self._waiting[address]
+                done.append(peer)
+                continue
+            for prefix in some:
+                del waiting[prefix]
+        return found, done
+
+    def _learn(self, table: LocRib, peer: Peer, prefixes: Iterable[Prefix], now: float) -> None:
+        policies = self._ports.policies.of_routes()
+        source, lines = (PathOrigin.PEER, peer.address), peer.settings.lines
+        has_filters = any(one.direction is Direction.IN for one in lines.filters)
+        last: tuple[Attributes, Changes, Path] | None = None  # prefixes that are told together share their path
+        for prefix in prefixes:
+            attributes = peer.received.get(prefix)
+            changes = (
+                verdict(policies, lines, Direction.IN, prefix, attributes)
+                if has_filters and attributes is not None
+                else UNCHANGED
+            )
+            peer.filter(prefix, is_refused=attributes is not None and changes is None)
+            if attributes is None or changes is None:
+                table.take_away(prefix, source)
+                continue
+            if last is None or last[0] is not attributes or last[1] is not changes:
+                last = attributes, changes, _path(peer, attributes, changes, now)
+            if table.known(prefix, source) != last[2]:
+                table.put(prefix, last[2])
+
+
+def _path(peer: Peer, attributes: Attributes, changes: Changes, now: float) -> Path:
+    settings, lines = peer.settings, peer.settings.lines
+    if settings.local_as != settings.real_as and not settings.internal and lines.local_as_prepends:
+        attributes = replace(attributes, path=prepended(attributes.path, settings.local_as))
+    heard = peer.session.heard if peer.session is not None else None
+    return Path(
+        origin=PathOrigin.PEER,
+        attributes=changed(attributes, changes),
+        peer=peer.address,
+        identifier=heard.identifier if heard is not None else UNSPECIFIED,
+        internal=settings.internal,
+        client=lines.route_reflector_client,
+        weight=(lines.weight or 0) if changes.weight is None else changes.weight,
+        since=now,
+    )

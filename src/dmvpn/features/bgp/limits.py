@@ -1,0 +1,58 @@
+"""How much neighbors may tell: `maximum-prefix` of one, and of all together what there is room for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.packet import Cease
+from dmvpn.features.bgp.session import cease
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.process import Process
+
+#: Prefixes that all peers together may tell, whatever `maximum-prefix` says: some 700 MB.
+MOST_PREFIXES: Final = 250_000
+
+
+class Limits:
+    """Ends sessions, and says when a peer may come again."""
+
+    def __init__(self, process: Process, intake: Intake) -> None:
+        self._process = process
+        self._intake = intake
+
+    def check(self, peer: Peer, now: float) -> None:
+        """A peer told something: warn, or end its session."""
+        limit, session = peer.settings.lines.maximum_prefixes, peer.session
+        if not limit or session is None:
+            return
+        if peer.accepted > limit:
+            self._process.order(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
+            if not peer.settings.lines.only_warn:
+                self._bar(peer, now)
+                session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent", now)
+        elif not peer.warned and peer.accepted * 100 > limit * peer.settings.lines.warn_percent:
+            peer.warned = True
+            self._process.order(messages.MaximumNear.of(peer.address, peer.accepted, limit))
+
+    def check_all(self, peers: Mapping[IPv4Address, Peer], now: float) -> None:
+        """Peers tell more than there is room for: the one that tells most of it goes, and the others stay."""
+        if self._intake.total <= MOST_PREFIXES:
+            return
+        peer = max(peers.values(), key=lambda one: len(one.received))
+        if peer.session is not None:
+            self._process.order(messages.MaximumExceeded.of_all(peer.address, len(peer.received), MOST_PREFIXES))
+            peer.session.notify(cease(Cease.OUT_OF_RESOURCES), "BGP Notification sent", now)
+
+    def _bar(self, peer: Peer, now: float) -> None:
+        """It told too much: it stays away for the minutes of `restart`, or until somebody clears it."""
+        minutes = peer.settings.lines.restart_minutes
+        peer.barred_until = now + 60.0 * minutes if minutes else float("inf")
+        if minutes:
+            self._process.timers.set(("call", peer.address), peer.barred_until)

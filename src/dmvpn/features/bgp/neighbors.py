@@ -1,0 +1,253 @@
+"""Who is a neighbor, and over which connection: who is called, who may call, and what follows when one ends.
+
+A peer is called when there is a way to it, and called again with growing pauses. Who calls us is taken if its address
+is configured or in a `bgp listen range`. This alone writes the table of peers and that of connections.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import jittered
+from dmvpn.base.reasons import Reason
+from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
+from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.packet import Cease
+from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
+from dmvpn.features.bgp.session import Ending, Identity, Session
+from dmvpn.features.bgp.settings import callers, guest
+from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.streams import StreamPeer, StreamUp
+    from dmvpn.features.bgp.packet import Notification
+    from dmvpn.features.bgp.process import Process
+    from dmvpn.features.bgp.settings import PeerSettings
+
+PORT: Final = 179
+#: Seconds between two log messages about connections of one peer that fail alike, and how many peers are told apart.
+_COMPLAINT_PAUSE: Final = 60.0
+_MOST_COMPLAINTS: Final = 64
+#: Seconds until a port that could not be opened is tried again.
+LISTEN_RETRY: Final = 30.0
+
+
+class Neighbors:
+    """peers: by address. by_stream: the connections. gone: is told of each session that was established and is over."""
+
+    def __init__(self, process: Process, gone: Callable[[Peer, Session, Ending, float], None]) -> None:
+        self._process = process
+        self._gone = gone
+        self._ended: list[Session] = []
+        self._failures: dict[tuple[IPv4Address, int, int], float] = {}
+        self._listening: StreamListen | None = None
+        self._callers: tuple[StreamPeer, ...] = ()
+        self._next_stream = 0
+        self._guests = 0
+        self.peers: dict[IPv4Address, Peer] = {}
+        self.by_stream: dict[int, tuple[Peer, Session]] = {}
+
+    # ---------------------------------------------------------------------------------------------- configuration
+
+    def add(self, settings: PeerSettings, now: float) -> None:
+        """A peer is configured: it is called at once."""
+        self.peers[settings.address] = Peer(settings, dynamic=False)
+        self.call_soon(self.peers[settings.address], now, at_once=True)
+
+    def remove(self, peer: Peer, now: float) -> None:
+        """A peer is configured no more."""
+        self._forget(peer)
+        self.reset(peer, Cease.DECONFIGURED, "Neighbor deleted", now)
+        self._process.timers.cancel(("call", peer.address))
+
+    def reset(self, peer: Peer, subcode: Cease, reason: str, now: float) -> None:
+        """End the sessions with a peer, and say why."""
+        peer.end_sessions(subcode, reason, now)
+        self.bury_all(now)
+
+    def configure_callers(self) -> None:
+        """Other lines: others may call."""
+        config = self._process.config
+        self._callers = callers(config) if config.local_as else ()
+
+    def listen(self) -> None:
+        """Have the port opened for those who may call, if that is something new."""
+        order = StreamListen(PORT, self._callers)
+        if order != self._listening and (order.peers or self._listening is not None):
+            self._listening = order
+            self._process.order(order)
+
+    def listen_again(self) -> None:
+        """Somebody forgot that we listen."""
+        self._listening = None
+        self.listen()
+
+    def cannot_listen(self, text: str, now: float) -> None:
+        """The port could not be opened; text: why."""
+        self._process.order(messages.CannotListen.of(text))
+        self._listening = None
+        self._process.timers.set(("listen", 0), now + LISTEN_RETRY)
+
+    # ------------------------------------------------------------------------------------------------------ calls
+
+    def call_soon(self, peer: Peer, now: float, *, at_once: bool = False) -> None:
+        """Call a peer at once, or after a pause that grows."""
+        pause = 0.0 if at_once else jittered(self._process.ports.entropy, peer.retry, 0.25)
+        if not at_once:
+            peer.retry = min(2 * peer.retry, LONGEST_RETRY)
+        self._process.timers.set(("call", peer.address), now + pause)
+
+    def call(self, peer: Peer, now: float) -> None:
+        """Open a connection, if there is none and there is a way."""
+        if peer.sessions or peer.dynamic or peer.settings.lines.shutdown or now < peer.barred_until:
+            return
+        peer.barred_until = float("-inf")
+        local, why = local_end(self._process.ports, peer.settings)
+        peer.reason = Reason(why, since=now) if why is not None else None
+        self.call_soon(peer, now)
+        identity = self._identity(peer.settings)
+        if local is None or identity is None or peer.settings.lines.passive:
+            return
+        self._next_stream += 2
+        settings = peer.settings
+        session = self._new_session(peer, self._next_stream, identity)
+        order = StreamOpen(
+            session.stream,
+            local,
+            peer.address,
+            PORT,
+            password=settings.lines.password,
+            minimum_ttl=settings.minimum_ttl,
+            ttl=settings.ttl,
+        )
+        session.calls(now)
+        self.arm(session)
+        self._process.order(order)
+
+    def _identity(self, settings: PeerSettings) -> Identity | None:
+        self._process.choose_router_id()
+        if self._process.router_id is None:
+            return None
+        return Identity(
+            local_as=settings.local_as,
+            remote_as=settings.remote_as,
+            router_id=self._process.router_id,
+            hold_time=settings.hold_time,
+            keepalive=settings.keepalive,
+            marks_refreshes=not settings.lines.plain_refresh,
+        )
+
+    def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:
+        session = Session(stream, identity, peer.counts, self._process.order, self._ended.append)
+        peer.sessions.append(session)
+        self.by_stream[stream] = peer, session
+        return session
+
+    # ------------------------------------------------------------------------------------------------ connections
+
+    def connected(self, up: StreamUp, now: float) -> None:
+        """There is a connection: one that we opened, or that somebody else did."""
+        if not up.taken:
+            found = self.by_stream.get(up.stream)
+            if found is not None:
+                found[1].connected(up, now)
+                self.arm(found[1])
+            return
+        way = self._process.ports.rib.lookup_without_nhrp(up.remote)
+        is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(self._process.ports, up.remote, way)
+        peer = self._caller(up) if not is_past else None
+        identity = self._identity(peer.settings) if peer is not None else None
+        busy = peer is not None and (peer.session is not None or sum(one.taken for one in peer.sessions))
+        if peer is None or identity is None or peer.settings.lines.shutdown or busy or now < peer.barred_until:
+            if peer is not None and peer.dynamic and not peer.sessions:
+                self._forget(peer)
+            self._process.order(StreamClose(up.stream, abort=True))
+            return
+        session = self._new_session(peer, up.stream, identity)
+        session.connected(up, now)
+        self.arm(session)
+
+    def _caller(self, up: StreamUp) -> Peer | None:
+        """Who called: a configured peer, or a guest of a range, unless there are too many."""
+        known = self.peers.get(up.remote)
+        if known is not None:
+            source = known.settings.lines.update_source
+            state = self._process.ports.interfaces.get(source) if source else None
+            return known if state is None or state.address == up.local else None
+        settings = guest(self._process.config, up.remote)
+        if settings is None or self._guests >= self._process.config.listen_limit:
+            return None
+        self.peers[up.remote] = Peer(settings, dynamic=True)
+        self._guests += 1
+        return self.peers[up.remote]
+
+    def _forget(self, peer: Peer) -> None:
+        if self.peers.pop(peer.address, None) is not None:
+            self._guests -= peer.dynamic
+
+    def arm(self, session: Session) -> None:
+        """Wake up when the session wants to."""
+        due = session.timers.next()
+        if due is None:
+            self._process.timers.cancel(("session", session.stream))
+        else:
+            self._process.timers.set(("session", session.stream), due)
+
+    def bury_all(self, now: float) -> None:
+        """Have done with the sessions that ended."""
+        while self._ended:
+            self._bury(self._ended.pop(0), now)
+
+    def _bury(self, session: Session, now: float) -> None:
+        """A session is over: say so, and call again."""
+        peer, _ = self.by_stream.pop(session.stream)
+        peer.sessions.remove(session)
+        self._process.timers.cancel(("session", session.stream))
+        ending = session.ending
+        if ending is None:
+            raise AssertionError("a session that has not ended is buried")
+        notification = ending.notification
+        if notification is not None and ending.by and ending.reason and self._may_log(session, peer, notification, now):
+            way = "sent to" if ending.by == "sent" else "received from"
+            self._process.order(messages.Notified.of(way, peer.address, notification))
+        if session.was_established:
+            self._gone(peer, session, ending, now)
+        if peer.sessions or self.peers.get(peer.address) is not peer:
+            return
+        if peer.dynamic:
+            self._forget(peer)
+        elif not peer.settings.lines.shutdown and self._process.timers.when(("call", peer.address)) is None:
+            self.call_soon(peer, now)
+
+    def _may_log(self, session: Session, peer: Peer, notification: Notification, now: float) -> bool:
+        """Connections that never became a session fail alike as fast as somebody opens them: one line a minute."""
+        if session.was_established:
+            return True
+        self._failures = {key: said for key, said in self._failures.items() if now - said < _COMPLAINT_PAUSE}
+        key = peer.address, notification.code, notification.subcode
+        if key in self._failures or len(self._failures) >= _MOST_COMPLAINTS:
+            return False
+        self._failures[key] = now
+        return True
+
+    def reached(self, tunnel: str, now: float) -> None:
+        """Somebody new answers on a tunnel: its peers may be called now."""
+        state = self._process.ports.interfaces.get(tunnel)
+        prefix = state.prefix if state is not None else None
+        for peer in self.peers.values():
+            if prefix is not None and peer.address in prefix:
+                self._hurry(peer, now)
+
+    def _hurry(self, peer: Peer, now: float) -> None:
+        """Call at once; a call that nobody has answered so far is begun again, since TCP waits ever longer."""
+        if peer.dynamic or any(session.up is not None for session in peer.sessions):
+            return
+        for session in peer.sessions:
+            self._process.order(StreamClose(session.stream, abort=True))
+            session.end(Ending(""))
+        self.bury_all(now)
+        peer.retry = FIRST_RETRY
+        self.call_soon(peer, now, at_once=True)

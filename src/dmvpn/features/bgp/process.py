@@ -1,0 +1,44 @@
+"""What the parts of the process share: its configuration and name, its timers, and where their orders go.
+
+The machine alone writes configuration and router ID.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.base.deadlines import Deadlines
+from dmvpn.features.bgp.model import BgpConfig
+
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+
+
+class Process:
+    """timers: of a kind, and of whom: a peer, a stream, a group, or 0. results: of the event that is handled."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.config = BgpConfig()
+        self.router_id: IPv4Address | None = None
+        self.timers: Deadlines[tuple[str, IPv4Address | int]] = Deadlines()
+        self.results: list[Effect | Notice] = []
+
+    def order(self, *results: Effect | Notice) -> None:
+        """Orders and notices, in order."""
+        self.results += results
+
+    def choose_router_id(self) -> None:
+        """Configured, else the highest address of a loopback, else of any interface; it stays what it is."""
+        if self.config.router_id is not None:
+            self.router_id = self.config.router_id
+        elif self.router_id is None:
+            states = self.ports.interfaces.all()
+            for some in ([one for one in states if one.name.startswith("Loopback")], states):
+                addresses = [one.address for one in some if isinstance(one.address, IPv4Address)]
+                if addresses:
+                    self.router_id = max(addresses)
+                    return

@@ -1,0 +1,209 @@
+"""Neighbors of BGP that share an update group hear what each of them would hear alone, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dmvpn.base.events import LinkChanged
+from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
+from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp import groups, routes, session, teller
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    Capability,
+    CapabilityValue,
+    Keepalive,
+    Message,
+    Open,
+    RouteRefresh,
+    Update,
+    parse,
+    serialize,
+    split,
+)
+from dmvpn.features.policy import FEATURE as POLICY
+from dmvpn.features.policy.machine import PolicyMachine
+from support.routing import GI1, a, make, p
+from support.workbench import Workbench, of_type
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import Effect
+
+LOCAL = a("172.16.31.1")
+PREFIXES = tuple(p(f"10.{number}.0.0/16") for number in range(8))
+_FILTER = "ip prefix-list SOME seq 5 deny 10.3.0.0/16\nip prefix-list SOME seq 10 permit 0.0.0.0/0 le 32\n"
+_LINES = f"""
+interface {GI1}
+ ip address 172.16.31.1 255.255.255.0
+router bgp 65000
+ bgp router-id 9.9.9.9
+ bgp listen range 172.16.31.0/25 peer-group PLAIN
+ bgp listen range 172.16.31.128/25 peer-group OTHERS
+ neighbor PLAIN peer-group
+ neighbor PLAIN remote-as 65001
+ neighbor PLAIN advertisement-interval 0
+ neighbor OTHERS peer-group
+ neighbor OTHERS remote-as 65002
+ neighbor OTHERS advertisement-interval 0
+ neighbor OTHERS prefix-list SOME out
+"""
+#: What moves neighbors from one group to another while they are up.
+_CHANGES = (
+    " neighbor PLAIN prefix-list SOME out",
+    " no neighbor PLAIN prefix-list SOME out",
+    " neighbor PLAIN next-hop-self",
+    " no neighbor PLAIN next-hop-self",
+    " no neighbor OTHERS prefix-list SOME out",
+    " neighbor OTHERS prefix-list SOME out",
+)
+
+
+class Listener:
+    """A neighbor. heard: what it was told of each prefix, and nobody took back since."""
+
+    def __init__(self, bench: Workbench, host: int) -> None:
+        self.bench = bench
+        self.system = 65001 if host < 128 else 65002
+        self.address = a(f"172.16.31.{host}")
+        self.heard: dict[Prefix, Attributes] = {}
+        self.stream = 0
+        self.has_more = False
+        self._buffer = bytearray()
+
+    def comes(self, stream: int) -> list[Effect]:
+        self.stream = stream
+        self.heard.clear()
+        self._buffer.clear()
+        capabilities = [
+            CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
+            CapabilityValue(Capability.FOUR_OCTET_AS, self.system.to_bytes(4, "big")),
+            CapabilityValue(Capability.ROUTE_REFRESH),
+        ]
+        if stream % 4 == 1:
+            capabilities.append(CapabilityValue(Capability.ENHANCED_REFRESH))
+        return [
+            *self.bench.handle(StreamUp(stream, LOCAL, 179, self.address, 50000, taken=True)),
+            *self.says(Open.with_capabilities(self.system, 0, self.address, capabilities)),
+            *self.says(Keepalive()),
+        ]
+
+    def goes(self) -> list[Effect]:
+        gone, self.stream = self.stream, 0
+        return self.bench.handle(StreamDown(gone, StreamEnd.CLOSED))
+
+    def says(self, message: Message) -> list[Effect]:
+        return self.bench.handle(StreamData(self.stream, serialize(message)))
+
+    def hears(self, octets: bytes) -> None:
+        self.has_more = True
+        self._buffer += octets
+        for message in map(parse, split(self._buffer)):
+            if isinstance(message, Update):
+                for prefix in message.withdrawn:
+                    self.heard.pop(prefix, None)
+                if message.announced:
+                    attributes, _ = read(message.attributes, wide=True, internal=False)
+                    self.heard.update(dict.fromkeys(message.announced, attributes))
+
+
+class Net:
+    """The router and its neighbors."""
+
+    def __init__(self) -> None:
+        base = make()
+        self.bench = Workbench(*base.features, POLICY, BGP)
+        self.bench.ports.policies = self.bench.machine(PolicyMachine)
+        self.hear(self.bench.configure(_LINES + _FILTER))
+        self.hear(self.bench.handle(LinkChanged(GI1, up=True)))
+        self.all = [Listener(self.bench, host) for host in (2, 3, 4, 130, 131)]
+        self.streams = 1
+
+    def hear(self, effects: list[Effect]) -> None:
+        for order in of_type(effects, StreamSend):
+            for one in self.all:
+                if one.stream == order.stream:
+                    one.hears(order.octets)
+
+    def do(self, step: tuple[int, int, list[int], int]) -> None:
+        kind, whose, numbers, value = step
+        one = self.all[whose]
+        if kind == 0 and not one.stream:
+            self.streams += 2
+            self.hear(one.comes(self.streams))
+        elif kind == 1 and one.stream and value == 0:
+            self.hear(one.goes())
+        elif kind == 2 and one.stream:
+            path = (Segment(SegmentKind.SEQUENCE, (one.system,)),)
+            raw = write(Attributes(path=path, next_hop=one.address, med=value), wide=True)
+            self.hear(one.says(Update(attributes=raw, announced=tuple(PREFIXES[number] for number in numbers))))
+        elif kind == 3 and one.stream:
+            self.hear(one.says(Update(withdrawn=tuple(PREFIXES[number] for number in numbers))))
+        elif kind == 4:
+            self.hear(self.bench.configure(f"router bgp 65000\n{_CHANGES[value % len(_CHANGES)]}\n"))
+        elif kind == 5 and one.stream:
+            self.hear(one.says(RouteRefresh()))
+        elif kind == 6:
+            self.hear(self.bench.do("clear ip bgp * soft out"))
+        elif kind == 7:
+            self.read(one)
+        else:
+            self.hear(self.bench.advance(value / 50))
+
+    def read(self, one: Listener) -> None:
+        if one.stream and one.has_more:
+            one.has_more = False
+            self.hear(self.bench.handle(StreamWritable(one.stream)))
+
+    def rest(self) -> None:
+        for _ in range(40):
+            for one in self.all:
+                self.read(one)
+            self.hear(self.bench.advance(3.0))
+
+    def wanted(self, one: Listener) -> dict[Prefix, Attributes]:
+        """What it would hear alone: the best paths of others, with our number before theirs."""
+        machine = self.bench.machine(BgpMachine)
+        lines = machine.peers[one.address].settings.lines
+        found = {}
+        for prefix, destination in machine.routes.table.destinations.items():
+            best = destination.chosen
+            if best is None or best.peer == one.address or (lines.filters and prefix == PREFIXES[3]):
+                continue
+            path = (Segment(SegmentKind.SEQUENCE, (65000, *best.attributes.systems)),)
+            hop: IPv4Address = LOCAL if lines.next_hop_self else best.attributes.next_hop
+            found[prefix] = Attributes(path=path, next_hop=hop)
+        return found
+
+
+_STEP = st.tuples(
+    st.sampled_from((0, 0, 0, 1, 2, 2, 2, 2, 3, 4, 5, 6, 7, 8, 8)),
+    st.integers(0, 4),
+    st.lists(st.integers(0, len(PREFIXES) - 1), min_size=1, max_size=5, unique=True),
+    st.integers(0, 5),
+)
+
+
+@given(st.lists(_STEP, min_size=8, max_size=40))
+@settings(deadline=None)
+def test_neighbors_of_one_group_hear_what_each_would_hear_alone(steps: list[tuple[int, int, list[int], int]]) -> None:
+    small = patch.object(groups, "SLICE", 2), patch.object(routes, "SLICE", 2), patch.object(teller, "_MOST", 3)
+    with small[0], small[1], small[2], patch.object(session, "SEND_LIMIT", 4096 + 300):
+        net = Net()
+        for step in steps:
+            net.do(step)
+        net.rest()
+        for one in net.all:
+            if one.stream:
+                assert one.heard == net.wanted(one), one.address
+        plain = [one for one in net.all if one.stream and one.system == 65001]
+        told = net.bench.machine(BgpMachine)
+        assert len({id(told.peers[one.address].group) for one in plain}) <= 1
