@@ -24,7 +24,21 @@ from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
-from dmvpn.tools.troubles import SLOW, TROUBLES, Fault, Run, Stage, Type, carry_out, draw, fault, places, table_of
+from dmvpn.tools.troubles import (
+    SLOW,
+    TROUBLES,
+    Fault,
+    Run,
+    Stage,
+    Type,
+    carry_out,
+    draw,
+    fault,
+    files_of,
+    places,
+    plan_of,
+    table_of,
+)
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
@@ -34,6 +48,7 @@ if TYPE_CHECKING:
 
 #: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
+_DRAWN: Final = "drawn"
 #: Routers at most, those of the provider not counted, of a network of the quick measure, and of the whole one.
 FEW, MANY = 8, 42
 #: Virtual seconds until timers have acted.
@@ -69,12 +84,16 @@ class Judged:
 
 
 def network_of(name: str, most: int) -> Scenario:
-    """A network by the name of its draw: one that is built in, or one that is drawn."""
+    """A network by the name of its draw: one that is built in, or one that is drawn, as a table or line by line."""
     entropy = SeededEntropy(f"{name}/network")
     known = [one for one in built_in_names() if one not in _NOT_WELL]
-    if below(entropy, 2):
-        return Scenario.load(known[below(entropy, len(known))])
-    return _rendered(table_of(entropy, most))
+    match below(entropy, 3):
+        case 0:
+            return Scenario.load(known[below(entropy, len(known))])
+        case 1:
+            return _rendered(table_of(entropy, most))
+        case _:
+            return _loaded(tuple(files_of(plan_of(entropy, most)).items()))
 
 
 @cache
@@ -82,16 +101,22 @@ def _rendered(table: str) -> Scenario:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sites.yaml"
         path.write_text(table)
-        rendered = render_sites(
-            path,
-            keys=Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart"),
-            lab=True,
-            out=Path(folder) / "out",
-        )
-        (Path(folder) / "out").mkdir()
-        for name, text in rendered.files.items():
-            (Path(folder) / "out" / name).write_text(text)
-        return Scenario.load(str(Path(folder) / "out"))
+        keys = Keys(pre_shared_key="Very-Secret-1", nhrp_authentication="apart")
+        rendered = render_sites(path, keys=keys, lab=True, out=Path(folder) / "out")
+    return _loaded(tuple(rendered.files.items()))
+
+
+@cache
+def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / _DRAWN).mkdir()
+        for name, text in files:
+            (Path(folder) / _DRAWN / name).write_text(text)
+        return Scenario.load(str(Path(folder) / _DRAWN), strict=True)
+
+
+def _title(scenario: Scenario) -> str:
+    return scenario.lab.title if scenario.name == _DRAWN else scenario.name
 
 
 def fault_of(name: str, stage: Stage) -> Fault:
@@ -99,12 +124,17 @@ def fault_of(name: str, stage: Stage) -> Fault:
     return draw(TROUBLES, stage, SeededEntropy(f"{name}/fault"))
 
 
+def near_of(chosen: Fault) -> tuple[str, ...]:
+    """The routers that play in it."""
+    return tuple(dict.fromkeys(name for name in chosen.stage.parts.values() if name in chosen.stage.actors))
+
+
 def judge(name: str, most: int = MANY) -> Judged:
     """A network with a fault, from the beginning to the verdict."""
     begin = time.perf_counter()
     scenario = network_of(name, most)
     chosen = fault_of(name, Stage.of(scenario))
-    case = Case(scenario, 1)
+    case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     try:
         carry_out(case.bench, chosen.orders)
@@ -128,7 +158,7 @@ def judge(name: str, most: int = MANY) -> Judged:
         wrong = "" if helps(name, most, first, bad) else first.what
     return Judged(
         name=name,
-        network=scenario.lab.title if scenario.name == "out" else scenario.name,
+        network=_title(scenario),
         what=f"{chosen.id}: {_orders(chosen)}",
         harm=harm,
         bad=bad,
@@ -164,7 +194,7 @@ def applied(name: str, most: int, remedy: Finding) -> tuple[Rows, Rows] | None:
         return None
     scenario = network_of(name, most)
     chosen = fault_of(name, Stage.of(scenario))
-    case = Case(scenario, 1)
+    case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     carry_out(case.bench, chosen.orders)
     case.world.run_for(LATER)
@@ -218,7 +248,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
     findings = [one for one in visit(case.patient).findings if not one.advice]
     return Judged(
         name=name,
-        network=scenario.lab.title if scenario.name == "out" else scenario.name,
+        network=_title(scenario),
         what=what,
         harm=Harm.NONE,
         accused=bool(findings),

@@ -14,6 +14,7 @@ from dmvpn.tools.doctor import Diagnosis, visit
 from dmvpn.tools.troubles import TROUBLES, Part, Stage, Trouble, carry_out, fits, orders_for
 from dmvpn.tools.troubles.apart import APART
 from dmvpn.tools.troubles.prefixes import PREFIXES
+from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.wires import WIRES
 from support.bench import WorldBench
 from support.conformance import ROOT
@@ -42,7 +43,7 @@ _ALWAYS = (
 FAULTS, NAMED, SUSPECTED, AMONG = 40, 38, 32, 3
 
 #: What the page is about; what came since is measured by `support.diagnoses`.
-_PROVED = [known for known in TROUBLES if known not in (*WIRES, *APART, *PREFIXES)]
+_PROVED = [known for known in TROUBLES if known not in (*WIRES, *APART, *PREFIXES, *PROTOCOLS_TROUBLES)]
 _STAGES = {name: Stage.of(Scenario.load(name)) for name in NETWORKS}
 
 

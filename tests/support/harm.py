@@ -10,7 +10,7 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.judge.anatomy import Anatomy
-from dmvpn.tools.diff import Subject, choose_pairs
+from dmvpn.tools.diff import Pair, Subject, choose_pairs
 from dmvpn.tools.diff.measuring import converge
 from dmvpn.tools.diff.probing import lans_of
 from dmvpn.tools.diff.rows import Rows, worse
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.behaviour import Pair
 
 #: Pairs that are judged.
 MOST_PAIRS: Final = 30
@@ -39,15 +38,18 @@ class Harm(enum.Enum):
 
 
 class Case:
-    """A network that runs, with the measure on its LANs."""
+    """A network that runs, with the measure on its LANs. near: routers whose pairs are judged, whatever others are."""
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, near: Sequence[str] = ()) -> None:
         self.world = World.of(scenario, seed=seed)
         anatomy = Anatomy.of(self.world.sim, scenario)
         self.subject = Subject(scenario, self.world.sim, anatomy, lans_of(self.world.sim, scenario, anatomy))
         self.bench = WorldBench(self.world)
         self.patient = WorldPatient(self.world)
-        self.pairs: Sequence[Pair] = choose_pairs(self.subject.lans, 1, MOST_PAIRS)
+        self.near = tuple(near)
+        here = [name for name, lan in self.subject.lans.items() if lan.site in near]
+        close = [Pair(one, other) for one in here for other in here if one != other]
+        self.pairs: Sequence[Pair] = tuple(dict.fromkeys((*choose_pairs(self.subject.lans, 1, MOST_PAIRS), *close)))
 
     def rows(self) -> Rows:
         """All pairs talk; what becomes of it."""
@@ -96,7 +98,7 @@ def _without_hubs(case: Case, well: Rows) -> bool:
         if not node.alive:
             continue
         text = "\n".join([*node.router.running.render(), "end"]) + "\n"
-        healthy = _deaths(case.subject.scenario)[hub]
+        healthy = _deaths(case)[hub]
         case.world.sim.kill(hub)
         case.world.run_for(HEALED)
         if worse(case.rows(), healthy):
@@ -109,11 +111,12 @@ def _without_hubs(case: Case, well: Rows) -> bool:
 _KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
 
 
-def _deaths(scenario: Scenario) -> dict[str, Rows]:
+def _deaths(broken: Case) -> dict[str, Rows]:
     """What a well network has while each of its hubs is dead."""
-    key = "\n".join(scenario.configurations.values())
+    scenario = broken.subject.scenario
+    key = "\n".join([*scenario.configurations.values(), *broken.near])
     if key not in _KNOWN_DEATHS:
-        case = Case(scenario, 1)
+        case = Case(scenario, 1, broken.near)
         well_rows(case)
         found: dict[str, Rows] = {}
         for hub in case.subject.anatomy.hubs:

@@ -114,12 +114,12 @@ class Post:
         node.plane.execute(Listen("eth0", IpProtocol.UDP, port=_PORT))
         node.take = self._take
 
-    def send(self, host: str, destination: IPAddress, mark: Mark, *, length: int = 0) -> None:
-        """Send one; `length`: padded to so many octets, and not to be fragmented."""
+    def send(self, host: str, destination: IPAddress, mark: Mark, *, length: int = 0, whole: bool = True) -> None:
+        """Send one. length: padded to so many octets, and if `whole`, not to be fragmented."""
         head = HEADER_LENGTH if destination.version == 4 else HEADER_LENGTH6
         padding = bytes(max(0, length - head - len(_UDP) - _MARK.size))
         payload = (_udp(len(padding)) if padding else _UDP) + _MARK.pack(_MAGIC, *mark) + padding
-        packet = SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=bool(length))
+        packet = SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=bool(length) and whole)
         with suppress(EffectError):  # its wire is dead: lost like any other
             self._world.hosts[host].send(packet, self._world.now)
 

@@ -80,6 +80,13 @@ class Cause(enum.Enum):
     SPOKE_MULTICAST = "spoke sends no multicast to the hub"
     # routing
     RIP_BLOCKED = "RIP kept from the tunnel"
+    OSPF_TERMS = "OSPF terms"
+    OSPF_AUTHENTICATION = "OSPF authentication"
+    OSPF_NETWORK_TYPE = "OSPF network type"
+    BGP_NEIGHBOR = "no BGP neighbor"
+    BGP_SYSTEM = "wrong BGP autonomous system"
+    BGP_PASSWORD = "BGP password"  # noqa: S105 - a name, no secret
+    REFLECTION = "routes of BGP are not reflected"
     AUTONOMOUS_SYSTEM = "wrong EIGRP autonomous system"
     EIGRP_WEIGHTS = "EIGRP K-values"
     EIGRP_AUTHENTICATION = "EIGRP authentication"

@@ -11,19 +11,64 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Interfaces
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.peer import Peer
+
+
+class BgpPeerFacts(Fact):
+    """A neighbor, and what holds for it.
+
+    local_as: the number that it knows us by; it may differ from that of the process.
+    secured: it has a password.
+    reflected: it is a client of this route reflector.
+    """
+
+    address: Address
+    local_as: int
+    remote_as: int
+    shutdown: bool = False
+    passive: bool = False
+    secured: bool = False
+    reflected: bool = False
 
 
 class BgpFacts(Fact):
-    """What is wanted of BGP. called: the neighbors that have lines of their own; ranges: others may call from there."""
+    """What is wanted of BGP.
 
+    local_as: 0: it does not run.
+    called: the neighbors that have lines of their own; ranges: others may call from there.
+    announces: what is told of its own accord.
+    """
+
+    local_as: int = 0
     called: tuple[Address, ...] = ()
     ranges: tuple[Network, ...] = ()
+    peers: tuple[BgpPeerFacts, ...] = ()
+    announces: tuple[Network, ...] = ()
 
 
 def facts(machine: BgpMachine) -> BgpFacts:
     """What there is to say about its configuration."""
     config = machine.config
-    return BgpFacts(called=config.called, ranges=tuple(network(one.prefix) for one in config.listen_ranges))
+    return BgpFacts(
+        local_as=config.local_as,
+        called=config.called,
+        ranges=tuple(network(one.prefix) for one in config.listen_ranges),
+        peers=tuple(map(_peer, machine.peers.values())),
+        announces=tuple(network(prefix) for prefix in machine.routes.own),
+    )
+
+
+def _peer(peer: Peer) -> BgpPeerFacts:
+    settings = peer.settings
+    return BgpPeerFacts(
+        address=peer.address,
+        local_as=settings.local_as,
+        remote_as=settings.remote_as,
+        shutdown=settings.lines.shutdown,
+        passive=settings.lines.passive,
+        secured=bool(settings.lines.password),
+        reflected=settings.lines.route_reflector_client,
+    )
 
 
 def neighbors(machine: BgpMachine, interfaces: Interfaces, now: float) -> Iterator[NeighborFacts]:

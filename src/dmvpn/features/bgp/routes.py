@@ -89,6 +89,13 @@ class Routes:
         if any(one.suppress_map or one.attribute_map for one in self._config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
 
+    @property
+    def own(self) -> tuple[Prefix, ...]:
+        """What is told of our own accord: `network` and `redistribute`."""
+        found = self.table.destinations
+        wanted = [prefix for prefix in own_prefixes(self._config, self._ports) if prefix in found]
+        return tuple(prefix for prefix in wanted if any(path.own for path in found[prefix].paths.values()))
+
     def condition(self, name: str) -> Changes | None:
         """What a route map makes of the first route of the routing table that it permits; None: it permits none."""
         if not name:

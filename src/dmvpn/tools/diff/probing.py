@@ -148,12 +148,13 @@ class Probing:
 
     # ---------------------------------------------------------------------------------------------- packets
 
-    def send(self, pair: Pair, *, length: int = 0) -> int:
-        """One packet, now; its number."""
+    def send(self, pair: Pair, *, length: int = 0, whole: bool = True) -> int:
+        """One packet, now; its number. whole: one of that length is not to be fragmented."""
         flow = self._flow(pair)
         flow.count += 1
         flow.left[flow.count] = self.world.now
-        self._post.send(flow.source.host, flow.destination.address, Mark(flow.number, flow.count), length=length)
+        mark = Mark(flow.number, flow.count)
+        self._post.send(flow.source.host, flow.destination.address, mark, length=length, whole=whole)
         return flow.count
 
     def stream(self, pairs: Iterable[Pair], interval: float) -> None:

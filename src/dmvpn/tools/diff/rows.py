@@ -40,7 +40,7 @@ class Rows:
         talks = talk_of(subject, pairs)
         probing = subject.probing
         arrived = [pair for pair, talk in talks.items() if talk.arrives]
-        numbers = {pair: probing.send(pair, length=LARGEST) for pair in arrived}
+        numbers = {pair: probing.send(pair, length=LARGEST, whole=False) for pair in arrived}
         probing.settle()
         return cls(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
 

@@ -12,6 +12,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     terms, keys          the lines that let two ends agree
     registration         GRE, NHRP                    passing            what goes through; multicast
     routing, learnt      EIGRP, and what it tells     rip                the same of RIP
+    ospf, bgp            the same of these        filters            who keeps a route from being told
     lans                 who should own an address, as hosts say it
     translators          NAT                          shortcuts, path    phase 3; the way to one address
     peers                spokes that are to talk directly, by the facts of both

@@ -35,11 +35,12 @@ def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A spoke of a hub that redirects takes shortcuts, if any spoke of it does."""
+    """A client of a hub that redirects takes shortcuts, if any of its kind does. Hubs are clients of hubs, too."""
     there, tunnel = client.there, client.tunnel
     if there is None or not there.redirects:
         return
-    others = [one for one in scene.fellows(client) if one.tunnel.shortcuts and one.tunnel.multipoint]
+    alike = (one for one in scene.fellows(client) if one.tunnel.redirects is tunnel.redirects)
+    others = [one for one in alike if one.tunnel.shortcuts and one.tunnel.multipoint]
     if not others:
         return
     if tunnel.destination is not None and not tunnel.shortcuts:

@@ -31,6 +31,8 @@ _OTHERS: Final = {
     Cause.REFUSED: "The hub answers the registration with a refusal; the code says which",
     Cause.MTU: "The tunnel lets larger packets in than fit through the underlay once they are wrapped",
     Cause.RIP_BLOCKED: "RIP is to run on the tunnel, and the router lets it neither send nor take anything there",
+    Cause.REFLECTION: "A hub learnt a route of one internal neighbor, and may tell it to another one only as its route "
+    "reflector (RFC 4456)",
     Cause.ROUTE_FILTERED: "A list or a route map keeps the route from being announced or taken",
     Cause.HOST_GATEWAY: "A host sends what is not on its own wire to an address that no router there has",
     Cause.NO_ROUTE_THERE: "A router on the way has no route to the destination",

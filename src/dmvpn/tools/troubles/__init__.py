@@ -3,8 +3,10 @@
     acts        what is done, as templates; stage: who plays which part in a network
     trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalogue
     wires, apart, prefixes    more of it: bad wires, pairs, networks        lines    what may happen to any line
+    protocols    the same for OSPF, BGP and RIP, and filters
     orders      a trouble in one network, as orders to a `Bench`
     faults      a trouble at each place of a network     networks    networks from a seed
+    plans       more of them, and telling: how these learn their LANs
 
 What a diagnosis names is in `tools/causes.py`, which the doctor shares.
 
@@ -35,8 +37,10 @@ from dmvpn.tools.troubles.orders import (
     fits,
     orders_for,
 )
+from dmvpn.tools.troubles.plans import Plan, files_of, plan_of
 from dmvpn.tools.troubles.prefixes import PREFIXES
 from dmvpn.tools.troubles.protection import PROTECTION
+from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
 from dmvpn.tools.troubles.stage import Actor, Stage
 from dmvpn.tools.troubles.trouble import Need, Trouble
@@ -44,7 +48,7 @@ from dmvpn.tools.troubles.tunnels import TUNNELS
 from dmvpn.tools.troubles.underlay import UNDERLAY
 from dmvpn.tools.troubles.wires import SLOW, WIRES
 
-TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING, *WIRES, *APART, *PREFIXES)
+TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING, *WIRES, *APART, *PREFIXES, *PROTOCOLS_TROUBLES)
 
 
 def trouble(name: str) -> Trouble:
@@ -67,6 +71,7 @@ __all__ = [
     "Need",
     "Order",
     "Part",
+    "Plan",
     "Run",
     "SetNat",
     "Stage",
@@ -78,10 +83,12 @@ __all__ = [
     "draw_story",
     "fault",
     "faults",
+    "files_of",
     "fits",
     "orders_for",
     "place_name",
     "places",
+    "plan_of",
     "table_of",
     "trouble",
 ]

@@ -58,6 +58,26 @@ _CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
     "no ip split-horizon": (Cause.SPLIT_HORIZON,),
     "no next-hop-self": (Cause.NEXT_HOP_SELF,),
     "no ip next-hop-self": (Cause.NEXT_HOP_SELF,),
+    "version": (Cause.RIP_BLOCKED,),
+    "no auto-summary": (Cause.ROUTE_FILTERED,),
+    "no passive-interface": (Cause.PASSIVE_INTERFACE,),
+    "neighbor": (
+        Cause.BGP_NEIGHBOR,
+        Cause.BGP_SYSTEM,
+        Cause.NEXT_HOP_SELF,
+        Cause.REFLECTION,
+        Cause.ROUTE_FILTERED,
+    ),
+    "bgp listen range": (Cause.BGP_NEIGHBOR,),
+    "ip ospf network": (Cause.OSPF_NETWORK_TYPE, Cause.OSPF_TERMS),
+    "ip ospf hello-interval": (Cause.OSPF_TERMS,),
+    "ip ospf dead-interval": (Cause.OSPF_TERMS,),
+    "ip ospf authentication": (Cause.OSPF_AUTHENTICATION,),
+    "ip ospf message-digest-key": (Cause.OSPF_AUTHENTICATION,),
+    "ip ospf priority": (Cause.OSPF_NETWORK_TYPE,),
+    "ip ospf cost": (),
+    "ip ospf": (Cause.NETWORK_STATEMENT, Cause.OSPF_TERMS),
+    "crypto isakmp key": (Cause.PSK_MISSING, Cause.PSK),
     "pre-shared-key": (Cause.PSK, Cause.PSK_MISSING),
     "address": (Cause.PSK_MISSING, Cause.PSK),
     "set transform-set": (Cause.TRANSFORM, Cause.PROFILE),
@@ -68,7 +88,17 @@ _CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
     "mode transport": (Cause.MODE,),
 }
 #: Lines whose value another router may have by mistake.
-_VALUES: Final = ("ip address", "ip nhrp map", "ip nhrp nhs", "tunnel key", "tunnel source", "ip mtu", "ip route")
+_VALUES: Final = (
+    "ip address",
+    "ip nhrp map",
+    "ip nhrp nhs",
+    "tunnel key",
+    "tunnel source",
+    "ip mtu",
+    "ip route",
+    "network",
+    "ip ospf",
+)
 _COMPLAINT: Final = "Somebody worked at {spoke.name} last night. Since then something is not as it was, say users."
 
 
@@ -137,7 +167,8 @@ def _bare(text: str) -> str:
 
 def _beginning(line: str) -> str:
     """What two lines have in common that say the same thing of two routers; "" for what is of no interest."""
-    return next((known for known in _CAUSES if line == known or line.startswith(f"{known} ")), "")
+    known = next((one for one in _CAUSES if line == one or line.startswith(f"{one} ")), "")
+    return known if _CAUSES.get(known) else ""
 
 
 def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -148,8 +179,13 @@ def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
         depth = len(text) - len(text.lstrip())
         line = text.strip()
         del trail[depth:]
-        matters = (trail[:1] or [line])[0].startswith((tunnel, wan, lan or "-", "router eigrp", "crypto", "ip route"))
-        if matters and _beginning(line) and (trail or line.startswith("ip route")) and not _idle(actor, trail, line):
+        matters = (trail[:1] or [line])[0].startswith((tunnel, wan, lan or "-", "router", "crypto", "ip route"))
+        if (
+            matters
+            and _beginning(line)
+            and (trail or line.startswith(("ip route", "crypto isakmp key")))
+            and not _idle(actor, trail, line)
+        ):
             yield tuple(trail), line
         trail.append(line)
 
@@ -157,4 +193,5 @@ def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
 def _idle(actor: Actor, trail: list[str], line: str) -> bool:
     """It is a network statement that takes in no interface of the router, so that nothing hangs on it."""
     own = [it.ip for it in (actor.tunnel_interface, actor.wan_interface, actor.lan_interface) if it is not None]
-    return bool(trail) and line.startswith("network ") and not any(line in actor.networks(it) for it in own)
+    by_eigrp = bool(trail) and trail[0].startswith("router eigrp") and line.startswith("network ")
+    return by_eigrp and not any(line in actor.networks(it) for it in own)

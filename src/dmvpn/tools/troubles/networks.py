@@ -1,4 +1,7 @@
-"""Networks from a seed: tables of sites for `dmvpn render`, of every phase and kind that these know."""
+"""Networks from a seed: tables of sites for `dmvpn render`, of every phase and kind that these know.
+
+`plans` draws others, of the kinds that `render` does not make.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
 #: Spokes of a network from a seed; one in eight has as many as are allowed at most.
 FEWEST, MOST = 2, 40
 _SMALL: Final = 6
-_KINDS: Final = ("cone", "port-restricted", "symmetric")
+#: Kinds of translators.
+KINDS: Final = ("cone", "port-restricted", "symmetric")
 
 
 def table_of(entropy: Entropy, most: int = MOST) -> str:
@@ -25,10 +29,7 @@ def table_of(entropy: Entropy, most: int = MOST) -> str:
     if hubs == 2 and phase == 1:
         phase = 3
     protected = below(entropy, 2) == 1
-    room = most - hubs
-    spokes = FEWEST + below(entropy, min(room, _SMALL) - FEWEST + 1)
-    if below(entropy, 8) == 0 and room > _SMALL:
-        spokes = _SMALL + below(entropy, room - _SMALL + 1)
+    spokes = spokes_of(entropy, most - hubs)
     lines = [
         "name: drawn",
         f"phase: {phase}",
@@ -46,10 +47,18 @@ def table_of(entropy: Entropy, most: int = MOST) -> str:
     return "\n".join([*lines, ""])
 
 
+def spokes_of(entropy: Entropy, room: int) -> int:
+    """How many, of a network that has room for so many."""
+    spokes = FEWEST + below(entropy, min(room, _SMALL) - FEWEST + 1)
+    if below(entropy, 8) == 0 and room > _SMALL:
+        spokes = _SMALL + below(entropy, room - _SMALL + 1)
+    return spokes
+
+
 def _spoke(entropy: Entropy, number: int, *, nat: bool) -> str:
     if not nat or below(entropy, 4):
         return f"  S{number}: {{}}"
-    kind = _KINDS[below(entropy, len(_KINDS))]
+    kind = KINDS[below(entropy, len(KINDS))]
     inside = f"nbma: 192.168.{number}.2/24, gateway: 192.168.{number}.1"
     outside = f"outside: 198.51.100.{4 * number + 1}/30, gateway: 198.51.100.{4 * number + 2}, kind: {kind}"
     return f"  S{number}: {{{inside}, nat: {{{outside}}}}}"

@@ -138,6 +138,9 @@ class Actor:
             "gateway": self.gateway,
             "eigrp": self.eigrp,
             "as": self.number,
+            "ospf": self.lines.value("router ospf ").partition(" ")[0],
+            "bgp": self.lines.value("router bgp "),
+            "rip": "rip" if self.lines.has("router rip") else "",
             "profile": self.settings.protection if self.settings is not None else "",
         }
         for name, interface in (
@@ -148,6 +151,7 @@ class Actor:
             address = "nbma" if name == "nbma" else f"{name}_address"
             if interface is not None:
                 found[address] = str(interface.ip)
+                found[f"{name}_length"] = str(interface.network.prefixlen)
                 found[f"{name}_mask"] = str(interface.network.netmask)
                 found[f"{name}_network"] = str(interface.network.network_address)
                 found[f"{name}_wildcard"] = str(interface.network.hostmask)
@@ -256,6 +260,9 @@ class Stage:
         gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]
         answers = {
             Need.EIGRP: bool(hub.eigrp and spoke.eigrp),
+            Need.OSPF: all("ospf" in one.words() for one in (hub, spoke)),
+            Need.BGP: all("bgp" in one.words() for one in (hub, spoke)),
+            Need.RIP: all("rip" in one.words() for one in (hub, spoke)),
             Need.MULTIPOINT: multipoint,
             Need.POINT_TO_POINT: not multipoint,
             Need.PHASE_3: multipoint and hub.nhrp.redirect and spoke.nhrp.shortcut and other.nhrp.shortcut,

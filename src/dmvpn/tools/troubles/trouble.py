@@ -15,6 +15,9 @@ class Need(enum.Enum):
     """What a network must have for a trouble to be possible, or to be noticed."""
 
     EIGRP = "EIGRP on the tunnels"
+    OSPF = "OSPF on the tunnels"
+    BGP = "BGP"
+    RIP = "RIP on the tunnels"
     MULTIPOINT = "multipoint tunnels at the spokes"
     POINT_TO_POINT = "point-to-point tunnels at the spokes"
     PHASE_3 = "redirect and shortcut"

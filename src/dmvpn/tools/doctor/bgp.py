@@ -1,0 +1,177 @@
+"""Checks of BGP over the tunnels: do both ends want a session, is there one, and who tells whom what?"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.learnt import lacks, others_told
+from dmvpn.tools.doctor.probes import site_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.bgp.facts import BgpPeerFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+_STEP = Step.ROUTING
+
+
+def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """BGP at both ends of a tunnel: each has lines for the other, and these fit."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not client.facts.bgp.local_as or not hub.bgp.local_as:
+        return
+    ends = ((client.name, client.facts, client.tunnel, there), (client.hub, hub, there, client.tunnel))
+    wanted = [_wants(facts, other) for _, facts, _, other in ends]
+    if not any(wanted) or (not wanted[0] and not _calls(hub, client.tunnel)):
+        return
+    for (name, facts, _, other), wants in zip(ends, wanted, strict=True):
+        if not wants:
+            yield _no_line(name, facts, other, hub if facts is client.facts else client.facts)
+            return
+    if is_up(client):
+        yield Fine(_STEP, f"{client.name} and {client.hub} have a BGP session")
+        return
+    yield from _why_not(client, hub, there)
+
+
+def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
+    """Has it lines for the router with this tunnel, not a range alone?"""
+    return any(address in facts.bgp.called for address in tunnel.addresses)
+
+
+def _wants(facts: RouterFacts, other: TunnelFacts) -> bool:
+    ranges = facts.bgp.ranges
+    return _calls(facts, other) or any(address in one for address in other.addresses for one in ranges)
+
+
+def _session(facts: RouterFacts, other: TunnelFacts) -> bool:
+    found = (one for one in facts.neighbors if one.protocol.startswith("bgp ") and one.address in other.addresses)
+    return any(one.up for one in found)
+
+
+def is_up(client: Client) -> bool:
+    """Is there a session between the two ends?"""
+    there, hub = client.there, client.hub_facts
+    return there is not None and hub is not None and _session(client.facts, there) and _session(hub, client.tunnel)
+
+
+def peer_of(facts: RouterFacts, other: TunnelFacts) -> BgpPeerFacts | None:
+    """What a router has for the one with this tunnel."""
+    return next((one for one in facts.bgp.peers if one.address in other.addresses), None)
+
+
+def process(facts: RouterFacts) -> str:
+    """The line that opens its section."""
+    return f"router bgp {facts.bgp.local_as}"
+
+
+def _no_line(name: str, facts: RouterFacts, other: TunnelFacts, theirs: RouterFacts) -> Finding:
+    address = next((one for one in other.addresses if isinstance(one, IPv4Address)), None)
+    return Finding(
+        step=_STEP,
+        cause=Cause.BGP_NEIGHBOR,
+        router=name,
+        what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which has one for it",
+        evidence=(f"{name}: neighbors are {', '.join(map(str, facts.bgp.called)) or 'none'}",),
+        fix=(process(facts), f"neighbor {address} remote-as {theirs.bgp.local_as}"),
+    )
+
+
+def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[Verdict]:
+    ends = (
+        (client.name, client.facts, there, hub, client.tunnel),
+        (client.hub, hub, client.tunnel, client.facts, there),
+    )
+    for name, facts, other, theirs, own in ends:
+        peer = peer_of(facts, other)
+        if peer is None:
+            continue
+        line = f"neighbor {peer.address}"
+        if peer.shutdown:
+            what = f"the session of {name} with {peer.address} is shut down"
+            yield _finding(Cause.BGP_NEIGHBOR, name, what, facts, f"no {line} shutdown")
+            return
+        back = peer_of(theirs, own)
+        real = back.local_as if back is not None else theirs.bgp.local_as
+        if peer.remote_as != real:
+            what = f"{name} expects AS {peer.remote_as} of {peer.address}, which is in AS {real}"
+            yield _finding(Cause.BGP_SYSTEM, name, what, facts, f"{line} remote-as {real}")
+            return
+    mine, back = peer_of(client.facts, there), peer_of(hub, client.tunnel)
+    if mine is not None and (mine.secured or (back is not None and back.secured)):
+        name, facts, peer = _odd(client, hub, mine, back)
+        has = "has a password for" if peer.secured else "has no password for"
+        what = f"{name} {has} {peer.address}, and the other end does not have the same"
+        keep = peer.secured and (back is None or (mine.secured and back.secured))
+        line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
+        yield _finding(Cause.BGP_PASSWORD, name, what, facts, line)
+        return
+    yield Finding(
+        step=_STEP,
+        cause=Cause.UNDECIDED,
+        router=client.name,
+        what=f"{client.name} and {client.hub} have lines for each other in BGP, and no session",
+    )
+
+
+def _odd(
+    client: Client, hub: RouterFacts, mine: BgpPeerFacts, back: BgpPeerFacts | None
+) -> tuple[str, RouterFacts, BgpPeerFacts]:
+    """The end whose password nobody else has, or the client."""
+    if not mine.secured and back is not None:
+        return client.hub, hub, back
+    return client.name, client.facts, mine
+
+
+def _finding(cause: Cause, name: str, what: str, facts: RouterFacts, line: str) -> Finding:
+    state = tuple(f"{name}: {one.address} is no neighbor: {one.reason}" for one in facts.neighbors if one.reason)
+    return Finding(step=_STEP, cause=cause, router=name, what=what, evidence=state[:2], fix=(process(facts), line))
+
+
+def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """The server knows the client's LAN, and the client those of the others."""
+    there, hub = client.there, client.hub_facts
+    if there is None or hub is None or not is_up(client):
+        return
+    site = site_of(scene, client.name, client.facts)
+    if site is not None and not announced(client.facts, site[1]) and lacks(hub, there, site[1]):
+        yield not_announced(client.name, client.facts, site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
+        return
+    for other, target in others_told(scene, client, there, hub, "bgp"):
+        mine, theirs = peer_of(hub, client.tunnel), peer_of(hub, other.tunnel)
+        if mine is None or theirs is None or not is_up(other):
+            continue
+        internal = {mine.local_as == mine.remote_as, theirs.local_as == theirs.remote_as} == {True}
+        if internal and not mine.reflected and not theirs.reflected:
+            line = f"neighbor {mine.address} route-reflector-client"
+            what = f"{client.hub} reflects no routes: {client.name} never hears of {target} ({other.name})"
+            yield _finding(Cause.REFLECTION, client.hub, what, hub, line)
+            return
+
+
+def announced(facts: RouterFacts, address: Address) -> bool:
+    """Does BGP tell of the network of this address?"""
+    return any(address in network and network.prefixlen for network in facts.bgp.announces)
+
+
+def not_announced(name: str, facts: RouterFacts, lan: tuple[str, Address], evidence: tuple[str, ...]) -> Finding:
+    """Nobody hears of a LAN. evidence: who suffers."""
+    port, address = lan
+    owned = (one.network for it in facts.interfaces if it.name == port for one in it.addresses)
+    network = next((one for one in owned if address in one), None)
+    line = f"network {network.network_address} mask {network.netmask}" if network is not None else "network NETWORK"
+    return Finding(
+        step=_STEP,
+        cause=Cause.NETWORK_STATEMENT,
+        router=name,
+        what=f"BGP of {name} does not announce its LAN {network} ({port})",
+        evidence=evidence,
+        fix=(process(facts), line),
+    )

@@ -1,0 +1,235 @@
+"""Networks from a seed, of every phase, protocol and protection that a cloud of one's own may have.
+
+Plan       what is drawn, as a few values
+files_of   the lab and the configurations of a plan, as a scenario's folder has them
+
+`networks` draws tables for `dmvpn render`, which knows fewer kinds; what is told in a cloud is in `telling`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.entropy import below
+from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
+from dmvpn.tools.troubles.telling import PROTOCOLS, Place, Section, Telling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dmvpn.base.entropy import Entropy
+
+_PROVIDER: Final = "TRANSPORT"
+_WAN, _LAN = "GigabitEthernet0/1", "GigabitEthernet0/2"
+_MASK30: Final = "255.255.255.252"
+_KEY, _PASSWORD = "Drawn-Key-7", "drawncld"
+_PROTECTIONS: Final = ("", "ikev2", "ikev1")
+_MOST_HUBS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """phase: 1 to 3. routing: one of `PROTOCOLS`. protection: "", "ikev2", "ikev1": the words that ask for it.
+
+    translators: before which spokes, by number from 1, and of which kind. server_lines: each server takes a map, a
+    multicast map and an NHS line, as in older configurations. key: of GRE, None: none. stubs: of EIGRP.
+    """
+
+    phase: int
+    hubs: int
+    spokes: int
+    routing: str
+    protection: str
+    mtu: int
+    key: int | None
+    authentication: bool
+    server_lines: bool
+    stubs: bool
+    translators: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        parts = (f"phase {self.phase}", self.routing, self.protection or "clear", f"{self.hubs} hubs")
+        nat = (f"{len(self.translators)} behind NAT",) if self.translators else ()
+        return ", ".join((*parts, f"{self.spokes} spokes", *nat))
+
+
+def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
+    """A network of at most so many routers, the provider not counted."""
+    routing = PROTOCOLS[below(entropy, len(PROTOCOLS))]
+    hubs = 1 + below(entropy, _MOST_HUBS) if routing != "static" else 1
+    hubs = min(hubs, most - FEWEST)
+    phase = 1 + below(entropy, 3) if hubs == 1 else 2 + below(entropy, 2)
+    if routing == "rip" and phase == 3:
+        phase = 2  # RIP tells the spoke as the next hop: there is nothing to redirect
+    protection = _PROTECTIONS[below(entropy, len(_PROTECTIONS))]
+    spokes = spokes_of(entropy, most - hubs)
+    behind = {
+        number: KINDS[below(entropy, len(KINDS))]
+        for number in range(1, spokes + 1)
+        if protection and phase > 1 and below(entropy, 4) == 0
+    }
+    return Plan(
+        phase=phase,
+        hubs=hubs,
+        spokes=spokes,
+        routing=routing,
+        protection=protection,
+        mtu=1400 - 20 * below(entropy, 3),
+        key=1 + below(entropy, 4000) if below(entropy, 4) else None,
+        authentication=below(entropy, 2) == 1,
+        server_lines=below(entropy, 2) == 1,
+        stubs=below(entropy, 2) == 1,
+        translators=behind,
+    )
+
+
+def files_of(plan: Plan) -> dict[str, str]:
+    """By their names: `lab.yaml`, and a configuration of each router."""
+    places = [*_places(plan)]
+    files = {f"{place.name}.cfg": _text(place.name, _router(plan, place, places)) for place in places}
+    files[f"{_PROVIDER}.cfg"] = _text(_PROVIDER, _provider(plan, places))
+    files["lab.yaml"] = "\n".join([*_lab(plan, places), ""])
+    return files
+
+
+def _places(plan: Plan) -> Iterator[Place]:
+    """Hubs, then spokes."""
+    for number in range(1, plan.hubs + 1):
+        yield Place(
+            name=f"HUB{number}",
+            number=number,
+            hub=True,
+            tunnel=f"10.99.0.{number}",
+            lan=f"10.20.{number}",
+            nbma=f"203.0.113.{4 * number + 1}",
+            gateway=f"203.0.113.{4 * number + 2}",
+        )
+    for number in range(1, plan.spokes + 1):
+        inside = number in plan.translators
+        yield Place(
+            name=f"S{number}",
+            number=number,
+            hub=False,
+            tunnel=f"10.99.0.{10 + number}",
+            lan=f"10.20.{10 + number}",
+            nbma=f"192.168.{number}.2" if inside else f"198.51.100.{4 * number + 1}",
+            gateway=f"192.168.{number}.1" if inside else f"198.51.100.{4 * number + 2}",
+        )
+
+
+def _text(name: str, sections: dict[str, list[str]]) -> str:
+    lines = [f"hostname {name}", "!"]
+    for header, body in sections.items():
+        lines += [header, *(f" {line}" for line in body), "!"] if body else [header]
+    return "\n".join([*lines, "end", ""])
+
+
+# ------------------------------------------------------------------------------------------------ routers
+
+
+def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str]]:
+    telling = Telling(plan.routing, plan.phase, plan.stubs, tuple(places))
+    told: Section = telling.sections(place)
+    tunnel = [*_overlay(plan, place, places), *told.pop("tunnel", [])]
+    lan = [f"ip address {place.lan}.1 255.255.255.0", *told.pop("lan", []), "no shutdown"]
+    mask = "255.255.255.0" if place.nbma.startswith("192.168.") else _MASK30
+    return {
+        **_crypto(plan),
+        "interface Tunnel0": tunnel,
+        f"interface {_WAN}": [f"ip address {place.nbma} {mask}", "no shutdown"],
+        f"interface {_LAN}": lan,
+        **told,
+        f"ip route 0.0.0.0 0.0.0.0 {place.gateway}": [],
+    }
+
+
+def _overlay(plan: Plan, place: Place, places: list[Place]) -> list[str]:
+    lines = [f"ip address {place.tunnel} 255.255.255.0", "no ip redirects", f"ip mtu {plan.mtu}"]
+    lines += [f"ip nhrp authentication {_PASSWORD}"] if plan.authentication else []
+    servers = [one for one in places if one.hub and (not place.hub or one.number < place.number)]
+    for server in servers:
+        if plan.server_lines:
+            lines += [
+                f"ip nhrp map {server.tunnel} {server.nbma}",
+                f"ip nhrp map multicast {server.nbma}",
+                f"ip nhrp nhs {server.tunnel}",
+            ]
+        else:
+            lines += [f"ip nhrp nhs {server.tunnel} nbma {server.nbma} multicast"]
+    lines += ["ip nhrp map multicast dynamic"] if place.hub else []
+    lines += ["ip nhrp network-id 1", "ip nhrp holdtime 300", f"ip tcp adjust-mss {plan.mtu - 40}"]
+    if plan.phase == 3:
+        lines += ["ip nhrp redirect"] if place.hub else ["ip nhrp shortcut"]
+    lines += ["ip nhrp registration no-unique"] if plan.translators else []
+    lines += [f"tunnel source {_WAN}"]
+    is_bound = plan.phase == 1 and not place.hub
+    lines += [f"tunnel destination {places[0].nbma}"] if is_bound else ["tunnel mode gre multipoint"]
+    lines += [f"tunnel key {plan.key}"] if plan.key is not None else []
+    return [*lines, *(["tunnel protection ipsec profile CLOUD"] if plan.protection else [])]
+
+
+def _crypto(plan: Plan) -> dict[str, list[str]]:
+    if not plan.protection:
+        return {}
+    transform = "crypto ipsec transform-set CLOUD esp-aes 256 esp-sha256-hmac"
+    ipsec = {transform: ["mode transport"], "crypto ipsec profile CLOUD": ["set transform-set CLOUD"]}
+    if plan.protection == "ikev1":
+        policy = ["encryption aes 256", "hash sha256", "authentication pre-share", "group 14"]
+        return {"crypto isakmp policy 10": policy, f"crypto isakmp key {_KEY} address 0.0.0.0": [], **ipsec}
+    ipsec["crypto ipsec profile CLOUD"] += ["set ikev2-profile CLOUD"]
+    keyring = ["peer ANY", " address 0.0.0.0 0.0.0.0", f" pre-shared-key {_KEY}"]
+    profile = ["match identity remote address 0.0.0.0", "authentication remote pre-share"]
+    profile += ["authentication local pre-share", "keyring local CLOUD", "dpd 30 5 on-demand"]
+    return {"crypto ikev2 keyring CLOUD": keyring, "crypto ikev2 profile CLOUD": profile, **ipsec}
+
+
+# ------------------------------------------------------------------------------------------------ around them
+
+
+def _provider(plan: Plan, places: list[Place]) -> dict[str, list[str]]:
+    return {
+        f"interface {port}": [f"ip address {_outside(plan, place)[1]} {_MASK30}", "no shutdown"]
+        for port, place in _ports(places)
+    }
+
+
+def _ports(places: list[Place]) -> Iterator[tuple[str, Place]]:
+    """The ports of the provider, and who is there."""
+    for number, place in enumerate(places, 1):
+        yield f"GigabitEthernet0/{number}", place
+
+
+def _outside(plan: Plan, place: Place) -> tuple[str, str]:
+    """The address of a site at the provider's wire, and the provider's there."""
+    if place.hub or place.number not in plan.translators:
+        return place.nbma, place.gateway
+    return f"198.51.100.{4 * place.number + 1}", f"198.51.100.{4 * place.number + 2}"
+
+
+def _lab(plan: Plan, places: list[Place]) -> Iterator[str]:
+    yield f'title: "drawn: {plan.title}"'
+    yield "routers:"
+    yield from (f"  {place.name}: {{role: {'hub' if place.hub else 'spoke'}}}" for place in places)
+    yield f"  {_PROVIDER}: {{role: provider}}"
+    yield "links:"
+    for port, place in _ports(places):
+        here = f"{place.name}:{_WAN}"
+        if not place.hub and place.number in plan.translators:
+            yield f'  - ends: ["NAT{place.number}:inside", "{here}"]'
+            here = f"NAT{place.number}:outside"
+        yield f'  - ends: ["{here}", "{_PROVIDER}:{port}"]'
+    yield "hosts:"
+    for place in places:
+        address, gateway = f"{place.lan}.100/24", f"{place.lan}.1"
+        yield f'  H-{place.name}: {{link: "{place.name}:{_LAN}", address: {address}, gateway: {gateway}}}'
+    if plan.translators:
+        yield "gateways:"
+    for place in places:
+        if not place.hub and place.number in plan.translators:
+            own, gateway = _outside(plan, place)
+            inside = f"192.168.{place.number}.1/24"
+            kind = plan.translators[place.number]
+            yield f"  NAT{place.number}: {{kind: {kind}, outside: {own}/30, gateway: {gateway}, inside: {inside}}}"

@@ -1,0 +1,159 @@
+"""How a cloud that is drawn learns its LANs: what each router types for each routing protocol, in each phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Lines by the header of their section; "tunnel" and "lan" are the two interfaces of the cloud.
+Section: TypeAlias = dict[str, list[str]]
+
+_LAN_PORT: Final = "GigabitEthernet0/2"
+_SYSTEM: Final = 65000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A router of the cloud. number: among those of its kind. lan: the first three octets of its LAN."""
+
+    name: str
+    number: int
+    hub: bool
+    tunnel: str
+    lan: str
+    nbma: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A protocol in a phase, and who takes part."""
+
+    protocol: str
+    phase: int
+    stubs: bool
+    places: tuple[Place, ...]
+
+    def sections(self, place: Place) -> Section:
+        """What one of them types."""
+        return _TELLINGS[self.protocol](self, place)
+
+    @property
+    def hubs(self) -> tuple[Place, ...]:
+        """Those that all others speak with."""
+        return tuple(one for one in self.places if one.hub)
+
+
+def _eigrp(telling: Telling, place: Place) -> Section:
+    passive = [f"af-interface {_LAN_PORT}", " passive-interface", "exit-af-interface"]
+    at_hub = [" no split-horizon", *([" no next-hop-self"] if telling.phase == 2 else [])]
+    tunnel = ["af-interface Tunnel0", *at_hub, "exit-af-interface"] if place.hub else []
+    networks = [f"network {place.lan}.0 0.0.0.255", "network 10.99.0.0 0.0.0.255"]
+    stub = ["eigrp stub connected"] if telling.stubs and not place.hub else []
+    family = [*passive, *tunnel, "topology base", "exit-af-topology", *networks, *stub]
+    return {
+        "tunnel": _second_choice(place),
+        "router eigrp CLOUD": [
+            "address-family ipv4 unicast autonomous-system 100",
+            *(f" {line}" for line in family),
+            "exit-address-family",
+        ],
+    }
+
+
+def _eigrp_classic(telling: Telling, place: Place) -> Section:
+    at_hub = ["no ip split-horizon eigrp 100", *(["no ip next-hop-self eigrp 100"] if telling.phase == 2 else [])]
+    networks = [f"network {place.lan}.0 0.0.0.255", "network 10.99.0.0 0.0.0.255"]
+    stub = ["eigrp stub connected"] if telling.stubs and not place.hub else []
+    return {
+        "tunnel": [*_second_choice(place), *(at_hub if place.hub else [])],
+        "router eigrp 100": [*networks, f"passive-interface {_LAN_PORT}", *stub],
+    }
+
+
+def _second_choice(place: Place) -> list[str]:
+    """By the first hub, as long as it lives."""
+    return [f"delay {5000 + 1000 * (place.number - 1)}"] if place.hub and place.number > 1 else []
+
+
+def _ospf(telling: Telling, place: Place) -> Section:
+    kind = "broadcast" if telling.phase == 2 else "point-to-multipoint"
+    tunnel = [f"ip ospf network {kind}", "ip ospf hello-interval 10", "ip ospf dead-interval 40"]
+    tunnel += [f"ip ospf cost {10 * place.number}"] if place.hub else ["ip ospf priority 0"]
+    if place.hub and kind == "broadcast":
+        # The hubs elect one of themselves, so each must hear the other.
+        later = [one for one in telling.hubs if one.number > place.number]
+        tunnel += [line for one in later for line in _map(one)]
+    return {
+        "tunnel": tunnel,
+        "router ospf 1": [
+            f"router-id {place.tunnel}",
+            f"passive-interface {_LAN_PORT}",
+            "network 10.99.0.0 0.0.0.255 area 0",
+            f"network {place.lan}.0 0.0.0.255 area 0",
+        ],
+    }
+
+
+def _map(one: Place) -> list[str]:
+    return [f"ip nhrp map {one.tunnel} {one.nbma}", f"ip nhrp map multicast {one.nbma}"]
+
+
+def _rip(telling: Telling, place: Place) -> Section:
+    process = ["version 2", "no auto-summary", "timers basic 10 30 30 60", "network 10.0.0.0"]
+    process += [f"passive-interface {_LAN_PORT}"]
+    process += [f"offset-list 0 out {2 * (place.number - 1)}"] if place.hub and place.number > 1 else []
+    return {"tunnel": ["no ip split-horizon"] if place.hub else [], "router rip": process}
+
+
+def _ibgp(telling: Telling, place: Place) -> Section:
+    return _bgp(telling, place, lambda one: _SYSTEM)
+
+
+def _ebgp(telling: Telling, place: Place) -> Section:
+    return _bgp(telling, place, lambda one: _SYSTEM if one.hub else _SYSTEM + 10 + one.number)
+
+
+def _bgp(telling: Telling, place: Place, system: Callable[[Place], int]) -> Section:
+    lines = ["timers bgp 10 30", f"network {place.lan}.0 mask 255.255.255.0"]
+    partners = telling.places if place.hub else telling.hubs
+    for one in partners:
+        if one == place:
+            continue
+        whom = f"neighbor {one.tunnel}"
+        lines += [f"{whom} remote-as {system(one)}", f"{whom} advertisement-interval 1"]
+        if not place.hub:
+            lines += [f"{whom} weight {100 - 10 * one.number}"]
+            continue
+        is_client = not one.hub and system(one) == _SYSTEM
+        lines += [f"{whom} route-reflector-client"] if is_client else []
+        # Of another hub's sites, this one is the next hop where spokes must not be.
+        lines += [f"{whom} next-hop-self all"] if telling.phase != 2 and not one.hub else []
+    return {f"router bgp {system(place)}": lines}
+
+
+def _static(telling: Telling, place: Place) -> Section:
+    if place.hub:
+        found = [one for one in telling.places if not one.hub]
+        return {f"ip route {one.lan}.0 255.255.255.0 {one.tunnel}": [] for one in found}
+    hub = telling.hubs[0]
+    if telling.phase != 2:
+        return {f"ip route 10.20.0.0 255.255.0.0 {hub.tunnel}": []}
+    others = [one for one in telling.places if one != place]
+    return {f"ip route {one.lan}.0 255.255.255.0 {one.tunnel}": [] for one in others}
+
+
+_TELLINGS: Final[dict[str, Callable[[Telling, Place], Section]]] = {
+    "eigrp": _eigrp,
+    "eigrp-classic": _eigrp_classic,
+    "ospf": _ospf,
+    "rip": _rip,
+    "ibgp": _ibgp,
+    "ebgp": _ebgp,
+    "static": _static,
+}
+#: What a cloud may speak.
+PROTOCOLS: Final = tuple(_TELLINGS)
