@@ -37,6 +37,9 @@ NETWORKS = (
     "ipsec-spoke-behind-nat",
     "ipsec-both-behind-nat",
     "phase2-eigrp",
+    "ospf-phase3",
+    "bgp-phase3",
+    "bgp-two-hubs",
 )
 #: These are tried also where a second hub hides much of it.
 WITH_TWO_HUBS = ("hub-dead", "hub-multicast", "nhs-nbma", "redirect-missing", "recursion", "nhrp-authentication")

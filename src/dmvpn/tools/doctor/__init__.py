@@ -11,6 +11,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     line                 tunnel interfaces            ipsec        IKE and SAs
     terms, keys          the lines that let two ends agree
     registration         GRE, NHRP                    passing            what goes through; multicast
+    servers              the servers that all others of a cloud have
     routing, learnt      EIGRP, and what it tells     rip                the same of RIP
     ospf, bgp            the same of these        filters            who keeps a route from being told
     lans                 who should own an address, as hosts say it

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import rip
+from dmvpn.tools.doctor import bgp, ospf, rip
 from dmvpn.tools.doctor.learnt import announced, is_kept_back, kept_back, not_announced
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
+    from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.shells.facts import HostFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -77,18 +78,20 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
     if untold is not None:
         return untold
     mine = [node for node in path.nodes if node in scene.lab.routers and node not in scene.lab.providers]
-    at = mine[-1] if mine else host.router
-    facts = scene.of(at)
-    route = best_route(facts, target) if facts is not None else None
-    if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
+    astray = _astray(scene, mine, target)
+    if astray is not None:
+        at, leading = astray
         return Finding(
             step=Step.ROUTING,
             cause=Cause.BLACK_HOLE,
             router=at,
             what=f"a static route of {at} sends what is for {target} ({host.router}) where nobody takes it further",
             evidence=evidence,
-            fix=without(scene, at, route),
+            fix=_without(scene, at, leading, host.router),
         )
+    at = mine[-1] if mine else host.router
+    facts = scene.of(at)
+    route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     return Finding(
         step=Step.ROUTING,
@@ -97,6 +100,31 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
         what=f"{at} has no route to {target} ({host.router}){leads}",
         evidence=evidence,
     )
+
+
+def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
+    """Who on the way has a static route for just this: of several, the one who says most exactly where to.
+
+    Who has a shorter one sends along with much else, and means the next one to know better.
+    """
+    found: list[tuple[str, RouteFacts]] = []
+    for name in dict.fromkeys(names):
+        facts = scene.of(name)
+        route = best_route(facts, target) if facts is not None else None
+        if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
+            found.append((name, route))
+    longest = max((route.prefix.prefixlen for _, route in found), default=0)
+    # The last one of these on the way: the others may lead to it.
+    return next((one for one in reversed(found) if one[1].prefix.prefixlen == longest), None)
+
+
+def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
+    """The lines that go: of several for one prefix not those that lead to its owner."""
+    lines = without(scene, at, route)
+    facts = scene.of(owner)
+    own = [str(address) for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
+    wrong = tuple(line for line in lines if line.split()[-1] not in own)
+    return wrong or lines
 
 
 def _untold(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
@@ -111,6 +139,11 @@ def _untold(scene: Scene, name: str, target: Address, evidence: tuple[str, ...])
             return not_announced(name, owner.eigrp[0], (it.name, own.network), evidence)
         if owner.eigrp and is_kept_back(owner.eigrp[0], it.name):
             return kept_back(name, owner.eigrp[0], (it.name, own.ip), evidence)
+        tunnelled = any(ospf.running_on(owner, tunnel) is not None for tunnel in owner.tunnels)
+        if tunnelled and not owner.eigrp and not ospf.announced(owner, it.name):
+            return ospf.not_announced(name, owner.ospf[0], (it.name, own.ip), evidence)
+        if owner.bgp.local_as and not owner.eigrp and not owner.ospf and not bgp.announced(owner, own.ip):
+            return bgp.not_announced(name, owner, (it.name, own.ip), evidence)
         if owner.rip is not None and not owner.eigrp and isinstance(own.ip, IPv4Address) and not by_rip:
             return rip.not_announced(name, it.name, own.ip, evidence)
     return None

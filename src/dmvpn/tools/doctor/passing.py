@@ -37,8 +37,14 @@ def ends_routed(scene: Scene, client: Client) -> Iterator[Verdict]:
             what=f"{name} sends what is for {address}, the tunnel address of {whom}, {leads}, and not by {tunnel.name}",
             evidence=(f"{name}: {route.prefix} ({route.source}) is the route that it takes",),
             fix=without(scene, name, route) if route.source == "static" else (),
-            stops=False,
+            stops=_is_needed(facts, address),
         )
+
+
+def _is_needed(facts: RouterFacts, address: Address) -> bool:
+    """Do routes lead by this address, or is a session of BGP to be with it?"""
+    routes = (line.split() for line in facts.configuration if line.startswith("ip route "))
+    return address in facts.bgp.called or any(str(address) in words[4:] for words in routes)
 
 
 def _ends(client: Client) -> Iterator[tuple[str, RouterFacts, TunnelFacts, str, Address]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.facts import Address
+    from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
 
@@ -29,6 +31,8 @@ Ask: TypeAlias = "Callable[[Sequence[tuple[str, str]]], list[str]]"
 MOST_PAIRS: Final = 8
 #: Commands and requests of one visit.
 MOST_COMMANDS, MOST_ECHOES = 60, 2000
+#: A share of lost packets at a wire that is worth a look, though what was sent while routers began counts, too.
+_LOST: Final = 0.05
 #: Networks of others that one router tries.
 _MOST_SITES: Final = 4
 #: Octets of a ping that fits everywhere; more than an Ethernet takes in one piece.
@@ -175,12 +179,40 @@ def _replied(answers: dict[Probe, Outcome], probe: Probe) -> bool:
 def wanted(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
     """What to try for one router (and towards an address), or for the whole lab."""
     ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
-    for client in sorted(ours, key=lambda client: client.works)[:MOST_PAIRS]:
+    for client in _chosen(scene, ours)[:MOST_PAIRS]:
         yield from for_client(client)
     if address is None or router is None:
         yield from _between_sites(scene, router)
     else:
         yield from towards(scene, router, address)
+
+
+def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
+    """First those that do not work, those whose wires have lost much so far, and each router once before any again."""
+    met: Counter[str] = Counter()
+    order: list[tuple[bool, bool, int, Client]] = []
+    for client in clients:
+        order.append((client.works, not _has_lost(scene, client), met[client.name], client))
+        met[client.name] += 1
+    return [client for *_, client in sorted(order, key=lambda one: one[:3])]
+
+
+def _has_lost(scene: Scene, client: Client) -> bool:
+    """By the counts of the two ends of its wire, since they began."""
+    near = (client.name, client.tunnel.source_interface)
+    link = scene.link(near)
+    far = [end for end in link.ends if end != near] if link is not None else []
+    facts = scene.of(far[0][0]) if len(far) == 1 else None
+    here = interface_of(client.facts, near[1])
+    there = interface_of(facts, far[0][1]) if facts is not None else None
+    if here is None or there is None:
+        return False
+    return any(sent - received > _LOST * sent for sent, received in _counts(here, there))
+
+
+def _counts(here: InterfaceFacts, there: InterfaceFacts) -> Iterator[tuple[int, int]]:
+    yield here.sent, there.received
+    yield there.sent, here.received
 
 
 def towards(scene: Scene, router: str, address: Address) -> Iterator[Probe]:

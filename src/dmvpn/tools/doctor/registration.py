@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
+#: Seconds by which a registration must outlive the next one at least.
+_ROOM = 5.0
+
 
 # ---------------------------------------------------------------------------------------------------- GRE
 
@@ -326,7 +329,7 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
 def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
     """A registration is renewed before it expires."""
     tunnel = client.tunnel
-    if client.server is None or tunnel.holding_time >= 2 * tunnel.registration_interval:
+    if client.server is None or tunnel.holding_time > tunnel.registration_interval + _ROOM:
         return
     section = f"interface {tunnel.name}"
     timeout = [f"no {line}" for line in lines_of(client.facts, section, "ip nhrp registration timeout")]
@@ -336,7 +339,7 @@ def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
         router=client.name,
         what=(
             f"{client.name} registers for {tunnel.holding_time} seconds and asks again after "
-            f"{tunnel.registration_interval:.0f}: the server forgets it, or nearly, each time"
+            f"{tunnel.registration_interval:.0f}: the server forgets it each time"
         ),
         fix=(section, *timeout)
         if timeout

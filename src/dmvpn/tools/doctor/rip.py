@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.learnt import lacks, others_told
 from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.scene import lines_of
@@ -68,6 +69,10 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if all(_hears(facts, tunnel, other) for _, facts, tunnel, other in ends):
         yield Fine(_STEP, f"{client.name} and {client.hub} hear each other's RIP")
         return
+    kept = list(filters.between(scene, client))
+    yield from kept
+    if kept:
+        return  # who tells of its LAN alone, and may not, tells nothing
     yield Finding(
         step=_STEP,
         cause=Cause.UNDECIDED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.routing import interface_lines
@@ -12,8 +12,12 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+
+#: Tunnels that have to agree before one that does not is the odd one.
+_ENOUGH_OTHERS: Final = 2
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -109,21 +113,28 @@ def _unresolved(clients: list[Client]) -> tuple[str, ...]:
 
 
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A tunnel takes as large packets as those of all others do."""
+    """A tunnel takes as large packets as those of all others do: of a client, and of its server."""
+    there, clients = client.there, [client, *scene.fellows(client)]
     others = [one.tunnel.ip_mtu for one in scene.fellows(client)]
-    others += [client.there.ip_mtu] if client.there is not None else []
+    others += [there.ip_mtu] if there is not None else []
+    yield from _smaller(client.name, client.facts, client.tunnel, others)
+    if there is not None and client.hub_facts is not None:
+        yield from _smaller(client.hub, client.hub_facts, there, [one.tunnel.ip_mtu for one in clients])
+
+
+def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[int]) -> Iterator[Verdict]:
     usual = min(others, default=0)
-    if len(others) < 2 or client.tunnel.ip_mtu >= usual or client.tunnel.room < usual:
+    if len(others) < _ENOUGH_OTHERS or tunnel.ip_mtu >= usual or tunnel.room < usual:
         return
-    section = f"interface {client.tunnel.name}"
-    mss = next((line for line in lines_of(client.facts, section, "ip tcp adjust-mss ")), "")
-    clamp = (f"ip tcp adjust-mss {usual - 40}",) if mss and client.tunnel.ip_mtu + 40 < usual else ()
+    section = f"interface {tunnel.name}"
+    mss = next((line for line in lines_of(facts, section, "ip tcp adjust-mss ")), "")
+    clamp = (f"ip tcp adjust-mss {usual - 40}",) if mss and tunnel.ip_mtu + 40 < usual else ()
     yield Finding(
         step=Step.GRE,
         cause=Cause.MTU,
-        router=client.name,
-        what=f"{client.tunnel.name} of {client.name} takes {client.tunnel.ip_mtu} octets, all others {usual} and more",
-        evidence=(f"{client.name}: ip mtu {client.tunnel.ip_mtu}",),
+        router=name,
+        what=f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more",
+        evidence=(f"{name}: ip mtu {tunnel.ip_mtu}",),
         fix=(section, f"ip mtu {usual}", *clamp),
         stops=False,
     )

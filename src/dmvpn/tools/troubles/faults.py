@@ -87,6 +87,8 @@ def fault(trouble: Trouble, stage: Stage) -> Fault | None:
 def _is_of_one(trouble: Trouble) -> bool:
     """It concerns a router whoever it is: no other one is named."""
     texts = [text for act in trouble.acts for text in _texts(act)]
+    if any(isinstance(act, acts.Renumber) for act in trouble.acts):
+        return False  # all clients of a hub would have to hear of it
     alone = all(act.part is Part.SPOKE for act in trouble.acts if not isinstance(act, acts.Command))
     return alone and not any("{hub." in text or "{other." in text for text in texts)
 

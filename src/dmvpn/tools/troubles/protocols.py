@@ -71,6 +71,7 @@ OSPF: Final = (
         parts=(Part.SPOKE, Part.HUB),
         also=(Cause.OSPF_TERMS,),
         needs=(Need.OSPF,),
+        noticed=False,
     ),
     Trouble(
         id="ospf-passive",
@@ -137,6 +138,7 @@ BGP: Final = (
         cause=Cause.BGP_NEIGHBOR,
         parts=(Part.SPOKE,),
         needs=(Need.BGP,),
+        noticed=False,
     ),
     Trouble(
         id="bgp-lan-not-announced",
@@ -176,6 +178,7 @@ RIP: Final = (
         cause=Cause.RIP_BLOCKED,
         parts=(Part.SPOKE,),
         needs=(Need.RIP,),
+        noticed=False,
     ),
     Trouble(
         id="rip-passive",
@@ -186,6 +189,7 @@ RIP: Final = (
         cause=Cause.PASSIVE_INTERFACE,
         parts=(Part.SPOKE,),
         needs=(Need.RIP,),
+        noticed=False,
     ),
     Trouble(
         id="rip-filter",
@@ -196,6 +200,7 @@ RIP: Final = (
         cause=Cause.ROUTE_FILTERED,
         parts=(Part.SPOKE,),
         needs=(Need.RIP,),
+        noticed=False,
     ),
 )
 

@@ -1,0 +1,80 @@
+"""Checks of who is to register with whom: a client of a cloud has the servers that all others of its kind have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.verdicts import Finding, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address, Network
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A router of a cloud that is nobody's server. servers: their tunnel addresses."""
+
+    name: str
+    facts: RouterFacts
+    tunnel: TunnelFacts
+    servers: frozenset[Address]
+
+
+def missing(scene: Scene) -> Iterator[Verdict]:
+    """A server that all others of a cloud have, and one of them has not."""
+    for members in _clouds(scene).values():
+        for member in members:
+            others = [one for one in members if one is not member]
+            if not others:
+                continue
+            lacking = frozenset.intersection(*(one.servers for one in others)) - member.servers
+            lacking -= frozenset(member.tunnel.addresses)
+            if lacking:
+                yield _finding(scene, member, others[0], sorted(lacking, key=str))
+
+
+def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
+    """By the network of the tunnels: those that are nobody's servers, point-to-point ones apart."""
+    serving = scene.servers()
+    found: dict[tuple[Network, bool], list[_Member]] = {}
+    for name, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            port = interface_of(facts, tunnel.name)
+            if port is None or not tunnel.nhrp or tunnel.multicast_dynamic or (name, tunnel.name) in serving:
+                continue
+            has = frozenset(one.address for one in tunnel.servers if one.address is not None)
+            for own in port.addresses[:1]:
+                member = _Member(name, facts, tunnel, has)
+                found.setdefault((own.network, tunnel.multipoint), []).append(member)
+    return found
+
+
+def _finding(scene: Scene, member: _Member, example: _Member, lacking: list[Address]) -> Finding:
+    section, theirs = f"interface {member.tunnel.name}", f"interface {example.tunnel.name}"
+    lines: list[str] = []
+    for address in lacking:
+        nbma = next((one.nbma for one in example.tunnel.servers if one.address == address), None)
+        for line in lines_of(example.facts, theirs):
+            named = line.startswith((f"ip nhrp nhs {address}", f"ip nhrp map {address} "))
+            if named or line == f"ip nhrp map multicast {nbma}":
+                lines.append(line)
+    names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in lacking]
+    what = f"{member.tunnel.name} of {member.name} does not register with {' and '.join(names)}, as all others do"
+    has = ", ".join(sorted(map(str, member.servers))) or "nobody"
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.NHS_MISSING,
+        router=member.name,
+        what=what,
+        evidence=(f"{member.name} registers with {has}", f"{example.name}: {' / '.join(lines)}"),
+        fix=(section, *lines),
+        stops=not member.servers,
+    )
