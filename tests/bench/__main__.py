@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Protocol
 from bench import (
     bfd,
     direct,
+    doctor,
     eigrp,
     failover,
     hub,
@@ -88,6 +89,7 @@ BENCHES = (
     Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),
+    Bench("doctor", "The doctor in small and large networks", 300, doctor.measure),
     Bench("paste", "Lines at a prompt", 900, paste.measure),
 )
 

@@ -28,6 +28,7 @@ from dmvpn.tools.troubles import (
     SLOW,
     TROUBLES,
     Fault,
+    Plan,
     Run,
     Stage,
     Type,
@@ -35,10 +36,12 @@ from dmvpn.tools.troubles import (
     draw,
     fault,
     files_of,
+    place_name,
     places,
     plan_of,
     table_of,
 )
+from dmvpn.tools.troubles.lines import copied, exchanged, removed
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 #: Networks that no spoke registers in, or where one of the spokes cannot: nothing is "well" there.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
 _DRAWN: Final = "drawn"
+#: Draws of a second fault that has nothing to do with the first one.
+_TRIES: Final = 20
 #: Routers at most, those of the provider not counted, of a network of the quick measure, and of the whole one.
 FEW, MANY = 8, 42
 #: Virtual seconds until timers have acted.
@@ -63,6 +68,8 @@ class Judged:
     network: str
     what: str
     harm: Harm
+    mechanism: str = ""
+    traits: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
     rank: int = 0
     wrong: str = ""
@@ -93,7 +100,12 @@ def network_of(name: str, most: int) -> Scenario:
         case 1:
             return _rendered(table_of(entropy, most))
         case _:
-            return _loaded(tuple(files_of(plan_of(entropy, most)).items()))
+            return drawn(plan_of(entropy, most))
+
+
+def drawn(plan: Plan) -> Scenario:
+    """The network of a plan."""
+    return _loaded(tuple(files_of(plan).items()))
 
 
 @cache
@@ -131,9 +143,41 @@ def near_of(chosen: Fault) -> tuple[str, ...]:
 
 def judge(name: str, most: int = MANY) -> Judged:
     """A network with a fault, from the beginning to the verdict."""
-    begin = time.perf_counter()
     scenario = network_of(name, most)
-    chosen = fault_of(name, Stage.of(scenario))
+    return judged(name, scenario, fault_of(name, Stage.of(scenario)))
+
+
+def traits(stage: Stage) -> tuple[str, ...]:
+    """What kind of network it is: phase, protocols, what is between its routers."""
+    hub, spoke = stage.actors[stage.hubs[0]], stage.actors[stage.spokes[0]]
+    phase = 1 if not spoke.multipoint else 3 if hub.nhrp.redirect else 2
+    words = spoke.words()
+    spoken = [name.upper() for name in ("eigrp", "ospf", "bgp", "rip") if name in words]
+    has = {
+        "several hubs": len(stage.hubs) > 1,
+        "NAT": bool(stage.scenario.lab.gateways) or "nat-overload" in stage.scenario.name,
+        "IPsec": hub.settings is not None and bool(hub.settings.protection),
+    }
+    return (f"phase {phase}", *(name for name, yes in has.items() if yes), *(spoken or ["static"]))
+
+
+def known_fault(stage: Stage, name: str) -> Fault:
+    """The fault of this name, as `Fault.id` has it: "psk@R31,R41,R11". Raises UserError."""
+    trouble_id, _, place = name.partition("@")
+    standing = next((one for one in places(stage) if place_name(one) == place), None)
+    if standing is None:
+        raise UserError(f"nobody plays {place} in {stage.scenario.name}")
+    lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
+    known = next((one for one in (*TROUBLES, *lines) if one.id == trouble_id), None)
+    found = fault(known, standing) if known is not None else None
+    if found is None:
+        raise UserError(f"{name} does not fit {stage.scenario.name}")
+    return found
+
+
+def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
+    """A network with this fault, from the beginning to the verdict."""
+    begin = time.perf_counter()
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     try:
@@ -143,22 +187,23 @@ def judge(name: str, most: int = MANY) -> Judged:
     case.world.run_for(LATER)
     now = case.rows()
     bad = worse(now, well)
-    diagnosis = visit(case.patient)
-    findings = [one for one in diagnosis.findings if not one.advice]
+    findings = [one for one in visit(case.patient).findings if not one.advice]
     harm = Harm.NOW if bad else latent(case, well)
     rank = 0
     if harm is Harm.NOW:
         for number, one in enumerate(findings[:3], 1):
-            if chosen.is_named(one.cause, one.router) or restores(name, most, one):
+            if chosen.is_named(one.cause, one.router) or restores(scenario, chosen, one):
                 rank = number
                 break
     first = findings[0] if findings else None
     wrong = ""
     if harm is Harm.NOW and first is not None and rank != 1 and first.certain:
-        wrong = "" if helps(name, most, first, bad) else first.what
+        wrong = "" if helps(scenario, chosen, first, bad) else first.what
     return Judged(
         name=name,
         network=_title(scenario),
+        mechanism=chosen.trouble.id.partition("/")[0],
+        traits=traits(Stage.of(scenario)),
         what=f"{chosen.id}: {_orders(chosen)}",
         harm=harm,
         bad=bad,
@@ -187,13 +232,11 @@ _MOST_LINES: Final = 5
 _HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
 
 
-def applied(name: str, most: int, remedy: Finding) -> tuple[Rows, Rows] | None:
+def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
     """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
     changes = [line for line in remedy.fix if not line.startswith(_HEADS)]
     if not changes or len(changes) > _MOST_LINES or any(line.startswith(_GUARDS) for line in changes):
         return None
-    scenario = network_of(name, most)
-    chosen = fault_of(name, Stage.of(scenario))
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     carry_out(case.bench, chosen.orders)
@@ -207,19 +250,86 @@ def applied(name: str, most: int, remedy: Finding) -> tuple[Rows, Rows] | None:
     return well, case.rows()
 
 
-def restores(name: str, most: int, remedy: Finding) -> bool:
+def restores(scenario: Scenario, chosen: Fault, remedy: Finding) -> bool:
     """Is every row as it was?"""
-    found = applied(name, most, remedy)
+    found = applied(scenario, chosen, remedy)
     return found is not None and not worse(found[1], found[0])
 
 
-def helps(name: str, most: int, remedy: Finding, bad: tuple[str, ...]) -> bool:
+def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ...]) -> bool:
     """Is any row better, and none worse?"""
-    found = applied(name, most, remedy)
+    found = applied(scenario, chosen, remedy)
     if found is None:
         return False
     left = worse(found[1], found[0])
     return len(left) < len(bad) and set(left) <= set(bad)
+
+
+# ------------------------------------------------------------------------------------------------ two at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Both:
+    """Two faults at once. ranks: of each among the findings, 0: not named. first: the first finding is one of them."""
+
+    name: str
+    network: str
+    what: str
+    ranks: tuple[int, int]
+    found: tuple[str, ...]
+
+    @property
+    def first(self) -> bool:
+        """Is the first finding one of the two?"""
+        return 1 in self.ranks
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.network}: {self.what}: ranks {self.ranks}: {'; '.join(self.found[:4])}"
+
+
+def judge_two(name: str, most: int = MANY) -> Both | None:
+    """Two faults that harm, each by itself, at two routers: what is said of them. None: one of them harms nobody."""
+    scenario = network_of(name, most)
+    stage = Stage.of(scenario)
+    one = fault_of(f"{name}/one", stage)
+    for number in range(_TRIES):
+        other = fault_of(f"{name}/other/{number}", stage)
+        if not _touched(one) & _touched(other):
+            break
+    else:
+        return None
+    near = (*near_of(one), *near_of(other))
+    if any(not _harms(scenario, chosen, near) for chosen in (one, other)):
+        return None
+    case = Case(scenario, 1, near)
+    well_rows(case)
+    for chosen in (one, other):
+        carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    case.rows()
+    findings = [finding for finding in visit(case.patient).findings if not finding.advice]
+    first, second = (
+        next((n for n, finding in enumerate(findings, 1) if chosen.is_named(finding.cause, finding.router)), 0)
+        for chosen in (one, other)
+    )
+    said = tuple(f"{finding.cause.value}, {finding.router}: {finding.what}" for finding in findings)
+    what = f"{one.id}: {_orders(one)} and {other.id}: {_orders(other)}"
+    return Both(name=name, network=_title(scenario), what=what, ranks=(first, second), found=said)
+
+
+def _touched(chosen: Fault) -> set[str]:
+    """The routers that anything is done to."""
+    places = {str(getattr(order, "router", getattr(order, "gateway", ""))) for order in chosen.orders}
+    links = {getattr(order, "link", "").partition(":")[0] for order in chosen.orders}
+    return (places | links) - {""}
+
+
+def _harms(scenario: Scenario, chosen: Fault, near: tuple[str, ...]) -> bool:
+    case = Case(scenario, 1, near)
+    well = well_rows(case)
+    carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    return bool(worse(case.rows(), well))
 
 
 # ------------------------------------------------------------------------------------------------ healthy
@@ -347,11 +457,19 @@ def main() -> None:
     parser.add_argument("--healthy", type=int, default=10)
     parser.add_argument("--most", type=int, default=FEW)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--two", type=int, default=0)
     parser.add_argument("--only", action="append", default=[])
     arguments = parser.parse_args()
     if arguments.only:
         for name in arguments.only:
             print(healthy(name, arguments.most) if "/well/" in name else judge(name, arguments.most))
+        return
+    if arguments.two:
+        tried = (judge_two(f"{arguments.seed}/two/{number}", arguments.most) for number in range(arguments.two))
+        pairs = [one for one in tried if one is not None]
+        print("\n".join(str(one) for one in pairs if 0 in one.ranks or not one.first))
+        first, both = (sum(found) for found in ((one.first for one in pairs), (0 not in one.ranks for one in pairs)))
+        print(f"{len(pairs)} pairs: one of them first {first}, both named {both}")
         return
     found = measure(arguments.seed, arguments.faults, arguments.healthy, arguments.most, jobs=arguments.jobs)
     print("\n".join(found.lines()))

@@ -168,6 +168,8 @@ def healthy(network: str) -> list[tuple[str, Diagnosis]]:
     return [("the whole", visit(patient)), *ends]
 
 
+#: Around the part that `support.proof_page` writes.
+PROOF = ("<!-- proof: begin -->", "<!-- proof: end -->")
 HEAD = """\
 # What the doctor finds
 
@@ -189,11 +191,18 @@ protocol 54, that it did not order are said as advice.
   split horizon).
 - **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced,
   and passed on by the hub (split horizon).
+- **OSPF**: that it runs on the tunnels of both ends, not passive, on the same terms (area, times, authentication, type of
+  network); that somebody may become designated router; that LANs are announced.
+- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session; that
+  LANs are announced, and reflected.
+- **Filters**: where a neighbor lacks a route that it should be told, which list at which end keeps it back.
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
 - **All else**: packets between hosts are walked along the routes that there are. Where they end, the doctor names the
   router that has none, and no line to enter.
 
+"""
+CATALOGUE = """\
 ## What it was tried with
 
 Every fault of the catalogue (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
@@ -206,8 +215,10 @@ The table is made by `python -m support.doctors` in the folder `tests`, and a te
 
 
 def page(outcomes: list[Outcome]) -> str:
-    """The whole page."""
-    return "\n".join([HEAD, *summary(outcomes), *(one.row for one in outcomes), ""])
+    """The whole page. What `support.proof_page` wrote stays."""
+    text = PAGE.read_text()
+    proof = text[text.index(PROOF[0]) : text.index(PROOF[1])] + PROOF[1]
+    return "\n".join([HEAD, proof, "", CATALOGUE, *summary(outcomes), *(one.row for one in outcomes), ""])
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:

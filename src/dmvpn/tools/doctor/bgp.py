@@ -42,8 +42,9 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
-    """Has it lines for the router with this tunnel, not a range alone?"""
-    return any(address in facts.bgp.called for address in tunnel.addresses)
+    """Has it lines for the router with this tunnel, not a range alone, and among them the one that makes it a peer?"""
+    peer = peer_of(facts, tunnel)
+    return peer is not None and peer.address in facts.bgp.called
 
 
 def _wants(facts: RouterFacts, other: TunnelFacts) -> bool:
@@ -79,7 +80,7 @@ def _no_line(name: str, facts: RouterFacts, other: TunnelFacts, theirs: RouterFa
         cause=Cause.BGP_NEIGHBOR,
         router=name,
         what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which has one for it",
-        evidence=(f"{name}: neighbors are {', '.join(map(str, facts.bgp.called)) or 'none'}",),
+        evidence=(f"{name}: neighbors are {', '.join(str(one.address) for one in facts.bgp.peers) or 'none'}",),
         fix=(process(facts), f"neighbor {address} remote-as {theirs.bgp.local_as}"),
     )
 

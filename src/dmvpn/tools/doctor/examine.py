@@ -203,6 +203,8 @@ _ON_THE_WAY: Final = (
 _WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
 #: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
+#: Who is not where all others are has no routes for that: what is missing there follows from it.
+_NO_REGISTRATION: Final = (Cause.NHS_MISSING, Cause.NHS_ROUTE, Cause.WRONG_MAP)
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
@@ -215,8 +217,10 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
     explained = any(not one.advice and (one.stops or one.cause in _FELT) for one in decided)
     left = [] if explained else [one for one in first.values() if not one.certain]
     causes = list(Cause)
+    away = any(one.cause in _NO_REGISTRATION and not one.advice for one in decided)
 
     def order(one: Finding) -> tuple[bool, bool, int, int, int]:
-        return one.advice, not one.stops, one.step.rank, causes.index(one.cause), -counted[one.key]
+        stops = one.stops and not (away and one.cause is Cause.NO_ROUTE_THERE)
+        return one.advice, not stops, one.step.rank, causes.index(one.cause), -counted[one.key]
 
     return sorted([*decided, *left], key=order)

@@ -9,7 +9,7 @@ from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Step
-from dmvpn.tools.doctor.way import best_route, dropping, is_last_resort
+from dmvpn.tools.doctor.way import dropping, is_last_resort
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.features.eigrp.facts import EigrpFacts
+    from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -158,9 +159,14 @@ def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts, source: str) -
     return None
 
 
+def _lasting(facts: RouterFacts, address: Address) -> RouteFacts | None:
+    """The route to an address; a shortcut of NHRP's own goes with its entry, so it is none."""
+    return next((one for one in facts.routes_to(address) if one.source != "nhrp"), None)
+
+
 def lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
     """No route leads there by this tunnel."""
-    route = best_route(facts, address)
+    route = _lasting(facts, address)
     hops = (*route.next_hops, *((route.override,) if route.override is not None else ())) if route is not None else ()
     return all(hop.interface != tunnel.name for hop in hops)
 
@@ -173,7 +179,7 @@ def others_told(
         target = _told_by(other, there, hub, source)
         if target is None or not lacks(client.facts, client.tunnel, target):
             continue
-        taken = best_route(client.facts, target)
+        taken = _lasting(client.facts, target)
         in_place = taken is not None and taken.drops and (taken.source == source or is_last_resort(taken))
         if taken is None or not taken.prefix.prefixlen or in_place:
             yield other, target  # else by another way, or into nothing: that is not what the hub tells

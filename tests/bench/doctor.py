@@ -1,0 +1,67 @@
+"""What the doctor takes for a network of 4, 40 and 400 routers: plan, look, decide; not what its pings wait for.
+
+One spoke has another NHRP password, so that there is something to find and the doctor looks twice.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from bench.figures import Figure
+from dmvpn.shells.simulator.topologies import phase3
+from dmvpn.tools.doctor import visit
+from support.bench import WorldBench
+from support.doctors import WorldPatient
+from support.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Routers, and seconds that an answer may take.
+_GOALS: Final = ((4, 0.5), (40, 3.0), (400, 15.0))
+_SETTLED: Final = 60.0
+
+
+class _Patient(WorldPatient):
+    """Counts what the network itself takes: pings and waiting pass in virtual time."""
+
+    spent = 0.0
+
+    def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
+        """What commands print."""
+        begun = time.process_time()
+        said = super().ask(questions)
+        self.spent += time.process_time() - begun
+        return said
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        begun = time.process_time()
+        super().wait(seconds)
+        self.spent += time.process_time() - begun
+
+
+def measure(*, quick: bool) -> list[Figure]:
+    """One visit each."""
+    return [
+        Figure(name=f"{routers} routers", unit="s", values=(_visit(routers),), goal=goal)
+        for routers, goal in _GOALS[: 2 if quick else 3]
+    ]
+
+
+def _visit(routers: int) -> float:
+    """Seconds of processor time."""
+    world = World.of(phase3(routers - 2), seed=1)
+    world.run_for(_SETTLED)
+    bench = WorldBench(world)
+    name = sorted(one for one in world.sim.routers if world.scenario.role(one) == "spoke")[0]
+    bench.configure(name, ["interface Tunnel0", "ip nhrp authentication NOTOURS", "shutdown", "no shutdown"])
+    world.run_for(_SETTLED)
+    patient = _Patient(world)
+    begun = time.process_time()
+    found = visit(patient)
+    took = time.process_time() - begun - patient.spent
+    assert found.findings, "something is wrong, and nothing is found"
+    assert found.findings[0].router == name, found.findings[0]
+    return took
