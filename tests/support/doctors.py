@@ -191,10 +191,10 @@ protocol 54, that it did not order are said as advice.
   split horizon).
 - **RIP**: that it runs on the tunnels of both ends, not passive; that they hear each other; that LANs are announced,
   and passed on by the hub (split horizon).
-- **OSPF**: that it runs on the tunnels of both ends, not passive, on the same terms (area, times, authentication, type of
-  network); that somebody may become designated router; that LANs are announced.
-- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session; that
-  LANs are announced, and reflected.
+- **OSPF**: that it runs on the tunnels of both ends, not passive, on the same terms (area, times, authentication, type
+  of network); that somebody may become designated router; that LANs are announced.
+- **BGP**: that both ends have lines for each other that fit (systems, passwords, nothing shut down), and a session;
+  that LANs are announced, and reflected.
 - **Filters**: where a neighbor lacks a route that it should be told, which list at which end keeps it back.
 - **Static routes**: into nothing, to nobody, or past the tunnel. One to Null0 with a distance of 250 or more is a last
   resort, and well.
