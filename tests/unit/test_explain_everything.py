@@ -69,6 +69,7 @@ NOT_PRINTED = {
     "dmvpn.features.pki.model.Part": _CONFIGURED,
     "dmvpn.features.system.clock.StampStyle": _CONFIGURED,
     "dmvpn.features.system.events.ConditionKind": _CONFIGURED,
+    "dmvpn.features.system.model.Login": _CONFIGURED,
     "dmvpn.features.rip.database.RouteMove": _MOVES,
     "dmvpn.features.rip.database.RouteState": "printed as `possibly down`, or as a route",
     "dmvpn.net.pcap.LinkType": "a number in a capture file",

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from dmvpn.face.protocol import (
     MAX_DATA,
     MAX_LINE,
+    Access,
+    AskAccess,
     Decoder,
     Done,
     Execute,
@@ -22,6 +24,7 @@ from dmvpn.face.protocol import (
     OpenShell,
     Output,
     ProtocolError,
+    Report,
     Resize,
     Signal,
     Watch,
@@ -31,8 +34,23 @@ from dmvpn.face.protocol import (
 
 MESSAGES: list[tuple[Message, str]] = [
     (Hello("R31"), '{"type":"hello","name":"R31","protocol":1}'),
-    (Execute(("conf t", "end")), '{"type":"execute","lines":["conf t","end"]}'),
-    (OpenShell(50, 132), '{"type":"open-shell","rows":50,"columns":132}'),
+    (
+        Execute(("conf t", "end")),
+        '{"type":"execute","lines":["conf t","end"],"user":"","privilege":15,"vty":false,"location":""}',
+    ),
+    (
+        OpenShell(50, 132, "bob", 7, True, "10.0.0.5"),
+        '{"type":"open-shell","rows":50,"columns":132,"user":"bob","privilege":7,"vty":true,"location":"10.0.0.5"}',
+    ),
+    (AskAccess("10.0.0.5"), '{"type":"ask-access","location":"10.0.0.5"}'),
+    (
+        Access("", 30, 3, (("bob", 7, 9, "$9$x"),)),
+        '{"type":"access","refused":"","time_out":30,"tries":3,"users":[["bob",7,9,"$9$x"]]}',
+    ),
+    (
+        Report("bob", "10.0.0.5", 22, True),
+        '{"type":"report","user":"bob","location":"10.0.0.5","port":22,"accepted":true}',
+    ),
     (Input(b"sh\r"), '{"type":"input","data":"c2gN"}'),
     (Resize(1, 2), '{"type":"resize","rows":1,"columns":2}'),
     (Signal(), '{"type":"signal","what":"abort"}'),
@@ -76,6 +94,9 @@ def test_messages_arrive_in_pieces_of_any_size() -> None:
         (b'{"type":"resize","rows":true,"columns":2}', "rows is no number"),
         (b'{"type":"resize","rows":1,"columns":20000}', "columns is no number"),
         (b'{"type":"execute","lines":"x"}', "lines is no list"),
+        (b'{"type":"execute","lines":[],"user":"a\\nb"}', "user is no name"),
+        (b'{"type":"open-shell","rows":1,"columns":1,"privilege":16}', "privilege is no number"),
+        (b'{"type":"access","refused":"","time_out":1,"tries":1,"users":[[1]]}', "users is no list of users"),
         (b'{"type":"execute","lines":[1]}', "line is no text"),
         (b'{"type":"news"}', "without 'lines'"),
         (b'{"type":"news","lines":[7],"addresses":[],"now":1}', "lines is no list of objects"),

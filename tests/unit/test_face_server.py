@@ -14,7 +14,6 @@ import stat
 import subprocess
 import sys
 import termios
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -41,42 +40,11 @@ from dmvpn.face.server import ManagementServer
 from dmvpn.shells import admission
 from dmvpn.shells.lab.syscalls import PeerCredentials
 from support.fake_router import FakeRouter
+from support.live_router import PATIENCE, Live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-PATIENCE = 5.0
-
-
-class Live:
-    """A fake router behind a real socket, on a loop in a thread of its own."""
-
-    def __init__(self, path: Path, router: FakeRouter) -> None:
-        self.path = path
-        self.router = router
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self.server = ManagementServer(router, path)
-        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(PATIENCE)
-
-    def call(self, function: Callable[[], object]) -> None:
-        """Run something where the router lives."""
-
-        async def run() -> None:
-            function()
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE)
-
-    def stop_serving(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(PATIENCE)
-
-    def close(self) -> None:
-        self.stop_serving()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE)
-        self._loop.close()
 
 
 class Client:

@@ -235,6 +235,20 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
     return watch_lab(arguments, told)
 
 
+def ssh(arguments: argparse.Namespace, told: Told) -> int:
+    """Let people and tools in by SSH."""
+    from dmvpn.app.ssh import serve
+
+    return serve(arguments, told)
+
+
+def inventory(arguments: argparse.Namespace, told: Told) -> int:
+    """Print what a tool needs to reach the routers."""
+    from dmvpn.app.ssh import inventory as print_inventory
+
+    return print_inventory(arguments, told)
+
+
 def clock(arguments: argparse.Namespace, told: Told) -> int:
     """Let time pass in a simulated lab."""
     match = re.fullmatch(r"\+(\d+(?:\.\d+)?)([smhd]?)", arguments.step)
@@ -269,6 +283,8 @@ VERBS: dict[str, Verb] = {
     "impair": impair,
     "capture": capture,
     "clock": clock,
+    "ssh": ssh,
+    "inventory": inventory,
     "watch": watch,
     "rebind": rebind,
     **{verb: _teach(verb) for verb in ("break", "hint", "grade", "phase", "save")},

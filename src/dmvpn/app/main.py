@@ -108,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+#: See `app/ssh.py`, which is imported when somebody wants one.
+_INVENTORIES = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
+
+
 def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lab = commands.add_parser("lab", help="whole networks on this machine, without root")
     verbs = lab.add_subparsers(required=True, metavar="VERB")
@@ -168,6 +172,15 @@ def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     watch.add_argument("--routes", action="store_true", help="also show changes of routes")
     watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
     watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
+    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C")
+    ssh.add_argument("lab", nargs="?")
+    ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
+    ssh.add_argument(
+        "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
+    )
+    inventory = verb("inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs")
+    inventory.add_argument("lab", nargs="?")
+    inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
     clock = verb("clock", "let time pass in a simulated lab")
     clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
     clock.add_argument("--lab")

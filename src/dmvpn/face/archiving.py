@@ -25,6 +25,7 @@ from dmvpn.features.archive import (
     RollbackScheduled,
 )
 from dmvpn.ios.differences import commands, differences
+from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold
 
 if TYPE_CHECKING:
@@ -124,6 +125,14 @@ class Archiving:
             text = as_text(self._filing.read(order.place))
         except OSError as found:
             return Outcome((error("opening", order.place, found),), failed=True)
+
+        def work() -> Callable[[], Outcome]:
+            sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
+            return lambda: self._replace_with(order, sealed)
+
+        return Outcome(work=work)
+
+    def _replace_with(self, order: Replace, text: str) -> Outcome:
         taken = hold(self._handle.configurator.parse_text(text), text)
         if taken.tree.is_empty():
             return Outcome((f"%{order.place.spelled} is not a valid config file",), failed=True)

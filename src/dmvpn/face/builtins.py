@@ -17,6 +17,7 @@ from dmvpn.face.filing import LISTINGS
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.requests import (
     ArchiveNow,
+    ClearLine,
     Configure,
     ConfirmChange,
     Copy,
@@ -34,6 +35,7 @@ from dmvpn.face.requests import (
     SetMonitor,
     SetScreen,
 )
+from dmvpn.features.system import SystemMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -127,6 +129,59 @@ def render_users(report: Users) -> Iterator[str]:
     yield ""
 
 
+@dataclass(frozen=True, slots=True)
+class SshSession:
+    """Somebody who came by SSH. line: the number of the terminal line."""
+
+    line: int
+    user: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class SshSessions:
+    """`show ssh`."""
+
+    sessions: tuple[SshSession, ...]
+
+
+def ssh_sessions(ctx: SessionContext, _: Args) -> SshSessions:
+    """`show ssh`."""
+    lines = (user.line for user in ctx.users if not user.line.is_console)
+    return SshSessions(tuple(SshSession(line.number, line.user, line.location) for line in lines))
+
+
+def render_ssh_sessions(report: SshSessions) -> Iterator[str]:
+    """A table; ciphers are known to the program alone that speaks SSH."""
+    if not report.sessions:
+        yield "%No SSHv2 server connections running."
+        return
+    yield "Connection Version Mode Encryption  Hmac         State                 Username"
+    for session in report.sessions:
+        yield f"{session.line:<10} 2.0     IN   {'-':<11} {'-':<12} {'Session started':<21} {session.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class SshSettings:
+    """`show ip ssh`. time_out: seconds."""
+
+    time_out: int
+    tries: int
+
+
+def ssh_settings(ctx: SessionContext, _: Args) -> SshSettings:
+    """`show ip ssh`."""
+    ssh = ctx.machine(SystemMachine).config.ssh
+    return SshSettings(ssh.time_out, ssh.tries)
+
+
+def render_ssh_settings(report: SshSettings) -> Iterator[str]:
+    """As IOS has it."""
+    yield "SSH Enabled - version 2.0"
+    yield "Authentication methods:password"
+    yield f"Authentication timeout: {report.time_out} secs; Authentication retries: {report.tries}"
+
+
 # ------------------------------------------------------------------------------------------------ entries
 
 
@@ -210,6 +265,12 @@ _CHANGES: Mapping[str, str] = {
     "confirm": "The change stays",
     "now": "At once",
 }
+
+
+def _clear_line(_: ShowContext, args: Args) -> Request:
+    return ClearLine(args.integer("number"))
+
+
 _TERMINAL: Mapping[str, str] = {
     "length": "Lines of the screen",
     "lines": "How many; 0: no pauses",
@@ -236,6 +297,8 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ExecCommand("show history", "Lines that were typed here", query=history, render=render_history),
     ExecCommand("show privilege", "The privilege level of this session", query=privilege, render=render_privilege),
     ExecCommand("show users", "Who is logged in", query=users, render=render_users),
+    ExecCommand("show ssh", "Who is logged in by SSH", query=ssh_sessions, render=render_ssh_sessions),
+    ExecCommand("show ip ssh", "How SSH behaves", query=ssh_settings, render=render_ssh_settings),
     ExecCommand("systat", "Who is logged in", query=users, render=render_users),
     ExecCommand(
         "show startup-config",
@@ -301,5 +364,11 @@ BUILTINS: tuple[ExecCommand, ...] = (
         privilege=15,
     ),
     ExecCommand("delete [ /force ] {file:file}", _COPY, action=_delete, privilege=15),
+    ExecCommand(
+        "clear line vty {number:0-1869}",
+        {"line": "Log somebody out", "vty": "A line of those who come over the network", "number": "Its number"},
+        action=_clear_line,
+        privilege=15,
+    ),
     _ask("reload", "Start this router again", Reload()),
 )

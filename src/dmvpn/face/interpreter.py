@@ -23,6 +23,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
     ArchiveNow,
+    ClearLine,
     Configure,
     ConfirmChange,
     Copy,
@@ -96,12 +97,14 @@ class Interpreter:
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
+        clear: Callable[[int], bool] | None = None,
     ) -> None:
         self.handle = handle
         self.session = session
         self.line = line
         self.privilege = privilege
         self.screen = Screen()
+        self._clear = clear or (lambda _: False)
         self._users = users or (lambda: (User(line, here=True),))
         self._parser = exec_parser(handle.features)
         self._draft: Draft | None = None
@@ -306,6 +309,8 @@ class Interpreter:
                 return self._filing.copy(source, target)
             case Delete(place=place, force=force):
                 return self._filing.delete(place, force=force)
+            case ClearLine(number=number):
+                return confirm("[confirm]", lambda: self._clear_line(number))
             case EraseStartup():
                 return confirm(
                     "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]",
@@ -321,6 +326,11 @@ class Interpreter:
             case SetScreen() | SetMonitor() | SetHistory():
                 self._set_terminal(request)
         return NOTHING
+
+    def _clear_line(self, number: int) -> Outcome:
+        if not self._clear(number):
+            return Outcome(("% Nobody is on that line",), failed=True)
+        return Outcome((" [OK]",))
 
     def _configure_from(self, source: str, said: tuple[str, ...] = ()) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):

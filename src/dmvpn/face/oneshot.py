@@ -35,6 +35,7 @@ class OneShot:
         *,
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
+        clear: Callable[[int], bool] | None = None,
         works_elsewhere: bool = False,
     ) -> None:
         """works_elsewhere: the host looks at `work` when there is no output, calls it in a thread, then `worked`."""
@@ -44,7 +45,7 @@ class OneShot:
         self.done = False
         self._handle = handle
         self._number = session
-        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege)
+        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, clear=clear)
         self._lines = deque(lines)
         self._outcome: Outcome | None = None
         self._output: Iterator[str] = iter(())

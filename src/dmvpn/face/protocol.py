@@ -10,6 +10,9 @@
     Resize       the window changed
     --- or ---
     Watch        the chronicle, please      News ...     what happened, until the client goes
+    --- or, from a front end that lets people in over the network ---
+    AskAccess    from this address          Access       who may come in, and how their passwords are written
+    Report       who came, or was refused   Done
 
 `{"type": "output", "data": "<base64>"}`: a name and the fields of the dataclass. Octets travel in base 64. This file is
 a pure codec: `encode` makes a line, a `Decoder` makes messages of octets as they arrive, in pieces of any size. It
@@ -22,7 +25,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
@@ -37,6 +40,8 @@ MAX_LINE: Final = 1 << 20
 MAX_DATA: Final = 1 << 16
 #: Rows and columns of a window.
 MAX_SIZE: Final = 10_000
+#: Characters of the name of a user.
+MAX_NAME: Final = 128
 
 
 class ProtocolError(DmvpnError):
@@ -53,22 +58,74 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Carry these lines out, one after the other, and say `Done`."""
+    """Carry these lines out, one after the other, and say `Done`. For whom: as of `OpenShell`."""
 
     lines: tuple[str, ...]
+    user: str = ""
+    privilege: int = 15
+    vty: bool = False
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenShell:
-    """Be a terminal."""
+    """Be a terminal: the console, or a line of those who come over the network.
+
+    user: who sits there.
+    privilege: the level at which the session begins.
+    vty: it is such a line; the server chooses its number.
+    location: the far address.
+    """
 
     rows: int = 24
     columns: int = 80
+    user: str = ""
+    privilege: int = 15
+    vty: bool = False
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAccess:
+    """Who may come in from this address?"""
+
+    location: str
+
+
+#: A user's name, the level at which a session begins, how the password is written (`features/system/secrets.py`), and
+#: the password.
+PlainUser = tuple[str, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may come in.
+
+    refused: why nobody may, "" if somebody may.
+    time_out: seconds for the login.
+    tries: wrong passwords before the connection ends.
+    users: those with a password; none if no line asks for them.
+    """
+
+    refused: str
+    time_out: int
+    tries: int
+    users: tuple[PlainUser, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Somebody came in, or was refused. port: on which they came."""
+
+    user: str
+    location: str
+    port: int
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What was typed."""
+    """What was typed; nothing: no more will be, and the session ends with what was."""
 
     data: bytes
 
@@ -133,12 +190,17 @@ class Done:
 
 
 Plain = dict[str, object]
-Message = Hello | Execute | OpenShell | Input | Resize | Signal | Output | Watch | News | Done
+Message = (
+    Hello | Execute | OpenShell | AskAccess | Access | Report | Input | Resize | Signal | Output | Watch | News | Done
+)
 
 _TYPES: Final[dict[str, type[Message]]] = {
     "hello": Hello,
     "execute": Execute,
     "open-shell": OpenShell,
+    "ask-access": AskAccess,
+    "access": Access,
+    "report": Report,
     "input": Input,
     "resize": Resize,
     "signal": Signal,
@@ -153,9 +215,9 @@ _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 def encode(message: Message) -> bytes:
     """The message as a line. Raises ValueError for one that no decoder would take."""
     plain: Plain = {"type": _NAMES[type(message)]}
-    for field in fields(message):
-        value = getattr(message, field.name)
-        plain[field.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else value
+    for each in fields(message):
+        value = getattr(message, each.name)
+        plain[each.name] = base64.b64encode(value).decode() if isinstance(value, bytes) else value
     line = json.dumps(plain, separators=(",", ":")).encode() + b"\n"
     if len(line) > MAX_LINE:
         raise ValueError(f"a message of {len(line)} octets")
@@ -216,6 +278,36 @@ def _text(plain: Plain, name: str) -> str:
     return value
 
 
+def _short(plain: Plain, name: str) -> str:
+    """A name or an address: it is shown in one line, and in the log."""
+    text = _text(plain, name)
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise ProtocolError(f"{name} is no name of at most {MAX_NAME} characters")
+    return text
+
+
+def _whose(plain: Plain) -> tuple[str, int, bool, str]:
+    """Who is at a terminal; a client that says nothing of it is at the console."""
+    said = {"user": "", "privilege": 15, "vty": False, "location": "", **plain}
+    return _short(said, "user"), _integer(said, "privilege", 15), said["vty"] is True, _short(said, "location")
+
+
+def _access(plain: Plain) -> Access:
+    users = plain["users"]
+    if not isinstance(users, list) or not all(isinstance(user, list) and len(user) == 4 for user in users):
+        raise ProtocolError("users is no list of users")
+    named = [dict(zip(("name", "privilege", "kind", "secret"), user, strict=True)) for user in users]
+    return Access(
+        _text(plain, "refused"),
+        _integer(plain, "time_out", 1 << 16),
+        _integer(plain, "tries", 1 << 16),
+        tuple(
+            (_text(user, "name"), _integer(user, "privilege", 15), _integer(user, "kind", 9), _text(user, "secret"))
+            for user in named
+        ),
+    )
+
+
 def _octets(plain: Plain) -> bytes:
     try:
         data = base64.b64decode(_text(plain, "data"), validate=True)
@@ -250,8 +342,15 @@ def _news(plain: Plain) -> News:
 
 _MAKERS: Final[dict[type[Message], Callable[[Plain], Message]]] = {
     Hello: lambda plain: Hello(_text(plain, "name"), _integer(plain, "protocol", 1 << 16)),
-    Execute: lambda plain: Execute(_lines(plain)),
-    OpenShell: lambda plain: OpenShell(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
+    Execute: lambda plain: Execute(_lines(plain), *_whose(plain)),
+    OpenShell: lambda plain: OpenShell(
+        _integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE), *_whose(plain)
+    ),
+    AskAccess: lambda plain: AskAccess(_short(plain, "location")),
+    Access: _access,
+    Report: lambda plain: Report(
+        _short(plain, "user"), _short(plain, "location"), _integer(plain, "port", 65535), plain["accepted"] is True
+    ),
     Input: lambda plain: Input(_octets(plain)),
     Resize: lambda plain: Resize(_integer(plain, "rows", MAX_SIZE), _integer(plain, "columns", MAX_SIZE)),
     Signal: lambda plain: Signal(_text(plain, "what")),

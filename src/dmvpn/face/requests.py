@@ -127,6 +127,13 @@ class ArchiveNow(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class ClearLine(Request):
+    """`clear line vty 3`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class EraseStartup(Request):
     """`write erase`, `erase startup-config`."""
 

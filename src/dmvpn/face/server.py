@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.base.errors import UserError
+from dmvpn.face.access import access, free_line
 from dmvpn.face.context import User
 from dmvpn.face.handle import Line, RouterHandle, new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (
+    AskAccess,
     Decoder,
     Done,
     Execute,
@@ -35,6 +37,7 @@ from dmvpn.face.protocol import (
     Message,
     OpenShell,
     ProtocolError,
+    Report,
     Resize,
     Signal,
     Watch,
@@ -43,6 +46,7 @@ from dmvpn.face.protocol import (
 )
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.watching import Watching
+from dmvpn.features.system import LoginFailed, LoginSucceeded, SystemMachine
 from dmvpn.shells.admission import OWNER_ALONE
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 
@@ -57,6 +61,8 @@ if TYPE_CHECKING:
 #: Octets that may wait for a client that does not read.
 MAX_UNREAD: Final = 8 << 20
 
+#: The kind of the terminal lines of those who come over the network.
+VTY: Final = "vty"
 _FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
 
 log = logging.getLogger("dmvpn")
@@ -104,7 +110,7 @@ class ManagementServer:
         if not self._admission.admits(writer.get_extra_info("socket")):
             writer.close()
             return
-        connection = _Connection(self._handle, reader, writer, self._users)
+        connection = _Connection(self._handle, reader, writer, self)
         self._connections[connection] = asyncio.create_task(self._attend(connection, writer))
 
     async def _attend(self, connection: _Connection, writer: asyncio.StreamWriter) -> None:
@@ -120,7 +126,20 @@ class ManagementServer:
             connection.leave()
             writer.close()
 
-    def _users(self, asking: _Connection) -> tuple[User, ...]:
+    def clear(self, number: int) -> bool:
+        """Hang up on a terminal line of the network. False if nobody is there."""
+        found = [each for each in self._connections if each.line.kind == VTY and each.line.number == number]
+        for connection in found:
+            connection.hang_up("cleared by somebody else")
+        return bool(found)
+
+    def free_line(self) -> int | None:
+        """The number of a terminal line of the network that has nobody; None if all have somebody."""
+        taken = {each.line.number for each in self._connections if each.line.kind == VTY}
+        return free_line(self._handle.context(0).machine(SystemMachine).config, taken)
+
+    def users(self, asking: _Connection) -> tuple[User, ...]:
+        """Who is logged in."""
         now = asyncio.get_running_loop().time()
         return tuple(
             User(connection.line, idle=now - connection.last_input, here=connection is asking)
@@ -137,7 +156,7 @@ class _Connection:
         handle: RouterHandle,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        users: Callable[[_Connection], tuple[User, ...]],
+        server: ManagementServer,
     ) -> None:
         self.session: ConsoleSession | None = None
         self.line = Line()
@@ -146,12 +165,13 @@ class _Connection:
         self._handle = handle
         self._reader = reader
         self._writer = writer
-        self._users = users
+        self._server = server
         self._decoder = Decoder()
         self._unsubscribe: Callable[[], None] | None = None
         self._pumping = False
         self._idle: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
+        self._no_more_input = False
         self._working: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -160,10 +180,18 @@ class _Connection:
         try:
             messages = await self._read()
             match messages[:1]:
-                case [Execute(lines=lines)]:
-                    await self._execute(lines)
-                case [OpenShell(rows=rows, columns=columns)]:
-                    await self._shell(rows, columns, messages[1:])
+                case [Execute() as order]:
+                    if self._sit_down(order):
+                        await self._execute(order)
+                case [OpenShell() as order]:
+                    if self._sit_down(order):
+                        await self._shell(order, messages[1:])
+                case [AskAccess(location=location)]:
+                    self._send(encode(access(self._handle.context(0), location)))
+                case [Report() as report]:
+                    kind = LoginSucceeded if report.accepted else LoginFailed
+                    self._handle.post(kind(report.user, report.location, report.port))
+                    self._send(encode(Done()))
                 case [Watch()]:
                     await self._watch()
                 case [message]:
@@ -183,10 +211,35 @@ class _Connection:
         if self._unsubscribe is not None:
             self._unsubscribe()
 
+    def hang_up(self, reason: str) -> None:
+        """End the connection from our side."""
+        self._end(reason)
+
+    def _sit_down(self, order: Execute | OpenShell) -> bool:
+        """Take the console, or a line of the network. False if all of these are taken."""
+        if not order.vty:
+            self.line = Line(user=order.user)
+            return True
+        number = self._server.free_line()
+        if number is None:
+            self._send(encode(Done(2, "all terminal lines are in use")))
+            return False
+        self.line = Line(VTY, number, order.user, order.location)
+        return True
+
     # -------------------------------------------------------------------------------------------- lines
 
-    async def _execute(self, lines: tuple[str, ...]) -> None:
-        run = OneShot(self._handle, new_session(), lines, line=self.line, works_elsewhere=True)
+    async def _execute(self, order: Execute) -> None:
+        lines = order.lines
+        run = OneShot(
+            self._handle,
+            new_session(),
+            lines,
+            line=self.line,
+            privilege=order.privilege,
+            clear=self._server.clear,
+            works_elsewhere=True,
+        )
         watching = asyncio.create_task(self._watch_for_abort(run))
 
         def effect(effect: Effect) -> None:
@@ -206,7 +259,7 @@ class _Connection:
                 elif not run.done:
                     await self._news.wait()
         except Exception:
-            log.exception("internal fault in %r", lines)
+            log.exception("internal fault in a command")
             run.status = 1
             self._send(encode_output(f"{_FAULT}\n".encode()))
         finally:
@@ -251,13 +304,19 @@ class _Connection:
 
     # -------------------------------------------------------------------------------------------- shell
 
-    async def _shell(self, rows: int, columns: int, messages: list[Message]) -> None:
+    async def _shell(self, order: OpenShell, messages: list[Message]) -> None:
         session = ConsoleSession(
-            self._handle, new_session(), line=self.line, users=lambda: self._users(self), elsewhere=self._work
+            self._handle,
+            new_session(),
+            line=self.line,
+            privilege=order.privilege,
+            users=lambda: self._server.users(self),
+            clear=self._server.clear,
+            elsewhere=self._work,
         )
         self.session = session
         self._unsubscribe = self._handle.subscribe(self._take_note)
-        session.resize(rows, columns)
+        session.resize(order.rows, order.columns)
         session.start()
         self._follow(session)
         while True:
@@ -272,6 +331,8 @@ class _Connection:
 
     def _take(self, session: ConsoleSession, message: Message) -> None:
         match message:
+            case Input(data=b""):
+                self._no_more_input = True
             case Input(data=data):
                 self.last_input = self._loop.time()
                 self._guard(session, lambda: session.feed(data))
@@ -331,6 +392,9 @@ class _Connection:
             self._send(encode_output(output))
         if self._idle is not None:
             self._idle.cancel()
+        if self._no_more_input and not session.busy:
+            self._end("")
+            return
         limit = session.idle_limit
         self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired, session) if limit else None
 

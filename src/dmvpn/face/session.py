@@ -60,13 +60,14 @@ class ConsoleSession:
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
+        clear: Callable[[int], bool] | None = None,
         elsewhere: Callable[[Work], None] | None = None,
     ) -> None:
         """elsewhere: does work in a thread and then calls `worked`; without it, work is done here and now."""
         self._elsewhere = elsewhere
         self._handle = handle
         self._number = session
-        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users)
+        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users, clear=clear)
         self._editor = LineEditor()
         self._set_up_screen()
         self._state = _State.COMMAND

@@ -119,6 +119,8 @@ _ANSWERS = Group(
             "`privilege exec` lets lower levels use commands of the exec prompt, and no more.",
             next="enable",
         ),
+        Word("%No SSHv2 server connections running.", "Nobody is logged in by SSH.", next="show users"),
+        Word("% Nobody is on that line", "`show users` has the lines on which somebody is.", next="show users"),
         Word("% Bad secrets", "Three wrong passwords for `enable`.", next="show privilege"),
         Word(
             "%Error <doing> <file> (<error>)",

@@ -4,6 +4,7 @@
     syslog.py       Log and DebugOutput notices -> stamped lines -> buffer, terminals, log hosts
     debugging.py    which debugs are on and for which peers
     ping.py, traceroute.py, probes.py    one probe each, and all that run
+    logins.py       who came in over the network, and when too many tries close the door
     secrets.py      is what somebody typed the `enable secret`?
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
     config.py, show.py, reports.py, messages.py    what people type, and what they read
@@ -21,13 +22,15 @@ from dmvpn.features.system.events import (
     ConfigurationLeft,
     ConfigurationReloaded,
     HostDescribed,
+    LoginFailed,
+    LoginSucceeded,
     StartPing,
     StartTraceroute,
 )
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
-from dmvpn.features.system.model import LineConfig, SystemConfig
-from dmvpn.features.system.secrets import is_right
+from dmvpn.features.system.model import LineConfig, Login, SystemConfig
+from dmvpn.features.system.secrets import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
@@ -43,10 +46,16 @@ FEATURE = Feature(
 
 __all__ = [
     "FEATURE",
+    "PLAIN",
+    "SCRYPT",
     "ConfigurationLeft",
     "ConfigurationReloaded",
     "HostDescribed",
     "LineConfig",
+    "Login",
+    "LoginFailed",
+    "LoginSucceeded",
+    "SecretError",
     "StartPing",
     "StartTraceroute",
     "SystemConfig",

@@ -48,6 +48,24 @@ class ConfigurationReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LoginSucceeded(Event):
+    """A front end let somebody in. location: the far address. port: ours."""
+
+    user: str
+    location: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailed(Event):
+    """A front end refused somebody's password or key. location: the far address. port: ours."""
+
+    user: str
+    location: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClearLogging(Event):
     """`clear logging`: empty the buffer."""
 

@@ -3,6 +3,7 @@
     clock       ClockSet                                     answers ports.clock
     switches    SetDebug, ClearDebug, SetDebugCondition      answers ports.debugging
     syslog      Log, DebugOutput, ClearLogging               ConsoleLine, SendIp
+    logins      LoginSucceeded, LoginFailed                  log messages
     probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
 
 Besides it remembers what shows want to know: since when the router runs, and which user changed the configuration last.
@@ -37,11 +38,14 @@ from dmvpn.features.system.events import (
     ConfigurationLeft,
     ConfigurationReloaded,
     HostDescribed,
+    LoginFailed,
+    LoginSucceeded,
     SetDebug,
     SetDebugCondition,
     StartPing,
     StartTraceroute,
 )
+from dmvpn.features.system.logins import Logins
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.probes import Probes
 from dmvpn.features.system.syslog import Syslog
@@ -80,6 +84,8 @@ class SystemMachine:
         Packets(IpProtocol.ICMPV6),
         JobAborted,
         LinesEntered,
+        LoginFailed,
+        LoginSucceeded,
         Log,
         NameResolved,
         SetDebug,
@@ -94,6 +100,7 @@ class SystemMachine:
         self.switches = DebugSwitches()
         self.syslog = Syslog(ports, self.clock)
         self.probes = Probes(ports)
+        self.logins = Logins(ports)
         self.config = SystemConfig()
         self.host = HostDescribed()
         self.started: float | None = None
@@ -111,7 +118,11 @@ class SystemMachine:
             case IpReceived():
                 return list(self.probes.receive(event, now))
             case Tick():
-                return list(self.probes.tick(now))
+                return [*self.probes.tick(now), *self.logins.tick(now)]
+            case LoginSucceeded():
+                return list(self.logins.succeeded(event, now))
+            case LoginFailed():
+                return list(self.logins.failed(event, now))
             case ConfigurationEntered() | LinesEntered():
                 return self._configuration_entered(event, now)
             case ConfigurationLeft():
@@ -131,8 +142,9 @@ class SystemMachine:
         return []
 
     def next_deadline(self) -> float | None:
-        """When a ping or traceroute gives up waiting."""
-        return self.probes.next_deadline()
+        """When a ping or traceroute gives up waiting, or logins are possible again."""
+        waits = [due for due in (self.probes.next_deadline(), self.logins.next_deadline()) if due is not None]
+        return min(waits, default=None)
 
     # -------------------------------------------------------------------------------------------- ports
 
@@ -185,6 +197,7 @@ class SystemMachine:
         self.syslog.configure(model.logging)
         self.syslog.zone = model.zone
         self.probes.names = model.names
+        self.logins.config = model
 
 
 def _reloaded(event: ConfigurationReloaded) -> list[Effect | Notice]:

@@ -63,4 +63,58 @@ class Restarted(Log):
         return cls("SYS", 5, "RESTART", "System restarted --")
 
 
-MESSAGES = (Configured, Reloaded, ReloadRefused, UnsavedLost, Restarted)
+def _who(user: str, location: str, port: int) -> str:
+    return f"[user: {user}] [Source: {location}] [localport: {port}]"
+
+
+class LoginSuccess(Log):
+    """Somebody logged in over the network; nothing is wrong."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, user: str, location: str, port: int, at: str) -> Self:
+        """at: time and date."""
+        return cls("SEC_LOGIN", 5, "LOGIN_SUCCESS", f"Login Success {_who(user, location, port)} at {at}")
+
+
+class LoginRefused(Log):
+    """Somebody typed a wrong password, or has no such user: who guesses passwords shows here."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, user: str, location: str, port: int, at: str) -> Self:
+        """at: time and date."""
+        why = "[Reason: Login Authentication Failed]"
+        return cls("SEC_LOGIN", 4, "LOGIN_FAILED", f"Login failed {_who(user, location, port)} {why} at {at}")
+
+
+class QuietModeOn(Log):
+    """Too many wrong passwords: nobody is let in for as long as `login block-for` says."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, user: str, location: str, port: int, exempt: str, at: str) -> Self:
+        """exempt: the access list of those who are let in all the same. at: time and date."""
+        why = f"[Reason: Login Authentication Failed] [ACL: {exempt or 'sl_def_acl'}]"
+        text = f"Still timeleft for watching failures is 0 secs, {_who(user, location, port)} {why} at {at}"
+        return cls("SEC_LOGIN", 1, "QUIET_MODE_ON", text)
+
+
+class QuietModeOff(Log):
+    """The time of `login block-for` is over: people are let in again."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, at: str) -> Self:
+        """at: time and date."""
+        return cls("SEC_LOGIN", 5, "QUIET_MODE_OFF", f"Quiet Mode is OFF, because block period timed out at {at}")
+
+
+MESSAGES = (
+    *(Configured, Reloaded, ReloadRefused, UnsavedLost, Restarted),
+    *(LoginSuccess, LoginRefused, QuietModeOn, QuietModeOff),
+)

@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 
 from dmvpn.features.system.clock import TimeZone
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.features.system.syslog import LoggingConfig
+
+
+class Login(enum.Enum):
+    """Who is asked whether somebody may come in by a line.
+
+    Only its password; the users of the configuration; servers that nothing here asks; nobody.
+    """
+
+    LINE = enum.auto()
+    LOCAL = enum.auto()
+    OTHERS = enum.auto()
+    NOBODY = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLog:
+    """`login on-success log`, `login on-failure log`."""
+
+    success: bool = False
+    failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFor:
+    """`login block-for`: nobody comes in for `seconds` after `attempts` wrong passwords within as many seconds."""
+
+    seconds: int
+    attempts: int
+    within: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshConfig:
+    """`ip ssh`, and what protects logins.
+
+    time_out: seconds that a login may take.
+    tries: wrong passwords before a connection ends.
+    port: to listen on, for lines whose `rotary` is one of `rotaries`.
+    block: None: nothing ever closes the door.
+    quiet_list: the access list of those who come in while it is closed, "" for nobody.
+    """
+
+    time_out: int = 30
+    tries: int = 3
+    port: int | None = None
+    rotaries: range = range(0)
+    block: BlockFor | None = None
+    quiet_list: str = ""
+    log: LoginLog = LoginLog()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +67,11 @@ class LineConfig:
     length, width: of the screen; 0: no paging, no wrapping.
     timeout: seconds of silence until logout, 0: never. Unlike IOS's, our console is a shell on the machine that runs
         the router, and is not left behind in a rack: it waits forever unless `exec-timeout` says otherwise.
+    login: who is asked.
+    ssh: SSH may come in.
+    access_list: of the addresses that may, "" for all.
+    level: at which sessions begin, None: that of the user.
+    rotary: group of lines, None: of none.
     """
 
     kind: str
@@ -27,18 +82,23 @@ class LineConfig:
     width: int = 80
     synchronous: bool = False
     history: int = 10
+    login: Login = Login.LINE
+    ssh: bool = True
+    access_list: str = ""
+    level: int | None = None
+    rotary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """`username bob privilege 15 secret 9 $9$...`.
 
-    privilege: the level at which a session begins.
+    privilege: the level at which a session begins, None: as the line says.
     kind, secret: how the password is written, and the password; None: the user has none.
     """
 
     name: str
-    privilege: int = 1
+    privilege: int | None = None
     kind: int | None = None
     secret: str = field(default="", repr=False)
 
@@ -56,6 +116,7 @@ class SystemConfig:
     """Everything here that a configuration can say.
 
     secrets: of `enable`: of each level the level, how the password is written, and the password.
+    ssh: how SSH behaves.
     users: who may log in.
     rules: which commands another level than their own may use.
     file_prompts_quiet: `file prompt quiet`: commands on files ask nothing.
@@ -65,6 +126,7 @@ class SystemConfig:
     zone: TimeZone = field(default_factory=TimeZone)
     names: NamesConfig = field(default_factory=NamesConfig)
     lines: tuple[LineConfig, ...] = ()
+    ssh: SshConfig = SshConfig()
     secrets: tuple[tuple[int, int, str], ...] = field(default=(), repr=False)
     users: tuple[User, ...] = ()
     rules: tuple[PrivilegeRule, ...] = ()

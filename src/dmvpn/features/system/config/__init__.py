@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
+from dmvpn.features.system.config import access
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
@@ -233,6 +234,7 @@ CONFIG = (
     CONSOLE,
     MONITOR,
     *USERS,
+    *access.CONFIG,
     TIMEZONE,
     DOMAIN_LOOKUP,
     DOMAIN_LOOKUP_OLD,
@@ -265,7 +267,8 @@ def model(tree: ConfigTree) -> SystemConfig:
             domain=domain.text("domain") if domain else "",
             hosts=tuple(tree.made(HOST, host_of)),
         ),
-        lines=tuple(_line(args, section) for args, section in tree.sections(LINE)),
+        lines=tuple(_line(tree, args, section) for args, section in tree.sections(LINE)),
+        ssh=access.ssh(tree),
         secrets=enable_secrets(tree),
         users=users(tree),
         rules=privilege_rules(tree),
@@ -321,7 +324,7 @@ def _stamps(tree: ConfigTree, line: ConfigLine) -> Timestamps:
     )
 
 
-def _line(args: Args, section: Section) -> LineConfig:
+def _line(tree: ConfigTree, args: Args, section: Section) -> LineConfig:
     kind = next(word for word in ("con", "aux", "vty") if word in args)
     first = args.integer("first")
     timeout, history, length, width = (section.get(line) for line in (EXEC_TIMEOUT, HISTORY, LENGTH, WIDTH))
@@ -334,4 +337,9 @@ def _line(args: Args, section: Section) -> LineConfig:
         width=width.integer("columns") if width else 80,
         synchronous=section.flag(SYNCHRONOUS),
         history=history.integer("size") if history else 10,
+        login=access.login_of(tree, section),
+        ssh=access.takes_ssh(section),
+        access_list=access.incoming(section),
+        level=access.number(section.get(access.LEVEL), "level"),
+        rotary=access.number(section.get(access.ROTARY), "group"),
     )

@@ -225,7 +225,7 @@ def users(tree: ConfigTree) -> tuple[User, ...]:
     return tuple(
         User(
             args.text("name"),
-            privilege=args.integer("level", 1),
+            privilege=args.integer("level", None),
             kind=args.integer("kind", PLAIN) if "secret" in args.values_given else None,
             secret=args.text("secret") if "secret" in args.values_given else "",
         )

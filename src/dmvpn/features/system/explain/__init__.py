@@ -26,6 +26,10 @@ _LOGS = log_group(
         next="write memory (before the next time)",
     ),
     log(messages.Restarted, "SYS-5-RESTART", "At each start.", next="show version"),
+    log(messages.LoginSuccess, "SEC_LOGIN-5-LOGIN_SUCCESS", "With `login on-success log`.", next="show users"),
+    log(messages.LoginRefused, "SEC_LOGIN-4-LOGIN_FAILED", "With `login on-failure log`.", next="show logging"),
+    log(messages.QuietModeOn, "SEC_LOGIN-1-QUIET_MODE_ON", "With `login block-for`.", next="show logging"),
+    log(messages.QuietModeOff, "SEC_LOGIN-5-QUIET_MODE_OFF", "When its time is over.", next="show logging"),
 )
 
 _SEVERITIES = Group(

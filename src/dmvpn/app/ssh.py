@@ -1,0 +1,228 @@
+"""`dmvpn lab ssh`: SSH to the routers of a lab, each at a port of its own; `dmvpn lab inventory`: for the tools.
+
+One process serves all routers of a lab, on this machine's loopback: a lab's networks are not reached from outside, and
+its routers may have any addresses. Who comes in is the lab's own user, with a password that is made for the lab: what
+a foreign file says of users opens no door. The process may end and begin again; the lab does not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shlex
+import signal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import UserError
+from dmvpn.shells.files import open_private
+from dmvpn.shells.lab import control
+from dmvpn.shells.lab.finding import find_lab
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dmvpn.app.told import Told
+    from dmvpn.shells.lab.places import LabFolder
+
+#: The user of a lab.
+USER: Final = "lab"
+#: What tools need, in the folder of the lab; the password is in it, so it is for its owner alone.
+_FILE: Final = "ssh.json"
+_KNOWN: Final = "ssh-known-hosts"
+_PASSWORD: Final = "ssh-password"  # noqa: S105, the name of a file
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """How the routers of a lab are reached.
+
+    ports: by the names of the routers.
+    keys: the host keys, as lines of known hosts have them behind the address.
+    known_hosts: the file with them.
+    """
+
+    address: str
+    ports: dict[str, int]
+    user: str
+    password: str
+    keys: list[str]
+    known_hosts: str
+
+
+def serve(arguments: argparse.Namespace, told: Told) -> int:
+    """Let people in until Ctrl-C or the end of the lab. Raises UserError."""
+    folder = find_lab(arguments.lab, "dmvpn lab ssh {}".format)
+    try:
+        import asyncssh  # noqa: F401
+    except ImportError:
+        raise UserError("SSH needs asyncssh: pip install 'dmvpn[ssh]', or make setup in a clone") from None
+    ended = control.end_of(folder.control)
+    try:
+        asyncio.run(_serve(folder, arguments.address, arguments.port, told, ended))
+    finally:
+        os.close(ended)
+    return 0
+
+
+async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended: int) -> None:
+    from dmvpn.face.ssh.gate import Door, Gate
+    from dmvpn.face.ssh.keys import host_keys, public_text
+    from dmvpn.face.ssh.visitors import Visitors
+
+    keys, password, visitors = host_keys(folder.path), _password(folder.path / _PASSWORD), Visitors()
+    names = sorted({*folder.routers, *_routers(folder)})
+    ports = range(first, first + len(names)) if first else [0] * len(names)
+    gates = {
+        name: Gate(Door(folder.management(name), address, port, (USER, password)), keys, visitors)
+        for name, port in zip(names, ports, strict=True)
+    }
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_reader(ended, stopped.set)
+    try:
+        for gate in gates.values():
+            await gate.open()
+        known = {name: gate.port for name, gate in gates.items()}
+        inventory = Inventory(address, known, USER, password, public_text(keys), str(folder.path / _KNOWN))
+        _write(folder.path, inventory)
+        for name, port in known.items():
+            told.say(f"{name:<16} ssh -p {port} {USER}@{address}")
+        told.say(f"the password is {password}; dmvpn lab inventory {folder.name} --format ssh-config has it all")
+        told.row(lab=folder.name, **asdict(inventory))
+        await stopped.wait()
+    finally:
+        for gate in gates.values():
+            await gate.close()
+        (folder.path / _FILE).unlink(missing_ok=True)
+
+
+def _routers(folder: LabFolder) -> list[str]:
+    """All of them, also those that are dead just now."""
+    status = control.order(folder.control, do="status")
+    routers = status.get("routers") if isinstance(status, dict) else None
+    return list(routers) if isinstance(routers, dict) else []
+
+
+def _password(path: Path) -> str:
+    """The password of this lab, made when somebody first wants in."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        password = secrets.token_urlsafe(12)
+        with open_private(path) as file:
+            file.write(f"{password}\n")
+        return password
+
+
+def _write(folder: Path, inventory: Inventory) -> None:
+    with open_private(folder / _KNOWN) as file:
+        for port in inventory.ports.values():
+            file.writelines(f"[{inventory.address}]:{port} {key}\n" for key in inventory.keys)
+    with open_private(folder / f"{_FILE}.new") as file:
+        json.dump(asdict(inventory), file)
+    (folder / f"{_FILE}.new").replace(folder / _FILE)
+
+
+# ------------------------------------------------------------------------------------------------ inventories
+
+
+def inventory(arguments: argparse.Namespace, told: Told) -> int:
+    """Print what a tool needs to reach the routers. Raises UserError."""
+    folder = find_lab(arguments.lab, "dmvpn lab inventory {}".format)
+    try:
+        found = Inventory(**json.loads((folder.path / _FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise UserError(f"nobody serves SSH to {folder.name}; 'dmvpn lab ssh {folder.name}' does") from None
+    for line in _FORMATS[arguments.format](found):
+        told.say(line)
+    told.put(lab=folder.name, **asdict(found))
+    return 0
+
+
+def _ssh_config(found: Inventory) -> Iterator[str]:
+    for name, port in found.ports.items():
+        yield f"Host {name}"
+        yield f"    HostName {found.address}"
+        yield f"    Port {port}"
+        yield f"    User {found.user}"
+        yield f"    UserKnownHostsFile {found.known_hosts}"
+    yield f"# the password is {found.password}"
+
+
+def _ansible(found: Inventory) -> Iterator[str]:
+    yield "all:"
+    yield "  vars:"
+    settings = {
+        "ansible_connection": "ansible.netcommon.network_cli",
+        "ansible_network_os": "cisco.ios.ios",
+        "ansible_user": found.user,
+        "ansible_password": found.password,
+        "ansible_host": found.address,
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={shlex.quote(found.known_hosts)}",
+    }
+    for name, value in settings.items():
+        yield f"    {name}: {json.dumps(value)}"
+    yield "  hosts:"
+    for name, port in found.ports.items():
+        yield f"    {name}:"
+        yield f"      ansible_port: {port}"
+
+
+def _nornir(found: Inventory) -> Iterator[str]:
+    for name, port in found.ports.items():
+        yield f"{name}:"
+        yield f"  hostname: {json.dumps(found.address)}"
+        yield f"  port: {port}"
+        yield f"  username: {json.dumps(found.user)}"
+        yield f"  password: {json.dumps(found.password)}"
+        yield "  platform: cisco_xe"
+
+
+def _pyats(found: Inventory) -> Iterator[str]:
+    yield "devices:"
+    for name, port in found.ports.items():
+        yield f"  {name}:"
+        yield "    os: iosxe"
+        yield "    type: router"
+        yield "    credentials:"
+        yield "      default:"
+        yield f"        username: {json.dumps(found.user)}"
+        yield f"        password: {json.dumps(found.password)}"
+        yield "    connections:"
+        yield "      cli:"
+        yield "        protocol: ssh"
+        yield f"        ip: {json.dumps(found.address)}"
+        yield f"        port: {port}"
+        yield f"        ssh_options: {json.dumps(f'-o UserKnownHostsFile={found.known_hosts}')}"
+
+
+def _netmiko(found: Inventory) -> Iterator[str]:
+    devices = {
+        name: {
+            "device_type": "cisco_xe",
+            "host": found.address,
+            "port": port,
+            "username": found.user,
+            "password": found.password,
+            "ssh_strict": True,
+            "alt_host_keys": True,
+            "alt_key_file": found.known_hosts,
+        }
+        for name, port in found.ports.items()
+    }
+    yield from json.dumps(devices, indent=2).splitlines()
+
+
+_FORMATS: Final[dict[str, Callable[[Inventory], Iterator[str]]]] = {
+    "ssh-config": _ssh_config,
+    "ansible": _ansible,
+    "nornir": _nornir,
+    "pyats": _pyats,
+    "netmiko": _netmiko,
+}

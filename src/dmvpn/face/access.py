@@ -1,0 +1,49 @@
+"""What a front end is told that lets people in over the network: who may come, and on which lines they sit.
+
+The secrets that it is told are hashes, as a rule; whoever may connect to the management socket may read the whole
+configuration. It computes in its own process what a password takes, so the router does not notice a login.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.protocol import Access
+from dmvpn.features.system import Login, SystemMachine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from dmvpn.features.system import LineConfig, SystemConfig
+    from dmvpn.ios import ShowContext
+
+#: Lines where no `line vty` is configured.
+_USUAL_LINES: Final = 50
+#: Type 6: only the router that wrote it can read it.
+_UNREADABLE: Final = 6
+
+
+def access(view: ShowContext, location: str) -> Access:
+    """Who may come in from this address."""
+    system = view.machine(SystemMachine)
+    config = system.config
+    asking = [line for line in _lines(config) if line.login is Login.LOCAL]
+    level = next((line.level for line in asking if line.level is not None), 1)
+    users = tuple(
+        (user.name, level if user.privilege is None else user.privilege, user.kind, user.secret)
+        for user in config.users
+        if asking and user.kind is not None and user.kind != _UNREADABLE
+    )
+    refused = system.logins.refuses(location, view.now)
+    return Access(refused, config.ssh.time_out, config.ssh.tries, () if refused else users)
+
+
+def free_line(config: SystemConfig, taken: Collection[int]) -> int | None:
+    """The first terminal line that takes SSH and has nobody; None if all have."""
+    vty = [line for line in config.lines if line.kind == "vty"]
+    numbers = (number for line in _lines(config) for number in range(line.first, line.last + 1))
+    return next((number for number in (numbers if vty else range(_USUAL_LINES)) if number not in taken), None)
+
+
+def _lines(config: SystemConfig) -> list[LineConfig]:
+    return [line for line in config.lines if line.kind == "vty" and line.ssh]

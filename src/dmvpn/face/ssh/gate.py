@@ -1,0 +1,260 @@
+"""One listening address that leads to one router: who comes in is asked for a password, and gets a terminal line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import asyncssh
+
+from dmvpn.base.errors import UserError
+from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
+from dmvpn.face.ssh.link import Link, LinkError, ask, report
+from dmvpn.features.system import PLAIN, SCRYPT, SecretError, is_right
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dmvpn.face.protocol import Access, PlainUser
+    from dmvpn.face.ssh.visitors import Visitors
+
+log = logging.getLogger("dmvpn.ssh")
+
+#: Curve25519, and the curves of NIST for those who know nothing else.
+_EXCHANGES: Final = (
+    *("curve25519-sha256", "curve25519-sha256@libssh.org"),
+    *("ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521"),
+)
+#: Seconds between two signs of life, so that the line of somebody whose network is gone becomes free.
+_KEEPALIVE: Final = 60
+#: Passwords that are computed at the same time.
+_AT_ONCE: Final = max(2, (os.cpu_count() or 2) - 1)
+#: What a password is compared with whose user does not exist: it takes as long, so nobody learns names by the clock.
+_NOBODY: Final = (SCRYPT, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6")
+#: Characters of a name that the log shows.
+_NAME: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a gate listens, and where it leads.
+
+    socket: the management socket of the router.
+    guest: a user and a password that come in besides or instead of those of the router's configuration.
+    """
+
+    socket: Path
+    address: str
+    port: int
+    guest: tuple[str, str] | None = field(default=None, repr=False)
+
+
+class Gate:
+    """The door of one router."""
+
+    def __init__(self, door: Door, keys: list[asyncssh.SSHKey], visitors: Visitors, time_out: int = 30) -> None:
+        self.door = door
+        self.visitors = visitors
+        self.computing = asyncio.Semaphore(_AT_ONCE)
+        self._keys = keys
+        self._time_out = time_out
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+
+    async def open(self) -> None:
+        """Listen. Raises UserError if the address is taken, or none of this machine."""
+        door = self.door
+        try:
+            self._acceptor = await asyncssh.listen(
+                door.address,
+                door.port,
+                server_factory=lambda: _Visitor(self),
+                process_factory=self._serve,
+                server_host_keys=self._keys,
+                kex_algs=_EXCHANGES,
+                login_timeout=self._time_out,
+                keepalive_interval=_KEEPALIVE,
+                encoding=None,
+                line_editor=False,
+                allow_scp=False,
+                agent_forwarding=False,
+                x11_forwarding=False,
+                server_version="dmvpn",
+            )
+        except OSError as error:
+            raise UserError(f"{door.address} port {door.port}: {error.strerror or error}") from error
+
+    @property
+    def port(self) -> int:
+        """On which it listens."""
+        return self.door.port if self._acceptor is None else self._acceptor.get_port()
+
+    async def close(self) -> None:
+        """Hang up everywhere."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+
+    async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """One channel: a shell, or one command."""
+        connection = process.get_extra_info("connection")
+        user = connection.get_extra_info("username")
+        visitor: _Visitor = connection.get_owner()
+        status = 1
+        try:
+            status = await self._attend(process, user, visitor)
+        except (LinkError, ConnectionError, asyncssh.Error) as error:
+            log.info("%s: %s", visitor.location, error)
+        with contextlib.suppress(OSError, asyncssh.Error):
+            process.exit(status)
+
+    async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visitor: _Visitor) -> int:
+        link = await Link.open(self.door.socket)
+        try:
+            whose = (user[:_NAME], visitor.privilege, True, visitor.location)
+            command = process.command
+            if command is not None:
+                text = command if isinstance(command, str) else command.decode("utf-8", "replace")
+                await link.send(Execute(tuple(text.splitlines()), *whose))
+            else:
+                columns, rows = process.term_size[:2]
+                await link.send(OpenShell(_size(rows, 24), _size(columns, 80), *whose))
+            reading = asyncio.create_task(_read(process, link))
+            try:
+                return await _show(process, link, is_terminal=command is None or process.term_type is not None)
+            finally:
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError, LinkError, asyncssh.Error, ConnectionError):
+                    await reading
+        finally:
+            link.close()
+
+
+class _Visitor(asyncssh.SSHServer):
+    """One connection, from its first packet on."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.location = ""
+        self.privilege = 1
+        self._gate = gate
+        self._waits = False
+        self._failed = 0
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        peer = conn.get_extra_info("peername")
+        self.location = str(peer[0]).partition("%")[0] if peer else "127.0.0.1"
+        self._waits = self._gate.visitors.admit(self.location)
+        if not self._waits:
+            conn.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave_the_door()
+
+    def auth_completed(self) -> None:
+        self._leave_the_door()
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        try:
+            return await self._judge(username, password)
+        except LinkError as error:
+            log.warning("%s", error)
+            return False
+
+    async def _judge(self, username: str, password: str) -> bool:
+        access = await ask(self._gate.door.socket, self.location)
+        level = await self._level(access, username, password)
+        name = "".join(char if char.isprintable() else "?" for char in username[:_NAME])
+        await report(self._gate.door.socket, Report(name, self.location, self._gate.port, level is not None))
+        if level is not None:
+            self.privilege = level
+            return True
+        self._failed += 1
+        if (access.refused or self._failed >= max(1, access.tries)) and self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many wrong passwords")
+        return False
+
+    async def _level(self, access: Access, username: str, password: str) -> int | None:
+        """The privilege level of somebody whose password is right."""
+        guest = self._gate.door.guest
+        if guest is not None:
+            named = hmac.compare_digest(guest[0].encode(), username.encode())
+            return 15 if hmac.compare_digest(guest[1].encode(), password.encode()) and named else None
+        user = next((user for user in access.users if user[0] == username), None)
+        async with self._gate.computing:
+            right = await asyncio.to_thread(_is_right, user, password)
+        return user[1] if right and user is not None and not access.refused else None
+
+    def _leave_the_door(self) -> None:
+        if self._waits:
+            self._waits = False
+            self._gate.visitors.leave(self.location)
+
+
+def _is_right(user: PlainUser | None, password: str) -> bool:
+    kind, secret = _NOBODY if user is None else user[2:]
+    try:
+        right = is_right(kind, secret, password)
+    except SecretError:
+        return False
+    # A password that anybody can read off takes no time, and would tell that the user exists.
+    if kind == PLAIN and not right:
+        is_right(*_NOBODY, password)
+    return right and user is not None
+
+
+async def _show(process: asyncssh.SSHServerProcess[bytes], link: Link, *, is_terminal: bool) -> int:
+    """Write what the router says until it is done. Returns the status."""
+    while (message := await link.receive()) is not None:
+        match message:
+            case Output(data=data):
+                # The answers to lines have bare ends of line; a shell's session makes its own.
+                process.stdout.write(data if process.command is None or not is_terminal else _crlf(data))
+                await process.stdout.drain()
+            case Done(status=status, reason=reason):
+                if reason and status:
+                    process.stdout.write(f"% {reason}\r\n".encode())
+                return status
+    return 1
+
+
+def _crlf(data: bytes) -> bytes:
+    return data.replace(b"\n", b"\r\n")
+
+
+async def _read(process: asyncssh.SSHServerProcess[bytes], link: Link) -> None:
+    """Pass on what is typed, until the visitor goes."""
+    while True:
+        try:
+            data = await process.stdin.read(MAX_DATA)
+        except asyncssh.TerminalSizeChanged as size:
+            await link.send(Resize(_size(size.height, 24), _size(size.width, 80)))
+            continue
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+            await link.send(Signal())
+            continue
+        except asyncssh.Error:
+            data = b""
+        if process.command is None:
+            await link.send(Input(data))
+        if not data:
+            if process.channel.is_closing():
+                link.close()
+            return
+        if process.command is not None and b"\x03" in data:
+            await link.send(Signal())
+
+
+def _size(wanted: int, usual: int) -> int:
+    return min(wanted, MAX_SIZE) or usual

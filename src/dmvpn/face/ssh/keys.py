@@ -1,0 +1,41 @@
+"""Host keys: made once, kept for their owner alone (0600)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import asyncssh
+
+from dmvpn.base.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: By the name of the file: Curve25519, and NIST's P-256 for those who know nothing else.
+_KINDS: Final = {"ssh-host-ed25519": "ssh-ed25519", "ssh-host-ecdsa": "ecdsa-sha2-nistp256"}
+
+
+def host_keys(folder: Path) -> list[asyncssh.SSHKey]:
+    """The keys of a folder, made if they are not there. Raises UserError."""
+    try:
+        return [_key(folder / name, kind) for name, kind in _KINDS.items()]
+    except (OSError, asyncssh.KeyImportError) as error:
+        raise UserError(f"{folder}: no host keys: {error}") from error
+
+
+def _key(path: Path, kind: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(path.read_bytes())
+    except FileNotFoundError:
+        made = asyncssh.generate_private_key(kind)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(made.export_private_key())
+        unfinished.replace(path)
+        return made
+
+
+def public_text(keys: list[asyncssh.SSHKey]) -> list[str]:
+    """The public halves as lines of known hosts have them: kind and key."""
+    return [" ".join(key.export_public_key().decode().split()[:2]) for key in keys]

@@ -1,0 +1,92 @@
+"""The management socket of a router, for asyncio: messages out, messages in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import DmvpnError
+from dmvpn.face.protocol import PROTOCOL, Access, AskAccess, Decoder, Hello, Message, ProtocolError, Report, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Seconds within which a router answers; one that is busy for longer is as good as dead.
+_PATIENCE: Final = 10.0
+
+
+class LinkError(DmvpnError):
+    """No router answers there, or it says what nobody understands."""
+
+
+class Link:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._decoder = Decoder()
+        self._ready: list[Message] = []
+
+    @classmethod
+    async def open(cls, path: Path) -> Link:
+        """Connect, and hear who it is. Raises LinkError."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                link = cls(*await asyncio.open_unix_connection(path))
+                hello = await link.receive()
+        except (OSError, TimeoutError) as error:
+            raise LinkError(f"{path}: {error}") from error
+        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+            link.close()
+            raise LinkError(f"{path}: the router runs another version of this program")
+        return link
+
+    async def send(self, message: Message) -> None:
+        """Say something; waits while the router does not listen. Raises LinkError."""
+        try:
+            self._writer.write(encode(message))
+            await self._writer.drain()
+        except ConnectionError as error:
+            raise LinkError(str(error)) from error
+
+    async def receive(self) -> Message | None:
+        """The next message; None at the end. Raises LinkError."""
+        while not self._ready:
+            try:
+                data = await self._reader.read(1 << 16)
+                if not data:
+                    return None
+                self._ready = self._decoder.feed(data)
+            except (ConnectionError, ProtocolError) as error:
+                raise LinkError(str(error)) from error
+        return self._ready.pop(0)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+async def ask(path: Path, location: str) -> Access:
+    """Who may come in from this address? Raises LinkError."""
+    answer = await _exchange(path, AskAccess(location))
+    if not isinstance(answer, Access):
+        raise LinkError(f"{path}: no answer")
+    return answer
+
+
+async def report(path: Path, said: Report) -> None:
+    """Tell the router who came or was refused. Raises LinkError."""
+    await _exchange(path, said)
+
+
+async def _exchange(path: Path, message: Message) -> Message | None:
+    link = await Link.open(path)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await link.send(message)
+            return await link.receive()
+    except TimeoutError as error:
+        raise LinkError(f"{path}: no answer") from error
+    finally:
+        link.close()

@@ -1,0 +1,152 @@
+"""The doors: which terminal lines take SSH, from where, who is asked for what, and when too many tries close them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.features.system.model import BlockFor, Login, LoginLog, SshConfig
+from dmvpn.ios.grammar import ConfigLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.ios.grammar import Args
+    from dmvpn.ios.section import Section
+    from dmvpn.ios.tree import ConfigTree
+
+# ------------------------------------------------------------------------------------------------ terminal lines
+
+_LOGIN_HELP: Mapping[str, str] = {
+    "login": "Ask who it is",
+    "local": "A user of this configuration (`username`)",
+    "authentication": "As a list of `aaa authentication login` says",
+    "list": "Name of the list",
+}
+LOGIN = ConfigLine("line", "login [ local | authentication {list:word} ]", _LOGIN_HELP, order=60, keep_no=True)
+TRANSPORT = ConfigLine(
+    "line",
+    "transport input {protocols:line}",
+    {"transport": "Protocols", "input": "Of those who come in", "protocols": "ssh, all, none; others do nothing here"},
+    order=91,
+)
+ACCESS_CLASS = ConfigLine(
+    "line",
+    "access-class {list:word} ( in | out ) [ vrf-also ]",
+    {"access-class": "Addresses", "list": "Access list", "in": "That may come in", "out": "Kept", "vrf-also": "Kept"},
+    key=("in", "out"),
+    order=12,
+)
+LEVEL = ConfigLine(
+    "line",
+    "privilege level {level:0-15}",
+    {"privilege": "At which level sessions begin", "level": "For users who have no level of their own"},
+    order=30,
+)
+ROTARY = ConfigLine(
+    "line",
+    "rotary {group:0-100}",
+    {"rotary": "Group of lines that share a port", "group": "As in `ip ssh port`"},
+    order=97,
+)
+
+# ------------------------------------------------------------------------------------------------ SSH
+
+_SSH: Mapping[str, str] = {
+    "ssh": "Secure shell",
+    "version": "Of the protocol; only 2 is spoken",
+    "time-out": "How long a login may take",
+    "seconds": "Seconds",
+    "authentication-retries": "Wrong passwords before the connection ends",
+    "tries": "How many",
+    "port": "Listen there, without an option of the command that runs the router",
+    "first": "Of the lines",
+    "last": "Of the lines",
+}
+VERSION = ConfigLine("global", "ip ssh version {version:1-2}", _SSH, order=518)
+TIME_OUT = ConfigLine("global", "ip ssh time-out {seconds:1-120}", _SSH, order=518)
+TRIES = ConfigLine("global", "ip ssh authentication-retries {tries:0-5}", _SSH, order=518)
+PORT = ConfigLine("global", "ip ssh port {port:2000-10000} rotary {first:1-127} [ {last:1-127} ]", _SSH, order=518)
+
+# ------------------------------------------------------------------------------------------------ logins
+
+_LOGINS: Mapping[str, str] = {
+    "login": "Logins",
+    "block-for": "Let nobody in for a while after too many wrong passwords",
+    "seconds": "For how long",
+    "attempts": "So many wrong ones",
+    "within": "In so many seconds",
+    "quiet-mode": "While nobody is let in",
+    "access-class": "Addresses that are let in all the same",
+    "list": "Access list",
+    "on-success": "Each login",
+    "on-failure": "Each login that failed",
+    "log": "In the log",
+}
+BLOCK = ConfigLine(
+    "global",
+    "login block-for {seconds:1-65535} attempts {attempts:1-65535} within {within:1-65535}",
+    _LOGINS,
+    order=54,
+)
+QUIET = ConfigLine("global", "login quiet-mode access-class {list:word}", _LOGINS, order=54)
+ON_FAILURE = ConfigLine("global", "login on-failure log", _LOGINS, order=55)
+ON_SUCCESS = ConfigLine("global", "login on-success log", _LOGINS, order=54)
+
+AAA = ConfigLine("global", "aaa new-model", {"new-model": "Lists say who is asked"}, order=42, keep_no=True)
+AAA_LOGIN = ConfigLine(
+    "global",
+    "aaa authentication login {list:word} {methods:line}",
+    {"login": "Who is asked about a user", "list": "`default`, or a name", "methods": "`local` alone does something"},
+    key=("list",),
+    order=42,
+)
+
+CONFIG = (
+    *(LOGIN, TRANSPORT, ACCESS_CLASS, LEVEL, ROTARY),
+    *(VERSION, TIME_OUT, TRIES, PORT),
+    *(BLOCK, QUIET, ON_FAILURE, ON_SUCCESS, AAA, AAA_LOGIN),
+)
+
+
+def login_of(tree: ConfigTree, section: Section) -> Login:
+    """Who is asked at a line. A method list falls to the users of this configuration only if it names them."""
+    own = section.get(LOGIN)
+    if tree.flag(AAA):
+        name = own.text("list", "default") if own is not None else "default"
+        methods = next((args.text("methods") for args in tree.all(AAA_LOGIN) if args.text("list") == name), "")
+        return Login.LOCAL if {"local", "local-case"} & set(methods.lower().split()) else Login.OTHERS
+    if section.negated(LOGIN):
+        return Login.NOBODY
+    return Login.LOCAL if own is not None and "local" in own else Login.LINE
+
+
+def takes_ssh(section: Section) -> bool:
+    """Does `transport input` let SSH in? Without that line it does."""
+    args = section.get(TRANSPORT)
+    return args is None or not {"ssh", "all"}.isdisjoint(args.text("protocols").lower().split())
+
+
+def incoming(section: Section) -> str:
+    """The access list for those who come in, "" for none."""
+    return next((args.text("list") for args in section.all(ACCESS_CLASS) if "in" in args), "")
+
+
+def number(args: Args | None, name: str) -> int | None:
+    """A number that may not be configured."""
+    return None if args is None else args.integer(name)
+
+
+def ssh(tree: ConfigTree) -> SshConfig:
+    """What `ip ssh` and `login` say."""
+    time_out, tries, port = (tree.get(line) for line in (TIME_OUT, TRIES, PORT))
+    block, quiet, usual = tree.get(BLOCK), tree.get(QUIET), SshConfig()
+    first = port.integer("first") if port else 0
+    return SshConfig(
+        time_out=time_out.integer("seconds") if time_out else usual.time_out,
+        tries=tries.integer("tries") if tries else usual.tries,
+        port=number(port, "port"),
+        rotaries=range(first, port.integer("last", first) + 1) if port else usual.rotaries,
+        block=BlockFor(*(block.integer(name) for name in ("seconds", "attempts", "within"))) if block else None,
+        quiet_list=quiet.text("list") if quiet else "",
+        log=LoginLog(success=tree.flag(ON_SUCCESS), failure=tree.flag(ON_FAILURE)),
+    )

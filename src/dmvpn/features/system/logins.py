@@ -1,0 +1,99 @@
+"""Who came in, who was refused, and whether the door is closed for a while (`login block-for`).
+
+A front end asks before it lets anybody in, and tells what came of it. While the door is closed, those of
+`login quiet-mode access-class` come in alone. Wrong passwords are counted over all addresses, as on IOS.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.translation import PacketFlow, permits
+from dmvpn.features.system import messages
+from dmvpn.features.system.model import SystemConfig
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.features.system.events import LoginFailed, LoginSucceeded
+
+#: Wrong passwords that are remembered.
+_MOST: Final = 1_000
+_ANYWHERE: Final = IPv4Address(0)
+
+
+class Logins:
+    """The doors of one router."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.config = SystemConfig()
+        self._ports = ports
+        self._failures: deque[float] = deque(maxlen=_MOST)
+        self._quiet_until: float | None = None
+
+    def next_deadline(self) -> float | None:
+        """When the door opens again."""
+        return self._quiet_until
+
+    def is_quiet(self, now: float) -> bool:
+        """Is the door closed?"""
+        return self._quiet_until is not None and now < self._quiet_until
+
+    def refuses(self, location: str, now: float) -> str:
+        """Why somebody may not even try from this address; "" if they may."""
+        lines = [line for line in self.config.lines if line.kind == "vty" and line.ssh]
+        if lines and not any(self.permits(line.access_list, location) for line in lines):
+            return "the access class of no line has this address"
+        quiet_list = self.config.ssh.quiet_list
+        if self.is_quiet(now) and not (quiet_list and self.permits(quiet_list, location)):
+            return "too many wrong passwords: nobody is let in for a while"
+        return ""
+
+    def permits(self, name: str, location: str) -> bool:
+        """Does an access list let this address in? One that is not there lets nobody in."""
+        if not name:
+            return True
+        found = self._ports.policies.of_packets().access_lists.get(name)
+        try:
+            address = ip_address(location)
+        except ValueError:
+            return False
+        if found is None or found.problem or not isinstance(address, IPv4Address):
+            return False
+        return permits(found.rules, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
+
+    def succeeded(self, event: LoginSucceeded, now: float) -> Iterator[Notice]:
+        """Somebody came in."""
+        if self.config.ssh.log.success:
+            yield messages.LoginSuccess.of(event.user, event.location, event.port, self._at(now))
+
+    def failed(self, event: LoginFailed, now: float) -> Iterator[Notice]:
+        """Somebody was refused: too many of them close the door."""
+        at, block = self._at(now), self.config.ssh.block
+        if self.config.ssh.log.failure:
+            yield messages.LoginRefused.of(event.user, event.location, event.port, at)
+        if block is None or self.is_quiet(now):
+            return
+        self._failures.append(now)
+        while self._failures[0] < now - block.within:
+            self._failures.popleft()
+        if len(self._failures) >= block.attempts:
+            self._failures.clear()
+            self._quiet_until = now + block.seconds
+            yield messages.QuietModeOn.of(event.user, event.location, event.port, self.config.ssh.quiet_list, at)
+
+    def tick(self, now: float) -> Iterator[Notice]:
+        """Let the door open again when its time has come."""
+        if self._quiet_until is not None and now >= self._quiet_until:
+            self._quiet_until = None
+            yield messages.QuietModeOff.at(self._at(now))
+
+    def _at(self, now: float) -> str:
+        moment = self._ports.clock.local(now)
+        zone = self.config.zone.name
+        return f"{moment:%H:%M:%S} {zone} {moment:%a %b} {moment.day} {moment.year}"

@@ -1,0 +1,261 @@
+"""SSH as its users have it: OpenSSH and Netmiko at the door of a router, and those who only want to do harm."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.fake_router import FakeRouter
+from support.live_router import Live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytest.importorskip("asyncssh")
+
+#: hashcat's published example of type 9; the password is `hashcat`.
+TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
+CONFIGURATION = f"""hostname R1
+username admin privilege 15 secret 9 {TYPE_9}
+username low secret 9 {TYPE_9}
+username plain privilege 15 password cisco
+enable secret 9 {TYPE_9}
+login on-success log
+login on-failure log
+line vty 0 4
+ login local
+ transport input ssh
+"""
+#: Seconds until something must have happened, on a machine that is busy with other things.
+PATIENCE = 30.0
+
+
+class Door:
+    """A router with SSH in front of it."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        self.router = FakeRouter(text)
+        self.live = Live(folder / "R1.sock", self.router)
+        self._front: subprocess.Popen[bytes] | None = None
+        self.port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the front end."""
+        self._front = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", str(self.live.path)),
+                *("--listen", f"127.0.0.1:{self.port}", "--keys", str(self.folder)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._front.stdout is not None
+        said = self._front.stdout.readline().decode()
+        self.port = int(said.rsplit(None, 1)[-1])
+
+    def kill(self) -> None:
+        """End the front end as a fault would."""
+        assert self._front is not None
+        self._front.kill()
+        self._front.communicate()
+
+    def close(self) -> None:
+        self.kill()
+        self.live.close()
+
+    def ssh(self, *words: str, user: str = "admin", password: str = "hashcat", typed: str = "") -> str:
+        """What OpenSSH shows; `typed` goes to its standard input."""
+        ask = self.folder / "password"
+        ask.write_text(f"#!/bin/sh\necho '{password}'\n")
+        ask.chmod(0o700)
+        options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
+        done = subprocess.run(
+            [
+                *("ssh", "-F", "none", "-p", str(self.port)),
+                *(word for option in (*options, "NumberOfPasswordPrompts=1") for word in ("-o", option)),
+                *(f"{user}@127.0.0.1", *words),
+            ],
+            input=typed.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
+            timeout=PATIENCE,
+        )
+        return done.stdout.decode()
+
+    def log(self) -> str:
+        """The log of the router."""
+        return "\n".join(self.router.system.syslog.lines)
+
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
+        end = time.monotonic() + PATIENCE
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.02)
+        return condition()
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    door = Door(tmp_path, CONFIGURATION)
+    yield door
+    door.close()
+
+
+def test_a_user_comes_in_at_the_own_level_and_the_log_says_who(door: Door) -> None:
+    shown = door.ssh("-T", typed="show privilege\rshow users\rconfigure terminal\rhostname R2\rend\rexit\r")
+    assert shown.startswith("R1#show privilege\r\nCurrent privilege level is 15\r\nR1#")
+    assert re.search(r"\* +0 vty 0 +admin +idle +[\d:]+ +127\.0\.0\.1", shown)
+    assert "R2#exit" in shown
+    assert "%SYS-5-CONFIG_I: Configured from console by admin on vty0 (127.0.0.1)" in door.log()
+    assert "%SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: admin] [Source: 127.0.0.1]" in door.log()
+    assert "R2>" in door.ssh("-tt", user="low", typed="exit\r")
+
+
+def test_one_command_has_its_answer_and_its_status(door: Door) -> None:
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+    assert "% Invalid input" in door.ssh("show nonsense")
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("admin", "wrong"), ("nobody", "hashcat"), ("admin", ""), ("plain", "c")]
+)
+def test_a_wrong_password_stays_outside_and_is_logged(door: Door, user: str, password: str) -> None:
+    assert "Permission denied" in door.ssh("show privilege", user=user, password=password)
+    assert f"%SEC_LOGIN-4-LOGIN_FAILED: Login failed [user: {user}]" in door.log()
+
+
+def test_host_keys_are_for_their_owner_alone_and_stay(door: Door) -> None:
+    keys = sorted(door.folder.glob("ssh-host-*"))
+    before = [key.read_bytes() for key in keys]
+    assert len(keys) == 2
+    assert all(key.stat().st_mode & 0o777 == 0o600 for key in keys)
+    door.ssh("show privilege")
+    door.kill()
+    door.start()
+    assert [key.read_bytes() for key in keys] == before
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+
+
+def test_only_lines_that_ask_for_users_let_people_in(tmp_path: Path) -> None:
+    """A file with `cisco` and `cisco` opens no door by itself."""
+    door = Door(tmp_path, CONFIGURATION.replace(" login local\n", " login\n"))
+    assert "Permission denied" in door.ssh("show privilege")
+    door.close()
+
+
+def test_too_many_wrong_passwords_close_the_door_for_everybody(tmp_path: Path) -> None:
+    door = Door(tmp_path, CONFIGURATION + "login block-for 600 attempts 2 within 60\n")
+    for _ in range(2):
+        door.ssh("show privilege", password="wrong")
+    assert "%SEC_LOGIN-1-QUIET_MODE_ON" in door.log()
+    assert "Current privilege" not in door.ssh("show privilege")
+    door.live.call(door.router.pass_time)
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+    door.close()
+
+
+def test_there_are_as_many_sessions_as_lines(tmp_path: Path) -> None:
+    door = Door(tmp_path, CONFIGURATION.replace("line vty 0 4", "line vty 0"))
+    ask = door.ssh("-T", typed="show users\r")  # warms up, and writes the program that tells the password
+    assert "vty 0" in ask
+    holding = subprocess.Popen(
+        [
+            *("ssh", "-F", "none", "-p", str(door.port), "-T", "-o", "StrictHostKeyChecking=no"),
+            *("-o", f"UserKnownHostsFile={tmp_path}/known", "admin@127.0.0.1"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "SSH_ASKPASS": f"{tmp_path}/password", "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
+    )
+    assert holding.stdout is not None
+    assert holding.stdout.read(3) == b"R1#"
+    assert "% all terminal lines are in use" in door.ssh("show privilege")
+    door.live.call(lambda: door.live.server.clear(0))
+    holding.communicate(timeout=PATIENCE)
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+    door.close()
+
+
+@pytest.mark.parametrize("kind", ["cisco_ios", "cisco_xe"])
+def test_netmiko_works_unchanged(door: Door, kind: str) -> None:
+    netmiko = pytest.importorskip("netmiko")
+    with netmiko.ConnectHandler(
+        device_type=kind, host="127.0.0.1", port=door.port, username="low", password="hashcat", secret="hashcat"
+    ) as router:
+        assert router.find_prompt() == "R1>"
+        router.enable()
+        assert router.find_prompt() == "R1#"
+        assert "Cisco IOS Software" in router.send_command("show version")
+        said = router.send_config_set(["line vty 0 4", "exec-timeout 5"])
+        assert "%" not in said
+        assert "[OK]" in router.save_config()
+    assert any("exec-timeout 5" in line for line in door.router.running.render())
+
+
+# ------------------------------------------------------------------------------------------------ bad visitors
+
+
+def test_two_hundred_who_only_stand_there_keep_nobody_out(door: Door) -> None:
+    standing = [socket.create_connection(("127.0.0.1", door.port), PATIENCE) for _ in range(200)]
+    for one in standing:
+        one.setblocking(False)
+
+    def waiting() -> int:
+        count = 0
+        for one in standing:
+            try:
+                while one.recv(4096):
+                    pass
+            except BlockingIOError:
+                count += 1
+            except ConnectionError:
+                pass
+        return count
+
+    assert door.wait_for(lambda: waiting() <= 64)
+    for one in standing:
+        one.close()
+    assert door.wait_for(lambda: door.ssh("show privilege") == "Current privilege level is 15\n")
+
+
+def test_octets_that_are_no_ssh_end_only_their_own_connection(door: Door) -> None:
+    for junk in (b"\0" * 70_000, b"GET / HTTP/1.0\r\n\r\n", b"SSH-2.0-x\r\n" + os.urandom(40_000), b"\xff" * 300):
+        with socket.create_connection(("127.0.0.1", door.port), PATIENCE) as one:
+            try:
+                one.sendall(junk)
+                one.shutdown(socket.SHUT_WR)
+                while one.recv(65536):
+                    pass
+            except OSError:
+                pass
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "x" * 1_000_000,
+        "?" * 2_000,
+        "\x03" * 1_000,
+        "show \x03\x1a\x1e\x15configure\r\x03\x03",
+        "\x00\xff\t" * 500,
+    ],
+)
+def test_whatever_is_typed_the_next_user_finds_the_prompt(door: Door, typed: str) -> None:
+    door.ssh("-T", typed=typed + "\r\x03\rexit\r")
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+
+
+def test_no_forwarding_and_no_files(door: Door) -> None:
+    said = door.ssh("-s", "sftp")
+    assert "subsystem request failed" in said
