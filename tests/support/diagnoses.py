@@ -45,7 +45,7 @@ from dmvpn.tools.troubles.lines import copied, exchanged, removed
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dmvpn.tools.doctor import Finding
 
@@ -232,10 +232,15 @@ _MOST_LINES: Final = 5
 _HEADS: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
 
 
+def is_fair(lines: Sequence[str]) -> bool:
+    """Is it a remedy that keeps strangers out, leaves everything on, and is short?"""
+    changes = [line for line in lines if not line.startswith(_HEADS)]
+    return 0 < len(changes) <= _MOST_LINES and not any(line.startswith(_GUARDS) for line in changes)
+
+
 def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, Rows] | None:
     """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
-    changes = [line for line in remedy.fix if not line.startswith(_HEADS)]
-    if not changes or len(changes) > _MOST_LINES or any(line.startswith(_GUARDS) for line in changes):
+    if not is_fair(remedy.fix):
         return None
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)

@@ -218,7 +218,8 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         return ()
     match cause:
         case Cause.PSK | Cause.PSK_MISSING:
-            return key_lines(ends[0].facts.configuration, peer, missing=cause is Cause.PSK_MISSING)
+            theirs = ends[1].facts.configuration
+            return key_lines(ends[0].facts.configuration, peer, missing=cause is Cause.PSK_MISSING, other=theirs)
         case Cause.IKE_IDENTITY:
             return identity_lines(*ends)
         case Cause.IKE_PROPOSAL:

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from dmvpn.base.facts import Address
 
@@ -43,18 +43,21 @@ class _Peer:
         return [line.replace(_HIDDEN, _KEY) for line in self.lines if line.startswith("pre-shared-key ")]
 
 
-def key_lines(configuration: Sequence[str], peer: Address | None, *, missing: bool) -> tuple[str, ...]:
+def key_lines(
+    configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = ()
+) -> tuple[str, ...]:
     """What to enter for this peer; `KEY` and `NAME` are for the reader to fill in.
 
-    configuration: `show running-config` with secrets hidden. missing: no key fits the peer.
+    configuration: `show running-config` with secrets hidden; other: that of the other end, which may mean all peers by
+    one line. missing: no key fits the peer.
     """
     old = [line for line in configuration if line.startswith(_OLD)]
-    peers = list(_peers(configuration))
+    peers = _peers(configuration)
     if old and not peers:
         own = next((line for line in old if f" address {peer}" in line), old[0])
         return (f"{_OLD}{_KEY} address {peer}",) if missing else (own.replace(_HIDDEN, _KEY),)
     if missing:
-        return _added(configuration, peers, peer)
+        return _added(configuration, peers, peer, _wide(other, peer) or f"address {peer}")
     fitting = [(breadth, one) for one in peers if peer is not None and (breadth := one.breadth(peer)) is not None]
     chosen = min(fitting, key=lambda pair: pair[0])[1] if fitting else peers[0] if len(peers) == 1 else None
     if chosen is None:
@@ -72,11 +75,19 @@ def half_key(configuration: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _added(configuration: Sequence[str], peers: list[_Peer], peer: Address | None) -> tuple[str, ...]:
-    """A keyring with one peer means that one."""
+def _wide(configuration: Sequence[str], peer: Address | None) -> str:
+    """The line by which a keyring means this peer and others; "" if there is none."""
+    for one in _peers(configuration):
+        if peer is not None and one.breadth(peer):
+            return next(line for line in one.lines if line.startswith("address "))
+    return ""
+
+
+def _added(configuration: Sequence[str], peers: list[_Peer], peer: Address | None, whom: str) -> tuple[str, ...]:
+    """A keyring with one peer means that one. whom: the line that says who the peer is."""
     if len(peers) == 1:
         one = peers[0]
-        return (one.ring, f"peer {one.name}", f"address {peer}", *(() if one.keys else (f"pre-shared-key {_KEY}",)))
+        return (one.ring, f"peer {one.name}", whom, *(() if one.keys else (f"pre-shared-key {_KEY}",)))
     return (*_rings(configuration), "peer NAME", f"address {peer}", f"pre-shared-key {_KEY}")
 
 
@@ -84,14 +95,17 @@ def _rings(configuration: Sequence[str]) -> list[str]:
     return [line for line in configuration if line.startswith(_RING)][:1] or [f"{_RING}NAME"]
 
 
-def _peers(configuration: Sequence[str]) -> Iterator[_Peer]:
-    ring, peer = "", None
+def _peers(configuration: Sequence[str]) -> list[_Peer]:
+    """All of them, with their lines."""
+    found: list[_Peer] = []
+    ring, is_open = "", False
     for line in configuration:
         words = line.strip()
         if not line.startswith(" "):
-            ring, peer = (line if line.startswith(_RING) else ""), None
+            ring, is_open = (line if line.startswith(_RING) else ""), False
         elif ring and words.startswith("peer "):
-            peer = _Peer(ring, words.removeprefix("peer "))
-            yield peer
-        elif peer is not None:
-            peer.lines.append(words)
+            found.append(_Peer(ring, words.removeprefix("peer ")))
+            is_open = True
+        elif is_open:
+            found[-1].lines.append(words)
+    return found

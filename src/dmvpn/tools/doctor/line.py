@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import own
 from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import best_route
@@ -26,10 +27,10 @@ def tunnels(scene: Scene) -> Iterator[Verdict]:
     """Each tunnel is up, or says why not."""
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
-            yield _tunnel(name, facts, tunnel)
+            yield _tunnel(scene, name, facts, tunnel)
 
 
-def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
+def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
     interface = (f"interface {tunnel.name}",)
     evidence = (f"{name}: {tunnel.name} is {'up' if tunnel.up else f'down: {tunnel.reason}'}",)
     recursion = _recursion(name, facts, tunnel)
@@ -42,7 +43,7 @@ def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
             router=name,
             what=f"{tunnel.name} of {name} has no address",
             evidence=evidence,
-            fix=(*interface, "ip address ADDRESS MASK"),
+            fix=(*interface, own.tunnel_line(scene, tunnel)),
         )
     if tunnel.up:
         return Fine(Step.LINE, f"{tunnel.name} of {name} is up, source {tunnel.source}")
@@ -67,13 +68,15 @@ def _tunnel(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Verdict:
             fix=(f"interface {source.name}", "no shutdown"),
         )
     cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
+    if cause is Cause.WRONG_SOURCE:
+        fix = f"tunnel source {own.source_of(scene, name)}"
     what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
     return Finding(
         step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
     )
 
 
-_SOURCE: Final = (Cause.WRONG_SOURCE, "tunnel source INTERFACE")
+_SOURCE: Final = (Cause.WRONG_SOURCE, "")
 #: What is wrong where a tunnel is down, and the line to enter.
 _CAUSES: Final[dict[str, tuple[Cause, str]]] = {
     code.id: cause
@@ -129,16 +132,24 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
     for (one, mine, address), (other, theirs, same) in combinations(owned, 2):
         if one == other or address != same:
             continue
-        name, tunnel = (other, theirs) if _registered(mine) and not _registered(theirs) else (one, mine)
+        name, tunnel = _mistaken(scene, (one, mine), (other, theirs))
         yield Finding(
             step=Step.REGISTRATION,
             cause=Cause.ADDRESS_CONFLICT,
             router=name,
             what=f"{one} and {other} both have the tunnel address {address}",
             evidence=tuple(f"{who} says: {reason}" for who, reason in _said(scene, (one, other))),
-            fix=(f"interface {tunnel.name}", "ip address ANOTHER MASK"),
+            fix=(f"interface {tunnel.name}", own.tunnel_line(scene, tunnel)),
             others=tuple(who for who in (one, other) if who != name),
         )
+
+
+def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, TunnelFacts]) -> tuple[str, TunnelFacts]:
+    """Who of two with one address has another's: the server that others look for elsewhere; who is not registered."""
+    for router in (one, other):
+        if own.sought(scene, router[1]) is not None:
+            return router
+    return other if _registered(one[1]) and not _registered(other[1]) else one
 
 
 def _registered(tunnel: TunnelFacts) -> bool:
@@ -158,32 +169,32 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     mine = interface_of(client.facts, client.tunnel.name)
     theirs = interface_of(client.hub_facts, client.there.name)
-    for own in mine.addresses if mine is not None else ():
-        others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == own.version]
-        if not others or any(own.network == other.network for other in others):
+    for here in mine.addresses if mine is not None else ():
+        others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
+        if not others or any(here.network == other.network for other in others):
             continue
-        yield _other_subnet(scene, client, own, others[0])
+        yield _other_subnet(scene, client, here, others[0])
 
 
-def _other_subnet(scene: Scene, client: Client, own: AddressWithLength, other: AddressWithLength) -> Finding:
+def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:
     """Who of the two is wrong: whose network nobody else has."""
     networks: Counter[object] = Counter()
     for _, facts in scene.alive():
         for tunnel in facts.tunnels:
             found = interface_of(facts, tunnel.name)
             networks.update(address.network for address in (found.addresses if found is not None else ()))
-    mine = networks[own.network] <= networks[other.network]
+    mine = networks[here.network] <= networks[other.network]
     name, port, wrong, right = (
-        (client.name, client.tunnel.name, own, other)
+        (client.name, client.tunnel.name, here, other)
         if mine or client.there is None
-        else (client.hub, client.there.name, other, own)
+        else (client.hub, client.there.name, other, here)
     )
     return Finding(
         step=Step.LINE,
         cause=Cause.TUNNEL_MASK,
         router=name,
         what=f"{port} of {name} has {wrong}, and the other end is {right}: that is no common subnet",
-        evidence=(f"{client.name}: {own}", f"{client.hub}: {other}"),
+        evidence=(f"{client.name}: {here}", f"{client.hub}: {other}"),
         fix=(f"interface {port}", f"ip address {wrong.ip} {right.network.netmask}"),
     )
 

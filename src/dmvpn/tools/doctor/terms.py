@@ -180,9 +180,18 @@ def _identity(end: End) -> str:
     """Who an end says that it is: what its profile says, else the address that it sends from, translated or not."""
     header, _ = _profile(end)
     said = next(lines_of(end.facts, header, "identity local "), "").removeprefix("identity local ")
-    if not said or said == "dn":
-        return f"address {end.tunnel.source} 255.255.255.255" if not said else "any"
+    if not said:
+        return _mirrored(end, header) or f"address {end.tunnel.source} 255.255.255.255"
+    if said == "dn":
+        return "any"
     return f"{said} 255.255.255.255" if said.startswith("address ") else said
+
+
+def _mirrored(end: End, header: str) -> str:
+    """How an end itself takes everybody, if it does: the other one is to do so, too."""
+    wide = ("address 0.0.0.0", "any")
+    taken = (line.removeprefix("match identity remote ") for line in lines_of(end.facts, header, "match identity "))
+    return next((one for one in taken if one in wide), "")
 
 
 def _proofs(end: End) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import lans
+from dmvpn.tools.doctor import lans, own
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import End, Way, best_route, way
@@ -79,7 +79,7 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
                     cause=Cause.NO_ADDRESS,
                     router=name,
                     what=f"{interface.name} of {name}, {whose}, has no address",
-                    fix=(f"interface {interface.name}", "ip address ADDRESS MASK"),
+                    fix=own.wire_lines(scene, name) or (f"interface {interface.name}", "ip address ADDRESS MASK"),
                 )
 
 
@@ -93,13 +93,13 @@ def _sources(facts: RouterFacts) -> Iterator[InterfaceFacts]:
 def masks(scene: Scene) -> Iterator[Verdict]:
     """Both ends of a wire have the same network."""
     for link in scene.lab.links:
-        ends = [(node, port, own) for node, port in link.ends for own in _addresses(scene, node, port)]
+        ends = [(node, port, each) for node, port in link.ends for each in _addresses(scene, node, port)]
         for (one, port, mine), (other, _, theirs) in combinations(ends, 2):
             if one == other or mine.version != theirs.version or mine.network == theirs.network:
                 continue
             if not mine.network.overlaps(theirs.network):
                 continue
-            name, at, own, right = (
+            name, at, wrong, right = (
                 (one, port, mine, theirs)
                 if one not in scene.lab.providers and one not in scene.lab.hosts
                 else (other, "", theirs, mine)
@@ -109,9 +109,9 @@ def masks(scene: Scene) -> Iterator[Verdict]:
                 step=_STEP,
                 cause=Cause.WRONG_MASK,
                 router=name,
-                what=f"{at} of {name} has {own}, and the other end of the wire is {right}: one mask is wrong",
-                evidence=(f"{name}: {own}", f"the other end: {right}"),
-                fix=(f"interface {at}", f"ip address {own.ip} {right.network.netmask}"),
+                what=f"{at} of {name} has {wrong}, and the other end of the wire is {right}: one mask is wrong",
+                evidence=(f"{name}: {wrong}", f"the other end: {right}"),
+                fix=(f"interface {at}", f"ip address {wrong.ip} {right.network.netmask}"),
             )
 
 
@@ -130,7 +130,7 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
         tunnels = {tunnel.name for tunnel in facts.tunnels}
         for interface in facts.interfaces:
             if interface.name not in tunnels and not interface.name.startswith("Loopback"):
-                seen += [(name, interface.name, own) for own in interface.addresses if not own.ip.is_link_local]
+                seen += [(name, interface.name, one) for one in interface.addresses if not one.ip.is_link_local]
     strange = set(lans.strangers(scene))
     for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
@@ -212,8 +212,8 @@ def _itself(scene: Scene, client: Client) -> Finding:
     others = [one for one in scene.clients() if one.name != client.name and one.hub not in ("", client.name)]
     known = next((one for one in others if one.server is not None and one.server.address is not None), None)
     section = (f"interface {client.tunnel.name}",)
-    own = [line for line in client.facts.configuration if line.strip().startswith("ip nhrp nhs ")]
-    wrong = [f"no {line.strip()}" for line in own if str(client.nbma) in line.split()]
+    written = [line for line in client.facts.configuration if line.strip().startswith("ip nhrp nhs ")]
+    wrong = [f"no {line.strip()}" for line in written if str(client.nbma) in line.split()]
     right = (
         [f"ip nhrp nhs {known.server.address} nbma {known.nbma} multicast"]
         if known is not None and known.server is not None
@@ -231,8 +231,8 @@ def _itself(scene: Scene, client: Client) -> Finding:
 
 def _translator_of(scene: Scene, client: Client) -> str:
     """The translator that hides the server's NBMA address from this client, or ""."""
-    own = scene.gateway_of(client.name, client.tunnel.source_interface)
-    return next((name for name, it in scene.lab.gateways.items() if name != own and client.nbma in it.private), "")
+    mine = scene.gateway_of(client.name, client.tunnel.source_interface)
+    return next((name for name, it in scene.lab.gateways.items() if name != mine and client.nbma in it.private), "")
 
 
 def _nobody(
@@ -286,7 +286,7 @@ def _other_router(scene: Scene, client: Client, nbma: Address, address: Address 
     elif real is not None and facts.tunnels:
         mine = real[1]
         what = f"{client.hub} has {nbma}, but its {mine.name} leaves from {mine.source_interface} ({mine.source})"
-        port = next((it.name for it in facts.interfaces for own in it.addresses if own.ip == nbma), "INTERFACE")
+        port = next((it.name for it in facts.interfaces for each in it.addresses if each.ip == nbma), "INTERFACE")
         yield Finding(
             step=Step.LINE,
             cause=Cause.WRONG_SOURCE,
@@ -387,13 +387,13 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
 def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str, ...]]:
     """Who on a loop has a route of its own for just this, and the lines that make it go."""
     names = dict.fromkeys(node for wire in found.wires for node, _ in wire)
-    own = [
+    routes = [
         (name, route)
         for name in names
         if (facts := scene.of(name)) is not None
         if (route := best_route(facts, target)) is not None and route.source == "static" and route.prefix.prefixlen
     ]
-    longest = max(own, key=lambda one: one[1].prefix.prefixlen, default=None)
+    longest = max(routes, key=lambda one: one[1].prefix.prefixlen, default=None)
     return (longest[0], without(scene, *longest)) if longest is not None else (found.at, ())
 
 
@@ -407,15 +407,18 @@ def _has_it_written(scene: Scene, at: str) -> bool:
 def _route(scene: Scene, at: str, target: Address) -> tuple[str, ...]:
     """The line that is missing: a provider needs one for each network of others, everybody else a default route."""
     if at not in scene.lab.providers:
-        return (f"ip route 0.0.0.0 0.0.0.0 {_gateway(scene, at) or 'NEXT-HOP'}",)
+        line = f"ip route 0.0.0.0 0.0.0.0 {_gateway(scene, at) or 'NEXT-HOP'}"
+        facts = scene.of(at)
+        is_written = facts is not None and line in facts.configuration
+        return (own.wire_lines(scene, at) if is_written else ()) or (line,)
     owner = scene.owner(target)
     near = (
-        own.ip
+        theirs.ip
         for link in scene.lab.links
         if at in {node for node, _ in link.ends}
         for node, port in link.ends
         if node == owner
-        for own in _addresses(scene, node, port)
+        for theirs in _addresses(scene, node, port)
     )
     return (f"ip route {target} 255.255.255.255 {next(near, 'NEXT-HOP')}",)
 
@@ -457,5 +460,5 @@ def _gateway(scene: Scene, name: str) -> Address | None:
             if port == INSIDE and node in scene.lab.gateways:
                 return scene.lab.gateways[node].inside
             if node in scene.lab.providers and node != name:
-                return next((own.ip for own in _addresses(scene, node, port)), None)
+                return next((one.ip for one in _addresses(scene, node, port)), None)
     return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dmvpn.tools.causes import Cause
 
@@ -35,6 +35,12 @@ class Step(enum.Enum):
     def rank(self) -> int:
         """0 is the wire."""
         return list(Step).index(self)
+
+
+#: What stands in lines for what the doctor cannot know, or may not show.
+_PLACEHOLDERS: Final = frozenset(
+    ("ADDRESS", "ANOTHER-NETWORK", "INTERFACE", "KEY", "MASK", "NAME", "NEXT-HOP", "PASSWORD", "TRUSTPOINT")
+)
 
 
 Verdict: TypeAlias = "Fine | Finding"
@@ -113,6 +119,11 @@ class Finding:
     def blocks(self) -> bool:
         """What comes later on the way is a consequence, or cannot be judged."""
         return self.stops and not self.advice
+
+    @property
+    def is_complete(self) -> bool:
+        """Its lines can be typed as they are: nothing is left for the reader to fill in."""
+        return bool(self.fix) and _PLACEHOLDERS.isdisjoint(word for line in self.fix for word in line.split())
 
     @property
     def place(self) -> tuple[Cause, str]:

@@ -61,7 +61,7 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     same = [one for one in broken if one.place in ward.places]
     if not same:
         return replace(diagnosis, copied=Copied.OTHERWISE if ward.places else Copied.WELL)
-    outcomes = _outcomes(ward, [one for one in same if one.fix][:MOST_REMEDIES])
+    outcomes = _outcomes(ward, [one for one in same if one.is_complete][:MOST_REMEDIES])
     findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
     return replace(diagnosis, findings=findings, copied=Copied.ALIKE)
 
@@ -79,7 +79,7 @@ def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
     for one in wanted:
         found = ward.enter([one])
         if found is not None:
-            outcomes[one.key] = replace(found, besides=tuple(other.router for other in helped))
+            outcomes[one.key] = found
         if found is not None and found.works:
             helped.append(one)
     left = [one for one in wanted if one.key in outcomes and not outcomes[one.key].decided]
@@ -87,7 +87,7 @@ def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
         together = ward.enter(left)
         if together is not None and together.works:
             for one in left:
-                others = [other.router for other in (*helped, *left) if other is not one]
+                others = [other.router for other in (*helped, *left) if other.router != one.router]
                 outcomes[one.key] = replace(together, besides=tuple(dict.fromkeys(others)))
     return outcomes
 

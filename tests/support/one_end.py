@@ -1,0 +1,115 @@
+"""What one router alone can suspect of faults that nobody listed: the rank of the cause among its hypotheses.
+
+Run `python -m support.one_end --seed 7 --faults 100` in the folder tests. The router is the spoke whose LAN suffers in
+most rows, a hub if no spoke's does; somebody there complains about the first address that is not reached as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import Stage, carry_out
+from support.diagnoses import FEW, LATER, MANY, fault_of, near_of, network_of
+from support.harm import Case, well_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.diff.probing import Lan
+
+#: Hypotheses among which the cause is to be.
+AMONG: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspected:
+    """One fault. bad: rows that it harms. rank: of the cause, 0: it is none of the hypotheses. asked: whom to ask."""
+
+    name: str
+    what: str
+    bad: tuple[str, ...]
+    router: str = ""
+    rank: int = 0
+    found: tuple[str, ...] = ()
+
+    @property
+    def suspected(self) -> bool:
+        """Is it among the first?"""
+        return 0 < self.rank <= AMONG
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.what} from {self.router}: rank {self.rank}: {'; '.join(self.found[:6])}"
+
+
+def suspected(name: str, most: int = MANY) -> Suspected:
+    """A network with a fault, and what the router that suffers most suspects."""
+    scenario = network_of(name, most)
+    chosen = fault_of(name, Stage.of(scenario))
+    case = Case(scenario, 1, near_of(chosen))
+    well = well_rows(case)
+    carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    bad = worse(case.rows(), well)
+    if not bad:
+        return Suspected(name=name, what=chosen.id, bad=())
+    here, there = complaint(case, bad)
+    if not case.world.sim.routers[here.site].alive:
+        here, there = there, here
+    found = visit(case.patient, here.site, there.address, one_end=True).hypotheses
+    meant = (chosen.trouble.cause, *chosen.trouble.also)
+    rank = next((place for place, one in enumerate(found, 1) if one.cause in meant), 0)
+    causes = tuple(one.cause.value for one in found)
+    return Suspected(name=name, what=chosen.id, bad=bad, router=here.site, rank=rank, found=causes)
+
+
+def complaint(case: Case, bad: tuple[str, ...]) -> tuple[Lan, Lan]:
+    """The LAN in which somebody complains, and the one that is not reached as before."""
+    pairs = [pair for row in bad for pair in case.pairs if row.startswith(f"{pair} ")]
+    often = Counter(end for pair in pairs for end in pair)
+    hubs = case.subject.anatomy.hubs
+    ends = list(often)
+    worst = max(ends, key=lambda end: (case.subject.lans[end].site not in hubs, often[end], -ends.index(end)))
+    first = next(pair for pair in pairs if worst in pair)
+    other = first.destination if first.source == worst else first.source
+    return case.subject.lans[worst], case.subject.lans[other]
+
+
+def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[Suspected]:
+    """So many of them."""
+    names = [f"{seed}/{number}" for number in range(faults)]
+    if jobs == 1:
+        return [suspected(name, most) for name in names]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(suspected, names, [most] * faults))
+
+
+def summary(outcomes: list[Suspected]) -> Iterator[str]:
+    """The figure."""
+    harmful = [one for one in outcomes if one.bad]
+    found = sum(one.suspected for one in harmful)
+    yield f"{len(outcomes)} faults, {len(harmful)} harm now"
+    yield f"{'among three, from one end':<28}{found:>5} of {len(harmful):<5}{found / max(1, len(harmful)):>7.1%}"
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--most", type=int, default=FEW)
+    parser.add_argument("--jobs", type=int, default=1)
+    arguments = parser.parse_args()
+    found = measure(arguments.seed, arguments.faults, arguments.most, jobs=arguments.jobs)
+    print(*(one for one in found if one.bad and not one.suspected), sep="\n")
+    print(*summary(found), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""How good the doctor's remedies are: those that were tried in a copy, applied to the broken world itself.
+
+Run `python -m support.remedies --seed 7 --faults 100` in the folder tests. A remedy is right if it restores every row,
+removes no protection, shuts nothing down and changes at most five lines; two that need each other count as one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from dmvpn.app.copied import CopiedLab
+from dmvpn.base.errors import UserError
+from dmvpn.tools.diff.rows import worse
+from dmvpn.tools.doctor import Copied, visit
+from dmvpn.tools.remedies import attempt, reduced
+from dmvpn.tools.troubles import Stage, carry_out
+from support.diagnoses import FEW, LATER, MANY, fault_of, is_fair, near_of, network_of
+from support.doctors import as_it_runs
+from support.harm import HEALED, Case, well_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.tools.diff.rows import Rows
+    from dmvpn.tools.doctor import Diagnosis, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of the first finding of one fault. bad: rows that it harms.
+
+    lines: its remedy is lines. alike: a copy shows the same. tried: the lines help there. restores: and in the broken
+    world itself. left: the rows that are not as they were.
+    """
+
+    name: str
+    what: str
+    bad: tuple[str, ...]
+    copied: Copied | None = None
+    first: str = ""
+    lines: bool = False
+    tried: bool = False
+    restores: bool = False
+    left: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """It is one of the findings that the figure is about."""
+        return bool(self.bad) and self.lines and self.copied is Copied.ALIKE
+
+    def __str__(self) -> str:
+        copied = self.copied.value if self.copied is not None else "no copy"
+        verdict = "restores" if self.restores else "tried, and does not restore" if self.tried else "not tried"
+        return f"{self.name} {self.what} [{copied}] {verdict}: {self.first} {self.left[:3]}"
+
+
+def outcome(name: str, most: int = MANY) -> Outcome:
+    """A network with a fault, a diagnosis, the trial, and the remedy in the broken world."""
+    scenario = network_of(name, most)
+    chosen = fault_of(name, Stage.of(scenario))
+    case = Case(scenario, 1, near_of(chosen))
+    well = well_rows(case)
+    carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    bad = worse(case.rows(), well)
+    diagnosis = visit(case.patient)
+    broken = [one for one in diagnosis.findings if not one.advice]
+    if not bad or not broken:
+        return Outcome(name=name, what=chosen.id, bad=bad)
+    small = reduced(as_it_runs(case.world), case.patient.facts(), diagnosis)
+    diagnosis = attempt(diagnosis, CopiedLab(small))
+    first = next(one for one in diagnosis.findings if not one.advice)
+    left = _left(case, well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
+    return Outcome(
+        name=name,
+        what=chosen.id,
+        bad=bad,
+        copied=diagnosis.copied,
+        first=f"{first.cause.value}, {first.router}: {list(first.fix)}",
+        lines=broken[0].is_complete,
+        tried=first.trial is not None and first.trial.works,
+        restores=not left,
+        left=left,
+    )
+
+
+def _entered(diagnosis: Diagnosis) -> list[Finding]:
+    """What `--fix` writes: a fault may need lines at two routers."""
+    return [one for one in diagnosis.findings if one.trial is not None and one.trial.works]
+
+
+def _left(case: Case, well: Rows, remedies: list[Finding]) -> tuple[str, ...]:
+    """What is not as it was, after these."""
+    if not all(is_fair(one.fix) for one in remedies):
+        return ("not a fair remedy",)
+    try:
+        for one in remedies:
+            case.bench.configure(one.router, one.fix)
+    except UserError as error:
+        return (str(error),)
+    case.world.run_for(HEALED)
+    case.rows()
+    return worse(case.rows(), well)
+
+
+def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[Outcome]:
+    """So many of them."""
+    names = [f"{seed}/{number}" for number in range(faults)]
+    if jobs == 1:
+        return [outcome(name, most) for name in names]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(outcome, names, [most] * faults))
+
+
+def summary(outcomes: list[Outcome]) -> Iterator[str]:
+    """The figure, and what it is of."""
+    harmful = [one for one in outcomes if one.bad]
+    counted = [one for one in outcomes if one.counts]
+    yield f"{len(outcomes)} faults, {len(harmful)} harm now; first findings of lines that reproduce: {len(counted)}"
+    for text, found in (
+        ("tried and shown to work", [one for one in counted if one.tried]),
+        ("restores every row", [one for one in counted if one.restores]),
+        ("of those that were tried", [one for one in counted if one.tried and one.restores]),
+    ):
+        of = sum(one.tried for one in counted) if text.startswith("of") else len(counted)
+        yield f"{text:<28}{len(found):>5} of {of:<5}{len(found) / max(1, of):>7.1%}"
+    wells = [one for one in harmful if one.copied is Copied.WELL]
+    yield f"{'copies that are well':<28}{len(wells):>5} of {len(harmful):<5}{len(wells) / max(1, len(harmful)):>7.1%}"
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--most", type=int, default=FEW)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    if arguments.only:
+        print(*(outcome(name, arguments.most) for name in arguments.only), sep="\n")
+        return
+    found = measure(arguments.seed, arguments.faults, arguments.most, jobs=arguments.jobs)
+    print(*(one for one in found if one.bad and not one.restores and one.copied is not Copied.WELL), sep="\n")
+    print(*summary(found), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
