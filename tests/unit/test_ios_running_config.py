@@ -152,10 +152,6 @@ spanning-tree extend system-id
 redundancy
  mode none
 !
-archive
- path bootflash:bak
- maximum 10
-!
 interface GigabitEthernet0/1
  load-interval 30
  no ip proxy-arp

@@ -26,6 +26,15 @@ ip as-path access-list 1 deny .*
 ip community-list 1 permit 65000:1 no-export
 ip community-list expanded E deny 65000:[2-9]
 access-list 10 permit any
+access-list 10 remark the others
+access-list 10 deny 10.1.0.0 0.0.255.255
+access-list 9 permit host 10.9.9.9
+ip access-list extended WEB
+ remark what leaves
+ permit tcp 10.0.0.0 0.255.255.255 any eq www
+ 25 deny ip any any log
+ip access-list standard LANS
+ 10 permit 10.3.3.0 0.0.0.255
 route-map M deny 5
  match ip address 10
  match as-path 1
@@ -115,3 +124,23 @@ def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None
     ]
     assert len(show("show route-map N").splitlines()) == 6
     assert show("show route-map X") == "route-map X not found"
+
+
+def test_access_lists_are_shown_with_numbers_and_without_remarks(show: Callable[[str], str]) -> None:
+    assert show("show ip access-lists").splitlines() == [
+        "Standard IP access list 9",
+        "    10 permit 10.9.9.9",
+        "Standard IP access list 10",
+        "    10 permit any",
+        "    30 deny 10.1.0.0, wildcard bits 0.0.255.255",
+        "Standard IP access list LANS",
+        "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",
+        "Extended IP access list WEB",
+        "    20 permit tcp 10.0.0.0 0.255.255.255 any eq 80",
+        "    25 deny ip any any log",
+    ]
+    assert show("show access-lists LANS").splitlines() == [
+        "Standard IP access list LANS",
+        "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",
+    ]
+    assert show("show access-lists NONE") == ""

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.spans import age
 from dmvpn.face import tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
-from dmvpn.face.filing import LISTINGS
+from dmvpn.face.filing import LISTINGS, SHOW_FLASH
 from dmvpn.face.places import RUNNING, STARTUP, place_in
+from dmvpn.face.processor import PROCESSOR
 from dmvpn.face.requests import (
     ArchiveNow,
     ClearLine,
@@ -309,6 +310,15 @@ SESSION_SHOWS: tuple[ExecCommand, ...] = (
     ),
     *LISTINGS,
     *ARCHIVE_SHOWS,
+    PROCESSOR,
+    SHOW_FLASH,
+    ExecCommand(
+        "show configuration",
+        "The configuration for the next start",
+        query=startup_config,
+        render=render_startup_config,
+        privilege=15,
+    ),
 )
 
 BUILTINS: tuple[ExecCommand, ...] = (

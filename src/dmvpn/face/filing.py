@@ -164,6 +164,9 @@ _HELP: Final[Mapping[str, str]] = {
     "file": "A file: flash:NAME, nvram:startup-config, system:running-config",
 }
 
+SHOW_FLASH: Final = ExecCommand(
+    "show flash:", {"flash:": "Files of the router"}, query=listing, render=render_listing, privilege=15
+)
 #: Their queries take a `SessionContext`.
 LISTINGS: Final = (
     ExecCommand("dir [ {file:file} ]", _HELP, query=listing, render=render_listing, privilege=15),

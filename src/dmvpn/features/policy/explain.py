@@ -111,4 +111,19 @@ _LISTS = label_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS, _KEYS, _MAPS, _ENTRIES, _LISTS)
+_ACCESS = label_group(
+    "access lists",
+    ("show ip access-lists", "show access-lists"),
+    Word("IP access list", "What is meant; the first entry that fits decides.", also=("access",)),
+    Word("Standard", "By source address alone."),
+    Word("Extended", "By addresses, protocol and ports."),
+    Word("permit", "What fits is meant.", also=("deny",)),
+    Word("wildcard bits", "Bits of the address that do not matter.", also=("any", "host")),
+    Word("eq", "This port.", also=("neq", "range")),
+    Word("established", "TCP, but not the first packet of a connection."),
+    Word("log", "The entry asks for a log message; none is written here."),
+    Word("ip", "Every protocol."),
+    next="show running-config",
+)
+
+GROUPS: Final = (_ACCESS, _ANSWERS, _KEYS, _MAPS, _ENTRIES, _LISTS)

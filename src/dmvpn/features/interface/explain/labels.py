@@ -175,4 +175,26 @@ _ARP = label_group(
     next="show ip interface brief",
 )
 
-GROUPS: Final = (_BLOCK, _TABLES, _IP, _ARP)
+_SUMMARY = label_group(
+    "columns of the summary of interfaces",
+    ("show interfaces summary",),
+    Word(
+        "IHQ",
+        "Packets that wait to be received; the kernel's, and not counted here.",
+        also=("pkts in input hold queue",),
+    ),
+    Word("IQD", "Received packets that were dropped.", also=("pkts dropped from input queue",)),
+    Word(
+        "OHQ", "Packets that wait to be sent; the kernel's, and not counted here.", also=("pkts in output hold queue",)
+    ),
+    Word("OQD", "Packets that were to be sent and were dropped.", also=("pkts dropped from output queue",)),
+    Word("RXBS", "What is received, bits a second.", also=("rx rate", "bits/sec")),
+    Word("RXPS", "What is received, packets a second.", also=("pkts/sec",)),
+    Word("TXBS", "What is sent, bits a second.", also=("tx rate",)),
+    Word("TXPS", "What is sent, packets a second."),
+    Word("TRTL", "How often an interface was throttled; never here.", also=("throttle count",)),
+    Word("interface is up", "The mark of those that carry packets."),
+    next="show interfaces",
+)
+
+GROUPS: Final = (_BLOCK, _TABLES, _IP, _ARP, _SUMMARY)

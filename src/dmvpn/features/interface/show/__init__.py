@@ -2,17 +2,19 @@
 
 blocks      show interfaces, clear counters         tables      show ip interface [brief], show interfaces description
 ipv6        show ipv6 interface [brief]                 arp         show arp
+summary     show interfaces summary
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import arp, blocks, ipv6, tables
+from dmvpn.features.interface.show import arp, blocks, ipv6, summary, tables
 
 COMMANDS: Final = (
     blocks.INTERFACES,
     blocks.CLEAR,
+    summary.SUMMARY,
     tables.DESCRIPTION,
     tables.BRIEF,
     tables.IP_INTERFACE,

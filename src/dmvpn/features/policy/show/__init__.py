@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.show import clear, keys, lists, maps
+from dmvpn.features.policy.show import access, clear, keys, lists, maps
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
 
-COMMANDS: Final[tuple[ExecCommand, ...]] = (*keys.COMMANDS, *lists.COMMANDS, *maps.COMMANDS, *clear.COMMANDS)
+COMMANDS: Final[tuple[ExecCommand, ...]] = (
+    *access.COMMANDS,
+    *keys.COMMANDS,
+    *lists.COMMANDS,
+    *maps.COMMANDS,
+    *clear.COMMANDS,
+)

@@ -168,5 +168,11 @@ _CONDITIONS = label_group(
     ),
     next="show debugging",
 )
+_ABSENT = label_group(
+    "what this router does not have",
+    ("show lldp", "show cdp", "show vrf"),
+    Word("LLDP", "The Link Layer Discovery Protocol: nothing here speaks it.", also=("CDP",)),
+    next="show ip interface brief",
+)
 
-GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS)
+GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT)

@@ -1,0 +1,129 @@
+"""`show access-lists`, `show ip access-lists`: the entries by number. Nothing here counts what matches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.policy.machine import PolicyMachine
+from dmvpn.features.policy.model import ANY
+from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRange
+
+#: Entries of numbered lists have numbers in this step.
+_STEP: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLine:
+    """One entry. what: which packets or addresses are meant."""
+
+    sequence: int
+    permit: bool
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessList:
+    """A list with its entries, without remarks."""
+
+    name: str
+    extended: bool
+    entries: tuple[AccessLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAccessLists:
+    """The answer: all lists, or one."""
+
+    lists: tuple[AccessList, ...]
+
+
+def query_access_lists(ctx: ShowContext, args: Args) -> ShowAccessLists:
+    """Access lists, standard ones first, numbers before names."""
+    wanted = args.text("name", "")
+    known = ctx.machine(PolicyMachine).config.access_lists
+    chosen = sorted((one for one in known if wanted in ("", one[0])), key=_place)
+    return ShowAccessLists(
+        tuple(AccessList(name, extended, _lines(known[name, extended], extended=extended)) for name, extended in chosen)
+    )
+
+
+def _place(key: tuple[str, bool]) -> tuple[bool, bool, int, str]:
+    name, extended = key
+    return (extended, False, int(name), "") if name.isdigit() else (extended, True, 0, name)
+
+
+def _lines(entries: Iterable[AccessEntry], *, extended: bool) -> tuple[AccessLine, ...]:
+    """With a number for each entry: those of `access-list N` have none of their own."""
+    found: list[AccessLine] = []
+    for entry in entries:
+        last = found[-1].sequence if found else 0
+        number = entry.sequence or (last // _STEP + 1) * _STEP
+        found.append(AccessLine(number, entry.permit, _extended(entry) if extended else _standard(entry)))
+    return tuple(found)
+
+
+def _standard(entry: AccessEntry) -> str:
+    """ "10.0.0.0, wildcard bits 0.255.255.255"."""
+    if entry.source == ANY:
+        text = "any"
+    elif int(entry.source.wildcard) == 0:
+        text = str(entry.source.address)
+    else:
+        text = f"{entry.source.address}, wildcard bits {entry.source.wildcard}"
+    return f"{text} log" if entry.log else text
+
+
+def _extended(entry: AccessEntry) -> str:
+    """As the configuration has it, ports as numbers."""
+    parts = (
+        _protocol(entry.protocol),
+        _range(entry.source),
+        _ports(entry.source_ports),
+        _range(entry.destination),
+        _ports(entry.destination_ports),
+        "established" if entry.established else "",
+        "log" if entry.log else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def _protocol(number: int | None) -> str:
+    if number is None:
+        return "ip"
+    return IpProtocol(number).name.lower() if number in set(IpProtocol) else str(number)
+
+
+def _range(found: AddressRange) -> str:
+    if found == ANY:
+        return "any"
+    return f"host {found.address}" if int(found.wildcard) == 0 else f"{found.address} {found.wildcard}"
+
+
+def _ports(found: PortRange | None) -> str:
+    if found is None:
+        return ""
+    if found.low == found.high:
+        return f"{'neq' if found.inverse else 'eq'} {found.low}"
+    return f"range {found.low} {found.high}"
+
+
+def render_access_lists(answer: ShowAccessLists) -> Iterable[str]:
+    """A line for each list, and below it one for each entry."""
+    for one in answer.lists:
+        yield f"{'Extended' if one.extended else 'Standard'} IP access list {one.name}"
+        for entry in one.entries:
+            yield f"    {entry.sequence} {'permit' if entry.permit else 'deny'} {entry.what}"
+
+
+_HELP: Final = {"access-lists": "Access lists", "name": "Name or number of one list"}
+COMMANDS: Final = tuple(
+    ExecCommand(f"show {words} [ {{name:word}} ]", _HELP, query=query_access_lists, render=render_access_lists)
+    for words in ("ip access-lists", "access-lists")
+)
