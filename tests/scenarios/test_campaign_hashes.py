@@ -13,6 +13,10 @@ def test_each_judged_network_has_a_hash() -> None:
     assert list(kept()) == names(), WRITE_AGAIN
 
 
+def test_the_judge_has_nothing_to_say_of_any_of_them() -> None:
+    assert [name for name, digest in kept().items() if "FAILED" in digest] == []
+
+
 @pytest.mark.parametrize("name", [name for name in names() if "+" not in name])
 def test_a_network_lives_as_before(name: str) -> None:
     assert digest_of(name) == kept()[name], WRITE_AGAIN

@@ -307,9 +307,10 @@ def test_a_failure_ends_in_the_shortest_list_and_a_line_that_says_so(
     assert "FAILED (unexplained entry), hash " in lines[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_short_campaign_over_all_networks_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    """`make test-all` does two thousand router-hours of it."""
+    """`make test` runs each network with faults for its hash, and a router-hour for its page of the documentation."""
     assert main(["simulate", "--campaign", "5", "--hours", "0.1", "--seed", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "seeds 1 to" in lines[0]

@@ -1,12 +1,17 @@
-"""The outer command line, `dmvpn`, in a process of its own."""
+"""The outer command line, `dmvpn`, in a process of its own or in the one of the test."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
+
+from dmvpn.app.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +40,25 @@ def dmvpn(
         stdin=subprocess.DEVNULL if typed is None else None,
         env=variables(environment),
     )
+
+
+def dmvpn_here(
+    *words: str | Path, environment: Mapping[str, str] | None = None, typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Do the same in this process, for commands that ask and print: most of their time is that of a start of Python."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with (
+        mock.patch.dict(os.environ, variables(environment), clear=True),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO((typed or "").encode()), encoding="utf-8")),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+    printed, said = (text.buffer.getvalue().decode() for text in (out, err))
+    return subprocess.CompletedProcess(command(*words), status, printed, said)
 
 
 def command(*words: str | Path) -> list[str]:

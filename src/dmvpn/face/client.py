@@ -97,16 +97,23 @@ def _connect(path: Path) -> socket.socket:
         connected.close()
         what = "no router is running there" if error.errno in _NOBODY else error.strerror
         raise UserError(f"{path}: {what}") from error
+    try:
+        _check(_first_line(connected, path), path)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
+
+
+def _first_line(connected: socket.socket, path: Path) -> Message:
+    """Read one octet at a time: what follows the line belongs to the reader that comes after us."""
     hello = b""
     while not hello.endswith(b"\n"):
-        # One octet at a time: what follows the line belongs to the reader that comes after us.
         octet = connected.recv(1)
         if not octet or len(hello) > MAX_DATA:
-            connected.close()
             raise UserError(f"{path}: the router does not let this user in")
         hello += octet
-    _check(Decoder().feed(hello)[0], path)
-    return connected
+    return Decoder().feed(hello)[0]
 
 
 _NOBODY: Final = (errno.ENOENT, errno.ECONNREFUSED)
