@@ -44,11 +44,11 @@ def rules(text: str) -> list[str]:
     ],
 )
 def test_what_a_screen_shows_around_a_configuration_is_no_line(line: str) -> None:
-    assert lint({**CLEAR, "SPOKE1": f"{line}\n{CLEAR['SPOKE1']}"}) == []
+    assert lint({**CLEAR, "SPOKE1": f"{line}\n{CLEAR['SPOKE1']}end\n"}) == []
 
 
 def test_a_line_number_counts_what_a_screen_shows() -> None:
-    (finding,) = lint({"R1.cfg": "Building configuration...\n!\nhostnam R1 R2\n"})
+    (finding,) = lint({"R1.cfg": "Building configuration...\n!\nhostnam R1 R2\nend\n"})
     assert (finding.rule, finding.line) == ("line-refused", 3)
 
 
@@ -70,7 +70,7 @@ def test_people_are_shown_a_few_of_many_lines(count: int, rest: list[str]) -> No
 def test_a_refusal_because_something_does_not_exist_here_is_no_slip_of_the_pen() -> None:
     text = "zone security INSIDE\ninterface GigabitEthernet1\n ip access-group 101 in\n"
     assert rules(text) == ["line-not-here", "line-not-here"]
-    assert rules("interface GigabitEthernet1\n ip access-grup 101 in\n") == ["line-unknown"]
+    assert rules("interface GigabitEthernet1\n ip access-grup 101 in\n") == ["line-refused"]
     assert rules("interface Tunnel0\n ip access-grup 101 in\n")[0] == "line-refused"
 
 

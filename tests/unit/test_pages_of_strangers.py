@@ -218,7 +218,7 @@ def test_a_description_keeps_what_looks_like_a_note(line: str) -> None:
     assert f" {line}" in shown(f"interface Tunnel0\n {line}\n").splitlines()
 
 
-@pytest.mark.parametrize("line", ["ntp server 192.0.2.1", "snmp-server community public RO", "aaa new-model"])
+@pytest.mark.parametrize("line", ["ntp server 192.0.2.1", "snmp-server community public RO", "ip http server"])
 def test_a_line_of_the_router_that_is_indented_in_a_tunnel_is_kept_and_does_not_end_it(line: str) -> None:
     text = f"interface Tunnel0\n tunnel source Loopback0\n {line}\n tunnel protection ipsec profile P\n"
     (intake,) = intakes(text)

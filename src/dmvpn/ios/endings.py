@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.cuts import is_cut
 from dmvpn.ios.headings import heading_of
+from dmvpn.ios.render import MARK
 from dmvpn.ios.transcript import PROMPT, is_pager
 
 if TYPE_CHECKING:
@@ -78,11 +79,11 @@ class Ending:
         if self._is_announced:
             self._is_shown, self._is_announced, self._has_end = True, False, False
         self.last = (number, text)
+        self._is_abridged |= words[:1] == "!" and is_cut(printed)
         telling = _TELLING.match(text)
         match telling.lastgroup if telling is not None else None:
             case "mark":
-                self._has_marks = True
-                self._is_abridged |= is_cut(printed)
+                self._has_marks |= words != MARK
             case "version":
                 self._version, self._has_end = not self._is_filtered, False
             case "end":
