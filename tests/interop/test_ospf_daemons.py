@@ -219,6 +219,93 @@ def test_point_to_multipoint_tells_hosts_and_networks() -> None:
         wait_for_routes(wire, "ours", at_ours)
 
 
+_VIRTUAL = "authentication message-digest hello-interval 1 dead-interval 3 retransmit-interval 2"
+
+
+def _start_ours_in_area_1(wire: Wire, lan_area: int, *far_ends: str) -> None:
+    keys = [f" area 1 virtual-link {end} message-digest-key 1 md5 sesame\n" for end in far_ends]
+    wire.start_ours(
+        "ours",
+        f"interface GigabitEthernet0/1\n{_TIMERS}interface GigabitEthernet0/2\n ip ospf cost 5\n"
+        f"router ospf 1\n router-id {wire.addresses['ours']}\n network 10.9.0.0 0.0.0.255 area 1\n"
+        f" network 10.1.0.0 0.0.0.255 area {lan_area}\n"
+        + "".join(f" area 1 virtual-link {end} {_VIRTUAL}\n" for end in far_ends)
+        + "".join(keys),
+    )
+
+
+def _start_frr_in_area_1(wire: Wire, lan_area: int, *far_ends: str) -> None:
+    wire.start_frr(
+        "frr",
+        "ospfd",
+        f"interface wire\n{_TIMERS}interface lan0\n ip ospf cost 6\n"
+        f"router ospf\n ospf router-id {wire.addresses['frr']}\n network 10.9.0.0/24 area 1\n"
+        f" network 10.2.0.0/24 area {lan_area}\n"
+        + "".join(
+            f" area 1 virtual-link {end}\n area 1 virtual-link {end} hello-interval 1\n"
+            f" area 1 virtual-link {end} dead-interval 3\n area 1 virtual-link {end} retransmit-interval 3\n"
+            f" area 1 virtual-link {end} authentication message-digest\n"
+            f" area 1 virtual-link {end} message-digest-key 1 md5 sesame\n"
+            for end in far_ends
+        ),
+    )
+
+
+def _start_bird_in_area_1(wire: Wire, far_end: str) -> None:
+    wire.start_bird(
+        "bird",
+        f"""
+router id {wire.addresses["bird"]};
+protocol ospf v2 {{
+  ipv4 {{ import all; export none; }};
+  area 1 {{
+    interface "wire" {{ type broadcast; hello 1; dead 3; wait 3; retransmit 2; cost 10; }};
+    virtual link {far_end} {{
+      hello 1; dead 3; wait 3; retransmit 2;
+      authentication cryptographic;
+      password "sesame" {{ id 1; algorithm keyed md5; }};
+    }};
+  }};
+  area 3 {{ interface "lan0" {{ stub; cost 7; }}; }};
+}}
+""",
+    )
+
+
+@pytest.mark.conforms("ospf:15-virtual-links")
+@pytest.mark.story("ospf-virtual-links")
+def test_virtual_links_to_ours_join_areas_of_frr_and_bird_to_the_backbone() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",), bird=("10.3.0.1/24",)) as wire:
+        ours, frr, bird = (wire.addresses[name] for name in ("ours", "frr", "bird"))
+        _start_ours_in_area_1(wire, 0, frr, bird)
+        _start_frr_in_area_1(wire, 2, ours)
+        _start_bird_in_area_1(wire, ours)
+        of_ours = {"10.1.0.0/24": ("", 15, ours)}
+        of_frr, of_bird = {"10.2.0.0/24": ("IA", 16, frr)}, {"10.3.0.0/24": ("IA", 17, bird)}
+        for name, expected in {"ours": of_frr | of_bird, "bird": of_ours | of_frr}.items():
+            wait_for_routes(wire, name, expected)
+        # FRR 8.4 computes networks of the backbone behind a virtual link, and cannot tell its kernel the interface.
+        wire.wait("routes of frr", lambda: at(wire, "frr", *of_ours, *of_bird) == of_ours | of_bird)
+        assert wire.ask("ours", "show ip ospf virtual-links").count("is up") == 2
+        wire.unplug("frr")
+        wire.wait("its area is gone from ours", lambda: not at(wire, "ours", *of_frr))
+        wire.plug("frr")
+        wait_for_routes(wire, "ours", of_frr | of_bird)
+
+
+@pytest.mark.conforms("ospf:3.4-partitions")
+@pytest.mark.story("ospf-virtual-links")
+def test_a_virtual_link_to_frr_joins_an_area_of_ours_to_the_backbone() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        ours, frr = (wire.addresses[name] for name in ("ours", "frr"))
+        _start_ours_in_area_1(wire, 2, frr)
+        _start_frr_in_area_1(wire, 0, ours)
+        wait_for_routes(wire, "ours", {"10.2.0.0/24": ("", 16, frr)})
+        at_frr = {"10.1.0.0/24": ("IA", 15, ours)}
+        wire.wait("routes of frr", lambda: at(wire, "frr", *at_frr) == at_frr)
+        assert " Adjacency State FULL" in wire.ask("ours", "show ip ospf virtual-links")
+
+
 @pytest.mark.story("ospf-nssa")
 def test_in_an_nssa_frr_tells_outside_what_ours_brings_in() -> None:
     with Wire(ours=("10.1.0.1/24", "10.1.1.1/24"), frr=("10.2.0.1/24",), bird=("10.3.0.1/24", "10.3.1.1/24")) as wire:

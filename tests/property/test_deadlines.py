@@ -36,6 +36,28 @@ def test_timers_are_due_as_a_plain_table_says(orders: list[tuple[str, str, float
         assert [deadlines.when(name) for name in "abcde"] == [table.get(name, (None,))[0] for name in "abcde"]
 
 
+@given(st.lists(st.tuples(names, times), max_size=20), st.lists(st.tuples(names, st.booleans()), max_size=9))
+def test_what_is_canceled_or_moved_before_its_turn_is_not_taken(
+    timers: list[tuple[str, float]], changes: list[tuple[str, bool]]
+) -> None:
+    deadlines: Deadlines[str] = Deadlines()
+    for name, time in timers:
+        deadlines.set(name, time)
+    left, wanted = dict.fromkeys("abcde"), list(changes)
+    for name in deadlines.take_due(9.0, 3):
+        assert left.pop(name, name) is None, "it was taken, canceled or moved"
+        if wanted:
+            other, is_moved = wanted.pop()
+            left.pop(other, None)
+            deadlines.cancel(other)
+            if is_moved:
+                deadlines.set(other, 20.0)
+    assert all(deadlines.when(name) != 20.0 for name in left)
+    for name in deadlines.pop_due(30.0):
+        assert deadlines.when(name) is None
+    assert deadlines.next() is None
+
+
 @given(st.lists(st.none() | times, max_size=4))
 def test_the_earliest_of_several_times_is_never_only_if_all_are(several: list[float | None]) -> None:
     assert earliest(*several) == min((when for when in several if when is not None), default=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from support.outages import route
@@ -77,6 +79,29 @@ def test_a_key_chain_seals_with_its_highest_key_and_opens_with_all(world: World)
     world.run_for(150)
     assert "Sending SA: Key 2, Algorithm HMAC-SHA-512" in world.show("HUB", "ip ospf interface Tunnel0")
     assert "Dead timer expired" not in world.show("HUB", "logging"), "the keys were rolled over within a dead interval"
+    assert not world.lacks()
+
+
+@pytest.mark.conforms("ospf:D.3-lifetimes")
+def test_keys_with_lifetimes_roll_over_and_the_last_one_goes_on(world: World) -> None:
+    now = world.show("HUB", "clock")
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        _chained(world, router)
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    clock = datetime.strptime(" ".join(now.replace("*", "").split()[i] for i in (0, 3, 4, 5)), "%H:%M:%S.%f %b %d %Y")
+    change, end = ((clock + timedelta(seconds=seconds)).strftime("%H:%M:%S %b %d %Y") for seconds in (400, 600))
+    for router in ("HUB", "SPOKE1", "SPOKE2"):
+        first = ("key 1", f"send-lifetime 00:00:00 Jan 1 2020 {change}")
+        second = ("key 2", "key-string two", "cryptographic-algorithm hmac-sha-256", f"send-lifetime {change} {end}")
+        world.configure(router, "key chain OSPF", *first, *second)
+    world.run_for(30)
+    assert "Sending SA: Key 1," in world.show("HUB", "ip ospf interface Tunnel0")
+    world.run_for(450)
+    assert "Sending SA: Key 2," in world.show("HUB", "ip ospf interface Tunnel0")
+    assert not world.lacks()
+    world.run_for(300)
+    assert "%OSPF-5-LASTKEYEXP: Process 1: Tunnel0: key 2 of key chain OSPF" in world.show("HUB", "logging")
+    assert "Dead timer expired" not in world.show("HUB", "logging")
     assert not world.lacks()
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import heapq
 import itertools
 from ipaddress import IPv4Address
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
@@ -17,6 +19,9 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
 from support.routing import make
 from support.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LAN = 0
 _DELAY = 0.001
@@ -27,6 +32,10 @@ Way = tuple[int, frozenset[str]]
 
 class OspfNet:
     """See the module's docstring. wires: pairs of routers, the lesser first. costs: by router and far end (or LAN)."""
+
+    #: By wire, if it is not 0; and lines of `router ospf` by router.
+    areas: Mapping[tuple[int, int], int] = MappingProxyType({})
+    lines: Mapping[int, str] = MappingProxyType({})
 
     def __init__(self, routers: int, wires: list[tuple[int, int]], *, lan: bool = False) -> None:
         self.now = 0.0
@@ -49,23 +58,32 @@ class OspfNet:
         bench = self.routers[number] = Workbench(*make().features, OSPF, seed=100 * number + self.lives[number])
         bench.now = self.now
         far_ends = [other for wire in self.wires for other in wire if number in wire and other != number]
-        text = f"interface Loopback0\n ip address 10.0.0.{number} 255.255.255.255\n ip ospf 1 area 0\n"
+        text = (
+            f"interface Loopback0\n ip address 10.0.0.{number} 255.255.255.255\n ip ospf 1 area {self.home(number)}\n"
+        )
         for other in far_ends:
             one, two = sorted((number, other))
             text += (
                 f"interface Ethernet0/{other}\n ip address 10.{one}.{two}.{1 + (number == two)} 255.255.255.252\n"
-                f" ip ospf network point-to-point\n ip ospf 1 area 0\n{_TIMERS}{self._cost_line(number, other)}"
+                f" ip ospf network point-to-point\n ip ospf 1 area {self.areas.get((one, two), 0)}\n"
+                f"{_TIMERS}{self._cost_line(number, other)}"
             )
-        text += (
-            f"interface Ethernet0/0\n ip address 10.200.0.{number} 255.255.255.0\n"
-            f" ip ospf 1 area 0\n{_TIMERS}{self._cost_line(number, LAN)}"
-        )
+        if not self.areas:
+            text += (
+                f"interface Ethernet0/0\n ip address 10.200.0.{number} 255.255.255.0\n"
+                f" ip ospf 1 area 0\n{_TIMERS}{self._cost_line(number, LAN)}"
+            )
         text += f"router ospf 1\n router-id 10.0.0.{number}\n maximum-paths 16\n timers throttle spf 10 50 500\n"
+        text += self.lines.get(number, "")
         self._carry_out(number, bench.configure(text))
         self._carry_out(number, bench.handle(LinkChanged("Loopback0", up=True)))
         for other in far_ends:
             self._link(number, other, up=self.wires[min(number, other), max(number, other)])
         self._link(number, LAN, up=self.on_lan[number])
+
+    def home(self, number: int) -> int:
+        """The area of a router's loopback: the least of its wires."""
+        return min((self.areas.get(wire, 0) for wire in self.wires if number in wire), default=0)
 
     def set_wire(self, wire: tuple[int, int], *, up: bool) -> None:
         """Pull a cable out, or put it in again; both ends see it."""
@@ -118,13 +136,37 @@ class OspfNet:
 
     def _carry_out(self, number: int, effects: list[Effect]) -> None:
         for order in effects:
-            if not isinstance(order, SendIp) or order.interface is None or not isinstance(order.source, IPv4Address):
+            if not isinstance(order, SendIp) or not isinstance(order.source, IPv4Address):
+                continue
+            if order.interface is None:
+                self._forward(number, order, order.source)
                 continue
             for other in self._hearers(number, int(order.interface.rpartition("/")[2])):
                 mine = f"Ethernet0/{LAN if order.interface.endswith('/0') else number}"
                 event = IpReceived(mine, order.source, order.destination, order.protocol, order.payload, 1)
                 if order.destination.is_multicast or self._has(other, mine, str(order.destination)):
                     heapq.heappush(self._queue, (self.now + _DELAY, next(self._count), other, event))
+
+    def _forward(self, number: int, order: SendIp, source: IPv4Address) -> None:
+        """Carry a packet from router to router, as their tables say at once; it arrives after the time of all wires."""
+        came_by = ""
+        for hops in range(order.ttl):
+            rib = self.routers[number].ports.rib
+            if self.routers[number].ports.interfaces.owner(order.destination) is not None:
+                event = IpReceived(came_by, source, order.destination, order.protocol, order.payload, 1)
+                heapq.heappush(self._queue, (self.now + hops * _DELAY, next(self._count), number, event))
+                return
+            found = rib.lookup(order.destination)
+            if found is None or not found.next_hops:
+                return
+            port = int(found.next_hops[0].interface.rpartition("/")[2])
+            address = found.next_hops[0].address or order.destination
+            mates = self._hearers(number, port)
+            came_by = f"Ethernet0/{LAN if port == LAN else number}"
+            owners = (each for each in mates if self.routers[each].ports.interfaces.owner(address) is not None)
+            number = next(owners, 0)
+            if not number:
+                return
 
     def _hearers(self, number: int, port: int) -> list[int]:
         if port == LAN:

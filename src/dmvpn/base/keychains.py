@@ -32,6 +32,10 @@ class Lifetime:
         at = self._at(clock, now)
         return self.start <= at and (self.end is None or at < self.end)
 
+    def is_over(self, clock: Clock, now: float) -> bool:
+        """Has it ended?"""
+        return self.end is not None and self.end <= self._at(clock, now)
+
     def changes_in(self, clock: Clock, now: float) -> float | None:
         """Seconds until it begins or ends; None: it does neither any more."""
         at = self._at(clock, now)

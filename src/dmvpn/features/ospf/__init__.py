@@ -12,11 +12,10 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     spf, routes, offers          the shortest ways, and what the routing table gets
     imports, externals, nssa     what we tell of the outside      outside    what others tell of it
     ranges, summaries            between areas
+    virtual, transit             links of the backbone through other areas, and the shorter ways there
     receiver, sender, process, machine                       in and out, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
     facts                                                    what judges outside may know
-
-Not here yet: virtual links.
 """
 
 from __future__ import annotations

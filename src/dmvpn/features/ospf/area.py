@@ -21,7 +21,7 @@ _KNOWN: Final = frozenset(int(kind) for kind in LsaType)
 class RunningArea:
     """An area. tree: the shortest ways within it, None before the first calculation. calculations: how many.
 
-    basis: what the tree was made of.
+    basis: what the tree was made of. is_transit: virtual links lead through it (TransitCapability, RFC 2328 §6).
     """
 
     number: int
@@ -29,6 +29,7 @@ class RunningArea:
     database: Database
     tree: Tree | None = None
     basis: tuple[Graph, Ways] | None = None
+    is_transit: bool = False
     calculations: int = 0
     calculated: float = field(default=float("-inf"))
 

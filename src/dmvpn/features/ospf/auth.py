@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.model import AuthenticationType
 
 if TYPE_CHECKING:
+    from dmvpn.base.keychains import Lifetime
+    from dmvpn.base.ports import Clock
     from dmvpn.features.ospf.packet import OspfPacket
 
 _FIELD = struct.Struct("!HBBI")
@@ -48,16 +50,18 @@ _LENGTHS: Final = {algorithm: hashlib.new(algorithm.value).digest_size for algor
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of digests. number: travels in packets."""
+    """A key of digests. number: travels in packets. accept, send: when it opens and when it seals, None: always."""
 
     number: int
     secret: bytes = field(repr=False)
     algorithm: Algorithm = Algorithm.MD5
+    accept: Lifetime | None = None
+    send: Lifetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What an interface asks for. keys: the last one is sent with, each is taken. chain: where they are from."""
+    """What an interface asks for. keys: the last valid one is sent with, each is taken. chain: where they are from."""
 
     type: AuthenticationType = AuthenticationType.NULL
     password: bytes = field(default=b"", repr=False)
@@ -67,16 +71,30 @@ class Authentication:
     @property
     def overhead(self) -> int:
         """Octets behind each packet."""
-        return _LENGTHS[self.keys[-1].algorithm] if self.type is AuthenticationType.CRYPTOGRAPHIC and self.keys else 0
+        if self.type is not AuthenticationType.CRYPTOGRAPHIC:
+            return 0
+        return max((_LENGTHS[key.algorithm] for key in self.keys), default=0)
 
-    def seal(self, packet: OspfPacket, sequence: int) -> bytes:
-        """Encode the packet as this interface sends it. sequence: of digests."""
+    def sending(self, clock: Clock, now: float) -> Key | None:
+        """The key that new packets are sealed with: of those that are valid the one with the highest number, as on IOS.
+
+        When the last one is over it goes on (RFC 2328 §D.3): what neighbors had agreed on is better than an outage.
+        None: none has begun.
+        """
+        return next(reversed(_valid([(key, key.send) for key in self.keys], clock, now)), None)
+
+    def accepting(self, clock: Clock, now: float) -> tuple[Key, ...]:
+        """The keys that open what comes; when all are over, the last one."""
+        return _valid([(key, key.accept) for key in self.keys], clock, now)
+
+    def seal(self, packet: OspfPacket, sequence: int, key: Key | None = None) -> bytes:
+        """Encode the packet as this interface sends it. sequence: of digests. key: None: the last one."""
         if self.type is AuthenticationType.NULL:
             return packet.serialize()
         if self.type is AuthenticationType.SIMPLE:
             password = self.password[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\x00")
             return replace(packet, auth_type=self.type.value, auth=password).serialize()
-        key = self.keys[-1]
+        key = key or self.keys[-1]
         header = _FIELD.pack(0, key.number, _LENGTHS[key.algorithm], sequence)
         covered = replace(packet, auth_type=self.type.value, auth=header).serialize()
         return covered + _digest(covered, key)
@@ -88,8 +106,8 @@ class Authentication:
         keys = (f"key {key.number} with {key.algorithm.word} ({_LENGTHS[key.algorithm]} octets)" for key in self.keys)
         return " or ".join(keys)
 
-    def refusal(self, packet: OspfPacket, payload: bytes) -> str:
-        """Why the packet is not what this interface asks for, in words; "": it is."""
+    def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[Key, ...] | None = None) -> str:
+        """Why the packet is not what this interface asks for, in words; "": it is. accepted: None: all keys."""
         if packet.auth_type != self.type.value:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
         if self.type is AuthenticationType.SIMPLE:
@@ -101,11 +119,20 @@ class Authentication:
         key = next((key for key in self.keys if key.number == number), None)
         if key is None or length != _LENGTHS[key.algorithm]:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
+        if accepted is not None and key not in accepted:
+            return f"key {number} is not valid now (`accept-lifetime`)"
         if len(packet.trailer) < length:
             return f"a digest of {length} octets of which {len(packet.trailer)} came"
         covered = payload[: len(payload) - len(packet.trailer)]
         good = hmac.compare_digest(packet.trailer[:length], _digest(covered, key))
         return "" if good else f"a digest made with another key {number}"
+
+
+def _valid(keys: list[tuple[Key, Lifetime | None]], clock: Clock, now: float) -> tuple[Key, ...]:
+    """Those whose lifetime is now; if there are none, the one that ended last."""
+    valid = tuple(key for key, lifetime in keys if lifetime is None or lifetime.holds(clock, now))
+    over = [(lifetime.end, key) for key, lifetime in keys if lifetime is not None and lifetime.is_over(clock, now)]
+    return valid or tuple(key for _, key in sorted(over, key=lambda each: str(each[0]))[-1:])
 
 
 def _words(packet: OspfPacket) -> str:

@@ -43,6 +43,9 @@ def links_of(interface: OspfInterface) -> Iterator[Link]:
         case InterfaceState.LOOPBACK:
             whole = interface.settings.network is NetworkType.POINT_TO_POINT  # `ip ospf network point-to-point`
             yield stub(interface.prefix if whole else Prefix.of(address, 32), cost)
+        case InterfaceState.POINT_TO_POINT if interface.far_end is not None:
+            for neighbor in interface.full:
+                yield Link(LinkType.VIRTUAL, neighbor.router, address, cost)
         case InterfaceState.POINT_TO_POINT:
             yield from _to_neighbors(interface)
             yield from (stub(prefix, cost) for prefix in _prefixes(interface))

@@ -88,7 +88,7 @@ class Exchange:
         now = self._context.now
         if neighbor.interface.settings.filter_database:
             return
-        for database in self._process.databases(neighbor.interface.area):
+        for database in self._process.databases(neighbor.interface):
             for key in sorted(database.entries):
                 entry = database.entries[key]
                 if entry.age(now) >= MAX_AGE:
@@ -184,7 +184,7 @@ class Exchange:
     def _description(neighbor: Neighbor, flags: int, headers: tuple[LsaHeader, ...] = ()) -> Description:
         interface = neighbor.interface
         return Description(
-            mtu=interface.state.ip_mtu,
+            mtu=interface.state.ip_mtu if interface.far_end is None else 0,
             options=int(interface.area.options),
             flags=flags,
             sequence=neighbor.talk.sequence,

@@ -50,6 +50,7 @@ def _process(process: Process) -> OspfFacts:
                 speaks=interface.speaks,
             )
             for interface in process.interfaces.values()
+            if interface.far_end is None
         ),
     )
 

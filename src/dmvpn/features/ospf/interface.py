@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.context import Timer
+    from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.base.notices import Log
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
@@ -27,6 +29,16 @@ ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")
 _MOST_REFUSALS: Final = 32
 
 
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """The other end of a virtual link. area: that it leads through. hops: of the way there. RFC 2328 §15."""
+
+    router: IPv4Address
+    address: IPv4Address
+    area: int
+    hops: tuple[NextHop, ...]
+
+
 @dataclass(slots=True, eq=False)
 class OspfInterface:
     """An interface. address: ours. cost: of the way out. neighbors: by address.
@@ -34,7 +46,8 @@ class OspfInterface:
     designated, backup: addresses of the elected routers. to_flood: what is to leave in the breath of this event.
     to_acknowledge: what is acknowledged soon. refusals: why Hellos of these senders were not taken. listening: to
     groups. greeted: when a Hello went out out of turn. costs: of the ways to configured neighbors. sequence: of the
-    last packet with a digest. changes: of the state.
+    last packet with a digest. changes: of the state. far_end: of a virtual link, None of all others.
+    key_trouble: what the log was told of the keys.
     """
 
     name: str
@@ -58,6 +71,8 @@ class OspfInterface:
     costs: dict[IPv4Address, int] = field(default_factory=dict)
     sequence: int = 0
     changes: int = 0
+    far_end: FarEnd | None = None
+    key_trouble: Log | None = None
 
     @property
     def prefix(self) -> Prefix:
@@ -66,7 +81,9 @@ class OspfInterface:
 
     @property
     def mask(self) -> IPv4Address:
-        """Its mask, as Hellos tell it."""
+        """Its mask, as Hellos tell it: of a virtual link none, RFC 2328 §9.5."""
+        if self.far_end is not None:
+            return UNSPECIFIED
         return ipv4_address(self.prefix.netmask.packed)
 
     @property

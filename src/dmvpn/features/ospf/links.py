@@ -16,6 +16,7 @@ from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.features.ospf.interface import FarEnd
     from dmvpn.features.ospf.process import Process
 
 
@@ -43,7 +44,7 @@ class Links:
             self.remove(name, INTERFACE_DOWN)
             interface = None
         if interface is None:
-            self._add(state, settings)
+            self.add(state, settings)
         else:
             self._adjust(interface, state, settings)
 
@@ -51,7 +52,8 @@ class Links:
         shut = self._process.own(state.name).shutdown
         return state.line and isinstance(state.address, IPv4Address) and not shut
 
-    def _add(self, state: IpInterface, settings: Settings) -> None:
+    def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
+        """OSPF runs on this one now. far_end: of a virtual link."""
         process, address = self._process, state.address
         if not isinstance(address, IPv4Address):
             return
@@ -65,6 +67,7 @@ class Links:
             hello_timer=Timer(lambda: process.hellos.say(interface)),
             wait_timer=Timer(lambda: process.hellos.hold_election(interface)),
             acknowledge_timer=Timer(lambda: process.flooding.acknowledge(interface)),
+            far_end=far_end,
         )
         process.interfaces[state.name] = interface
         self._costs(interface)
@@ -128,7 +131,7 @@ class Links:
     def listen(self, interface: OspfInterface) -> None:
         """Hear the groups that an interface in its state has to hear, RFC 2328 §8.1."""
         wanted: tuple[IPv4Address, ...] = ()
-        if interface.speaks:
+        if interface.speaks and interface.far_end is None:
             wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
         orders = self._context.out
         for group in wanted:

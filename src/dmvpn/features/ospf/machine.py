@@ -109,7 +109,7 @@ class OspfMachine:
 
     def _fire(self, now: float) -> None:
         """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
-        for timer in self._context.timers.pop_due(now, _AT_ONCE):
+        for timer in self._context.timers.take_due(now, _AT_ONCE):
             timer.fire()
 
     def _receive(self, event: IpReceived) -> None:

@@ -94,7 +94,33 @@ class Silent(Log):
         return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
 
 
-MESSAGES: Final = (AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, Silent)
+class LastKeyOver(Log):
+    """The `send-lifetime` of the last valid key of a key chain is over; OSPF goes on with this key."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, process: int, interface: str, chain: str, key: int) -> Self:
+        """The message for this interface."""
+        text = f"Process {process}: {interface}: key {key} of key chain {chain} is over and goes on: no other is valid"
+        return cls("OSPF", 5, "LASTKEYEXP", text)
+
+
+class NoValidKey(Log):
+    """No key of a key chain may seal yet, so OSPF is silent on the interface."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, process: int, interface: str, chain: str) -> Self:
+        """The message for this interface."""
+        text = f"Process {process}: {interface} is silent: no key of key chain {chain} is valid yet"
+        return cls("OSPF", 4, "NOVALIDKEY", text)
+
+
+MESSAGES: Final = (
+    *(AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, Silent, LastKeyOver, NoValidKey),
+)
 
 
 def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:

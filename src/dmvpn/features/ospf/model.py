@@ -144,6 +144,15 @@ class MaximumMetric:
     externals: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class VirtualLink:
+    """`area ... virtual-link`. area: that it leads through. router: at its other end. lines: as of an interface."""
+
+    area: int
+    router: IPv4Address
+    lines: Interface
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
@@ -164,6 +173,7 @@ class Process:
     default_metric: int | None = None
     summaries: tuple[ExternalSummary, ...] = ()
     neighbors: tuple[Neighbor, ...] = ()
+    virtual_links: tuple[VirtualLink, ...] = ()
     reference_bandwidth: int = 100
     log_changes: bool = True
     log_changes_in_detail: bool = False

@@ -41,6 +41,8 @@ from dmvpn.features.ospf.spf import Ways, collect, graph_of, grow
 from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.features.ospf.summaries import Summaries, border_routers, inter_area_routes
 from dmvpn.features.ospf.throttle import Throttle
+from dmvpn.features.ospf.transit import shorten, shorten_to_borders
+from dmvpn.features.ospf.virtual import VirtualLinks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -92,9 +94,10 @@ class Process:
         self.borders: dict[IPv4Address, tuple[int, Reached]] = {}
         self.active: Active = {}
         self.links = Links(self)
+        self.virtual = VirtualLinks(self)
         self.offers = Offers(context, settings.number)
         self.work = Slices(context, self._calculate, lambda: self.spf.request())
-        self.spf = Throttle(context, self.work.begin, settings.spf_throttle)
+        self.spf: Throttle = Throttle(context, self.work.begin, settings.spf_throttle)
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self._patience = Timer(lambda: context.out.append(NoRouterId.of(settings.number)))
@@ -106,8 +109,11 @@ class Process:
 
     @property
     def is_border(self) -> bool:
-        """Does it join other areas to the backbone?"""
-        return 0 in self.areas and len(self.areas) > 1
+        """Does it join other areas to the backbone? A virtual link counts while the router at its end is full."""
+        return len(self.areas) > 1 and any(
+            not interface.area.number and (interface.far_end is None or bool(interface.full))
+            for interface in self.interfaces.values()
+        )
 
     @property
     def is_exchanging(self) -> bool:
@@ -133,10 +139,10 @@ class Process:
         """Where advertisements of a type live that come by this area."""
         return self.externals if kind == LsaType.EXTERNAL else area.database
 
-    def databases(self, area: RunningArea) -> Iterator[Database]:
-        """All that neighbors in an area are to know."""
-        yield area.database
-        if area.takes_externals:
+    def databases(self, interface: OspfInterface) -> Iterator[Database]:
+        """All that neighbors on an interface are to know. Type 5 takes no virtual links, RFC 2328 §10.3, §13.3."""
+        yield interface.area.database
+        if interface.area.takes_externals and interface.far_end is None:
             yield self.externals
 
     def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
@@ -148,7 +154,7 @@ class Process:
     def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
         """The interfaces by which an advertisement of this type goes on."""
         if kind == LsaType.EXTERNAL:
-            return [each for each in self.interfaces.values() if each.area.takes_externals]
+            return [each for each in self.interfaces.values() if each.area.takes_externals and each.far_end is None]
         return [each for each in self.interfaces.values() if each.area is area]
 
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
@@ -221,15 +227,18 @@ class Process:
             return
         for number, area in self.areas.items():
             area.settings = self.area_settings(number)
-        states = self.context.ports.interfaces.all()
-        for name in dict.fromkeys((*self.interfaces, *(state.name for state in states))):
+        self.virtual.reconfigure()
+        states, known = self.context.ports.interfaces.all(), [*self.interfaces.values()]
+        real = [interface.name for interface in known if interface.far_end is None]
+        for name in dict.fromkeys((*real, *(state.name for state in states))):
             self.links.changed(name, self.context.ports.interfaces.get(name))
         self.describe_all()
         self.redistributor.refresh_all()
         before = (old.distances, old.maximum_paths, old.distribution)
         if before != (settings.distances, settings.maximum_paths, settings.distribution):
             self.offer()
-        if (old.areas, old.maximum_metric) != (settings.areas, settings.maximum_metric):
+        before_it = (old.areas, old.maximum_metric, old.virtual_links)
+        if before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
             self.spf.request()
 
     def close(self) -> None:
@@ -302,6 +311,10 @@ class Process:
     def adjacency_changed(self, neighbor: Neighbor) -> None:
         """A neighbor became full, or is not full any more."""
         self.network_changed(neighbor.interface)
+        if neighbor.interface.far_end is not None:
+            self.describe_all()  # we are a border router by it, and its area a transit area
+            self.redistributor.refresh_all()
+            self.spf.request()
 
     def network_changed(self, interface: OspfInterface) -> None:
         """What we say of this interface may be another thing now."""
@@ -327,6 +340,7 @@ class Process:
         mine = [interface for interface in self.interfaces.values() if interface.area is area]
         tells = self.redistributor.is_active and area.settings.kind is not AreaKind.STUB
         flags = RouterFlag.EXTERNAL if tells else RouterFlag(0)
+        flags |= self.virtual.lead_through(area)
         if self.is_border:
             flags |= RouterFlag.BORDER
             if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
@@ -338,13 +352,15 @@ class Process:
     def _calculate(self) -> Generator[None, None, None]:
         """The shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
         self.calculations += 1
-        ways = self._ways()
         best: dict[Prefix, OspfRoute] = {}
-        for area in list(self.areas.values()):
+        for area in sorted(self.areas.values(), key=lambda area: not area.number):  # virtual links before the backbone
+            ways = self._ways()
             graph = yield from graph_of(area.database)
             basis, area.basis = area.basis, (graph, ways)
             if area.tree is None or basis is None or basis[1] != ways or not graph.has_tree_of(basis[0]):
                 area.tree = yield from grow(graph, self.router_id, ways)
+            area.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in area.tree.routers.values())
+            self.virtual.follow(area, graph)
             area.calculated = self.calculated = self.context.now
             area.calculations += 1
             found = yield from collect(graph, area.tree, self.router_id)
@@ -362,7 +378,9 @@ class Process:
             if ends:
                 yield
             keep_better(best, route)
+        shorten(self, best)
         self.borders = border_routers(self)
+        shorten_to_borders(self, self.borders)
         self.summaries.refresh(best)
         for route, ends in paced(list(external_routes(self, best))):
             if ends:
@@ -387,5 +405,7 @@ class Process:
             (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
             for interface in self.interfaces.values()
             for neighbor in interface.full
+            if interface.far_end is None
         }
-        return Ways(neighbors, {interface.address: interface.name for interface in self.interfaces.values()})
+        real = (interface for interface in self.interfaces.values() if interface.far_end is None)
+        return Ways(neighbors, {interface.address: interface.name for interface in real}, self.virtual.hops())

@@ -37,16 +37,23 @@ class Receiver:
     def receive(self, interface: OspfInterface, event: IpReceived) -> None:
         """A packet came."""
         source = event.source
-        if not isinstance(source, IPv4Address) or source == interface.address or not interface.speaks:
+        if not isinstance(source, IPv4Address) or source == interface.address:
             return
         try:
             packet = parse(event.payload)
         except WireError as error:
             self.refuse(interface, source, "malformed", str(error))
             return
+        virtual = self._virtual(interface, packet)
+        if virtual is not None and virtual.far_end is not None:
+            interface, source = virtual, virtual.far_end.address
+        if not interface.speaks:
+            return
         if self._is_misplaced(interface, event, source, packet):
             return
-        refusal = interface.settings.authentication.refusal(packet, event.payload)
+        asked, context = interface.settings.authentication, self._context
+        accepted = asked.accepting(context.ports.clock, context.now) if asked.keys else None
+        refusal = asked.refusal(packet, event.payload, accepted)
         if refusal:
             interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
             self.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
@@ -64,6 +71,12 @@ class Receiver:
             self._process.sender.drop("old packet with a digest")
         else:
             self._hand_on(neighbor, packet)
+
+    def _virtual(self, interface: OspfInterface, packet: OspfPacket) -> OspfInterface | None:
+        """The virtual link that a packet is of: of the backbone, from a router that one leads to. RFC 2328 §8.2."""
+        if int(packet.area) or not interface.area.number or not self._process.settings.virtual_links:
+            return None
+        return self._process.virtual.to(interface.area.number, packet.router)
 
     def _hand_on(self, neighbor: Neighbor, packet: OspfPacket) -> None:
         process = self._process

@@ -12,6 +12,7 @@ from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.auth import sequence_of
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.lsa import HEADER_LENGTH
+from dmvpn.features.ospf.messages import LastKeyOver, NoValidKey
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.packet import CRYPTOGRAPHIC, PACKET_HEADER, Content, OspfPacket, Update
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context
+    from dmvpn.base.notices import Log
+    from dmvpn.features.ospf.auth import Key
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
     from dmvpn.features.ospf.neighbor import Neighbor
 
 PROTOCOL: Final = 89
 _TTL: Final = 1
+_FAR_TTL: Final = 64  # of packets that other routers forward to the end of a virtual link
 _TOS: Final = 0xC0  # internetwork control, RFC 2328 §A.1
 _IP_HEADER: Final = 20
 
@@ -52,18 +56,39 @@ class Sender:
         settings = interface.settings
         if not interface.speaks:
             return
-        packet = OspfPacket(router=self.router_id, area=interface.area.id, content=content)
+        packet, key = OspfPacket(router=self.router_id, area=interface.area.id, content=content), None
         if settings.authentication.type is AuthenticationType.CRYPTOGRAPHIC:
+            key = self._key(interface)
+            if key is None:
+                return
             # Never smaller than before, after a restart neither: the clock, as IOS does.
             wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
             interface.sequence = max(interface.sequence, wall)
-        payload = settings.authentication.seal(packet, interface.sequence)
+        payload = settings.authentication.seal(packet, interface.sequence, key)
         order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
+        if interface.far_end is not None:
+            destination = interface.far_end.address
+            order = SendIp(None, interface.address, destination, PROTOCOL, payload, ttl=_FAR_TTL, tos=_TOS)
         self._context.out.append(order)
         self.sent[content.TYPE] += 1
         debugging = self._context.ports.debugging
         if debugging.on(messages.PACKET, interface=interface.name):
             self._context.debug(messages.packet_line("sent", packet, interface.name, len(payload), destination))
+
+    def _key(self, interface: OspfInterface) -> Key | None:
+        """The key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
+        clock, now = self._context.ports.clock, self._context.now
+        asked = interface.settings.authentication
+        trouble: Log | None = None
+        key = asked.sending(clock, now)
+        if key is None:
+            trouble = NoValidKey.of(self._process, interface.name, asked.chain)
+        elif key.send is not None and key.send.is_over(clock, now):
+            trouble = LastKeyOver.of(self._process, interface.name, asked.chain, key.number)
+        if trouble is not None and trouble != interface.key_trouble:
+            self._context.out.append(trouble)
+        interface.key_trouble = trouble
+        return key
 
     def everywhere(self, interface: OspfInterface, content: Content) -> None:
         """To all neighbors that are to know: by multicast, or to each alone where multicasts do not reach them."""

@@ -76,7 +76,7 @@ class Settings:
         return self.network in _MULTIPOINT
 
 
-def timers(interface: Interface, default: NetworkType) -> tuple[int, int]:
+def timers(interface: Interface, default: NetworkType = NetworkType.POINT_TO_POINT) -> tuple[int, int]:
     """Hello and dead interval in seconds. default: the network type where none is configured."""
     hello = interface.hello_interval or (30 if (interface.network or default) in _SLOW else 10)
     return hello, interface.dead_interval or 4 * hello
@@ -149,7 +149,7 @@ def _keys(chain: KeyChain) -> Iterator[Key]:
     for key in chain.keys:
         if key.number <= _LAST_KEY:
             algorithm = _ALGORITHMS[key.algorithm] if key.algorithm else Algorithm.MD5
-            yield Key(key.number, key.text.encode(), algorithm)
+            yield Key(key.number, key.text.encode(), algorithm, key.accept, key.send)
 
 
 def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:

@@ -44,11 +44,13 @@ class Vertex(NamedTuple):
 class Ways:
     """What our own links lead to.
 
-    neighbors: by our address on the link and the neighbor's identifier. interfaces: by our address.
+    neighbors: by our address on the link and the neighbor's identifier. interfaces: by our address. virtual: of virtual
+    links, by the same as of neighbors.
     """
 
     neighbors: Mapping[tuple[IPv4Address, IPv4Address], NextHop]
     interfaces: Mapping[IPv4Address, str]
+    virtual: Mapping[tuple[IPv4Address, IPv4Address], Hops] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Graph:
                 network = self.networks.get(link.id)
                 if network is not None and vertex.id in network[0].routers:
                     yield Vertex(is_network=True, id=link.id), link.metric, link
-            elif link.type == LinkType.POINT_TO_POINT and (link.id, LinkType.POINT_TO_POINT, vertex.id) in self.links:
+            elif link.type in _TO_ROUTERS and (link.id, link.type, vertex.id) in self.links:
                 yield Vertex(is_network=False, id=link.id), link.metric, link
 
     def add(self, router: IPv4Address, body: RouterBody) -> None:
@@ -116,12 +118,27 @@ class Graph:
     def _beside(self, other: Graph) -> Iterator[tuple[RouterBody, RouterBody]]:
         return ((body, other.routers[router]) for router, body in self.routers.items())
 
+    def address_of(self, router: IPv4Address, found: Tree) -> IPv4Address | None:
+        """The address by which the shortest way reaches a router, RFC 2328 §16.1; None: its links have none."""
+        end = Vertex(is_network=False, id=router)
+        for link in self.routers[router].links:
+            is_network = link.type == LinkType.TRANSIT
+            before = (found.networks if is_network else found.routers).get(link.id)
+            if before is None or link.type == LinkType.STUB:
+                continue
+            steps = self.edges(Vertex(is_network, link.id))
+            costs = [before.cost + cost for vertex, cost, _ in steps if vertex == end]
+            if found.routers[router].cost in costs and int(link.data) >> 24:
+                return link.data
+        return None
+
     def on_network(self, router: IPv4Address, network: IPv4Address) -> IPv4Address | None:
         """The address of a router on a network."""
         link = self.links.get((router, LinkType.TRANSIT, network))
         return link.data if link is not None else None
 
 
+_TO_ROUTERS: Final = (LinkType.POINT_TO_POINT, LinkType.VIRTUAL)
 #: The mask of a network whose prefix nobody is to know, RFC 6860 §3.2.1.
 _HOST: Final = 32
 #: A way that costs so much is none (RFC 2328 §16.1 knows no such limit; RFC 6987 uses it up to here).
@@ -207,6 +224,8 @@ def _hops(
         if child.is_network:
             name = ways.interfaces.get(link.data)
             return {NextHop(name): None} if name is not None else {}
+        if link.type == LinkType.VIRTUAL:
+            return dict.fromkeys(ways.virtual.get((link.data, child.id), ()))
         hop = ways.neighbors.get((link.data, child.id))
         return {hop: None} if hop is not None else {}
     if not vertex.is_network:

@@ -98,7 +98,7 @@ class Summaries:
         settings = area.settings
         found: dict[Prefix, int] = {}
         for route in () if settings.no_summary else self._fit(area, routes):
-            prefix, cost = self._as_told(route)
+            prefix, cost = self._as_told(route, area)
             if prefix is not None:
                 found[prefix] = cost
         if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
@@ -124,10 +124,13 @@ class Summaries:
         resort = self._process.last_resort
         return cost if resort is None or resort.summaries is None else resort.summaries
 
-    def _as_told(self, route: OspfRoute) -> tuple[Prefix | None, int]:
-        """The network or the range that it is in, with its cost; None: nobody is to hear of it."""
+    def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
+        """The network or the range that it is in, with its cost; None: nobody is to hear of it.
+
+        An area that virtual links lead through hears of each network of the backbone, RFC 2328 §12.4.3.
+        """
         home = self._process.areas.get(route.area) if route.area is not None else None
-        if route.kind is not WayKind.INTRA or home is None:
+        if route.kind is not WayKind.INTRA or home is None or (area.is_transit and not home.number):
             return route.prefix, route.cost
         known = range_of(home, route.prefix)
         active = self._process.active.get((home.number, known.prefix)) if known is not None else None
@@ -183,15 +186,20 @@ def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
 
 def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
     """Summaries that count, with the cost of the whole way, and the border router that tells them."""
-    areas = [process.areas[0]] if process.is_border else list(process.areas.values())
-    for area in areas:
-        for key, entry in area.database.entries.items():
-            body = entry.lsa.body
-            counts = key.type == kind and key.router != process.router_id and key not in area.database.dying
-            if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
-                continue
-            border = area.tree.routers.get(key.router)
-            if border is None or not border.flags & RouterFlag.BORDER:
-                continue
-            if border.cost + body.metric < INFINITY:
-                yield area, key, border.cost + body.metric, border
+    for area in [process.areas[0]] if process.is_border else list(process.areas.values()):
+        for key, cost, border in learned_in(process, area, kind):
+            yield area, key, cost, border
+
+
+def learned_in(process: Joining, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
+    """The same of one area."""
+    for key, entry in area.database.entries.items():
+        body = entry.lsa.body
+        counts = key.type == kind and key.router != process.router_id and key not in area.database.dying
+        if not counts or not isinstance(body, SummaryBody) or body.metric >= INFINITY or area.tree is None:
+            continue
+        border = area.tree.routers.get(key.router)
+        if border is None or not border.flags & RouterFlag.BORDER:
+            continue
+        if border.cost + body.metric < INFINITY:
+            yield key, border.cost + body.metric, border

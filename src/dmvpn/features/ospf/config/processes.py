@@ -123,6 +123,59 @@ AREA_DEFAULT_COST: Final = _line(
     order=22,
     key=("area",),
 )
+_VIRTUAL: Final = f"{_AREA} virtual-link {{router:address}}"
+_VIRTUAL_HELP: Final = {
+    "virtual-link": "A link of the backbone through this area",
+    "router": "Identifier of the router at its other end",
+}
+VIRTUAL_LINK: Final = _line(
+    f"{_VIRTUAL} [* authentication [ message-digest | null | key-chain {{chain:word}} ] "
+    "| hello-interval {hello:1-8192} | retransmit-interval {retransmit:1-8192} "
+    "| transmit-delay {delay:1-8192} | dead-interval {dead:1-8192} ]",
+    {
+        **_VIRTUAL_HELP,
+        "authentication": "Authenticate packets",
+        "message-digest": "With digests of `message-digest-key`",
+        "null": "Not, whatever the backbone says",
+        "key-chain": "With digests of a key chain",
+        "chain": "Its name",
+        "hello-interval": "Time between Hellos",
+        "hello": "Seconds",
+        "retransmit-interval": "Time until something is sent again",
+        "retransmit": "Seconds",
+        "transmit-delay": "How much older a route gets on this way",
+        "delay": "Seconds",
+        "dead-interval": "How long the neighbor may be silent",
+        "dead": "Seconds",
+    },
+    order=24,
+    key=("area", "router"),
+)
+_SECRET_HELP: Final = {"0": "It follows in clear", "6": "It follows hidden", "7": "It follows hidden"}
+VIRTUAL_PASSWORD: Final = _line(
+    f"{_VIRTUAL} authentication-key [ 0 | 6 | 7 ] {{key:secret}}",
+    {
+        **_VIRTUAL_HELP,
+        **_SECRET_HELP,
+        "authentication-key": "Password in clear in every packet",
+        "key": "The password",
+    },
+    order=24,
+    key=("area", "router"),
+)
+VIRTUAL_DIGEST_KEY: Final = _line(
+    f"{_VIRTUAL} message-digest-key {{number:1-255}} md5 [ 0 | 6 | 7 ] {{key:secret}}",
+    {
+        **_VIRTUAL_HELP,
+        **_SECRET_HELP,
+        "message-digest-key": "A key of digests",
+        "number": "Its number, which travels in packets",
+        "md5": "MD5",
+        "key": "The key",
+    },
+    order=24,
+    key=("area", "router", "number"),
+)
 AREA_RANGE: Final = _line(
     f"{_AREA} range {{address:address}} {{mask:mask}} [ advertise | not-advertise ] [ cost {{cost:0-16777215}} ]",
     {"advertise": "Tell it", "not-advertise": "Tell nothing of it", "cost": "Its cost"},
@@ -277,7 +330,7 @@ SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 
 LINES: Final = (
     *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
-    *(AREA_NSSA_TRANSLATE, BFD_ALL),
+    *(AREA_NSSA_TRANSLATE, VIRTUAL_LINK, VIRTUAL_PASSWORD, VIRTUAL_DIGEST_KEY, BFD_ALL),
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),

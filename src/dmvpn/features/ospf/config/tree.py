@@ -24,6 +24,7 @@ from dmvpn.features.ospf.model import (
     OspfConfig,
     Process,
     Redistribution,
+    VirtualLink,
 )
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
@@ -51,14 +52,12 @@ def read(tree: ConfigTree) -> OspfConfig:
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
-    return OspfConfig(
-        tuple(
-            _process(number, of_own[number]) if number in of_own else Process(number=number, implied=True)
-            for number in sorted(numbers)
-        ),
-        tuple(told),
-        key_chains(tree) if any(interface.key_chain for interface in told) else (),
+    made = tuple(
+        _process(number, of_own[number]) if number in of_own else Process(number=number, implied=True)
+        for number in sorted(numbers)
     )
+    lines = (*told, *(link.lines for process in made for link in process.virtual_links))
+    return OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else ())
 
 
 def _process(number: int, section: Section) -> Process:
@@ -83,6 +82,7 @@ def _process(number: int, section: Section) -> Process:
         default_metric=_number(section, processes.DEFAULT_METRIC, "metric"),
         summaries=tuple(_summary(args) for args in section.all(processes.SUMMARY)),
         neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
+        virtual_links=_virtual_links(section),
         reference_bandwidth=_number(section, processes.REFERENCE, "mbps") or 100,
         log_changes=section.flag(processes.LOG_CHANGES),
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
@@ -96,6 +96,45 @@ def _process(number: int, section: Section) -> Process:
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         shutdown=section.flag(processes.SHUTDOWN),
         bfd=section.flag(processes.BFD_ALL),
+    )
+
+
+def _virtual_links(section: Section) -> tuple[VirtualLink, ...]:
+    lines = (processes.VIRTUAL_LINK, processes.VIRTUAL_PASSWORD, processes.VIRTUAL_DIGEST_KEY)
+    ends = {(args.integer("area"), args.address("router")): None for line in lines for args in section.all(line)}
+    return tuple(_virtual_link(section, number, *end) for number, end in enumerate(sorted(ends)))
+
+
+def _virtual_link(section: Section, number: int, area: int, router: IPv4Address) -> VirtualLink:
+    """One virtual link. number: in its name, which shows and logs have."""
+
+    def mine(line: ConfigLine) -> list[Args]:
+        found = section.all(line)
+        return [args for args in found if (args.integer("area"), args.address("router")) == (area, router)]
+
+    def value(name: str) -> int | None:
+        return next((args.integer(name) for args in mine(processes.VIRTUAL_LINK) if name in args.values_given), None)
+
+    authentication = next((args for args in mine(processes.VIRTUAL_LINK) if "authentication" in args), None)
+    passwords = mine(processes.VIRTUAL_PASSWORD)
+    return VirtualLink(
+        area,
+        router,
+        Interface(
+            name=f"OSPF_VL{number}",
+            network=NetworkType.POINT_TO_POINT,
+            hello_interval=value("hello"),
+            dead_interval=value("dead"),
+            retransmit_interval=_or(value("retransmit"), 5),
+            transmit_delay=_or(value("delay"), 1),
+            authentication=_own_authentication(authentication) if authentication else None,
+            password=passwords[0].text("key") if passwords else "",
+            key_chain=authentication.text("chain", "") if authentication else "",
+            keys=tuple(
+                MessageDigestKey(args.integer("number"), args.text("key"))
+                for args in mine(processes.VIRTUAL_DIGEST_KEY)
+            ),
+        ),
     )
 
 

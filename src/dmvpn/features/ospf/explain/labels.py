@@ -74,7 +74,7 @@ _INTERFACES = label_group(
     Word(
         "Cryptographic authentication",
         "Packets carry digests; the key that new ones are made with is the youngest.",
-        also=("youngest key id", "Sending SA: Key", "Algorithm", "key chain"),
+        also=("youngest key id", "Sending SA: Key", "Algorithm", "key chain", "no valid key"),
         clause="RFC 2328 §D.4.3",
     ),
     Word("msec", "Milliseconds."),
@@ -232,4 +232,43 @@ _PROTOCOLS = label_group(
     Word("inter-area", "That of routes from other areas."),
     next="show ip ospf",
 )
-GROUPS: Final = (_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS)
+_BORDERS = label_group(
+    "ways to border routers",
+    ("show ip ospf border-routers",),
+    Word("Internal Router Routing Table", "Router, cost, next hop, what the router is, by which area it is reached."),
+    Word("Intra-area route", "i: the router is in an area of ours. I: in another area.", also=("Inter-area route",)),
+    Word("ABR", "It has interfaces in several areas, one of them the backbone.", clause="RFC 2328 §3.3"),
+    Word("ASBR", "It tells of networks outside of OSPF; ABR/ASBR does both.", also=("ABR/ASBR",)),
+    Word("SPF", "How often the ways in this area were calculated."),
+    Word("Base Topology", "The only one that there is here."),
+    next="show ip ospf database router",
+)
+_VIRTUAL_LINKS = label_group(
+    "labels of a virtual link",
+    ("show ip ospf virtual-links",),
+    Word(
+        "Virtual Link",
+        "A link of the backbone through another area, to a router identifier. Up: that area leads there.",
+        also=("VIRTUAL_LINK",),
+        clause="RFC 2328 §15",
+    ),
+    Word("Transit area", "The area that it leads through, and the interface by which it leaves."),
+    Word("Topology-MTID", "Further topologies, which are not here.", also=("Disabled", "Shutdown", "Topology Name")),
+    Word("Adjacency State", "How far the neighbor at its other end is: FULL is healthy."),
+    next="show ip ospf border-routers",
+)
+_LISTS = label_group(
+    "what neighbors of OSPF owe",
+    ("show ip ospf retransmission-list", "show ip ospf request-list"),
+    Word("Link state retransmission due", "When what follows is sent again, unless it is acknowledged."),
+    Word("Queue length", "How many advertisements were not acknowledged."),
+    Word("Type", "What the advertisement tells of: 1 router, 2 network, 3 and 4 other areas, 5 and 7 outside."),
+    Word("LS ID", "Its name: a router, a network, or a designated router's address."),
+    Word("ADV RTR", "The router that tells it."),
+    Word("Seq NO", "Its number: of two instances the higher one counts."),
+    next="show ip ospf neighbor detail",
+)
+GROUPS: Final = (
+    *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
+    *(_BORDERS, _VIRTUAL_LINKS, _LISTS),
+)

@@ -49,6 +49,19 @@ _LOGS = log_group(
         "A key is missing: `message-digest-key`, or a key of the key chain with a text and a number below 256.",
         next="show ip ospf interface",
     ),
+    log(
+        messages.LastKeyOver,
+        "OSPF-5-LASTKEYEXP",
+        "When the lifetime of the key with which packets are sealed ends and no other one has begun.",
+        next="show key chain",
+        clause="RFC 2328 §D.3",
+    ),
+    log(
+        messages.NoValidKey,
+        "OSPF-4-NOVALIDKEY",
+        "When the interface comes up before the lifetime of any key begins.",
+        next="show key chain, show clock",
+    ),
 )
 _PACKETS = debug_group(
     "debug ip ospf packet",

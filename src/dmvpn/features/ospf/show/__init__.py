@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dmvpn.features.ospf.show.borders import BORDERS
 from dmvpn.features.ospf.show.database import DATABASE
 from dmvpn.features.ospf.show.details import DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES
+from dmvpn.features.ospf.show.lists import LISTS
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols
+from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
-COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, PROCESS, CLEAR)
+COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, PROCESS, CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

@@ -59,4 +59,6 @@ def role_of(neighbor: Neighbor) -> str:
 
 def network_of(interface: OspfInterface) -> str:
     """The network type of an interface."""
+    if interface.far_end is not None:
+        return "VIRTUAL_LINK"
     return "LOOPBACK" if interface.phase is InterfaceState.LOOPBACK else TYPES[interface.settings.network]

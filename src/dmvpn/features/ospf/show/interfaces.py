@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
+    from dmvpn.base.ports import Clock
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.process import Process
 
@@ -107,17 +108,19 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         passive=settings.passive,
         full=tuple(str(neighbor.router) for neighbor in interface.full),
         neighbors=len(interface.neighbors),
-        authentication=_authentication(interface),
+        authentication=_authentication(interface, process.context.ports.clock, now),
         obstacle=settings.obstacle,
     )
 
 
-def _authentication(interface: OspfInterface) -> str:
+def _authentication(interface: OspfInterface, clock: Clock, now: float) -> str:
     authentication = interface.settings.authentication
     if authentication.type is AuthenticationType.SIMPLE:
         return "  Simple password authentication enabled"
     if authentication.type is AuthenticationType.CRYPTOGRAPHIC and authentication.keys:
-        key = authentication.keys[-1]
+        key = authentication.sending(clock, now)
+        if key is None:
+            return f"  Cryptographic authentication enabled, no valid key of key chain {authentication.chain}"
         if authentication.chain:
             algorithm = key.algorithm.word.upper()
             sealed = f"Sending SA: Key {key.number}, Algorithm {algorithm} - key chain {authentication.chain}"
@@ -171,7 +174,7 @@ def render_brief(answer: ShowInterfaces) -> Iterator[str]:
         yield "Interface    PID   Area            IP Address/Mask    Cost  State Nbrs F/C"
     for entry in answer.interfaces:
         yield (
-            f"{short_interface(entry.name):<13}{entry.process:<6}{entry.area:<16}{entry.address:<19}{entry.cost:<6}"
+            f"{short_interface(entry.name).removeprefix('OSPF_'):<13}{entry.process:<6}{entry.area:<16}{entry.address:<19}{entry.cost:<6}"
             f"{entry.brief:<6}{len(entry.full)}/{entry.neighbors}"
         )
 

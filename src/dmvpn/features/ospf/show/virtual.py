@@ -1,0 +1,101 @@
+"""`show ip ospf virtual-links`: the links of the backbone through other areas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.ospf.settings import timers
+from dmvpn.features.ospf.show.common import HELP, clock, processes
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.ospf.model import VirtualLink
+    from dmvpn.features.ospf.process import Process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualLinkEntry:
+    """One virtual link. interface: of the way there, "" if there is none. state: of the neighbor at its end."""
+
+    name: str
+    router: str
+    area: int
+    interface: str
+    cost: int
+    phase: str
+    delay: int
+    hello: int
+    dead: int
+    retransmit: int
+    due: str
+    state: str
+    waiting: int
+    retransmissions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVirtualLinks:
+    """The answer to `show ip ospf virtual-links`."""
+
+    links: tuple[VirtualLinkEntry, ...]
+
+
+def query_virtual_links(ctx: ShowContext, args: Args) -> ShowVirtualLinks:
+    """All that are configured, up or not."""
+    return ShowVirtualLinks(
+        tuple(_entry(process, link, ctx.now) for process in processes(ctx) for link in process.settings.virtual_links)
+    )
+
+
+def _entry(process: Process, link: VirtualLink, now: float) -> VirtualLinkEntry:
+    running = process.virtual.to(link.area, link.router)
+    hops = running.far_end.hops if running is not None and running.far_end is not None else ()
+    neighbor = next(iter(running.neighbors.values()), None) if running is not None else None
+    due = process.context.timers.when(running.hello_timer) if running is not None else None
+    hello, dead = timers(link.lines)
+    return VirtualLinkEntry(
+        name=link.lines.name,
+        router=str(link.router),
+        area=link.area,
+        interface=hops[0].interface if hops else "",
+        cost=running.cost if running is not None else 0xFFFF,
+        phase=running.phase.value if running is not None else "DOWN",
+        delay=link.lines.transmit_delay,
+        hello=hello,
+        dead=dead,
+        retransmit=link.lines.retransmit_interval,
+        due=clock(due - now) if due is not None else "",
+        state=neighbor.state.value if neighbor is not None else "DOWN",
+        waiting=len(neighbor.waiting) if neighbor is not None else 0,
+        retransmissions=neighbor.retransmissions if neighbor is not None else 0,
+    )
+
+
+def render_virtual_links(answer: ShowVirtualLinks) -> Iterator[str]:
+    """A paragraph for each."""
+    for link in answer.links:
+        yield f"Virtual Link {link.name} to router {link.router} is {'up' if link.interface else 'down'}"
+        yield f"  Transit area {link.area}" + (f", via interface {link.interface}" if link.interface else "")
+        yield " Topology-MTID    Cost    Disabled     Shutdown      Topology Name"
+        yield f"        0           {link.cost:<9} no          no            Base"
+        yield f"  Transmit Delay is {link.delay} sec, State {link.phase},"
+        yield (
+            f"  Timer intervals configured, Hello {link.hello}, Dead {link.dead}, Wait {link.dead}, "
+            f"Retransmit {link.retransmit}"
+        )
+        if link.due:
+            yield f"    Hello due in {link.due}"
+            yield f"    Adjacency State {link.state}"
+            again = f"number of retransmission {link.retransmissions}"
+            yield f"    Index 0/0, retransmission queue length {link.waiting}, {again}"
+
+
+VIRTUAL_LINKS: Final = ExecCommand(
+    "show ip ospf virtual-links",
+    {**HELP, "virtual-links": "Links of the backbone through other areas"},
+    query=query_virtual_links,
+    render=render_virtual_links,
+)
