@@ -120,7 +120,7 @@ class EigrpMachine:
     def _fire(self, now: float) -> None:
         """Do what is due, so much of it as takes some milliseconds."""
         timers = self._context.timers
-        for timer in timers.pop_due(now, _AT_ONCE):
+        for timer in timers.take_due(now, _AT_ONCE):
             timer.fire()
         following = timers.next()
         if following is not None and following <= now:
