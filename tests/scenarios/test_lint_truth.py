@@ -30,9 +30,11 @@ _LATER = {"eigrp-hold-time-short": 120, "tunnel-recursive-protocol": 120}
 _UNDECIDED = {
     "eigrp-lan-not-told": "that nobody hears of a LAN may be meant; here it is waited for",
     "ipsec-pfs-differs": "has a test of its own below: what is missing is there again before anybody looks",
+    "nhrp-nhs-one-less": "its network has a second hub and a third spoke",
     "nhrp-registration-expires": "a spoke of this program notices that the hub has forgotten it; others wait",
     "nhrp-unique-with-dhcp": "there is no DHCP in it: the spoke never gets an address",
     "phase3-summary-without-redirect": "the summary takes the place of the routes that are waited for",
+    "route-next-hop-nobody": "a route is there, and it leads to nobody",
     "static-route-hides-lan": "a route is there, and it leads to nothing",
     "subnet-overlap": "it is another prefix that the others hear of",
     "tunnel-key-shared": "the other tunnel's hub is not there",

@@ -117,6 +117,27 @@ def edited(network: Mapping[str, str], **edits: list[tuple[str, str]]) -> Networ
     return result
 
 
+def below(line: str, *more: str) -> tuple[str, str]:
+    """An edit that puts lines under one."""
+    return f"{line}\n", "\n".join([line, *more, ""])
+
+
+_SECOND_SERVER = below(" ip nhrp nhs 10.0.0.1", " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast")
+#: The same with a second hub and a third spoke.
+DUAL: Network = edited(
+    {
+        **CLEAR,
+        "HUB2": CLEAR["HUB"]
+        .replace("hostname HUB", "hostname HUB2")
+        .replace("10.0.0.1 ", "10.0.0.2 ")
+        .replace("198.51.100.1 ", "198.51.100.2 ")
+        .replace("192.168.1.1", "192.168.2.1"),
+        "SPOKE3": _router("SPOKE3", 30, "203.0.113.30", _SPOKE),
+    },
+    SPOKE1=[_SECOND_SERVER],
+    SPOKE2=[_SECOND_SERVER],
+    SPOKE3=[_SECOND_SERVER],
+)
 _NAT_INSIDE, _NAT_OUTSIDE = " ip nat inside\n", " ip nat outside\n"
 #: A spoke that lets its LAN into the Internet.
 TRANSLATING: Network = edited(
@@ -136,11 +157,6 @@ TRANSLATING: Network = edited(
 def everywhere(network: Mapping[str, str], *pairs: tuple[str, str]) -> Network:
     """The same edits on every router."""
     return edited(network, **{name: list(pairs) for name in network})
-
-
-def below(line: str, *more: str) -> tuple[str, str]:
-    """An edit that puts lines under one."""
-    return f"{line}\n", "\n".join([line, *more, ""])
 
 
 _PROTECTED = (
@@ -461,6 +477,13 @@ CASES: tuple[Case, ...] = (
         " ip nhrp nhs",
         ("nhrp nhs 10.0.0.1\n", "nhrp nhs 10.0.0.10 nbma 198.51.100.1 multicast\n"),
     ),
+    case(
+        "nhrp-nhs-one-less",
+        "SPOKE3",
+        " ip nhrp nhs",
+        (" ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast\n", ""),
+        base=DUAL,
+    ),
     Case(
         rule="nhrp-nhs-off-subnet",
         bad={
@@ -570,6 +593,14 @@ CASES: tuple[Case, ...] = (
         "crypto ikev2 keyring",
         ("address 198.51.100.1\n  pre-shared-key", "address 198.51.100.9\n  pre-shared-key"),
         base=SEALED,
+    ),
+    case(
+        "ike-key-of-a-pair",
+        "SPOKE1",
+        "crypto ikev2 keyring",
+        ("address 203.0.113.0 255.255.255.0", "address 203.0.113.99"),
+        base=SEALED,
+        first=False,
     ),
     case(
         "ike-profile-unmatched",
@@ -714,6 +745,12 @@ CASES: tuple[Case, ...] = (
         "ip route 192.168.20.0",
         ("ip route 0.0.0.0", "ip route 192.168.20.0 255.255.255.0 Null0\nip route 0.0.0.0"),
     ),
+    case(
+        "route-next-hop-nobody",
+        "SPOKE1",
+        "ip route 192.168.20.0",
+        ("ip route 0.0.0.0", "ip route 192.168.20.0 255.255.255.0 10.0.0.99\nip route 0.0.0.0"),
+    ),
     case("tunnel-shutdown", "HUB", " shutdown", below(" tunnel key 100", " shutdown"), first=False),
     case(
         "static-next-hop-unreachable",
@@ -724,8 +761,15 @@ CASES: tuple[Case, ...] = (
     case(
         "subnet-overlap",
         "SPOKE2",
-        " ip address 192.168.20.1",
-        ("192.168.20.1 255.255.255.0", "192.168.20.1 255.255.0.0"),
+        " ip address 203.0.113.20",
+        ("203.0.113.20 255.255.255.0", "203.0.113.20 255.255.0.0"),
+    ),
+    case(
+        "lan-inside-another",
+        "SPOKE2",
+        " ip address 192.168.10.129",
+        ("192.168.20.1 255.255.255.0", "192.168.10.129 255.255.255.128"),
+        ("network 192.168.20.1 0.0.0.255", "network 192.168.10.128 0.0.0.127"),
     ),
     case("eigrp-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon eigrp 100\n", "")),
     case("rip-split-horizon", "HUB", "interface Tunnel0", (" no ip split-horizon\n", ""), base=RIP),

@@ -328,3 +328,22 @@ def test_a_file_name_becomes_a_uri() -> None:
     log = json.loads(as_sarif(lint({"/sites/Köln 1.cfg": text}), RULES))
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "file:///sites/K%C3%B6ln%201.cfg"
+
+
+def test_a_server_at_the_routers_own_nbma_address_is_the_router_itself() -> None:
+    wrong = ("ip nhrp nhs 10.0.0.1\n", "ip nhrp nhs 10.0.0.1 nbma 203.0.113.10 multicast\n")
+    found = lint(edited(CLEAR, SPOKE1=[wrong]))
+    assert [(one.file, one.what) for one in found if one.rule == "nhrp-nhs-self"] == [
+        ("SPOKE1", "203.0.113.10 is the source of Tunnel0 itself, not a server's")
+    ]
+
+
+def test_a_next_hop_that_only_a_router_that_is_not_here_may_have_is_not_judged() -> None:
+    route = ("ip route 0.0.0.0", "ip route 192.168.77.0 255.255.255.0 10.0.0.77\nip route 0.0.0.0")
+    assert [one for one in lint(edited(CLEAR, SPOKE1=[route])) if one.rule == "route-next-hop-nobody"] == []
+
+
+def test_spokes_that_never_go_directly_need_no_key_for_each_other() -> None:
+    narrow = ("address 203.0.113.0 255.255.255.0", "address 203.0.113.99")
+    hubward = edited(SEALED, SPOKE1=[narrow, (" ip nhrp shortcut\n", "")])
+    assert [one for one in lint(hubward) if one.rule == "ike-key-of-a-pair"] == []

@@ -9,7 +9,19 @@ from dmvpn.tools.lint import RULES, lint
 from support import lint_cases
 from support.lint_cases import CASES, Case
 
-_CLEAN = ("CLEAR", "SEALED", "OSPF", "RIP", "ELECTED", "PHASE1", "PHASE2", "TWO_TUNNELS", "SIGNED", "TRANSLATING")
+_CLEAN = (
+    "CLEAR",
+    "SEALED",
+    "OSPF",
+    "RIP",
+    "ELECTED",
+    "PHASE1",
+    "PHASE2",
+    "TWO_TUNNELS",
+    "SIGNED",
+    "TRANSLATING",
+    "DUAL",
+)
 ROUTE_MAP = "route-map-undefined"
 
 

@@ -212,6 +212,10 @@ class Network:
         """Those that somebody names, and those that look like hubs."""
         return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
 
+    def owners(self, address: IPAddress) -> tuple[End, ...]:
+        """The ends that have this tunnel address."""
+        return tuple(self._by_address.get(address, ()))
+
     def is_server(self, end: End) -> bool:
         """Does somebody register with it, or could it be?"""
         return end in self._clients or end.looks_like_hub

@@ -119,7 +119,17 @@ NAMELESS: Final = Rule(
     bad="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0",
     fix="crypto ikev2 keyring K\n peer SPOKE1\n  identity fqdn spoke1.example\n  pre-shared-key ITS-OWN",
 )
-RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS)
+PAIR: Final = Rule(
+    id="ike-key-of-a-pair",
+    severity=Severity.WARNING,
+    title="Spokes that are to go directly, and a key that one of them shares with the hub alone",
+    why="Two spokes negotiate SAs of their own before they send to each other. A key for the hub's address alone is no "
+    "key for another spoke, so what is between them stays on the hub. Certificates, or a key for the addresses of all "
+    "spokes, let them meet.",
+    bad="crypto ikev2 keyring K\n peer HUB\n  address 198.51.100.1\n  pre-shared-key SECRET",
+    fix="crypto ikev2 keyring K\n peer SPOKES\n  address 203.0.113.0 255.255.255.0\n  pre-shared-key SECRET",
+)
+RULES: Final = (ONE_SIDED, PROPOSALS, KEY, NO_KEY, NO_PROFILE, METHOD, TRANSFORMS, MODE, PFS, NAMELESS, PAIR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,12 +179,42 @@ def check(network: Network) -> Iterator[Found]:
         yield found(PFS, culprit.device, at, what, fix, related=((other.device, theirs),))
     for end in network.ends:
         yield from _names(end)
+    yield from _lonely(network)
     for pair in network.pairs:
         here, there = _side(pair.here), _side(pair.there)
         if here is not None and there is not None:
             yield from _algorithms(here, there)
             yield from _modes(here, there)
             yield from _proofs(here, there)
+
+
+def _lonely(network: Network) -> Iterator[Found]:
+    """Of each server's clients that go directly: who has no key for another one."""
+    for server in network.servers:
+        near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
+        sides = [side for side in map(_side, near) if side is not None]
+        for here in sides:
+            lacking = [there for there in sides if there is not here and _has_no_key(here, there)]
+            hub = _side(server)
+            if not lacking or (hub is not None and _has_no_key(here, hub)):
+                continue  # that is an error of its own
+            others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            first = lacking[0]
+            at = next(
+                ((f"crypto ikev2 keyring {ring.name}",) for ring in here.end.device.ikev2.keyrings), here.profile_line
+            )
+            what = f"there is no key for {first.name} ({first.address}){others}: what is for it stays on the hub"
+            yield found(PAIR, here.end.device, at, what, related=((first.end.device, first.profile_line),))
+
+
+def _goes_directly(server: End, client: End) -> bool:
+    """Phase 3, or phase 2."""
+    return client.nhrp.shortcut or not server.nhrp.redirect
+
+
+def _has_no_key(here: _Side, there: _Side) -> bool:
+    terms = here.book.to(here.policy, there.address)
+    return isinstance(terms, Reason) and terms.code in (IkeReason.NO_KEY, IkeReason.NO_WAY)
 
 
 def _names(end: End) -> Iterator[Found]:

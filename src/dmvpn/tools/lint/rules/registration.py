@@ -11,7 +11,7 @@ from dmvpn.tools.lint.found import found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.network.overlay import End, Link, Network
     from dmvpn.tools.lint.found import Found
 
@@ -106,7 +106,20 @@ UNREACHABLE: Final = Rule(
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
     fix="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
 )
-RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD, DYNAMIC, UNREACHABLE)
+FEWER: Final = Rule(
+    id="nhrp-nhs-one-less",
+    severity=Severity.WARNING,
+    title="A spoke that lacks a server that all other spokes have",
+    why="All spokes of a cloud but this one name the server. While its own server is dead, the spoke is cut off, and "
+    "the others are not; and the server that it lacks reaches it only by another one. Judged where three spokes or "
+    "more are among the files.",
+    bad="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast",
+    fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1 multicast\n"
+    " ip nhrp nhs 10.0.0.2 nbma 198.51.100.2 multicast",
+)
+RULES: Final = (MISSING, WITHOUT_NBMA, OWN, OFF_SUBNET, NOBODY, CLIENT, MAP, PASSWORD, DYNAMIC, UNREACHABLE, FEWER)
+#: Spokes of a cloud from which on one of them counts as odd.
+_MANY: Final = 3
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -122,6 +135,7 @@ def check(network: Network) -> Iterator[Found]:
         yield from _maps(network, end)
         yield from _dynamic(end)
     yield from _reachable(network)
+    yield from _fewer(network)
     for culprit, other in network.differing(lambda end: end.nhrp.password if end.nhrp.network_id is not None else None):
         ours, theirs = bool(culprit.nhrp.authentication), bool(other.nhrp.authentication)
         have = "differ" if ours and theirs else f"{'is here' if ours else 'is there'} only"
@@ -146,6 +160,12 @@ def _server(network: Network, link: Link) -> Iterator[Found]:
     if address in own:
         yield found(OWN, device, link.at, f"{address} is {client.name}'s own address, not a server's", _fix(link))
         return
+    if link.nbma is not None and link.nbma in (client.source, _outside(client)):
+        owner = link.server.source if link.server is not None else None
+        line = f"{client.words} nhs {address} nbma {owner or 'NBMA-ADDRESS'} multicast"
+        fix = f"{client.at[0]}\n no {client.words} nhs {address}\n {line}"
+        yield found(OWN, device, link.at, f"{link.nbma} is the source of {client.name} itself, not a server's", fix)
+        return
     wrong = _who_is_it(network, link)
     subnet = client.subnet
     if wrong is not None:
@@ -153,6 +173,35 @@ def _server(network: Network, link: Link) -> Iterator[Found]:
     elif subnet is not None and not subnet.is_host and address not in subnet and link.server is None:
         what = f"{address} is not on the tunnel's subnet {subnet}"
         yield found(OFF_SUBNET, device, link.at, what, _fix(link))
+
+
+def _fewer(network: Network) -> Iterator[Found]:
+    """Of each cloud: a server that all its clients name but one."""
+    clouds: dict[tuple[int, Prefix], list[End]] = {}
+    for end in network.ends:
+        if end.is_client and end.subnet is not None:
+            clouds.setdefault((end.nhrp.version, end.subnet), []).append(end)
+    for cloud in clouds.values():
+        if len(cloud) < _MANY:
+            continue
+        named = {one: [nhs.address for nhs in one.nhrp.nhs] for one in cloud}
+        for address in dict.fromkeys(address for some in named.values() for address in some if address is not None):
+            lacking = [one for one in cloud if address not in named[one]]
+            if len(lacking) != 1 or address in [own for own, _ in lacking[0].addresses]:
+                continue
+            odd = lacking[0]
+            model = next(one for one in cloud if one is not odd)
+            has_another = any(other is not None and other in named[model] for other in named[odd])
+            if has_another and not network.clients(odd):
+                yield _one_less(network, odd, model, address)
+
+
+def _one_less(network: Network, odd: End, model: End, address: IPAddress) -> Found:
+    nbma = next(link.nbma for link in network.links_of(model) if link.nhs.address == address)
+    what = f"{odd.name} does not name the server {address}, and all other spokes of its cloud do"
+    fix = f"{odd.at[0]}\n {odd.words} nhs {address} nbma {nbma or 'NBMA-ADDRESS'} multicast"
+    related = ((model.device, model.line(f"{model.words} nhs {address}")),)
+    return found(FEWER, odd.device, odd.line(f"{odd.words} nhs"), what, fix, related=related)
 
 
 def _who_is_it(network: Network, link: Link) -> Found | None:

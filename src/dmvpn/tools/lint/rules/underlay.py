@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
@@ -45,7 +46,16 @@ OVERLAP: Final = Rule(
     bad="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.0.0",
     fix="interface GigabitEthernet1\n ip address 203.0.113.10 255.255.255.0",
 )
-RULES: Final = (SHUT, NEXT_HOP, OVERLAP)
+INSIDE: Final = Rule(
+    id="lan-inside-another",
+    severity=Severity.ERROR,
+    title="A LAN that is a part of another site's LAN",
+    why="Both sites tell the others of their LAN, and the longer prefix gets the packets: hosts of the wide one with "
+    "an address of the narrow one are reached by nobody. The finding is about the LAN whose mask no other has.",
+    bad="interface GigabitEthernet2\n ip address 192.168.20.129 255.255.255.128",
+    fix="interface GigabitEthernet2\n ip address 192.168.10.1 255.255.255.0",
+)
+RULES: Final = (SHUT, NEXT_HOP, OVERLAP, INSIDE)
 
 
 def check(network: Network) -> Iterator[Found]:
@@ -131,7 +141,21 @@ def _overlaps(network: Network) -> Iterator[Found]:
             other = known.get(Prefix.of(prefix.address, length))
             if other is not None and other[0] is not device:
                 wide = Prefix.of(prefix.address, length)
+                if wide in network.told[other[0]] and prefix in network.told[device]:
+                    yield _inside(network, (device, name, prefix), (*other, wide))
+                    continue
                 what = f"{other[1]} is on {wide}, and {name} of {device.hostname} on {prefix}, a part of it"
                 at = (f"interface {other[1]}", "ip address")
                 related = ((device, (f"interface {name}", "ip address")),)
                 yield found(OVERLAP, other[0], at, what, related=related)
+
+
+def _inside(network: Network, narrow: tuple[Device, str, Prefix], wide: tuple[Device, str, Prefix]) -> Found:
+    """Two LANs; whose mask is the rarer one is told."""
+    lengths = Counter(prefix.length for lans in network.told.values() for prefix in lans)
+    (device, name, prefix), (other, there, theirs) = narrow, wide
+    culprit, section, related = device, f"interface {name}", (other, (f"interface {there}", "ip address"))
+    if lengths[theirs.length] < lengths[prefix.length]:
+        culprit, section, related = other, f"interface {there}", (device, (f"interface {name}", "ip address"))
+    what = f"the LAN {prefix} of {device.hostname} is a part of {theirs}, the LAN of {other.hostname}"
+    return found(INSIDE, culprit, (section, "ip address"), what, related=(related,))

@@ -48,7 +48,17 @@ LEAK: Final = Rule(
     bad="ip route 0.0.0.0 0.0.0.0 203.0.113.254",
     fix="ip route 10.0.0.0 255.0.0.0 Null0 254",
 )
-RULES: Final = (STATIC, PROTOCOL, LEAK)
+NOBODY: Final = Rule(
+    id="route-next-hop-nobody",
+    severity=Severity.ERROR,
+    title="A static route to a tunnel address that nobody has",
+    why="The next hop is on the tunnel's subnet, and it is this router itself, or no router of the files has it while "
+    "another one has the LAN that the route is for. NHRP finds no way to such a next hop. What only routers may have "
+    "that are not among the files is not judged.",
+    bad="ip route 192.168.20.0 255.255.255.0 10.0.0.99",
+    fix="ip route 192.168.20.0 255.255.255.0 10.0.0.20",
+)
+RULES: Final = (STATIC, PROTOCOL, LEAK, NOBODY)
 #: Behind every protocol, and behind NHRP (250).
 _LAST: Final = 254
 #: How `dmvpn render` begins its files.
@@ -63,6 +73,7 @@ def check(network: Network) -> Iterator[Found]:
             if nbma is not None:
                 yield from _static(end, nbma)
         yield from _protocol(network, end)
+        yield from _nobody(network, end)
     for device in network.devices:
         yield from _leak(network, device)
 
@@ -145,6 +156,30 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
     at = ("ip route 0.0.0.0 0.0.0.0",) if is_static else (f"interface {by_dhcp}", "ip address dhcp")
     severity = Severity.ERROR if MADE_BY_RENDER in device.text else Severity.WARNING
     yield found(LEAK, device, at, what, "\n".join(lines), severity=severity)
+
+
+def _nobody(network: Network, end: End) -> Iterator[Found]:
+    """Static routes by the tunnel to whom nobody is."""
+    subnet, own = end.subnet, [address for address, _ in end.addresses]
+    for route in end.device.static.routes:
+        hop = route.next_hop
+        if hop is None or subnet is None or hop not in subnet or end.mapped(hop) is not None:
+            continue
+        if any(one.device is not end.device for one in network.owners(hop)):
+            continue
+        cloud = (one for one in network.cloud(end) if one is not end)
+        owner = next((one for one in cloud if any(lan in route.prefix for lan in _lans_of(one))), None)
+        if hop not in own and owner is None:
+            continue
+        line = f"ip route {route.prefix.address} {route.prefix.netmask}"
+        right = f"; {route.prefix} is behind {owner.device.hostname}, {owner.address}" if owner is not None else ""
+        what = f"the next hop {hop} of {route.prefix} is {'this router itself' if hop in own else 'nobody'}{right}"
+        fix = f"no {line} {hop}\n{line} {owner.address}" if owner is not None else f"no {line} {hop}"
+        yield found(NOBODY, end.device, (f"{line} {hop}",), what, fix)
+
+
+def _lans_of(end: End) -> list[Prefix]:
+    return [lan for _, lan in end.device.lans]
 
 
 def _few(prefixes: list[Prefix]) -> list[Prefix]:
