@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.front_ends import FrontEnds, address_of
+from dmvpn.base.errors import UserError
 from support.fake_router import FakeRouter
 from support.live_router import Live
 
@@ -259,3 +262,80 @@ def test_whatever_is_typed_the_next_user_finds_the_prompt(door: Door, typed: str
 def test_no_forwarding_and_no_files(door: Door) -> None:
     said = door.ssh("-s", "sftp")
     assert "subsystem request failed" in said
+
+
+# ------------------------------------------------------------------------------------------------ beside `dmvpn run`
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.1", "192.0.2.1:22"),
+        ("192.0.2.1:2222", "192.0.2.1:2222"),
+        ("[2001:db8::1]:2222", "[2001:db8::1]:2222"),
+        ("[2001:db8::1]", "[2001:db8::1]:22"),
+        ("2001:db8::1", "[2001:db8::1]:22"),
+        ("router.example", "router.example:22"),
+    ],
+)
+def test_an_address_may_come_with_a_port(text: str, address: str) -> None:
+    assert address_of(text) == address
+
+
+@pytest.mark.parametrize("text", ["", ":22", "192.0.2.1:", "192.0.2.1:ssh", "192.0.2.1:70000"])
+def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(UserError, match="it takes ADDRESS"):
+        address_of(text)
+
+
+def test_the_process_that_serves_ssh_is_started_again(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    """It also is ended when nobody wants it any more, and a port that is taken is named."""
+    door.kill()
+    wanted = [f"127.0.0.1:{door.port}"]
+
+    async def live() -> None:
+        fronts = FrontEnds(door.live.path, door.folder / "ssh", lambda: wanted)
+        fronts.start()
+        first = await _process_of(fronts, None)
+        first.kill()
+        second = await _process_of(fronts, first)
+        assert second.pid != first.pid
+        assert await asyncio.to_thread(door.wait_for, lambda: "level is 15" in door.ssh("show privilege"))
+        wanted.clear()
+        assert await asyncio.to_thread(door.wait_for, lambda: not fronts.processes and second.returncode is not None)
+        await fronts.stop()
+
+    asyncio.run(live())
+    assert "is started again" in caplog.text
+    assert (door.folder / "ssh").stat().st_mode & 0o777 == 0o700
+
+
+async def _process_of(fronts: FrontEnds, not_this: asyncio.subprocess.Process | None) -> asyncio.subprocess.Process:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = next(iter(fronts.processes), None)
+            if found is not None and found is not not_this:
+                return found
+            await asyncio.sleep(0.05)
+
+
+def test_a_port_that_is_taken_is_named(door: Door) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", str(door.live.path)),
+            *("--listen", f"127.0.0.1:{door.port}", "--keys", str(door.folder)),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 2
+    assert f"127.0.0.1 port {door.port}: " in done.stderr.decode()
+
+
+def test_a_configuration_listens_only_with_a_line_of_the_group() -> None:
+    port = "ip ssh port 2222 rotary 1\nline vty 0 4\n"
+    assert FakeRouter(port).system.config.ssh_port is None
+    assert FakeRouter(f"{port} rotary 1\n").system.config.ssh_port == 2222
+    assert FakeRouter(f"{port} rotary 1\n transport input telnet\n").system.config.ssh_port is None
+    assert FakeRouter("line vty 0 4\n rotary 1\n").system.config.ssh_port is None

@@ -235,6 +235,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     run.add_argument("--record", type=Path, metavar="FILE", help="record the events in FILE")
     run.add_argument("--plan", action="store_true", help="print every change to this machine, and change nothing")
+    run.add_argument("--ssh", action="append", default=[], metavar="ADDRESS[:PORT]", help="listen there for SSH to it")
     run.add_argument("--group", metavar="NAME", help="of a service: let members of this group use its prompt")
     run.add_argument(
         "--without",

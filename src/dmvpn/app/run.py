@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 from dmvpn.app import journal
 from dmvpn.app.config import startable
 from dmvpn.app.engines import choose
+from dmvpn.app.front_ends import FrontEnds, address_of, needs_asyncssh
 from dmvpn.app.notify import Manager
 from dmvpn.app.reloading import HangUp, hang_up, reload
 from dmvpn.app.sessions import make_server
@@ -26,6 +27,7 @@ from dmvpn.dataplane.sysctl import dotted
 from dmvpn.dataplane.userspace import leftovers
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.things import TranslationTable, words
+from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
@@ -69,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, meaning: HangUp, manager: Manager) -> None:
     interfaces, engine = mapping(arguments.map), choose(arguments.engine)
+    listens = {address_of(text) for text in arguments.ssh}
+    if listens:
+        needs_asyncssh()
     refuse_what_cannot_run(tree.render())
     admission = OWNER_ALONE if arguments.group is None else Admission.of(arguments.group)
     folder = LabFolder.of(f"run-{tree.hostname}")
@@ -90,7 +95,8 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
             logged=journal.Messages(),
         )
         ending.callback(runtime.close)
-        server = make_server(runtime.handle, folder.management(tree.hostname), admission)
+        server_path = folder.management(tree.hostname)
+        server = make_server(runtime.handle, server_path, admission)
         ending.push_async_callback(server.stop)
         stopped = asyncio.Event()
         _heed_signals(arguments, runtime, manager, meaning, stopped)
@@ -98,6 +104,10 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         await ending.enter_async_context(control.attending(folder.control, obey, admission))
         runtime.start(text, certificates)
         await server.start()
+        storage = state or folder.storage(tree.hostname)
+        fronts = FrontEnds(server_path, storage / "ssh", lambda: {*listens, *_listens(runtime)})
+        ending.push_async_callback(fronts.stop)
+        fronts.start()
         runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"
         print(runs, flush=True)
         manager.ready(runs)
@@ -105,6 +115,12 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         await stopped.wait()
         manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
         await runtime.leave()
+
+
+def _listens(runtime: Runtime) -> set[str]:
+    """Where the configuration says that the machine listens for SSH: `ip ssh port`, with the `rotary` of a line."""
+    port = runtime.router.machine(SystemMachine).config.ssh_port
+    return set() if port is None else {f"0.0.0.0:{port}"}
 
 
 def _heed_signals(

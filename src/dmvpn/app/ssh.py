@@ -16,6 +16,7 @@ import signal
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.front_ends import needs_asyncssh
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab import control
@@ -57,10 +58,7 @@ class Inventory:
 def serve(arguments: argparse.Namespace, told: Told) -> int:
     """Let people in until Ctrl-C or the end of the lab. Raises UserError."""
     folder = find_lab(arguments.lab, "dmvpn lab ssh {}".format)
-    try:
-        import asyncssh  # noqa: F401
-    except ImportError:
-        raise UserError("SSH needs asyncssh: pip install 'dmvpn[ssh]', or make setup in a clone") from None
+    needs_asyncssh()
     ended = control.end_of(folder.control)
     try:
         asyncio.run(_serve(folder, arguments.address, arguments.port, told, ended))

@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 #: Octets that may wait for a client that does not read.
 MAX_UNREAD: Final = 8 << 20
 
+#: Seconds that a client has to read the end of what was said.
+_LEAVE: Final = 5.0
 #: The kind of the terminal lines of those who come over the network.
 VTY: Final = "vty"
 _FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
@@ -199,6 +201,17 @@ class _Connection:
         except ProtocolError as error:
             self._send(encode(Done(2, str(error))))
         await self._writer.drain()
+        await self._take_leave()
+
+    async def _take_leave(self) -> None:
+        """Let the client read what was said: it would lose that if it wrote to a socket that is closed."""
+        if self._writer.is_closing():
+            return
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE):
+                while await self._reader.read(1 << 16):
+                    pass
 
     def leave(self) -> None:
         """Nothing that this client began stays."""

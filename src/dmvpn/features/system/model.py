@@ -132,6 +132,12 @@ class SystemConfig:
     rules: tuple[PrivilegeRule, ...] = ()
     file_prompts_quiet: bool = False
 
+    @property
+    def ssh_port(self) -> int | None:
+        """Where the configuration says that SSH listens: a line that takes it must belong to the port's group."""
+        member = any(line.kind == "vty" and line.ssh and line.rotary in self.ssh.rotaries for line in self.lines)
+        return self.ssh.port if member else None
+
     def secret(self, level: int) -> tuple[int, str] | None:
         """What `enable` asks for on the way to this level: how it is written, and the password."""
         return next(((kind, secret) for own, kind, secret in self.secrets if own == level), None)
