@@ -109,3 +109,28 @@ protocol bgp ours {{
 """,
         )
         wait_for_routes(wire, "bird", SPOKE)
+
+
+@pytest.mark.story("ospf-tunnel")
+@pytest.mark.parametrize("network", ["broadcast", "point-to-multipoint"])
+@pytest.mark.parametrize("our_address", [HUB, SPOKE], ids=["our-hub", "our-spoke"])
+def test_frr_and_ours_speak_ospf_over_the_tunnel_by_either_network_type(network: str, our_address: str) -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        their_address, theirs = (SPOKE, "spoke") if our_address == HUB else (HUB, "hub")
+        # Who is behind the hub's multicasts alone is never elected.
+        priority = {"hub": " ip ospf priority 100\n", "spoke": " ip ospf priority 0\n"}
+        start_routers(
+            wire, "frr", our_address, network + "\n" + priority["spoke" if theirs == "hub" else "hub"].rstrip()
+        )
+        wire.start_frr(
+            "frr",
+            "ospfd",
+            f"interface Tunnel0\n ip ospf network {network}\n ip ospf hello-interval 1\n ip ospf dead-interval 3\n"
+            f"{priority[theirs]} ip ospf message-digest-key 1 md5 sesame\n ip ospf authentication message-digest\n"
+            "router ospf\n network 10.255.0.0/24 area 0\n network 10.2.0.0/24 area 0\n",
+        )
+        wire.wait("theirs is in our kernel", lambda: wire.kernel("ours").get("10.2.0.0/24") == their_address)
+        wire.wait("ours is in their kernel", lambda: wire.kernel("frr").get("10.1.0.0/24") == our_address)
+        if network == "broadcast":
+            leader = wire.ask("ours", "show ip ospf interface Tunnel0")
+            assert f"Designated Router (ID) {HUB}" in leader or f"Interface address {HUB}" in leader

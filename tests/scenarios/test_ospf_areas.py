@@ -72,6 +72,16 @@ def test_the_range_goes_with_its_last_network_and_its_line(ranged: World) -> Non
     assert "is a summary" not in ranged.show("HUB", "ip route")
 
 
+def test_the_route_to_null0_can_be_forgone(ranged: World) -> None:
+    ranged.configure("HUB", "router ospf 1", "no discard-route internal")
+    ranged.run_for(2)
+    assert "is a summary" not in ranged.show("HUB", "ip route")
+    assert " no discard-route internal" in ranged.show("HUB", "running-config")
+    ranged.configure("HUB", "router ospf 1", "discard-route internal", "no discard-route external")
+    ranged.run_for(2)
+    assert "10.1.0.0/16 is a summary" in ranged.show("HUB", "ip route")
+
+
 @pytest.mark.conforms("ospf:3.5-range-cost")
 def test_a_cost_of_its_own_is_what_a_range_costs(ranged: World) -> None:
     before = ranged.show("HUB", "ip ospf database summary 10.1.0.0")

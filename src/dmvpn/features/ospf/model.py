@@ -158,7 +158,7 @@ class Process:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
 
     shutdown: configured so. implied: there is no such line, and interfaces name the process all the same.
-    bfd: neighbors are watched.
+    bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0.
     """
 
     number: int
@@ -185,6 +185,8 @@ class Process:
     lsa_arrival: int = 100
     maximum_metric: MaximumMetric | None = None
     suppress_prefixes: bool = False
+    discards_ranges: bool = True
+    discards_summaries: bool = True
     shutdown: bool = False
     implied: bool = False
     bfd: bool = False

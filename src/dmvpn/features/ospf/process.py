@@ -234,8 +234,7 @@ class Process:
             self.links.changed(name, self.context.ports.interfaces.get(name))
         self.describe_all()
         self.redistributor.refresh_all()
-        before = (old.distances, old.maximum_paths, old.distribution)
-        if before != (settings.distances, settings.maximum_paths, settings.distribution):
+        if _offering(old) != _offering(settings):
             self.offer()
         before_it = (old.areas, old.maximum_metric, old.virtual_links)
         if before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
@@ -391,7 +390,8 @@ class Process:
 
     def offering(self) -> Generator[None, None, None]:
         """Let the routing table have what holds now, in slices."""
-        ranges, summaries = dropped(self.active, self.routes), self.redistributor.dropped()
+        ranges = dropped(self.active, self.routes) if self.settings.discards_ranges else {}
+        summaries = self.redistributor.dropped() if self.settings.discards_summaries else {}
         return self.offers.refresh(self.routes, self.settings, ranges, summaries)
 
     def offer(self) -> None:
@@ -409,3 +409,9 @@ class Process:
         }
         real = (interface for interface in self.interfaces.values() if interface.far_end is None)
         return Ways(neighbors, {interface.address: interface.name for interface in real}, self.virtual.hops())
+
+
+def _offering(settings: ProcessSettings) -> tuple[object, ...]:
+    """The lines that say what the routing table gets of what is known."""
+    discards = (settings.discards_ranges, settings.discards_summaries)
+    return settings.distances, settings.maximum_paths, settings.distribution, discards

@@ -182,6 +182,14 @@ AREA_RANGE: Final = _line(
     order=23,
     key=("area", "address", "mask"),
 )
+_DISCARD_HELP: Final = {
+    "discard-route": "Drop what lies in a prefix that is told for many, and is known to nobody",
+    "internal": "In one of `area ... range`",
+    "external": "In one of `summary-address`",
+}
+DISCARD: Final = _line("discard-route", _DISCARD_HELP, order=18, default_on=True)
+DISCARD_INTERNAL: Final = _line("discard-route internal", _DISCARD_HELP, order=18, default_on=True)
+DISCARD_EXTERNAL: Final = _line("discard-route external", _DISCARD_HELP, order=18, default_on=True)
 SUMMARY: Final = _line(
     "summary-address {address:address} {mask:mask} [ not-advertise ] [ tag {tag:1-4294967295} ]",
     {"summary-address": "Tell one external prefix for many", "not-advertise": "Tell nothing of it"},
@@ -331,6 +339,9 @@ SHUTDOWN: Final = _line("shutdown", {"shutdown": "Stop this process"}, order=5)
 LINES: Final = (
     *(ROUTER, ROUTER_ID, REFERENCE, LOG_CHANGES, LOG_DETAIL, AREA_AUTHENTICATION, AREA_STUB, AREA_NSSA),
     *(AREA_NSSA_TRANSLATE, VIRTUAL_LINK, VIRTUAL_PASSWORD, VIRTUAL_DIGEST_KEY, BFD_ALL),
+    DISCARD,
+    DISCARD_INTERNAL,
+    DISCARD_EXTERNAL,
     *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),

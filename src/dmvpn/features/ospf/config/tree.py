@@ -94,6 +94,8 @@ def _process(number: int, section: Section) -> Process:
         lsa_arrival=_or(_number(section, processes.LSA_ARRIVAL, "milliseconds"), 100),
         maximum_metric=_maximum_metric(last_resort) if last_resort else None,
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
+        discards_ranges=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_INTERNAL),
+        discards_summaries=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_EXTERNAL),
         shutdown=section.flag(processes.SHUTDOWN),
         bfd=section.flag(processes.BFD_ALL),
     )
