@@ -24,10 +24,8 @@ SOURCES: Final = ROOT / "src" / "dmvpn"
 IKE: Final = SOURCES / "features" / "ikev2"
 
 #: How many modules of a room import each other in circles, those for types alone included. A number here only goes
-#: down, at once when there are fewer, and no room is added: what is not here has none. (OSPF: its process and what it
-#: consists of.)
+#: down, at once when there are fewer, and no room is added: what is not here has none.
 IN_CIRCLES: Final = {
-    "dmvpn.features.ospf": 11,
     "dmvpn.tools": 3,
 }
 #: What the folder of a feature offers to other rooms, besides the names in its `__init__`.

@@ -6,14 +6,15 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     packet, lsa, auth            the wire
     states                       of interfaces and neighbors: two tables of moves
     settings, interface, area    what holds where            links       interfaces come and go
-    neighbor, adjacency, hellos, election                    who is there, and who speaks for a network
+    adjacency, hellos, election                              who is there, and who speaks for a network
     exchange, database, flooding, retransmission             the same database everywhere
     origination, contents, throttle                          what we say of ourselves, and how often
     spf, routes, offers          the shortest ways, and what the routing table gets
     imports, externals, nssa     what we tell of the outside      outside    what others tell of it
     ranges, summaries            between areas
     virtual, transit             links of the backbone through other areas, and the shorter ways there
-    receiver, sender, process, machine                       in and out, one process, all of them
+    receiver, sender, complaints                             in and out, and what is not taken
+    surroundings, process, machine                           what the parts share, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
     facts                                                    what judges outside may know
 """

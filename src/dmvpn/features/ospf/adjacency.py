@@ -6,20 +6,20 @@ Every move of a neighbor's state goes through `move`, which says so in the log a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.context import Timer
 from dmvpn.base.liveness import Client, WatchWanted, Witness
 from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.interface import Neighbor
 from dmvpn.features.ospf.messages import AdjacencyChanged
-from dmvpn.features.ospf.neighbor import Neighbor
 from dmvpn.features.ospf.states import NeighborMove, NeighborState
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.process import Process
 
 #: Why a neighbor ends, in IOS's words.
 SILENT = "Neighbor Down: Dead timer expired"
@@ -39,10 +39,41 @@ MOST_NEIGHBORS: Final = 5000
 _LOGGED = (NeighborState.FULL, NeighborState.DOWN)
 
 
+class Beginning(Protocol):
+    """Whoever exchanges databases."""
+
+    def begin(self, neighbor: Neighbor) -> None:
+        """We are in EXSTART."""
+
+    def forget(self, neighbor: Neighbor) -> None:
+        """The talk is over."""
+
+
+class Electing(Protocol):
+    """Whoever holds elections."""
+
+    def neighbors_changed(self, interface: OspfInterface) -> None:
+        """Somebody is heard both ways, or not any more."""
+
+
+class Befriending(Surroundings, Protocol):
+    """A process, as far as its neighbors come and go."""
+
+    @property
+    def exchange(self) -> Beginning:
+        """Exchanges databases."""
+        ...
+
+    @property
+    def hellos(self) -> Electing:
+        """Holds elections."""
+        ...
+
+
 class Adjacencies:
     """Makes neighbors of one process and moves them."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Befriending) -> None:
         self._process = process
         self._context = process.context
 
@@ -144,7 +175,7 @@ class Adjacencies:
             way = (old.value, new.value)
             log = AdjacencyChanged.of(process.number, neighbor.router, neighbor.interface.name, way, why)
             if old is NeighborState.INIT and not detail:
-                process.receiver.complain(neighbor.interface, log)  # strangers that come and go are many
+                process.complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:
                 self._context.out.append(log)
         if self._context.ports.debugging.on(messages.ADJACENCY, interface=neighbor.interface.name):

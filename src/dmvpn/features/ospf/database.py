@@ -46,6 +46,10 @@ class Entry:
         """
         return not self.early or now - self.arrived >= arrival
 
+    def outgoing(self, now: float, delay: int) -> Lsa:
+        """The advertisement as it leaves: with its age, and what the way adds to it. delay: seconds."""
+        return Lsa(self.lsa.header, self.lsa.body, self.lsa.at_age(self.age(now) + delay))
+
     def header(self, now: float) -> LsaHeader:
         """Its header as of now."""
         header = self.lsa.header

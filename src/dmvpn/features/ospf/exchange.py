@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
+from dmvpn.features.ospf.interface import Talk
 from dmvpn.features.ospf.lsa import MAX_AGE
-from dmvpn.features.ospf.neighbor import Talk
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.states import NeighborMove, NeighborState
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
-    from dmvpn.features.ospf.neighbor import Neighbor
-    from dmvpn.features.ospf.process import Process
 
 _BEGIN: Final = int(DescriptionFlag.INIT | DescriptionFlag.MORE | DescriptionFlag.MASTER)
 _DESCRIPTION: Final = 8
 _REQUEST: Final = 12
 
 
+class Talking(Surroundings, Protocol):
+    """A process, as far as it exchanges databases."""
+
+    @property
+    def adjacencies(self) -> Adjacencies:
+        """Moves neighbors."""
+        ...
+
+
 class Exchange:
     """Holds the talks of one process with its neighbors."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Talking) -> None:
         self._process = process
         self._context = process.context
 
@@ -213,7 +223,7 @@ class Exchange:
             if entry is None:
                 self._process.adjacencies.restart(neighbor, "BadLSReq")
                 return
-            found.append(self._process.flooding.aged(entry, neighbor.interface))
+            found.append(entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay))
         self._process.sender.update(neighbor, found)
 
     def got(self, neighbor: Neighbor, header: LsaHeader) -> None:

@@ -12,13 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.ospf.imports import DEFAULT, Imports
 from dmvpn.features.ospf.lsa import ExternalBody, LsaKey, LsaType, Options
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import address_in, default_of
+from dmvpn.features.ospf.surroundings import Surroundings
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -26,14 +27,37 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.model import ExternalSummary
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.model import ExternalSummary, MaximumMetric
+    from dmvpn.features.ospf.offers import Offers
+    from dmvpn.features.ospf.origination import Origination
+
+
+class Redistributing(Surroundings, Protocol):
+    """A process, as far as it tells of the outside."""
+
+    @property
+    def origination(self) -> Origination:
+        """Makes our advertisements."""
+        ...
+
+    @property
+    def offers(self) -> Offers:
+        """What the routing table has been offered."""
+        ...
+
+    @property
+    def last_resort(self) -> MaximumMetric | None:
+        """Is nobody to go through us who can help it?"""
+        ...
+
+    def offer(self) -> None:
+        """Let the routing table have what holds now."""
 
 
 class Externals:
     """What one process tells of the outside."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Redistributing) -> None:
         self._process = process
         self._imports = Imports(process)
         self._own: dict[Prefix, ExternalBody] = {}

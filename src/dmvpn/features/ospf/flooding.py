@@ -6,21 +6,22 @@ a hundred advertisements tells them in a few packets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.features.ospf.database import size_of
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, newer
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.database import Database, Entry
-    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.exchange import Exchange
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import LsaKey
-    from dmvpn.features.ospf.neighbor import Neighbor
     from dmvpn.features.ospf.packet import Update
-    from dmvpn.features.ospf.process import Process
 
 #: Seconds that acknowledgments wait for company; less than the retransmit interval.
 _ACKNOWLEDGE_DELAY: Final = 1.0
@@ -30,10 +31,39 @@ LARGEST_DATABASES: Final = 1 << 23
 _LONGEST: Final = 0xFFFF - 200
 
 
+class Making(Protocol):
+    """Whoever makes advertisements of ours."""
+
+    def contested(self, area: RunningArea, lsa: Lsa) -> None:
+        """Somebody told us one of ours, newer than we know."""
+
+    def buried(self, area: RunningArea | None, key: LsaKey) -> None:
+        """An instance has gone from the database."""
+
+
+class Telling(Surroundings, Protocol):
+    """A process, as far as it floods."""
+
+    @property
+    def adjacencies(self) -> Adjacencies:
+        """Moves neighbors."""
+        ...
+
+    @property
+    def exchange(self) -> Exchange:
+        """Exchanges databases."""
+        ...
+
+    @property
+    def origination(self) -> Making:
+        """Makes our advertisements."""
+        ...
+
+
 class Flooding:
     """Takes updates and tells them on, for one process."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Telling) -> None:
         self._process = process
         self._context = process.context
         #: For advertisements at MAX_AGE, one neighbor that has not acknowledged them: the first to be asked again.
@@ -69,7 +99,7 @@ class Flooding:
             # Acknowledged all the same, or it comes again forever; the neighbor stays, and so does what is known.
             self._process.exchange.got(neighbor, header)
             at_once.append(header)
-            self._process.receiver.refuse(
+            self._process.complaints.refuse(
                 neighbor.interface, neighbor.address, "LSA too many", "more link states than there is room for"
             )
             return True
@@ -114,7 +144,9 @@ class Flooding:
     def _tell_newer(self, neighbor: Neighbor, entry: Entry) -> None:
         """It has an old instance: it gets ours. RFC 2328 §13 (8)."""
         if self._context.now - entry.arrived >= self._process.externals.arrival:
-            self._process.sender.update(neighbor, [self.aged(entry, neighbor.interface)])
+            self._process.sender.update(
+                neighbor, [entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay)]
+            )
 
     def _is_own(self, lsa: Lsa) -> bool:
         """Do we seem to have made it? RFC 2328 §13.4."""
@@ -200,17 +232,12 @@ class Flooding:
             database.remove(key)
             self._process.origination.buried(area, key)
 
-    def aged(self, entry: Entry, interface: OspfInterface) -> Lsa:
-        """An advertisement as it leaves: with its age, and what the way adds to it."""
-        delay = interface.settings.transmit_delay
-        return Lsa(entry.lsa.header, entry.lsa.body, entry.lsa.at_age(entry.age(self._context.now) + delay))
-
     def on_the_way(self, lsa: Lsa, interface: OspfInterface) -> Lsa:
         """Make of an advertisement what leaves by an interface: as old as it is now, if it still holds."""
         database = self._process.database(interface.area, lsa.header.type)
         entry = database.get(lsa.key)
         if entry is not None and entry.lsa is lsa:
-            return self.aged(entry, interface)
+            return entry.outgoing(self._context.now, interface.settings.transmit_delay)
         return lsa
 
     # ------------------------------------------------------------------------------------------------ acknowledgments

@@ -6,7 +6,7 @@ RFC 2328 §9.4, §9.5, §10.5.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
@@ -19,24 +19,45 @@ from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv4Address
 
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.packet import OspfPacket
-    from dmvpn.features.ospf.process import Process
 
 #: Seconds between greetings out of turn to everybody on an interface: a cloud's members come in crowds.
 _GREETING_PAUSE: Final = 1.0
 
 
+class Listening(Protocol):
+    """Whoever joins groups."""
+
+    def listen(self, interface: OspfInterface) -> None:
+        """Hear the groups that an interface in its state has to hear."""
+
+
+class Greeting(Surroundings, Protocol):
+    """A process, as far as it greets and is greeted."""
+
+    @property
+    def adjacencies(self) -> Adjacencies:
+        """Moves neighbors."""
+        ...
+
+    @property
+    def links(self) -> Listening:
+        """Joins groups."""
+        ...
+
+
 class Hellos:
     """Sends and takes Hellos of one process, and holds elections."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Greeting) -> None:
         self._process = process
         self._context = process.context
 
@@ -107,7 +128,7 @@ class Hellos:
         interface.refusals.pop(source, None)
         neighbor = self._neighbor(interface, source, packet)
         if neighbor is None:
-            self._process.receiver.refuse(interface, source, "too many neighbors", "no place for another neighbor")
+            self._process.complaints.refuse(interface, source, "too many neighbors", "no place for another neighbor")
             return
         if self._process.sender.is_replay(neighbor, packet):
             self._process.sender.drop("old packet with a digest")

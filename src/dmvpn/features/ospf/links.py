@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Listen, StopListening
@@ -13,17 +13,68 @@ from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.sender import PROTOCOL
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.flooding import Flooding
+    from dmvpn.features.ospf.hellos import Hellos
     from dmvpn.features.ospf.interface import FarEnd
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.model import Interface
+
+
+class Retelling(Protocol):
+    """Whoever tells of the outside."""
+
+    def retell(self, area: RunningArea) -> None:
+        """The interfaces in an area are others."""
+
+
+class Attached(Surroundings, Protocol):
+    """A process, as far as it has interfaces."""
+
+    key_chains: tuple[KeyChain, ...]
+
+    @property
+    def adjacencies(self) -> Adjacencies:
+        """Moves neighbors."""
+        ...
+
+    @property
+    def flooding(self) -> Flooding:
+        """Acknowledges."""
+        ...
+
+    @property
+    def hellos(self) -> Hellos:
+        """Greets, and holds elections."""
+        ...
+
+    @property
+    def redistributor(self) -> Retelling:
+        """Tells of the outside."""
+        ...
+
+    def own(self, name: str) -> Interface:
+        """The lines of an interface."""
+
+    def area(self, number: int) -> RunningArea:
+        """The area of this number, made if it is new."""
+
+    def drop_empty_areas(self) -> None:
+        """An area without interfaces is none of ours."""
+
+    def describe(self, area: RunningArea) -> None:
+        """Say of ourselves in an area what holds now."""
 
 
 class Links:
     """The interfaces of one process."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Attached) -> None:
         self._process = process
         self._context = process.context
 

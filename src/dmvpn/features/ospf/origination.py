@@ -7,24 +7,34 @@ it, so a hundred changes make one instance. `contents` has the functions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.context import Timer
 from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey, LsaType
 from dmvpn.features.ospf.messages import DuplicateInArea
+from dmvpn.features.ospf.surroundings import Surroundings
 from dmvpn.features.ospf.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.flooding import Flooding
 
 #: So often within so many seconds somebody else claims to have made what we make: then it has our identifier.
 _CONTESTS: Final = 4
 _CONTEST_PERIOD: Final = 60.0
 #: An area's number (0 for what belongs to none) and the key.
 _Name = tuple[int, LsaKey]
+
+
+class Originating(Surroundings, Protocol):
+    """A process, as far as it makes advertisements."""
+
+    @property
+    def flooding(self) -> Flooding:
+        """Tells them."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +58,7 @@ class Own:
 class Origination:
     """Makes the advertisements of one process."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Originating) -> None:
         self._process = process
         self._context = process.context
         self._own: dict[_Name, Own] = {}

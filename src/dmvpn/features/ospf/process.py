@@ -16,6 +16,7 @@ from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import NextHop
 from dmvpn.features.ospf.adjacency import GIVEN_UP, INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.area import RunningArea
+from dmvpn.features.ospf.complaints import Complaints
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.database import Database
 from dmvpn.features.ospf.exchange import Exchange
@@ -51,11 +52,10 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState as InterfaceFacts
-    from dmvpn.features.ospf.interface import OspfInterface
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.features.ospf.model import Process as ProcessSettings
-    from dmvpn.features.ospf.neighbor import Neighbor
     from dmvpn.features.ospf.spf import Reached
 
 #: Seconds after which it is said that nothing names the process.
@@ -77,25 +77,26 @@ class Process:
         self.externals = Database(context, lambda key: self._expired(None, key), settings.lsa_arrival / 1000)
         self._startup = Timer(self._started)
         self.sender = Sender(settings.number, context)
-        self.adjacencies = Adjacencies(self)
-        self.hellos = Hellos(self)
-        self.exchange = Exchange(self)
-        self.retransmission = Retransmission(
+        self.complaints = Complaints(context, self.sender)
+        self.adjacencies: Adjacencies = Adjacencies(self)
+        self.hellos: Hellos = Hellos(self)
+        self.exchange: Exchange = Exchange(self)
+        self.retransmission: Retransmission = Retransmission(
             context,
             self.sender,
             outgoing=lambda lsa, interface: self.flooding.on_the_way(lsa, interface),
             give_up=lambda neighbor: self.adjacencies.lose(neighbor, GIVEN_UP),
         )
-        self.flooding = Flooding(self)
-        self.origination = Origination(self)
-        self.receiver = Receiver(self)
-        self.redistributor = Externals(self)
-        self.summaries = Summaries(self)
+        self.flooding: Flooding = Flooding(self)
+        self.origination: Origination = Origination(self)
+        self.receiver: Receiver = Receiver(self)
+        self.redistributor: Externals = Externals(self)
+        self.summaries: Summaries = Summaries(self)
         self.borders: dict[IPv4Address, tuple[int, Reached]] = {}
         self.active: Active = {}
-        self.links = Links(self)
-        self.virtual = VirtualLinks(self)
-        self.offers = Offers(context, settings.number)
+        self.links: Links = Links(self)
+        self.virtual: VirtualLinks = VirtualLinks(self)
+        self.offers: Offers = Offers(context, settings.number)
         self.work = Slices(context, self._calculate, lambda: self.spf.request())
         self.spf: Throttle = Throttle(context, self.work.begin, settings.spf_throttle)
         self.key_chains = config.key_chains

@@ -3,36 +3,58 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import ALL_DESIGNATED
-from dmvpn.features.ospf.messages import BadPacket, DuplicateRouter
+from dmvpn.features.ospf.messages import DuplicateRouter
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, OspfPacket, Request, Update
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.sender import parse
+from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
-    from dmvpn.base.notices import Log
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.neighbor import Neighbor
-    from dmvpn.features.ospf.process import Process
+    from dmvpn.features.ospf.exchange import Exchange
+    from dmvpn.features.ospf.flooding import Flooding
+    from dmvpn.features.ospf.hellos import Hellos
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.virtual import VirtualLinks
 
-#: Seconds between two log messages about bad packets of one interface.
-_COMPLAINT_PAUSE: Final = 60.0
+
+class Receiving(Surroundings, Protocol):
+    """A process, as far as it takes packets."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Exchanges databases."""
+        ...
+
+    @property
+    def flooding(self) -> Flooding:
+        """Takes updates."""
+        ...
+
+    @property
+    def hellos(self) -> Hellos:
+        """Takes Hellos."""
+        ...
+
+    @property
+    def virtual(self) -> VirtualLinks:
+        """Its virtual links."""
+        ...
 
 
 class Receiver:
     """Judges packets of one process and hands them on."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Receiving) -> None:
         self._process = process
         self._context = process.context
-        self._complained: dict[str, float] = {}
 
     def receive(self, interface: OspfInterface, event: IpReceived) -> None:
         """A packet came."""
@@ -42,7 +64,7 @@ class Receiver:
         try:
             packet = parse(event.payload)
         except WireError as error:
-            self.refuse(interface, source, "malformed", str(error))
+            self._process.complaints.refuse(interface, source, "malformed", str(error))
             return
         virtual = self._virtual(interface, packet)
         if virtual is not None and virtual.far_end is not None:
@@ -56,7 +78,7 @@ class Receiver:
         refusal = asked.refusal(packet, event.payload, accepted)
         if refusal:
             interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
-            self.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
+            self._process.complaints.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
             return
         self._process.sender.received[packet.content.TYPE] += 1
         if self._context.ports.debugging.on(messages.PACKET, interface=interface.name):
@@ -99,26 +121,16 @@ class Receiver:
         if packet.area != interface.area.id:
             areas = (packet.area, interface.area.id)
             interface.refuse(source, Reason(OspfReason.AREA, areas, self._context.now))
-            self.refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
+            self._process.complaints.refuse(interface, source, "another area", f"mismatched area ID {packet.area}")
             return True
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
         if not alone and source not in interface.prefix:
-            self.refuse(interface, source, "sender outside of the subnet", "sender outside of the subnet")
+            self._process.complaints.refuse(
+                interface, source, "sender outside of the subnet", "sender outside of the subnet"
+            )
             return True
         if packet.router == self._process.router_id:
             self._process.sender.drop("our own router identifier")
-            self.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
+            self._process.complaints.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
             return True
         return False
-
-    def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
-        """Count a packet that is not taken, and say so, not more often than once a minute."""
-        self._process.sender.drop(reason)
-        self.complain(interface, BadPacket.of(what, source, interface.name))
-
-    def complain(self, interface: OspfInterface, log: Log) -> None:
-        """Log this unless something was logged of the interface in the last minute."""
-        now = self._context.now
-        if now - self._complained.get(interface.name, float("-inf")) >= _COMPLAINT_PAUSE:
-            self._complained[interface.name] = now
-            self._context.out.append(log)

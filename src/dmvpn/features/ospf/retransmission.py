@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.context import Context
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.sender import Sender
 
 #: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.

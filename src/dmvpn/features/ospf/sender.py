@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
     from dmvpn.features.ospf.auth import Key
+    from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader
-    from dmvpn.features.ospf.neighbor import Neighbor
 
 PROTOCOL: Final = 89
 _TTL: Final = 1

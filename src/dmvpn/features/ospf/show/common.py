@@ -12,8 +12,7 @@ from dmvpn.features.ospf.states import InterfaceState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.process import Process
     from dmvpn.ios import ShowContext
 

@@ -11,8 +11,8 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dmvpn.features.ospf.interface import Neighbor
     from dmvpn.features.ospf.lsa import LsaHeader
-    from dmvpn.features.ospf.neighbor import Neighbor
     from dmvpn.features.ospf.process import Process
 
 

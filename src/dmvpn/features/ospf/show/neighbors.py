@@ -11,7 +11,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ospf.neighbor import Neighbor
+    from dmvpn.features.ospf.interface import Neighbor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
