@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench import (
     bfd,
+    bgp,
     direct,
     doctor,
     eigrp,
@@ -86,6 +87,7 @@ BENCHES = (
     Bench("quiet", "A quiet network of thousands of spokes", 300, quiet.measure),
     Bench("hub", "A hub and ten thousand spokes", 240, hub.measure),
     Bench("ospf", "OSPF: a hub and five hundred spokes", 400, ospf.measure),
+    Bench("bgp", "BGP: a hub and two thousand neighbors", 400, bgp.measure),
     Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
     Bench("ike", "Handshakes of IKE", 120, ike.measure),
     Bench("micro", "Single events", 120, micro.measure),

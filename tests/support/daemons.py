@@ -81,12 +81,12 @@ class Wire:
         self._cleanup.callback(shutil.rmtree, self.folder)
         self.folder.chmod(0o755)  # FRR's daemons give root up
         self._namespace("switch")
-        self._ip("switch", "link", "add", "bridge", "type", "bridge")
-        self._ip("switch", "link", "set", "bridge", "up")
+        self.ip("switch", "link", "add", "bridge", "type", "bridge")
+        self.ip("switch", "link", "set", "bridge", "up")
         for name, address in self.addresses.items():
             self._namespace(name)
             self._cable(name, "wire", name)
-            self._ip("switch", "link", "set", name, "master", "bridge")
+            self.ip("switch", "link", "set", name, "master", "bridge")
             self._interface(name, "wire", f"{address}/24")
             for number, lan in enumerate(self._lans[name]):
                 self._cable(name, f"lan{number}", f"{name}-{number}")
@@ -96,24 +96,33 @@ class Wire:
     def _namespace(self, name: str) -> None:
         _run("ip", "netns", "add", self._ns(name))
         self._cleanup.callback(_run, "ip", "netns", "del", self._ns(name))
-        self._ip(name, "link", "set", "lo", "up")
+        self.ip(name, "link", "set", "lo", "up")
         _run("ip", "netns", "exec", self._ns(name), "sysctl", "-qw", "net.ipv4.ip_forward=1")
 
     def _interface(self, name: str, interface: str, address: str) -> None:
-        self._ip(name, "addr", "add", address, "dev", interface)
-        self._ip(name, "link", "set", interface, "up")
+        self.ip(name, "addr", "add", address, "dev", interface)
+        self.ip(name, "link", "set", interface, "up")
 
     def _cable(self, name: str, interface: str, port: str) -> None:
         """Lay a cable from a router to the switch."""
         far_end = ("name", interface, "netns", self._ns(name))
-        self._ip("switch", "link", "add", port, "type", "veth", "peer", *far_end)
-        self._ip("switch", "link", "set", port, "up")
+        self.ip("switch", "link", "add", port, "type", "veth", "peer", *far_end)
+        self.ip("switch", "link", "set", port, "up")
 
     def _ns(self, name: str) -> str:
         return f"{name}{os.getpid()}"
 
-    def _ip(self, name: str, *words: str) -> str:
+    def ip(self, name: str, *words: str) -> str:
+        """Run `ip` in a router's namespace."""
         return _run("ip", "-n", self._ns(name), *words)
+
+    def inside(self, name: str, *words: str) -> list[str]:
+        """A command, as it runs in a router's namespace."""
+        return ["ip", "netns", "exec", self._ns(name), *words]
+
+    def process(self, name: str, program: str) -> int:
+        """The number of a program's process."""
+        return self._running[name, program].pid
 
     # ------------------------------------------------------------------------------------------------ who runs
 
@@ -165,11 +174,11 @@ class Wire:
 
     def unplug(self, name: str) -> None:
         """Pull a router's cable."""
-        self._ip("switch", "link", "set", name, "down")
+        self.ip("switch", "link", "set", name, "down")
 
     def plug(self, name: str) -> None:
         """Put it in again."""
-        self._ip("switch", "link", "set", name, "up")
+        self.ip("switch", "link", "set", name, "up")
 
     def _start(self, name: str, program: str, *words: str) -> Path:
         """Start a program in the namespace; returns its log."""
@@ -177,7 +186,7 @@ class Wire:
         log = self.folder / f"{name}-{program}-{self._starts[f'{name}-{program}']}.log"
         with log.open("wb") as file:
             self._running[name, program] = subprocess.Popen(
-                ["ip", "netns", "exec", self._ns(name), *words], env=self._environment, stdout=file, stderr=file
+                self.inside(name, *words), env=self._environment, stdout=file, stderr=file
             )
         return log
 
@@ -225,7 +234,7 @@ class Wire:
 
     def kernel(self, name: str) -> dict[str, str]:
         """Return the next hops of the routes in a router's kernel that go by somebody on the wire, by prefix."""
-        routes = json.loads(self._ip(name, "-j", "route", "show"))
+        routes = json.loads(self.ip(name, "-j", "route", "show"))
         return {route["dst"]: route["gateway"] for route in routes if "gateway" in route}
 
     def wait(self, what: str, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
