@@ -228,3 +228,39 @@ def test_announcements_keep_their_interval_and_withdrawals_do_not_wait() -> None
     assert path(world, "SPOKE1", "10.9.1.0/24") == "-"
     world.run_for(12)
     assert path(world, "SPOKE1", "10.9.2.0/24") == "65000 65012"
+
+
+@pytest.mark.conforms("bgp:8326-sender")
+def test_a_neighbor_that_is_to_go_is_left_by_everybody_before_its_session_ends() -> None:
+    world = World("bgp-two-hubs").converge()
+    world.configure("HUB1", *HUB, "neighbor SPOKES send-community")
+    world.configure("SPOKE1", "ip community-list standard GOES permit gshut")
+    world.configure("SPOKE1", "route-map LATE permit 10", "match community GOES", "set local-preference 0")
+    world.configure("SPOKE1", "route-map LATE permit 20")
+    world.configure("SPOKE1", *HUB, "neighbor 10.255.0.1 route-map LATE in", "no neighbor 10.255.0.1 weight 100")
+    world.configure("CORE", *HUB, "no neighbor 10.1.0.1 weight 100")
+    world.run_for(5)
+    assert "via 10.255.0.1," in world.show("SPOKE1", "ip route bgp | include 10.1.10.0")
+    assert "via 10.1.0.1," in world.show("CORE", "ip route bgp | include 10.1.101.0")
+    world.configure("HUB1", *HUB, "neighbor SPOKES shutdown graceful 60")
+    world.run_for(10)
+    assert is_up(world, "SPOKE1", "10.255.0.1")
+    assert "via 10.255.0.2," in world.show("SPOKE1", "ip route bgp | include 10.1.10.0")
+    assert "via 10.1.0.5," in world.show("CORE", "ip route bgp | include 10.1.101.0")
+    world.run_for(60)
+    assert not is_up(world, "SPOKE1", "10.255.0.1")
+    world.configure("HUB1", *HUB, "no neighbor SPOKES shutdown")
+    world.run_for(90)
+    assert is_up(world, "SPOKE1", "10.255.0.1")
+    assert "via 10.255.0.1," in world.show("SPOKE1", "ip route bgp | include 10.1.10.0")
+
+
+def test_kinds_of_communities_that_two_lines_name_are_both_told() -> None:
+    """The second line took the first one's place, and communities were told no more."""
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 send-community", "neighbor 10.255.0.11 send-community extended")
+    lines = world.sim.routers["HUB"].router.machine(BgpMachine).peers[IPv4Address("10.255.0.11")].settings.lines
+    assert (lines.send_community, lines.send_extended) == (True, True)
+    world.configure("HUB", *HUB, "no neighbor 10.255.0.11 send-community")
+    lines = world.sim.routers["HUB"].router.machine(BgpMachine).peers[IPv4Address("10.255.0.11")].settings.lines
+    assert (lines.send_community, lines.send_extended) == (False, True)

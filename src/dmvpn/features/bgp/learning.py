@@ -10,6 +10,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
+from dmvpn.features.bgp.outbound import leaving
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.policy import changed, verdict
 
@@ -86,10 +87,13 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, now: float) -> P
     settings, lines = peer.settings, peer.settings.lines
     if settings.local_as != settings.real_as and not settings.internal and lines.local_as_prepends:
         attributes = replace(attributes, path=prepended(attributes.path, settings.local_as))
+    attributes = changed(attributes, changes)
+    if settings.is_leaving:
+        attributes = leaving(attributes, lines.shutdown_preference)
     heard = peer.session.heard if peer.session is not None else None
     return Path(
         origin=PathOrigin.PEER,
-        attributes=changed(attributes, changes),
+        attributes=attributes,
         peer=peer.address,
         identifier=heard.identifier if heard is not None else UNSPECIFIED,
         internal=settings.internal,

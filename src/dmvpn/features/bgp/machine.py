@@ -212,7 +212,10 @@ class BgpMachine:
     def _change(self, peer: Peer, settings: PeerSettings, now: float) -> None:
         """Other lines: those of the session end it, those of routes only make a difference to what is told."""
         old, peer.settings = peer.settings, settings
-        if settings.lines.shutdown and not old.lines.shutdown:
+        leaves = settings.is_leaving and peer.session is not None
+        if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
+            self._process.timers.set(("shut", peer.address), now + settings.lines.shutdown_delay)
+        if settings.lines.shutdown and not leaves:
             peer.end_sessions(Cease.SHUTDOWN, "Admin. shutdown", now)
         elif session_lines(old) != session_lines(settings):
             peer.end_sessions(Cease.CONFIGURATION_CHANGE, "Config change", now)
@@ -385,6 +388,9 @@ class BgpMachine:
                     self._neighbors.arm(session)
                 case "call", IPv4Address() as address if address in self.peers:
                     self._neighbors.call(self.peers[address], now)
+                case "shut", IPv4Address() as address if address in self.peers:
+                    if self.peers[address].settings.is_leaving:
+                        self._neighbors.reset(self.peers[address], Cease.SHUTDOWN, "Admin. shutdown", now)
                 case "judge", IPv4Address() as address if address in self.peers:
                     self.routes.learn(self.peers[address], tuple(self.peers[address].received))
 

@@ -61,6 +61,8 @@ class Neighbor:
     local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
     session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
     plain_refresh: it does not hear that we can mark refreshes (RFC 7313).
+    shutdown_delay: seconds for which its routes are still told and taken before the session ends, as ones that go
+    (RFC 8326), with `shutdown_preference` as their local preference; 0: the session ends at once.
     security_hops: its packets may have crossed so many routers, 0: any number (RFC 5082).
     restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
     originate_map: the default route is told while this map permits some route.
@@ -88,6 +90,8 @@ class Neighbor:
     fall_over: bool = False
     bfd: bool = False
     shutdown: bool = False
+    shutdown_delay: int = 0
+    shutdown_preference: int = 0
     active: bool | None = None
     next_hop_self: bool = False
     next_hop_self_all: bool = False

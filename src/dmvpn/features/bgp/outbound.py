@@ -45,7 +45,7 @@ class Audience:
 
     lines: the outward ones alone. overridden: the number that becomes ours in paths, 0: none does. interval: seconds
     between announcements. local: our end of the sessions. shared: the connected network that both ends are on.
-    wide: AS numbers have four octets.
+    wide: AS numbers have four octets. leaves_at: the session is to end, with this local preference until then.
     """
 
     internal: bool
@@ -59,6 +59,7 @@ class Audience:
     cluster_id: IPv4Address
     shared: Prefix | None
     wide: bool = True
+    leaves_at: int | None = None
 
     @classmethod
     def of(
@@ -87,6 +88,7 @@ class Audience:
             cluster_id=cluster_id,
             shared=shared,
             wide=wide,
+            leaves_at=lines.shutdown_preference if settings.is_leaving else None,
         )
 
     @property
@@ -110,7 +112,15 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
     )
     if changes.metric is not None:
         attributes = replace(attributes, med=changes.metric)
+    if audience.leaves_at is not None:
+        attributes = leaving(attributes, audience.leaves_at if audience.internal else None)
     return _with_communities(attributes, audience)
+
+
+def leaving(attributes: Attributes, preference: int | None) -> Attributes:
+    """The attributes of a route whose session is to end, RFC 8326 §4."""
+    marked = dict.fromkeys((*attributes.communities, Community.GRACEFUL_SHUTDOWN))
+    return replace(attributes, communities=tuple(map(int, marked)), local_pref=preference)
 
 
 def default_route(audience: Audience, changes: Changes = UNCHANGED) -> Attributes:

@@ -71,7 +71,7 @@ class Peer:
     @property
     def state(self) -> str:
         """As `show ip bgp summary` has it."""
-        if self.settings.lines.shutdown:
+        if self.settings.lines.shutdown and self.session is None:
             return "Idle (Admin)"
         if self.barred_until > float("-inf") and not self.sessions:
             return "Idle (PfxCt)"

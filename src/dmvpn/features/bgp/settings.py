@@ -56,6 +56,11 @@ class PeerSettings:
         return LARGEST_TTL - hops if hops else 0
 
     @property
+    def is_leaving(self) -> bool:
+        """Is its session to end after a while (RFC 8326)?"""
+        return self.lines.shutdown and bool(self.lines.shutdown_delay)
+
+    @property
     def must_be_connected(self) -> bool:
         """Must it be on a network that we are on?"""
         return not self.internal and self.ttl == 1 and not self.lines.anywhere
@@ -182,7 +187,11 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
 def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
     """What changes what we make of its routes."""
     lines = settings.lines
-    return (*(lines.allow_own_as, lines.weight, lines.route_reflector_client, lines.filters, lines.local_as_prepends),)
+    leaves = settings.is_leaving, lines.shutdown_preference
+    return (
+        *(lines.allow_own_as, lines.weight, lines.route_reflector_client, lines.filters, lines.local_as_prepends),
+        *leaves,
+    )
 
 
 def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:

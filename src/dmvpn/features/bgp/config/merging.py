@@ -79,7 +79,12 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "remote-as": lambda neighbor, args: replace(neighbor, remote_as=args.integer("remote_as")),
     "peer-group": _with_group,
     "description": lambda neighbor, args: replace(neighbor, description=args.text("text")),
-    "shutdown": lambda neighbor, args: replace(neighbor, shutdown=True),
+    "shutdown": lambda neighbor, args: replace(
+        neighbor,
+        shutdown=True,
+        shutdown_delay=args.integer("delay", 0),
+        shutdown_preference=args.integer("preference", 0),
+    ),
     "password": lambda neighbor, args: replace(neighbor, password=args.text("password")),
     "update-source": lambda neighbor, args: replace(neighbor, update_source=args.interface("interface")),
     "ebgp-multihop": lambda neighbor, args: replace(neighbor, ebgp_ttl=args.integer("ttl", 255)),
@@ -105,7 +110,9 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
         neighbor, default_originate=True, originate_map=args.text("map", "")
     ),
     "send-community": lambda neighbor, args: replace(
-        neighbor, send_community="extended" not in args, send_extended="extended" in args or "both" in args
+        neighbor,
+        send_community=neighbor.send_community or "extended" not in args,
+        send_extended=neighbor.send_extended or "extended" in args or "both" in args,
     ),
     "soft-reconfiguration": lambda neighbor, args: replace(neighbor, soft_reconfiguration=True),
     "remove-private-as": lambda neighbor, args: replace(neighbor, remove_private_as=_removal(args)),

@@ -12,7 +12,7 @@ _OF_SESSION: Final = (
     f"remote-as {{remote_as:{AS_NUMBER.name}}}",
     "peer-group [ {group:word} ]",
     "description {text:line}",
-    "shutdown",
+    "shutdown [ graceful {delay:1-65535} [ local-preference {preference:0-4294967295} ] ]",
     "password [ 0 ] {password:line}",
     "update-source {interface:interface}",
     "ebgp-multihop [ {ttl:1-255} ]",
@@ -54,6 +54,10 @@ _HELP: Final = {
     "group": "Name of the group",
     "description": "Text for people",
     "shutdown": "No session with it",
+    "graceful": "Tell everybody first that its routes go (RFC 8326)",
+    "delay": "Seconds until the session ends",
+    "local-preference": "Of its routes meanwhile",
+    "preference": "0 if nothing is said",
     "password": "Protect the session with TCP MD5 (RFC 2385)",
     "0": "It follows in clear",
     "update-source": "Our end of the session",
@@ -122,7 +126,7 @@ _KEY: Final = (
     *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
-    *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out"),
+    *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out", "extended"),
 )
 
 
@@ -182,6 +186,8 @@ def template_lines(mode: str, *, of_session: bool) -> tuple[ConfigLine, ...]:
 
 
 def _key_of(ending: str) -> tuple[str, ...] | None:
+    if ending.startswith("send-community"):
+        return ("extended",)
     if "sequence" in ending:
         return ("sequence",)
     return ("in", "out") if "( in | out )" in ending else None
