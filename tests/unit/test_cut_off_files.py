@@ -141,6 +141,48 @@ def test_what_import_writes_of_a_file_that_is_cut_off_says_so_itself() -> None:
     assert " shutdown" in kept
 
 
+_AFTERWARDS = [
+    "R1#\nR1#show run | section router\nrouter eigrp 1\n network 10.0.0.0\nR1#\n",
+    "R1#show run int Gi0/0\nBuilding configuration...\n\nCurrent configuration : 60 bytes\n!\n"
+    "interface GigabitEthernet0/0\n ip address 192.0.2.1 255.255.255.0\nend\n\nR1#\n",
+    "R1#conf t\nR1(config)#int GigabitEthernet0/0\nR1(config-if)#no shutdown\nR1(config-if)#end\nR1#\n",
+    "\b\b\b\b\b\b\b\b\b\b          \b\b\b\b\b\b\b\b\b\bR1#show clock\n10:42:07.000 UTC\nR1#\n",
+]
+
+
+@pytest.mark.parametrize("afterwards", _AFTERWARDS)
+@pytest.mark.parametrize("shown", [_SHOWN.format(5000) + _ROUTER, _SAVED + _ROUTER, _ROUTER])
+def test_a_pager_that_was_left_cuts_off_though_the_log_goes_on(shown: str, afterwards: str) -> None:
+    """Whoever reads a log sees `--More--` and then the next command; the rest of the tunnel was never shown."""
+    text = f"R1#show running-config\n{shown}{_PAGER}{'' if afterwards[0] == chr(8) else chr(10)}{afterwards}"
+    last = next(number for number, line in enumerate(text.splitlines(), 1) if line == " tunnel mode gre multipoint")
+    assert [number for number, _ in _said(text)] == [last]
+    assert take_in(text).held == ("Tunnel0",)
+    assert _in_clear(text) == []
+
+
+_WHOLE = _SHOWN.format(5000) + _SAVED + _ROUTER + _MORE_LINES + "end\n\n"
+
+
+def test_a_configuration_that_is_shown_again_to_its_end_is_whole() -> None:
+    text = f"R1#sh run\n{_SHOWN.format(5000)}{_SAVED}{_ROUTER}{_PAGER}\nR1#terminal length 0\nR1#sh run\n{_WHOLE}R1#\n"
+    assert _said(text) == []
+    assert take_in(text).held == ()
+
+
+def test_a_second_look_that_is_cut_off_before_makes_nothing_whole() -> None:
+    again = _SHOWN.format(5000) + _SAVED + "hostname R1\n"
+    text = f"R1#sh run\n{_SHOWN.format(5000)}{_SAVED}{_ROUTER}{_PAGER}\nR1#sh run\n{again}{_PAGER}\nR1#\n"
+    assert len(_said(text)) == 2
+    assert take_in(text).held == ("Tunnel0",)
+
+
+@pytest.mark.parametrize("behind", ["", "\nR1#\n"])
+def test_a_pager_of_other_output_cuts_no_configuration_off(behind: str) -> None:
+    text = f"R1#sh run\n{_WHOLE}R1#show ip route\nCodes: L - local\n{_PAGER}{behind}"
+    assert _said(text) == []
+
+
 _BANNER = "hostname R1\nbanner motd #Keep out\n"
 
 

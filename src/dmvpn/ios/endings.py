@@ -1,6 +1,6 @@
 """Was a file cut off before its end?
 
-    Ending      reads along with one file, and says at its end if it has none
+    Ending      reads along with one file, and says at its end if it has none; of a log also at each prompt
 
 What a router shows or saves ends with `end`, and its lines of terminals are right before that. Whatever a pager holds
 back, a full disk or a lost connection takes is missing at the end, and the line that protects a tunnel is the last of
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios.cuts import is_cut
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.render import MARK
-from dmvpn.ios.transcript import PROMPT, is_pager
+from dmvpn.ios.transcript import PROMPT, is_pager, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ class Ending:
 
     __slots__ = (
         *("_count", "_has_end", "_has_marks", "_is_abridged", "_is_announced", "_is_filtered", "_is_paged"),
-        *("_is_shown", "_is_taken_back", "_version", "last"),
+        *("_is_shown", "_is_taken_back", "_version", "last", "whole_until"),
     )
 
     def __init__(self) -> None:
@@ -47,6 +47,7 @@ class Ending:
         self._has_end = self._is_paged = self._is_abridged = False
         self._has_marks = False
         self._count: tuple[int, int] | None = None  # octets, and the line that says so
+        self.whole_until = 0  # the line that ends a whole configuration: what was shown before may have been cut off
 
     @property
     def in_section(self) -> bool:
@@ -88,10 +89,30 @@ class Ending:
                 self._version, self._has_end = not self._is_filtered, False
             case "end":
                 self._has_end = True
+                self.whole_until = number if self._version else self.whole_until
             case "back":
                 self._is_taken_back = True
             case _:
                 pass
+
+    def said_at_prompt(self, lines: Sequence[str], printed: str) -> str:
+        """What a router says if a command was typed here, and what was shown before had not ended; "" if all is well.
+
+        Somebody left a pager with `q`: the log goes on with other commands.
+        """
+        if "#" not in printed and ">" not in printed:
+            return ""
+        if not (self._is_paged or self._is_shown or self._version):
+            return ""
+        line = shown(printed)
+        prompt = PROMPT.match(line)
+        if prompt is None or not line[prompt.end() :].strip():
+            return ""
+        said = self.said(lines, (), "")
+        if not self._has_end:
+            self._version = self._has_marks = False
+        self._is_shown = self._is_paged = False
+        return said
 
     def said(self, lines: Sequence[str], bare: Iterable[Unprotected], header: str) -> str:
         """What a router says of the end, "" if nothing is wrong.

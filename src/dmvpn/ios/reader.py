@@ -111,6 +111,7 @@ class FileReader:
         self._is_after_mark = False
         self._cuts: list[Entry] = []
         self._ending = Ending()
+        self._lost: list[Entry] = []  # behind these, what a terminal showed was not shown to its end
         self._text_at = (0, "")  # the line in which the last text began
 
     def read(self, text: str) -> ConfigResult:
@@ -127,11 +128,14 @@ class FileReader:
                     self._pass_over(number, printed)
                 continue
             line = self._transcript.take(printed)
+            if said := self._ending.said_at_prompt(lines, printed):
+                self._lost.append(self._loss(*self._ending.last, said))
             if line is None:
                 self._ending.pass_over(number, printed)
                 self._pass_over(number, printed)
                 continue
-            self._ending.take(number, line.text, printed)
+            if line.text or not self._transcript.is_in_output:
+                self._ending.take(number, line.text, printed)
             if line.at_top:
                 self._session.leave_sections()
                 self._refused = None
@@ -150,6 +154,9 @@ class FileReader:
             self._refuse_text(lines)
         else:
             self._refuse_cut_off(lines)
+        for entry in self._lost:
+            if entry.number > self._ending.whole_until:
+                self._refuse_loss(entry)
         put_in = tuple(self._put_in())
         self._judge_cuts()
         self._judge_maps()
@@ -180,7 +187,8 @@ class FileReader:
         number, text = self._text_at
         lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
         took = f"; it took what is behind it, {_some_lines(lost)} of a configuration among that" if lost else ""
-        self._refuse_loss(number, text, f"% A text has no end: {self._session.awaits}{took}", is_stray=True)
+        said = f"% A text has no end: {self._session.awaits}{took}"
+        self._refuse_loss(self._loss(number, text, said, is_stray=True))
 
     def _is_of_configuration(self, line: str) -> bool:
         """Is it surely one, of the router or of an interface, so that no text speaks so?"""
@@ -193,14 +201,16 @@ class FileReader:
         """Refuse the end of a file that was cut off; what it was in the middle of is not to be trusted."""
         bare = self._bare(self._session.tree) if self._session.header.lower().startswith(_TUNNELS) else ()
         said = self._ending.said(lines, bare, self._session.header)
-        if said:
-            self._refuse_loss(*self._ending.last, said)
+        if said and self._ending.last[0] not in (entry.number for entry in self._lost[-1:]):
+            self._lost.append(self._loss(*self._ending.last, said))
 
-    def _refuse_loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> None:
+    def _loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> Entry:
         entry = self._entry(number, text, (said,), is_stray=is_stray)
-        path = entry.path if self._ending.in_section else ()
-        self._problems.append(Problem(number, text, entry.mode, entry.message_lines))
-        self._enter_entry(replace(entry, path=path, is_loss=True))
+        return replace(entry, path=entry.path if self._ending.in_section else (), is_loss=True)
+
+    def _refuse_loss(self, entry: Entry) -> None:
+        self._problems.append(Problem(entry.number, entry.text, entry.mode, entry.message_lines))
+        self._enter_entry(entry)
 
     def _judge_cuts(self) -> None:
         """Refuse dots in a tunnel that may replace its protection."""

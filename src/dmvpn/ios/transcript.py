@@ -154,6 +154,11 @@ class Transcript:
         self._bare_at: int | None = None  # the column of output without a prompt before it
         self._reads = _Reads.CONFIGURATION
 
+    @property
+    def is_in_output(self) -> bool:
+        """Are the lines that come next those of a command that shows no configuration?"""
+        return self._reads is _Reads.OUTPUT
+
     @staticmethod
     def lines(text: str) -> list[str]:
         """The lines of a file as an editor counts them."""
