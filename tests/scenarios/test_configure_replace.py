@@ -70,6 +70,84 @@ def test_a_bad_line_without_it_takes_the_others_and_holds_what_it_may_have_prote
     assert " shutdown" in running(world)
 
 
+def _file(world: World, text: str, name: str = "new.cfg") -> None:
+    world.handle("R31").flash.write(name, text.encode())
+
+
+@pytest.mark.parametrize("until", [" tunnel mode", "interface Tunnel", "router ", "ip route"])
+def test_a_file_that_was_cut_off_takes_nothing_away(world: World, until: str) -> None:
+    """What is missing in it would be missing on the router: interfaces, routes, the protection of a tunnel."""
+    before = running(world)
+    world.do("R31", "copy running-config flash:whole.cfg")
+    whole = world.do("R31", "more flash:whole.cfg")
+    _file(world, whole[: whole.index(until)] if until in whole else whole.removesuffix("end\n"))
+    said = world.do("R31", "configure replace flash:new.cfg force").splitlines()
+    assert said[0] == "%flash:new.cfg is not a valid config file"
+    assert said[1].startswith("% The file is cut off here")
+    assert running(world) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("hostname R31\nbanner motd #hello\ninterface Loopback0\nend\n", "% A text has no end: #"),
+        ("ASA Version 9.1\ninterface GigabitEthernet0/0\n nameif outside\n", "% this is of a Cisco ASA"),
+        ("hostname A\ninterface Loopback0\nhostname B\ninterface Loopback0\n", "% the configurations of 2 routers"),
+        ("Dear all,\nthe router is down again\n", ""),
+        ("\0\1\2\n", "% not text"),
+    ],
+)
+def test_a_file_of_something_else_changes_nothing(world: World, text: str, why: str) -> None:
+    before = running(world)
+    _file(world, text)
+    said = world.do("R31", "configure replace flash:new.cfg force").splitlines()
+    assert said[0] == "%flash:new.cfg is not a valid config file"
+    assert [line for line in said[1:] if line.startswith(why)] or not why
+    assert running(world) == before
+
+
+@pytest.mark.parametrize("command", ["configure replace flash:new.cfg force", "copy flash:new.cfg running-config"])
+def test_what_would_restrict_traffic_and_is_left_out_is_said(world: World, command: str) -> None:
+    world.do("R31", "copy running-config flash:new.cfg")
+    text = world.do("R31", "more flash:new.cfg")
+    _file(world, text.replace("interface Tunnel100\n", "interface Tunnel100\n ip access-group WAN in\n"))
+    said = world.do("R31", command)
+    assert "1 line left out: nothing here does that" in said
+    assert "ip access-group WAN in" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "interface Tunnel7\n tunnel mode gre multipoint\n tunnle protection ipsec profile P\n",
+        "version 15.4\n!\ninterface Tunnel7\n tunnel mode gre multipoint\n",
+        "R1#sh run int tu7\nBuilding configuration...\n\nCurrent configuration : 99 bytes\n!\n"
+        "interface Tunnel7\n tunnel mode gre multipoint\n --More-- \nR1#\n",
+    ],
+)
+def test_a_tunnel_of_a_merged_file_that_may_have_been_protected_stays_down(world: World, text: str) -> None:
+    _file(world, text)
+    said = world.do("R31", "copy flash:new.cfg running-config")
+    assert "Tunnel7 stays shut down" in said
+    section = running(world).split("interface Tunnel7\n")[1].split("interface")[0]
+    assert " shutdown" in section
+
+
+def test_a_tunnel_that_runs_protected_survives_a_slip_in_a_merged_file(world: World) -> None:
+    """It is protected as before, so nothing is in clear; and shut down it would cut off whoever copies."""
+    world.configure(
+        "R31",
+        *("crypto ipsec transform-set T esp-aes esp-sha256-hmac", "crypto ipsec profile P", "set transform-set T"),
+        *("interface Tunnel7", "tunnel protection ipsec profile P"),
+    )
+    _file(world, "interface Tunnel7\n tunnle protection ipsec profile Q\ncrypto ipsec profil\n")
+    said = world.do("R31", "copy flash:new.cfg running-config")
+    assert "stays shut down" not in said
+    section = running(world).split("interface Tunnel7\n")[1].split("interface")[0]
+    assert " shutdown" not in section
+    assert " tunnel protection ipsec profile P" in section
+
+
 def test_a_file_that_is_no_configuration_changes_nothing(world: World) -> None:
     before = running(world)
     for octets in (b"", b"\0\xff\xfe", b"!\n!\n"):

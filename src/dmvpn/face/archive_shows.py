@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.face.archiving import NONE_PENDING, NOT_ENABLED, copies, next_number
-from dmvpn.face.filing import as_text, contents_of, error
+from dmvpn.face.filing import contents_of, error
+from dmvpn.face.intake import text_of
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.features.archive import ArchiveMachine
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.redaction import without_keys
+from dmvpn.router.intake import hold
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
@@ -108,10 +110,12 @@ def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> 
     if place.is_running:
         return ctx.running
     try:
-        text = as_text(contents_of(ctx, place))
+        text = text_of(contents_of(ctx, place))
     except OSError as found:
         raise OSError(error("opening", place, found)) from found
-    return configurator(ctx.features).parse_text(text, base).tree
+    except ValueError as found:
+        raise OSError(f"%Error opening {place.spelled} ({found})") from found
+    return hold(configurator(ctx.features).parse_text(text, base), text, base).tree
 
 
 def render_differences(found: Differences) -> Iterator[str]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.face.filing import as_text, error, written
+from dmvpn.face.filing import error, written
+from dmvpn.face.intake import text_of, told
 from dmvpn.face.outcome import NOTHING, Outcome, Question
 from dmvpn.features.archive import (
     ArchiveConfig,
@@ -24,6 +25,7 @@ from dmvpn.features.archive import (
     RollbackCancelled,
     RollbackScheduled,
 )
+from dmvpn.ios import Fate
 from dmvpn.ios.differences import commands, differences
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash, Stored
     from dmvpn.face.filing import Filing
     from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.places import Place
     from dmvpn.face.requests import Replace
     from dmvpn.ios import ConfigTree, Problem
 
@@ -122,9 +125,11 @@ class Archiving:
 
     def _replace(self, order: Replace) -> Outcome:
         try:
-            text = as_text(self._filing.read(order.place))
+            text = text_of(self._filing.read(order.place))
         except OSError as found:
             return Outcome((error("opening", order.place, found),), failed=True)
+        except ValueError as found:
+            return Outcome((_invalid(order.place), f"% {found}"), failed=True)
 
         def work() -> Callable[[], Outcome]:
             sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
@@ -134,8 +139,12 @@ class Archiving:
 
     def _replace_with(self, order: Replace, text: str) -> Outcome:
         taken = hold(self._handle.configurator.parse_text(text), text)
-        if taken.tree.is_empty():
-            return Outcome((f"%{order.place.spelled} is not a valid config file",), failed=True)
+        if not any(line.strip("! ") for line in taken.tree.render_known()):
+            return Outcome((_invalid(order.place),), failed=True)
+        lost = [entry.message_lines[0] for entry in taken.of(Fate.REFUSED) if entry.is_loss]
+        if lost:
+            # What is missing would be taken away from what runs.
+            return Outcome((_invalid(order.place), *lost), failed=True)
         wrong = [problem for problem in taken.result.problems if not problem.is_warning]
         if wrong and order.all_or_nothing:
             restored = "The original configuration has been successfully restored."
@@ -153,8 +162,8 @@ class Archiving:
             said += ["!Pass 1", "", "!List of Rollback Commands:", *commands(changed), "end", ""]
         self._enter("\n".join(taken.tree.render()) + "\n")
         if wrong:
-            return Outcome((*said, *_refused(wrong), *taken.why_held(), "", "Rollback aborted"), failed=True)
-        return Outcome((*said, f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
+            return Outcome((*said, *_refused(wrong), *told(taken), "", "Rollback aborted"), failed=True)
+        return Outcome((*said, *told(taken), f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
 
     def _enter(self, text: str) -> None:
         self._handle.post(ConfigurationEntered(text, by=self._who()))
@@ -218,6 +227,10 @@ class Archiving:
     @property
     def _running(self) -> ConfigTree:
         return self._handle.context(self._session).running
+
+
+def _invalid(place: Place) -> str:
+    return f"%{place.spelled} is not a valid config file"
 
 
 def _refused(problems: list[Problem]) -> Iterator[str]:

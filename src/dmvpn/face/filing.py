@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
+from dmvpn.face.intake import text_of
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in
 from dmvpn.features.system.show import with_version
@@ -271,7 +272,7 @@ class Filing:
         said: tuple[str, ...] = ()
         try:
             if target.is_running:
-                said = self._enter(as_text(octets))
+                said = self._enter(text_of(octets))
             elif target.is_startup:
                 self._handle.save(as_text(octets))
                 said = ("[OK]",)
@@ -279,6 +280,8 @@ class Filing:
                 self._flash.write(target.name, octets)
         except OSError as found:
             return Outcome((error("writing", target, found),), failed=True)
+        except ValueError as found:
+            return Outcome((f"%Error opening {source.spelled} ({found})",), failed=True)
         return Outcome((*said, f"{len(octets)} bytes copied in 0.001 secs ({len(octets) * 1000} bytes/sec)"))
 
     # -------------------------------------------------------------------------------------------- delete

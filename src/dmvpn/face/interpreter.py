@@ -19,6 +19,7 @@ from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
 from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
+from dmvpn.face.intake import told
 from dmvpn.face.language import exec_parser
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
@@ -44,10 +45,12 @@ from dmvpn.face.requests import (
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
 from dmvpn.ios.sealing import sealed_text
+from dmvpn.router.intake import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.ios import ConfigResult
     from dmvpn.ios.exec_parser import Rules
 
 #: Level of those who may change things, and of those who may only look.
@@ -108,7 +111,7 @@ class Interpreter:
         self._users = users or (lambda: (User(line, here=True),))
         self._parser = exec_parser(handle.features)
         self._draft: Draft | None = None
-        self._filing = Filing(handle, self._running, self._merge, lambda: self.system.file_prompts_quiet)
+        self._filing = Filing(handle, self._running, self._merge_file, lambda: self.system.file_prompts_quiet)
         self._archiving = Archiving(handle, session, self._filing, lambda: self.line.who)
 
     @property
@@ -203,7 +206,15 @@ class Interpreter:
         sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
         result = self.handle.configurator.parse_text(sealed, self._running())
         self.handle.post(ConfigurationEntered(_text(result.tree), by=self.line.who))
-        return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
+        return _complaints(result)
+
+    def _merge_file(self, text: str) -> tuple[str, ...]:
+        """The same with a file: a tunnel that one of its bad lines could have protected is shut down."""
+        sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
+        before = self._running()
+        taken = hold(self.handle.configurator.parse_text(sealed, before), sealed, before)
+        self.handle.post(ConfigurationEntered(_text(taken.tree), by=self.line.who))
+        return (*_complaints(taken.result), *told(taken))
 
     # -------------------------------------------------------------------------------------------- exec
 
@@ -378,6 +389,10 @@ class Interpreter:
             return Outcome(("% Bad secrets", ""), failed=True)
 
         return Question("Password: ", answer, secret=True)
+
+
+def _complaints(result: ConfigResult) -> tuple[str, ...]:
+    return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
 
 
 def _is_inside_pem(lines: list[str]) -> bool:

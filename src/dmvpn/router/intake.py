@@ -102,16 +102,28 @@ def take_in(text: str) -> Intake:
     return hold(configurator(FEATURES).parse_text(text), text)
 
 
-def hold(result: ConfigResult, text: str) -> Intake:
-    """What a text made, with the tunnels shut down that one of its refused lines could protect."""
+def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> Intake:
+    """What a text made, with the tunnels shut down that one of its refused lines could protect.
+
+    before: what the text was put on top of. A tunnel that was protected there, and still is, is never in clear.
+    """
     refused = [entry for entry in result.entries if entry.fate is Fate.REFUSED or _protects(entry)]
-    held = dict(_held(result.tree, refused))
+    held = {
+        name: entry
+        for name, entry in _held(result.tree, refused)
+        if not (before is not None and _is_protected(before, name) and _is_protected(result.tree, name))
+    }
     for name in held:
         section = result.tree.section(INTERFACE, name=name)
         if section is not None:
             section.put(Statement(SHUTDOWN, Args({}, ("shutdown",), ("shutdown",))))
     taken = text if _is_whole(result) else "\n".join([*result.tree.render(), "end"]) + "\n"
     return Intake(result, tuple(held), taken, tuple(held.values()))
+
+
+def _is_protected(tree: ConfigTree, name: str) -> bool:
+    section = tree.section(INTERFACE, name=name)
+    return section is not None and section.get(PROTECTION) is not None
 
 
 def _is_whole(result: ConfigResult) -> bool:

@@ -56,7 +56,8 @@ _ANSWERS = answer_group(
     ),
     Word(
         "%<file> is not a valid config file",
-        "Nothing in the file is a line of a configuration; it would have left the router with nothing at all.",
+        "It was cut off, has no line of a configuration, is of another device, or of several routers. What is missing "
+        "in a file would be taken away from the router, so nothing was changed.",
         next="more flash:NAME",
     ),
     Word(

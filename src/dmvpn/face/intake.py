@@ -1,0 +1,44 @@
+"""A file that is put into effect by a command: read as any file is, whoever wrote it.
+
+    text_of(octets)     the configuration of one router; raises ValueError for what is none
+    told(taken)         what is to be said of a file besides its errors
+
+What holds for files of strangers holds here: other devices, several routers and what is no text are refused; what
+would restrict traffic, and a line that may have protected a tunnel, are named.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.ios import Fate
+from dmvpn.ios.devices import other_device
+from dmvpn.ios.parts import parts_of
+from dmvpn.ios.transcript import decode
+from dmvpn.router.intake import report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.router.intake import Intake
+
+_FEWEST_NAMED: Final = 5
+
+
+def text_of(octets: bytes) -> str:
+    """The configuration in a file. Raises ValueError, with what the file is instead."""
+    text = decode(octets)
+    device = other_device(text)
+    if device:
+        raise ValueError(f"this is of {device}; only IOS and IOS XE are read")
+    parts = parts_of(text)
+    if len(parts) > 1:
+        names = ", ".join(part.name or "one without a name" for part in parts[:_FEWEST_NAMED])
+        raise ValueError(f"the configurations of {len(parts)} routers are in it: {names}")
+    return parts[0].text
+
+
+def told(taken: Intake) -> Iterator[str]:
+    """What is left out of it, and which tunnels that or an error holds down."""
+    yield from report(taken, fates=(Fate.LEFT_OUT,))
+    yield from taken.why_held()
