@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 import re
 import socket
@@ -76,16 +78,24 @@ class Door:
         self.kill()
         self.live.close()
 
-    def ssh(self, *words: str, user: str = "admin", password: str = "hashcat", typed: str = "") -> str:
+    def ssh(
+        self,
+        *words: str,
+        user: str = "admin",
+        password: str = "hashcat",
+        typed: str = "",
+        options: tuple[str, ...] = (),
+    ) -> str:
         """What OpenSSH shows; `typed` goes to its standard input."""
         ask = self.folder / "password"
         ask.write_text(f"#!/bin/sh\necho '{password}'\n")
         ask.chmod(0o700)
-        options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
+        usual = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
         done = subprocess.run(
             [
                 *("ssh", "-F", "none", "-p", str(self.port)),
-                *(word for option in (*options, "NumberOfPasswordPrompts=1") for word in ("-o", option)),
+                *(word for option in (*usual, "NumberOfPasswordPrompts=1") for word in ("-o", option)),
+                *options,
                 *(f"{user}@127.0.0.1", *words),
             ],
             input=typed.encode(),
@@ -135,6 +145,27 @@ def test_one_command_has_its_answer_and_its_status(door: Door) -> None:
 def test_a_wrong_password_stays_outside_and_is_logged(door: Door, user: str, password: str) -> None:
     assert "Permission denied" in door.ssh("show privilege", user=user, password=password)
     assert f"%SEC_LOGIN-4-LOGIN_FAILED: Login failed [user: {user}]" in door.log()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+@pytest.mark.parametrize("form", ["string", "hash"])
+def test_a_public_key_lets_its_owner_in_and_nobody_else(tmp_path: Path, kind: str, form: str) -> None:
+    for name in ("own", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(tmp_path / name)], check=True)
+    word, data = (tmp_path / "own.pub").read_text().split()[:2]
+    lines = "\n".join(data[start : start + 72] for start in range(0, len(data), 72))
+    hashed = hashlib.md5(base64.b64decode(data), usedforsecurity=False).hexdigest().upper()
+    key = f" key-string\n{lines}\nexit" if form == "string" else f" key-hash {word} {hashed}"
+    chain = f"username bob privilege 7\nip ssh pubkey-chain\n username bob\n {key}\n"
+    door = Door(tmp_path, CONFIGURATION + chain)
+    by_key = ("-o", "PreferredAuthentications=publickey", "-o", "IdentitiesOnly=yes", "-i")
+    assert door.ssh("show privilege", options=(*by_key, str(tmp_path / "own")), user="bob") == (
+        "Current privilege level is 7\n"
+    )
+    assert "Permission denied" in door.ssh("show privilege", options=(*by_key, str(tmp_path / "other")), user="bob")
+    assert "Permission denied" in door.ssh("show privilege", options=(*by_key, str(tmp_path / "own")), user="low")
+    assert door.wait_for(lambda: "LOGIN_SUCCESS: Login Success [user: bob]" in door.log())
+    door.close()
 
 
 def test_host_keys_are_for_their_owner_alone_and_stay(door: Door) -> None:

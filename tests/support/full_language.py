@@ -49,6 +49,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "password-kind": st.sampled_from(["0", "7"]),
     "user-password-kind": st.sampled_from(["0", "6", "7"]),
     "password": st.sampled_from(["text", "two  words", "$1$x", "local", "7seas"]),
+    "key-data": st.sampled_from(["AAAAB3NzaC1yc2E", "ssh-rsa", "AAAAB3Nz/+aC1yc2E="]),
     "route-name": _NAMES,
     "line": st.sampled_from(["text", "two  words", "| pipe", "! bang", "0a0b", "no ip mtu", "local", "end", "6 x"]),
     "interface": st.sampled_from(["Tunnel0", "tu 0", "gi0/1", "GigabitEthernet 0/2", "lo7", "Null0"]),

@@ -77,8 +77,7 @@ class FrontEnds:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        for address in tuple(self._running):
-            await self._end(address)
+        await asyncio.gather(*(self._end(address) for address in tuple(self._running)))
 
     async def _look_after(self) -> None:
         while True:

@@ -29,13 +29,17 @@ def access(view: ShowContext, location: str) -> Access:
     config = system.config
     asking = [line for line in _lines(config) if line.login is Login.LOCAL]
     level = next((line.level for line in asking if line.level is not None), 1)
+    levels = {user.name: level if user.privilege is None else user.privilege for user in config.users}
     users = tuple(
-        (user.name, level if user.privilege is None else user.privilege, user.kind, user.secret)
+        (user.name, levels[user.name], user.kind, user.secret)
         for user in config.users
-        if asking and user.kind is not None and user.kind != _UNREADABLE
+        if user.kind is not None and user.kind != _UNREADABLE
     )
+    keys = tuple((name, levels[name], hashed) for name, hashed in config.keys if name in levels)
     refused = system.logins.refuses(location, view.now)
-    return Access(refused, config.ssh.time_out, config.ssh.tries, () if refused else users)
+    if refused or not asking:
+        return Access(refused, config.ssh.time_out, config.ssh.tries)
+    return Access("", config.ssh.time_out, config.ssh.tries, users, keys)
 
 
 def free_line(config: SystemConfig, taken: Collection[int]) -> int | None:

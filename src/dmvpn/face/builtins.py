@@ -179,7 +179,7 @@ def ssh_settings(ctx: SessionContext, _: Args) -> SshSettings:
 def render_ssh_settings(report: SshSettings) -> Iterator[str]:
     """As IOS has it."""
     yield "SSH Enabled - version 2.0"
-    yield "Authentication methods:password"
+    yield "Authentication methods:publickey,keyboard-interactive,password"
     yield f"Authentication timeout: {report.time_out} secs; Authentication retries: {report.tries}"
 
 

@@ -95,6 +95,7 @@ class AskAccess:
 #: A user's name, the level at which a session begins, how the password is written (`features/system/secrets.py`), and
 #: the password.
 PlainUser = tuple[str, int, int, str]
+PlainKey = tuple[str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,14 @@ class Access:
     time_out: seconds for the login.
     tries: wrong passwords before the connection ends.
     users: those with a password; none if no line asks for them.
+    keys: of users with public keys the name, the level, and the hash of a key (MD5, hexadecimal digits).
     """
 
     refused: str
     time_out: int
     tries: int
     users: tuple[PlainUser, ...] = field(default=(), repr=False)
+    keys: tuple[PlainKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +296,8 @@ def _whose(plain: Plain) -> tuple[str, int, bool, str]:
 
 
 def _access(plain: Plain) -> Access:
-    users = plain["users"]
-    if not isinstance(users, list) or not all(isinstance(user, list) and len(user) == 4 for user in users):
-        raise ProtocolError("users is no list of users")
-    named = [dict(zip(("name", "privilege", "kind", "secret"), user, strict=True)) for user in users]
+    named = _rows(plain, "users", ("name", "privilege", "kind", "secret"))
+    keys = _rows(plain, "keys", ("name", "privilege", "hash"))
     return Access(
         _text(plain, "refused"),
         _integer(plain, "time_out", 1 << 16),
@@ -305,7 +306,15 @@ def _access(plain: Plain) -> Access:
             (_text(user, "name"), _integer(user, "privilege", 15), _integer(user, "kind", 9), _text(user, "secret"))
             for user in named
         ),
+        tuple((_text(key, "name"), _integer(key, "privilege", 15), _text(key, "hash")) for key in keys),
     )
+
+
+def _rows(plain: Plain, name: str, columns: tuple[str, ...]) -> list[Plain]:
+    rows = plain[name]
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        raise ProtocolError(f"{name} is no list of {name}")
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _octets(plain: Plain) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
 import logging
 import os
@@ -143,6 +144,8 @@ class _Visitor(asyncssh.SSHServer):
         self._gate = gate
         self._waits = False
         self._failed = 0
+        self._key_of = ""  # who showed a key that is theirs, and may still have to prove it
+        self._reporting: asyncio.Task[None] | None = None
         self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -158,6 +161,8 @@ class _Visitor(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         self._leave_the_door()
+        if self._key_of:
+            self._reporting = asyncio.create_task(self._report(self._key_of, accepted=True))
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -172,11 +177,33 @@ class _Visitor(asyncssh.SSHServer):
             log.warning("%s", error)
             return False
 
+    def public_key_auth_supported(self) -> bool:
+        return self._gate.door.guest is None
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Is it a key of this user? That the visitor has the other half is proved after this."""
+        hashed = hashlib.md5(key.public_data, usedforsecurity=False).hexdigest()
+        try:
+            access = await ask(self._gate.door.socket, self.location)
+        except LinkError as error:
+            log.warning("%s", error)
+            return False
+        level = next((level for name, level, own in access.keys if name == username and own == hashed), None)
+        if level is None:
+            return False
+        self.privilege, self._key_of = level, username
+        return True
+
+    async def _report(self, username: str, *, accepted: bool) -> None:
+        name = "".join(char if char.isprintable() else "?" for char in username[:_NAME])
+        with contextlib.suppress(LinkError):
+            await report(self._gate.door.socket, Report(name, self.location, self._gate.port, accepted))
+
     async def _judge(self, username: str, password: str) -> bool:
         access = await ask(self._gate.door.socket, self.location)
         level = await self._level(access, username, password)
-        name = "".join(char if char.isprintable() else "?" for char in username[:_NAME])
-        await report(self._gate.door.socket, Report(name, self.location, self._gate.port, level is not None))
+        self._key_of = ""
+        await self._report(username, accepted=level is not None)
         if level is not None:
             self.privilege = level
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -25,15 +26,16 @@ def host_keys(folder: Path) -> list[asyncssh.SSHKey]:
 
 
 def _key(path: Path, kind: str) -> asyncssh.SSHKey:
-    try:
-        return asyncssh.import_private_key(path.read_bytes())
-    except FileNotFoundError:
-        made = asyncssh.generate_private_key(kind)
+    if not path.exists():
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+        unfinished.unlink(missing_ok=True)
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(made.export_private_key())
-        unfinished.replace(path)
-        return made
+            file.write(asyncssh.generate_private_key(kind).export_private_key())
+        # Two processes that begin together must have one key: the first one's.
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+        unfinished.unlink()
+    return asyncssh.import_private_key(path.read_bytes())
 
 
 def public_text(keys: list[asyncssh.SSHKey]) -> list[str]:

@@ -118,6 +118,7 @@ class SystemConfig:
     secrets: of `enable`: of each level the level, how the password is written, and the password.
     ssh: how SSH behaves.
     users: who may log in.
+    keys: names of users, and the MD5 hash of a public key of theirs, in hexadecimal digits.
     rules: which commands another level than their own may use.
     file_prompts_quiet: `file prompt quiet`: commands on files ask nothing.
     """
@@ -129,6 +130,7 @@ class SystemConfig:
     ssh: SshConfig = SshConfig()
     secrets: tuple[tuple[int, int, str], ...] = field(default=(), repr=False)
     users: tuple[User, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
     rules: tuple[PrivilegeRule, ...] = ()
     file_prompts_quiet: bool = False
 

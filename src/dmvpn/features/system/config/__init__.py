@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
-from dmvpn.features.system.config import access
+from dmvpn.features.system.config import access, keys
 from dmvpn.features.system.config.users import CONFIG as USERS
 from dmvpn.features.system.config.users import enable_secrets, privilege_rules, users
 from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeout
@@ -223,7 +223,7 @@ WIDTH = ConfigLine(
     default="width 80",
 )
 
-MODES = (LINE_MODE,)
+MODES = (LINE_MODE, *keys.MODES)
 CONFIG = (
     DEBUG_STAMPS,
     LOG_STAMPS,
@@ -235,6 +235,7 @@ CONFIG = (
     MONITOR,
     *USERS,
     *access.CONFIG,
+    *keys.CONFIG,
     TIMEZONE,
     DOMAIN_LOOKUP,
     DOMAIN_LOOKUP_OLD,
@@ -271,6 +272,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         ssh=access.ssh(tree),
         secrets=enable_secrets(tree),
         users=users(tree),
+        keys=keys.key_hashes(tree),
         rules=privilege_rules(tree),
         file_prompts_quiet=prompts is not None and "quiet" in prompts,
     )
