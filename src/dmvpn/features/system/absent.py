@@ -51,7 +51,8 @@ class Memory:
 
 
 def render_memory(found: Memory) -> Iterator[str]:
-    """One pool."""
+    """The pool of the process; and one of IOS XE that tools look for, of which there is nothing here."""
     free = found.total - found.used
     yield "                Head    Total(b)     Used(b)     Free(b)   Lowest(b)  Largest(b)"
     yield f"Processor          0{found.total:>12}{found.used:>12}{free:>12}{free:>12}{free:>12}"
+    yield f" lsmpi_io          0{0:>12}{0:>12}{0:>12}{0:>12}{0:>12}"
