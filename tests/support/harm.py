@@ -60,6 +60,12 @@ class Case:
         alive = [name for name, node in self.world.sim.routers.items() if node.alive]
         self.bench.ask([(name, "clear crypto session") for name in alive])
 
+    def forget(self) -> None:
+        """Shortcuts end, as they do at their time: until then they carry on where nothing else leads."""
+        hubs = _hubs(self)
+        alive = [name for name in self.subject.anatomy.sites if self.world.sim.routers[name].alive]
+        self.bench.ask([(name, "clear ip nhrp") for name in alive if name not in hubs])
+
     def restart(self) -> None:
         """Every router of the overlay restarts, with what it runs."""
         for name in self.subject.anatomy.sites:
@@ -91,8 +97,14 @@ def latent(case: Case, well: Rows) -> Harm:
     return Harm.LATENT if _without_hubs(case, well) else Harm.NONE
 
 
+def _hubs(case: Case) -> list[str]:
+    """Those that the scenario calls so, though one of them may be another one's client."""
+    named = [name for name in case.subject.anatomy.sites if case.subject.scenario.role(name) == "hub"]
+    return named or list(case.subject.anatomy.hubs)
+
+
 def _without_hubs(case: Case, well: Rows) -> bool:
-    hubs = case.subject.anatomy.hubs
+    hubs = _hubs(case)
     for hub in hubs if len(hubs) > 1 else ():
         node = case.world.sim.routers[hub]
         if not node.alive:
@@ -100,6 +112,7 @@ def _without_hubs(case: Case, well: Rows) -> bool:
         text = "\n".join([*node.router.running.render(), "end"]) + "\n"
         healthy = _deaths(case)[hub]
         case.world.sim.kill(hub)
+        case.forget()
         case.world.run_for(HEALED)
         if worse(case.rows(), healthy):
             return True
@@ -119,8 +132,9 @@ def _deaths(broken: Case) -> dict[str, Rows]:
         case = Case(scenario, 1, broken.near)
         well_rows(case)
         found: dict[str, Rows] = {}
-        for hub in case.subject.anatomy.hubs:
+        for hub in _hubs(case):
             case.world.sim.kill(hub)
+            case.forget()
             case.world.run_for(HEALED)
             found[hub] = case.rows()
             case.world.sim.boot(hub, scenario.configurations[hub])

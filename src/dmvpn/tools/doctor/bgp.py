@@ -29,7 +29,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     ends = ((client.name, client.facts, client.tunnel, there), (client.hub, hub, there, client.tunnel))
     wanted = [_wants(facts, other) for _, facts, _, other in ends]
-    if not any(wanted) or (not wanted[0] and not _calls(hub, client.tunnel)):
+    if not any(wanted) or (not wanted[0] and not _calls(hub, client.tunnel) and not _all_call(scene, client, there)):
         return
     for (name, facts, _, other), wants in zip(ends, wanted, strict=True):
         if not wants:
@@ -45,6 +45,12 @@ def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
     """Has it lines for the router with this tunnel, not a range alone, and among them the one that makes it a peer?"""
     peer = peer_of(facts, tunnel)
     return peer is not None and peer.address in facts.bgp.called
+
+
+def _all_call(scene: Scene, client: Client, there: TunnelFacts) -> bool:
+    """Have all other clients that run BGP lines for the server? Then its range is meant for this one, too."""
+    others = [one.facts for one in scene.fellows(client) if one.facts.bgp.local_as]
+    return bool(others) and all(_calls(facts, there) for facts in others)
 
 
 def _wants(facts: RouterFacts, other: TunnelFacts) -> bool:

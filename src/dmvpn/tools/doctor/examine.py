@@ -66,6 +66,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     peers.maps,
     learnt.black_holes,
     learnt.to_nobody,
+    learnt.to_others,
 )
 #: What is asked of each tunnel and its server, until something is broken.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
@@ -150,6 +151,8 @@ def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Ver
         verdicts = list(check(scene, client))
         found += verdicts
         if any(map(_blocks, verdicts)):
+            if check in _UNDERLAY:
+                found += [one for term in _TERMS for one in term(scene, client) if isinstance(one, Finding)]
             break
     if mine is not None:
         return [
@@ -201,6 +204,9 @@ _ON_THE_WAY: Final = (
     Cause.PATH_MTU,
 )
 _WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
+#: Where the way between two ends is broken, and both are who they should be: what their lines say can be compared.
+_UNDERLAY: Final = (underlay.ways, wires.losses)
+_TERMS: Final[tuple[_OfPair, ...]] = (line.subnets, ipsec.protection, registration.keys, registration.point_to_point)
 #: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
 #: Who is not where all others are has no routes for that: what is missing there follows from it.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Network, IPv6Network
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, Network
     from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -29,13 +29,7 @@ _MOST_FELLOWS = 8
 
 def black_holes(scene: Scene) -> Iterator[Verdict]:
     """No static route swallows what is for another site, unless all others are gone."""
-    sites = {
-        (name, own.network)
-        for name, facts in scene.alive()
-        for interface in facts.interfaces
-        for own in interface.addresses
-        if all(tunnel.name != interface.name for tunnel in facts.tunnels)
-    }
+    sites = set(_sites(scene))
     for name, facts in scene.alive():
         for route in facts.routes:
             if not route.drops or route.source != "static" or is_last_resort(route):
@@ -80,6 +74,41 @@ def to_nobody(scene: Scene) -> Iterator[Verdict]:
                 evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
                 fix=without(scene, name, route),
             )
+
+
+def to_others(scene: Scene) -> Iterator[Verdict]:
+    """No static route leads by a tunnel to a site that does not have the network, and passes nothing on to others."""
+    serving = {name for name, _ in scene.servers()}
+    having: dict[Network, list[str]] = {}
+    for who, network in _sites(scene):
+        having.setdefault(network, []).append(who)
+    for name, facts in scene.alive():
+        tunnels = {tunnel.name for tunnel in facts.tunnels}
+        for route in facts.routes:
+            if route.source != "static" or not tunnels & {hop.interface for hop in route.next_hops}:
+                continue
+            owners = [who for who in having.get(route.prefix, ()) if who != name]
+            for hop in route.next_hops if owners else ():
+                taker = scene.tunnel_owner(hop.address)
+                if taker is None or taker[0] in (*owners, *serving):
+                    continue
+                yield Finding(
+                    step=_STEP,
+                    cause=Cause.BLACK_HOLE,
+                    router=name,
+                    what=f"a static route of {name} sends what is for {route.prefix} ({owners[0]}) to {taker[0]}",
+                    evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
+                    fix=tuple(line for line in without(scene, name, route) if str(hop.address) in line.split()),
+                )
+
+
+def _sites(scene: Scene) -> Iterator[tuple[str, Network]]:
+    """Who has which network, tunnels apart."""
+    for name, facts in scene.alive():
+        tunnels = {tunnel.name for tunnel in facts.tunnels}
+        for interface in facts.interfaces:
+            if interface.name not in tunnels:
+                yield from ((name, own.network) for own in interface.addresses)
 
 
 def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:

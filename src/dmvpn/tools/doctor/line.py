@@ -17,7 +17,7 @@ from dmvpn.tools.doctor.way import best_route
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import AddressWithLength
+    from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -170,10 +170,17 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
     mine = interface_of(client.facts, client.tunnel.name)
     theirs = interface_of(client.hub_facts, client.there.name)
     for here in mine.addresses if mine is not None else ():
+        if _is_taken(scene, client.name, here.ip):
+            continue  # which network it should be in, its own address says
         others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
         if not others or any(here.network == other.network for other in others):
             continue
         yield _other_subnet(scene, client, here, others[0])
+
+
+def _is_taken(scene: Scene, name: str, address: Address) -> bool:
+    """Has another router's tunnel the same address?"""
+    return any(address in tunnel.addresses for who, facts in scene.alive() if who != name for tunnel in facts.tunnels)
 
 
 def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:

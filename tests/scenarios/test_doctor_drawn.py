@@ -1,0 +1,117 @@
+"""Faults that a seed drew and the doctor missed once, or took for something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.shells.lab.badness import HARMLESS
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import Plan, Stage, carry_out
+from support.diagnoses import LATER, drawn, judged, known_fault
+from support.harm import Case, Harm, well_rows
+
+if TYPE_CHECKING:
+    from dmvpn.tools.doctor import Finding
+
+CLOUD = Plan(
+    phase=3,
+    hubs=1,
+    spokes=3,
+    routing="static",
+    protection="",
+    mtu=1400,
+    key=7,
+    authentication=True,
+    server_lines=True,
+    stubs=False,
+)
+LARGE = replace(CLOUD, hubs=3, spokes=5, routing="ospf")
+NHS = "line-gone/interface_Tunnel100/ip_nhrp_nhs_192.168.100.11_nbma_172.16.11.1_multicast"
+MISSED: dict[str, tuple[Plan | str, str]] = {
+    "a route of the hub that leads to another spoke": (CLOUD, "hub-route-astray@S2,S3,HUB1"),
+    "one address at two spokes of different hubs": ("hierarchical", "address-conflict@SPOKE-B1,SPOKE-A2,GLOBAL"),
+    "a wire that loses much, far down the list of clients": (LARGE, "lossy-link@S4,S1,HUB1"),
+    "a small tunnel of a hub": ("dual-hub-two-clouds", "small-tunnel@HUB1,SPOKE2,SPOKE1"),
+    "a server that one of many lacks": (
+        replace(LARGE, hubs=2, spokes=3, routing="eigrp-classic"),
+        "second-server-missing@S2,S3,HUB1",
+    ),
+    "a spoke that registers with nobody": ("ipsec-two-spokes-one-nat", f"{NHS}@R31,R41,R11"),
+    "a spoke without a line for a hub that listens": (
+        "bgp-phase3",
+        "line-gone/router_bgp_65000/neighbor_10.255.0.1_remote-as_65000@SPOKE1,SPOKE2,HUB",
+    ),
+    "a hub's address in nothing, where routes lead by it": (CLOUD, "nhs-route@S1,S2,HUB1"),
+}
+
+
+def network(what: Plan | str) -> Scenario:
+    """One that is built in, or of a plan."""
+    return Scenario.load(what) if isinstance(what, str) else drawn(what)
+
+
+@pytest.mark.parametrize("case", MISSED)
+def test_what_was_missed_once_is_named_first(case: str) -> None:
+    what, fault = MISSED[case]
+    scenario = network(what)
+    found = judged(case, scenario, known_fault(Stage.of(scenario), fault))
+    assert found.harm is Harm.NOW, found
+    assert found.rank == 1, found
+    assert not found.wrong, found
+
+
+TWO = {
+    "the way is gone, and a static route leads astray": (
+        "provider-dead@S2,S1,HUB1",
+        "hub-route-astray@S1,S2,HUB1",
+        Cause.BLACK_HOLE,
+    ),
+    "no route to the underlay, and another tunnel key": (
+        "default-route-missing@S1,S2,HUB1",
+        "tunnel-key@S3,S2,HUB1",
+        Cause.KEY,
+    ),
+    "a wire is cut, and another spoke has no network-id": (
+        "link-cut@S1,S2,HUB1",
+        "network-id-missing@S3,S2,HUB1",
+        Cause.NETWORK_ID,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TWO)
+def test_of_two_faults_both_are_named_and_the_one_below_first(case: str) -> None:
+    below, above, cause = TWO[case]
+    found = both(replace(CLOUD, routing="ibgp"), below, above)
+    scenario = drawn(replace(CLOUD, routing="ibgp"))
+    first = known_fault(Stage.of(scenario), below)
+    assert first.is_named(found[0].cause, found[0].router), found
+    assert cause in [one.cause for one in found], found
+
+
+def both(plan: Plan, *faults: str) -> list[Finding]:
+    """What the doctor says of a network with several faults."""
+    scenario = drawn(plan)
+    case = Case(scenario, 1)
+    well_rows(case)
+    for fault in faults:
+        carry_out(case.bench, known_fault(Stage.of(scenario), fault).orders)
+    case.world.run_for(LATER)
+    case.rows()
+    return [one for one in visit(case.patient).findings if not one.advice]
+
+
+@pytest.mark.parametrize("routing", ["eigrp", "ospf", "ibgp"])
+def test_a_provider_that_answers_no_pings_breaks_nothing(routing: str) -> None:
+    case = Case(drawn(replace(CLOUD, routing=routing)), 1)
+    well_rows(case)
+    for name in ("HUB1", "S1", "S2", "S3"):
+        case.bench.impair(f"{name}:GigabitEthernet0/1", replace(HARMLESS, block=("icmp",)))
+    case.world.run_for(LATER)
+    case.rows()
+    assert [one for one in visit(case.patient).findings if not one.advice] == []
