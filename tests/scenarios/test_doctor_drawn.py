@@ -46,6 +46,12 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         "bgp-phase3",
         "line-gone/router_bgp_65000/neighbor_10.255.0.1_remote-as_65000@SPOKE1,SPOKE2,HUB",
     ),
+    "a spoke of phase 2 that asks nobody": (replace(CLOUD, phase=2, routing="eigrp"), "server-only@S1,S2,HUB1"),
+    "a narrow wire among many": (replace(CLOUD, spokes=14, routing="ebgp"), "wire-narrow@S12,S6,HUB1"),
+    "a server that two of many lack": (
+        replace(LARGE, hubs=2, spokes=8, routing="eigrp"),
+        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S5,S7,HUB2",
+    ),
     "a hub's address in nothing, where routes lead by it": (CLOUD, "nhs-route@S1,S2,HUB1"),
 }
 

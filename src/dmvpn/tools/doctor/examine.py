@@ -105,6 +105,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     shortcuts.redirects,
     shortcuts.next_hops,
     shortcuts.takers,
+    shortcuts.askers,
 )
 
 

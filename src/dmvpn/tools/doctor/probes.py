@@ -33,6 +33,8 @@ MOST_PAIRS: Final = 8
 MOST_COMMANDS, MOST_ECHOES = 60, 2000
 #: A share of lost packets at a wire that is worth a look, though what was sent while routers began counts, too.
 _LOST: Final = 0.05
+#: Where there are many routers: those that are tried as a whole, and those that get a glance.
+_FEW_PAIRS, _GLANCES = 4, 14
 #: Networks of others that one router tries.
 _MOST_SITES: Final = 4
 #: Octets of a ping that fits everywhere; more than an Ethernet takes in one piece.
@@ -179,12 +181,29 @@ def _replied(answers: dict[Probe, Outcome], probe: Probe) -> bool:
 def wanted(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
     """What to try for one router (and towards an address), or for the whole lab."""
     ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
-    for client in _chosen(scene, ours)[:MOST_PAIRS]:
+    chosen = _chosen(scene, ours)
+    are_many = len({client.name for client in chosen}) > MOST_PAIRS
+    whole = chosen[: _FEW_PAIRS if are_many else MOST_PAIRS]
+    for client in whole:
         yield from for_client(client)
     if address is None or router is None:
         yield from _between_sites(scene, router)
     else:
         yield from towards(scene, router, address)
+    if are_many:
+        yield from _glances(chosen, {client.name for client in whole})
+
+
+def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
+    """Of many routers, each of the others once: does the way carry what its tunnel makes?"""
+    first = {client.name: client for client in reversed(clients) if client.name not in known}
+    for client in list(first.values())[::-1][:_GLANCES]:
+        for probe in for_client(client):
+            if probe.kind is Kind.UNDERLAY:
+                small = replace(probe, repeat=_FEW)
+                yield small
+            elif probe.kind is Kind.UNDERLAY_FULL:
+                yield replace(probe, only_if=small)
 
 
 def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:

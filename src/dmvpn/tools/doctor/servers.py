@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
+
+#: From so many members on, a share of them says what is usual.
+_MANY, _NEARLY = 5, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,19 @@ def missing(scene: Scene) -> Iterator[Verdict]:
             others = [one for one in members if one is not member]
             if not others:
                 continue
-            lacking = frozenset.intersection(*(one.servers for one in others)) - member.servers
-            lacking -= frozenset(member.tunnel.addresses)
+            usual = _usual(others)
+            lacking = usual - member.servers - frozenset(member.tunnel.addresses)
             if lacking:
-                yield _finding(scene, member, others[0], sorted(lacking, key=str))
+                example = next(one for one in others if lacking <= one.servers)
+                yield _finding(scene, member, example, sorted(lacking, key=str))
+
+
+def _usual(members: list[_Member]) -> frozenset[Address]:
+    """The servers that all of these have, or of many nearly all."""
+    counted = Counter(server for one in members for server in one.servers)
+    needed = len(members) if len(members) < _MANY else len(members) * _NEARLY
+    found = frozenset(server for server, count in counted.items() if count >= needed)
+    return found if any(found <= one.servers for one in members) else frozenset()
 
 
 def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:

@@ -67,17 +67,25 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(f"{client.name}: no ip nhrp shortcut", f"{client.hub}: ip nhrp redirect"),
             fix=(f"interface {tunnel.name}", "ip nhrp shortcut"),
         )
-    elif mute := list(lines_of(client.facts, f"interface {tunnel.name}", "ip nhrp server-only")):
-        yield Finding(
-            step=Step.SHORTCUT,
-            cause=Cause.SHORTCUT,
-            router=client.name,
-            what=f"{client.name} is to take shortcuts, and asks nobody for them: it is a server only",
-            evidence=(f"{client.name}: {mute[0]}",),
-            fix=(f"interface {tunnel.name}", *(f"no {line}" for line in mute)),
-        )
-    else:
+    elif not any(lines_of(client.facts, f"interface {tunnel.name}", "ip nhrp server-only")):
         yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts")
+
+
+def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """A client that may send to others directly asks where they are: in phase 2 for next hops, in 3 for shortcuts."""
+    tunnel = client.tunnel
+    section = f"interface {tunnel.name}"
+    mute = list(lines_of(client.facts, section, "ip nhrp server-only")) if tunnel.multipoint else []
+    if not mute or not any(one.tunnel.multipoint for one in scene.fellows(client)):
+        return
+    yield Finding(
+        step=Step.SHORTCUT,
+        cause=Cause.SHORTCUT,
+        router=client.name,
+        what=f"{client.name} sends all that is for others by {client.hub}, and asks nobody where they are",
+        evidence=(f"{client.name}: {mute[0]}",),
+        fix=(section, *(f"no {line}" for line in mute)),
+    )
 
 
 def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
