@@ -10,7 +10,8 @@ import pytest
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered
 from dmvpn.base.notices import Configured, Log
-from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, is_right, show
+from dmvpn.base.passwords import SecretError, check_secret, is_right
+from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model
 from dmvpn.features.system.events import (
@@ -23,7 +24,6 @@ from dmvpn.features.system.events import (
     StartTraceroute,
 )
 from dmvpn.features.system.model import LineConfig, SystemConfig
-from dmvpn.features.system.secrets import SecretError, check_secret
 from dmvpn.features.system.show import debug_commands
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator

@@ -12,12 +12,12 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import LinesEntered
+from dmvpn.base.passwords import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.face.builtins import BUILTINS
 from dmvpn.face.handle import Line, new_session
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.outcome import Work
 from dmvpn.face.session import ConsoleSession
-from dmvpn.features.system.secrets import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConfigurationEntered, Event, Job
+from dmvpn.base.passwords import is_right
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User
@@ -42,7 +43,7 @@ from dmvpn.face.requests import (
     SetMonitor,
     SetScreen,
 )
-from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine, is_right
+from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold

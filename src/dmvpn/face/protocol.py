@@ -92,7 +92,7 @@ class AskAccess:
     location: str
 
 
-#: A user's name, the level at which a session begins, how the password is written (`features/system/secrets.py`), and
+#: A user's name, the level at which a session begins, how the password is written (`base/passwords.py`), and
 #: the password.
 PlainUser = tuple[str, int, int, str]
 PlainKey = tuple[str, int, str]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import asyncssh
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.link import Link, LinkError, ask, report
-from dmvpn.features.system import PLAIN, SCRYPT, SecretError, is_right
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@
     debugging.py    which debugs are on and for which peers
     ping.py, traceroute.py, probes.py    one probe each, and all that run
     logins.py       who came in over the network, and when too many tries close the door
-    secrets.py      is what somebody typed the `enable secret`?
     machine.py      SystemMachine: hands each event to one of these; answers ports.clock and ports.debugging
     config.py, show.py, reports.py, messages.py    what people type, and what they read
     facts                                          what judges outside may know
@@ -30,7 +29,6 @@ from dmvpn.features.system.events import (
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, Login, SystemConfig
-from dmvpn.features.system.secrets import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.ios import Feature, Later
 
 FEATURE = Feature(
@@ -46,8 +44,6 @@ FEATURE = Feature(
 
 __all__ = [
     "FEATURE",
-    "PLAIN",
-    "SCRYPT",
     "ConfigurationLeft",
     "ConfigurationReloaded",
     "HostDescribed",
@@ -55,10 +51,8 @@ __all__ = [
     "Login",
     "LoginFailed",
     "LoginSucceeded",
-    "SecretError",
     "StartPing",
     "StartTraceroute",
     "SystemConfig",
     "SystemMachine",
-    "is_right",
 ]

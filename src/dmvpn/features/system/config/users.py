@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.passwords import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
 from dmvpn.features.system.model import PrivilegeRule, User
-from dmvpn.features.system.secrets import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
 from dmvpn.ios.grammar import Args, ConfigLine
 from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, ValueType, register_type
 

@@ -1,0 +1,108 @@
+"""What a router tells those who let people in over the network: who may come, from where, and when nobody may."""
+
+from __future__ import annotations
+
+import pytest
+
+from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.events import ConfigurationEntered, Tick
+from dmvpn.face.access import access, free_line
+from dmvpn.face.ssh.visitors import MOST, MOST_FROM_ONE, Visitors
+from dmvpn.features.system import LoginFailed, LoginSucceeded, SystemMachine
+from dmvpn.router.router import Router
+
+HASH = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
+USERS = f"username bob privilege 7 secret 9 {HASH}\nusername eve secret 9 {HASH}\nusername nil nopassword\n"
+LINES = "line vty 0 4\n login local\n"
+
+
+def router_of(text: str) -> Router:
+    router = Router(SeededEntropy(1))
+    router.handle(ConfigurationEntered(text), 0.0)
+    return router
+
+
+def names(router: Router, location: str = "10.0.0.5", now: float = 1.0) -> list[str]:
+    """Who may come in."""
+    return [user[0] for user in access(router.context(now), location).users]
+
+
+def log_of(router: Router) -> str:
+    return "\n".join(router.machine(SystemMachine).syslog.lines)
+
+
+def test_users_with_a_password_come_in_at_their_levels() -> None:
+    assert [user[:3] for user in access(router_of(USERS + LINES).context(1.0), "10.0.0.5").users] == [
+        ("bob", 7, 9),
+        ("eve", 1, 9),
+    ]
+    leveled = router_of(f"{USERS}{LINES} privilege level 3\n")
+    assert [user[1] for user in access(leveled.context(1.0), "10.0.0.5").users] == [7, 3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "comes"),
+    [
+        ("", False),
+        ("line vty 0 4\n login\n", False),
+        ("line vty 0 4\n no login\n", False),
+        (f"{LINES} transport input telnet\n", False),
+        (f"{LINES} transport input none\n", False),
+        (f"{LINES} transport input telnet ssh\n", True),
+        (f"{LINES} transport input all\n", True),
+        ("line vty 0 4\n transport input ssh\nline vty 5 15\n login local\n", True),
+        ("aaa new-model\naaa authentication login default local\nline vty 0 4\n transport input ssh\n", True),
+        ("aaa new-model\naaa authentication login default group tacacs+ local\nline vty 0 4\n length 0\n", True),
+        ("aaa new-model\naaa authentication login default group tacacs+\nline vty 0 4\n login local\n", False),
+        ("aaa new-model\naaa authentication login VTY local\nline vty 0 4\n login authentication VTY\n", True),
+        ("aaa new-model\naaa authentication login VTY local\nline vty 0 4\n length 0\n", False),
+    ],
+)
+def test_people_come_in_only_where_a_line_asks_for_users_of_the_configuration(lines: str, comes: bool) -> None:
+    assert bool(names(router_of(USERS + lines))) == comes
+
+
+@pytest.mark.parametrize(
+    ("location", "comes"), [("10.0.0.5", True), ("10.1.0.5", False), ("2001:db8::1", False), ("nonsense", False)]
+)
+def test_an_access_class_says_from_where(location: str, comes: bool) -> None:
+    text = f"{USERS}access-list 5 permit 10.0.0.0 0.0.0.255\n{LINES} access-class 5 in\n"
+    assert bool(names(router_of(text), location)) == comes
+
+
+def test_an_access_class_that_is_not_there_lets_in_nobody() -> None:
+    assert names(router_of(f"{USERS}{LINES} access-class 5 in\n")) == []
+
+
+def test_after_too_many_wrong_passwords_the_door_is_closed_for_a_while() -> None:
+    router = router_of(
+        f"{USERS}access-list 5 permit host 10.0.0.9\nlogin block-for 60 attempts 3 within 10\n"
+        f"login quiet-mode access-class 5\nlogin on-failure log\nlogin on-success log\n{LINES}"
+    )
+    for now in (1.0, 20.0, 25.0):
+        router.handle(LoginFailed("bob", "192.0.2.1", 22), now)
+        assert names(router, now=now) == ["bob", "eve"]
+    router.handle(LoginFailed("bob", "192.0.2.1", 22), 29.0)
+    assert names(router, now=30.0) == []
+    assert names(router, "10.0.0.9", 30.0) == ["bob", "eve"]
+    assert "%SEC_LOGIN-1-QUIET_MODE_ON" in log_of(router)
+    router.handle(Tick(), 89.0)
+    assert names(router, now=90.0) == ["bob", "eve"]
+    assert "%SEC_LOGIN-5-QUIET_MODE_OFF" in log_of(router)
+    router.handle(LoginSucceeded("bob", "10.0.0.9", 22), 91.0)
+    assert "Login Success [user: bob] [Source: 10.0.0.9] [localport: 22] at " in log_of(router)
+
+
+def test_sessions_sit_on_lines_that_take_ssh() -> None:
+    config = router_of("line vty 0 1\n transport input telnet\nline vty 2 3\n").machine(SystemMachine).config
+    assert [free_line(config, taken) for taken in ((), (2,), (2, 3))] == [2, 3, None]
+    assert free_line(router_of("").machine(SystemMachine).config, range(49)) == 49
+    assert free_line(router_of("").machine(SystemMachine).config, range(50)) is None
+
+
+def test_only_so_many_may_stand_at_the_door() -> None:
+    visitors = Visitors()
+    assert [visitors.admit("192.0.2.1") for _ in range(MOST_FROM_ONE + 1)] == [True] * MOST_FROM_ONE + [False]
+    assert [visitors.admit("127.0.0.1") for _ in range(MOST - MOST_FROM_ONE + 1)][-2:] == [True, False]
+    visitors.leave("192.0.2.1")
+    assert visitors.admit("192.0.2.2")
