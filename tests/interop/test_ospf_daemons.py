@@ -207,6 +207,25 @@ def test_point_to_point_with_md5_survives_a_flap_and_a_restart_of_frr_and_of_our
         pair.wait_for_routes("after our restart")
 
 
+@pytest.mark.story("ospf-md5")
+def test_a_second_digest_key_of_ours_waits_until_frr_has_it_too() -> None:
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:
+        wire.start_ours(
+            "ours",
+            f"interface GigabitEthernet0/1\n{_TIMERS} ip ospf network point-to-point\n"
+            " ip ospf message-digest-key 1 md5 sesame\n ip ospf message-digest-key 2 md5 open\n"
+            " ip ospf authentication message-digest\ninterface GigabitEthernet0/2\n ip ospf cost 1\n"
+            "router ospf 1\n network 10.0.0.0 0.255.255.255 area 0\n",
+        )
+        start_pair(wire, "frr", "point-to-point")
+        at_frr = {"10.1.0.0/24": ("", 11, wire.addresses["ours"])}
+        wait_for_routes(wire, "frr", at_frr)
+        assert "Rollover in progress, 1 neighbor" in wire.ask("ours", "show ip ospf interface")
+        wire.frr("frr", "configure terminal", "interface wire", "ip ospf message-digest-key 2 md5 open")
+        wire.wait("the end of it", lambda: "Rollover" not in wire.ask("ours", "show ip ospf interface"))
+        wait_for_routes(wire, "frr", at_frr)
+
+
 @pytest.mark.story("ospf-point-to-multipoint", "ospf-md5")
 def test_point_to_multipoint_tells_hosts_and_networks() -> None:
     with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",)) as wire:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -103,6 +104,23 @@ def test_keys_with_lifetimes_roll_over_and_the_last_one_goes_on(world: World) ->
     assert "%OSPF-5-LASTKEYEXP: Process 1: Tunnel0: key 2 of key chain OSPF" in world.show("HUB", "logging")
     assert "Dead timer expired" not in world.show("HUB", "logging")
     assert not world.lacks()
+
+
+def test_digest_keys_roll_over_router_by_router(world: World) -> None:
+    assert world.wait_until(lambda: not world.lacks(), 120)
+    for number, router in enumerate(("HUB", "SPOKE1", "SPOKE2")):
+        world.configure(router, "interface Tunnel0", "ip ospf message-digest-key 2 md5 Sun5hine")
+        world.run_for(150)
+        shown = world.show("HUB", "ip ospf interface Tunnel0")
+        assert "youngest key id is 2" in shown
+        using = re.findall(r"Rollover in progress, (\d) neighbor", shown)
+        assert using == ([str(2 - number)] if number < 2 else [])
+        assert not world.lacks()
+    for router in ("SPOKE2", "HUB", "SPOKE1"):
+        world.configure(router, "interface Tunnel0", "no ip ospf message-digest-key 1")
+        world.run_for(150)
+        assert not world.lacks()
+    assert "Dead timer expired" not in world.show("HUB", "logging")
 
 
 def test_another_algorithm_or_none_is_named_with_what_each_side_has(world: World) -> None:

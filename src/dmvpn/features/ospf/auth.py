@@ -149,6 +149,11 @@ def sequence_of(packet: OspfPacket) -> int:
     return int(_FIELD.unpack(packet.auth)[3])
 
 
+def key_of(packet: OspfPacket) -> int:
+    """The number of the key of a packet with a digest."""
+    return int(_FIELD.unpack(packet.auth)[1])
+
+
 def _digest(covered: bytes, key: Key) -> bytes:
     if key.algorithm is Algorithm.MD5:
         padded = key.secret[:_KEY_LENGTH].ljust(_KEY_LENGTH, b"\x00")

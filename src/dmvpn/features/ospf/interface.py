@@ -115,6 +115,13 @@ class OspfInterface:
         return [neighbor for neighbor in self.neighbors.values() if neighbor.is_full]
 
     @property
+    def with_old_keys(self) -> list[Neighbor]:
+        """Neighbors whose last packet was sealed with another key of ours than the youngest."""
+        keys = self.settings.authentication.keys
+        old = {key.number for key in keys[:-1]}
+        return [neighbor for neighbor in self.neighbors.values() if neighbor.key in old] if old else []
+
+    @property
     def told(self) -> Iterator[Neighbor]:
         """Neighbors that are told of what is new."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
@@ -164,10 +171,10 @@ class Neighbor:
     """One neighbor on one interface. Times are seconds, monotonic.
 
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
-    hello: that Hello, octet for octet. since: of the state. crypto_sequence: of its last packet with a digest. waiting:
-    what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken. changes: of
-    state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something was sent to
-    it again. unanswered: of these, those since it answered last. counted: when the last of them began.
+    hello: that Hello, octet for octet. since: of the state. crypto_sequence, key: of its last packet with a digest.
+    waiting: what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken.
+    changes: of state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something
+    was sent to it again. unanswered: of these, those since it answered last. counted: when the last of them began.
     """
 
     interface: OspfInterface
@@ -185,6 +192,7 @@ class Neighbor:
     last_heard: float = float("-inf")
     called: float = float("-inf")
     crypto_sequence: int = -1
+    key: int = -1
     talk: Talk = field(default_factory=Talk)
     waiting: dict[LsaKey, tuple[Lsa, float]] = field(default_factory=dict)
     refusal: Reason | None = None

@@ -61,6 +61,8 @@ class Receiver:
         source = event.source
         if not isinstance(source, IPv4Address) or source == interface.address:
             return
+        if not interface.speaks and not self._process.settings.virtual_links:
+            return
         try:
             packet = parse(event.payload)
         except WireError as error:

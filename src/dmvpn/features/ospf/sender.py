@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.auth import sequence_of
+from dmvpn.features.ospf.auth import key_of, sequence_of
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.lsa import HEADER_LENGTH
 from dmvpn.features.ospf.messages import LastKeyOver, NoValidKey
@@ -53,27 +53,39 @@ class Sender:
 
     def send(self, interface: OspfInterface, destination: IPAddress, content: Content) -> None:
         """Send this, if the interface may."""
-        settings = interface.settings
         if not interface.speaks:
             return
-        packet, key = OspfPacket(router=self.router_id, area=interface.area.id, content=content), None
-        if settings.authentication.type is AuthenticationType.CRYPTOGRAPHIC:
-            key = self._key(interface)
-            if key is None:
-                return
-            # Never smaller than before, after a restart neither: the clock, as IOS does.
-            wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
-            interface.sequence = max(interface.sequence, wall)
-        payload = settings.authentication.seal(packet, interface.sequence, key)
+        packet = OspfPacket(router=self.router_id, area=interface.area.id, content=content)
+        authentication = interface.settings.authentication
+        if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
+            self._order(interface, destination, packet, authentication.seal(packet, 0))
+            return
+        # Never smaller than before, after a restart neither: the clock, as IOS does.
+        wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
+        interface.sequence = max(interface.sequence, wall)
+        for key in self._keys(interface):
+            self._order(interface, destination, packet, authentication.seal(packet, interface.sequence, key))
+
+    def _order(self, interface: OspfInterface, destination: IPAddress, packet: OspfPacket, payload: bytes) -> None:
         order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
         if interface.far_end is not None:
             destination = interface.far_end.address
             order = SendIp(None, interface.address, destination, PROTOCOL, payload, ttl=_FAR_TTL, tos=_TOS)
         self._context.out.append(order)
-        self.sent[content.TYPE] += 1
+        self.sent[packet.content.TYPE] += 1
         debugging = self._context.ports.debugging
         if debugging.on(messages.PACKET, interface=interface.name):
             self._context.debug(messages.packet_line("sent", packet, interface.name, len(payload), destination))
+
+    def _keys(self, interface: OspfInterface) -> tuple[Key, ...]:
+        """The keys of new packets: the youngest, and all while a neighbor still uses an older `message-digest-key`.
+
+        So do neighbors roll keys over one after the other, as on IOS. Of a key chain one key seals at a time.
+        """
+        key, keys = self._key(interface), interface.settings.authentication.keys
+        if key is None:
+            return ()
+        return keys if interface.with_old_keys and not interface.settings.authentication.chain else (key,)
 
     def _key(self, interface: OspfInterface) -> Key | None:
         """The key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
@@ -149,5 +161,5 @@ class Sender:
         sequence = sequence_of(packet)
         if sequence < neighbor.crypto_sequence:
             return True
-        neighbor.crypto_sequence = sequence
+        neighbor.crypto_sequence, neighbor.key = sequence, key_of(packet)
         return False

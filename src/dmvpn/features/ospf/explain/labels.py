@@ -77,6 +77,12 @@ _INTERFACES = label_group(
         also=("youngest key id", "Sending SA: Key", "Algorithm", "key chain", "no valid key"),
         clause="RFC 2328 §D.4.3",
     ),
+    Word(
+        "Rollover in progress",
+        "So many neighbors still use an older `message-digest-key`; packets leave once with each key.",
+        also=("neighbor(s) using the old key(s)", "key id"),
+        clause="RFC 2328 §D.3",
+    ),
     Word("msec", "Milliseconds."),
     next="show ip ospf neighbor",
 )

@@ -29,7 +29,10 @@ _SHORT: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceEntry:
-    """One interface. Intervals are seconds. designated, backup: router and address, "" if there is none."""
+    """One interface. Intervals are seconds. designated, backup: router and address, "" if there is none.
+
+    rollover: keys of neighbors that still use an old one.
+    """
 
     name: str
     process: int
@@ -54,6 +57,7 @@ class InterfaceEntry:
     full: tuple[str, ...]
     neighbors: int
     authentication: str
+    rollover: tuple[int, ...]
     obstacle: str
 
 
@@ -106,6 +110,7 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         retransmit=settings.retransmit_interval,
         due=clock(due - now) if due is not None else "",
         passive=settings.passive,
+        rollover=() if settings.authentication.chain else tuple(each.key for each in interface.with_old_keys),
         full=tuple(str(neighbor.router) for neighbor in interface.full),
         neighbors=len(interface.neighbors),
         authentication=_authentication(interface, process.context.ports.clock, now),
@@ -161,6 +166,9 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
         yield "  Suppress hello for 0 neighbor(s)"
         if entry.authentication:
             yield entry.authentication
+        if entry.rollover:
+            yield f"    Rollover in progress, {len(entry.rollover)} neighbor(s) using the old key(s):"
+            yield from (f"      key id {number}" for number in sorted(set(entry.rollover)))
 
 
 def _elected(what: str, who: tuple[str, str], nobody: str) -> Iterator[str]:
