@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 #: Octets that may have been sent since the last `StreamWritable`, and from how many on the shell says it.
 SEND_LIMIT: Final = 1 << 18
 SEND_NOTICE: Final = 1 << 14
-#: Octets that one `StreamData` brings at most.
-RECEIVE_LIMIT: Final = 1 << 16
+#: Octets that one `StreamData` brings at most: two thousand prefixes of BGP, some milliseconds of work.
+RECEIVE_LIMIT: Final = 1 << 13
 #: Streams that a shell accepts at a time and port; further clients are refused.
 STREAMS_TAKEN: Final = 8192
 
