@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.docs import BLOCK, ROOT, Session, pages, plain, same, steps
+from support.warm import Warm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    """Carries out the commands of all pages but the README."""
+    warm = Warm()
+    yield warm
+    warm.close()
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_shows_what_its_commands_print(page: Path) -> None:
+def test_a_page_shows_what_its_commands_print(page: Path, warm: Warm) -> None:
     if "dmvpn lab ssh" in page.read_text():
         pytest.importorskip("asyncssh")
-    session = Session()
+    session = Session(None if page.name == "README.md" else warm)
     try:
         for block in BLOCK.findall(page.read_text()):
             for step in steps(block):

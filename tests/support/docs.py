@@ -17,8 +17,12 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from support.command import inherited
+
+if TYPE_CHECKING:
+    from support.warm import Warm
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?ms)^```console\n(.*?)^```$")
@@ -66,11 +70,19 @@ def steps(block: str) -> list[Step]:
 
 
 class Session:
-    """A shell with a labs folder of its own; whatever it left up is taken down at the end."""
+    """A shell with a labs folder of its own; whatever it left up is taken down at the end.
 
-    def __init__(self) -> None:
+    warm: carries out most commands without the start of a Python each.
+    """
+
+    def __init__(self, warm: Warm | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory()
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        if warm is not None:
+            programs = Path(self._folder.name) / "bin"
+            programs.mkdir()
+            warm.link(programs)
+            path = f"{programs}:{path}"
         self._environment = {**inherited(), "XDG_RUNTIME_DIR": self._folder.name, "PATH": path}
 
     def run(self, command: str) -> tuple[int, str]:

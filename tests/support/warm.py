@@ -1,0 +1,143 @@
+"""Commands without the start of Python, for the many of the documentation: one process has imported what they need.
+
+    Warm().link(folder)      a program `dmvpn` in this folder, to be first in PATH
+
+It hands its words, its folder, its environment and its three descriptors to that process, which forks for each command,
+and ends with its status. Commands that need another start than a fork are started as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import pkgutil
+import select
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Final
+
+import dmvpn
+from dmvpn.app.main import main
+from support.command import variables
+
+_HEAD: Final = struct.Struct("!I")
+_PROGRAM: Final = """\
+#!{python} -IS
+import os, socket, struct, sys
+words = sys.argv[1:]
+asks = words[:1] in (["-r"], ["doctor"], ["explain"], ["walk"])
+if not asks and (words[:1] != ["lab"] or words[1:2] in (["capture"], ["exec"], ["ssh"], ["watch"])):
+    os.execv({real!r}, ["dmvpn", *words])
+mask = os.umask(0)
+variables = (f"{{name}}={{value}}" for name, value in os.environ.items())
+order = "\\0".join((os.getcwd(), str(mask), str(len(words)), *words, *variables)).encode("utf-8", "surrogateescape")
+connection = socket.socket(socket.AF_UNIX)
+connection.connect({path!r})
+socket.send_fds(connection, [struct.pack("!I", len(order))], [0, 1, 2])
+connection.sendall(order)
+status = connection.recv(1)
+sys.exit(status[0] if status else 1)
+"""
+
+
+class Warm:
+    """The process that has imported all of the package. It ends with the process that started it."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="dmvpn-warm-")
+        self._path = f"{self._folder.name}/socket"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.warm", self._path],
+            cwd=Path(__file__).parents[1],
+            env=variables(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def link(self, folder: Path) -> None:
+        """Write the program that hands its words on."""
+        real = str(Path(sys.executable).parent / "dmvpn")
+        program = folder / "dmvpn"
+        program.write_text(_PROGRAM.format(python=sys.executable, real=real, path=self._path))
+        program.chmod(0o755)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+        self._folder.cleanup()
+
+
+def _serve(path: str) -> None:
+    """Fork for each command until our standard input ends."""
+    for module in pkgutil.walk_packages(dmvpn.__path__, "dmvpn."):
+        # Some need packages that not every machine has.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(16)
+        print("ready", flush=True)
+        while 0 not in select.select([listener.fileno(), 0], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                _carry_out(connection)
+            connection.close()
+            _reap()
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _carry_out(connection: socket.socket) -> None:
+    """Be the process of a command."""
+    head, descriptors, _, _ = socket.recv_fds(connection, _HEAD.size, 3)
+    order = b""
+    while len(order) < _HEAD.unpack(head)[0]:
+        order += connection.recv(1 << 16)
+    folder, mask, count, *rest = order.decode("utf-8", "surrogateescape").split("\0")
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(folder)
+    os.umask(int(mask))
+    os.environ.clear()
+    for variable in rest[int(count) :]:
+        name, _, value = variable.partition("=")
+        os.environ[name] = value
+    sys.argv = ["dmvpn", *rest[: int(count)]]
+    status = _status()
+    connection.sendall(bytes([status & 0xFF]))
+    os._exit(status)
+
+
+def _status() -> int:
+    try:
+        status = main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return status
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
