@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.diagnoses import FEW, healthy, judge, measure
+from support.diagnoses import FEW, healthy, judge, judge_two, measure
 from support.harm import Harm
 
 #: Faults and networks of the quick measure, by the names of their draws.
@@ -36,3 +36,13 @@ def test_of_three_hundred_faults_most_are_named_and_no_network_that_is_well_is_a
     assert sum(one.rank > 0 for one in harmful) >= 0.97 * len(harmful), said
     assert not [one for one in harmful if one.wrong or one.nothing], said
     assert not [one for one in found.healthy if one.accused], said
+
+
+@pytest.mark.slow
+def test_of_two_faults_at_once_one_is_named_first_and_mostly_both_are() -> None:
+    """What is missed hides behind the other one: nobody hears what a LAN is told by while no tunnel is up."""
+    tried = (judge_two(f"53/two/{number}", FEW) for number in range(12))
+    pairs = [one for one in tried if one is not None]
+    said = "\n".join(map(str, pairs))
+    assert all(one.first for one in pairs), said
+    assert sum(0 not in one.ranks for one in pairs) >= 0.6 * len(pairs), said

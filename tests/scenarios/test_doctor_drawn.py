@@ -47,6 +47,10 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         "line-gone/router_bgp_65000/neighbor_10.255.0.1_remote-as_65000@SPOKE1,SPOKE2,HUB",
     ),
     "a spoke of phase 2 that asks nobody": (replace(CLOUD, phase=2, routing="eigrp"), "server-only@S1,S2,HUB1"),
+    "a hub among others that takes one neighbor": (
+        replace(LARGE, hubs=2, spokes=2, server_lines=False),
+        "ospf-network-type@HUB2,S2,S1",
+    ),
     "a narrow wire among many": (replace(CLOUD, spokes=14, routing="ebgp"), "wire-narrow@S12,S6,HUB1"),
     "a server that two of many lack": (
         replace(LARGE, hubs=2, spokes=8, routing="eigrp"),

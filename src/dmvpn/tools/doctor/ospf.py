@@ -81,7 +81,8 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     name = _odd(scene, client)
     wrong, right = (here, far) if name == client.name else (far, here)
-    if (here[1].network in _ELECT) is not (far[1].network in _ELECT):
+    is_apart = (here[1].network in _ELECT) is not (far[1].network in _ELECT)
+    if is_apart or (here[1].network != far[1].network and not is_up(client)):  # a point-to-point one takes one neighbor
         yield Finding(
             step=_STEP,
             cause=Cause.OSPF_NETWORK_TYPE,
