@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.app.copied import CopiedLab
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
@@ -15,7 +17,9 @@ from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
 from support.bench import WorldBench
+from support.diagnoses import FEW
 from support.doctors import WorldPatient, as_it_runs
+from support.remedies import measure
 from support.world import World
 
 if TYPE_CHECKING:
@@ -140,6 +144,22 @@ def test_a_file_in_an_order_of_its_own_gets_the_lines_at_its_end() -> None:
     (text,) = changed(tried(world), {"R31": own}).values()
     assert text.startswith(own.rstrip("\n"))
     assert text.endswith("interface Tunnel100\n tunnel key 100\nend\n")
+
+
+def test_what_a_hub_lacks_is_tried_with_the_spokes_that_suffer() -> None:
+    """Only pairs with the hub itself were measured, and these are as before."""
+    found = first(tried(after("notes-phase3", typed("R11", "interface Tunnel100", "no ip nhrp redirect"))))
+    assert (found.router, found.fix) == ("R11", ("interface Tunnel100", "ip nhrp redirect"))
+    assert found.trial is not None
+    assert found.trial.better == ("R31 and R41 reach each other directly",)
+
+
+@pytest.mark.slow
+def test_of_remedies_that_are_lines_and_reproduce_most_restore_every_row_of_the_broken_world() -> None:
+    outcomes = measure("committed", 70, FEW, jobs=2)
+    counted = [one for one in outcomes if one.counts]
+    assert len(counted) > 30
+    assert sum(one.restores for one in counted) >= 0.85 * len(counted), "\n".join(map(str, counted))
 
 
 def test_two_runs_of_one_trial_are_equal() -> None:

@@ -20,7 +20,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     apart                hosts that do not reach each other, though all of that is well
 
     examine      all of them, with the whole lab in view: it decides
-    one_end      what one router can suspect by itself: hypotheses, from `suspicions`
+    one_end      what one router can suspect by itself: hypotheses, from `suspicions`; unseen: whom else to ask
     report       for people and for programs
 """
 
@@ -28,7 +28,7 @@ from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.one_end import suspect
 from dmvpn.tools.doctor.report import as_json, as_text
 from dmvpn.tools.doctor.scene import Scene
-from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Hypothesis, Step, Trial, View
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Hypothesis, Step, Trial, Unseen, View
 from dmvpn.tools.doctor.visit import Patient, alone, visit
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Scene",
     "Step",
     "Trial",
+    "Unseen",
     "View",
     "alone",
     "as_json",

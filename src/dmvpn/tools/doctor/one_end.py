@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import kernel, line, registration
+from dmvpn.tools.doctor import kernel, line, registration, unseen
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.rip import rip_on
-from dmvpn.tools.doctor.suspicions import ipsec, nhrp, rip, routing, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, shortcuts, underlay
 from dmvpn.tools.doctor.suspicions.seen import Seen, here
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
 
@@ -46,6 +46,9 @@ def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosi
             if any(not one.mild for one in suspicions):
                 break
             fine += [Fine(step, what) for what in _good(step, seen)]
+    if address is not None and all(one.mild for one in found.values()):
+        for one in complaints.elsewhere(scene, name, address):
+            found.setdefault(one.cause, one)
     return _diagnosis(scene, name, list(found.values()), fine, address)
 
 
@@ -58,6 +61,7 @@ def _diagnosis(
         address=str(address or ""),
         hypotheses=tuple(sorted(found, key=lambda one: one.mild)),
         fine=tuple(dict.fromkeys(fine)),
+        unseen=unseen.ends(scene, name, address),
         probes=tuple(f"{probe.router}: {probe.command}: {outcome}" for probe, outcome in scene.answers.items()),
     )
 

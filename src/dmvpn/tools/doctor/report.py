@@ -140,6 +140,12 @@ def _one_end(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield "if somebody complains all the same:"
     for number, one in enumerate(diagnosis.hypotheses, 1):
         yield from _hypothesis(number, one)
+    if diagnosis.unseen:
+        yield ""
+        yield "not seen from here, and whom to ask:"
+    for unseen in diagnosis.unseen:
+        yield f"  {unseen.about}; ask {unseen.whom}:"
+        yield from (f"    {command}" for command in unseen.ask)
 
 
 def _hypothesis(number: int, one: Hypothesis) -> Iterator[str]:

@@ -4,6 +4,7 @@ Fine          a step that was looked at and works, with the evidence
 Finding       what is broken, at which router, how that is known, and the lines to change
 Trial         what became of these lines in a copy of the network; `Copied`: what the copy does without them
 Hypothesis    what may be broken where one end alone is in view, and what would decide it
+Unseen        what one end cannot see, and whom to ask what
 Diagnosis     all of it, for one question
 """
 
@@ -147,10 +148,19 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """What one end cannot see. whom: a router, by what is known of it. about: a pair or an end. ask: commands there."""
+
+    whom: str
+    about: str
+    ask: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """The answer. findings: the first broken step first. probes: what was sent to find out.
 
-    copied: what a copy of the configurations does, None: there is none.
+    copied: what a copy of the configurations does, None: there is none. unseen: what one end cannot see.
     """
 
     view: View
@@ -161,6 +171,7 @@ class Diagnosis:
     fine: tuple[Fine, ...] = ()
     probes: tuple[str, ...] = ()
     copied: Copied | None = None
+    unseen: tuple[Unseen, ...] = ()
 
     @property
     def healthy(self) -> bool:

@@ -142,7 +142,9 @@ class _Ward:
 
 
 def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[Pair, ...]:
-    """Those of the sites in question, with as many others as have their turn once."""
+    """Those of the sites in question first, with as many others as have their turn once: a server carries for all."""
     named = {name for one in findings for name in (one.router, *one.others)}
-    about = [name for name, lan in subject.lans.items() if lan.site in named] or None
-    return choose_pairs(subject.lans, 1, max(PAIRS, 2 * len(subject.lans)), about=about)
+    about = [name for name, lan in subject.lans.items() if lan.site in named]
+    most = max(PAIRS, 2 * len(subject.lans))
+    near = choose_pairs(subject.lans, 1, 2 * most // 3, about=about) if about else ()
+    return tuple(dict.fromkeys((*near, *choose_pairs(subject.lans, 1, most))))[:most]

@@ -1,0 +1,75 @@
+"""What is left where somebody complains and this router sees nothing wrong: what pings of the address come to decides.
+
+lost            a router on the way, or the far end, does not send back: nothing here says which
+roundabout      they pass another site's router, and need not
+they come back  hosts, sizes, and what two routers would have to compare
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.suspicions.seen import maybe, mild
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.tools.doctor.scene import Scene
+    from dmvpn.tools.doctor.verdicts import Hypothesis
+
+
+def elsewhere(scene: Scene, name: str, address: Address) -> Iterator[Hypothesis]:
+    """Hypotheses about what this router is told nothing of."""
+    facts = scene.of(name)
+    if facts is None or not facts.tunnels:
+        return
+    found = [outcome for probe, outcome in scene.answers.items() if probe.router == name and probe.target == address]
+    lost = next((one for one in found if one.marks and "!" not in one.marks), None)
+    if lost is not None:
+        yield from _lost(facts, address, f"pings to {address}: {lost}, though a route leads there")
+        return
+    path = next((one.path for one in found if len(one.path) > 2), ())
+    if path:
+        why = f"packets to {address} go {' -> '.join(path)}"
+        yield mild(Cause.NEXT_HOP_SELF, why, "phase 2: 'no next-hop-self' on the server's tunnel?")
+        yield mild(Cause.SHORTCUT, why, "phase 3: 'ip nhrp shortcut' at both spokes?")
+        yield mild(Cause.REDIRECT, why, "phase 3: 'ip nhrp redirect' on the server's tunnel?")
+    yield from _back(facts, address)
+
+
+def _lost(facts: RouterFacts, address: Address, why: str) -> Iterator[Hypothesis]:
+    own = next(iter(_lans(facts)), None)
+    back = (
+        f"'show ip route {own.partition('/')[0]}' at the server and at the router of {address}" if own else "its route"
+    )
+    yield maybe(Cause.BLACK_HOLE, f"{why}: a router on the way may drop them", back)
+    yield maybe(Cause.ROUTE_FILTERED, f"{why}: others may not hear of {own or 'this LAN'}", back)
+    yield maybe(Cause.WRONG_MAP, f"{why}: somebody may map a tunnel address elsewhere", "'show ip nhrp static' there")
+    yield maybe(Cause.LAN_OVERLAP, f"{why}: another site may have one of these networks", back)
+    yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", f"its router: 'ping {address}'")
+
+
+def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
+    why = f"nothing is wrong with the way to {address}, as far as it is seen from here"
+    own = " or ".join(list(_lans(facts))[:2])
+    if own:
+        yield mild(Cause.HOST_GATEWAY, f"{why}: hosts may not look for {own}", "address, mask and gateway of the hosts")
+    tunnel = facts.tunnels[0]
+    sizes = f"'ip mtu' and 'ip tcp adjust-mss' at the other routers, as here: {tunnel.ip_mtu}, {tunnel.mss or 'none'}"
+    yield mild(Cause.MTU, f"{why}: large packets may not fit elsewhere", sizes)
+    for one in tunnel.addresses[:1]:
+        ask = f"'show ip nhrp {one}' at the server: whose NBMA address?"
+        yield mild(Cause.ADDRESS_CONFLICT, f"{why}: another router may have {one}, too", ask)
+    ask = f"'show ip route {address}' at the server: whose is it?"
+    yield mild(Cause.LAN_OVERLAP, f"{why}: another site may have that network, too", ask)
+
+
+def _lans(facts: RouterFacts) -> Iterator[str]:
+    """The addresses on ports that carry neither tunnels nor their packets, with their lengths."""
+    under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
+    for interface in facts.interfaces:
+        if interface.name not in under and interface.line:
+            yield from (str(one) for one in interface.addresses if one.version == 4)
