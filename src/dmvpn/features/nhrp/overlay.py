@@ -110,7 +110,7 @@ class Overlay:
 
     @property
     def tunnels(self) -> tuple[Tunnel, ...]:
-        """Return the tunnels with NHRP, in the order of the configuration. They are for shows, which only look."""
+        """Return the tunnels with NHRP, in the order in which they got it. They are for shows, which only look."""
         return tuple(self._station.tunnels.values())
 
     def next_deadline(self) -> float | None:
