@@ -247,3 +247,30 @@ def test_reading_two_names_in_turn_grows_as_the_file_does() -> None:
     turn = "hostname A\n!\n!\nhostname B\n!\n"
     short = calls(lambda: parts_of(turn * 50))
     assert calls(lambda: parts_of(turn * 400)) < 12 * short
+
+
+@pytest.mark.parametrize("ruler", ["~~~~~~~~~~~~", "```", "  ~~~"])
+@pytest.mark.parametrize("before", ["", "R1(config)#"])
+def test_rulers_in_a_banner_are_no_fences(ruler: str, before: str) -> None:
+    """All of the configuration was outside of them, and dropped without a word."""
+    text = f"{before}banner motd ^C\n{ruler}\n Authorized only\n{ruler}\n^C\n{HUB}"
+    assert fenced(text) == text
+    assert fenced(HUB + text) == HUB + text
+
+
+def test_rulers_of_tildes_are_no_fences() -> None:
+    text = f"{HUB}~~~~~~~~~~~\n{SPOKE}~~~~~~~~~~~\n"
+    assert names(text) == ["HUB", "SPOKE"]
+
+
+def test_a_configuration_outside_of_fences_is_read_if_none_is_inside() -> None:
+    """Some pages have fences only around what the routers showed."""
+    (part,) = parts_of(f"## Hub\n{HUB}\n```\nSuccess rate is 100 percent (5/5)\n```\n")
+    assert [number for number, line in lines(part) if line.startswith("interface ")] == [3, 5]
+
+
+def test_many_banners_without_an_end_are_passed_over_fast() -> None:
+    def banners(count: int) -> str:
+        return "```\n```\n" + "".join(f"banner motd {chr(0x4E00 + number)}\n" for number in range(count))
+
+    assert calls(lambda: fenced(banners(4000))) < 5 * calls(lambda: fenced(banners(1000)))

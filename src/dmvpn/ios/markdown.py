@@ -10,12 +10,16 @@ import html
 import re
 from typing import Final
 
+from dmvpn.ios.banners import in_banners
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import BLOCK, without_prompt
 
-_FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<mark>`{3,}|~{3,})[ \t]*(?P<kind>[\w+#.-]*)[^`]*$")
-_ANY: Final = re.compile(r"(?m)^[ \t>]{0,12}(?:`{3}|~{3})")
+#: More than four tildes are a ruler.
+_FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<mark>`{3,}|~{3,4}(?!~))[ \t]*(?P<kind>[\w+#.-]*)[^`]*$")
+_ANY: Final = re.compile(r"(?m)^[ \t>]{0,12}(?:`{3}|~{3,4}(?!~))")
+#: A single one may be quoted by a sentence.
+_FEWEST_OUTSIDE: Final = 3
 _OF_INLINE: Final = 6
 #: Two lines of a configuration that are paragraphs, one behind the other.
 _PARAGRAPHS: Final = re.compile(
@@ -53,9 +57,17 @@ _BEGUN: Final = re.compile(
 
 
 def has_fences(text: str) -> bool:
-    """Does it have two fences, so that something is between them?"""
+    """Does it have two fences, so that something is between them? Banners are drawn with the same marks."""
     found = _ANY.finditer(text)
-    return next(found, None) is not None and next(found, None) is not None
+    if next(found, None) is None or next(found, None) is None:
+        return False
+    if "banner" not in text.lower():
+        return True
+    lines = text.split("\n")
+    return (
+        sum(not inside and _ANY.match(line) is not None for line, inside in zip(lines, in_banners(lines), strict=True))
+        > 1
+    )
 
 
 def _may_protect(line: str) -> bool:
@@ -70,18 +82,23 @@ def _may_protect(line: str) -> bool:
 def fenced(text: str) -> str:
     """The text with blank lines for what is outside fences, but comments for headings that name a router.
 
-    The text itself if it has no two fences; then tags of HTML around its lines, if those are what it has.
+    The text itself if it has no two fences, then without tags of HTML around its lines, if those are what it has; and
+    if all lines of a configuration are outside.
     """
     if not has_fences(text):
         return _without_fences(text)
     mark = ""
     drawn = False
+    inside = outside = 0  # lines of a configuration
     lines: list[str] = []
     all_lines = [line.rstrip("\r") for line in text.split("\n")]
+    banners = in_banners(all_lines)
     for number, line in enumerate(all_lines):
-        fence = _FENCE.match(line)
+        fence = _FENCE.match(line) if not banners[number] else None
         if fence is None:
             line = _BLANK.sub(" ", line)
+            is_line = _LINE.match(without_prompt(line).lstrip()) is not None
+            inside, outside = inside + (is_line and mark != ""), outside + (is_line and mark == "")
             lines.append("" if drawn else line if mark or _may_protect(line) else _inline(line) or _heading(line))
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
@@ -94,7 +111,8 @@ def fenced(text: str) -> str:
         drawn = bool(mark) and _is_drawn(all_lines, number + 1)
         begun = _BEGUN.match(line) if mark else None
         lines.append(begun[1] if begun is not None else BLOCK if mark else "")
-    return "\n".join(lines)
+        inside += begun is not None
+    return text if outside >= _FEWEST_OUTSIDE and not inside else "\n".join(lines)
 
 
 def _is_page(lines: list[str], start: int) -> bool:

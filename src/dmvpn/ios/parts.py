@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from dmvpn.ios.banners import text_end
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.markdown import fenced
 from dmvpn.ios.protection import asks_for_protection
@@ -27,9 +28,6 @@ _TYPED_HOSTNAME: Final = re.compile(r"host\w{0,4}\s+\"?([A-Za-z][\w.-]{0,62})\"?
 _MANY: Final = re.compile(
     r"^[ \t\ufeff]{0,16}(?:hostname\s+\S|[A-Z0-9][\w.:@/-]{0,62}(?:\([a-z][\w-]{0,62}\))?[#>])",
     re.MULTILINE | re.IGNORECASE,
-)
-_BANNER: Final = re.compile(
-    r"\s*banner\s+(?:(?:motd|login|exec|incoming|slip-ppp|prompt-timeout)\s+)?(\^.|\S)", re.IGNORECASE
 )
 #: Lines above the hostname at the head of a configuration, or typed before it.
 _HEAD: Final = re.compile(
@@ -203,11 +201,11 @@ class _Walk:
                 self._prompted(prompt["name"])
                 if prompt["mode"] and (hostname := _TYPED_HOSTNAME.match(typed)) is not None:
                     self._typed(hostname[1], prompt["name"])
-                until = _text_end(typed)
+                until = text_end(typed)
             elif taken is not None:
                 if (hostname := HOSTNAME.match(line)) is not None:
                     self._named(hostname[1])
-                until = _text_end(line)
+                until = text_end(line)
             self._owners.append(self._now)
         return self._owners, self._routers
 
@@ -277,11 +275,3 @@ class _Walk:
                 break
             self._owners[number] = self._now
         self._named_at = len(self._owners)
-
-
-def _text_end(line: str) -> str:
-    """How the text of a banner ends that goes on in the next lines; "" if none does."""
-    banner = _BANNER.match(line)
-    if banner is None or banner[1] in line[banner.end(1) :]:
-        return ""
-    return "\x03" if banner[1] == "^C" and "^C" not in line else banner[1]
