@@ -241,3 +241,19 @@ def test_a_drawing_between_fences_is_no_configuration() -> None:
     assert not take_in(parts_of(page)[0].text).of(Fate.REFUSED)
     protected = page.replace(" Tunnel0: nhrp", "tunnel protection ipsec profile P\n Tunnel0: nhrp")
     assert take_in(parts_of(protected)[0].text).of(Fate.REFUSED)
+
+
+@pytest.mark.parametrize("command", ["sh ru", "do sh ru", "sh star", "show tech", "redirect it"])
+def test_what_a_router_announces_as_a_configuration_is_one(command: str) -> None:
+    """An abbreviation that nobody had listed made it the output of another command, and it was lost."""
+    announced = "Building configuration...\n\nCurrent configuration : 99 bytes\n!\n"
+    text = f"R1#{command}\n{announced}{TUNNEL}end\n\nR1#sh ver\nx y\n"
+    assert refused(text) == []
+    assert "tunnel protection ipsec profile P" in shown(text)
+    assert "x y" not in shown(text)
+
+
+@pytest.mark.parametrize("command", ["sh ru", "show star"])
+def test_abbreviations_of_what_shows_a_configuration_are_known(command: str) -> None:
+    text = f"R1#{command}\n{TUNNEL}end\nR1#\n"
+    assert "tunnel protection ipsec profile P" in shown(text)

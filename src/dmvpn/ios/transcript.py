@@ -83,7 +83,9 @@ _ASKS: Final = re.compile(
     r"(?:do\s+)?cry\w*\s+(?:(?:pki|ca)\s+(?:auth\w*|enr\w*|imp\w*|exp\w*)|key\s+(?:gen\w*|zero\w*|imp\w*|exp\w*))(?:\s|$)",
     re.IGNORECASE,
 )
-_SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(run|start|conf|arch)|more\s|wr(i|it|ite)?\s+t)", re.IGNORECASE)
+_SHOWS: Final = re.compile(r"(do )?(sh(o|ow)?\s+(ru|star|conf|arch)|more\s|wr(i|it|ite)?\s+t)", re.IGNORECASE)
+#: What comes behind it is a configuration, whatever was typed to see it.
+_ANNOUNCES: Final = re.compile(r"\s{0,16}(?:Building configuration\.\.\.|Current configuration\b[^:]{0,80}:)")
 _CONFIGURES: Final = re.compile(r"conf(ig?|igur?|igure)?(\s+t\w*)?\s*$|configure\b", re.IGNORECASE)
 
 
@@ -179,6 +181,8 @@ class Transcript:
         if prompt is not None:
             return self._behind(prompt["mode"], line[prompt.end() :])
         bare = line.lstrip()
+        if self._reads is _Reads.OUTPUT and _ANNOUNCES.match(line):
+            self._reads, self._bare_at = _Reads.CONFIGURATION, None
         if self._reads is _Reads.CONFIGURATION and _OUTPUT.match(bare):
             self._reads, self._bare_at = _Reads.OUTPUT, len(line) - len(bare)
         elif self._bare_at is not None and len(line) - len(bare) <= self._bare_at and _BEGINS.match(bare):
