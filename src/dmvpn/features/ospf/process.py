@@ -111,10 +111,10 @@ class Process:
     @property
     def is_border(self) -> bool:
         """Does it join other areas to the backbone? A virtual link counts while the router at its end is full."""
-        return len(self.areas) > 1 and any(
-            not interface.area.number and (interface.far_end is None or bool(interface.full))
-            for interface in self.interfaces.values()
-        )
+        if 0 not in self.areas or len(self.areas) < 2:
+            return False
+        mine = [interface for interface in self.interfaces.values() if not interface.area.number]
+        return not mine or any(interface.far_end is None or interface.full for interface in mine)
 
     @property
     def is_exchanging(self) -> bool:
