@@ -10,7 +10,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,103 +17,13 @@ import pytest
 from dmvpn.app.front_ends import FrontEnds, address_of
 from dmvpn.base.errors import UserError
 from support.fake_router import FakeRouter
-from support.live_router import Live
+from support.ssh_door import CONFIGURATION, PATIENCE, Door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytest.importorskip("asyncssh")
-
-#: hashcat's published example of type 9; the password is `hashcat`.
-TYPE_9 = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
-CONFIGURATION = f"""hostname R1
-username admin privilege 15 secret 9 {TYPE_9}
-username low secret 9 {TYPE_9}
-username plain privilege 15 password cisco
-enable secret 9 {TYPE_9}
-login on-success log
-login on-failure log
-line vty 0 4
- login local
- transport input ssh
-"""
-#: Seconds until something must have happened, on a machine that is busy with other things.
-PATIENCE = 30.0
-
-
-class Door:
-    """A router with SSH in front of it."""
-
-    def __init__(self, folder: Path, text: str) -> None:
-        self.folder = folder
-        self.router = FakeRouter(text)
-        self.live = Live(folder / "R1.sock", self.router)
-        self._front: subprocess.Popen[bytes] | None = None
-        self.port = 0
-        self.start()
-
-    def start(self) -> None:
-        """Start the front end."""
-        self._front = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", str(self.live.path)),
-                *("--listen", f"127.0.0.1:{self.port}", "--keys", str(self.folder)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self._front.stdout is not None
-        said = self._front.stdout.readline().decode()
-        self.port = int(said.rsplit(None, 1)[-1])
-
-    def kill(self) -> None:
-        """End the front end as a fault would."""
-        assert self._front is not None
-        self._front.kill()
-        self._front.communicate()
-
-    def close(self) -> None:
-        self.kill()
-        self.live.close()
-
-    def ssh(
-        self,
-        *words: str,
-        user: str = "admin",
-        password: str = "hashcat",
-        typed: str = "",
-        options: tuple[str, ...] = (),
-    ) -> str:
-        """What OpenSSH shows; `typed` goes to its standard input."""
-        ask = self.folder / "password"
-        ask.write_text(f"#!/bin/sh\necho '{password}'\n")
-        ask.chmod(0o700)
-        usual = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
-        done = subprocess.run(
-            [
-                *("ssh", "-F", "none", "-p", str(self.port)),
-                *(word for option in (*usual, "NumberOfPasswordPrompts=1") for word in ("-o", option)),
-                *options,
-                *(f"{user}@127.0.0.1", *words),
-            ],
-            input=typed.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
-            timeout=PATIENCE,
-        )
-        return done.stdout.decode()
-
-    def log(self) -> str:
-        """The log of the router."""
-        return "\n".join(self.router.system.syslog.lines)
-
-    def wait_for(self, condition: Callable[[], bool]) -> bool:
-        end = time.monotonic() + PATIENCE
-        while not condition() and time.monotonic() < end:
-            time.sleep(0.02)
-        return condition()
 
 
 @pytest.fixture
@@ -325,7 +234,7 @@ def test_the_process_that_serves_ssh_is_started_again(door: Door, caplog: pytest
     wanted = [f"127.0.0.1:{door.port}"]
 
     async def live() -> None:
-        fronts = FrontEnds(door.live.path, door.folder / "ssh", lambda: wanted)
+        fronts = FrontEnds(door.live.path, door.folder, lambda: wanted)
         fronts.start()
         first = await _process_of(fronts, None)
         first.kill()

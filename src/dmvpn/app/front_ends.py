@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.flash import FLASH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -54,9 +55,10 @@ def address_of(text: str) -> str:
 class FrontEnds:
     """The processes. wanted: the addresses, at this moment."""
 
-    def __init__(self, socket: Path, keys: Path, wanted: Callable[[], Collection[str]]) -> None:
+    def __init__(self, socket: Path, storage: Path, wanted: Callable[[], Collection[str]]) -> None:
         self._socket = socket
-        self._keys = keys
+        self._keys = storage / "ssh"
+        self._flash = storage / FLASH
         self._wanted = wanted
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
@@ -107,7 +109,7 @@ class FrontEnds:
             self._keys.mkdir(mode=0o700, exist_ok=True)
             self._running[address] = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "dmvpn.face.ssh", "--socket", os.fspath(self._socket)),
-                *("--listen", address, "--keys", os.fspath(self._keys)),
+                *("--listen", address, "--keys", os.fspath(self._keys), "--flash", os.fspath(self._flash)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
             )

@@ -105,7 +105,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         runtime.start(text, certificates)
         await server.start()
         storage = state or folder.storage(tree.hostname)
-        fronts = FrontEnds(server_path, storage / "ssh", lambda: {*listens, *_listens(runtime)})
+        fronts = FrontEnds(server_path, storage, lambda: {*listens, *_listens(runtime)})
         ending.push_async_callback(fronts.stop)
         fronts.start()
         runs = f"{tree.hostname} runs; its prompt: dmvpn shell {folder.name}/{tree.hostname}"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.app.front_ends import needs_asyncssh
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
+from dmvpn.shells.flash import FLASH
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.finding import find_lab
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.app.told import Told
+    from dmvpn.face.ssh.gate import Door
     from dmvpn.shells.lab.places import LabFolder
 
 #: The user of a lab.
@@ -68,7 +70,7 @@ def serve(arguments: argparse.Namespace, told: Told) -> int:
 
 
 async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended: int) -> None:
-    from dmvpn.face.ssh.gate import Door, Gate
+    from dmvpn.face.ssh.gate import Gate
     from dmvpn.face.ssh.keys import host_keys, public_text
     from dmvpn.face.ssh.visitors import Visitors
 
@@ -76,7 +78,7 @@ async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended:
     names = sorted({*folder.routers, *_routers(folder)})
     ports = range(first, first + len(names)) if first else [0] * len(names)
     gates = {
-        name: Gate(Door(folder.management(name), address, port, (USER, password)), keys, visitors)
+        name: Gate(_door(folder, name, (address, port), password), keys, visitors)
         for name, port in zip(names, ports, strict=True)
     }
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -98,6 +100,12 @@ async def _serve(folder: LabFolder, address: str, first: int, told: Told, ended:
         for gate in gates.values():
             await gate.close()
         (folder.path / _FILE).unlink(missing_ok=True)
+
+
+def _door(folder: LabFolder, name: str, place: tuple[str, int], password: str) -> Door:
+    from dmvpn.face.ssh.gate import Door
+
+    return Door(folder.management(name), *place, (USER, password), folder.storage(name) / FLASH)
 
 
 def _routers(folder: LabFolder) -> list[str]:

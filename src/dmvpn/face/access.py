@@ -38,8 +38,8 @@ def access(view: ShowContext, location: str) -> Access:
     keys = tuple((name, levels[name], hashed) for name, hashed in config.keys if name in levels)
     refused = system.logins.refuses(location, view.now)
     if refused or not asking:
-        return Access(refused, config.ssh.time_out, config.ssh.tries)
-    return Access("", config.ssh.time_out, config.ssh.tries, users, keys)
+        return Access(refused, config.ssh.time_out, config.ssh.tries, scp=config.ssh.scp)
+    return Access("", config.ssh.time_out, config.ssh.tries, users, keys, config.ssh.scp)
 
 
 def free_line(config: SystemConfig, taken: Collection[int]) -> int | None:

@@ -107,6 +107,7 @@ class Access:
     tries: wrong passwords before the connection ends.
     users: those with a password; none if no line asks for them.
     keys: of users with public keys the name, the level, and the hash of a key (MD5, hexadecimal digits).
+    scp: files may be copied.
     """
 
     refused: str
@@ -114,6 +115,7 @@ class Access:
     tries: int
     users: tuple[PlainUser, ...] = field(default=(), repr=False)
     keys: tuple[PlainKey, ...] = ()
+    scp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,7 @@ def _access(plain: Plain) -> Access:
             for user in named
         ),
         tuple((_text(key, "name"), _integer(key, "privilege", 15), _text(key, "hash")) for key in keys),
+        plain["scp"] is True,
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m dmvpn.face.ssh --socket PATH --listen ADDRESS:PORT --keys FOLDER`: SSH to one router.
+"""`python -m dmvpn.face.ssh --socket PATH --listen ADDRESS:PORT --keys FOLDER --flash FOLDER`: SSH to one router.
 
 Started by `dmvpn run`, and ends when its standard input does: so it never outlives the router's process.
 """
@@ -31,11 +31,13 @@ def main() -> int:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--listen", required=True)
     parser.add_argument("--keys", type=Path, required=True)
+    parser.add_argument("--flash", type=Path)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     address, _, port = arguments.listen.rpartition(":")
     try:
-        asyncio.run(_serve(Door(arguments.socket, address.strip("[]"), int(port)), arguments.keys))
+        door = Door(arguments.socket, address.strip("[]"), int(port), flash=arguments.flash)
+        asyncio.run(_serve(door, arguments.keys))
     except UserError as error:
         print(f"SSH: {error}", file=sys.stderr)
         return 2

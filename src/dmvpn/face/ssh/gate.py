@@ -16,11 +16,14 @@ import asyncssh
 from dmvpn.base.errors import UserError
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
+from dmvpn.face.ssh.copying import copy, is_scp
 from dmvpn.face.ssh.link import Link, LinkError, ask, report
+from dmvpn.shells.flash import FolderFlash
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dmvpn.base.flash import Flash
     from dmvpn.face.protocol import Access, PlainUser
     from dmvpn.face.ssh.visitors import Visitors
 
@@ -37,6 +40,8 @@ _KEEPALIVE: Final = 60
 _AT_ONCE: Final = max(2, (os.cpu_count() or 2) - 1)
 #: What a password is compared with whose user does not exist: it takes as long, so nobody learns names by the clock.
 _NOBODY: Final = (SCRYPT, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6")
+#: The privilege level that copies files.
+_PRIVILEGED: Final = 15
 #: Characters of a name that the log shows.
 _NAME: Final = 64
 
@@ -47,12 +52,14 @@ class Door:
 
     socket: the management socket of the router.
     guest: a user and a password that come in besides or instead of those of the router's configuration.
+    flash: the folder of the router's files.
     """
 
     socket: Path
     address: str
     port: int
     guest: tuple[str, str] | None = field(default=None, repr=False)
+    flash: Path | None = None
 
 
 class Gate:
@@ -114,6 +121,8 @@ class Gate:
             process.exit(status)
 
     async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visitor: _Visitor) -> int:
+        if process.command is not None and is_scp(process.command):
+            return await copy(process, process.command, await self._flash_for(visitor))
         link = await Link.open(self.door.socket)
         try:
             whose = (user[:_NAME], visitor.privilege, True, visitor.location)
@@ -133,6 +142,13 @@ class Gate:
                     await reading
         finally:
             link.close()
+
+    async def _flash_for(self, visitor: _Visitor) -> Flash | None:
+        """The router's files, if this visitor may copy them. Raises LinkError."""
+        access = await ask(self.door.socket, visitor.location)
+        if self.door.flash is None or not access.scp or visitor.privilege < _PRIVILEGED:
+            return None
+        return FolderFlash(self.door.flash)
 
 
 class _Visitor(asyncssh.SSHServer):

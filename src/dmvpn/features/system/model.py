@@ -48,6 +48,7 @@ class SshConfig:
     port: to listen on, for lines whose `rotary` is one of `rotaries`.
     block: None: nothing ever closes the door.
     quiet_list: the access list of those who come in while it is closed, "" for nobody.
+    scp: files may be copied to flash, and from there.
     """
 
     time_out: int = 30
@@ -57,6 +58,7 @@ class SshConfig:
     block: BlockFor | None = None
     quiet_list: str = ""
     log: LoginLog = LoginLog()
+    scp: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

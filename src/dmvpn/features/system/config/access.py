@@ -65,6 +65,12 @@ _SSH: Mapping[str, str] = {
 VERSION = ConfigLine("global", "ip ssh version {version:1-2}", _SSH, order=518)
 TIME_OUT = ConfigLine("global", "ip ssh time-out {seconds:1-120}", _SSH, order=518)
 TRIES = ConfigLine("global", "ip ssh authentication-retries {tries:0-5}", _SSH, order=518)
+SCP = ConfigLine(
+    "global",
+    "ip scp server enable",
+    {"scp": "Secure copy", "server": "Of others, who copy files to flash and from there", "enable": "They may"},
+    order=517,
+)
 PORT = ConfigLine("global", "ip ssh port {port:2000-10000} rotary {first:1-127} [ {last:1-127} ]", _SSH, order=518)
 
 # ------------------------------------------------------------------------------------------------ logins
@@ -103,7 +109,7 @@ AAA_LOGIN = ConfigLine(
 
 CONFIG = (
     *(LOGIN, TRANSPORT, ACCESS_CLASS, LEVEL, ROTARY),
-    *(VERSION, TIME_OUT, TRIES, PORT),
+    *(VERSION, TIME_OUT, TRIES, PORT, SCP),
     *(BLOCK, QUIET, ON_FAILURE, ON_SUCCESS, AAA, AAA_LOGIN),
 )
 
@@ -148,5 +154,6 @@ def ssh(tree: ConfigTree) -> SshConfig:
         rotaries=range(first, port.integer("last", first) + 1) if port else usual.rotaries,
         block=BlockFor(*(block.integer(name) for name in ("seconds", "attempts", "within"))) if block else None,
         quiet_list=quiet.text("list") if quiet else "",
+        scp=tree.flag(SCP),
         log=LoginLog(success=tree.flag(ON_SUCCESS), failure=tree.flag(ON_FAILURE)),
     )
