@@ -44,8 +44,9 @@ MESSAGES: list[tuple[Message, str]] = [
     ),
     (AskAccess("10.0.0.5"), '{"type":"ask-access","location":"10.0.0.5"}'),
     (
-        Access("", 30, 3, (("bob", 7, 9, "$9$x"),), (("bob", 7, "ab"),)),
-        '{"type":"access","refused":"","time_out":30,"tries":3,"users":[["bob",7,9,"$9$x"]],"keys":[["bob",7,"ab"]]}',
+        Access("", 30, 3, (("bob", 7, 9, "$9$x"),), (("bob", 7, "ab"),), scp=True),
+        '{"type":"access","refused":"","time_out":30,"tries":3,"users":[["bob",7,9,"$9$x"]],"keys":[["bob",7,"ab"]],'
+        '"scp":true}',
     ),
     (
         Report("bob", "10.0.0.5", 22, True),

@@ -165,7 +165,6 @@ interface GigabitEthernet0/1
 ip forward-protocol nd
 no ip http server
 no ip http secure-server
-ip scp server enable
 ip ssh version 2
 !
 control-plane
