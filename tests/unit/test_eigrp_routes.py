@@ -251,6 +251,18 @@ def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
     assert not any("stuck" in line for line in net.routers["D"].logs)
 
 
+def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
+    net = square(replace(CLASSIC, active_time=0.0))
+    net.line("S", "GigabitEthernet0/1", up=False)
+    net.line("D", "GigabitEthernet0/3", up=False)
+    net.run(3)
+    net.routers["S"].process.teller.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.line("D", "GigabitEthernet0/9", up=False)
+    net.run(600)
+    assert net.routers["D"].process.dual.active
+    assert not any("stuck" in line for router in net.routers.values() for line in router.logs)
+
+
 # ------------------------------------------------------------------------------------------------ many paths
 
 

@@ -743,8 +743,6 @@ def test_what_secures_or_filters_and_is_not_understood_to_its_end_is_refused_and
     [
         ("router eigrp 1", "distribute-list gateway G in"),
         ("router eigrp 1", "distribute-list 10 out static"),
-        ("router eigrp 1", "default-information in 10"),
-        ("router eigrp 1", "eigrp stub connected leak-map M"),
         ("router eigrp N\n address-family ipv4 unicast autonomous-system 1", "distribute-list 10 in"),
         (
             "router eigrp N\n address-family ipv4 unicast autonomous-system 1\n  topology base",

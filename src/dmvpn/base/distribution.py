@@ -59,6 +59,22 @@ class OffsetList:
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultRoutes:
+    """`default-information in|out LIST`, or with `no`: the default route passes if the access list permits it. name:
+    "": never.
+    """
+
+    inwards: bool
+    name: str = ""
+
+    def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
+        """Does the route pass? Others than the default route do."""
+        if not route.prefix.is_default:
+            return True
+        return bool(self.name) and policies.access_list_permits(self.name, route.prefix)
+
+
+@dataclass(frozen=True, slots=True)
 class DistanceOf:
     """`distance N A.B.C.D WILDCARD [LIST]`: of the routes that these neighbors tell, and the list permits."""
 
@@ -74,9 +90,12 @@ class Distribution:
     lists: tuple[DistributeList, ...] = ()
     offsets: tuple[OffsetList, ...] = ()
     distances: tuple[DistanceOf, ...] = ()
+    defaults: tuple[DefaultRoutes, ...] = ()
 
     def permits(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> bool:
         """Does a route pass all lists of this direction? Both that of the interface and the general one decide."""
+        if not all(one.permits(policies, route) for one in self.defaults if one.inwards == inwards):
+            return False
         return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
 
     def offset(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> int:
@@ -97,7 +116,8 @@ class Distribution:
 
     def says(self, *, inwards: bool) -> bool:
         """Is there any list of this direction?"""
-        return any(one.inwards == inwards for one in self.lists) or any(one.inwards == inwards for one in self.offsets)
+        directions = [one.inwards for one in self.lists] + [one.inwards for one in self.offsets]
+        return inwards in directions or any(one.inwards == inwards for one in self.defaults)
 
     def _lists(self, interface: str, *, inwards: bool) -> Iterator[DistributeList]:
         return (one for one in self.lists if one.inwards == inwards and one.interface in ("", interface))

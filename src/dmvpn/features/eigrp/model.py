@@ -44,10 +44,14 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`summary-address`: told instead of everything inside it. distance: of our own route to Null0, 255 = none."""
+    """`summary-address`: told instead of everything inside it. distance: of our own route to Null0, 255 = none.
+
+    leaks: the route map of what is told all the same.
+    """
 
     prefix: Prefix
     distance: int = 5
+    leaks: str = ""
 
 
 class AuthenticationMode(enum.Enum):
@@ -99,8 +103,8 @@ class ProcessSettings:
     """One EIGRP process.
 
     name: the virtual instance of named mode, "" in classic mode.
-    stub: what a stub router tells, None for a router that is none.
-    active_time: seconds until a destination is stuck in active.
+    stub: what a stub router tells, None for a router that is none; stub_leaks: and what this route map lets through.
+    active_time: seconds until a destination is stuck in active, 0: it never is.
     interfaces: settings of those that have any of their own; the others have `default_interface`.
     """
 
@@ -120,6 +124,7 @@ class ProcessSettings:
     redistributions: tuple[Redistribution, ...] = ()
     distribution: Distribution = NOTHING
     stub: StubFlag | None = None
+    stub_leaks: str = ""
     active_time: float = 180.0
     default_interface: InterfaceSettings = InterfaceSettings()
     interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 
 class Policy:
-    """The rules of one process. stub: what a stub router tells, None for a router that is none."""
+    """The rules of one process. stub: what a stub router tells, None for a router that is none; stub_leaks: and what
+    this route map lets through.
+    """
 
     def __init__(self, context: Context, scale: MetricScale, distribution: Distribution) -> None:
         self.router_id: IPv4Address = UNSPECIFIED
         self.stub: StubFlag | None = None
+        self.stub_leaks = ""
         self.distribution = distribution
         self._context = context
         self._scale = scale
@@ -57,16 +60,29 @@ class Policy:
         if path.source.origin is Origin.SUMMARY:
             if all(summary.prefix != prefix for summary in settings.summaries):
                 return True
-        elif is_summarized(interface, prefix):
+        elif self._is_summarized(interface, path, prefix):
             return True
         if settings.split_horizon and _leads_over(interface, destination, path):
             return True
-        return self.stub is not None and not _is_told_by_stub(path, self.stub)
+        if self.stub is None or _is_told_by_stub(path, self.stub):
+            return False
+        return not self._leaks(self.stub_leaks, interface, path, prefix)
 
+    def _is_summarized(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
+        """Is the prefix told as part of a summary here, and not beside it?"""
+        summaries = [one for one in interface.settings.summaries if one.prefix != prefix and prefix in one.prefix]
+        return any(not self._leaks(summary.leaks, interface, path, prefix) for summary in summaries)
 
-def is_summarized(interface: EigrpInterface, prefix: Prefix) -> bool:
-    """Is the prefix told as part of a summary here?"""
-    return any(summary.prefix != prefix and prefix in summary.prefix for summary in interface.settings.summaries)
+    def _leaks(self, name: str, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
+        """Does a leak map let the prefix through? `match interface` means the one that it is told on."""
+        if not name:
+            return False
+        policies = self._context.ports.policies.of_routes()
+        return policies.mapped(name, candidate(prefix, path.report, interface.name)) is not None
+
+    def leaks(self, interface: EigrpInterface) -> bool:
+        """Has any leak map a say here?"""
+        return bool(self.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
 
 
 def _leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:

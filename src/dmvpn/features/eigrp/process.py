@@ -51,7 +51,7 @@ class Process:
         self.interfaces: dict[str, EigrpInterface] = {}
         self.context = context
         self.policy = Policy(context, settings.scale, settings.distribution)
-        self.policy.stub = settings.stub
+        self.policy.stub, self.policy.stub_leaks = settings.stub, settings.stub_leaks
         self.sender = Sender(number, context, config)
         self.dual = Dual(settings.scale, self)
         self.dual.maximum_hops = settings.maximum_hops
@@ -106,8 +106,8 @@ class Process:
         self.stuck.active_time = settings.active_time
         self.adjacencies.log_changes = settings.log_changes
         self.offers.settings = self.redistributor.settings = settings
-        if old.stub != settings.stub:
-            self.policy.stub = settings.stub
+        if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
+            self.policy.stub, self.policy.stub_leaks = settings.stub, settings.stub_leaks
             for interface in self.interfaces.values():
                 self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
                 interface.hello = None
@@ -133,8 +133,8 @@ class Process:
         self.redistributor.policies_changed()
         distribution = self.settings.distribution
         self.intake.judge_again(list(self._neighbors))
-        if distribution.says(inwards=False):
-            for interface in self.interfaces.values():
+        for interface in self.interfaces.values():
+            if distribution.says(inwards=False) or self.policy.leaks(interface):
                 self.teller.tell_again(interface)
         if distribution.distances:
             self.offers.refresh_all()

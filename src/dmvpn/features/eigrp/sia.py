@@ -33,7 +33,7 @@ class _Watch:
 
 
 class StuckWatch:
-    """Watches the active destinations of a process. active_time: seconds."""
+    """Watches the active destinations of a process. active_time: seconds, 0: does not."""
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class StuckWatch:
     def begin(self, prefix: Prefix) -> None:
         """The destination went active, or asks again."""
         self.end(prefix)
+        if not self.active_time:
+            return
         watch = self._watches[prefix] = _Watch(Timer(lambda: self._half_time(prefix)))
         self._context.start(watch.timer, self.active_time / 2)
 

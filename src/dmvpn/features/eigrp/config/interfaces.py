@@ -19,6 +19,15 @@ AF_INTERFACE: Final = "eigrp-af-interface"
 
 _NUMBER = "{number:1-65535}"
 _NUMBER_HELP = "Autonomous system"
+_SUMMARY_HELP: Final = {
+    "summary-address": "Tell one prefix for many",
+    "prefix": "The summary",
+    "address": "The summary",
+    "mask": "Its mask",
+    "distance": "Of Null0",
+    "leak-map": "Tell what a route map lets through beside it",
+    "leak": "Name",
+}
 _SECONDS = "{seconds:1-65535}"
 
 
@@ -74,14 +83,8 @@ IP_NEXT_HOP_SELF_ECMP: Final = _interface_line(
 )
 IP_SUMMARY: Final = _interface_line(
     f"ip summary-address eigrp {_NUMBER} ( {{address:address}} {{mask:mask}} | {{prefix:prefix}} ) "
-    "[ {distance:1-255} ]",
-    {
-        "summary-address": "Tell one prefix for many",
-        "prefix": "The summary",
-        "address": "The summary",
-        "mask": "Its mask",
-        "distance": "Of Null0",
-    },
+    "[ {distance:1-255} ] [ leak-map {leak:word} ]",
+    _SUMMARY_HELP,
     order=72,
     key=("number", "prefix", "address", "mask"),
 )
@@ -161,14 +164,8 @@ AF_NEXT_HOP_SELF_ECMP: Final = _af_line(
     default_on=True,
 )
 AF_SUMMARY: Final = _af_line(
-    "summary-address ( {prefix:prefix} | {address:address} {mask:mask} ) [ {distance:1-255} ]",
-    {
-        "summary-address": "Tell one prefix for many",
-        "prefix": "The summary",
-        "address": "The summary",
-        "mask": "Its mask",
-        "distance": "Of Null0",
-    },
+    "summary-address ( {prefix:prefix} | {address:address} {mask:mask} ) [ {distance:1-255} ] [ leak-map {leak:word} ]",
+    _SUMMARY_HELP,
     order=18,
     key=("prefix", "address", "mask"),
 )
@@ -269,7 +266,7 @@ def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> in
 
 
 def _summary(args: Args) -> Summary:
-    distance = args.integer("distance", 5)
+    distance, leaks = args.integer("distance", 5), args.text("leak", "")
     if "prefix" in args:
-        return Summary(args.prefix("prefix"), distance)
-    return Summary(Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0), distance)
+        return Summary(args.prefix("prefix"), distance, leaks)
+    return Summary(Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0), distance, leaks)

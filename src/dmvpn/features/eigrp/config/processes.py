@@ -148,7 +148,7 @@ class ProcessLines:
         )
         self.stub = ConfigLine(
             mode,
-            "eigrp stub [* connected | summary | static | redistributed | receive-only ]",
+            "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
             {
                 "stub": "Nobody routes through this router",
                 "connected": "Tell connected networks",
@@ -156,6 +156,8 @@ class ProcessLines:
                 "static": "Tell redistributed static routes",
                 "redistributed": "Tell all redistributed routes",
                 "receive-only": "Tell nothing",
+                "leak-map": "Tell what a route map lets through, too",
+                "leak": "Name",
             },
             order=44,
             check=_check_stub,
@@ -241,10 +243,28 @@ class ProcessLines:
         self.distribution = DistributionLines(mode, largest=2147483647, order=33)
         self.active_time = ConfigLine(
             mode,
-            "timers active-time {minutes:1-65535}",
-            {"timers": "Times", "active-time": "How long replies may take", "minutes": "Minutes"},
+            "timers active-time ( {minutes:1-65535} | disabled )",
+            {
+                "timers": "Times",
+                "active-time": "How long replies may take",
+                "minutes": "Minutes",
+                "disabled": "As long as they like",
+            },
             order=9,
             default="timers active-time 3",
+        )
+        self.default_information = ConfigLine(
+            mode,
+            "default-information ( in | out ) [ {list:word} ]",
+            {
+                "default-information": "The default route passes",
+                "in": "Of what neighbors tell",
+                "out": "Of what is told to them",
+                "list": "Only if this access list permits it",
+            },
+            key=("in", "out"),
+            order=36,
+            keep_no=True,  # `no`: it does not
         )
         self.auto_summary = ConfigLine(
             mode,
@@ -322,6 +342,7 @@ _TOPOLOGY_LINES: Final = (
     IN_TOPOLOGY.redistribute,
     IN_TOPOLOGY.distance,
     IN_TOPOLOGY.active_time,
+    IN_TOPOLOGY.default_information,
     IN_TOPOLOGY.auto_summary,
     *IN_TOPOLOGY.distribution.all,
 )

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.distribution import DefaultRoutes
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
 from dmvpn.features.eigrp.config.processes import (
@@ -35,6 +36,8 @@ from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.ios.grammar import Args, ConfigLine
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
@@ -125,9 +128,13 @@ def _process(
         external_distance=distance.integer("external") if distance else 170,
         default_metric=_vector(default_metric) if default_metric else None,
         redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
-        distribution=topology_lines.distribution.read(topology),
+        distribution=replace(
+            topology_lines.distribution.read(topology),
+            defaults=tuple(_default_routes(topology, topology_lines.default_information)),
+        ),
         stub=_stub(stub) if stub is not None else None,
-        active_time=60.0 * _number(topology, topology_lines.active_time, "minutes", 3),
+        stub_leaks=stub.text("leak", "") if stub is not None else "",
+        active_time=_active_time(topology.get(topology_lines.active_time)),
     )
 
 
@@ -170,6 +177,19 @@ def _vector(args: Args) -> Vector:
     return link._replace(reliability=args.integer("reliability"), load=args.integer("load"))
 
 
+def _active_time(args: Args | None) -> float:
+    """Seconds; 0: nothing is ever stuck."""
+    return 180.0 if args is None else 60.0 * args.integer("minutes", 0)
+
+
+def _default_routes(section: Section, line: ConfigLine) -> Iterator[DefaultRoutes]:
+    """Those lines that keep a default route back."""
+    for entry in section.entries(line):
+        name = entry.args.text("list", "")
+        if entry.negated or name:
+            yield DefaultRoutes("in" in entry.args, "" if entry.negated else name)
+
+
 def _redistribution(args: Args) -> Redistribution:
     source = next(source for source in RouteSource if source.value in args)
     number = next((args.integer(word) for word in ("eigrp", "ospf", "bgp") if word in args), None)
@@ -194,4 +214,5 @@ def _stub(args: Args) -> StubFlag:
     for word, flag in words.items():
         if word in args:
             flags |= flag
-    return flags or StubFlag.CONNECTED | StubFlag.SUMMARY | StubFlag.REDISTRIBUTED
+    flags = flags or StubFlag.CONNECTED | StubFlag.SUMMARY | StubFlag.REDISTRIBUTED
+    return flags | StubFlag.LEAK_MAP if "leak-map" in args else flags

@@ -197,8 +197,10 @@ _PROTOCOLS = label_group(
     Word("Incoming update filter list", "A `distribute-list ... in`: which routes are believed."),
     Word(
         "Default networks",
-        "Candidates of the default route in updates; marked and taken as they come.",
+        "Default routes in updates: told and taken as others are, or not (`no default-information`).",
         also=(
+            "Default networks not flagged in outgoing updates",
+            "Default networks not accepted from incoming updates",
             "Default networks flagged in outgoing updates",
             "Default networks accepted from incoming updates",
         ),

@@ -33,8 +33,15 @@ def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
     yield f'Routing Protocol is "eigrp {settings.autonomous_system}"'
     yield from filter_lines(settings.distribution)
-    yield "  Default networks flagged in outgoing updates"
-    yield "  Default networks accepted from incoming updates"
+    held = {one.inwards for one in settings.distribution.defaults}
+    if False in held:
+        yield "  Default networks not flagged in outgoing updates"
+    else:
+        yield "  Default networks flagged in outgoing updates"
+    if True in held:
+        yield "  Default networks not accepted from incoming updates"
+    else:
+        yield "  Default networks accepted from incoming updates"
     if settings.redistributions:
         yield "  Redistributing: " + ", ".join(rule.source.value for rule in settings.redistributions)
     yield from _parameters(process)
@@ -75,7 +82,7 @@ def _parameters(process: Process) -> Iterator[str]:
         words = [flag.name.lower().replace("_", "-") for flag in StubFlag if flag in settings.stub and flag.name]
         yield f"    Stub, {', '.join(words)}"
     yield "    Topology : 0 (base) "
-    yield f"      Active Timer: {settings.active_time / 60:.0f} min"
+    yield f"      Active Timer: {f'{settings.active_time / 60:.0f} min' if settings.active_time else 'disabled'}"
     yield f"      Distance: internal {settings.internal_distance} external {settings.external_distance}"
     yield f"      Maximum path: {settings.maximum_paths}"
     yield f"      Maximum hopcount {settings.maximum_hops}"
