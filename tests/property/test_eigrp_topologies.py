@@ -6,6 +6,7 @@ import heapq
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,7 @@ class World:
         }
 
 
+@pytest.mark.conforms("eigrp:3.5-loop-free")
 @given(plans())
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_after_quiet_every_metric_is_that_of_a_shortest_path_and_nothing_is_active(plan: Plan) -> None:

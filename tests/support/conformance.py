@@ -5,6 +5,7 @@
     tests/conformance/bfd.toml       likewise: "bfd:6.5-final"
     tests/conformance/bgp.toml       and "bgp:6.5-hold"
     tests/conformance/ospf.toml      likewise: "ospf:13.1-newer"
+    tests/conformance/eigrp.toml     and "eigrp:3.2-feasible"
     @pytest.mark.conforms("ID", ...) above a test: it proves these requirements
     docs/reference/conformance-*.md  both together, made by
 
@@ -54,6 +55,7 @@ STANDARDS = tuple(
         ("BFD", "bfd.toml", "conformance-rfc5880.md"),
         ("BGP", "bgp.toml", "conformance-rfc4271.md"),
         ("OSPF", "ospf.toml", "conformance-rfc2328.md"),
+        ("EIGRP", "eigrp.toml", "conformance-rfc7868.md"),
     )
 )
 

@@ -61,6 +61,7 @@ def test_two_routers_become_neighbors_at_once_and_know_each_others_networks() ->
     assert spoke.next_hops("10.1.1.0/24") == ["192.168.100.11"]
 
 
+@pytest.mark.conforms("eigrp:5.3.3-init")
 def test_an_adjacency_begins_with_init_both_ways_and_the_table_ends_with_its_mark() -> None:
     net = pair()
     net.run(0.2)
@@ -81,6 +82,7 @@ def test_hellos_keep_neighbors_for_an_hour() -> None:
     assert 3540 / 5 <= len(hellos) <= 3540 / 4.5
 
 
+@pytest.mark.conforms("eigrp:5.3.1-hold")
 def test_silence_ends_an_adjacency_after_the_senders_hold_time() -> None:
     patient = replace(CLASSIC, default_interface=InterfaceSettings(hold_time=40))
     net = pair(spoke=patient)
@@ -124,6 +126,7 @@ def test_a_cleared_neighbor_comes_again() -> None:
     assert any(sent.packet.find(PeerTermination) for sent in net.packets(1))
 
 
+@pytest.mark.conforms("eigrp:5.3.3-restart")
 def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
     net = pair()
     net.run(1)
@@ -139,6 +142,7 @@ def test_a_router_that_started_again_is_noticed_by_its_first_packet() -> None:
     assert net.routers["R31"].metric("10.1.1.0/24") == 1920256
 
 
+@pytest.mark.conforms("eigrp:5.6.1-weights")
 def test_routers_with_other_weights_are_no_neighbors_and_the_log_says_so_once_a_minute() -> None:
     other = replace(CLASSIC, scale=MetricScale(weights=Weights(0, 0, 1, 0, 0)))
     net = pair(spoke=other)
@@ -147,6 +151,7 @@ def test_routers_with_other_weights_are_no_neighbors_and_the_log_says_so_once_a_
     assert not net.routers["R11"].process.neighbors()
 
 
+@pytest.mark.conforms("eigrp:5.6.1-weights")
 def test_a_neighbor_whose_weights_change_is_down() -> None:
     net = pair()
     net.run(1)
@@ -156,6 +161,7 @@ def test_a_neighbor_whose_weights_change_is_down() -> None:
     assert down("Interface Goodbye received") in net.routers["R11"].logs
 
 
+@pytest.mark.conforms("eigrp:5.2-sixteen")
 def test_who_answers_no_unicast_is_given_up_after_sixteen_tries_and_tried_again() -> None:
     net = pair()
     net.wires["tunnel"].drops = lambda sender, order: not order.destination.is_multicast
@@ -194,6 +200,7 @@ def test_neighbors_with_the_same_key_seal_every_packet() -> None:
     assert all(sent.packet.tlvs[0].serialize()[:4] == bytes.fromhex("00020028") for sent in net.packets())
 
 
+@pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
     net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", (Key(1, "other"),)))
     net.run(20)
@@ -287,12 +294,14 @@ def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
     assert not [sent for sent in net.packets() if sent.at > 61]
 
 
+@pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
     net = pair(SEALED, CLASSIC, CHAIN)
     net.run(20)
     assert net.routers["R11"].logs == []
 
 
+@pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
     """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbor for a while."""
     net = pair(CLASSIC, SEALED, CHAIN)
@@ -354,6 +363,7 @@ def test_authentication_that_cannot_be_done_keeps_the_interface_silent(settings:
 # ------------------------------------------------------------------------------------------------ what is not taken
 
 
+@pytest.mark.conforms("eigrp:6.5-as")
 def test_another_autonomous_system_is_not_heard() -> None:
     net = pair(spoke=replace(CLASSIC, autonomous_system=200))
     net.run(20)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import pytest
+
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived
 from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
@@ -65,6 +67,7 @@ def test_a_first_packet_that_acknowledges_ours_is_no_restart_though_another_came
     assert len(net.routers["R11"].logs) == 1
 
 
+@pytest.mark.conforms("eigrp:5.3.3-restart")
 def test_a_first_packet_of_a_neighbor_that_is_up_is_a_restart_whatever_it_acknowledges() -> None:
     net = _hub()
     (init,) = _say(net, Opcode.HELLO)

@@ -92,6 +92,7 @@ def test_the_nearest_neighbor_becomes_the_successor(room: Room) -> None:
     assert [path.source.interface for path in room.destination.feasible_successors()] == ["Ethernetb"]
 
 
+@pytest.mark.conforms("eigrp:3.2-feasible")
 def test_a_feasible_successor_takes_over_at_once() -> None:
     room = Room()
     room.update("a", 10)
@@ -101,6 +102,7 @@ def test_a_feasible_successor_takes_over_at_once() -> None:
     assert (room.state, room.via, room.units) == ("PASSIVE", "c", 6)
 
 
+@pytest.mark.conforms("eigrp:3.5-lost")
 def test_losing_the_only_feasible_way_asks_everybody_else_and_takes_the_best_answer(room: Room) -> None:
     room.update("b", None)
     assert room.state == "ASKED"
@@ -123,6 +125,7 @@ def test_the_best_path_must_be_the_feasible_one_or_everybody_is_asked(room: Room
     assert (room.via, room.units) == ("a", 11)
 
 
+@pytest.mark.conforms("eigrp:3.5-query-successor")
 def test_a_query_of_the_successor_is_answered_when_all_others_have_answered(room: Room) -> None:
     room.query("b", None)
     assert room.state == "SUCCESSOR_ASKED"
@@ -133,6 +136,7 @@ def test_a_query_of_the_successor_is_answered_when_all_others_have_answered(room
     assert (room.state, room.via) == ("PASSIVE", "a")
 
 
+@pytest.mark.conforms("eigrp:3.5-query-other")
 def test_a_query_of_anybody_else_is_answered_at_once(room: Room) -> None:
     room.query("c", None)
     assert room.replied_to() == ["c"]
@@ -144,6 +148,7 @@ def test_a_query_of_anybody_else_is_answered_at_once(room: Room) -> None:
     assert room.state == "SUCCESSOR_ASKED"
 
 
+@pytest.mark.conforms("eigrp:3.5-query-other")
 def test_a_query_about_what_nobody_knows_is_answered(room: Room) -> None:
     other = Prefix.parse("10.8.0.0/16")
     room.dual.take_outcome()
@@ -152,6 +157,7 @@ def test_a_query_about_what_nobody_knows_is_answered(room: Room) -> None:
     assert other not in room.dual.table
 
 
+@pytest.mark.conforms("eigrp:3.5-query-successor")
 def test_a_successor_that_asks_while_we_ask_is_answered_at_the_end(room: Room) -> None:
     room.update("b", 30)
     room.dual.take_outcome()
@@ -179,6 +185,7 @@ def test_if_the_successor_grew_worse_meanwhile_only_a_nearer_neighbor_may_be_tak
     assert (room.state, room.via, room.units) == ("PASSIVE", "a", 14)
 
 
+@pytest.mark.conforms("eigrp:3.5-reply-worse")
 def test_a_reply_in_which_the_successor_grew_worse_counts_as_that() -> None:
     room = Room()
     room.update("a", 10)
@@ -199,6 +206,7 @@ def test_who_has_said_unreachable_answers_even_the_old_successor_at_once(room: R
     assert room.state == "ASKED"
 
 
+@pytest.mark.conforms("eigrp:3.5-gone")
 def test_a_neighbor_that_goes_has_replied(room: Room) -> None:
     room.update("b", None)
     room.reply("a", 10)
@@ -245,6 +253,7 @@ def test_what_is_too_many_hops_away_is_unreachable() -> None:
     assert room.state == "ASKED"
 
 
+@pytest.mark.conforms("eigrp:3.5-moves")
 def test_every_state_can_be_reached_and_left() -> None:
     reached = {State.PASSIVE}
     while more := {after for (before, _), after in MOVES.items() if before in reached} - reached:

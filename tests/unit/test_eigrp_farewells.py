@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import pytest
+
 from dmvpn.base.notices import LineEnds
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.farewells import LARGEST_LIST
@@ -94,6 +96,7 @@ def test_what_still_waits_to_be_said_does_not_end_an_adjacency_that_has_begun_ag
     assert all(router.process.neighbors()[0].is_up for router in net.routers.values())
 
 
+@pytest.mark.conforms("eigrp:6.7.7-goodbye")
 def test_a_goodbye_goes_to_all() -> None:
     net = pair()
     net.run(1)

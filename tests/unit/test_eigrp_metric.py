@@ -15,6 +15,7 @@ CLASSIC, WIDE = MetricScale(wide=False), MetricScale(wide=True)
 TUNNEL_4000 = link_vector(4000, 50_000, 1400)
 
 
+@pytest.mark.conforms("eigrp:5.6.1-classic", "eigrp:5.6.2-wide")
 @pytest.mark.parametrize(
     ("vector", "classic", "wide", "rib"),
     [
@@ -38,6 +39,7 @@ def test_what_is_too_far_for_the_field_is_unreachable() -> None:
     assert CLASSIC.distance(None) == INFINITY
 
 
+@pytest.mark.conforms("eigrp:5.6.1-classic")
 @pytest.mark.parametrize(
     ("weights", "distance"),
     [

@@ -26,6 +26,7 @@ def pair(percent: int) -> EigrpNet:
     return net
 
 
+@pytest.mark.conforms("eigrp:5.2.1-share")
 @pytest.mark.parametrize(("percent", "least", "most"), [(50, 0.0, 2.0), (5, 2.0, 12.0), (2, 6.0, 30.0)])
 def test_a_table_takes_as_long_as_the_share_of_the_bandwidth_lets_it(percent: int, least: float, most: float) -> None:
     net = pair(percent)

@@ -153,6 +153,7 @@ packets = st.builds(
 )
 
 
+@pytest.mark.conforms("eigrp:6.5-header")
 @given(packets)
 def test_a_packet_is_read_as_it_was_written(packet: EigrpPacket) -> None:
     assert EigrpPacket.parse(packet.serialize()) == packet
@@ -163,6 +164,7 @@ def test_every_vector_is_written_as_it_was_read(name: str) -> None:
     assert EigrpPacket.parse(VECTORS[name]).serialize() == VECTORS[name]
 
 
+@pytest.mark.conforms("eigrp:6.6-tlv")
 @pytest.mark.parametrize(
     ("name", "tlv"),
     [
@@ -227,6 +229,7 @@ def test_tlvs_seen_on_the_wire_have_exactly_one_encoding(octets: str, tlv: Tlv) 
     assert EigrpPacket.parse(packet.serialize()) == packet
 
 
+@pytest.mark.conforms("eigrp:6.9.4-tag")
 def test_an_external_route_of_a_named_mode_router_has_the_tag_that_the_rfc_forgot() -> None:
     route = WideExternal(
         router_id=IPv4Address(1),
@@ -245,6 +248,7 @@ def test_an_acknowledgment_is_known_by_its_number_not_by_its_length() -> None:
     assert not EigrpPacket.parse(VECTORS["frr_update_init_ack"]).is_acknowledgment
 
 
+@pytest.mark.conforms("eigrp:6.7.7-goodbye")
 def test_a_goodbye_is_known_with_and_without_k6() -> None:
     assert EigrpPacket.parse(VECTORS["goodbye_k255"]).is_goodbye
     assert replace(HELLO, tlvs=(Parameters.goodbye(15),)).is_goodbye
@@ -288,6 +292,7 @@ def with_tlv(octets: str) -> bytes:
 METRIC = "00000a0000000a0000057800ff010000"
 
 
+@pytest.mark.conforms("eigrp:6.5-header", "eigrp:6.6-tlv")
 @pytest.mark.parametrize(
     ("octets", "what", "offset"),
     [
@@ -346,6 +351,7 @@ def test_a_hello_of_frr_is_verified_with_its_key_alone() -> None:
     assert not verify_md5(VECTORS["frr_hello_md5"], key=b"dmvpnkez")
 
 
+@pytest.mark.conforms("eigrp:6.7.2-authentication")
 def test_a_hello_is_sealed_as_frr_seals_it() -> None:
     hello = EigrpPacket.parse(VECTORS["frr_hello_md5"])
     assert seal_md5(replace(hello, tlvs=hello.tlvs[1:]), key_id=1, key=KEY) == VECTORS["frr_hello_md5"]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteChanged, RouteSource
@@ -45,6 +47,7 @@ def cloud(hub: ProcessSettings, *spokes: ProcessSettings) -> EigrpNet:
     return net
 
 
+@pytest.mark.conforms("eigrp:5.6.2-wide")
 def test_metrics_of_a_named_process_are_those_that_routers_print() -> None:
     net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
     hub, spoke = net.routers["R11"], net.routers["R31"]
@@ -74,6 +77,7 @@ def test_a_route_says_what_show_ip_route_prints_of_it() -> None:
     )
 
 
+@pytest.mark.conforms("eigrp:5.4.2-horizon")
 def test_with_split_horizon_the_hub_keeps_spokes_apart() -> None:
     net = cloud(NAMED, NAMED, NAMED)
     assert net.routers["R11"].metric("10.4.4.0/24") == 27392000
@@ -94,6 +98,7 @@ def test_split_horizon_may_change_while_neighbors_stay() -> None:
     assert len(net.routers["R31"].logs) == 1
 
 
+@pytest.mark.conforms("eigrp:5.4.4-next-hop")
 def test_without_next_hop_self_spokes_send_to_each_other() -> None:
     keep = InterfaceSettings(split_horizon=False, next_hop_self=False)
     net = cloud(on_tunnel(NAMED, keep), NAMED, NAMED)
@@ -160,6 +165,7 @@ def queries(net: EigrpNet, since: float) -> list[str]:
     return [sent.router for sent in net.packets(since) if sent.packet.opcode == Opcode.QUERY]
 
 
+@pytest.mark.conforms("eigrp:3.2-feasible")
 def test_a_feasible_successor_takes_over_without_a_question() -> None:
     net = square()
     router = net.routers["S"]
@@ -173,6 +179,7 @@ def test_a_feasible_successor_takes_over_without_a_question() -> None:
     assert Prefix.parse("10.9.9.0/24") not in told
 
 
+@pytest.mark.conforms("eigrp:3.5-lost")
 def test_who_loses_the_only_way_asks_and_takes_the_answer() -> None:
     net = square()
     far = ethernet("GigabitEthernet0/3", "172.16.3.2", delay=10_000)
@@ -229,6 +236,7 @@ def test_a_receive_only_stub_tells_nothing() -> None:
     assert net.routers["R31"].metric("10.1.1.0/24") == 26885120
 
 
+@pytest.mark.conforms("eigrp:4.4.1-sia")
 def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
     net = square(replace(CLASSIC, active_time=60.0))
     net.line("S", "GigabitEthernet0/1", up=False)
@@ -387,6 +395,7 @@ def test_a_rip_route_comes_in_only_with_a_metric() -> None:
     assert net.routers["R31"].metric("0.0.0.0/0") == 1945600
 
 
+@pytest.mark.conforms("eigrp:5.6-external")
 def test_an_external_route_that_comes_back_to_its_router_is_not_taken() -> None:
     same = replace(NAMED, router_id=IPv4Address("1.1.1.1"))
     net = cloud(replace(same, redistributions=(Redistribution(RouteSource.STATIC),)), same, NAMED)

@@ -60,6 +60,7 @@ def test_a_change_goes_to_many_neighbors_in_one_multicast() -> None:
     assert all(net.routers[f"R{number}"].metric("10.0.0.0/24") for number in range(1, 9))
 
 
+@pytest.mark.conforms("eigrp:5.2-retransmit")
 def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
     net = cloud(3)
     net.run(10)
@@ -81,6 +82,7 @@ def test_who_misses_a_multicast_gets_it_alone_with_the_same_number() -> None:
     assert not any(net.routers[f"R{number}"].metric("10.0.0.0/24") for number in (1, 2, 3))
 
 
+@pytest.mark.conforms("eigrp:5.2-conditional")
 def test_a_multicast_past_a_neighbor_that_is_behind_is_conditional() -> None:
     net = cloud(4)
     net.run(10)
@@ -120,6 +122,7 @@ def test_with_a_third_of_all_packets_lost_everybody_learns_everything(seed: int)
     assert net.routers["R0"].process.interfaces["Tunnel100"].statistics.retransmissions > 10
 
 
+@pytest.mark.conforms("eigrp:5.2-order")
 def test_a_packet_that_comes_twice_is_acknowledged_twice_and_taken_once() -> None:
     net = cloud(1)
     net.run(6)
@@ -133,6 +136,7 @@ def test_a_packet_that_comes_twice_is_acknowledged_twice_and_taken_once() -> Non
     assert net.routers["R0"].process.interfaces["Tunnel100"].statistics.out_of_sequence == 1
 
 
+@pytest.mark.conforms("eigrp:5.2-rto")
 def test_the_time_for_an_answer_follows_the_way_it_takes() -> None:
     net = cloud(1, delay=0.05)
     net.run(20)
@@ -169,6 +173,7 @@ class OldRouter:
                 self.say(EigrpPacket(opcode=Opcode.HELLO, autonomous_system=100, acknowledgment=sent.packet.sequence))
 
 
+@pytest.mark.conforms("eigrp:6.7.4-versions")
 def test_a_neighbor_that_reads_classic_metrics_only_gets_those_even_from_a_named_process() -> None:
     net = cloud(1)
     named = replace(HUB, name="X", scale=MetricScale(wide=True))
@@ -184,6 +189,7 @@ def test_a_neighbor_that_reads_classic_metrics_only_gets_those_even_from_a_named
     ]
 
 
+@pytest.mark.conforms("eigrp:6.7.4-versions")
 def test_old_and_new_neighbors_on_one_interface_each_get_what_they_read_and_no_multicast() -> None:
     net = cloud(2)
     net.run(2)
