@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,11 +13,15 @@ from dmvpn.router.features import FEATURES
 from support.full_language import KEYWORDS_AS_NAMES, LANGUAGE, LINES, TEXTS, line_of
 
 if TYPE_CHECKING:
+    from dmvpn.features.interface.model import InterfaceConfig
     from dmvpn.ios import ConfigTree
 
 
 def models(tree: ConfigTree) -> dict[str, object]:
-    return {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
+    """What every feature makes of a configuration. Interfaces have no order: shows sort them by their names."""
+    found = {feature.name: feature.model(tree) for feature in FEATURES if feature.model is not None}
+    interfaces = cast("InterfaceConfig", found["interface"])
+    return found | {"interface": (sorted(map(repr, interfaces.interfaces)), interfaces.forwards_ipv6)}
 
 
 @given(TEXTS)

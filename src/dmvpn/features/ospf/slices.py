@@ -1,7 +1,7 @@
 """Long work in slices: between two of them the router handles other events, Hellos of neighbors above all.
 
 The work is a generator, which yields where it may be interrupted. A slice ends there; the next one follows by a
-deadline that is due at once. What is asked for meanwhile is done when the work is finished.
+deadline that is due a moment later. What is asked for meanwhile is done when the work is finished.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Vertices, links or routes that are worked on in one slice: some milliseconds.
 SLICE: Final = 128
+#: Seconds between two slices: with none the next one would follow within the same event.
+PAUSE: Final = 0.001
 
 
 class Slices:
@@ -57,7 +59,7 @@ class Slices:
         if self._steps is None:
             return
         for _ in self._steps:
-            self._context.start(self._timer, 0.0)
+            self._context.start(self._timer, PAUSE)
             return
         again, self._steps, self._again = self._again, None, False
         if again:
