@@ -172,7 +172,18 @@ _ABSENT = label_group(
     "what this router does not have",
     ("show lldp", "show cdp", "show vrf"),
     Word("LLDP", "The Link Layer Discovery Protocol: nothing here speaks it.", also=("CDP",)),
+    Word("Default RD", "The route distinguisher of a VRF; there are no VRFs here.", also=("Name", "Protocols")),
     next="show ip interface brief",
 )
+_MEMORY = label_group(
+    "memory",
+    ("show memory statistics",),
+    Word("Processor", "The memory of the machine, and what this router's process took of it when it started."),
+    Word("lsmpi_io", "A pool of IOS XE that tools look for; there is none here.", also=("lsmpi", "io")),
+    Word("Total(b)", "Octets in all.", also=("Total", "Head")),
+    Word("Used(b)", "Octets in use.", also=("Used",)),
+    Word("Free(b)", "Octets that are left.", also=("Free", "Lowest(b)", "Lowest", "Largest(b)", "Largest")),
+    next="show version",
+)
 
-GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT)
+GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT, _MEMORY)

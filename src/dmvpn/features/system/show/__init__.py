@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.features.system import absent, reports
+from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import (
     ClearDebug,
@@ -19,6 +19,7 @@ from dmvpn.features.system.events import (
     StartTraceroute,
 )
 from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.system.show import absent
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.feature import Confirm, DebugFlag
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -343,43 +344,8 @@ _RUNNING_HELP: Mapping[str, str] = {
 }
 
 
-def vrfs(_: ShowContext, __: Args) -> absent.Vrfs:
-    """`show vrf`: lines about VRFs are kept, and all routes are in one table."""
-    return absent.Vrfs()
-
-
-def lldp(_: ShowContext, __: Args) -> absent.Discovery:
-    """`show lldp`, `show lldp neighbors`."""
-    return absent.Discovery("LLDP")
-
-
-def cdp(_: ShowContext, __: Args) -> absent.Discovery:
-    """`show cdp`, `show cdp neighbors`."""
-    return absent.Discovery("CDP")
-
-
-def memory(ctx: ShowContext, _: Args) -> absent.Memory:
-    """`show memory statistics`, as of the start of the router."""
-    host = ctx.machine(SystemMachine).host
-    return absent.Memory(host.memory_kb * 1024, host.used_kb * 1024)
-
-
-_ABSENT_HELP: Mapping[str, str] = {
-    "vrf": "Tables of routes besides the global one: none here",
-    "detail": "All that is known of them",
-    "lldp": "Link Layer Discovery Protocol: not here",
-    "cdp": "Cisco Discovery Protocol: not here",
-    "neighbors": "Whom it found",
-    "memory": "Memory",
-    "statistics": "Of the machine, and of this router",
-}
-
 COMMANDS: tuple[ExecCommand, ...] = (
-    ExecCommand("show vrf", _ABSENT_HELP, query=vrfs, render=absent.render_vrfs),
-    ExecCommand("show vrf detail", _ABSENT_HELP, query=vrfs, render=absent.render_details),
-    ExecCommand("show lldp [ neighbors [ detail ] ]", _ABSENT_HELP, query=lldp, render=absent.render_discovery),
-    ExecCommand("show cdp [ neighbors [ detail ] ]", _ABSENT_HELP, query=cdp, render=absent.render_discovery),
-    ExecCommand("show memory statistics", _ABSENT_HELP, query=memory, render=absent.render_memory),
+    *absent.COMMANDS,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
     ExecCommand(
         "show clock [ detail ]",
