@@ -49,7 +49,9 @@ def test_where_all_is_well_it_says_who_hears_whom() -> None:
     for router in ("R11", "R31"):
         for address in (None, ip_address("10.4.4.100")):
             alone = visit(WorldPatient(world), router, address, one_end=True)
-            assert alone.hypotheses == (), router
+            assert alone.healthy, router
+            assert all(one.mild for one in alone.hypotheses), router
+            assert address is not None or alone.hypotheses == (), router
 
 
 @pytest.mark.parametrize(
