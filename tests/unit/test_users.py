@@ -176,6 +176,43 @@ def test_a_file_has_its_secrets_hashed_wherever_they_are() -> None:
     assert sealed_text(language, sealed, SeededEntropy(2)) == sealed
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "us bob secret plain1",
+        "use bob secret plain1",
+        "username\x0bbob secret plain1",
+        "\xa0username\u2003bob secret plain1",
+        "\x0cusername bob secret plain1",
+        "\ufeffusername bob secret plain1",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_has_its_secrets_hashed_however_their_lines_are_cut_and_spaced(line: str, end: str) -> None:
+    language = configurator(FEATURES)
+    sealed = sealed_text(language, f"{line}{end}hostname R9{end}", SeededEntropy(1))
+    assert "plain1" not in sealed
+    assert sealed.endswith(f"{end}hostname R9{end}")
+    (user,) = (text for text in language.parse_text(sealed).tree.render() if text.startswith("username"))
+    assert is_right(SCRYPT, user.split()[-1], "plain1")
+
+
+def test_a_secret_that_ends_with_ctrl_z_is_entered() -> None:
+    terminal = Terminal()
+    terminal.type("configure terminal\r")
+    assert terminal.type("username bob secret S3cret99\x1a").endswith("R1#")
+    assert any(line.startswith("username bob secret 9 $9$") for line in terminal.running)
+    assert "S3cret99" not in terminal.type("show history\r")
+
+
+def test_a_user_who_is_removed_with_ctrl_z_is_gone_after_the_question() -> None:
+    terminal = Terminal("hostname R1\nusername bob privilege 3\n")
+    terminal.type("configure terminal\r")
+    assert terminal.type("no username bob\x1a").endswith("[confirm]")
+    assert terminal.type("\r").endswith("R1#")
+    assert not [line for line in terminal.running if line.startswith("username")]
+
+
 def test_a_recording_has_no_plain_secret() -> None:
     scenario = Scenario.load("guide-phase2")
     name = next(iter(scenario.configurations))

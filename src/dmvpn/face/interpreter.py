@@ -9,7 +9,7 @@ nothing more was typed ahead (`settle`), or a command asks what the router does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConfigurationEntered, Event, Job
@@ -138,6 +138,10 @@ class Interpreter:
             return self._configure(self._draft, text, prompt_width)
         return self._exec(text, prompt_width)
 
+    def run_last(self, text: str, prompt_width: int = 0) -> Outcome:
+        """Carry out a line, and leave configuration mode when all is done that it asks or computes."""
+        return self._then_leave(self.run(text, prompt_width))
+
     def help(self, text: str) -> list[str]:
         """What `?` shows behind `text`."""
         if self._draft is not None:
@@ -156,6 +160,23 @@ class Interpreter:
             self.settle()
             self._draft = None
             self.handle.post(ConfigurationLeft(self.line.who, self.line.place))
+
+    def _then_leave(self, outcome: Outcome) -> Outcome:
+        question, work = outcome.question, outcome.work
+        if question is not None:
+            return replace(
+                outcome,
+                question=replace(question, answer=lambda typed: self._then_leave(question.answer(typed))),
+            )
+        if work is None:
+            self.leave_configuration()
+            return outcome
+
+        def work_and_leave() -> Callable[[], Outcome]:
+            then = work()
+            return lambda: self._then_leave(then())
+
+        return replace(outcome, work=work_and_leave)
 
     def settle(self) -> None:
         """Put the lines that were entered into effect: the user who typed them waits for the result."""

@@ -231,9 +231,7 @@ class ConsoleSession:
         if not self._interpreter.configuring or self._question is not None:
             self._question = None
             return self._prompt()
-        outcome = self._interpreter.run(text, len(self._interpreter.prompt))
-        self._interpreter.leave_configuration()
-        return self._begin(outcome)
+        return self._begin(self._interpreter.run_last(text, len(self._interpreter.prompt)))
 
     def _key(self, char: str) -> Events:
         if self._pager is not None:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from dmvpn.ios.language import Language
 
 #: Lines of a file, or of the log of a terminal, that may have such a password: all of them are global ones.
-_MAY_HOLD: Final = re.compile(r"(?im)^([ \t]*(?:\S+#[ \t]*)?)((?:ena|user)\w*[ \t]+\S.*)$")
+#: `enable` and `username` may be cut, and words are parted by whatever is a space to the language.
+_MAY_HOLD: Final = re.compile(
+    r"(?im)((?:^\ufeff?|(?<=\r))[^\S\r\n]*(?:\S+#[^\S\r\n]*)?)"
+    r"((?:e(?:n(?:a\w*)?)?|u(?:s(?:e\w*)?)?)[^\S\r\n]+\S[^\r\n]*)"
+)
 
 
 def sealing(language: Language, mode: str, line: str, entropy: Entropy) -> Callable[[], str] | None:
