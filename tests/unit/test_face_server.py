@@ -128,6 +128,21 @@ def test_a_refused_command_gives_status_1(live: Live) -> None:
     assert b"% Invalid input detected" in output.getvalue()
 
 
+def test_a_command_that_computes_ends_without_a_fault(live: Live, caplog: pytest.LogCaptureFixture) -> None:
+    lines = ("configure terminal", "username bob secret S3cret99", "end", "show privilege")
+    for _ in range(5):
+        connected = Client(live.path)
+        with connected.socket:
+            assert connected.receive() == Hello("R1")
+            connected.send(Execute(lines))
+            while not isinstance(message := connected.receive(), Done):
+                assert isinstance(message, Output)
+            assert message.status == 0
+            assert connected.receive() is None
+    until(lambda: not live.server.connections)
+    assert "internal fault" not in caplog.text
+
+
 def test_a_script_configures_the_router(live: Live) -> None:
     assert client.execute(live.path, ["configure terminal", "interface Tunnel0", "ip mtu 1400"], io.BytesIO()) == 0
     assert " ip mtu 1400" in live.router.running.render()

@@ -13,6 +13,7 @@ from dmvpn.shells.flash import FolderFlash
 from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -52,6 +53,43 @@ def test_what_was_begun_and_not_finished_is_no_file(flash: FolderFlash) -> None:
     assert [one.name for one in flash.files()] == ["a.cfg"]
     flash.write("b.cfg", b"next")
     assert flash.read("b.cfg") == b"next"
+
+
+def _while_writing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
+    """Do something once, when the octets of the first file are there and its name is not."""
+    waiting, fsync = [do], os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        fsync(descriptor)
+        if waiting:
+            waiting.pop()()
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+
+
+def test_two_who_write_at_once_have_each_their_own_octets(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = FolderFlash(flash.path)
+    _while_writing(monkeypatch, lambda: other.write("b.cfg", b"second"))
+    flash.write("a.cfg", b"first")
+    assert (flash.read("a.cfg"), flash.read("b.cfg")) == (b"first", b"second")
+
+
+def test_two_who_write_at_once_have_no_more_room_than_one(flash: FolderFlash, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dmvpn.shells.flash.CAPACITY", 10)
+    _while_writing(monkeypatch, lambda: FolderFlash(flash.path).write("b.cfg", b"123456"))
+    with pytest.raises(OSError, match="No space left"):
+        flash.write("a.cfg", b"123456")
+    assert [path.name for path in flash.path.iterdir()] == ["b.cfg"]
+
+
+def test_what_nobody_finishes_any_more_is_swept_away(flash: FolderFlash) -> None:
+    flash.write("a.cfg", b"whole")
+    for name in (".unfinished", ".unfinished.0123456789abcdef"):
+        (flash.path / name).write_bytes(b"hal")
+        os.utime(flash.path / name, (1.0, 1.0))
+    (flash.path / ".unfinished.now").write_bytes(b"hal")
+    flash.write("b.cfg", b"next")
+    assert sorted(path.name for path in flash.path.iterdir()) == [".unfinished.now", "a.cfg", "b.cfg"]
 
 
 @pytest.mark.parametrize(

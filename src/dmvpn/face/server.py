@@ -276,7 +276,7 @@ class _Connection:
             run.status = 1
             self._send(encode_output(f"{_FAULT}\n".encode()))
         finally:
-            watching.cancel()
+            await _end(watching)
             if not run.done:
                 run.abort()
         self._send(encode(Done(run.status)))
@@ -303,7 +303,7 @@ class _Connection:
                     await self._writer.drain()
                 await self._news.wait()
         finally:
-            gone.cancel()
+            await _end(gone)
 
     def _note_history(self, effect: Effect) -> None:
         if isinstance(effect, HistoryGrew):
@@ -445,6 +445,13 @@ class _Connection:
         if transport.get_write_buffer_size() > MAX_UNREAD:
             log.warning("a session does not read what it is sent: cut off")
             transport.abort()
+
+
+async def _end(reading: asyncio.Task[None]) -> None:
+    """Stop a task that reads, and wait until it has: only one may read at a time."""
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
 
 
 def _listening_socket(path: Path) -> socket.socket:

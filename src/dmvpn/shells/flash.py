@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import secrets
 import stat
+import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.flash import CAPACITY, MOST_FILES, Stored, is_file_name
@@ -20,8 +23,10 @@ if TYPE_CHECKING:
 
 #: The folder of the files in that of what a router stores.
 FLASH: Final = "flash"
-#: Where a file is written before it has its name; no file of the router's is called like this.
+#: How a file is called before it has its name: this, and what no other writer has. No file of the router's begins so.
 _UNFINISHED: Final = ".unfinished"
+#: Seconds after which nobody writes it any more.
+_ABANDONED: Final = 3600
 
 
 class FolderFlash:
@@ -49,21 +54,22 @@ class FolderFlash:
         """Put a file there. Raises OSError: where it is not called as files are, or is one too many, or too large."""
         self.path.mkdir(mode=0o700, exist_ok=True)
         with self._folder() as folder:
-            others = [one for one in _stored(folder) if one.name != name]
-            if len(others) >= MOST_FILES or sum(one.size for one in others) + len(octets) > CAPACITY:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(_UNFINISHED, dir_fd=folder)
+            _check_room(folder, name, len(octets))
+            _sweep(folder)
+            unfinished = f"{_UNFINISHED}.{secrets.token_hex(8)}"
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-                with os.fdopen(_open(folder, name, flags, called=_UNFINISHED), "wb") as file:
+                with os.fdopen(_open(folder, name, flags, called=unfinished), "wb") as file:
                     file.write(octets)
                     file.flush()
                     os.fsync(file.fileno())
-                os.rename(_UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
+                # Another process or thread may have filled the room meanwhile; the lock goes with the descriptor.
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                _check_room(folder, name, len(octets))
+                os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.unlink(_UNFINISHED, dir_fd=folder)
+                    os.unlink(unfinished, dir_fd=folder)
                 raise
 
     def remove(self, name: str) -> None:
@@ -87,6 +93,22 @@ def _stored(folder: int) -> Iterator[Stored]:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if is_file_name(name) and stat.S_ISREG(found.st_mode):
                 yield Stored(name, found.st_size, found.st_mtime)
+
+
+def _check_room(folder: int, name: str, size: int) -> None:
+    """Is there room for a file of this size, in the place of one with its name? Raises OSError."""
+    others = [one for one in _stored(folder) if one.name != name]
+    if len(others) >= MOST_FILES or sum(one.size for one in others) + size > CAPACITY:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _sweep(folder: int) -> None:
+    """Remove what nobody finishes any more: whoever wrote it has died."""
+    for name in os.listdir(folder):
+        if name.startswith(_UNFINISHED):
+            with contextlib.suppress(OSError):
+                if os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime < time.time() - _ABANDONED:
+                    os.unlink(name, dir_fd=folder)
 
 
 def _open(folder: int, name: str, flags: int, called: str = "") -> int:
