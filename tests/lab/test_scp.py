@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest.importorskip("asyncssh")
+asyncssh = pytest.importorskip("asyncssh")
 
 
 @pytest.fixture
@@ -106,4 +107,43 @@ def test_nothing_is_copied_unless_the_router_says_so(tmp_path: Path) -> None:
         assert b"ip scp server enable" in scp(door, str(tmp_path / "here"), "ROUTER:flash:x").stdout
     finally:
         door.close()
+    assert kept(door) == {}
+
+
+async def _connected(door: Door) -> asyncssh.SSHClientConnection:
+    return await asyncssh.connect(
+        *("127.0.0.1", door.port), username="admin", password="hashcat", known_hosts=None, client_keys=None, config=None
+    )
+
+
+def test_only_so_many_copy_at_once_and_the_next_one_may_when_one_has_gone(door: Door) -> None:
+    async def said(process: asyncssh.SSHClientProcess[bytes]) -> bytes:
+        return await asyncio.wait_for(process.stdout.read(1), PATIENCE)
+
+    async def copy() -> None:
+        async with await _connected(door) as connection:
+
+            async def begin() -> asyncssh.SSHClientProcess[bytes]:
+                return await connection.create_process("scp -t flash:x", encoding=None)
+
+            waiting = [await begin() for _ in range(4)]
+            assert [await said(process) for process in waiting] == [b"\0"] * 4
+            late = await begin()
+            assert b"too many transfers" in await asyncio.wait_for(late.stdout.read(), PATIENCE)
+            waiting[0].stdin.write_eof()
+            await asyncio.wait_for(waiting[0].wait(), PATIENCE)
+            assert await said(await begin()) == b"\0"
+
+    asyncio.run(copy())
+
+
+def test_a_break_ends_a_transfer_as_one_that_failed(door: Door) -> None:
+    async def copy() -> int | None:
+        async with await _connected(door) as connection:
+            process = await connection.create_process("scp -t flash:x", encoding=None)
+            await process.stdout.readexactly(1)
+            process.send_break(100)
+            return (await asyncio.wait_for(process.wait(), PATIENCE)).exit_status
+
+    assert asyncio.run(copy()) == 1
     assert kept(door) == {}

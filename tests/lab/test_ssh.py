@@ -204,6 +204,56 @@ def test_no_forwarding_and_no_files(door: Door) -> None:
     assert "subsystem request failed" in said
 
 
+def test_a_subsystem_is_no_shell(door: Door) -> None:
+    said = door.ssh("-s", "netconf", typed="show privilege\r")
+    assert "Only a shell, commands and scp are served here" in said
+    assert "Current privilege" not in said
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        None,
+        ("bob", 15, 0, "cisco"),
+        ("bob", 15, 7, "02050D480809"),
+        ("bob", 15, 4, "." * 43),
+        ("bob", 15, 9, "removed"),
+    ],
+)
+def test_a_wrong_password_takes_as_long_whoever_it_is_tried_for(
+    user: tuple[str, int, int, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dmvpn.face.ssh import gate
+
+    computed: list[int] = []
+    scrypt = hashlib.scrypt
+    monkeypatch.setattr(hashlib, "scrypt", lambda *args, **named: (computed.append(1), scrypt(*args, **named))[1])
+    assert not gate._is_right(user, "wrong")
+    assert len(computed) == 1
+
+
+def test_no_realm_of_kerberos_lets_anybody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dmvpn.face.ssh.gate import Door as Leading
+    from dmvpn.face.ssh.gate import Gate
+    from dmvpn.face.ssh.keys import host_keys
+    from dmvpn.face.ssh.visitors import Visitors
+
+    asked: list[object] = []
+    monkeypatch.setattr("asyncssh.connection.GSSServer", lambda *args: asked.append(args))
+
+    async def greet() -> bytes:
+        gate = Gate(Leading(tmp_path / "none.sock", "127.0.0.1", 0), host_keys(tmp_path), Visitors())
+        await gate.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+        greeting = await reader.readline()
+        writer.close()
+        await gate.close()
+        return greeting
+
+    assert asyncio.run(greet()).startswith(b"SSH-2.0-")
+    assert asked == []
+
+
 # ------------------------------------------------------------------------------------------------ beside `dmvpn run`
 
 

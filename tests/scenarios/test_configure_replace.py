@@ -211,6 +211,17 @@ def test_the_oldest_copies_go(world: World) -> None:
     assert [line.rpartition("-")[2] for line in shown[4:7]] == ["2", "3", " Most Recent"]
 
 
+def test_files_of_others_that_are_called_alike_are_no_copies_and_stay(world: World) -> None:
+    flash = world.handle("R31").flash
+    others = ["bak-1", "bak-golden-7", "bak-Nov-20-06-00-00-3", "bak2-Nov-20-06-00-00.000-4"]
+    for name in others:
+        flash.write(name, b"mine")
+    for _ in range(5):
+        world.do("R31", "archive config")
+    assert {one.name for one in flash.files()} >= set(others)
+    assert "There are currently 3 archive configurations saved." in world.lines("R31", "archive")
+
+
 def test_write_memory_makes_a_copy_if_it_is_told_to(world: World) -> None:
     world.configure("R31", "archive", "write-memory")
     world.do("R31", "write memory")

@@ -12,6 +12,7 @@ in one event: what both have stays untouched, so tunnels and neighbors stay. Wha
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import ConfigurationEntered
@@ -50,22 +51,25 @@ _SURE: Final = "configuration. Enter Y if you are sure you want to proceed. ? [n
 NONE_PENDING: Final = "%No Rollback Confirmed Change pending"
 _NO_ARCHIVE: Final = "%Turn config archive on before using Rollback Confirmed Change"
 NOT_ENABLED: Final = " Archive feature not enabled"
+#: Behind the prefix of a copy: month, day, time, milliseconds, and its number.
+_STAMPED: Final = re.compile(r"-[A-Z][a-z]{2}(?:-\d\d){4}\.\d{3}-(\d{1,9})", re.ASCII)
 
 
 def copies(flash: Flash, prefix: str) -> list[Stored]:
     """The copies of the configuration in flash, the oldest first. Raises OSError."""
-    found = [one for one in flash.files() if one.name.startswith(f"{prefix}-") and _number(one) is not None]
-    return sorted(found, key=lambda one: (one.changed, _number(one)))
+    found = [one for one in flash.files() if _number(one, prefix) is not None]
+    return sorted(found, key=lambda one: (one.changed, _number(one, prefix)))
 
 
 def next_number(flash: Flash, prefix: str) -> int:
     """The number of the next copy. Raises OSError."""
-    return max((_number(one) or 0 for one in copies(flash, prefix)), default=-1) + 1
+    return max((_number(one, prefix) or 0 for one in copies(flash, prefix)), default=-1) + 1
 
 
-def _number(one: Stored) -> int | None:
-    text = one.name.rpartition("-")[2]
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def _number(one: Stored, prefix: str) -> int | None:
+    """The number of a copy; None: the file is called otherwise, so somebody else made it and keeps it."""
+    found = _STAMPED.fullmatch(one.name.removeprefix(prefix)) if one.name.startswith(prefix) else None
+    return None if found is None else int(found[1])
 
 
 class Archiving:

@@ -42,6 +42,8 @@ _AT_ONCE: Final = max(2, (os.cpu_count() or 2) - 1)
 _NOBODY: Final = (SCRYPT, "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6")
 #: The privilege level that copies files.
 _PRIVILEGED: Final = 15
+#: Transfers at the same time.
+_MOST_COPIED: Final = 4
 #: Characters of a name that the log shows.
 _NAME: Final = 64
 
@@ -72,6 +74,7 @@ class Gate:
         self._keys = keys
         self._time_out = time_out
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._copying = 0
 
     async def open(self) -> None:
         """Listen. Raises UserError if the address is taken, or none of this machine."""
@@ -91,6 +94,8 @@ class Gate:
                 allow_scp=False,
                 agent_forwarding=False,
                 x11_forwarding=False,
+                # A machine that belongs to a realm of Kerberos would let in whoever the realm knows.
+                gss_host=None,
                 server_version="dmvpn",
             )
         except OSError as error:
@@ -121,8 +126,11 @@ class Gate:
             process.exit(status)
 
     async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visitor: _Visitor) -> int:
+        if process.subsystem is not None:
+            process.stderr.write(b"% Only a shell, commands and scp are served here\n")
+            return 1
         if process.command is not None and is_scp(process.command):
-            return await copy(process, process.command, await self._flash_for(visitor))
+            return await self._copy(process, process.command, visitor)
         link = await Link.open(self.door.socket)
         try:
             whose = (user[:_NAME], visitor.privilege, True, visitor.location)
@@ -142,6 +150,19 @@ class Gate:
                     await reading
         finally:
             link.close()
+
+    async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, visitor: _Visitor) -> int:
+        """Serve one transfer, each of which may keep all of a file in memory. Raises LinkError, ConnectionError."""
+        if self._copying >= _MOST_COPIED:
+            process.stdout.write(b"\x01scp: too many transfers at once\n")
+            return 1
+        self._copying += 1
+        try:
+            return await copy(process, command, await self._flash_for(visitor))
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived, asyncssh.TerminalSizeChanged) as error:
+            raise ConnectionError("the transfer was broken off") from error
+        finally:
+            self._copying -= 1
 
     async def _flash_for(self, visitor: _Visitor) -> Flash | None:
         """The router's files, if this visitor may copy them. Raises LinkError."""
@@ -250,9 +271,9 @@ def _is_right(user: PlainUser | None, password: str) -> bool:
     try:
         right = is_right(kind, secret, password)
     except SecretError:
-        return False
-    # A password that anybody can read off takes no time, and would tell that the user exists.
-    if kind == PLAIN and not right:
+        kind, right = PLAIN, False
+    # What is compared in no time, or cannot be, would tell that the user exists.
+    if kind != SCRYPT and not right:
         is_right(*_NOBODY, password)
     return right and user is not None
 
