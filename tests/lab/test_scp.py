@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-asyncssh = pytest.importorskip("asyncssh")
+    import asyncssh
+
+pytest.importorskip("asyncssh")
 
 
 @pytest.fixture
@@ -111,6 +113,8 @@ def test_nothing_is_copied_unless_the_router_says_so(tmp_path: Path) -> None:
 
 
 async def _connected(door: Door) -> asyncssh.SSHClientConnection:
+    import asyncssh
+
     return await asyncssh.connect(
         *("127.0.0.1", door.port), username="admin", password="hashcat", known_hosts=None, client_keys=None, config=None
     )
@@ -143,7 +147,8 @@ def test_a_break_ends_a_transfer_as_one_that_failed(door: Door) -> None:
             process = await connection.create_process("scp -t flash:x", encoding=None)
             await process.stdout.readexactly(1)
             process.send_break(100)
-            return (await asyncio.wait_for(process.wait(), PATIENCE)).exit_status
+            done = await asyncio.wait_for(process.wait(), PATIENCE)
+            return done.exit_status
 
     assert asyncio.run(copy()) == 1
     assert kept(door) == {}

@@ -225,9 +225,14 @@ def test_a_wrong_password_takes_as_long_whoever_it_is_tried_for(
 ) -> None:
     from dmvpn.face.ssh import gate
 
-    computed: list[int] = []
+    computed: list[bytes] = []
     scrypt = hashlib.scrypt
-    monkeypatch.setattr(hashlib, "scrypt", lambda *args, **named: (computed.append(1), scrypt(*args, **named))[1])
+
+    def counted(password: bytes, *, salt: bytes, n: int, r: int, p: int, dklen: int) -> bytes:
+        computed.append(password)
+        return scrypt(password, salt=salt, n=n, r=r, p=p, dklen=dklen)
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
     assert not gate._is_right(user, "wrong")
     assert len(computed) == 1
 

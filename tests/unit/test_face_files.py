@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from dmvpn.face.handle import new_session
+from dmvpn.face.session import ConsoleSession
 from support.typing_at import Terminal
+
+if TYPE_CHECKING:
+    from dmvpn.face.outcome import Work
 
 RUNS = "! Written by dmvpn\nversion 17.9\n!\nhostname R1\n!\nend\n"
 
@@ -132,3 +139,35 @@ def test_users_see_no_files() -> None:
     found.type("disable\r")
     for typed in ("dir", "more flash:a.cfg", "copy run flash:x", "delete flash:a.cfg", "verify /md5 flash:a.cfg"):
         assert any(line.startswith(("% Invalid", "% Unknown")) for line in answer(found, typed))
+
+
+@pytest.mark.parametrize("command", ["verify /md5 flash:a.cfg", "more flash:a.cfg"])
+def test_a_file_is_read_where_the_router_does_not_wait_for_it(command: str) -> None:
+    router = terminal(a_cfg="hello\n").router
+    elsewhere: list[Work] = []
+    session = ConsoleSession(router, new_session(), elsewhere=elsewhere.append)
+    session.start()
+    session.feed(f"{command}\r".encode())
+    assert session.busy
+    assert b"hello" not in session.take_output()
+    session.worked(elsewhere.pop()())
+    shown = session.take_output()
+    assert b"hello" in shown or b"b1946ac92492d2347c6235b4d2611184" in shown
+    assert shown.endswith(b"R1#")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"), [("", []), ("a", ["a"]), ("a\r\n\nb\rc", ["a", "", "b", "c"]), ("\n\n", ["", ""])]
+)
+def test_more_shows_the_lines_of_a_file_whoever_ended_them(text: str, lines: list[str]) -> None:
+    assert answer(terminal(a_cfg=text), "more flash:a.cfg") == lines
+
+
+def test_a_level_that_may_not_configure_arms_no_way_back() -> None:
+    text = "hostname R1\narchive\n path flash:bak\nprivilege exec all level 7 configure\n"
+    found = terminal(text)
+    session = ConsoleSession(found.router, new_session(), privilege=7)
+    session.start()
+    session.feed(b"configure terminal revert timer 5\r")
+    assert b"privilege level 15 only" in session.take_output()
+    assert found.router.flash.kept == {}

@@ -6,6 +6,7 @@ Shows read (`LISTINGS`); `Filing` carries out what changes something, and asks w
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Where a file is that has no folder, in the first column of `dir`.
 _FIRST_NODE: Final = 11
+#: A line, whoever ended it; an empty one has an end.
+_LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)|([^\r\n]+)\Z")
 
 
 def written(tree: ConfigTree) -> str:
@@ -109,8 +112,8 @@ def contents(ctx: SessionContext, args: Args) -> Contents:
 
 
 def render_contents(found: Contents) -> Iterable[str]:
-    """The lines of the file."""
-    return (found.error,) if found.error else found.text.splitlines()
+    """The lines of the file, found while they are shown: a file may have millions."""
+    return (found.error,) if found.error else (line[1] or line[2] or "" for line in _LINE.finditer(found.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +171,21 @@ _HELP: Final[Mapping[str, str]] = {
 SHOW_FLASH: Final = ExecCommand(
     "show flash:", {"flash:": "Files of the router"}, query=listing, render=render_listing, privilege=15
 )
-#: Their queries take a `SessionContext`.
-LISTINGS: Final = (
-    ExecCommand("dir [ {file:file} ]", _HELP, query=listing, render=render_listing, privilege=15),
+#: These read a whole file.
+_WHOLE: Final = (
     ExecCommand("more {file:file}", _HELP, query=contents, render=render_contents, privilege=15),
     ExecCommand("verify ( /md5 | /sha512 ) {file:file}", _HELP, query=digest, render=render_digest, privilege=15),
 )
+#: Their queries take a `SessionContext`.
+LISTINGS: Final = (
+    ExecCommand("dir [ {file:file} ]", _HELP, query=listing, render=render_listing, privilege=15),
+    *_WHOLE,
+)
+
+
+def reads_flash(command: ExecCommand, args: Args) -> bool:
+    """Does it read a whole file of flash, and nothing of the router's? Then a thread may do that."""
+    return command in _WHOLE and place_in(args, "file").system is System.FLASH
 
 
 # ------------------------------------------------------------------------------------------------ changes

@@ -18,7 +18,7 @@ from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
-from dmvpn.face.filing import Filing
+from dmvpn.face.filing import Filing, reads_flash
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.intake import told
 from dmvpn.face.language import exec_parser
@@ -247,7 +247,16 @@ class Interpreter:
         return self._run_match(match)
 
     def _run_match(self, match: Match) -> Outcome:
-        if match.command.query is not None:
+        query = match.command.query
+        if query is not None and reads_flash(match.command, match.args):
+            context = self._context(match)
+
+            def work() -> Callable[[], Outcome]:
+                found = query(context, match.args)
+                return lambda: Outcome(match.shown(found))
+
+            return Outcome(work=work)
+        if query is not None:
             return Outcome(match.lines(self._context(match)))
         if match.command.action is None:
             return NOTHING
@@ -319,6 +328,8 @@ class Interpreter:
                 question = "Configuring from terminal, memory, or network [terminal]? "
                 return Outcome(question=Question(question, self._configure_from))
             case Configure(minutes=0):
+                return self._configure_from("")
+            case Configure() if self.privilege < PRIVILEGED:
                 return self._configure_from("")
             case Configure(minutes=minutes):
                 said = self._archiving.change_for(minutes)
