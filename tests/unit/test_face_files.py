@@ -171,3 +171,16 @@ def test_a_level_that_may_not_configure_arms_no_way_back() -> None:
     session.feed(b"configure terminal revert timer 5\r")
     assert b"privilege level 15 only" in session.take_output()
     assert found.router.flash.kept == {}
+
+
+def test_secrets_of_a_merged_file_are_hashed_where_the_router_does_not_wait_for_it() -> None:
+    router = terminal("hostname R1\nfile prompt quiet\n", a_cfg="username bob secret S3cret99\nend\n").router
+    elsewhere: list[Work] = []
+    session = ConsoleSession(router, new_session(), elsewhere=elsewhere.append)
+    session.start()
+    session.feed(b"copy flash:a.cfg running-config\r")
+    assert session.busy
+    session.worked(elsewhere.pop()())
+    assert b"bytes copied" in session.take_output()
+    (user,) = (line for line in router.running.render() if line.startswith("username"))
+    assert user.startswith("username bob secret 9 $9$")

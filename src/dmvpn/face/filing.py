@@ -17,6 +17,7 @@ from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in
 from dmvpn.features.system.show import with_version
 from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.sealing import sealed_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -191,10 +192,14 @@ def reads_flash(command: ExecCommand, args: Args) -> bool:
 # ------------------------------------------------------------------------------------------------ changes
 
 
+def _copied(size: int) -> str:
+    return f"{size} bytes copied in 0.001 secs ({size * 1000} bytes/sec)"
+
+
 class Filing:
     """What changes files, of one session.
 
-    enter: puts a text on top of what runs, and returns what is to be said of it.
+    enter: puts a text without plain secrets on top of what runs, and returns what is to be said of it.
     """
 
     def __init__(
@@ -284,8 +289,8 @@ class Filing:
         said: tuple[str, ...] = ()
         try:
             if target.is_running:
-                said = self._enter(text_of(octets))
-            elif target.is_startup:
+                return self._merge(text_of(octets), len(octets))
+            if target.is_startup:
                 self._handle.save(as_text(octets))
                 said = ("[OK]",)
             else:
@@ -294,7 +299,16 @@ class Filing:
             return Outcome((error("writing", target, found),), failed=True)
         except ValueError as found:
             return Outcome((f"%Error opening {source.spelled} ({found})",), failed=True)
-        return Outcome((*said, f"{len(octets)} bytes copied in 0.001 secs ({len(octets) * 1000} bytes/sec)"))
+        return Outcome((*said, _copied(len(octets))))
+
+    def _merge(self, text: str, size: int) -> Outcome:
+        """Enter a file, when its secrets are hashed: each takes as long as a hundred packets."""
+
+        def work() -> Callable[[], Outcome]:
+            sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
+            return lambda: Outcome((*self._enter(sealed), _copied(size)))
+
+        return Outcome(work=work)
 
     # -------------------------------------------------------------------------------------------- delete
 

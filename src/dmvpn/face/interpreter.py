@@ -231,10 +231,9 @@ class Interpreter:
         return _complaints(result)
 
     def _merge_file(self, text: str) -> tuple[str, ...]:
-        """The same with a file: a tunnel that one of its bad lines could have protected is shut down."""
-        sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
+        """The same with a sealed file: a tunnel that one of its bad lines could have protected is shut down."""
         before = self._running()
-        taken = hold(self.handle.configurator.parse_text(sealed, before), sealed, before)
+        taken = hold(self.handle.configurator.parse_text(text, before), text, before)
         self.handle.post(ConfigurationEntered(_text(taken.tree), by=self.line.who))
         return (*_complaints(taken.result), *told(taken))
 
