@@ -17,6 +17,7 @@ from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import IpReceived, LinkChanged
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf import FEATURE as OSPF
+from dmvpn.features.policy import FEATURE as POLICY
 from support.routing import make
 from support.workbench import Workbench
 
@@ -55,7 +56,7 @@ class OspfNet:
     def start(self, number: int) -> None:
         """Start a router, or start it again without a word, with nothing remembered."""
         self.lives[number] += 1
-        bench = self.routers[number] = Workbench(*make().features, OSPF, seed=100 * number + self.lives[number])
+        bench = self.routers[number] = Workbench(*make().features, POLICY, OSPF, seed=100 * number + self.lives[number])
         bench.now = self.now
         far_ends = [other for wire in self.wires for other in wire if number in wire and other != number]
         text = (
@@ -99,7 +100,10 @@ class OspfNet:
     def set_cost(self, number: int, other: int, cost: int) -> None:
         """What the way out costs."""
         self.costs[number, other] = cost
-        text = f"interface Ethernet0/{other}\n{self._cost_line(number, other)}"
+        self.enter(number, f"interface Ethernet0/{other}\n{self._cost_line(number, other)}")
+
+    def enter(self, number: int, text: str) -> None:
+        """Enter lines at a router."""
         self._carry_out(number, self.routers[number].configure(text))
 
     def _cost_line(self, number: int, other: int) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from dmvpn.base.effects import Effect, NextHop
-from dmvpn.base.events import LinkChanged
+from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
@@ -313,3 +313,22 @@ def test_a_long_table_is_told_in_slices_between_which_others_are_heard(bench: Wo
         told.append(sum(len(update.announced) for update in listener.updates))
         assert len(told) < 100, told
     assert max(after - before for before, after in pairwise(told)) <= SLICE
+
+
+# ------------------------------------------------------------------------------------------------ late clocks
+
+
+@pytest.mark.conforms("bgp:8326-sender")
+def test_a_session_that_ends_gracefully_while_its_keepalive_is_due_ends_and_others_live() -> None:
+    bench = _bench(" neighbor 172.16.31.2 remote-as 65001\n")
+    leaving, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    bench.advance(14)
+    bench.configure("router bgp 65000\n neighbor 172.16.31.2 shutdown graceful 45\n")
+    bench.advance(44)
+    bench.now += 3  # the machine was busy: what was due after 59 and after 60 seconds is due now
+    effects = bench.handle(Tick())
+    for caller in (leaving, other):
+        caller.hears(effects)
+    assert (leaving.closed, other.closed) == (True, False)
+    assert isinstance(leaving.heard[-1], Notification)
+    assert isinstance(other.heard[-1], Keepalive)

@@ -271,6 +271,23 @@ def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
     assert not any("stuck" in line for router in net.routers.values() for line in router.logs)
 
 
+def test_when_the_active_timer_is_disabled_who_has_not_replied_so_far_is_waited_for_too() -> None:
+    net = square(replace(CLASSIC, active_time=60.0))
+    net.line("S", "GigabitEthernet0/1", up=False)
+    net.line("D", "GigabitEthernet0/3", up=False)
+    net.run(3)
+    silent = net.routers["S"].process.teller
+    silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.line("D", "GigabitEthernet0/9", up=False)
+    net.run(10)
+    for name in net.routers:
+        net.configure(name, EigrpConfig((replace(CLASSIC, active_time=0.0),)))
+    net.run(600)
+    assert net.routers["D"].process.dual.active
+    assert not any("stuck" in line for router in net.routers.values() for line in router.logs)
+
+
 # ------------------------------------------------------------------------------------------------ many paths
 
 

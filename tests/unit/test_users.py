@@ -213,6 +213,16 @@ def test_a_user_who_is_removed_with_ctrl_z_is_gone_after_the_question() -> None:
     assert not [line for line in terminal.running if line.startswith("username")]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["u bob secret plain1", "use bob sec plain1", "R1(config)#us bob secret plain1", "\ufeffenable secret plain1"]
+)
+def test_a_file_has_no_plain_secret_however_short_its_words_are(line: str) -> None:
+    language = configurator(FEATURES)
+    assert language.parse_text(line).problems == ()
+    assert "plain1" not in sealed_text(language, line, SeededEntropy(1))
+
+
 def test_a_recording_has_no_plain_secret() -> None:
     scenario = Scenario.load("guide-phase2")
     name = next(iter(scenario.configurations))

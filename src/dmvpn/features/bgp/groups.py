@@ -89,7 +89,11 @@ class Feed:
         return cost
 
     def shorten(self, local: IPv4Address, remake: Callable[[Iterable[Change]], list[Batch]]) -> None:
-        """Put all changes of a prefix together into one. What a refresh tells anyway is told anyway."""
+        """Put all changes of a prefix together into one. What a refresh tells anyway is told anyway.
+
+        Of several refreshes one is left: after a second mark that one begins, a neighbor would forget at its end what
+        was told between the first two (RFC 7313 §4.1).
+        """
         changes: dict[Prefix, list[Change]] = {}
         for item in self._items:
             for change in item.changes if isinstance(item, Batch) else ():
@@ -98,7 +102,8 @@ class Feed:
         merged = remake(_merged(self.peer, local, steps) for steps in changes.values())
         self._items.clear()
         self.length = 0
-        self.add((*marks[:1], *merged, *marks[1:]))
+        begun = len(marks) % 2  # the beginning of the first one was sent already
+        self.add((*marks[: 1 - begun], *merged, *marks[-1:]))
 
 
 def _merged(peer: IPv4Address, local: IPv4Address, steps: list[Change]) -> Change:

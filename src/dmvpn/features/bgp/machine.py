@@ -382,7 +382,7 @@ class BgpMachine:
                     self._teller.policies_changed(now)
                 case "tell", int(number):
                     self._teller.step(number, now)
-                case "session", int(stream):
+                case "session", int(stream) if stream in self._neighbors.by_stream:  # "shut" may have ended it just now
                     _, session = self._neighbors.by_stream[stream]
                     session.expire(now)
                     self._neighbors.arm(session)

@@ -112,6 +112,11 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
     )
     if changes.metric is not None:
         attributes = replace(attributes, med=changes.metric)
+    return _as_sent(attributes, audience)
+
+
+def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
+    """The last steps: the mark of a session that is to end, and the kinds of communities that these peers are told."""
     if audience.leaves_at is not None:
         attributes = leaving(attributes, audience.leaves_at if audience.internal else None)
     return _with_communities(attributes, audience)
@@ -128,9 +133,9 @@ def default_route(audience: Audience, changes: Changes = UNCHANGED) -> Attribute
     internal = audience.internal
     plain = Attributes(next_hop=audience.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
     attributes = changed(plain, changes)
-    if internal:
-        return attributes
-    return replace(attributes, path=prepended(attributes.path, *_ours(audience)), local_pref=None)
+    if not internal:
+        attributes = replace(attributes, path=prepended(attributes.path, *_ours(audience)), local_pref=None)
+    return _as_sent(attributes, audience)
 
 
 def _may_hear(path: Path, audience: Audience) -> bool:

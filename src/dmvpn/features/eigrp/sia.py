@@ -77,6 +77,9 @@ class StuckWatch:
             self.end(prefix)
 
     def _half_time(self, prefix: Prefix) -> None:
+        if not self.active_time:  # it was when the destination went active
+            self.end(prefix)
+            return
         watch, destination = self._watches[prefix], self._dual.active[prefix]
         awaited = list(destination.awaiting)
         stuck = awaited if watch.rounds >= ROUNDS else [source for source in awaited if source in watch.silent]

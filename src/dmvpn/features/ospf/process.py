@@ -228,7 +228,7 @@ class Process:
             return
         for number, area in self.areas.items():
             area.settings = self.area_settings(number)
-        self.virtual.reconfigure()
+        links_went = self.virtual.reconfigure()
         states, known = self.context.ports.interfaces.all(), [*self.interfaces.values()]
         real = [interface.name for interface in known if interface.far_end is None]
         for name in dict.fromkeys((*real, *(state.name for state in states))):
@@ -238,7 +238,7 @@ class Process:
         if _offering(old) != _offering(settings):
             self.offer()
         before_it = (old.areas, old.maximum_metric, old.virtual_links)
-        if before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
+        if links_went or before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
             self.spf.request()
 
     def close(self) -> None:

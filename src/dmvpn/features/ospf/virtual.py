@@ -83,14 +83,20 @@ class VirtualLinks:
         """The ways to the other ends, by our address and the router there."""
         return {(interface.address, end.router): end.hops for interface, end in self.running()}
 
-    def reconfigure(self) -> None:
-        """The lines are others now: a link whose lines are gone or changed goes, and comes with a calculation."""
+    def reconfigure(self) -> bool:
+        """The lines are others now: a link whose lines are gone or changed goes, and comes with a calculation.
+
+        Returns whether one went, so that a calculation is needed.
+        """
+        went = False
         wanted = {link.lines.name: self._settings(link) for link in self._process.settings.virtual_links}
         ends = {link.lines.name: (link.area, link.router) for link in self._process.settings.virtual_links}
         for interface, end in list(self.running()):
             is_same = ends.get(interface.name) == (end.area, end.router)
             if not is_same or wanted[interface.name] != interface.settings:
                 self._process.links.remove(interface.name, UNREACHABLE)
+                went = True
+        return went
 
     def follow(self, area: RunningArea, graph: Graph) -> None:
         """The shortest ways within an area are others now: what does that mean for the links through it?"""
@@ -117,7 +123,8 @@ class VirtualLinks:
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
         """The interface on the way there: of several the one with the address that the link has."""
-        found = [self._process.interfaces[hop.interface] for hop in reached.hops]
+        there = self._process.interfaces  # one that a hop leads over may have gone since the calculation began
+        found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
         kept = (each for each in found if interface is not None and each.address == interface.address)
         return next(kept, found[0] if found else None)
 
