@@ -50,3 +50,29 @@ def test_a_link_whose_key_chain_is_corrected_comes_up() -> None:
     net.enter(2, chain("right"))
     net.run_for(30)
     assert net.found(1)[5][0] == net.expected(1)[5]
+
+
+@pytest.mark.conforms("ospf:15-virtual-links")
+def test_a_link_goes_with_the_last_interface_of_the_area_that_it_leads_through() -> None:
+    net = AreaNet(3, {(1, 2): 1, (1, 3): 1, (2, 3): 0}, [(1, 2, 3), (1, 1, 3)])
+    net.run_for(20)
+    assert "OSPF_VL" in "".join(net.routers[3].show("show ip ospf neighbor"))
+    net.set_wire((1, 3), up=False)
+    net.run_for(20)
+    assert "OSPF_VL" not in "".join(net.routers[3].show("show ip ospf neighbor"))
+    assert net.found(2)[3][0] == net.expected(2)[3]
+    net.set_wire((1, 3), up=True)
+    net.run_for(20)
+    assert "OSPF_VL" in "".join(net.routers[3].show("show ip ospf neighbor"))
+
+
+@pytest.mark.conforms("ospf:12.4.3-summaries")
+def test_a_border_router_whose_only_interface_in_an_area_flaps_tells_the_area_everything_again() -> None:
+    net = AreaNet(3, {(1, 2): 1, (1, 3): 0}, [])
+    net.run_for(20)
+    before = net.found(2)
+    assert 3 in before
+    for is_up in (False, True):
+        net.set_wire((1, 2), up=is_up)
+    net.run_for(20)
+    assert net.found(2) == before

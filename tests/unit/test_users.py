@@ -215,7 +215,7 @@ def test_a_user_who_is_removed_with_ctrl_z_is_gone_after_the_question() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["u bob secret plain1", "use bob sec plain1", "R1(config)#us bob secret plain1", "\ufeffenable secret plain1"]
+    ["u bob secret plain1", "use bob sec plain1", "R1(config)#us bob secret plain1", "\ufeffenable secret plain1"],
 )
 def test_a_file_has_no_plain_secret_however_short_its_words_are(line: str) -> None:
     language = configurator(FEATURES)

@@ -245,8 +245,7 @@ class Process:
         """The process ends: our advertisements are taken back, neighbors are lost, so are the routes."""
         self.origination.close(tell=True)
         self.flooding.settle()
-        for name in list(self.interfaces):
-            self.links.remove(name, INTERFACE_DOWN)
+        self._remove_all(INTERFACE_DOWN)
         self.spf.stop()
         self.work.stop()
         for timer in (self._patience, self._startup):
@@ -257,11 +256,9 @@ class Process:
 
     def clear(self) -> None:
         """`clear ip ospf process`: give all neighbors up, forget everything, begin again."""
-        names = list(self.interfaces)
         self.origination.close(tell=True)
         self.flooding.settle()
-        for name in names:
-            self.links.remove(name, RESET)
+        self._remove_all(RESET)
         for _, database in self.scopes():
             database.close()
         self.work.stop()
@@ -270,6 +267,11 @@ class Process:
         self.redistributor.forget()
         self.summaries.forget()
         self.start()
+
+    def _remove_all(self, why: str) -> None:
+        """Remove the interfaces, virtual links first: they go with the last interface of the area they lead through."""
+        for name in sorted(self.interfaces, key=lambda name: self.interfaces[name].far_end is None):
+            self.links.remove(name, why)
 
     def settle(self) -> None:
         """The event is over."""
@@ -297,14 +299,17 @@ class Process:
     def drop_empty_areas(self) -> None:
         """An area without interfaces is none of ours."""
         used = {interface.area.number for interface in self.interfaces.values()}
-        for number, area in list(self.areas.items()):
-            if number not in used:
-                self.origination.drop_area(area)
-                area.database.close()
-                del self.areas[number]
-                self.spf.request()
-                self.redistributor.refresh_all()
-                self.describe_all()
+        empty = [area for number, area in self.areas.items() if number not in used]
+        for area in empty:
+            self.origination.drop_area(area)
+            self.summaries.forget_area(area.number)
+            area.database.close()
+            del self.areas[area.number]
+            self.spf.request()
+            self.redistributor.refresh_all()
+            self.describe_all()
+        for area in empty:  # after all of them: links that go may leave the backbone empty
+            self.virtual.drop_area(area.number)
 
     # ------------------------------------------------------------------------------------------------ our own
 

@@ -92,6 +92,10 @@ class Summaries:
         """The process begins again: nothing has been told."""
         self._told.clear()
 
+    def forget_area(self, number: int) -> None:
+        """The area is gone from this router: should it come back before the next calculation, it is told everything."""
+        self._told = {name: body for name, body in self._told.items() if name[0] != number}
+
     def _add_networks(
         self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea, routes: Mapping[Prefix, OspfRoute]
     ) -> None:

@@ -98,6 +98,12 @@ class VirtualLinks:
                 went = True
         return went
 
+    def drop_area(self, number: int) -> None:
+        """No interface is in the area any more: no link leads through it."""
+        for interface, end in list(self.running()):
+            if end.area == number:
+                self._process.links.remove(interface.name, UNREACHABLE)
+
     def follow(self, area: RunningArea, graph: Graph) -> None:
         """The shortest ways within an area are others now: what does that mean for the links through it?"""
         for link in self._process.settings.virtual_links:
