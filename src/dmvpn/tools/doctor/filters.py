@@ -88,7 +88,8 @@ def blocking(
         for one in process.lists:
             if one.inwards is out or one.interface not in ("", *ports) or one.permits(policies, candidate):
                 continue
-            return _line(facts, f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}")
+            words = f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}"
+            return _line(facts, words, "in" if one.inwards else "out", one.interface)
     return _of_bgp(device, facts, candidate, policies, far, out=out)
 
 
@@ -110,14 +111,16 @@ def _of_bgp(
     return None
 
 
-def _line(facts: RouterFacts, words: str) -> tuple[str, ...] | None:
-    """Where a line that begins so is, with those that lead to it."""
+def _line(facts: RouterFacts, words: str, *others: str) -> tuple[str, ...] | None:
+    """Where a line is that begins with these words, with those that lead to it. others: words behind them, "": none."""
     trail: list[str] = []
-    wanted = " ".join(words.split())
+    wanted = words.split()
+    behind = [word for word in others if word]
     for text in facts.configuration:
         depth = len(text) - len(text.lstrip())
         del trail[depth:]
-        if text.strip().startswith(wanted):
+        found = text.split()
+        if found[: len(wanted)] == wanted and all(word in found[len(wanted) :] for word in behind):
             return (*trail, text.strip())
         trail.append(text.strip())
     return None
