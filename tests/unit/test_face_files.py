@@ -184,3 +184,19 @@ def test_secrets_of_a_merged_file_are_hashed_where_the_router_does_not_wait_for_
     assert b"bytes copied" in session.take_output()
     (user,) = (line for line in router.running.render() if line.startswith("username"))
     assert user.startswith("username bob secret 9 $9$")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "copy flash:huge.cfg running-config",
+        "configure replace flash:huge.cfg force",
+        "show archive config differences flash:huge.cfg",
+        "show archive config incremental-diffs flash:huge.cfg",
+    ],
+)
+def test_a_file_that_is_too_large_for_a_configuration_is_not_read(command: str) -> None:
+    found = terminal("hostname R1\nfile prompt quiet\n", huge_cfg="!" + "x" * (2 << 20))
+    said = "\n".join(answer(found, command))
+    assert "2097153 octets; a configuration has at most 2097152" in said
+    assert found.router.running.hostname == "R1"

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from dmvpn.router.intake import Intake
 
 _FEWEST_NAMED: Final = 5
+#: Octets of the largest configuration that a command reads: the router does nothing else meanwhile.
+LARGEST: Final = 2 << 20
 
 
 def text_of(octets: bytes) -> str:
     """The configuration in a file. Raises ValueError, with what the file is instead."""
+    if len(octets) > LARGEST:
+        raise ValueError(f"{len(octets)} octets; a configuration has at most {LARGEST}")
     text = decode(octets)
     device = other_device(text)
     if device:
