@@ -74,19 +74,31 @@ def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
     return server
 
 
-def serve(server: socket.socket, obey: Callable[[dict[str, Json]], Json | Lent]) -> None:
-    """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab."""
-    with contextlib.suppress(OSError):  # the asker is gone again
-        connection, _ = server.accept()
-        with connection:
-            if not is_owner(connection):
-                return  # the mode of the socket says so, too; but modes can be changed
-            octets, descriptor = _carried_out(_receive(connection), obey, is_owner=True)
-            connection.settimeout(LAB_PATIENCE)
-            if descriptor is not None:
-                socket.send_fds(connection, [octets], [descriptor])
-            else:
-                connection.sendall(octets)
+def serve(
+    server: socket.socket,
+    obey: Callable[[dict[str, Json]], Json | Lent],
+    later: Callable[[Callable[[], None]], None] = lambda answer: answer(),
+) -> None:
+    """Take one order and answer it. Whatever goes wrong is the answer: an order must not end the lab.
+
+    later: is given the answer, and calls it when what the order began is done.
+    """
+    with contextlib.suppress(OSError), contextlib.ExitStack() as held:  # the asker is gone again
+        connection = held.enter_context(server.accept()[0])
+        if not is_owner(connection):
+            return  # the mode of the socket says so, too; but modes can be changed
+        octets, descriptor = _carried_out(_receive(connection), obey, is_owner=True)
+        held.pop_all()
+        later(lambda: _answer(connection, octets, descriptor))
+
+
+def _answer(connection: socket.socket, octets: bytes, descriptor: int | None) -> None:
+    with contextlib.suppress(OSError), connection:
+        connection.settimeout(LAB_PATIENCE)
+        if descriptor is not None:
+            socket.send_fds(connection, [octets], [descriptor])
+        else:
+            connection.sendall(octets)
 
 
 def _receive(connection: socket.socket) -> bytes:

@@ -78,7 +78,7 @@ class SimulatedLab:
             self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
             await self._tend(name)
         listener = control.listen(self.folder.control)
-        loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey))
+        loop.add_reader(listener.fileno(), lambda: control.serve(listener, self._obey, self._when_tended))
         self._advance()
         await self._ended.wait()
         for name in list(self._serving):
@@ -141,6 +141,21 @@ class SimulatedLab:
 
     def _tend_soon(self, name: str) -> None:
         task = asyncio.get_running_loop().create_task(self._tend(name))
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
+
+    def _when_tended(self, answer: Callable[[], None]) -> None:
+        """Answer an order when the routers that it started or ended answer, or do not any more."""
+        begun = tuple(self._tasks)
+        if not begun:
+            answer()
+            return
+
+        async def settle() -> None:
+            await asyncio.wait(begun)
+            answer()
+
+        task = asyncio.get_running_loop().create_task(settle())
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
 
