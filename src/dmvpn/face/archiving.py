@@ -180,21 +180,19 @@ class Archiving:
         if not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         try:
-            return tuple(self._arm(minutes))
+            return self._arm(minutes)
         except OSError as found:
             return self._unwritten(found)
 
-    def _arm(self, minutes: int) -> Iterator[str]:
-        """Let the configuration that runs come back. Raises OSError."""
+    def _arm(self, minutes: int) -> tuple[str, ...]:
+        """Let the configuration that runs come back; returns what is to be said of its copy. Raises OSError."""
         text = written(self._running)
         pending = self._machine.pending
         where = self._copy() if pending is None else pending.where
         self._handle.post(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who()))
-        return iter(
-            ()
-            if pending is not None
-            else (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
-        )
+        if pending is not None:
+            return ()
+        return (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
 
     def confirm(self) -> Outcome:
         """`configure confirm`."""
