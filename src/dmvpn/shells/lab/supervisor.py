@@ -7,6 +7,7 @@ thread with one `selectors` loop, so that it may fork a router at any time.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import json
 import logging
@@ -53,6 +54,9 @@ log = logging.getLogger("dmvpn.lab")
 ROUTER_PATIENCE = 0.5
 LARGEST_ANSWER = 1 << 16
 STOPPING = 2.0
+#: Seconds in which a router that an order starts begins to listen, and between two looks whether it does.
+STARTING = 5.0
+_LOOK_AGAIN = 0.01
 
 
 @dataclass(slots=True)
@@ -65,6 +69,24 @@ class _Router:
     @property
     def alive(self) -> bool:
         return self.pid != 0
+
+    def listens(self) -> bool:
+        """Whether sessions can be opened."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            return probe.connect_ex(os.fspath(self.plan.socket)) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Unanswered:
+    """An order whose routers do not listen yet; `end` is in monotonic seconds."""
+
+    answer: Callable[[], None]
+    routers: tuple[_Router, ...]
+    end: float
+
+    def is_done(self, now: float) -> bool:
+        return now >= self.end or all(router.listens() or not router.alive for router in self.routers)
 
 
 class Supervisor:
@@ -88,6 +110,8 @@ class Supervisor:
         self._keys: Path | None = None
         self._impairments = Impairments(self._wiring, self._selector)
         self._ending = False
+        self._begun: list[_Router] = []
+        self._unanswered: list[_Unanswered] = []
         self._make_engine, self._make_server, self._recording = make_engine, make_server, recording
         self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
         self._impairments.begin()
@@ -105,7 +129,8 @@ class Supervisor:
         for router in self._routers.values():
             self._start(router)
         server = control.listen(self.folder.control)
-        self._selector.register(server, selectors.EVENT_READ, lambda: control.serve(server, self._obey))
+        take_order = functools.partial(control.serve, server, self._obey, self._when_started)
+        self._selector.register(server, selectors.EVENT_READ, take_order)
         while not self._ending:
             self._turn()
         self._stop_routers()
@@ -116,10 +141,21 @@ class Supervisor:
     def _turn(self) -> None:
         due = self._impairments.next_deadline()
         patience = None if due is None else max(0.0, due - time.monotonic())
+        if self._unanswered:
+            patience = _LOOK_AGAIN if patience is None else min(patience, _LOOK_AGAIN)
         for key, _ in self._selector.select(patience):
             if self._selector.get_map().get(key.fd) is key:  # an order before it may have closed it
                 key.data()
         self._impairments.deliver_due()
+        now = time.monotonic()
+        for order in [order for order in self._unanswered if order.is_done(now)]:
+            self._unanswered.remove(order)
+            order.answer()
+
+    def _when_started(self, answer: Callable[[], None]) -> None:
+        """Answer an order when the routers that it started listen: the next command may be meant for them."""
+        begun, self._begun = self._begun, []
+        self._unanswered.append(_Unanswered(answer, tuple(begun), time.monotonic() + STARTING))
 
     # ------------------------------------------------------------------------------------------------ routers
 
@@ -290,6 +326,7 @@ class Supervisor:
         if router.alive:
             raise UserError(f"{router.plan.name} is running; 'dmvpn lab kill {router.plan.name}' ends it")
         self._start(router)
+        self._begun = [router]
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
@@ -303,6 +340,7 @@ class Supervisor:
         for router in self._routers.values():
             FolderStorage(router.plan.storage).clear()
             self._start(router)
+        self._begun = list(self._routers.values())
         return None
 
     def _impair(self, request: dict[str, Json]) -> Json:
