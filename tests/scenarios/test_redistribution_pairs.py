@@ -131,3 +131,58 @@ def test_the_death_of_a_hub_moves_both_protocols() -> None:
     world.run_for(60)
     assert "10.1.10.0/24 [170/61952000] via 10.255.0.2" in world.show("SPOKE1", "ip route")
     assert "10.1.101.0/24 [110/30] via 10.1.0.5" in world.show("CORE", "ip route")
+
+
+# ------------------------------------------------------------------------------ networks on which a protocol runs
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(first, second) for first in ("eigrp", "ospf", "rip") for second in NAMES if first != second],
+)
+def test_the_networks_on_which_a_protocol_runs_come_in_with_its_routes(first: str, second: str) -> None:
+    """FRR does otherwise: there `redistribute eigrp` brings in what EIGRP learned, and nothing else."""
+    world = world_of(first, second)
+    world.configure("HUB", "interface Loopback7", "ip address 10.7.7.7 255.255.255.0")
+    world.configure("HUB", "interface Loopback8", "ip address 172.18.8.8 255.255.255.0")
+    network = {
+        "eigrp": "network 10.7.7.0 0.0.0.255",
+        "ospf": "network 10.7.7.0 0.0.0.255 area 0",
+        "rip": "network 10.0.0.0",
+    }
+    world.configure("HUB", PROTOCOLS[first][0], network[first])
+    head = PROTOCOLS[second][0] if second != "bgp" else "router bgp 65000"
+    world.configure("HUB", head, f"redistribute {NAMES[first]}{SEEDS[second]}")
+
+    def knows(prefix: str) -> bool:
+        return prefix in world.show("SPOKE2", "ip route")
+
+    # RIP's own `network 10.0.0.0` tells of the loopback in any case; only without it is it redistribution.
+    assert world.wait_until(lambda: knows("10.7.7.0/24"), 90.0), world.show("HUB", "ip route")
+    assert not knows("172.18.8.0"), f"{first} does not run there"
+    if second != "rip":
+        world.configure("HUB", PROTOCOLS[first][0], "no " + network[first])
+        assert world.wait_until(lambda: not knows("10.7.7.0/24"), 300.0)
+
+
+def test_a_line_about_connected_networks_decides_where_there_is_one() -> None:
+    world = world_of("eigrp", "ospf")
+    world.configure("HUB", "interface Loopback7", "ip address 10.7.7.7 255.255.255.0")
+    world.configure("HUB", "router eigrp 100", "network 10.7.7.0 0.0.0.255")
+    world.configure("HUB", "route-map NONE deny 10")
+    world.configure(
+        "HUB", "router ospf 1", "redistribute eigrp 100 subnets", "redistribute connected subnets route-map NONE"
+    )
+    assert world.wait_until(lambda: "10.1.1.0/24" in world.show("SPOKE2", "ip route"), 90.0)
+    world.run_for(10)
+    assert "10.7.7.0" not in world.show("SPOKE2", "ip route")
+    world.configure("HUB", "router ospf 1", "no redistribute connected subnets route-map NONE")
+    assert world.wait_until(lambda: "10.7.7.0" in world.show("SPOKE2", "ip route"), 90.0)
+
+
+def test_the_campus_behind_the_hubs_knows_the_network_of_the_cloud() -> None:
+    world = World("eigrp-to-ospf").converge()
+    world.run_for(5)
+    assert "O E2     10.255.0.0/24 [110/20] via 10.1.0.1" in world.show("CORE", "ip route")
+    assert "Tag 90" in world.show("CORE", "ip route 10.255.0.0")
+    assert "D EX     10.1.0.0/30" in world.show("SPOKE1", "ip route")

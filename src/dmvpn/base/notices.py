@@ -412,6 +412,7 @@ class Route:
     told_by: who told of each next hop, in their order; (): the next hops themselves.
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
+    run_by: of a connected network, the routing protocols (and processes) that run there.
     """
 
     prefix: Prefix
@@ -426,6 +427,7 @@ class Route:
     tag: int = 0
     told_by: tuple[IPAddress, ...] = ()
     details: tuple[str, ...] = ()
+    run_by: tuple[tuple[RouteSource, str], ...] = ()
     since: float = field(default=0.0, compare=False)
 
 
@@ -443,6 +445,19 @@ class RouteRetracted(Notice):
     source: RouteSource
     process: str
     prefix: Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class NetworksRun(Notice):
+    """A routing protocol runs on these connected networks of an interface, and on no others there. To the RIB.
+
+    Whoever redistributes the protocol's routes takes these networks, too.
+    """
+
+    source: RouteSource
+    process: str
+    interface: str
+    prefixes: tuple[Prefix, ...]
 
 
 @dataclass(frozen=True, slots=True)

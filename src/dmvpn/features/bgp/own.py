@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import Candidate
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
@@ -41,11 +42,11 @@ def _reasons(route: Route, config: BgpConfig) -> Iterator[tuple[PathOrigin, Orig
             yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     if route.prefix.is_default and not config.default_originate:
         return
-    for one in config.redistributions:
-        if one.source is route.source and one.process in ("", route.process):
-            seed = config.default_metric if one.metric is None else one.metric
-            metric = route.metric if seed is None else seed
-            yield PathOrigin.REDISTRIBUTED, Origin.INCOMPLETE, metric, one.route_map
+    one = line_for(config.redistributions, route)
+    if one is not None:
+        seed = config.default_metric if one.metric is None else one.metric
+        metric = route.metric if seed is None else seed
+        yield PathOrigin.REDISTRIBUTED, Origin.INCOMPLETE, metric, one.route_map
 
 
 def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import Covered
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.interface import link_of
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 class Connected:
     """What one process knows because it is there. Every interface is a source of its own."""
 
-    def __init__(self, context: Context, dual: Dual) -> None:
+    def __init__(self, context: Context, dual: Dual, autonomous_system: int) -> None:
         self._context = context
+        self._covered = Covered(RouteSource.EIGRP, str(autonomous_system))
         self._dual = dual
         self._sources: dict[str, Source] = {}
 
@@ -36,6 +39,7 @@ class Connected:
             for address, length in state.addresses
             if any(network.matches(address) for network in networks)
         ]
+        self._context.out += self._covered.tell(state.name, tuple(covered))
         now, report = self._context.now, Report(link_of(state))
         for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
             self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
@@ -47,6 +51,7 @@ class Connected:
 
     def forget(self, name: str) -> None:
         """The interface takes no part any more."""
+        self._context.out += self._covered.tell(name, ())
         source = self._sources.pop(name, None)
         if source is not None:
             self._dual.forget(source, self._context.now)

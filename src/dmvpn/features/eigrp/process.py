@@ -71,7 +71,7 @@ class Process:
         self.adjacencies.log_changes = settings.log_changes
         self._neighbors: dict[Source, Neighbor] = {}
         self.sealing = Sealing(context, self.sender, self.adjacencies, self.greetings, self._listen)
-        self._connected = Connected(context, self.dual)
+        self._connected = Connected(context, self.dual, number)
 
     @property
     def autonomous_system(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.interface import link_of
@@ -83,13 +84,13 @@ class Redistributor:
 
     def _report(self, route: Route) -> Report | None:
         """What the route says as an external destination, None if it is not to come in."""
-        rule = next((rule for rule in self.settings.redistributions if self._is_about(rule, route)), None)
+        rule = None if self._is_ours(route) else line_for(self.settings.redistributions, route)
         if rule is None or route.prefix.address.version != 4:
             return None
         changes = self._mapped(rule.route_map, route)
         if changes is None:
             return None
-        metric = rule.metric or self.settings.default_metric or self._own_metric(route)
+        metric = rule.metric or self.settings.default_metric or self._own_metric(rule, route)
         if metric is None:
             return None
         external = ExternalData(
@@ -101,11 +102,9 @@ class Redistributor:
         )
         return Report(metric, external=external)
 
-    def _is_about(self, rule: Redistribution, route: Route) -> bool:
-        """Does the line name this route's protocol and process? Our own routes never come in again."""
-        if route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system):
-            return False
-        return rule.source is route.source and rule.process in ("", route.process)
+    def _is_ours(self, route: Route) -> bool:
+        """Our own routes never come in again."""
+        return route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
         """What a route map makes of a route, None: it refuses it. No map sets EIGRP's metric, which is a vector."""
@@ -113,8 +112,8 @@ class Redistributor:
             return UNCHANGED
         return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))
 
-    def _own_metric(self, route: Route) -> Vector | None:
-        if route.source not in _OWN_METRIC:
+    def _own_metric(self, rule: Redistribution, route: Route) -> Vector | None:
+        if rule.source not in _OWN_METRIC:
             return None
         interface = route.next_hops[0].interface if route.next_hops else ""
         state = self._context.ports.interfaces.get(interface)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
 from dmvpn.net.octets import ipv4_address
@@ -70,12 +71,9 @@ class Imports:
             return self._default(route)
         if route is None or self._is_ours(route):
             return None
-        for each in self._process.settings.redistributions:
-            fits = each.source is route.source and each.process in ("", route.process)
-            whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
-            if fits and (each.subnets or whole):
-                return self._brought_in(each, route)
-        return None
+        line = line_for(self._process.settings.redistributions, route)
+        whole = prefix.length == classful_length(ipv4_address(prefix.address.packed))
+        return self._brought_in(line, route) if line is not None and (line.subnets or whole) else None
 
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
         changes = self._mapped(line.route_map, route)

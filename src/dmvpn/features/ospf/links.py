@@ -5,8 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Listen, StopListening
+from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import Covered
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN
 from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInterface
 from dmvpn.features.ospf.messages import Silent
@@ -77,6 +80,7 @@ class Links:
     def __init__(self, process: Attached) -> None:
         self._process = process
         self._context = process.context
+        self._covered = Covered(RouteSource.OSPF, str(process.settings.number))
 
     def changed(self, name: str, state: IpInterface | None) -> None:
         """An interface is like this now, or its lines are others."""
@@ -121,6 +125,7 @@ class Links:
             far_end=far_end,
         )
         process.interfaces[state.name] = interface
+        self._cover(interface)
         self._costs(interface)
         if settings.obstacle:
             self._context.out.append(Silent.of(process.number, state.name, settings.obstacle))
@@ -149,6 +154,7 @@ class Links:
         """Something changed that neighbors need not be given up for."""
         old, interface.state, interface.settings = interface.settings, state, settings
         interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
+        self._cover(interface)
         self._costs(interface)
         self._process.network_changed(interface)
         votes = settings.elects and interface.phase not in (InterfaceState.WAITING, InterfaceState.LOOPBACK)
@@ -160,6 +166,12 @@ class Links:
                     self._process.adjacencies.watch(neighbor, wanted=settings.bfd)
         if settings.hello_interval != old.hello_interval and interface.speaks:
             self._process.hellos.say(interface)
+
+    def _cover(self, interface: OspfInterface) -> None:
+        """Whoever redistributes us takes the networks of the interface, too."""
+        if interface.far_end is None:
+            networks = tuple(Prefix.of(address, length) for address, length in interface.state.addresses)
+            self._context.out += self._covered.tell(interface.name, networks)
 
     def _costs(self, interface: OspfInterface) -> None:
         """Costs of the ways to single neighbors, on networks where each pair is a link."""
@@ -177,6 +189,7 @@ class Links:
         self.listen(interface)
         process.network_changed(interface)
         del process.interfaces[name]
+        self._context.out += self._covered.tell(name, ())
         process.drop_empty_areas()
 
     def listen(self, interface: OspfInterface) -> None:

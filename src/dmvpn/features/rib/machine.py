@@ -4,14 +4,15 @@
     InterfaceChanged ──────────────┼─> RouteTable ──> Change ──> ForwardingTable ──> SetRoute, ClearRoute
     OverrideOffered ───────────────┘                    └─────> RouteChanged (for redistribution, tunnels, NHRP)
 
-Connected and local routes are made here, from the interfaces that carry packets. Routes that the host has of its own
+Connected and local routes are made here, from the interfaces that carry packets; routing protocols say on which of
+these networks they run (`NetworksRun`). Routes that the host has of its own
 are told: packets take them anyway, and so a tunnel's destination is found. Everybody's questions about routes
 (`ports.Rib`) are answered here too, each by one longest match.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -21,6 +22,7 @@ from dmvpn.base.notices import (
     DebugOutput,
     InterfaceChanged,
     InterfaceState,
+    NetworksRun,
     Notice,
     OverrideOffered,
     Route,
@@ -59,6 +61,7 @@ class RibMachine:
         RouteOffered,
         RouteRetracted,
         OverrideOffered,
+        NetworksRun,
         InterfaceChanged,
         HostRouteChanged,
         PlaneAnnounced,
@@ -74,6 +77,7 @@ class RibMachine:
         self._table = RouteTable(self._line)
         self._fib = ForwardingTable(self._line)
         self._overrides: dict[Prefix, NextHop] = {}
+        self._run_by: dict[str, dict[Prefix, dict[tuple[RouteSource, str], None]]] = {}  # by interface
         self._routes: tuple[Route, ...] | None = None
         #: What the table was, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
@@ -174,6 +178,8 @@ class RibMachine:
                 return self._publish(self._table.retract(event.source, event.process, event.prefix, now))
             case OverrideOffered():
                 return self._override(event, now)
+            case NetworksRun():
+                return self._run(event, now)
             case InterfaceChanged():
                 return self._interface(event, now)
             case HostRouteChanged():
@@ -257,8 +263,37 @@ class RibMachine:
                 results += self._publish(self._table.retract(source, event.name, prefix, now))
         for key, route in new_routes.items():
             if key not in old_routes:
-                results += self._publish(self._table.offer(route, now))
+                results += self._publish(self._table.offer(self._marked(route), now))
         return results
+
+    def _run(self, event: NetworksRun, now: float) -> list[Effect | Notice]:
+        """A protocol runs on other networks of an interface than before."""
+        owner = (event.source, event.process)
+        networks = self._run_by.setdefault(event.interface, {})
+        results: list[Effect | Notice] = []
+        for prefix in dict.fromkeys((*networks, *event.prefixes)):
+            users = networks.setdefault(prefix, {})
+            if prefix in event.prefixes:
+                users[owner] = None
+            else:
+                users.pop(owner, None)
+            if not users:
+                del networks[prefix]
+            node = self._table.nodes.get(prefix)
+            offer = node.offers.get((RouteSource.CONNECTED, event.interface)) if node else None
+            if offer is not None:
+                route = replace(offer.route, since=offer.since)
+                results += self._publish(self._table.offer(self._marked(route), now))
+        if not networks:
+            del self._run_by[event.interface]
+        return results
+
+    def _marked(self, route: Route) -> Route:
+        """A connected route, and who runs there."""
+        networks = self._run_by.get(route.process, {}) if route.source is RouteSource.CONNECTED else {}
+        users = networks.get(route.prefix, {})
+        run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))
+        return route if route.run_by == run_by else replace(route, run_by=run_by)
 
     def _host_route(self, event: HostRouteChanged, now: float) -> list[Change]:
         if not event.next_hops:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
@@ -50,7 +51,10 @@ MESSAGES = (KernelContested, KernelCalm)
 
 
 def change_lines(change: Change) -> Iterator[str]:
-    """The lines for one change of the table."""
+    """The lines for one change of the table; it is none of it that another protocol runs on a connected network."""
+    old, new = change.old, change.new
+    if old is not None and new is not None and replace(old, run_by=new.run_by) == new:
+        return
     if change.old is not None:
         yield from _lines("del", change.old)
     if change.new is not None:

@@ -34,6 +34,7 @@ from dmvpn.base.notices import (
     RouteSource,
 )
 from dmvpn.base.reasons import Reason
+from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, ends
 from dmvpn.features.rip.database import Database
@@ -100,6 +101,7 @@ class RipMachine:
         self.database = Database()
         self.gateways: dict[IPAddress, float] = {}
         self._watched = Watched()
+        self._covered = Covered(RouteSource.RIP, "")
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -185,12 +187,12 @@ class RipMachine:
         state = self._ports.interfaces.get(name)
         self.silent.pop(name, None)
         wanted = self._wanted(state, now) if state is not None else False
+        results: Results = [*self._covered.tell(name, self.config.networks_of(state))]
         circuit = self.circuits.get(name)
         if circuit is not None and wanted and state is not None and circuit.state.addresses == state.addresses:
             was_passive, circuit.passive = circuit.passive, self.config.is_passive(name)
             circuit.state = state
-            return self._start(circuit, now) if was_passive and not circuit.passive else []
-        results: Results = []
+            return [*results, *self._start(circuit, now)] if was_passive and not circuit.passive else results
         if circuit is not None:
             del self.circuits[name]
             self._timers.cancel(("request", name))

@@ -6,12 +6,13 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import NOTHING, Distribution
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.keychains import KeyChain
-    from dmvpn.base.notices import RouteSource
+    from dmvpn.base.notices import InterfaceState, RouteSource
 
 
 class AuthenticationMode(enum.Enum):
@@ -100,6 +101,11 @@ class RipConfig:
     def watches(self, gateway: IPAddress) -> bool:
         """Is BFD to watch this gateway?"""
         return self.enabled and (self.bfd or gateway in self.watched)
+
+    def networks_of(self, state: InterfaceState | None) -> tuple[Prefix, ...]:
+        """The networks of an interface that `network` lines name, while it has a line."""
+        addresses = state.addresses if self.enabled and state is not None and state.line else ()
+        return tuple(Prefix.of(address, length) for address, length in addresses if self.covers(address))
 
     def covers(self, address: IPAddress | None) -> bool:
         """Does a `network` line hold this address?"""

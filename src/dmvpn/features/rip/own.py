@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate
 
 if TYPE_CHECKING:
@@ -56,10 +57,8 @@ def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | Non
     hop = route.next_hops[0]
     if route.source is RouteSource.CONNECTED and _speaks_rip(hop.interface, prefix, config, ports):
         return OwnRoute(_SEED_METRIC, hop.interface)
-    for redistribution in config.redistributions:
-        if redistribution.source is route.source and redistribution.process in ("", route.process):
-            return _redistributed(redistribution, route, config, ports)
-    return None
+    line = line_for(config.redistributions, route)
+    return _redistributed(line, route, config, ports) if line is not None else None
 
 
 def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports: Ports) -> OwnRoute | None:

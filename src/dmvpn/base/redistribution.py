@@ -1,0 +1,65 @@
+"""Which `redistribute` line of a protocol brings a route of the routing table in.
+
+As on IOS, and unlike FRR, a line brings in the routes of its protocol, and the connected networks of the interfaces on
+which that protocol runs: its neighbors there know these without being told, and routers behind the other protocol want
+them too. `redistribute connected` says something about these networks in particular, so it decides where there is one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from dmvpn.base.notices import NetworksRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice, Route, RouteSource
+
+
+class Redistributing(Protocol):
+    """A `redistribute` line. process: "" means any."""
+
+    @property
+    def source(self) -> RouteSource:
+        """The protocol."""
+        ...
+
+    @property
+    def process(self) -> str:
+        """Its number."""
+        ...
+
+
+Line = TypeVar("Line", bound=Redistributing)
+
+
+def line_for(lines: Iterable[Line], route: Route) -> Line | None:
+    """The line that is about this route, None: it does not come in."""
+    lines = tuple(lines)
+    for owner in ((route.source, route.process), *route.run_by):
+        for line in lines:
+            if (line.source, line.process) in (owner, (owner[0], "")):
+                return line
+    return None
+
+
+class Covered:
+    """The networks on which one process runs, as the RIB was told of them."""
+
+    def __init__(self, source: RouteSource, process: str) -> None:
+        self._source = source
+        self._process = process
+        self._networks: dict[str, tuple[Prefix, ...]] = {}
+
+    def tell(self, interface: str, prefixes: tuple[Prefix, ...]) -> list[Effect | Notice]:
+        """It runs on these networks of an interface now; (): on none of them."""
+        if self._networks.get(interface, ()) == prefixes:
+            return []
+        if prefixes:
+            self._networks[interface] = prefixes
+        else:
+            del self._networks[interface]
+        return [NetworksRun(self._source, self._process, interface, prefixes)]
