@@ -1,8 +1,9 @@
 """The doctor: why a tunnel is not up, or a way not direct, and which line to change.
 
     verdicts      fine, broken, or what may be: the values that come out
-    scene         the facts of a lab, and who is who in it      probes    pings: which, and what came of them
-    way           a packet's way through the underlay           visit     facts, probes, facts again, diagnosis
+    probes        pings, and what came of them                  planning  which pings to try
+    scene         the facts of a lab, and who is who in it      visit     facts, probes, facts again, diagnosis
+    way           a packet's way through the underlay
 
 The checks, each a function of the scene, in the order of a packet's way:
 

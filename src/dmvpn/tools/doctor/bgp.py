@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks, others_told
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not is_up(client):
         return
-    site = site_of(scene, client.name, client.facts)
+    site = scene.site_of(client.name, client.facts)
     if site is not None and not announced(client.facts, site[1]) and lacks(hub, there, site[1]):
         yield not_announced(client.name, client.facts, site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
         return

@@ -16,7 +16,6 @@ from dmvpn.features.bgp.model import Direction, FilterKind
 from dmvpn.network.device import Device
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def between(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _told(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
     """The LAN of a router, and what it learnt itself."""
-    site = site_of(scene, name, facts)
+    site = scene.site_of(name, facts)
     lan = site[0] if site is not None else ""
     for it in facts.interfaces:
         yield from (one.network for one in it.addresses if it.name == lan and isinstance(one.network, IPv4Network))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -124,7 +123,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     running = running_on(client.facts, client.tunnel)
     if running is None:
         return
-    site = site_of(scene, client.name, client.facts)
+    site = scene.site_of(client.name, client.facts)
     if site is not None and not announced(client.facts, site[0]) and lacks(hub, there, site[1]):
         network = next(own.network for it in client.facts.interfaces if it.name == site[0] for own in it.addresses)
         evidence = (f"{client.hub}: no route to {network} by the tunnel",)

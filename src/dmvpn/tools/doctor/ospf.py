@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -210,7 +209,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     running = running_on(client.facts, client.tunnel)
     if there is None or hub is None or running is None or not is_up(client):
         return
-    site = site_of(scene, client.name, client.facts)
+    site = scene.site_of(client.name, client.facts)
     if site is not None and not announced(client.facts, site[0]) and lacks(hub, there, site[1]):
         yield not_announced(client.name, running[0], site, (f"{client.hub}: no route to {site[1]} by the tunnel",))
         return

@@ -10,7 +10,6 @@ from dmvpn.features.rip.reasons import RipReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.learnt import lacks, others_told
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -132,7 +131,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not _is_up(client):
         return
-    site = site_of(scene, client.name, client.facts)
+    site = scene.site_of(client.name, client.facts)
     own = site[1] if site is not None and isinstance(site[1], IPv4Address) else None
     if site is not None and own is not None and not announced(client.facts, own) and lacks(hub, there, own):
         yield not_announced(client.name, site[0], own, (f"{client.hub}: no route to {own} by the tunnel",))

@@ -161,6 +161,14 @@ class Scene:
                 found.add((owned[0], owned[1].name))
         return found
 
+    def site_of(self, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
+        """An interface that is neither a tunnel nor under one, and its address: where a spoke's hosts are."""
+        under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
+        served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
+        found = [(it.name, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
+        found.sort(key=lambda one: one[1].network not in served)
+        return (found[0][0], found[0][1].ip) if found else None
+
     # ------------------------------------------------------------------------------------------------ wires
 
     def link(self, port: Port) -> LinkFacts | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.doctor import probes
 from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.one_end import suspect
+from dmvpn.tools.doctor.planning import from_one_end, wanted
+from dmvpn.tools.doctor.probes import carry_out
 from dmvpn.tools.doctor.scene import Scene
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def visit(
         raise UserError(f"there is no router {router} in this lab; it has {', '.join(before.routers)}")
     if router is not None and (one_end or len(before.routers) == 1):
         return _from_one_end(patient, before, router, address, probing=probing)
-    planned = probes.wanted(Scene(before), router, address) if probing else ()
-    answers = probes.carry_out(planned, patient.ask)
+    planned = wanted(Scene(before), router, address) if probing else ()
+    answers = carry_out(planned, patient.ask)
     first = examine(Scene(patient.facts(), before, answers), router, address)
     if first.healthy or not probing:
         return first
@@ -72,7 +73,7 @@ def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address
     before = alone(lab, router)
     answers: Mapping[Probe, Outcome] = {}
     if probing and before.routers[router] is not None:
-        answers = probes.carry_out(probes.from_one_end(Scene(before), router, address), patient.ask)
+        answers = carry_out(from_one_end(Scene(before), router, address), patient.ask)
     first = suspect(Scene(alone(patient.facts(), router), before, answers), router, address)
     if first.healthy or not probing:
         return first
