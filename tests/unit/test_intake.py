@@ -10,7 +10,7 @@ from dmvpn.app.config import refuse_left_out
 from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.features.eigrp.config import model as eigrp_configuration
-from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, reader
+from dmvpn.ios import INTERFACE, ConfigSession, ConfigTree, Fate, account
 from dmvpn.ios.common import IP_MTU
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.ios.markdown import fenced
@@ -60,7 +60,7 @@ def test_a_slip_in_a_tunnel_never_starts_it_in_clear(slip: str) -> None:
 
 def test_a_slip_behind_more_lines_than_a_list_holds_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list was cut, and with it went what holds the tunnel down."""
-    monkeypatch.setattr(reader, "MOST_KEPT", 10)
+    monkeypatch.setattr(account, "MOST_KEPT", 10)
     many = "".join(f"frobnicate {number}\n" for number in range(20))
     port = "interface GigabitEthernet0/1\n ip access-group 1 in\n"
     intake = take_in(many + port + TUNNEL.format("tunnle protection ipsec profile P"))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.ios import placeholders
+from dmvpn.ios.account import Account
 from dmvpn.ios.beginnings import (
     OURS,
     first_word,
@@ -29,13 +29,11 @@ from dmvpn.ios.beginnings import (
     is_verb,
 )
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.crypto_maps import maps_on_interfaces
 from dmvpn.ios.cuts import is_cut
 from dmvpn.ios.endings import Ending
-from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
+from dmvpn.ios.entries import ConfigResult, Entry
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
-from dmvpn.ios.groups import Standing
 from dmvpn.ios.known import UNKNOWN_MODE, guards
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.ranges import unrolled
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
 _TUNNELS: Final = ("interface tunnel", "interface virtual-template")
-_INTERFACE: Final = "interface "
 _DESCRIPTION: Final = "description"
 #: Lines of other sections, too.
 _EVERYWHERE: Final = frozenset((_DESCRIPTION, "shutdown"))
@@ -68,9 +65,6 @@ _WITHOUT_HEAD: Final = ("% It belongs to an interface that no line names, as the
 _MOST_COUNTED: Final = 10_000
 _FEWEST_WORDS: Final = 2
 _ASTRAY: Final = ("% It asks for a tunnel to be protected, and is in none",)
-#: Kept lines that a report holds; a file may have a million. What is refused or left out decides whether a tunnel may
-#: start, so none of that is ever forgotten.
-MOST_KEPT: Final = 100_000
 
 
 @dataclass(slots=True)
@@ -101,15 +95,12 @@ class FileReader:
         self._bare = bare
         self._configurator = configurator
         self._session = ConfigSession(configurator, tree, leaves_out=leaves_out)
-        self._places = places
         self._transcript = Transcript()
         self._unshown = Unshown(configurator)
-        self._problems: list[Problem] = []
-        self._entries: list[Entry] = []
+        self._account = Account(self._session, places)
         self._open: list[_Open] = []
         self._refused: _Refused | None = None
         self._is_after_mark = False
-        self._cuts: list[Entry] = []
         self._ending = Ending()
         self._lost: list[Entry] = []  # behind these, what a terminal showed was not shown to its end
         self._text_at = (0, "")  # the line in which the last text began
@@ -123,7 +114,7 @@ class FileReader:
             if number <= wrapped.taken:
                 continue
             if self._session.awaits:
-                self._account(number, printed, self._session.enter(printed))
+                self._account.take(number, printed, self._session.enter(printed))
                 if is_swallowed(printed):
                     self._pass_over(number, printed)
                 continue
@@ -156,31 +147,26 @@ class FileReader:
             self._refuse_cut_off(lines)
         for entry in self._lost:
             if entry.number > self._ending.whole_until:
-                self._refuse_loss(entry)
+                self._account.enter_refusal(entry)
         put_in = tuple(self._put_in())
-        self._judge_cuts()
-        self._judge_maps()
-        self._problems.sort(key=lambda problem: problem.line_number)
-        problems, entries = tuple(self._problems), tuple(self._entries)
+        self._account.judge(self._bare)
+        problems, entries = self._account.problems, self._account.entries
         return ConfigResult(self._session.tree, problems, entries, self._unshown.release, put_in)
 
     def _put_in(self) -> Iterator[PutIn]:
         for number, line in self._unshown.put_in(self._session):
-            if self._places is not None and (place := self._session.entered(number)) is not None:
-                self._places.note(place)
+            self._account.note_place(number)
             yield line
 
     def _pass_over(self, number: int, printed: str) -> None:
         """A line that is none of a configuration: unless a tunnel would go without it."""
         if asks_for_protection(printed):
-            self._refuse(number, printed, _ASTRAY, is_stray=True)
+            self._account.refuse(number, printed, _ASTRAY, is_stray=True)
         self._note_cut(number, printed)
 
     def _note_cut(self, number: int, printed: str) -> None:
         if self._is_in_tunnel(self._session.mode.name) and is_cut(printed):
-            self._cuts.append(
-                Entry(number, printed.strip(), INTERFACE.opens or "", self._session.headers, Fate.REFUSED)
-            )
+            self._account.note_cut(number, printed)
 
     def _refuse_text(self, lines: list[str]) -> None:
         """Refuse a text without an end where it begins."""
@@ -188,7 +174,7 @@ class FileReader:
         lost = sum(self._is_of_configuration(line) for line in lines[number : number + _MOST_COUNTED])
         took = f"; it took what is behind it, {_some_lines(lost)} of a configuration among that" if lost else ""
         said = f"% A text has no end: {self._session.awaits}{took}"
-        self._refuse_loss(self._loss(number, text, said, is_stray=True))
+        self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
 
     def _is_of_configuration(self, line: str) -> bool:
         """Is it surely one, of the router or of an interface, so that no text speaks so?"""
@@ -205,45 +191,17 @@ class FileReader:
             self._lost.append(self._loss(*self._ending.last, said))
 
     def _loss(self, number: int, text: str, said: str, *, is_stray: bool = False) -> Entry:
-        entry = self._entry(number, text, (said,), is_stray=is_stray)
+        entry = self._account.refusal(number, text, (said,), is_stray=is_stray)
         return replace(entry, path=entry.path if self._ending.in_section else (), is_loss=True)
-
-    def _refuse_loss(self, entry: Entry) -> None:
-        self._problems.append(Problem(entry.number, entry.text, entry.mode, entry.message_lines))
-        self._enter_entry(entry)
-
-    def _judge_cuts(self) -> None:
-        """Refuse dots in a tunnel that may replace its protection."""
-        bare = {one.name: one.profile for one in (self._bare(self._session.tree) if self._cuts else ())}
-        for cut in self._cuts:
-            profile = bare.get(cut.path[0].removeprefix(_INTERFACE))
-            if profile:
-                said = (f"% Lines are cut out here, and one of them may have named the IPsec profile {profile}",)
-                self._problems.append(Problem(cut.number, cut.text, cut.mode, said))
-                self._enter_entry(replace(cut, message_lines=said))
-
-    def _judge_maps(self) -> None:
-        """Refuse a crypto map that may be all that protects a tunnel."""
-        maps = list(maps_on_interfaces([entry for entry in self._entries if entry.fate is Fate.KEPT]))
-        bare = self._bare(self._session.tree) if maps else ()
-        for entry in maps:
-            port = entry.path[0].removeprefix(_INTERFACE)
-            tunnels = [one.name for one in bare if not one.shutdown and port in (one.name, one.leaves_by)]
-            if tunnels:
-                said = (f"% Crypto maps do nothing here, and this one may be what protects {', '.join(tunnels)}",)
-                self._problems.append(Problem(entry.number, entry.text, entry.mode, said))
-                self._entries.remove(entry)
-                refused = replace(entry, fate=Fate.REFUSED, group=None, message_lines=said)
-                self._entries += [replace(refused, path=(f"{_INTERFACE}{tunnel}",)) for tunnel in tunnels]
 
     def _take(self, number: int, line: str) -> None:
         indentation = len(line) - len(line.lstrip())
         if self._refused is not None:
             if self._refused.is_headless and self._is_of_no_section(line):
-                self._enter_entry(self._entry(number, line, _WITHOUT_HEAD, is_stray=True))
+                self._account.refuse_silently(number, line, _WITHOUT_HEAD)
                 return
             if self._refused.takes(line, indentation):
-                self._refuse(number, line, _BELONGS, is_stray=True)
+                self._account.refuse(number, line, _BELONGS, is_stray=True)
                 return
             self._refused = None
         if self._unshown.is_ours and self._is_after_mark and indentation == 0:
@@ -256,16 +214,16 @@ class FileReader:
         if self._is_astray(line, mode):
             slip = self._configurator.interpret(mode, line) if self._is_in_tunnel(mode) else None
             if isinstance(slip, CliError):
-                self._refuse(number, line, tuple(slip.lines()))
+                self._account.refuse(number, line, tuple(slip.lines()))
             else:
-                self._refuse(number, line, _ASTRAY, is_stray=True)
+                self._account.refuse(number, line, _ASTRAY, is_stray=True)
             return
         result = self._enter(line, indentation)
         is_headless = result.error is not None and self._is_of_no_section(line)
         if is_headless:
             result = replace(result, output_lines=_HEADLESS)
         self._follow(indentation, is_taken=not result.refused)
-        self._account(number, line, result, mode)
+        self._account.take(number, line, result, mode)
         if not result.refused:
             self._unshown.line(number, line, mode, self._session)
         if result.refused and not result.group:
@@ -425,43 +383,6 @@ class FileReader:
         """May the refused line have been the first of a section?"""
         first = first_word(line)
         return first in OURS or is_slip(line, self._configurator.first_words(mode))
-
-    # The account -----------------------------------------------------------------------------------------------------
-
-    def _account(self, number: int, line: str, result: LineResult, mode: str = "") -> None:
-        is_of_text = not mode
-        mode = mode or self._session.mode.name
-        if self._places is not None and (place := self._session.entered(number)) is not None:
-            self._places.note(place)
-        if result.group is not None and result.group.standing is not Standing.SILENT:
-            fate = Fate.LEFT_OUT if result.refused else Fate.KEPT
-            self._enter_entry(Entry(number, line.strip(), mode, self._session.headers, fate, result.group))
-            return
-        messages = result.output_lines or (() if is_of_text else placeholders.warning(line))
-        if not messages:
-            return
-        if result.refused:
-            self._refuse(number, line, placeholders.refusal(line) or messages, mode)
-        else:
-            self._problems.append(Problem(number, line, mode, messages, is_warning=True))
-
-    def _refuse(
-        self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
-    ) -> None:
-        entry = self._entry(number, line, messages, mode, is_stray=is_stray)
-        self._problems.append(Problem(number, line, entry.mode, messages))
-        self._enter_entry(entry)
-
-    def _entry(
-        self, number: int, line: str, messages: tuple[str, ...], mode: str = "", *, is_stray: bool = False
-    ) -> Entry:
-        """A line that is refused."""
-        mode = mode or self._session.mode.name
-        return Entry(number, line.strip(), mode, self._session.headers, Fate.REFUSED, None, messages, is_stray)
-
-    def _enter_entry(self, entry: Entry) -> None:
-        if entry.fate is not Fate.KEPT or len(self._entries) < MOST_KEPT:
-            self._entries.append(entry)
 
 
 def _some_lines(count: int) -> str:
