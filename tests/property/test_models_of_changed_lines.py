@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.features.ikev2.model import Ikev2Config
+from dmvpn.features.ikev2.translation import Translation
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.agreement import FEW
 from dmvpn.router.features import FEATURES
@@ -58,6 +60,7 @@ LISTS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("crypto ikev2 profile PN",), ("match identity remote address 10.0.0.N", "lifetime 1200", "keyring local K")),
     (("crypto ikev2 proposal RN",), ("encryption aes-cbc-256", "integrity sha256", "group 14")),
     (("crypto ikev2 policy RN",), ("proposal RN",)),
+    (("crypto isakmp profile QN",), ("keyring IN",)),
     (("crypto keyring IN",), ("pre-shared-key address 10.0.0.N key kN", "pre-shared-key address 10.0.1.N key kN")),
     (("crypto pki certificate map C N",), ("subject-name co aN", "issuer-name eq bN")),
     (("bfd-template single-hop BN",), ("interval min-tx 50 min-rx 50 multiplier N",)),
@@ -121,10 +124,15 @@ def models(tree: ConfigTree) -> dict[str, object]:
 def test_models_of_edited_lines_are_those_of_the_same_lines_read_at_once(edits: list[list[Edit]]) -> None:
     tree, other = filled().copy(), filled().copy()
     models(tree), models(other)
+    translation = Translation()
     for pasted in edits:
         for word, place in pasted:
             edit(tree, word, place)
-        assert models(tree) == models(tree.copy())
+        made = models(tree)
+        assert made == models(tree.copy())
+        ike = made["ikev2"]
+        assert isinstance(ike, Ikev2Config)
+        assert translation.of(ike) == Translation().of(ike)
     edit(other, "no ", edits[0][0][1])
     assert models(other) == models(other.copy())
     assert models(tree) == models(tree.copy())

@@ -12,6 +12,7 @@ from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, Resync
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
 from dmvpn.base.notices import InterfaceChanged
+from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.metric import MetricScale, Weights
@@ -41,9 +42,9 @@ def pair(
 ) -> EigrpNet:
     """R11 and R31 with a tunnel between them, each with a LAN."""
     net = EigrpNet()
-    chains = (chain,) if chain else ()
+    chains = Pages((chain,) if chain else ())
     net.router("R11", config=EigrpConfig((hub,), chains))
-    net.router("R31", config=EigrpConfig((spoke,), (spoke_chain,) if spoke_chain else chains))
+    net.router("R31", config=EigrpConfig((spoke,), Pages((spoke_chain,)) if spoke_chain else chains))
     net.plug("tunnel", "R11", tunnel("192.168.100.11"))
     net.plug("tunnel", "R31", tunnel("192.168.100.31"))
     net.plug("", "R11", ethernet("GigabitEthernet0/2", "10.1.1.1"))
@@ -189,7 +190,7 @@ def test_a_stub_that_changes_its_mind_is_a_new_neighbor() -> None:
 
 MD5 = InterfaceSettings(authentication=AuthenticationMode.MD5, key_chain="EIGRP")
 SEALED = replace(CLASSIC, default_interface=MD5)
-CHAIN = KeyChain("EIGRP", (Key(1, "one"), Key(2, "two")))
+CHAIN = KeyChain("EIGRP", Pages((Key(1, "one"), Key(2, "two"))))
 
 
 def test_neighbors_with_the_same_key_seal_every_packet() -> None:
@@ -202,7 +203,7 @@ def test_neighbors_with_the_same_key_seal_every_packet() -> None:
 
 @pytest.mark.conforms("eigrp:6.7.2-digest")
 def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
-    net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", (Key(1, "other"),)))
+    net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", Pages((Key(1, "other"),))))
     net.run(20)
     assert net.routers["R11"].logs == []
     assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
@@ -257,9 +258,11 @@ BEGIN = datetime(2026, 11, 20, 6)
 OLD_UNTIL, NEW_FROM = BEGIN + timedelta(seconds=60), BEGIN + timedelta(seconds=40)
 ROLLING = KeyChain(
     "EIGRP",
-    (
-        Key(1, "old", accept=Lifetime(BEGIN, OLD_UNTIL), send=Lifetime(BEGIN, OLD_UNTIL)),
-        Key(2, "new", accept=Lifetime(NEW_FROM), send=Lifetime(NEW_FROM)),
+    Pages(
+        (
+            Key(1, "old", accept=Lifetime(BEGIN, OLD_UNTIL), send=Lifetime(BEGIN, OLD_UNTIL)),
+            Key(2, "new", accept=Lifetime(NEW_FROM), send=Lifetime(NEW_FROM)),
+        )
     ),
 )
 
@@ -280,13 +283,13 @@ def test_keys_roll_over_while_neighbors_stay() -> None:
 
 def test_a_neighbor_that_goes_on_with_a_key_whose_time_is_over_is_lost() -> None:
     """Its Hello was the same octets as before, and those are noted without another look."""
-    net = pair(SEALED, SEALED, ROLLING, KeyChain("EIGRP", (Key(1, "old"), Key(2, "new"))))
+    net = pair(SEALED, SEALED, ROLLING, KeyChain("EIGRP", Pages((Key(1, "old"), Key(2, "new")))))
     net.run(100)
     assert net.routers["R11"].logs[-1] == down("Auth failure")
 
 
 def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
-    chain = KeyChain("EIGRP", (Key(1, "old", send=Lifetime(BEGIN, OLD_UNTIL)),))
+    chain = KeyChain("EIGRP", Pages((Key(1, "old", send=Lifetime(BEGIN, OLD_UNTIL)),)))
     net = pair(SEALED, SEALED, chain)
     net.run(100)
     logs = net.routers["R11"].logs

@@ -9,6 +9,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.keychains import Key, KeyChain
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.pages import Pages
 from dmvpn.features.eigrp import FEATURE as EIGRP
 from dmvpn.features.eigrp.config import model
 from dmvpn.features.eigrp.metric import Vector, Weights
@@ -235,7 +236,7 @@ def test_a_stub_tells_what_is_named(typed: str, flags: StubFlag) -> None:
 
 def test_the_keys_of_a_chain_are_used_in_the_order_of_their_numbers() -> None:
     text = "key chain eigrp_auth\n key 2\n key-string two\n key 1\n key-string one\n key 3\n"
-    assert model(read(text).tree).key_chains == (KeyChain("eigrp_auth", (Key(1, "one"), Key(2, "two"))),)
+    assert model(read(text).tree).key_chains == Pages([KeyChain("eigrp_auth", Pages([Key(1, "one"), Key(2, "two")]))])
 
 
 def test_defaults_are_not_shown() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Clock
 
 
@@ -66,7 +67,7 @@ class KeyChain:
     """`key chain`. keys: those with a text, by their numbers; which one seals what is sent, each protocol says."""
 
     name: str
-    keys: tuple[Key, ...]
+    keys: Pages[Key]
 
     def sending(self, clock: Clock, now: float) -> Key | None:
         """The key that EIGRP and RIP seal with: the lowest number that is valid, as on IOS."""

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.keychains import Key, KeyChain, Lifetime
+from dmvpn.base.pages import NONE
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.lifetimes import read_lifetime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dmvpn.base.pages import Pages
     from dmvpn.ios.grammar import Args, ConfigLine
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
 
-def key_chains(tree: ConfigTree) -> tuple[KeyChain, ...]:
+def key_chains(tree: ConfigTree) -> Pages[KeyChain]:
     """All key chains, with those keys that have a text."""
-    return tuple(tree.made(KEY_CHAIN, _key_chain))
+    return tree.made(KEY_CHAIN, _key_chain)
 
 
 def _key_chain(args: Args, section: Section) -> KeyChain:
-    return KeyChain(args.text("name"), tuple(sorted(section.made(KEY, _key), key=attrgetter("number"))))
+    return KeyChain(args.text("name"), section.following(KEY, _key, _Keys).keys)
+
+
+class _Keys:
+    """The keys of one chain by number."""
+
+    def __init__(self) -> None:
+        self.keys: Pages[Key] = NONE
+
+    def follow(self, gone: Mapping[int, Key], came: Mapping[int, Key]) -> None:
+        """See `Follower`."""
+        changes: dict[int, Key | None] = {key.number: None for key in gone.values()}
+        self.keys = self.keys.turned(changes | {key.number: key for key in came.values()})
 
 
 def _key(args: Args, section: Section) -> Key | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
@@ -144,7 +145,7 @@ class EigrpConfig:
     """All of it, sorted by autonomous system and name."""
 
     processes: tuple[ProcessSettings, ...] = ()
-    key_chains: tuple[KeyChain, ...] = ()
+    key_chains: Pages[KeyChain] = NONE
 
     def key_chain(self, name: str) -> KeyChain | None:
         """The key chain of this name."""

@@ -21,7 +21,7 @@ from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Identity, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Terms, UdpUse
-from dmvpn.features.ikev2.translation import translated
+from dmvpn.features.ikev2.translation import Translation
 from dmvpn.features.ikev2.trust import Trust, takes_certificates
 from dmvpn.features.ikev2.wire.numbers import Group, IdType
 from dmvpn.features.ikev2.wire.payloads import Identification
@@ -59,11 +59,12 @@ class ConfigurationBook:
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self.interface_of: Callable[[IPAddress], str] = lambda _: ""
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
+        self._translation = Translation()
         self.renew(config, policies)
 
     def renew(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...]) -> None:
         """Take over another configuration: what begins from here on follows it."""
-        self.config, self.policies = translated(config), policies
+        self.config, self.policies = self._translation.of(config), policies
         self._suites.clear()
 
     def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:

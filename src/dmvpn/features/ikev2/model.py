@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.pages import NONE, Pages
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Keyring:
     """`crypto ikev2 keyring`: peers in the order of entry."""
 
     name: str
-    peers: tuple[KeyringPeer, ...] = ()
+    peers: Pages[KeyringPeer] = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,23 @@ class IsakmpProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsakmpConfig:
-    """The IKEv1 lines."""
+    """The IKEv1 lines.
+
+    global_keys: those of `crypto isakmp key`.
+    keyrings: the keys of each `crypto keyring` that has some.
+    """
 
     policies: tuple[IsakmpPolicy, ...] = ()
-    keys: tuple[IsakmpKey, ...] = ()
+    global_keys: Pages[IsakmpKey] = NONE
+    keyrings: Pages[Pages[IsakmpKey]] = NONE
     profiles: tuple[IsakmpProfile, ...] = ()
     keepalive: DeadPeerDetection | None = None
     nat_keepalive: int = 0
+
+    @property
+    def keys(self) -> tuple[IsakmpKey, ...]:
+        """All keys."""
+        return (*self.global_keys, *chain.from_iterable(self.keyrings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

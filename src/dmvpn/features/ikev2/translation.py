@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.groups import Merged
+from dmvpn.base.pages import NONE
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 from dmvpn.features.ikev2.model import (
     DEFAULT_PROPOSAL,
@@ -31,8 +33,9 @@ from dmvpn.features.ikev2.model import (
 from dmvpn.features.ikev2.offers import lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from dmvpn.base.pages import Pages
     from dmvpn.features.ikev2.model import Ikev2Config, IsakmpConfig, IsakmpKey, IsakmpProfile
 
 #: The name of the global keys, and the first word of all other names.
@@ -45,27 +48,78 @@ def name_of(name: str) -> str:
     return f"{ISAKMP} {name}" if name else ISAKMP
 
 
-def translated(config: Ikev2Config) -> Ikev2Config:
-    """Return the same configuration, with what its IKEv1 lines mean."""
-    isakmp = config.isakmp
-    proposals = _proposals(isakmp)
-    keyrings = _keyrings(isakmp)
-    profiles = tuple(_profile(profile, isakmp) for profile in isakmp.profiles)
-    if _of_everybody(isakmp):
-        profiles = (*profiles, _everybody(isakmp))
-    policies: tuple[Policy, ...] = ()
-    if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
-        policies = (Policy(name=ISAKMP, proposals=(*(proposal.name for proposal in proposals), name_of("default"))),)
-        proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
-    return replace(
-        config,
-        proposals=config.proposals + proposals,
-        policies=config.policies + policies,
-        keyrings=config.keyrings + keyrings,
-        profiles=config.profiles + profiles,
-        dpd=config.dpd or isakmp.keepalive,
-        nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
-    )
+class Translation:
+    """Says what IKEv1 lines mean. It translates again only those keys that changed since it was asked last."""
+
+    def __init__(self) -> None:
+        #: By the names of keyrings; "" for the global keys.
+        self._peers: dict[str, _Peers] = {}
+        #: The keys of those for whom no profile names a keyring; of two for one peer the first counts.
+        self._everybody: Merged[str, KeyringPeer, KeyringPeer] = Merged(_name_of_peer, _first, at_last=True)
+        self._lists = 0
+
+    def of(self, config: Ikev2Config) -> Ikev2Config:
+        """Return the same configuration, with what its IKEv1 lines mean."""
+        isakmp = config.isakmp
+        proposals = _proposals(isakmp)
+        own = self._keyrings(isakmp)
+        everybody = self._of_everybody(isakmp, own)
+        profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
+        if everybody:
+            profiles = (*profiles, _everybody(isakmp))
+        policies: tuple[Policy, ...] = ()
+        if proposals:  # after those of `crypto ikev2 policy`, and with the defaults behind them
+            named = (*(proposal.name for proposal in proposals), name_of("default"))
+            policies = (Policy(name=ISAKMP, proposals=named),)
+            proposals = (*proposals, replace(DEFAULT_PROPOSAL, name=name_of("default")))
+        return replace(
+            config,
+            proposals=config.proposals + proposals,
+            policies=config.policies + policies,
+            keyrings=(*config.keyrings, *own.values(), *((Keyring(ISAKMP, everybody),) if everybody else ())),
+            profiles=config.profiles + profiles,
+            dpd=config.dpd or isakmp.keepalive,
+            nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
+        )
+
+    def _keyrings(self, isakmp: IsakmpConfig) -> dict[str, Keyring]:
+        """Return what each `crypto keyring` with keys becomes, by its name."""
+        keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
+        self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
+        return {name: Keyring(name_of(name), self._peers[name].of(ring)) for name, ring in keys.items()}
+
+    def _of_everybody(self, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Pages[KeyringPeer]:
+        """Return the global keys, then those of keyrings that no profile names."""
+        named = {profile.keyring for profile in isakmp.profiles}
+        lists = [self._peers[""].of(isakmp.global_keys), *(own[name].peers for name in own if name not in named)]
+        for place in range(max(len(lists), self._lists)):
+            self._everybody.show(lists[place] if place < len(lists) else NONE, place)
+        self._lists = len(lists)
+        return self._everybody.merged()
+
+
+class _Peers:
+    """The keys of one list, as peers of a keyring."""
+
+    def __init__(self) -> None:
+        self._keys: Pages[IsakmpKey] = NONE
+        self._peers: Pages[KeyringPeer] = NONE
+
+    def of(self, keys: Pages[IsakmpKey]) -> Pages[KeyringPeer]:
+        """Return the peers of the list as it is now."""
+        gone, came = keys.changes(self._keys)
+        self._keys = keys
+        changes: dict[int, KeyringPeer | None] = dict.fromkeys(gone)
+        self._peers = self._peers.turned(changes | {number: _peer(key) for number, key in came.items()})
+        return self._peers
+
+
+def _name_of_peer(peer: KeyringPeer) -> str:
+    return peer.name
+
+
+def _first(peers: list[KeyringPeer]) -> KeyringPeer:
+    return peers[0]
 
 
 def _proposals(isakmp: IsakmpConfig) -> tuple[Proposal, ...]:
@@ -79,22 +133,6 @@ def _proposals(isakmp: IsakmpConfig) -> tuple[Proposal, ...]:
         )
         for policy in ordered
     )
-
-
-def _keyrings(isakmp: IsakmpConfig) -> tuple[Keyring, ...]:
-    names = dict.fromkeys(key.keyring for key in isakmp.keys if key.keyring)
-    own = tuple(
-        Keyring(name_of(name), tuple(_peer(key) for key in isakmp.keys if key.keyring == name)) for name in names
-    )
-    everybody = {peer.name: peer for peer in map(_peer, reversed(_of_everybody(isakmp)))}
-    return (*own, Keyring(ISAKMP, tuple(reversed(everybody.values())))) if everybody else own
-
-
-def _of_everybody(isakmp: IsakmpConfig) -> list[IsakmpKey]:
-    """Return the global keys, then those of keyrings that no profile names; of two for one peer the first counts."""
-    named = {profile.keyring for profile in isakmp.profiles}
-    unnamed = [key for key in isakmp.keys if key.keyring and key.keyring not in named]
-    return [*(key for key in isakmp.keys if not key.keyring), *unnamed]
 
 
 def _peer(key: IsakmpKey) -> KeyringPeer:
@@ -113,14 +151,13 @@ def _peer(key: IsakmpKey) -> KeyringPeer:
     )
 
 
-def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig) -> Profile:
-    known = any(key.keyring == profile.keyring for key in isakmp.keys)
+def _profile(profile: IsakmpProfile, isakmp: IsakmpConfig, own: Mapping[str, Keyring]) -> Profile:
     identity = profile.self_identity
     return replace(
         _everybody(isakmp),
         name=name_of(profile.name),
         matches=profile.matches or (_ANYBODY,),
-        keyring=name_of(profile.keyring) if known else ISAKMP,
+        keyring=name_of(profile.keyring) if profile.keyring in own else ISAKMP,
         local_identity=None if identity is not None and identity.kind is IdentityKind.ADDRESS else identity,
     )
 
@@ -141,7 +178,7 @@ def warnings(config: Ikev2Config, pfs_groups: Iterable[int] = ()) -> tuple[str, 
     """Return what will not work as it is written: at most one line about IKEv1, and one about groups."""
     lines: list[str] = []
     isakmp = config.isakmp
-    if isakmp.policies or isakmp.keys or isakmp.profiles:
+    if isakmp.policies or isakmp.global_keys or isakmp.keyrings or isakmp.profiles:
         lines.append(_about_isakmp(config))
     named = [group for proposal in config.proposals for group in proposal.groups]
     weak = sorted({group for group in (*named, *pfs_groups) if lacking(group, legacy=config.legacy_groups)})

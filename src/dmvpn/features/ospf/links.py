@@ -21,6 +21,7 @@ from dmvpn.features.ospf.surroundings import Surroundings
 if TYPE_CHECKING:
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.adjacency import Adjacencies
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.flooding import Flooding
@@ -39,7 +40,7 @@ class Retelling(Protocol):
 class Attached(Surroundings, Protocol):
     """A process, as far as it has interfaces."""
 
-    key_chains: tuple[KeyChain, ...]
+    key_chains: Pages[KeyChain]
 
     @property
     def adjacencies(self) -> Adjacencies:

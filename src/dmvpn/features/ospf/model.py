@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.pages import NONE, Pages
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -232,4 +233,4 @@ class OspfConfig:
 
     processes: tuple[Process, ...] = ()
     interfaces: tuple[Interface, ...] = ()
-    key_chains: tuple[KeyChain, ...] = ()
+    key_chains: Pages[KeyChain] = NONE

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.model import Process
 
 #: Those whose Hellos are seldom (IOS; RFC 2328 §C.3 leaves it to the administrator).
@@ -100,7 +101,7 @@ def area_on(process: Process, own: Interface, state: InterfaceState) -> int | No
     return None
 
 
-def settings_of(process: Process, own: Interface, number: int, chains: tuple[KeyChain, ...]) -> Settings:
+def settings_of(process: Process, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
     """What holds on an interface that is in area `number`. chains: all that there are."""
     area = next((area for area in process.areas if area.number == number), Area(number=number))
     network = own.network or default_network(own.name)
@@ -129,7 +130,7 @@ def settings_of(process: Process, own: Interface, number: int, chains: tuple[Key
     )
 
 
-def authentication_of(own: Interface, area: Area, chains: tuple[KeyChain, ...]) -> tuple[Authentication, str]:
+def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[Authentication, str]:
     """What packets are sealed with, and why they cannot be."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.keychains import KeyChain
     from dmvpn.base.notices import InterfaceState as IpInterface
+    from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.model import Process as ProcessSettings
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         """A process, as far as it has virtual links."""
 
         settings: ProcessSettings
-        key_chains: tuple[KeyChain, ...]
+        key_chains: Pages[KeyChain]
         interfaces: dict[str, OspfInterface]
 
         @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.pages import NONE
 from dmvpn.features.rip.model import AuthenticationMode, Redistribution, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
@@ -232,7 +233,7 @@ def model(tree: ConfigTree) -> RipConfig:
         redistributions=tuple(_redistributions(section)),
         distribution=DISTRIBUTION.read(section),
         interfaces=tuple(told),
-        key_chains=key_chains(tree) if any(one.authentication for one in told) else (),
+        key_chains=key_chains(tree) if any(one.authentication for one in told) else NONE,
     )
 
 

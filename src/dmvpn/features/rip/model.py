@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.pages import NONE, Pages
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -83,7 +84,7 @@ class RipConfig:
     redistributions: tuple[Redistribution, ...] = ()
     distribution: Distribution = NOTHING
     interfaces: tuple[RipInterfaceSettings, ...] = ()
-    key_chains: tuple[KeyChain, ...] = ()
+    key_chains: Pages[KeyChain] = NONE
 
     def interface(self, name: str) -> RipInterfaceSettings:
         """The settings of an interface, the defaults if it has none."""

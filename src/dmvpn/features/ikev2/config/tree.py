@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
@@ -26,6 +25,7 @@ from dmvpn.features.ikev2.model import (
 )
 
 if TYPE_CHECKING:
+    from dmvpn.base.pages import Pages
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 #: Octets of a message that needs no fragments, where the line does not say it.
@@ -131,7 +131,7 @@ def _keyrings(tree: ConfigTree) -> tuple[Keyring, ...]:
 
 
 def _keyring(args: Args, section: Section) -> Keyring:
-    return Keyring(args.text("name"), tuple(section.made(profiles.PEER, _peer)))
+    return Keyring(args.text("name"), section.made(profiles.PEER, _peer))
 
 
 def _peer(args: Args, section: Section) -> KeyringPeer:
@@ -204,10 +204,10 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
     """Return the IKEv1 part of the model."""
     keepalive, nat_keepalive = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.NAT_KEEPALIVE)
-    in_keyrings = tree.made(isakmp.KEYRING, _isakmp_keys)
     return IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
-        keys=(*tree.made(isakmp.KEY, _isakmp_key), *chain.from_iterable(in_keyrings)),
+        global_keys=tree.made(isakmp.KEY, _isakmp_key),
+        keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
         profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
         nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
@@ -238,8 +238,8 @@ def _encryption(args: Args) -> Encryption:
     return Encryption.TRIPLE_DES if "3des" in args else Encryption.DES
 
 
-def _isakmp_keys(args: Args, section: Section) -> tuple[IsakmpKey, ...]:
-    return tuple(section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name")))
+def _isakmp_keys(args: Args, section: Section) -> Pages[IsakmpKey] | None:
+    return section.made(isakmp.KEYRING_KEY, _isakmp_key, args.text("name")) or None
 
 
 def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.pages import NONE
 from dmvpn.features.ospf.config import interfaces, processes
 from dmvpn.features.ospf.model import (
     Area,
@@ -57,7 +58,7 @@ def read(tree: ConfigTree) -> OspfConfig:
         for number in sorted(numbers)
     )
     lines = (*told, *(link.lines for process in made for link in process.virtual_links))
-    return OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else ())
+    return OspfConfig(made, tuple(told), key_chains(tree) if any(each.key_chain for each in lines) else NONE)
 
 
 def _process(number: int, section: Section) -> Process:

@@ -211,7 +211,8 @@ def _eigrp_key(end: End) -> tuple[object, ...] | None:
         return (settings.authentication,)
     if settings.authentication is None or chain is None or not chain.keys:
         return ()
-    return (settings.authentication, chain.keys[0].number, chain.keys[0].text)
+    first = next(iter(chain.keys))
+    return (settings.authentication, first.number, first.text)
 
 
 def _said(end: End) -> str:
