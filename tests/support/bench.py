@@ -27,9 +27,12 @@ class WorldBench:
         self.fixed = 0
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print; a dead router says nothing."""
-        alive = self.world.sim.routers
-        return [self.world.do(router, line) if alive[router].alive else "" for router, line in questions]
+        """What commands print that are typed at once; a dead router says nothing."""
+        nodes = self.world.sim.routers
+        asked = [number for number, (router, _) in enumerate(questions) if nodes[router].alive]
+        said = self.world.do_at_once([(questions[number][0], questions[number][1:]) for number in asked])
+        answers = dict(zip(asked, said, strict=True))
+        return [answers.get(number, "") for number in range(len(questions))]
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Type lines in configuration mode. A caller that removes protection may be heard in clear."""

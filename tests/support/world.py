@@ -22,7 +22,7 @@ from dmvpn.shells.simulator import Simulator
 from support.flash import MemoryFlash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 P = TypeVar("P", bound=nhrp.NhrpPacket)
@@ -154,18 +154,22 @@ class World:
 
     def do(self, router: str, *lines: str) -> str:
         """Type lines at a privileged prompt; what they print. A ping or traceroute takes its time."""
-        handle = self._handles[router]
-        session = OneShot(handle, new_session(), lines)
-        stop = handle.subscribe(session.effect)
-        text, limit = "", self.now + JOB_LIMIT
-        while not session.done:
-            piece = session.step()
-            text += piece
-            if not piece and not session.done:
-                assert self.now < limit, f"{router}: {lines} takes forever: {text}"
+        return self.do_at_once([(router, lines)])[0]
+
+    def do_at_once(self, typed: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """Type lines at several prompts, at all of them at the same time; what each prints."""
+        sessions = [OneShot(self._handles[router], new_session(), lines) for router, lines in typed]
+        stops = [self._handles[router].subscribe(one.effect) for (router, _), one in zip(typed, sessions, strict=True)]
+        texts, limit = ["" for _ in typed], self.now + JOB_LIMIT
+        while not all(one.done for one in sessions):
+            pieces = [one.step() for one in sessions]
+            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+            if not any(pieces) and not all(one.done for one in sessions):
+                assert self.now < limit, f"{typed} takes forever: {texts}"
                 self.run_for(0.01)
-        stop()
-        return text
+        for stop in stops:
+            stop()
+        return texts
 
     def show(self, router: str, what: str) -> str:
         """What `show ...` prints; a refusal fails the test."""

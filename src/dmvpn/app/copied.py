@@ -67,8 +67,12 @@ class CopiedLab:
         return names[0] if len(names) == 1 else None
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print; a dead router says nothing."""
-        return [self._typed(router, line)[0] if self._world.routers[router].alive else "" for router, line in questions]
+        """What commands print that are typed at once; a dead router says nothing."""
+        nodes = self._world.routers
+        asked = [number for number, (router, _) in enumerate(questions) if nodes[router].alive]
+        said = self._typed([(questions[number][0], questions[number][1:]) for number in asked])
+        answers = {number: text for number, (text, _) in zip(asked, said, strict=True)}
+        return [answers.get(number, "") for number in range(len(questions))]
 
     def wait(self, seconds: float) -> None:
         """Let virtual time pass."""
@@ -76,7 +80,7 @@ class CopiedLab:
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Enter lines. Raises UserError for one that is refused."""
-        said, status = self._typed(router, "configure terminal", *lines, "end")
+        ((said, status),) = self._typed([(router, ("configure terminal", *lines, "end"))])
         if status:
             raise UserError(f"{router} refuses: {said.strip()}")
 
@@ -90,16 +94,16 @@ class CopiedLab:
         head = certificates.head if certificates is not None else ""
         self._world.post(router, ConfigurationEntered(head + text, saved=True))
 
-    def _typed(self, router: str, *lines: str) -> tuple[str, int]:
-        """What is printed, and the status of the last refusal."""
-        handle, end = self._handles[router], self._world.now + _PATIENCE
-        session = OneShot(handle, new_session(), lines)
-        stop = handle.subscribe(session.effect)
-        pieces: list[str] = []
-        while not session.done and self._world.now < end:
-            piece = session.step()
-            pieces.append(piece)
-            if not piece and not session.done:
+    def _typed(self, typed: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, int]]:
+        """What each of several prompts prints, and the status of its last refusal."""
+        sessions = [OneShot(self._handles[router], new_session(), lines) for router, lines in typed]
+        stops = [self._handles[router].subscribe(one.effect) for (router, _), one in zip(typed, sessions, strict=True)]
+        texts, end = ["" for _ in typed], self._world.now + _PATIENCE
+        while not all(one.done for one in sessions) and self._world.now < end:
+            pieces = [one.step() for one in sessions]
+            texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
+            if not any(pieces) and not all(one.done for one in sessions):
                 self._world.run_for(_STEP)
-        stop()
-        return "".join(pieces), session.status
+        for stop in stops:
+            stop()
+        return [(text, one.status) for text, one in zip(texts, sessions, strict=True)]
