@@ -7,10 +7,11 @@ that lead elsewhere. It is asked last, since whatever else is broken keeps packe
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import bgp, ospf, rip
+from dmvpn.tools.doctor import bgp, ospf, rip, unlike
 from dmvpn.tools.doctor.learnt import announced, is_kept_back, kept_back, not_announced
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk import Path
 
-#: Walks of one examination: all pairs of nine hosts; of more, each with the first and with the next.
+#: Walks of one examination: all pairs of nine hosts; of more, some with the first and with the next, and as many again
+#: where a router's route to a host is unlike those of the others.
 _MOST: Final = 72
 
 
@@ -50,12 +52,16 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
 def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
     """From, to, and who that is: of one IP version, and behind different routers that run."""
     known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
-    few = len(known) * (len(known) - 1) <= _MOST
-    for place, one in enumerate(known):
-        near = known if few else (known[0], known[(place + 1) % len(known)])
-        for other in near if place < _MOST // 4 or few else ():
-            for here, there in ((one, other),) if few else ((one, other), (other, one)):
-                yield from _ends(here, there)
+    if len(known) * (len(known) - 1) <= _MOST:
+        for one, other in permutations(known, 2):
+            yield from _ends(one, other)
+        return
+    for place, one in enumerate(known[: _MOST // 4]):
+        for other in (known[0], known[(place + 1) % len(known)]):
+            yield from _ends(one, other)
+            yield from _ends(other, one)
+    for one, other in unlike.pairs(scene, known)[:_MOST]:
+        yield from _ends(one, other)
 
 
 def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address, HostFacts]]:
