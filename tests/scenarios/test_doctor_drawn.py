@@ -13,7 +13,9 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Plan, Stage, carry_out
 from support.diagnoses import LATER, drawn, judged, known_fault
+from support.doctors import WorldPatient
 from support.harm import Case, Harm, well_rows
+from support.world import World
 
 if TYPE_CHECKING:
     from dmvpn.tools.doctor import Finding
@@ -129,9 +131,9 @@ def test_a_provider_that_answers_no_pings_breaks_nothing(routing: str) -> None:
 
 def test_of_many_spokes_one_without_a_route_to_one_lan_is_seen() -> None:
     """Of 156 ways not all are walked; those that begin unlike the others are."""
-    case = Case(drawn(replace(CLOUD, phase=2, spokes=12)), 1)
-    well_rows(case)
-    case.bench.configure("S11", ["no ip route 10.20.18.0 255.255.255.0 10.99.0.18"])
-    (found,) = (one for one in visit(case.patient).findings if not one.advice)
+    world = World.of(drawn(replace(CLOUD, phase=2, spokes=12)))
+    world.run_for(30)
+    world.configure("S11", "no ip route 10.20.18.0 255.255.255.0 10.99.0.18")
+    (found,) = (one for one in visit(WorldPatient(world)).findings if not one.advice)
     assert (found.cause, found.router) == (Cause.NO_ROUTE_THERE, "S11")
     assert "10.20.18." in found.what
