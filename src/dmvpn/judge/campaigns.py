@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 #: Variants that are tried together, too: spokes that move, and entries that do not live long.
 COMBINED = ("no-unique", "short")
-#: A scenario in which somebody cannot be reached by design; and one in which two routers bring routes from one protocol
-#: into another: packets go round while OSPF still tells the way that EIGRP has lost. Their own tests look at them.
-NOT_JUDGED = frozenset({"two-spokes-one-nat", "eigrp-to-ospf"})
+#: A scenario in which somebody cannot be reached by design. Its own tests look at it.
+NOT_JUDGED = frozenset({"two-spokes-one-nat"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
