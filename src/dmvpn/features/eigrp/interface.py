@@ -65,6 +65,7 @@ class DownReason(enum.Enum):
     ADDRESS = "address changed"
     STATIC = "Static peer configured"
     BFD = "BFD peer down notified"
+    PREFIX_LIMIT = "prefix-limit exceeded"
     SERVER_DEAD = "next hop server does not answer"
 
 

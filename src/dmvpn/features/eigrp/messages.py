@@ -105,7 +105,39 @@ class BadPacket(Log):
         return cls("DUAL", 4, "BADPACKET", text)
 
 
-MESSAGES: Final = (NeighborChanged, StuckInActive, AuthenticationImpossible, NotOnCommonSubnet, BadPacket)
+class PrefixThreshold(Log):
+    """There are nearly as many prefixes as `maximum-prefix` allows."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, about: str, percent: int) -> Self:
+        """The message. about: the process, what it brings in, or a neighbor."""
+        return cls("DUAL", 4, "PFXLIMITTHR", f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
+
+
+class PrefixLimit(Log):
+    """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
+    are, or nothing is brought in for now (unless the line says `warning-only`).
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, about: str, maximum: int) -> Self:
+        """The message. about: the process, what it brings in, or a neighbor."""
+        return cls("DUAL", 3, "PFXLIMIT", f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
+
+
+MESSAGES: Final = (
+    PrefixThreshold,
+    PrefixLimit,
+    NeighborChanged,
+    StuckInActive,
+    AuthenticationImpossible,
+    NotOnCommonSubnet,
+    BadPacket,
+)
 
 
 def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, other: IPAddress) -> tuple[str, ...]:

@@ -87,6 +87,24 @@ class InterfaceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixLimit:
+    """`maximum-prefix`: how many there may be.
+
+    threshold: percent of it at which a line is logged. warning_only: nothing but log lines follows. restart: seconds
+    for which whoever told too much stays away, restart_count: so often, reset_time: seconds after which these times are
+    counted anew. dampened: each pause is twice as long as the one before.
+    """
+
+    maximum: int
+    threshold: int = 75
+    warning_only: bool = False
+    restart: float = 300.0
+    restart_count: int = 3
+    reset_time: float = 900.0
+    dampened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Redistribution:
     """`redistribute`: which routes of the routing table come in. metric: theirs, or None: the default or the link's.
 
@@ -105,6 +123,8 @@ class ProcessSettings:
 
     name: the virtual instance of named mode, "" in classic mode.
     stub: what a stub router tells, None for a router that is none; stub_leaks: and what this route map lets through.
+    limit, redistributed_limit, neighbor_limit, neighbor_limits: how many prefixes there may be, and how many may be
+    brought in, told by any one neighbor, told by these.
     active_time: seconds until a destination is stuck in active, 0: it never is.
     interfaces: settings of those that have any of their own; the others have `default_interface`.
     """
@@ -127,6 +147,10 @@ class ProcessSettings:
     stub: StubFlag | None = None
     stub_leaks: str = ""
     active_time: float = 180.0
+    limit: PrefixLimit | None = None
+    redistributed_limit: PrefixLimit | None = None
+    neighbor_limit: PrefixLimit | None = None
+    neighbor_limits: tuple[tuple[IPv4Address, PrefixLimit], ...] = ()
     default_interface: InterfaceSettings = InterfaceSettings()
     interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()
 

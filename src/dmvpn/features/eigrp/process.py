@@ -23,6 +23,7 @@ from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.intake import Intake
 from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
+from dmvpn.features.eigrp.limits import Limits
 from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.offers import Offers
 from dmvpn.features.eigrp.policy import Policy
@@ -65,6 +66,8 @@ class Process:
         self.offers = Offers(context, self.dual, settings)
         self.summaries = Summaries(context, self.dual)
         self.redistributor = Redistributor(context, self.dual, self.policy, settings)
+        self.limits = Limits(context, self.dual, settings)
+        self.limits.watch(self.redistributor)
         self.stuck = StuckWatch(
             context, self.dual, settings.active_time, ask=self._ask_if_stuck, give_up=self._give_up_stuck
         )
@@ -106,6 +109,7 @@ class Process:
         self.stuck.active_time = settings.active_time
         self.adjacencies.log_changes = settings.log_changes
         self.offers.settings = self.redistributor.settings = settings
+        self.limits.configure(settings)
         if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
             self.policy.stub, self.policy.stub_leaks = settings.stub, settings.stub_leaks
             for interface in self.interfaces.values():
@@ -144,6 +148,7 @@ class Process:
         for name in list(self.interfaces):
             self._stop_interface(name, reason, tell=True)
         self.stuck.close()
+        self.limits.close()
         self.offers.retract_all()
 
     def _configure_summaries(self) -> None:
@@ -327,6 +332,8 @@ class Process:
 
     def clear_neighbors(self, interface_name: str | None = None, address: IPv4Address | None = None) -> None:
         """`clear ip eigrp neighbors`: all, those of an interface, or one."""
+        if interface_name is None:
+            self.limits.clear(address)
         for neighbor in self.neighbors():
             if interface_name in (None, neighbor.interface.name) and address in (None, neighbor.address):
                 self.adjacencies.drop(neighbor, DownReason.CLEARED, tell=True)
@@ -339,6 +346,7 @@ class Process:
     def settle(self) -> None:
         """End an event: do what DUAL wants done, and send what waits."""
         self.dual.trace = self._trace if self.context.ports.debugging.on("eigrp fsm") else None
+        self.limits.check(self._neighbors, self.adjacencies)
         while self.dual.outcome:
             self._carry_out(self.dual.take_outcome())
         self.teller.settle()

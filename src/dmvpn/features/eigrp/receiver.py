@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
+from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import NotOnCommonSubnet
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import EigrpReason
@@ -78,6 +79,9 @@ class Receiver:
             self._drop("not on common subnet")
             if process.adjacencies.may_complain(interface, address):
                 process.context.out.append(NotOnCommonSubnet.of(process.autonomous_system, address, interface.name))
+            return False
+        if process.limits.is_barred(address):
+            self._drop(DownReason.PREFIX_LIMIT.value)
             return False
         if interface.settings.neighbors and address not in interface.settings.neighbors:
             self._drop("no configured neighbor")

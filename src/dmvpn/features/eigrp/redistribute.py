@@ -18,6 +18,8 @@ from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.base.notices import RouteChanged
@@ -52,6 +54,12 @@ class Redistributor:
             kind: Source(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
         }
         self._taken: dict[Prefix, Source] = {}
+        self.is_barred: Callable[[], bool] = lambda: False
+
+    @property
+    def count(self) -> int:
+        """How many routes came in."""
+        return len(self._taken)
 
     def refresh_all(self) -> None:
         """The settings or our router id changed: go through the whole routing table."""
@@ -73,7 +81,7 @@ class Redistributor:
             self._take(change.prefix, change.new)
 
     def _take(self, prefix: Prefix, route: Route | None) -> None:
-        report = self._report(route) if route else None
+        report = self._report(route) if route and not self.is_barred() else None
         source = self._sources[route.source] if route and report else None
         old = self._taken.pop(prefix, None)
         if old is not None and old is not source:

@@ -114,6 +114,33 @@ def _no_auto_summary(args: Args, section: Section) -> str | None:
     return "%Warning: automatic summaries are not made; use summary-address"
 
 
+def _limit(mode: str, words: str, order: int, key: tuple[str, ...] | None = None) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        f"{words} {{prefixes:1-4294967295}} [ {{threshold:1-100}} ] "
+        "[* dampened | reset-time {reset:1-65535} | restart {minutes:1-65535} | restart-count {count:1-65535} "
+        "| warning-only ]",
+        {
+            "redistribute": "Bring routes of others in",
+            "neighbor": "What neighbors may tell",
+            "address": "Its address",
+            "maximum-prefix": "How many prefixes there may be",
+            "prefixes": "Number",
+            "threshold": "Percent of it at which a warning is logged",
+            "dampened": "Each pause is twice as long as the one before",
+            "reset-time": "After so long without a pause they are counted anew",
+            "reset": "Minutes",
+            "restart": "How long the pause is",
+            "minutes": "Minutes",
+            "restart-count": "After so many pauses somebody has to clear it",
+            "count": "Number",
+            "warning-only": "Log, and do nothing else",
+        },
+        key=key,
+        order=order,
+    )
+
+
 class ProcessLines:
     """The lines of one mode that several modes have: each mode has constants of its own."""
 
@@ -228,6 +255,10 @@ class ProcessLines:
             key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
             order=32,
         )
+        self.limit = _limit(mode, "maximum-prefix", 35)
+        self.redistributed_limit = _limit(mode, "redistribute maximum-prefix", 33)
+        self.neighbor_limit = _limit(mode, "neighbor maximum-prefix", 38)
+        self.neighbor_limits = _limit(mode, "neighbor {address:address} maximum-prefix", 38, ("address",))
         self.distance = ConfigLine(
             mode,
             "distance eigrp {internal:1-255} {external:1-255}",
@@ -329,6 +360,9 @@ _FAMILY_LINES: Final = (
     IN_FAMILY.router_id,
     IN_FAMILY.stub,
     IN_FAMILY.log_changes,
+    IN_FAMILY.limit,
+    IN_FAMILY.neighbor_limit,
+    IN_FAMILY.neighbor_limits,
     IN_FAMILY.weights,
     RIB_SCALE,
     FAMILY_SHUTDOWN,
@@ -340,6 +374,8 @@ _TOPOLOGY_LINES: Final = (
     IN_TOPOLOGY.maximum_hops,
     IN_TOPOLOGY.default_metric,
     IN_TOPOLOGY.redistribute,
+    IN_TOPOLOGY.limit,
+    IN_TOPOLOGY.redistributed_limit,
     IN_TOPOLOGY.distance,
     IN_TOPOLOGY.active_time,
     IN_TOPOLOGY.default_information,

@@ -31,7 +31,14 @@ from dmvpn.features.eigrp.config.processes import (
     ProcessLines,
 )
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, link_vector
-from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, Network, ProcessSettings, Redistribution
+from dmvpn.features.eigrp.model import (
+    EigrpConfig,
+    InterfaceSettings,
+    Network,
+    PrefixLimit,
+    ProcessSettings,
+    Redistribution,
+)
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios.keychains import key_chains
 
@@ -134,6 +141,12 @@ def _process(
         ),
         stub=_stub(stub) if stub is not None else None,
         stub_leaks=stub.text("leak", "") if stub is not None else "",
+        limit=_limit(section.get(lines.limit) or topology.get(topology_lines.limit)),
+        redistributed_limit=_limit(topology.get(topology_lines.redistributed_limit)),
+        neighbor_limit=_limit(section.get(lines.neighbor_limit)),
+        neighbor_limits=tuple(
+            (args.address("address"), _limit_of(args)) for args in section.all(lines.neighbor_limits)
+        ),
         active_time=_active_time(topology.get(topology_lines.active_time)),
     )
 
@@ -180,6 +193,22 @@ def _vector(args: Args) -> Vector:
 def _active_time(args: Args | None) -> float:
     """Seconds; 0: nothing is ever stuck."""
     return 180.0 if args is None else 60.0 * args.integer("minutes", 0)
+
+
+def _limit(args: Args | None) -> PrefixLimit | None:
+    return None if args is None else _limit_of(args)
+
+
+def _limit_of(args: Args) -> PrefixLimit:
+    return PrefixLimit(
+        maximum=args.integer("prefixes"),
+        threshold=args.integer("threshold", 75),
+        warning_only="warning-only" in args,
+        restart=60.0 * args.integer("minutes", 5),
+        restart_count=args.integer("count", 3),
+        reset_time=60.0 * args.integer("reset", 15),
+        dampened="dampened" in args,
+    )
 
 
 def _default_routes(section: Section, line: ConfigLine) -> Iterator[DefaultRoutes]:

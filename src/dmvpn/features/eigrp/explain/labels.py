@@ -72,6 +72,28 @@ _DETAIL = label_group(
     sighted=True,
 )
 
+_ACCOUNTING = label_group(
+    "accounts of the prefixes",
+    ("show ip eigrp accounting", "show eigrp address-family ipv4 accounting"),
+    Word("Total Prefix Count", "Destinations of the topology table.", next="show ip eigrp topology"),
+    Word("States", "What the first column says of each source: A, P or D."),
+    Word("A-Adjacency", "The neighbor takes part in routing; of Redistributed: routes come in."),
+    Word("P-Pending", "The neighbor has not answered yet."),
+    Word("D-Down", "It told more than `maximum-prefix` allows, and stays away.", next="clear ip eigrp neighbors"),
+    Word("Address/Source", "The neighbor, or `Redistributed`: what this router brings in."),
+    Word("Prefix Count", "Destinations known through it.", also=("Prefix", "Count")),
+    Word("Restart Count", "How often it had to stay away (`restart-count`).", also=("Restart",)),
+    Word(
+        "Restart/ Reset(s)",
+        "Seconds until it may come again; `never`: somebody has to clear it.",
+        also=("Restart/", "Reset(s)"),
+    ),
+    Word("Accounting", "Prefixes by who told them, for `maximum-prefix`."),
+    next="show ip eigrp neighbors",
+    sighted=True,
+    mark=r"^EIGRP-IPv4 .*Accounting for AS\(",
+)
+
 _INTERFACES = label_group(
     "columns of the interfaces",
     ("show ip eigrp interfaces", "show eigrp address-family ipv4 interfaces"),
@@ -254,6 +276,7 @@ _TRAFFIC = label_group(
 )
 
 GROUPS: Final = (
+    _ACCOUNTING,
     _NEIGHBORS,
     _DETAIL,
     _INTERFACES,

@@ -39,6 +39,19 @@ _LOGS = log_group(
         next="show ip interface brief",
     ),
     log(
+        messages.PrefixThreshold,
+        "DUAL-4-PFXLIMITTHR",
+        "When so many percent of `maximum-prefix` are there (75 if the line does not say).",
+        next="show ip eigrp accounting",
+    ),
+    log(
+        messages.PrefixLimit,
+        "DUAL-3-PFXLIMIT",
+        "When one more prefix is there than `maximum-prefix` allows. What told too much stays away for `restart` "
+        "minutes (5), `restart-count` times (3), then until somebody clears it.",
+        next="show ip eigrp accounting, clear ip eigrp neighbors",
+    ),
+    log(
         messages.BadPacket,
         "DUAL-4-BADPACKET",
         "A length or a field that the standard forbids.",

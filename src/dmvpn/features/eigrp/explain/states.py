@@ -216,6 +216,11 @@ _DOWN = Group(
             clause="RFC 5882 §4",
         ),
         Word(
+            _D.PREFIX_LIMIT.value,
+            "It told more prefixes than `maximum-prefix` allows, or than there is room for: it stays away for a while.",
+            next="show ip eigrp accounting",
+        ),
+        Word(
             _D.SERVER_DEAD.value,
             "It is a next hop server, and the echoes of NHRP were not answered (`ip nhrp watch-servers`).",
             next="show ip nhrp nhs detail",
