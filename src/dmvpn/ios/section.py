@@ -55,6 +55,9 @@ class Statement:
 EVERYTHING: Final = ConfigLine("", "", "")
 
 
+#: What a line says that is not configured.
+NOTHING: Final = Args()
+
 #: So much is made of one line of a section: some `make` is called with other values each time.
 MOST_MADE: Final = 64
 
@@ -124,6 +127,10 @@ class Section:
     def get(self, line: ConfigLine) -> Args | None:
         """What was configured with `line` (the first entry of a list), or None."""
         return next((entry.args for entry in self._entries(line) if not entry.negated), None)
+
+    def args(self, line: ConfigLine) -> Args:
+        """What was configured with `line`; without it, arguments that have nothing, so that each has its default."""
+        return self.get(line) or NOTHING
 
     def all(self, line: ConfigLine) -> list[Args]:
         """Every entry of a list-valued line, in the order in which they were entered."""

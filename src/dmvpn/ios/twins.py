@@ -70,6 +70,10 @@ class Spoken:
         """What a line says, or None."""
         return self.section.get(self._spelled(line))
 
+    def args(self, line: ConfigLine) -> Args:
+        """What a line says; without it, arguments that have nothing."""
+        return self.section.args(self._spelled(line))
+
     def all(self, line: ConfigLine) -> list[Args]:
         """What each entry of a line says."""
         return self.section.all(self._spelled(line))

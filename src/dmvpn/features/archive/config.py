@@ -74,11 +74,11 @@ def model(tree: ConfigTree) -> ArchiveConfig:
     section = tree.section(ARCHIVE)
     if section is None:
         return ArchiveConfig()
-    path, maximum, log = section.get(PATH), section.get(MAXIMUM), section.section(LOG)
+    path, log = section.get(PATH), section.section(LOG)
     size = log.get(SIZE) if log is not None else None
     return ArchiveConfig(
         prefix=(prefix_of(path.text("url")) or "") if path is not None else "",
-        maximum=maximum.integer("copies") if maximum is not None else 10,
+        maximum=section.args(MAXIMUM).integer("copies", 10),
         writes=section.flag(WRITE_MEMORY),
         logs=log is not None and log.flag(ENABLE),
         log_size=size.integer("entries") if size is not None else 100,

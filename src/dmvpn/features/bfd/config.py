@@ -77,10 +77,9 @@ def model(tree: ConfigTree) -> BfdConfig:
     templates = dict(tree.made(TEMPLATE, _template))
     named = sorted(tree.made(INTERFACE, _interface), key=lambda entry: interface_sort_key(entry[0]))
     found = ((name, templates.get(said) if isinstance(said, str) else said) for name, said in named)
-    slow = tree.get(SLOW_TIMERS)
     return BfdConfig(
         tuple((name, parameters) for name, parameters in found if parameters is not None),
-        slow.integer("slow") if slow is not None else SLOW_TIMER,
+        tree.args(SLOW_TIMERS).integer("slow", SLOW_TIMER),
     )
 
 

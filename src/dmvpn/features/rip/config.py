@@ -210,13 +210,12 @@ def model(tree: ConfigTree) -> RipConfig:
     section = tree.section(ROUTER)
     if section is None:
         return RipConfig()
-    version, distance, paths = section.get(VERSION), section.get(DISTANCE), section.get(MAXIMUM_PATHS)
-    default_metric, passive = section.get(DEFAULT_METRIC), section.all(PASSIVE)
+    passive = section.all(PASSIVE)
     active = [entry.args.interface("interface") for entry in section.entries(PASSIVE) if entry.negated]
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     return RipConfig(
         enabled=True,
-        version=version.integer("version") if version else 1,
+        version=section.args(VERSION).integer("version", 1),
         networks=tuple(_network(args) for args in section.all(NETWORK)),
         passive_default=section.flag(PASSIVE_DEFAULT),
         passive=tuple(args.interface("interface") for args in passive),
@@ -225,11 +224,11 @@ def model(tree: ConfigTree) -> RipConfig:
         bfd=section.flag(BFD_ALL),
         watched=tuple(args.address("address") for args in section.all(NEIGHBOR_BFD)),
         timers=_timers(section),
-        distance=distance.integer("distance") if distance else 120,
-        maximum_paths=paths.integer("paths") if paths else 4,
+        distance=section.args(DISTANCE).integer("distance", 120),
+        maximum_paths=section.args(MAXIMUM_PATHS).integer("paths", 4),
         auto_summary=section.flag(AUTO_SUMMARY),
         default_originate=section.flag(DEFAULT_ORIGINATE),
-        default_metric=default_metric.integer("metric") if default_metric else None,
+        default_metric=section.args(DEFAULT_METRIC).integer("metric", None),
         redistributions=tuple(_redistributions(section)),
         distribution=DISTRIBUTION.read(section),
         interfaces=tuple(told),

@@ -8,6 +8,8 @@ from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ADJUST_MSS, INTERFACE, IP_MTU, SHUTDOWN
 
+#: The bandwidth of a tunnel that nobody configures, kilobits a second.
+DEFAULT_KBPS: Final = 8000
 #: What `keepalive` means without numbers: seconds and retries.
 KEEPALIVE_PERIOD, KEEPALIVE_RETRIES = 10, 3
 
@@ -149,14 +151,14 @@ TRANSMIT: Final = ConfigLine(
     "tunnel bandwidth transmit {kbps:0-10000000}",
     {"bandwidth": "Bandwidth of the far ends", "transmit": "Towards them", "kbps": "Kilobits per second"},
     order=99,
-    default="tunnel bandwidth transmit 8000",
+    default=f"tunnel bandwidth transmit {DEFAULT_KBPS}",
 )
 RECEIVE: Final = ConfigLine(
     "interface",
     "tunnel bandwidth receive {kbps:0-10000000}",
     {"receive": "From them"},
     order=99,
-    default="tunnel bandwidth receive 8000",
+    default=f"tunnel bandwidth receive {DEFAULT_KBPS}",
 )
 
 LINES: Final = (
@@ -187,7 +189,7 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
     if not name.startswith("Tunnel"):
         return None
     source, destination = section.get(SOURCE), section.get(DESTINATION)
-    keepalive, protection, vrf = section.get(KEEPALIVE), section.get(PROTECTION), section.get(VRF)
+    keepalive, protection = section.get(KEEPALIVE), section.get(PROTECTION)
     mode = section.get(MODE)
     return TunnelSettings(
         name=name,
@@ -195,22 +197,22 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
         source_address=source.address("address", None) if source else None,
         destination=destination.address("address", None) if destination else None,
         multipoint=mode is not None and "multipoint" in mode,
-        key=_number(section, KEY, "key"),
+        key=section.args(KEY).integer("key", None),
         checksum=section.get(CHECKSUM) is not None,
         sequence=section.get(SEQUENCE) is not None and not (mode is not None and "multipoint" in mode),
         keepalive=_keepalive(keepalive) if keepalive is not None else None,
-        ttl=_number(section, TTL, "ttl") or 255,
+        ttl=section.args(TTL).integer("ttl", 255),
         path_mtu_discovery=section.get(PATH_MTU) is not None,
         protection=protection.text("profile") if protection else "",
         shared=protection is not None and "shared" in protection,
-        vrf=vrf.text("vrf") if vrf else "",
+        vrf=section.args(VRF).text("vrf", ""),
         foreign_mode=_foreign_mode(mode),
         foreign_end=_foreign_end(source, destination),
         ike_profile=_ike_profile(protection) if protection else "",
-        transmit_bandwidth=_or_default(_number(section, TRANSMIT, "kbps")),
-        receive_bandwidth=_or_default(_number(section, RECEIVE, "kbps")),
-        ip_mtu=_number(section, IP_MTU, "octets"),
-        mss=_number(section, ADJUST_MSS, "octets"),
+        transmit_bandwidth=section.args(TRANSMIT).integer("kbps", DEFAULT_KBPS),
+        receive_bandwidth=section.args(RECEIVE).integer("kbps", DEFAULT_KBPS),
+        ip_mtu=section.args(IP_MTU).integer("octets", None),
+        mss=section.args(ADJUST_MSS).integer("octets", None),
         shutdown=section.flag(SHUTDOWN),
     )
 
@@ -233,12 +235,3 @@ def _ike_profile(protection: Args) -> str:
     """The words that name a profile of IKE for this tunnel alone; "" for none."""
     words = (("isakmp-profile", "isakmp"), ("ikev2-profile", "ikev2"))
     return next((f"{word} {protection.text(name)}" for word, name in words if word in protection), "")
-
-
-def _number(section: Section, line: ConfigLine, name: str) -> int | None:
-    args = section.get(line)
-    return args.integer(name) if args else None
-
-
-def _or_default(kbps: int | None) -> int:
-    return 8000 if kbps is None else kbps

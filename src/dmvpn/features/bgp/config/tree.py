@@ -63,7 +63,7 @@ def read(tree: ConfigTree) -> BgpConfig:
     def everywhere(line: ConfigLine, family_line: ConfigLine) -> list[Args]:
         return [*router.all(line), *(family.all(family_line) if family is not None else ())]
 
-    timers, limit = router.get(TIMERS), router.get(LISTEN_LIMIT)
+    timers = router.get(TIMERS)
     return BgpConfig(
         local_as=args.integer("number"),
         router_id=_address(router, ROUTER_ID),
@@ -77,7 +77,7 @@ def read(tree: ConfigTree) -> BgpConfig:
         listen_ranges=tuple(
             ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
         ),
-        listen_limit=limit.integer("number") if limit else 100,
+        listen_limit=router.args(LISTEN_LIMIT).integer("number", 100),
         neighbors=merge(
             [*everywhere(NEIGHBOR, FAMILY_NEIGHBOR), *everywhere(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE)],
             _activations(router, family),
@@ -114,8 +114,7 @@ def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...
 
 
 def _address(section: Section, line: ConfigLine) -> IPv4Address | None:
-    args = section.get(line)
-    return args.address("address") if args else None
+    return section.args(line).address("address", None)
 
 
 def _distances(lines: list[Args]) -> tuple[int, int, int]:

@@ -227,7 +227,7 @@ def _interface_settings(
 def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSettings:
     if section is None:
         return base
-    mode, chain = section.get(AF_AUTHENTICATION_MODE), section.get(AF_KEY_CHAIN)
+    mode = section.get(AF_AUTHENTICATION_MODE)
     authentication = base.authentication
     if mode is not None:
         authentication = AuthenticationMode.MD5 if "md5" in mode else AuthenticationMode.HMAC_SHA_256
@@ -235,9 +235,9 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
     looks_at_all = section.negated(AF_NEXT_HOP_SELF_ECMP)
     return replace(
         base,
-        hello_interval=_number(section, AF_HELLO_INTERVAL, "seconds", base.hello_interval),
-        hold_time=_number(section, AF_HOLD_TIME, "seconds", base.hold_time),
-        bandwidth_percent=_number(section, AF_BANDWIDTH_PERCENT, "percent", base.bandwidth_percent),
+        hello_interval=section.args(AF_HELLO_INTERVAL).integer("seconds", base.hello_interval),
+        hold_time=section.args(AF_HOLD_TIME).integer("seconds", base.hold_time),
+        bandwidth_percent=section.args(AF_BANDWIDTH_PERCENT).integer("percent", base.bandwidth_percent),
         split_horizon=base.split_horizon and section.flag(AF_SPLIT_HORIZON),
         next_hop_self=base.next_hop_self and section.flag(AF_NEXT_HOP_SELF) and not looks_at_all,
         ecmp_mode=base.ecmp_mode and not looks_at_all,
@@ -245,7 +245,7 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
         shutdown=section.flag(AF_SHUTDOWN),
         summaries=tuple(_summary(args) for args in section.all(AF_SUMMARY)) or base.summaries,
         authentication=authentication,
-        key_chain=chain.text("chain") if chain else base.key_chain,
+        key_chain=section.args(AF_KEY_CHAIN).text("chain", base.key_chain),
         password=_password(mode) if mode is not None else base.password,
         bfd=base.bfd or section.flag(AF_BFD),
     )
@@ -258,11 +258,6 @@ def _password(mode: Args) -> str:
 
 def _entries(section: Section, line: ConfigLine, number: int) -> list[Args]:
     return [args for args in section.all(line) if args.integer("number") == number]
-
-
-def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> int:
-    args = section.get(line)
-    return args.integer(name) if args else otherwise
 
 
 def _summary(args: Args) -> Summary:

@@ -91,8 +91,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
     _add_neighbors(family.all(IN_FAMILY.neighbor), interfaces, default)
     topology = family.section(TOPOLOGY_BASE)
     process = _process(number, family, topology or family, IN_FAMILY, IN_TOPOLOGY)
-    scale = family.get(RIB_SCALE)
-    rib_scale = scale.integer("scale") if scale else DEFAULT_RIB_SCALE
+    rib_scale = family.args(RIB_SCALE).integer("scale", DEFAULT_RIB_SCALE)
     instance = family.parent
     return replace(
         process,
@@ -121,18 +120,18 @@ def _process(
     section: has networks, stub, router id.
     topology: paths, distances, redistribution.
     """
-    router_id, stub = section.get(lines.router_id), section.get(lines.stub)
-    distance, default_metric = topology.get(topology_lines.distance), topology.get(topology_lines.default_metric)
+    stub = section.get(lines.stub)
+    distance, default_metric = topology.args(topology_lines.distance), topology.get(topology_lines.default_metric)
     return ProcessSettings(
         autonomous_system=number,
         networks=tuple(section.made(lines.network, _network)),
-        router_id=router_id.address("address") if router_id else None,
+        router_id=section.args(lines.router_id).address("address", None),
         log_changes=section.flag(lines.log_changes),
-        maximum_hops=_number(topology, topology_lines.maximum_hops, "hops", 100),
-        variance=_number(topology, topology_lines.variance, "factor", 1),
-        maximum_paths=_number(topology, topology_lines.maximum_paths, "paths", 4),
-        internal_distance=distance.integer("internal") if distance else 90,
-        external_distance=distance.integer("external") if distance else 170,
+        maximum_hops=topology.args(topology_lines.maximum_hops).integer("hops", 100),
+        variance=topology.args(topology_lines.variance).integer("factor", 1),
+        maximum_paths=topology.args(topology_lines.maximum_paths).integer("paths", 4),
+        internal_distance=distance.integer("internal", 90),
+        external_distance=distance.integer("external", 170),
         default_metric=_vector(default_metric) if default_metric else None,
         redistributions=tuple(_redistribution(args) for args in topology.all(topology_lines.redistribute)),
         distribution=replace(
@@ -155,11 +154,6 @@ def _changed(
     interfaces: dict[str, InterfaceSettings], default: InterfaceSettings
 ) -> tuple[tuple[str, InterfaceSettings], ...]:
     return tuple((name, settings) for name, settings in sorted(interfaces.items()) if settings != default)
-
-
-def _number(section: Section, line: ConfigLine, name: str, otherwise: int) -> int:
-    args = section.get(line)
-    return args.integer(name) if args else otherwise
 
 
 def _network(args: Args) -> Network:

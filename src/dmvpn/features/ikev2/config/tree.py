@@ -43,9 +43,9 @@ def read(tree: ConfigTree) -> Ikev2Config:
         keyrings=_keyrings(tree),
         profiles=_profiles(tree),
         dpd=_dpd_of(tree.get(settings.PEER_DPD)),
-        nat_keepalive=_number(tree, settings.NAT_KEEPALIVE, "seconds", 0),
-        cookie_challenge=_number(tree, settings.COOKIE_CHALLENGE, "number", 0),
-        window=_number(tree, settings.WINDOW, "requests", 5),
+        nat_keepalive=tree.args(settings.NAT_KEEPALIVE).integer("seconds", 0),
+        cookie_challenge=tree.args(settings.COOKIE_CHALLENGE).integer("number", 0),
+        window=tree.args(settings.WINDOW).integer("requests", 5),
         fragment=fragmentation.integer("octets", _FRAGMENT) if fragmentation else None,
         maximum_sas=limits.get("max-sa", 0),
         maximum_half_open=limits.get("max-in-negotation-sa", 0),
@@ -54,11 +54,6 @@ def read(tree: ConfigTree) -> Ikev2Config:
         begins_with_the_forgotten=tree.get(isakmp.INVALID_SPI) is not None,
         isakmp=_isakmp(tree),
     )
-
-
-def _number(tree: ConfigTree, line: ConfigLine, name: str, otherwise: int) -> int:
-    args = tree.get(line)
-    return args.integer(name) if args else otherwise
 
 
 def _key_of(args: Args | None) -> PreSharedKey | None:
@@ -135,14 +130,14 @@ def _keyring(args: Args, section: Section) -> Keyring:
 
 
 def _peer(args: Args, section: Section) -> KeyringPeer:
-    address, hostname = section.get(profiles.ADDRESS), section.get(profiles.HOSTNAME)
+    address = section.args(profiles.ADDRESS)
     identity = section.get(profiles.IDENTITY)
     keys = section.all(profiles.PRE_SHARED_KEY)
     return KeyringPeer(
         name=args.text("name"),
-        address=address.address("address", None) if address else None,
-        mask=address.address("mask", None) if address else None,
-        hostname=hostname.text("name") if hostname else "",
+        address=address.address("address", None),
+        mask=address.address("mask", None),
+        hostname=section.args(profiles.HOSTNAME).text("name", ""),
         identity=_identity_of(identity) if identity else None,
         local_key=_key_of(_for_side(keys, "local", "remote")),
         remote_key=_key_of(_for_side(keys, "remote", "local")),
@@ -162,12 +157,7 @@ def _profiles(tree: ConfigTree) -> tuple[Profile, ...]:
 
 
 def _profile(args: Args, section: Section) -> Profile:
-    fvrf, identity, keyring = (
-        section.get(profiles.MATCH_FVRF),
-        section.get(profiles.LOCAL_IDENTITY),
-        section.get(profiles.KEYRING),
-    )
-    lifetime, nat_keepalive = section.get(profiles.LIFETIME), section.get(profiles.NAT_KEEPALIVE)
+    fvrf, identity = section.get(profiles.MATCH_FVRF), section.get(profiles.LOCAL_IDENTITY)
     ours = [entry for entry in section.all(profiles.USES) if "local" in entry]
     theirs = [entry for entry in section.all(profiles.USES) if "remote" in entry]
     local = section.all(profiles.MATCH_LOCAL)
@@ -183,13 +173,13 @@ def _profile(args: Args, section: Section) -> Profile:
         remote_authentication=tuple(profiles.method_of(entry) for entry in theirs),
         local_key=next(filter(None, map(_key_of, ours)), None),
         remote_key=next(filter(None, map(_key_of, theirs)), None),
-        keyring=keyring.text("name") if keyring else "",
+        keyring=section.args(profiles.KEYRING).text("name", ""),
         trustpoints=tuple(entry.text("name") for entry in section.all(profiles.TRUSTPOINT)),
         sign_trustpoints=_trustpoints(section, "verify"),
         verify_trustpoints=_trustpoints(section, "sign"),
-        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+        lifetime=section.args(profiles.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
         dpd=_dpd_of(section.get(profiles.PEER_DPD)),
-        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else None,
+        nat_keepalive=section.args(profiles.NAT_KEEPALIVE).integer("seconds", None),
         force_nat=section.flag(profiles.FORCE_ENCAPSULATION),
         initial_contact=section.flag(profiles.INITIAL_CONTACT),
         names_proved=section.flag(profiles.UNPROVED_NAMES),
@@ -203,14 +193,14 @@ def _trustpoints(section: Section, unless: str) -> tuple[str, ...]:
 
 def _isakmp(tree: ConfigTree) -> IsakmpConfig:
     """Return the IKEv1 part of the model."""
-    keepalive, nat_keepalive = tree.get(isakmp.KEEPALIVE), tree.get(isakmp.NAT_KEEPALIVE)
+    keepalive = tree.get(isakmp.KEEPALIVE)
     return IsakmpConfig(
         policies=tuple(_isakmp_policy(args, section) for args, section in tree.sections(isakmp.POLICY)),
         global_keys=tree.made(isakmp.KEY, _isakmp_key),
         keyrings=tree.made(isakmp.KEYRING, _isakmp_keys),
         profiles=tuple(_isakmp_profile(args, section) for args, section in tree.sections(isakmp.PROFILE)),
         keepalive=_isakmp_keepalive(keepalive) if keepalive else None,
-        nat_keepalive=nat_keepalive.integer("seconds") if nat_keepalive else 0,
+        nat_keepalive=tree.args(isakmp.NAT_KEEPALIVE).integer("seconds", 0),
     )
 
 
@@ -220,14 +210,14 @@ def _isakmp_policy(args: Args, section: Section) -> IsakmpPolicy:
         section.get(isakmp.HASH),
         section.get(isakmp.AUTHENTICATION),
     )
-    group, lifetime = section.get(isakmp.GROUP), section.get(isakmp.LIFETIME)
+    group = section.get(isakmp.GROUP)
     return IsakmpPolicy(
         number=args.integer("number"),
         encryption=_encryption(encryption) if encryption else Encryption.DES,
         hash=Hash.SHA1 if hash_ is None else next(word for word in Hash if word.value in hash_),
         authentication=Authentication.RSA_SIGNATURE if method is None else Authentication.PRE_SHARED_KEY,
         group=int(group.text("group")) if group else 1,
-        lifetime=lifetime.integer("seconds") if lifetime else DEFAULT_LIFETIME,
+        lifetime=section.args(isakmp.LIFETIME).integer("seconds", DEFAULT_LIFETIME),
     )
 
 
@@ -254,10 +244,10 @@ def _isakmp_key(args: Args, keyring: str = "") -> IsakmpKey:
 
 
 def _isakmp_profile(args: Args, section: Section) -> IsakmpProfile:
-    keyring, identity = section.get(isakmp.PROFILE_KEYRING), section.get(isakmp.SELF_IDENTITY)
+    identity = section.get(isakmp.SELF_IDENTITY)
     return IsakmpProfile(
         name=args.text("name"),
-        keyring=keyring.text("name") if keyring else "",
+        keyring=section.args(isakmp.PROFILE_KEYRING).text("name", ""),
         matches=tuple(_identity_of(match) for match in section.all(isakmp.MATCH_IDENTITY)),
         self_identity=_identity_of(identity) if identity else None,
     )

@@ -80,10 +80,9 @@ def settings(section: Section) -> Ipv6Settings | None:
     link_local, addresses = section.get(LINK_LOCAL), section.all(ADDRESS)
     if link_local is None and not addresses and not section.flag(ENABLE):
         return None
-    mtu, mss = section.get(MTU), section.get(ADJUST_MSS)
     return Ipv6Settings(
         link_local=link_local.address6("local") if link_local else None,
         addresses=tuple(_pair(args) for args in addresses),
-        mtu=mtu.integer("octets") if mtu else None,
-        mss=mss.integer("octets") if mss else None,
+        mtu=section.args(MTU).integer("octets", None),
+        mss=section.args(ADJUST_MSS).integer("octets", None),
     )

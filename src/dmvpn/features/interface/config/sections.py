@@ -100,29 +100,24 @@ def model(tree: ConfigTree) -> InterfaceConfig:
 
 
 def _settings(args: Args, section: Section) -> InterfaceSettings:
-    description, bandwidth, delay = section.get(DESCRIPTION), section.get(BANDWIDTH), section.get(DELAY)
+    delay = section.get(DELAY)
     address = section.get(ADDRESS)
     is_dhcp = address is not None and "dhcp" in address
     return InterfaceSettings(
         name=args.interface("name"),
-        description=description.text("text") if description else "",
+        description=section.args(DESCRIPTION).text("text", ""),
         address=_pair(address) if address and not is_dhcp else None,
         secondary=tuple(_pair(args) for args in section.all(SECONDARY)),
         dhcp=is_dhcp,
-        bandwidth=bandwidth.integer("kbps") if bandwidth else None,
+        bandwidth=section.args(BANDWIDTH).integer("kbps", None),
         delay=10 * delay.integer("tens") if delay else None,
-        mtu=_octets(section, MTU),
-        ip_mtu=_octets(section, IP_MTU),
-        mss=_octets(section, ADJUST_MSS),
+        mtu=section.args(MTU).integer("octets", None),
+        ip_mtu=section.args(IP_MTU).integer("octets", None),
+        mss=section.args(ADJUST_MSS).integer("octets", None),
         shutdown=section.flag(SHUTDOWN),
         redirects=section.flag(REDIRECTS),
         ipv6=ipv6.settings(section),
     )
-
-
-def _octets(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("octets") if args else None
 
 
 def _pair(args: Args) -> tuple[IPAddress, int]:

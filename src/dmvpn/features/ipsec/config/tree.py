@@ -58,16 +58,16 @@ def _profiles(tree: ConfigTree) -> tuple[IpsecProfile, ...]:
 
 def _global_lifetime(tree: ConfigTree) -> Lifetime:
     """Return the lifetime of SAs whose profile names none."""
-    seconds, kilobytes = _seconds(tree, profiles.GLOBAL_SECONDS), _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
+    kilobytes = _kilobytes(tree, profiles.GLOBAL_KILOBYTES)
     return Lifetime(
-        seconds=DEFAULT_SECONDS if seconds is None else seconds,
+        seconds=tree.args(profiles.GLOBAL_SECONDS).integer("seconds", DEFAULT_SECONDS),
         kilobytes=DEFAULT_KILOBYTES if kilobytes is None else kilobytes,
     )
 
 
 def _global_idle_time(tree: ConfigTree) -> int:
     """Return the seconds after which an unused SA goes, 0: it stays."""
-    return _seconds(tree, profiles.GLOBAL_IDLE) or 0
+    return tree.args(profiles.GLOBAL_IDLE).integer("seconds", 0)
 
 
 def _global_window(tree: ConfigTree) -> int:
@@ -100,17 +100,17 @@ def _encapsulation(tree: ConfigTree) -> Encapsulation:
 
 def _profile(args: Args, section: Section) -> IpsecProfile:
     sets, pfs = section.get(profiles.TRANSFORM_SETS), section.get(profiles.PFS)
-    ikev2, isakmp = section.get(profiles.IKEV2_PROFILE), section.get(profiles.ISAKMP_PROFILE)
     return IpsecProfile(
         name=args.text("name"),
         transform_sets=sets.texts("name") if sets else (),
-        ikev2_profile=ikev2.text("name") if ikev2 else "",
-        isakmp_profile=isakmp.text("name") if isakmp else "",
+        ikev2_profile=section.args(profiles.IKEV2_PROFILE).text("name", ""),
+        isakmp_profile=section.args(profiles.ISAKMP_PROFILE).text("name", ""),
         pfs_group=_group(pfs) if pfs else 0,
         lifetime=Lifetime(
-            seconds=_seconds(section, profiles.SECONDS), kilobytes=_kilobytes(section, profiles.KILOBYTES)
+            seconds=section.args(profiles.SECONDS).integer("seconds", None),
+            kilobytes=_kilobytes(section, profiles.KILOBYTES),
         ),
-        idle_time=_seconds(section, profiles.IDLE),
+        idle_time=section.args(profiles.IDLE).integer("seconds", None),
         replay_window=_window(section, profiles.WINDOW),
         responder_only=section.flag(profiles.RESPONDER_ONLY),
         esn=section.flag(profiles.ESN),
@@ -119,11 +119,6 @@ def _profile(args: Args, section: Section) -> IpsecProfile:
 
 def _group(args: Args) -> int:
     return int(args.text("group", f"group{_DEFAULT_GROUP}").removeprefix("group"))
-
-
-def _seconds(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("seconds") if args else None
 
 
 def _kilobytes(section: Section, line: ConfigLine) -> int | None:

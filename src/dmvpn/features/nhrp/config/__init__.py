@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.features.nhrp.config import lines
@@ -16,14 +16,10 @@ from dmvpn.features.nhrp.model import (
     NhsConfig,
     TunnelConfig,
 )
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, Spoken
+from dmvpn.ios import Args, ConfigTree, Section, Spoken
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, INTERFACE, host_of
 from dmvpn.ios.interfaces import interface_sort_key
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-V = TypeVar("V")
 LINES: Final = lines.LINES
 ALL_LINES: Final = lines.ALL_LINES
 
@@ -54,28 +50,26 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
         return None
     multicast = section.all(lines.MAP_MULTICAST)
     redirect, max_send = section.get(lines.REDIRECT), section.get(lines.MAX_SEND)
-    server_only, interest = section.get(lines.SERVER_ONLY), section.get(lines.INTEREST)
+    server_only = section.get(lines.SERVER_ONLY)
     return TunnelConfig(
         name=name,
         version=version,
-        network_id=_value(section, lines.NETWORK_ID, lambda args: args.integer("id"), None),
-        authentication=_value(section, lines.AUTHENTICATION, lambda args: args.text("password"), ""),
+        network_id=section.args(lines.NETWORK_ID).integer("id", None),
+        authentication=section.args(lines.AUTHENTICATION).text("password", ""),
         maps=tuple(section.made(lines.MAP, _map)),
         multicast=tuple(args.address("nbma") for args in multicast if "dynamic" not in args),
         multicast_dynamic=any("dynamic" in args for args in multicast),
-        holdtime=_value(section, lines.HOLDTIME, lambda args: args.integer("seconds"), DEFAULT_HOLDTIME),
+        holdtime=section.args(lines.HOLDTIME).integer("seconds", DEFAULT_HOLDTIME),
         nhs=tuple(_nhs(args) for line in (lines.NHS, lines.NHS_DYNAMIC) for args in section.all(line)),
-        fallback=_value(section, lines.NHS_FALLBACK, lambda args: args.integer("seconds"), 0),
+        fallback=section.args(lines.NHS_FALLBACK).integer("seconds", 0),
         max_connections=tuple(
             (args.integer("cluster"), args.integer("connections")) for args in section.all(lines.NHS_CLUSTER)
         ),
-        registration_timeout=_value(section, lines.REGISTRATION_TIMEOUT, lambda args: args.integer("seconds"), None),
+        registration_timeout=section.args(lines.REGISTRATION_TIMEOUT).integer("seconds", None),
         unique=not section.flag(lines.REGISTRATION_NO_UNIQUE),
         bind_identity=section.flag(lines.BIND_IDENTITY),
-        registration_limit=_value(
-            section, lines.REGISTRATION_LIMIT, lambda args: args.integer("entries"), DEFAULT_REGISTRATIONS
-        ),
-        hearsay_limit=_value(section, lines.HEARSAY_LIMIT, lambda args: args.integer("addresses"), DEFAULT_HEARSAY),
+        registration_limit=section.args(lines.REGISTRATION_LIMIT).integer("entries", DEFAULT_REGISTRATIONS),
+        hearsay_limit=section.args(lines.HEARSAY_LIMIT).integer("addresses", DEFAULT_HEARSAY),
         shortcut=section.flag(lines.SHORTCUT),
         redirect=redirect is not None,
         redirect_interval=redirect.integer("seconds", DEFAULT_REDIRECT_INTERVAL)
@@ -84,8 +78,8 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
         server_only=server_only is not None,
         non_caching=server_only is not None and "non-caching" in server_only,
         record=section.flag(lines.RECORD),
-        responder=_value(section, lines.RESPONDER, lambda args: args.interface("interface"), ""),
-        interest=interest is None or "none" not in interest,
+        responder=section.args(lines.RESPONDER).interface("interface", ""),
+        interest="none" not in section.args(lines.INTEREST),
         max_send=(max_send.integer("packets"), max_send.integer("seconds")) if max_send else DEFAULT_MAX_SEND,
         group=next((said.text("name") for line in (lines.GROUP_SHORT, lines.GROUP) if (said := section.get(line))), ""),
         groups=tuple(
@@ -121,8 +115,3 @@ def _nhs(args: Args) -> NhsConfig:
         priority=args.integer("priority", 0),
         cluster=args.integer("cluster", 0),
     )
-
-
-def _value(section: Spoken, line: ConfigLine, read: Callable[[Args], V], default: V) -> V:
-    args = section.get(line)
-    return default if args is None else read(args)

@@ -63,16 +63,12 @@ def read(tree: ConfigTree) -> OspfConfig:
 
 def _process(number: int, section: Section) -> Process:
     """What one process was told."""
-    router_id, throttle, originate = (
-        section.get(processes.ROUTER_ID),
-        section.get(processes.SPF_THROTTLE),
-        section.get(processes.DEFAULT_ORIGINATE),
-    )
+    throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
     return Process(
         number=number,
-        router_id=router_id.address("address") if router_id else None,
+        router_id=section.args(processes.ROUTER_ID).address("address", None),
         networks=tuple(section.made(processes.NETWORKS, _network)),
         areas=_areas(section),
         passive_default=section.flag(processes.PASSIVE_DEFAULT),
@@ -80,19 +76,19 @@ def _process(number: int, section: Section) -> Process:
         active=tuple(name for name in listed if section.negated(processes.PASSIVE, name=name)),
         redistributions=tuple(_redistribution(args) for args in section.all(processes.REDISTRIBUTE)),
         default_originate=_default_originate(originate) if originate else None,
-        default_metric=_number(section, processes.DEFAULT_METRIC, "metric"),
+        default_metric=section.args(processes.DEFAULT_METRIC).integer("metric", None),
         summaries=tuple(_summary(args) for args in section.all(processes.SUMMARY)),
         neighbors=tuple(_neighbor(args) for args in section.all(processes.NEIGHBOR)),
         virtual_links=_virtual_links(section),
-        reference_bandwidth=_number(section, processes.REFERENCE, "mbps") or 100,
+        reference_bandwidth=section.args(processes.REFERENCE).integer("mbps", 100),
         log_changes=section.flag(processes.LOG_CHANGES),
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
-        maximum_paths=_number(section, processes.MAXIMUM_PATHS, "paths") or 4,
+        maximum_paths=section.args(processes.MAXIMUM_PATHS).integer("paths", 4),
         distances=_distances(section),
         distribution=processes.DISTRIBUTION.read(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
-        lsa_arrival=_or(_number(section, processes.LSA_ARRIVAL, "milliseconds"), 100),
+        lsa_arrival=section.args(processes.LSA_ARRIVAL).integer("milliseconds", 100),
         maximum_metric=_maximum_metric(last_resort) if last_resort else None,
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         discards_ranges=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_INTERNAL),
@@ -240,7 +236,7 @@ def _neighbor(args: Args) -> Neighbor:
 
 def _distances(section: Section) -> tuple[int, int, int]:
     """Of routes within the area, from other areas, from outside."""
-    plain, own = _number(section, processes.DISTANCE, "distance") or 110, section.get(processes.DISTANCES)
+    plain, own = section.args(processes.DISTANCE).integer("distance", 110), section.get(processes.DISTANCES)
     if own is None:
         return plain, plain, plain
     return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
@@ -263,37 +259,28 @@ def _prefix(args: Args) -> Prefix:
     return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
-def _number(section: Section, line: ConfigLine, name: str) -> int | None:
-    args = section.get(line)
-    return args.integer(name) if args else None
-
-
 def _interface(args: Args, section: Section) -> Interface | None:
     """What one interface was told about OSPF; None: nothing."""
     if not section.mentions(interfaces.LINES):
         return None
-    process, dead, password = (
-        section.get(interfaces.PROCESS),
-        section.get(interfaces.DEAD_INTERVAL),
-        section.get(interfaces.PASSWORD),
-    )
+    process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
     suppression = section.get(interfaces.PREFIX_SUPPRESSION)
     bfd = section.get(interfaces.BFD)
     return Interface(
         name=args.interface("name"),
-        process=process.integer("process") if process else None,
-        area=process.integer("area") if process else None,
-        cost=_number(section, interfaces.COST, "cost"),
+        process=process.integer("process", None),
+        area=process.integer("area", None),
+        cost=section.args(interfaces.COST).integer("cost", None),
         network=_network_type(network) if network else None,
-        priority=_or(_number(section, interfaces.PRIORITY, "priority"), 1),
-        hello_interval=_number(section, interfaces.HELLO_INTERVAL, "seconds"),
+        priority=section.args(interfaces.PRIORITY).integer("priority", 1),
+        hello_interval=section.args(interfaces.HELLO_INTERVAL).integer("seconds", None),
         dead_interval=dead.integer("seconds", 1) if dead else None,
         hello_multiplier=dead.integer("hellos", None) if dead else None,
-        retransmit_interval=_or(_number(section, interfaces.RETRANSMIT_INTERVAL, "seconds"), 5),
-        transmit_delay=_or(_number(section, interfaces.TRANSMIT_DELAY, "seconds"), 1),
+        retransmit_interval=section.args(interfaces.RETRANSMIT_INTERVAL).integer("seconds", 5),
+        transmit_delay=section.args(interfaces.TRANSMIT_DELAY).integer("seconds", 1),
         authentication=_own_authentication(authentication) if authentication else None,
-        password=password.text("key") if password else "",
+        password=section.args(interfaces.PASSWORD).text("key", ""),
         key_chain=authentication.text("chain", "") if authentication else "",
         keys=tuple(
             MessageDigestKey(args.integer("number"), args.text("key")) for args in section.all(interfaces.DIGEST_KEY)

@@ -58,11 +58,7 @@ def _octets(section: Section) -> bytes:
 
 
 def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, ...]) -> Trustpoint:
-    enrollment, subject, fqdn = (
-        section.get(trustpoints.ENROLLMENT),
-        section.get(trustpoints.SUBJECT),
-        section.get(trustpoints.FQDN),
-    )
+    enrollment = section.get(trustpoints.ENROLLMENT)
     rsa, elliptic, revocation = (
         section.get(trustpoints.RSA_KEYS),
         section.get(trustpoints.ELLIPTIC_KEYS),
@@ -72,8 +68,8 @@ def _trustpoint(args: Args, section: Section, certificates: tuple[Certificate, .
     return Trustpoint(
         name=args.text("name"),
         enrollment=_enrollment(enrollment) if enrollment else "",
-        subject=subject.text("name") if subject else "",
-        fqdn=fqdn.text("name", "") if fqdn else "",
+        subject=section.args(trustpoints.SUBJECT).text("name", ""),
+        fqdn=section.args(trustpoints.FQDN).text("name", ""),
         key_label=label.text("label") if label else "",
         key_bits=rsa.integer("bits", 0) if rsa else 0,
         elliptic=elliptic is not None,

@@ -159,18 +159,14 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
 
 
 def _changes(section: Section) -> Changes:
-    next_hop, prepend, marks = (
-        section.get(route_maps.SET_NEXT_HOP),
-        section.get(route_maps.PREPEND),
-        section.get(route_maps.SET_COMMUNITY),
-    )
+    prepend, marks = section.get(route_maps.PREPEND), section.get(route_maps.SET_COMMUNITY)
     return Changes(
-        metric=_number(section, route_maps.SET_METRIC),
+        metric=section.args(route_maps.SET_METRIC).integer("value", None),
         metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
-        tag=_number(section, route_maps.SET_TAG),
-        next_hop=next_hop.address("address") if next_hop else None,
-        local_preference=_number(section, route_maps.SET_LOCAL_PREFERENCE),
-        weight=_number(section, route_maps.SET_WEIGHT),
+        tag=section.args(route_maps.SET_TAG).integer("value", None),
+        next_hop=section.args(route_maps.SET_NEXT_HOP).address("address", None),
+        local_preference=section.args(route_maps.SET_LOCAL_PREFERENCE).integer("value", None),
+        weight=section.args(route_maps.SET_WEIGHT).integer("value", None),
         origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
         prepend=_prepended(prepend) if prepend else (),
         communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
@@ -181,14 +177,8 @@ def _names(section: Section, line: ConfigLine) -> tuple[str, ...]:
     return tuple(name for args in section.all(line) for name in args.texts("list"))
 
 
-def _number(section: Section, line: ConfigLine) -> int | None:
-    args = section.get(line)
-    return args.integer("value") if args else None
-
-
 def _word(section: Section, line: ConfigLine, words: tuple[str, ...]) -> str:
-    args = section.get(line)
-    return next((word for word in words if args is not None and word in args), "")
+    return next((word for word in words if word in section.args(line)), "")
 
 
 def _prepended(args: Args) -> tuple[int, ...]:

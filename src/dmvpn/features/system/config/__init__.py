@@ -259,7 +259,6 @@ def model(tree: ConfigTree) -> SystemConfig:
     """The typed configuration of this feature."""
     zone = tree.get(TIMEZONE)
     domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
-    prompts = tree.get(FILE_PROMPT)
     return SystemConfig(
         logging=_logging(tree),
         zone=_zone(zone) if zone else TimeZone(),
@@ -274,7 +273,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         users=users(tree),
         keys=keys.key_hashes(tree),
         rules=privilege_rules(tree),
-        file_prompts_quiet=prompts is not None and "quiet" in prompts,
+        file_prompts_quiet="quiet" in tree.args(FILE_PROMPT),
     )
 
 
@@ -286,17 +285,15 @@ def _zone(args: Args) -> TimeZone:
 
 
 def _logging(tree: ConfigTree) -> LoggingConfig:
-    buffered = tree.get(BUFFERED)
-    source = tree.get(LOG_SOURCE)
     return LoggingConfig(
         enabled=tree.flag(LOGGING),
         console=_level(tree, CONSOLE, DEBUGGING),
         monitor=_level(tree, MONITOR, DEBUGGING),
         buffered=_level(tree, BUFFERED, DEBUGGING),
-        buffer_size=buffered.integer("size", 4096) if buffered else 4096,
+        buffer_size=tree.args(BUFFERED).integer("size", 4096),
         trap=_level(tree, TRAP, INFORMATIONAL),
         hosts=tuple(args.address("server") for args in tree.all(LOG_HOST)),
-        source_interface=source.interface("interface") if source else None,
+        source_interface=tree.args(LOG_SOURCE).interface("interface", None),
         log_stamps=_stamps(tree, LOG_STAMPS),
         debug_stamps=_stamps(tree, DEBUG_STAMPS),
         sequence_numbers=tree.flag(SEQUENCE_NUMBERS),

@@ -116,14 +116,14 @@ CONFIG = (
 
 def login_of(tree: ConfigTree, section: Section) -> Login:
     """Who is asked at a line. A method list falls to the users of this configuration only if it names them."""
-    own = section.get(LOGIN)
+    own = section.args(LOGIN)
     if tree.flag(AAA):
-        name = own.text("list", "default") if own is not None else "default"
+        name = own.text("list", "default")
         methods = next((args.text("methods") for args in tree.all(AAA_LOGIN) if args.text("list") == name), "")
         return Login.LOCAL if {"local", "local-case"} & set(methods.lower().split()) else Login.OTHERS
     if section.negated(LOGIN):
         return Login.NOBODY
-    return Login.LOCAL if own is not None and "local" in own else Login.LINE
+    return Login.LOCAL if "local" in own else Login.LINE
 
 
 def takes_ssh(section: Section) -> bool:
@@ -145,7 +145,7 @@ def number(args: Args | None, name: str) -> int | None:
 def ssh(tree: ConfigTree) -> SshConfig:
     """What `ip ssh` and `login` say."""
     time_out, tries, port = (tree.get(line) for line in (TIME_OUT, TRIES, PORT))
-    block, quiet, usual = tree.get(BLOCK), tree.get(QUIET), SshConfig()
+    block, usual = tree.get(BLOCK), SshConfig()
     first = port.integer("first") if port else 0
     return SshConfig(
         time_out=time_out.integer("seconds") if time_out else usual.time_out,
@@ -153,7 +153,7 @@ def ssh(tree: ConfigTree) -> SshConfig:
         port=number(port, "port"),
         rotaries=range(first, port.integer("last", first) + 1) if port else usual.rotaries,
         block=BlockFor(*(block.integer(name) for name in ("seconds", "attempts", "within"))) if block else None,
-        quiet_list=quiet.text("list") if quiet else "",
+        quiet_list=tree.args(QUIET).text("list", ""),
         scp=tree.flag(SCP),
         log=LoginLog(success=tree.flag(ON_SUCCESS), failure=tree.flag(ON_FAILURE)),
     )
