@@ -8,9 +8,8 @@ from dmvpn.base.effects import ConsoleLine, Effect
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, LinkChanged
 from dmvpn.face.language import exec_parser
-from dmvpn.features.ikev2.algorithms import Authentication, Encryption, Hash
 from dmvpn.features.ikev2.config import model as ike
-from dmvpn.features.ikev2.model import Identity, IdentityKind, PreSharedKey
+from dmvpn.features.ikev2.model import Authentication, Encryption, Hash, Identity, IdentityKind, PreSharedKey
 from dmvpn.features.ipsec.algorithms import Cipher, Integrity
 from dmvpn.features.ipsec.config import model as ipsec
 from dmvpn.features.ipsec.model import TransformSet

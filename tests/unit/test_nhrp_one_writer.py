@@ -26,7 +26,7 @@ WRITERS = {
     "limit": "configuration.py",
     "tunnels": "configuration.py",
     "paths": "peers.py",
-    "doubted": "standby.py",
+    "doubted": "ways.py",
     "server_paths": "registration.py",
     "public_nbma": "registration.py",
     "held": "registration.py",

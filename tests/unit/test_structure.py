@@ -27,7 +27,7 @@ OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "m
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
     "eigrp": ("interface", "metric"),
-    "ikev2": ("algorithms", "book", "offers", "terms", "wire.numbers"),
+    "ikev2": ("book", "offers", "terms", "wire.numbers"),
     "ipsec": ("events", "policies"),
     "nat": ("rules",),
     "nhrp": ("cie", "client", "counters", "entry", "extensions", "plane", "resolver", "tunnel"),

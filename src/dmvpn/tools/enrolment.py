@@ -15,8 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.algorithms import Authentication
-from dmvpn.features.ikev2.model import IdentityKind
+from dmvpn.features.ikev2.model import Authentication, IdentityKind
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of

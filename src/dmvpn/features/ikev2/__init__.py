@@ -4,7 +4,7 @@ Takes the `crypto ikev2`, `crypto isakmp` and `crypto keyring` lines, `PoliciesC
 feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `ConnectionChanged` and
 `NegotiationChanged`, and packets. IKEv1 is not spoken: its lines are run as IKEv2.
 
-    model        the typed configuration           config       its lines; algorithms: their names
+    model        the typed configuration           config       its lines
     translation  what the lines of IKEv1 mean      book         what the configuration says to an IKE SA that asks
     terms        the answers of the book           trust        certificates
 

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from dmvpn.base.protection import Encapsulation, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import translation
-from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.crypto.keys import KeyLog
 from dmvpn.features.ikev2.crypto.signatures import Proof
 from dmvpn.features.ikev2.identity import address_of, name_of, of_address, text_of
-from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Identity, IdentityKind
+from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, Identity, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Terms, UdpUse

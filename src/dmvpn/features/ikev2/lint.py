@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Concern, Rule, Severity
-from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.features.ikev2.model import Authentication
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,43 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
+
+#: Seconds that an IKE SA lives.
+DEFAULT_LIFETIME: Final = 86_400
+
+
+class Encryption(enum.Enum):
+    """Ciphers of an IKE SA."""
+
+    AES_CBC_128 = "aes-cbc-128"
+    AES_CBC_192 = "aes-cbc-192"
+    AES_CBC_256 = "aes-cbc-256"
+    AES_GCM_128 = "aes-gcm-128"
+    AES_GCM_256 = "aes-gcm-256"
+    TRIPLE_DES = "3des"
+    DES = "des"
+
+
+class Hash(enum.Enum):
+    """Hash functions, for integrity and as pseudo-random functions (both with HMAC)."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+    MD5 = "md5"
+
+
+class Authentication(enum.Enum):
+    """How one side proves who it is."""
+
+    PRE_SHARED_KEY = "pre-share"
+    RSA_SIGNATURE = "rsa-sig"
+    ECDSA_SIGNATURE = "ecdsa-sig"
+    EAP = "eap"
 
 
 class IdentityKind(enum.Enum):

@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
 from dmvpn.base.pages import NONE
-from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 from dmvpn.features.ikev2.model import (
+    DEFAULT_LIFETIME,
     DEFAULT_PROPOSAL,
+    Authentication,
+    Encryption,
+    Hash,
     Identity,
     IdentityKind,
     Keyring,

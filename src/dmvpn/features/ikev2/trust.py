@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.identity import name_of
+from dmvpn.features.ikev2.model import Authentication
 from dmvpn.features.ikev2.reasons import IkeReason
 
 if TYPE_CHECKING:

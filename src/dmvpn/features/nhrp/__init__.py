@@ -9,14 +9,14 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     overlay, reception             who gets which event, who gets which packet
     configuration                  tunnels as configured, servers by name
     registration, client           we register with servers
-    introductions, standby         what servers say of themselves, who stands in for a silent one
+    introductions                  what servers say of themselves
     server, admission              others register with us; what they may
     resolver, questions            we ask
     responder, transit             others ask: us, or through us; redirects
     purge, errors                  what is not so any more, what cannot be
     peers, path, echoes            direct paths, dead servers; who is alive
     connections                    whom ESP leads to, and who is wanted
-    ways                           which way to an address
+    ways                           which way to an address; who stands in for a silent server
     plane                          what the data plane and the RIB were told
     station                        what all parts share, and the door out
     tunnel, cache, entry, counters state: of a tunnel, who is where, what went by

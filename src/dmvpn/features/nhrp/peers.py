@@ -22,9 +22,8 @@ from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
 from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
-from dmvpn.features.nhrp.standby import Standby
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.ways import Onward
+from dmvpn.features.nhrp.ways import Onward, Standby
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.counters import Traffic

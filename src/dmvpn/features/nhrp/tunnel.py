@@ -2,7 +2,7 @@
 
 Each field has one writer, which a test checks: `cache` is changed by `Station`, for server, resolver, responder and
 peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
-`registered_multicast` by plane; `paths` by peers; `doubted` by standby; `server_paths`, `public_nbma` and `held` by
+`registered_multicast` by plane; `paths` by peers; `doubted` by ways; `server_paths`, `public_nbma` and `held` by
 registration; `redirects` by transit; what is told of the interface by the methods here. Entries, clients, paths and
 accounts of traffic change themselves alone.
 """

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME
 from dmvpn.features.ikev2.config.settings import IDENTITY_HELP, check_key
+from dmvpn.features.ikev2.model import DEFAULT_LIFETIME
 from dmvpn.ios import ConfigLine, Mode
 
 _POLICY, _PROFILE, _KEYRING = "isakmp-policy", "isakmp-profile", "isakmp-keyring"

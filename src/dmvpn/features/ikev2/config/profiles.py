@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication
 from dmvpn.features.ikev2.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
+from dmvpn.features.ikev2.model import DEFAULT_LIFETIME, Authentication
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _PROFILE = "ikev2-profile"

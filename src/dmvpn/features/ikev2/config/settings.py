@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.algorithms import Encryption, Hash
+from dmvpn.features.ikev2.model import Encryption, Hash
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
 if TYPE_CHECKING:

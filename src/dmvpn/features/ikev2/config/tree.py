@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.algorithms import DEFAULT_LIFETIME, Authentication, Encryption, Hash
 from dmvpn.features.ikev2.config import isakmp, profiles, settings
 from dmvpn.features.ikev2.config.settings import octets_of
 from dmvpn.features.ikev2.model import (
+    DEFAULT_LIFETIME,
+    Authentication,
     DeadPeerDetection,
+    Encryption,
+    Hash,
     Identity,
     IdentityKind,
     Ikev2Config,

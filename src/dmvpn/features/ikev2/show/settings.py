@@ -8,9 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ikev2.algorithms import Authentication, Encryption, Hash
 from dmvpn.features.ikev2.config import model
-from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, IdentityKind, Ikev2Config, Policy
+from dmvpn.features.ikev2.model import (
+    DEFAULT_PROPOSAL,
+    Authentication,
+    Encryption,
+    Hash,
+    IdentityKind,
+    Ikev2Config,
+    Policy,
+)
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

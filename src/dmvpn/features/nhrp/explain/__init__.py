@@ -1,11 +1,10 @@
 """What NHRP prints, explained for `dmvpn explain` and `| explain`. Imported when somebody asks, never by a machine.
 
 flags       letters and words in `show dmvpn`, `show ip nhrp`, `show ip nhrp nhs`
-states      how far a peer, a server, a path is
+states      how far a peer, a server, a path is, and why no further; answers of the prompt
 codes       packet types, NAKs, errors, extensions, the flags of packets
 counters    what `show ip nhrp traffic` and `show nhrp stats` count
 lines       log messages, debug lines
-reasons     why something is not as it should be, answers of the prompt
 labels      columns and labels of the shows
 """
 
@@ -13,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, reasons, states
+from dmvpn.features.nhrp.explain import codes, counters, flags, labels, lines, states
 
 if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
@@ -24,6 +23,5 @@ GROUPS: Final[tuple[Group, ...]] = (
     *codes.GROUPS,
     *counters.GROUPS,
     *lines.GROUPS,
-    *reasons.GROUPS,
     *labels.GROUPS,
 )

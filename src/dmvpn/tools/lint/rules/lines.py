@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
-from dmvpn.features.ikev2.algorithms import Authentication
+from dmvpn.features.ikev2.model import Authentication
 from dmvpn.ios import INTERFACE
 from dmvpn.network.language import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 from dmvpn.tools.lint.found import found

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.algorithms import Authentication
 from dmvpn.features.ikev2.book import ConfigurationBook
+from dmvpn.features.ikev2.model import Authentication
 from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import Endpoint, Path, Terms
