@@ -248,6 +248,26 @@ def test_a_killed_router_is_dead_and_registers_again_when_it_is_started(settled:
     assert eventually(lambda: "10.3.3.0/24 [90/52992000]" in labs.on("R41", "show ip route eigrp"), 10)
 
 
+_LOG_SERVER = """
+import socket
+server = socket.create_server(("", 1514))
+print("listens", flush=True)
+connection, _ = server.accept()
+print(connection.makefile().readline(), end="")
+"""
+
+
+def test_a_log_host_reads_the_log_over_tcp(settled: Labs) -> None:
+    labs = settled
+    server = labs.start("lab", "exec", "H3", sys.executable, "-c", _LOG_SERVER)
+    assert server.stdout is not None
+    assert server.stdout.readline() == "listens\n"
+    labs.configure("R31", "logging host 10.3.3.100 transport tcp port 1514", "logging origin-id hostname")
+    said, _ = server.communicate(timeout=40)
+    labs.configure("R31", "no logging host 10.3.3.100 transport tcp port 1514", "no logging origin-id")
+    assert re.fullmatch(r"<\d+>\d+: R31: .*%[A-Z0-9_]+-\d-[A-Z0-9_]+: .*\n", said)
+
+
 def test_what_was_written_outlives_a_kill_and_not_a_reset(settled: Labs) -> None:
     labs = settled
     labs.configure("R41", "interface Loopback7", "description kept")

@@ -19,6 +19,7 @@ from dmvpn.features.system.events import (
     SetDebug,
     SetDebugCondition,
 )
+from dmvpn.features.system.log_hosts import LogHost
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.syslog import LoggingConfig
@@ -129,7 +130,7 @@ def test_a_destination_takes_what_its_level_allows(config: LoggingConfig, shown:
 
 def test_a_log_host_gets_a_datagram_as_rfc_3164_has_it() -> None:
     host = IPv4Address("192.0.2.9")
-    router = machine(LoggingConfig(console=None, monitor=None, hosts=(host,), source_interface="Loopback0"))
+    router = machine(LoggingConfig(console=None, monitor=None, hosts=(LogHost(host),), source_interface="Loopback0"))
     (sent,) = router.handle(UPDOWN, 0.0)
     assert isinstance(sent, SendIp)
     assert (sent.destination, sent.protocol, sent.source) == (host, 17, IPv4Address("10.255.0.11"))
@@ -138,7 +139,7 @@ def test_a_log_host_gets_a_datagram_as_rfc_3164_has_it() -> None:
 
 
 def test_debug_lines_do_not_travel_to_log_hosts_by_default() -> None:
-    router = machine(LoggingConfig(console=None, monitor=None, hosts=(IPv4Address("192.0.2.9"),)))
+    router = machine(LoggingConfig(console=None, monitor=None, hosts=(LogHost(IPv4Address("192.0.2.9")),)))
     assert router.handle(DebugOutput(("NHRP: x",)), 0.0) == []
 
 

@@ -23,6 +23,7 @@ from dmvpn.features.system.events import (
     StartPing,
     StartTraceroute,
 )
+from dmvpn.features.system.log_hosts import LogHost
 from dmvpn.features.system.model import LineConfig, SystemConfig
 from dmvpn.features.system.show import debug_commands
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
@@ -167,7 +168,7 @@ def test_names_zone_hosts_and_log_servers() -> None:
     assert config.names.known("hub") == IPv4Address("10.0.0.1")
     assert (config.names.lookup, config.names.domain) == (True, "example.com")
     assert config.zone == TimeZone("EST", -330)
-    assert config.logging.hosts == (IPv4Address("192.0.2.9"), IPv4Address("192.0.2.10"))
+    assert config.logging.hosts == (LogHost(IPv4Address("192.0.2.9")), LogHost(IPv4Address("192.0.2.10")))
     assert config.logging.source_interface == "Loopback0"
     assert (config.logging.enabled, config.logging.sequence_numbers) == (False, True)
 

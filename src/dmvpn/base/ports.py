@@ -6,8 +6,10 @@ router puts the machines that answer into `Ports` when it builds itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.streams import StreamNumbers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -206,6 +208,7 @@ class Clock(Protocol):
 class Ports:
     """The answering machines. The router fills these in before the first event.
 
+    streams: numbers for those that a feature opens.
     remembers: the past is kept (`base.journal`, `base.chronicle`). Where nobody will ask for it, features report
     nothing.
     """
@@ -220,4 +223,5 @@ class Ports:
     debugging: Debugging
     clock: Clock
     entropy: Entropy
+    streams: StreamNumbers = field(default_factory=StreamNumbers)
     remembers: bool = False

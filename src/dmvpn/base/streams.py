@@ -36,6 +36,20 @@ RECEIVE_LIMIT: Final = 1 << 13
 STREAMS_TAKEN: Final = 8192
 
 
+class StreamNumbers:
+    """The numbers of streams that one router opens: even ones, none twice."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """A number that no stream had."""
+        self._last += 2
+        return self._last
+
+
 class StreamEnd(enum.Enum):
     """Why a stream is no more."""
 

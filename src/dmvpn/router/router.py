@@ -26,6 +26,7 @@ from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEnte
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Machine, Ports
+from dmvpn.base.streams import StreamNumbers
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, reading
 from dmvpn.router.endings import ENDING_LINES, endings, switched_on
 from dmvpn.router.features import FEATURES
@@ -81,7 +82,7 @@ class Router:
         #: Told each log message, whichever machines take it; a shell that prints log messages puts itself here.
         self.logged: Callable[[Log], None] | None = None
         self.ports = Ports.__new__(Ports)
-        self.ports.entropy = entropy
+        self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers = remembers
         self.machines: dict[str, Machine] = {}
         self._due: list[float] = []

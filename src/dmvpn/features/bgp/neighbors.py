@@ -45,7 +45,6 @@ class Neighbors:
         self._failures: dict[tuple[IPv4Address, int, int], float] = {}
         self._listening: StreamListen | None = None
         self._callers: tuple[StreamPeer, ...] = ()
-        self._next_stream = 0
         self._guests = 0
         self.peers: dict[IPv4Address, Peer] = {}
         self.by_stream: dict[int, tuple[Peer, Session]] = {}
@@ -111,9 +110,8 @@ class Neighbors:
         identity = self._identity(peer.settings)
         if local is None or identity is None or peer.settings.lines.passive:
             return
-        self._next_stream += 2
         settings = peer.settings
-        session = self._new_session(peer, self._next_stream, identity)
+        session = self._new_session(peer, self._process.ports.streams.next(), identity)
         order = StreamOpen(
             session.stream,
             local,

@@ -3,6 +3,7 @@
     clock       ClockSet                                     answers ports.clock
     switches    SetDebug, ClearDebug, SetDebugCondition      answers ports.debugging
     syslog      Log, DebugOutput, ClearLogging               ConsoleLine, SendIp
+    log_hosts   StreamUp, StreamWritable, StreamDown         StreamOpen, StreamSend, StreamClose
     logins      LoginSucceeded, LoginFailed                  log messages
     probes      StartPing, StartTraceroute, IpReceived ...   SendIp, JobOutput, JobDone
 
@@ -29,6 +30,7 @@ from dmvpn.base.events import (
     Tick,
 )
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
+from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.debugging import DebugSwitches
@@ -45,6 +47,7 @@ from dmvpn.features.system.events import (
     StartPing,
     StartTraceroute,
 )
+from dmvpn.features.system.log_hosts import LogHosts
 from dmvpn.features.system.logins import Logins
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.probes import Probes
@@ -92,13 +95,17 @@ class SystemMachine:
         SetDebugCondition,
         StartPing,
         StartTraceroute,
+        StreamDown,
+        StreamUp,
+        StreamWritable,
     )
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
         self.clock = WallClock()
         self.switches = DebugSwitches()
-        self.syslog = Syslog(ports, self.clock)
+        self.log_hosts = LogHosts(ports)
+        self.syslog = Syslog(self.clock, self.log_hosts)
         self.probes = Probes(ports)
         self.logins = Logins(ports)
         self.config = SystemConfig()
@@ -118,7 +125,7 @@ class SystemMachine:
             case IpReceived():
                 return list(self.probes.receive(event, now))
             case Tick():
-                return [*self.probes.tick(now), *self.logins.tick(now)]
+                return [*self.probes.tick(now), *self.logins.tick(now), *self.log_hosts.tick(now)]
             case LoginSucceeded():
                 return list(self.logins.succeeded(event, now))
             case LoginFailed():
@@ -130,11 +137,13 @@ class SystemMachine:
             case ConfigurationReloaded():
                 return _reloaded(event)
             case Configured(model=SystemConfig() as model):
-                self._configure(model)
+                return self._configure(model, now)
             case ClockSet():
                 self.clock.set(event)
             case HostDescribed():
                 self.host = event
+            case StreamUp() | StreamWritable() | StreamDown():
+                return self._stream(event, now)
             case ClearLogging():
                 self.syslog.clear()
             case _:
@@ -142,9 +151,9 @@ class SystemMachine:
         return []
 
     def next_deadline(self) -> float | None:
-        """When a ping or traceroute gives up waiting, or logins are possible again."""
-        waits = [due for due in (self.probes.next_deadline(), self.logins.next_deadline()) if due is not None]
-        return min(waits, default=None)
+        """When a ping or traceroute gives up waiting, logins are possible again, or a log host is called."""
+        waits = (self.probes.next_deadline(), self.logins.next_deadline(), self.log_hosts.next_deadline())
+        return min((due for due in waits if due is not None), default=None)
 
     # -------------------------------------------------------------------------------------------- ports
 
@@ -192,12 +201,22 @@ class SystemMachine:
         self.last_change = LastChange(now, event.by)
         return [messages.Restarted.now()] if first else []
 
-    def _configure(self, model: SystemConfig) -> None:
+    def _stream(self, event: StreamUp | StreamWritable | StreamDown, now: float) -> list[Effect | Notice]:
+        match event:
+            case StreamUp():
+                return self.log_hosts.connected(event)
+            case StreamWritable():
+                return list(self.log_hosts.writable(event.stream))
+            case StreamDown():
+                return list(self.log_hosts.disconnected(event.stream, now))
+
+    def _configure(self, model: SystemConfig, now: float) -> list[Effect | Notice]:
         self.config = model
         self.syslog.configure(model.logging)
         self.syslog.zone = model.zone
         self.probes.names = model.names
         self.logins.config = model
+        return list(self.log_hosts.configure(model.logging.hosts, model.logging.source_interface, now))
 
 
 def _reloaded(event: ConfigurationReloaded) -> list[Effect | Notice]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.notices import Log
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
 
 
 class Configured(Log):
@@ -63,6 +66,29 @@ class Restarted(Log):
         return cls("SYS", 5, "RESTART", "System restarted --")
 
 
+class LogHostFailed(Log):
+    """A log host does not take a connection, or has ended it: lines wait, the oldest are lost."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, host: IPv4Address, port: int) -> Self:
+        """host, port: of the log host."""
+        return cls("SYS", 3, "LOGGINGHOST_FAIL", f"Logging to host {host} port {port} failed")
+
+
+class LogHostStarted(Log):
+    """A log host takes lines again; nothing is wrong."""
+
+    __slots__ = ()
+
+    @classmethod
+    def again(cls, host: IPv4Address, port: int) -> Self:
+        """host, port: of the log host."""
+        text = f"Logging to host {host} port {port} started - reconnection"
+        return cls("SYS", 6, "LOGGINGHOST_STARTSTOP", text)
+
+
 def _who(user: str, location: str, port: int) -> str:
     return f"[user: {user}] [Source: {location}] [localport: {port}]"
 
@@ -116,5 +142,6 @@ class QuietModeOff(Log):
 
 MESSAGES = (
     *(Configured, Reloaded, ReloadRefused, UnsavedLost, Restarted),
+    *(LogHostFailed, LogHostStarted),
     *(LoginSuccess, LoginRefused, QuietModeOn, QuietModeOff),
 )

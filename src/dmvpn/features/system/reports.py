@@ -107,6 +107,16 @@ class Destination:
         return f"level {SEVERITIES[self.level]}, {self.messages} messages logged"
 
 
+@dataclass(frozen=True, slots=True)
+class LogHostReport:
+    """A log host. connected: lines can get there, as far as is known."""
+
+    address: IPv4Address
+    transport: str
+    port: int
+    connected: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
     """`show logging`."""
@@ -116,7 +126,7 @@ class LogReport:
     monitor: Destination
     buffered: Destination
     trap: Destination
-    hosts: tuple[IPv4Address, ...]
+    hosts: tuple[LogHostReport, ...]
     source_interface: str
     buffer_size: int
     lines: tuple[str, ...]
@@ -156,8 +166,8 @@ def _trap_lines(report: LogReport) -> Iterator[str]:
     else:
         yield f"    Trap logging: level {SEVERITIES[trap.level]}, {trap.messages} message lines logged"
     for host in report.hosts:
-        yield f"        Logging to {host}  (udp port 514, audit disabled,"
-        yield "              link up),"
+        yield f"        Logging to {host.address}  ({host.transport} port {host.port}, audit disabled,"
+        yield f"              link {'up' if host.connected else 'down'}),"
         yield f"              {trap.messages} message lines logged,"
         yield "              0 message lines rate-limited,"
         yield "              0 message lines dropped-by-MD,"

@@ -2,7 +2,7 @@
 
     Log, DebugOutput --> stamped line --> buffer              `logging buffered`
                                       --> ConsoleLine         `logging console`, `logging monitor`
-                                      --> UDP to each host    `logging host`, `logging trap` (RFC 3164)
+                                      --> each log host       `logging host`, `logging trap` (`log_hosts.py`)
 
 A line is made once. A destination takes it if its level is at least as talkative as the line's severity: 0
 (emergencies) is the most severe, 7 (debugging) the least. Sessions look at `LoggingConfig` to see which of console and
@@ -13,17 +13,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.effects import ConsoleLine, Effect, SendIp
+from dmvpn.base.effects import ConsoleLine, Effect
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
-from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
-from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import DebugOutput, Log
-    from dmvpn.base.ports import Ports
+    from dmvpn.features.system.log_hosts import LogHost, LogHosts
 
 SEVERITIES = (
     "emergencies",
@@ -37,12 +34,24 @@ SEVERITIES = (
 )
 DEBUGGING = 7
 INFORMATIONAL = 6
-_LOCAL7 = 23  # RFC 3164 §4.1.1: the facility that IOS uses unless told otherwise
+#: RFC 3164 §4.1.1, by the words of IOS.
+FACILITIES: Final = {
+    **{"kern": 0, "user": 1, "mail": 2, "daemon": 3, "auth": 4, "syslog": 5, "lpr": 6, "news": 7, "uucp": 8, "cron": 9},
+    **{f"sys{number}": number for number in range(9, 15)},
+    **{f"local{number}": 16 + number for number in range(8)},
+}
+#: What IOS uses unless told otherwise.
+LOCAL7: Final = FACILITIES["local7"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingConfig:
-    """`logging ...`. A level of None: this destination is switched off. buffer_size: octets."""
+    """`logging ...`. A level of None: this destination is switched off.
+
+    buffer_size: octets.
+    origin: what stands before each line for a log host, "" for nothing.
+    rfc5424: lines for log hosts have the form of RFC 5424, with `name` as that of the router.
+    """
 
     enabled: bool = True
     console: int | None = DEBUGGING
@@ -50,8 +59,12 @@ class LoggingConfig:
     buffered: int | None = DEBUGGING
     buffer_size: int = 4096
     trap: int | None = INFORMATIONAL
-    hosts: tuple[IPv4Address, ...] = ()
+    hosts: tuple[LogHost, ...] = ()
     source_interface: str | None = None
+    facility: int = LOCAL7
+    origin: str = ""
+    name: str = ""
+    rfc5424: bool = False
     log_stamps: Timestamps = field(default_factory=Timestamps)
     debug_stamps: Timestamps = field(default_factory=Timestamps)
     sequence_numbers: bool = False
@@ -74,12 +87,22 @@ class LogLine(NamedTuple):
     message: type[Log] | None
 
 
+class _Line(NamedTuple):
+    """A line on its way. text: without its stamp; now: monotonic seconds."""
+
+    stamped: str
+    text: str
+    severity: int
+    now: float
+    message: Log | None = None
+
+
 @dataclass(slots=True)
 class Syslog:
     """The log of one router. started: monotonic seconds, for `service timestamps ... uptime`."""
 
-    ports: Ports
     clock: WallClock
+    hosts: LogHosts
     config: LoggingConfig = field(default_factory=LoggingConfig)
     zone: TimeZone = field(default_factory=TimeZone)
     started: float = 0.0
@@ -92,16 +115,17 @@ class Syslog:
         """A log message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
         head = f"%{message.facility}-{message.severity}-{message.mnemonic}: {first}"
-        effects = self._write(self._stamped(head, self.config.log_stamps, now), message.severity, type(message))
+        stamped = self._stamped(head, self.config.log_stamps, now)
+        effects = self._write(_Line(stamped, first, message.severity, now, message))
         for line in rest:
-            effects += self._write(line, message.severity, type(message))
+            effects += self._write(_Line(line, line, message.severity, now, message))
         return effects
 
     def debug(self, output: DebugOutput, now: float) -> list[Effect]:
         """Lines of a debug: severity 7, a stamp on each."""
         effects: list[Effect] = []
         for line in output.lines:
-            effects += self._write(self._stamped(line, self.config.debug_stamps, now), DEBUGGING)
+            effects += self._write(_Line(self._stamped(line, self.config.debug_stamps, now), line, DEBUGGING, now))
         return effects
 
     def clear(self) -> None:
@@ -129,42 +153,42 @@ class Syslog:
         number = f"{self._number:06}: " if self.config.sequence_numbers else ""
         return number + stamp(style, self.clock, self.zone, now, self.started) + text
 
-    def _write(self, line: str, severity: int, message: type[Log] | None = None) -> list[Effect]:
-        config, counters = self.config, self.counters
+    def _write(self, line: _Line) -> list[Effect]:
+        config, counters, severity = self.config, self.counters, line.severity
         if not config.enabled:
             # IOS: `no logging on` leaves the console alone.
-            return self._to_terminals(line, severity, monitor=False)
+            return self._to_terminals(line, monitor=False)
         if _takes(config.buffered, severity):
             counters.buffered += 1
-            self._buffer.append(LogLine(line, message))
-            self._octets += len(line) + 1
+            self._buffer.append(LogLine(line.stamped, type(line.message) if line.message is not None else None))
+            self._octets += len(line.stamped) + 1
             self._trim()
-        effects = self._to_terminals(line, severity, monitor=True)
+        effects = self._to_terminals(line, monitor=True)
         if _takes(config.trap, severity):
             counters.trap += 1
-            effects += [self._to_host(host, line, severity) for host in config.hosts]
+            if config.hosts:
+                effects += self.hosts.send((self._rfc5424(line) if config.rfc5424 else self._rfc3164(line)).encode())
         return effects
 
-    def _to_terminals(self, line: str, severity: int, *, monitor: bool) -> list[Effect]:
-        console = _takes(self.config.console, severity)
-        monitor = monitor and _takes(self.config.monitor, severity)
+    def _to_terminals(self, line: _Line, *, monitor: bool) -> list[Effect]:
+        console = _takes(self.config.console, line.severity)
+        monitor = monitor and _takes(self.config.monitor, line.severity)
         self.counters.console += console
         self.counters.monitor += monitor
-        return [ConsoleLine(line, severity)] if console or monitor else []
+        return [ConsoleLine(line.stamped, line.severity)] if console or monitor else []
 
-    def _to_host(self, host: IPv4Address, line: str, severity: int) -> SendIp:
+    def _rfc3164(self, line: _Line) -> str:
         """RFC 3164 §4.1: the priority in angle brackets, then IOS's own count of its messages."""
-        text = f"<{_LOCAL7 * 8 + severity}>{self.counters.trap}: {line}"
-        source = self._source()
-        datagram = udp_datagram((SYSLOG_PORT, SYSLOG_PORT), text.encode(), source, host)
-        return SendIp(None, source, host, IpProtocol.UDP, datagram)
+        origin = f"{self.config.origin}: " if self.config.origin else ""
+        return f"<{self.config.facility * 8 + line.severity}>{self.counters.trap}: {origin}{line.stamped}"
 
-    def _source(self) -> IPv4Address | None:
-        if self.config.source_interface is None:
-            return None
-        interface = self.ports.interfaces.get(self.config.source_interface)
-        address = interface.address if interface else None
-        return address if isinstance(address, IPv4Address) else None
+    def _rfc5424(self, line: _Line) -> str:
+        """RFC 5424 §6: priority, version, time, host, application, process, message identifier, no structured data."""
+        config, message = self.config, line.message
+        when = self.clock.wall(line.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        kind = f"{message.facility}-{message.severity}-{message.mnemonic}"[:32] if message is not None else "-"
+        name = (config.origin or config.name).replace(" ", "_") or "-"
+        return f"<{config.facility * 8 + line.severity}>1 {when} {name} dmvpn - {kind} - {line.text}"
 
     def _trim(self) -> None:
         while self._buffer and self._octets > self.config.buffer_size:

@@ -26,6 +26,13 @@ _LOGS = log_group(
         next="write memory (before the next time)",
     ),
     log(messages.Restarted, "SYS-5-RESTART", "At each start.", next="show version"),
+    log(
+        messages.LogHostFailed,
+        "SYS-3-LOGGINGHOST_FAIL",
+        "With `logging host ... transport tcp`, once until it takes lines again; tried every 30 s.",
+        next="ping (the log host)",
+    ),
+    log(messages.LogHostStarted, "SYS-6-LOGGINGHOST_STARTSTOP", "After such a failure.", next="show logging"),
     log(messages.LoginSuccess, "SEC_LOGIN-5-LOGIN_SUCCESS", "With `login on-success log`.", next="show users"),
     log(messages.LoginRefused, "SEC_LOGIN-4-LOGIN_FAILED", "With `login on-failure log`.", next="show logging"),
     log(messages.QuietModeOn, "SEC_LOGIN-1-QUIET_MODE_ON", "With `login block-for`.", next="show logging"),

@@ -129,7 +129,11 @@ _LOGGING = label_group(
         "How many were told there.",
         also=("message lines logged", "message lines rate-limited", "message lines dropped-by-MD"),
     ),
-    Word("Logging to", "A server that gets messages by UDP.", also=("udp port", "link up", "audit", "sequence number")),
+    Word(
+        "Logging to",
+        "A server that gets messages by UDP, or by TCP: there `link` says whether the connection is up.",
+        also=("udp port", "port", "link", "up", "down", "audit", "sequence number"),
+    ),
     Word("Exception Logging", "A buffer of IOS for crashes; for tools alone.", also=("size",)),
     Word("Count and timestamp logging messages", "Whether messages are counted by kind; they are not."),
     Word("Persistent logging", "Whether the buffer outlives a restart; it does not."),

@@ -82,7 +82,10 @@ def log(ctx: ShowContext, _: Args) -> reports.LogReport:
         monitor=reports.Destination(level=config.monitor, messages=counters.monitor),
         buffered=reports.Destination(level=config.buffered, messages=counters.buffered),
         trap=reports.Destination(level=config.trap, messages=counters.trap),
-        hosts=config.hosts,
+        hosts=tuple(
+            reports.LogHostReport(host.address, host.transport.value, host.port, machine.log_hosts.is_connected(host))
+            for host in config.hosts
+        ),
         source_interface=config.source_interface or "",
         buffer_size=config.buffer_size,
         lines=machine.syslog.lines,

@@ -1,0 +1,186 @@
+"""Log hosts: lines that leave the router by UDP (RFC 3164) or over a TCP connection (RFC 6587 §3.4.2).
+
+    line -> framed for the host -> UDP: SendIp
+                                -> TCP: queue -> StreamSend, once the connection is up
+
+A datagram is lost if nobody takes it. Behind TCP the last `QUEUE_LIMIT` lines wait for the connection, which is tried
+again every `RETRY` seconds: `logging queue-limit trap` of IOS has the same bound by default.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.effects import SendIp
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamOpen, StreamSend
+from dmvpn.features.system import messages
+from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
+from dmvpn.net.ipv4 import IpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.notices import Notice
+    from dmvpn.base.ports import Ports
+    from dmvpn.base.streams import StreamUp
+
+#: Lines that wait for a connection; the oldest go first.
+QUEUE_LIMIT: Final = 100
+#: Seconds between two attempts to connect.
+RETRY: Final = 30.0
+_TTL: Final = 64
+
+
+class Transport(enum.Enum):
+    """How lines travel; the value is its word in a configuration."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+    @property
+    def default_port(self) -> int:
+        """RFC 3164 §2; RFC 3195 §9.3, which IOS uses for lines over plain TCP, too."""
+        return SYSLOG_PORT if self is Transport.UDP else 601
+
+
+class LogHost(NamedTuple):
+    """`logging host 10.0.0.5 transport tcp port 1514`."""
+
+    address: IPv4Address
+    transport: Transport = Transport.UDP
+    port: int = SYSLOG_PORT
+
+
+@dataclass(slots=True)
+class _Connection:
+    """The way to a host by TCP.
+
+    stream: its number, None if there is none. retry: when to try again, monotonic seconds.
+    in_flight: octets sent since all that was sent had left.
+    """
+
+    host: LogHost
+    retry: float
+    stream: int | None = None
+    is_up: bool = False
+    has_failed: bool = False
+    in_flight: int = 0
+    queue: deque[bytes] = field(default_factory=lambda: deque(maxlen=QUEUE_LIMIT))
+
+    def flush(self) -> Iterator[Effect]:
+        while self.queue and self.stream is not None and self.is_up:
+            if self.in_flight + len(self.queue[0]) > SEND_LIMIT:
+                return
+            self.in_flight += len(self.queue[0])
+            yield StreamSend(self.stream, self.queue.popleft())
+
+
+class LogHosts:
+    """The hosts of `logging host`, and the connections to those that want one."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._hosts: tuple[LogHost, ...] = ()
+        self._source_interface: str | None = None
+        self._connections: dict[LogHost, _Connection] = {}
+
+    def configure(self, hosts: tuple[LogHost, ...], source_interface: str | None, now: float) -> list[Effect]:
+        """Take over the configuration: new connections are opened at the next tick, others closed."""
+        self._hosts = hosts
+        is_moved = source_interface != self._source_interface
+        self._source_interface = source_interface
+        gone = [connection for host, connection in self._connections.items() if is_moved or host not in hosts]
+        for connection in gone:
+            del self._connections[connection.host]
+        for host in hosts:
+            if host.transport is Transport.TCP and host not in self._connections:
+                self._connections[host] = _Connection(host, now)
+        return [StreamClose(connection.stream) for connection in gone if connection.stream is not None]
+
+    def is_connected(self, host: LogHost) -> bool:
+        """Can lines get there, as far as is known? Nobody answers a datagram."""
+        connection = self._connections.get(host)
+        return connection is None or connection.is_up
+
+    def send(self, text: bytes) -> Iterator[Effect]:
+        """One line to all hosts."""
+        source = self._address(self._source_interface)
+        for host in self._hosts:
+            if host.transport is Transport.UDP:
+                datagram = udp_datagram((SYSLOG_PORT, host.port), text, source, host.address)
+                yield SendIp(None, source, host.address, IpProtocol.UDP, datagram)
+            else:
+                connection = self._connections[host]
+                connection.queue.append(text + b"\n")
+                yield from connection.flush()
+
+    def connected(self, up: StreamUp) -> list[Effect | Notice]:
+        """A connection is there: what waited is sent."""
+        connection = self._of(up.stream)
+        if connection is None:
+            return []
+        connection.is_up = True
+        started = messages.LogHostStarted.again(*_place(connection.host)) if connection.has_failed else None
+        connection.has_failed = False
+        return [*connection.flush(), *([started] if started else [])]
+
+    def writable(self, stream: int) -> list[Effect]:
+        """All that was sent has left."""
+        connection = self._of(stream)
+        if connection is None:
+            return []
+        connection.in_flight = 0
+        return list(connection.flush())
+
+    def disconnected(self, stream: int, now: float) -> list[Notice]:
+        """A connection has ended, or never came to be."""
+        connection = self._of(stream)
+        return [] if connection is None else self._failed(connection, now)
+
+    def tick(self, now: float) -> list[Effect | Notice]:
+        """Open the connections that are due."""
+        said: list[Effect | Notice] = []
+        for connection in self._connections.values():
+            if connection.stream is not None or now < connection.retry:
+                continue
+            local = self._local(connection.host.address)
+            if local is None:
+                said += self._failed(connection, now)
+                continue
+            connection.stream = self._ports.streams.next()
+            said.append(StreamOpen(connection.stream, local, connection.host.address, connection.host.port, ttl=_TTL))
+        return said
+
+    def next_deadline(self) -> float | None:
+        """When a connection is tried again."""
+        return min((one.retry for one in self._connections.values() if one.stream is None), default=None)
+
+    def _failed(self, connection: _Connection, now: float) -> list[Notice]:
+        connection.stream, connection.is_up, connection.in_flight = None, False, 0
+        connection.retry = now + RETRY
+        was_known, connection.has_failed = connection.has_failed, True
+        return [] if was_known else [messages.LogHostFailed.at(*_place(connection.host))]
+
+    def _of(self, stream: int) -> _Connection | None:
+        return next((one for one in self._connections.values() if one.stream == stream), None)
+
+    def _local(self, host: IPv4Address) -> IPv4Address | None:
+        """Our address of a connection: the configured interface's, else that of the way there."""
+        if self._source_interface is not None:
+            return self._address(self._source_interface)
+        route = self._ports.rib.lookup(host)
+        return self._address(route.next_hops[0].interface) if route is not None and route.next_hops else None
+
+    def _address(self, interface: str | None) -> IPv4Address | None:
+        state = self._ports.interfaces.get(interface) if interface is not None else None
+        address = state.address if state is not None else None
+        return address if isinstance(address, IPv4Address) else None
+
+
+def _place(host: LogHost) -> tuple[IPv4Address, int]:
+    return host.address, host.port
