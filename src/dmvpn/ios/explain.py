@@ -57,13 +57,13 @@ _ANSWERS = Group(
         ),
         Word(
             "% It belongs to the line above, which was refused",
-            "A line of a file stands under one that was refused; it is refused with it, and not taken for one of the "
+            "A line of a file is under one that was refused; it is refused with it, and not taken for one of the "
             "section before.",
         ),
         Word(
             "% No line of this section: <section>",
-            "A line of a file stands indented in a section, and only the router itself has such a line. Read so, it "
-            "would end the section, and what stands below it would be lost.",
+            "A line of a file is indented in a section, and only the router itself has such a line. Read so, it "
+            "would end the section, and the lines below it would be lost.",
         ),
         Word(
             "% Lines are cut out here, and one of them may have named the IPsec profile <name>",
@@ -91,7 +91,7 @@ _ANSWERS = Group(
         ),
         Word(
             "% A template's placeholder stands here, put a value in its place: <name>",
-            "The file is a template: a value is missing, and nothing else may stand in its place.",
+            "The file is a template: a value is missing, and nothing else may be in its place.",
         ),
         Word(
             "% Warning: a template's placeholder is taken as it stands: <name>",

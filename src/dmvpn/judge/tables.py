@@ -1,4 +1,4 @@
-"""What the judge reads from tables: forwarding tables as they stand, caches against what was received.
+"""What the judge reads from tables: forwarding tables as they are, caches against what was received.
 
 Four rules. Every dynamic NHRP entry is explained by a message that this router received, no longer ago than the
 holding time which it gave, and the station that it leads to has not purged it since. An adjacency that leads to nobody,
@@ -110,7 +110,7 @@ class Tables:
                 heard.told[address, nbma] = self._world.now + longest
 
     def _take_purge(self, name: str, event: NhrpReceived, packet: nhrp.PurgeRequest) -> None:
-        """Whoever stands at an NBMA address may purge what leads there. Any later message about it counts again."""
+        """The station at an NBMA address may purge what leads there. Any later message about it counts again."""
         if packet.destination_protocol not in [address for _, address in self._anatomy.sites[name].tunnels]:
             return  # it passes through
         purged = self._of(name).purged.setdefault(event.outer_source, [])
@@ -166,7 +166,7 @@ class Tables:
                 self.accuse("stale entry", what)
             for where, prefix in heard.purged.get(entry.nbma, ()):
                 if where == tunnel.name and entry.target.address in prefix and prefix.length <= entry.target.length:
-                    what = f"{name} {tunnel.name}: {entry.target} at {entry.nbma} stands, and {prefix} was purged"
+                    what = f"{name} {tunnel.name}: {entry.target} at {entry.nbma} remains, and {prefix} was purged"
                     self.accuse("purged entry", what)
                     break
 
@@ -192,7 +192,7 @@ class Tables:
                         yield "stale shortcut", f"{name} {hop.interface}: {destination} still goes by {hop.address}"
 
     def _check_strays(self, standing: dict[tuple[str, str], None]) -> None:
-        """What leads nowhere must not stand longer than what it came from."""
+        """What leads nowhere must not remain longer than what it came from."""
         now = self._world.now
         self._stray = {stray: self._stray.get(stray, now) for stray in standing}
         for (rule, what), since in self._stray.items():
@@ -200,7 +200,7 @@ class Tables:
                 self.accuse(rule, f"{what} after {now - since:.0f} s")
 
     def _owners(self) -> dict[IPAddress, str]:
-        """Which living site stands behind which NBMA address, translators considered."""
+        """Which living site is behind which NBMA address, translators considered."""
         owners: dict[IPAddress, str] = {}
         for name, site in self._anatomy.sites.items():
             node = self._world.routers[name]

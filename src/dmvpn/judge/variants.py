@@ -161,7 +161,7 @@ def _address(block: str) -> str | None:
 
 
 def _lans(scenario: Scenario) -> list[tuple[str, Prefix]]:
-    """The networks of the hosts, with the routers that they stand behind."""
+    """The networks of the hosts, with the routers that they are behind."""
     return [
         (scenario.end(host.link)[0], Prefix.of(host.interface.ip, host.interface.network.prefixlen))
         for host in scenario.lab.hosts.values()

@@ -6,7 +6,7 @@
     index.json          everything that was ever issued
 
 Private keys are for the owner of the folder alone (mode 0600). A router takes a certificate and its key out of such a
-folder by itself where the folder stands beside its configuration (`shells/certificates.py`).
+folder by itself where the folder is beside its configuration (`shells/certificates.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     keys.py         host keys, for their owner alone
     link.py         the management socket of a router, for asyncio
-    visitors.py     how many may stand at the door, and from where
+    visitors.py     how many may wait at the door, and from where
     gate.py         one listening address that leads to one router
     __main__.py     the process beside `dmvpn run`
 

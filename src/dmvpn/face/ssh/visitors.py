@@ -1,4 +1,4 @@
-"""Those who stand at the door and have not logged in yet: so many from one address, and so many in all."""
+"""Those who are at the door and have not logged in yet: so many from one address, and so many in all."""
 
 from __future__ import annotations
 

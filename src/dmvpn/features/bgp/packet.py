@@ -176,7 +176,7 @@ class Open:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what stands behind the header. Raises MessageError."""
+        """Decode what follows the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < _OPEN.size:
             raise _bad_length("OPEN", len(data) + HEADER_LENGTH)
@@ -206,7 +206,7 @@ class Open:
         return found
 
     def body(self) -> bytes:
-        """Encode what stands behind the header. Raises ValueError if the parameters are too long."""
+        """Encode what follows the header. Raises ValueError if the parameters are too long."""
         parameters = b"".join(bytes((kind, len(value))) + value for kind, value in self.parameters)
         if len(parameters) > 0xFF:
             raise ValueError(f"OPEN parameters of {len(parameters)} octets")
@@ -216,7 +216,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A path attribute as it stands in the message, RFC 4271 §4.3. flags: without meaning for `Extended Length`."""
+    """A path attribute as it is in the message, RFC 4271 §4.3. flags: without meaning for `Extended Length`."""
 
     flags: int
     code: int
@@ -240,7 +240,7 @@ class Update:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what stands behind the header. Raises MessageError for prefixes that cannot be read."""
+        """Decode what follows the header. Raises MessageError for prefixes that cannot be read."""
         data = bytes(body)
         if len(data) < 4:
             raise _bad_length("UPDATE", len(data) + HEADER_LENGTH)
@@ -257,7 +257,7 @@ class Update:
         return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
 
     def body(self) -> bytes:
-        """Encode what stands behind the header."""
+        """Encode what follows the header."""
         return _update_body(
             b"".join(map(encoded_prefix, self.withdrawn)),
             b"".join(attribute.serialize() for attribute in self.attributes),
@@ -275,14 +275,14 @@ class Notification:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what stands behind the header. Raises MessageError."""
+        """Decode what follows the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < 2:
             raise _bad_length("NOTIFICATION", len(data) + HEADER_LENGTH)
         return cls(data[0], data[1], data[2:])
 
     def body(self) -> bytes:
-        """Encode what stands behind the header."""
+        """Encode what follows the header."""
         return bytes((self.code, self.subcode)) + self.data
 
 
@@ -313,7 +313,7 @@ class RouteRefresh:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Decode what stands behind the header. Raises MessageError."""
+        """Decode what follows the header. Raises MessageError."""
         data = bytes(body)
         if len(data) < _REFRESH.size:
             raise _bad_length("ROUTE-REFRESH", len(data) + HEADER_LENGTH)
@@ -321,7 +321,7 @@ class RouteRefresh:
         return cls(family, subtype, subsequent, data[_REFRESH.size :])
 
     def body(self) -> bytes:
-        """Encode what stands behind the header."""
+        """Encode what follows the header."""
         return _REFRESH.pack(self.family, self.subtype, self.subsequent) + self.rest
 
 

@@ -44,7 +44,7 @@ _TCP_PORT: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Lan:
-    """Where packets begin and end. site, port: the router that it is behind, and where. host: who stands there."""
+    """Where packets begin and end. site, port: the router that it is behind, and where. host: its name."""
 
     site: str
     port: str

@@ -184,7 +184,7 @@ def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
 
 
 def _inside(scenario: Scenario) -> dict[str, list[End]]:
-    """By translator: who stands behind it."""
+    """By translator: the routers behind it."""
     found: dict[str, list[End]] = {name: [] for name in scenario.lab.gateways}
     for link in scenario.lab.links:
         ends = _ends(link)

@@ -161,7 +161,7 @@ def _apart(
             step=Step.SHORTCUT,
             cause=Cause.SAME_NAT if same else Cause.NAT_KIND,
             router=str(gateways[0]),
-            what=f"{router} and {far.name} both stand behind NAT ({' and '.join(dict.fromkeys(map(str, gateways)))})",
+            what=f"{router} and {far.name} are both behind NAT ({' and '.join(dict.fromkeys(map(str, gateways)))})",
             evidence=tuple(one for one in (said, f"{router}: {known.kind} entry for {known.target}") if one),
             advice=True,
         )

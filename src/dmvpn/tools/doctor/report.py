@@ -118,7 +118,7 @@ def _tried(trial: Trial) -> str:
 
 
 def indented(lines: tuple[str, ...]) -> Iterator[str]:
-    """Lines as a configuration has them: those after one that opens a section stand under it."""
+    """Lines as a configuration has them: those after one that opens a section are under it."""
     depth = 0
     for text in lines:
         if text.startswith(

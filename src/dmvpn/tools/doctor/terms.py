@@ -51,7 +51,7 @@ class End:
         return [name for line in lines_of(self.facts, self.profile, words) for name in line[len(words) :].split()]
 
     def headers(self, words: str) -> list[str]:
-        """The lines that begin so and open a section, or stand alone."""
+        """The lines that begin so and open a section, or are outside of all sections."""
         return [line for line in self.facts.configuration if line.startswith(words)]
 
 

@@ -38,7 +38,7 @@ def same(scene: Scene, client: Client) -> Iterator[Verdict]:
         remedy = f"wait until it is forgotten, or: dmvpn lab rebind {name}"
     else:
         what = (
-            f"{client.name} ({source}) and {other} ({holder}) stand behind {name} ({gateway.public}), and GRE has no "
+            f"{client.name} ({source}) and {other} ({holder}) are behind {name} ({gateway.public}), and GRE has no "
             f"ports to tell them apart: the only flow from there to {nbma} is {other}'s"
         )
         remedy = "another public address for one of them, or IPsec: in UDP 4500 there are ports"

@@ -38,7 +38,7 @@ class Step(enum.Enum):
         return list(Step).index(self)
 
 
-#: What stands in lines for what the doctor cannot know, or may not show.
+#: Stands in lines for what the doctor cannot know, or may not show.
 _PLACEHOLDERS: Final = frozenset(
     ("ADDRESS", "ANOTHER-NETWORK", "INTERFACE", "KEY", "MASK", "NAME", "NEXT-HOP", "PASSWORD", "TRUSTPOINT")
 )
@@ -175,7 +175,7 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Nothing is broken, and nothing is suspected. Advice may stand."""
+        """Nothing is broken, and nothing is suspected. There may be advice."""
         return all(one.mild for one in self.hypotheses) and all(one.advice for one in self.findings)
 
     def plain(self) -> dict[str, object]:

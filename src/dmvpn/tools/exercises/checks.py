@@ -5,7 +5,7 @@
         checks:
           - {check: registered, at: R31, server: 192.168.100.11, hint: Which line names the next hop server?}
 
-The checks of a task stand in the order in which somebody who searches for a mistake would look: the first one that
+The checks of a task are in the order in which somebody who searches for a mistake would look: the first one that
 fails gives the hint.
 """
 

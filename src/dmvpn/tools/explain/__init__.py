@@ -8,7 +8,7 @@
     clauses     "RFC 2332 §5.2.3": where the code names it, and what the conformance page says
     outer       words of `dmvpn doctor`, `lab watch` and `lint`, which no router prints
 
-The texts stand with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.
+The texts are with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.
 """
 
 from __future__ import annotations

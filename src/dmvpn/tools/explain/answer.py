@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One meaning. kind: "flag", "log message", "command" ... place: where it stands; screens: what prints it.
+    """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: what prints it.
 
     details: pairs for a list below: words of a command, requirements of a clause.
     """

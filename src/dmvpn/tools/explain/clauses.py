@@ -1,6 +1,6 @@
 """Clauses of standards: where the code names them, what the conformance page has of them, which words rest on them.
 
-The sources are read where they are installed: each clause stands in a docstring or comment beside what it asks for.
+The sources are read where they are installed: each clause is in a docstring or comment beside what it asks for.
 Requirements and tests come from the pages `docs/reference/conformance-*.md`, which are made from the tests; without the
 documentation at hand only the code is named.
 """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_LINES: Final = 8
 _MOST_FOLLOWING: Final = 16
 _EXEC: Final = "the exec prompt"
-#: What stands before another line, which is the one to explain.
+#: Words before another line, which is the one to explain.
 _VERBS: Final = ("no", "default", "do")
 
 

@@ -1,6 +1,6 @@
 """From a question to its meanings.
 
-A question is tried in this order, and the first find is not everything: a log line has codes in it, a letter stands on
+A question is tried in this order, and the first find is not everything: a log line has codes in it, a letter is on
 several screens.
 
     a clause        "RFC2332-5.2.3"

@@ -1,7 +1,7 @@
 """What a lab remembers of its lesson: a file in its folder, for the owner of the lab alone.
 
-Which trouble it is stands there as a fingerprint: who looks into the file for something else does not read it by
-accident. The lab forgets its lesson when it is reset or ends.
+The file has a fingerprint of the trouble instead of its name: somebody who looks into the file for something else
+learns nothing by accident. The lab forgets its lesson when it is reset or ends.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a table itself says of addresses: where it names which network, and what of that cannot be.
 
-Outside there is one provider: who names the same network there stands on one link with one gateway. What is inside,
+Outside there is one provider: sites that name the same network there are on one link with one gateway. What is inside,
 between a site and its NAT box, is the affair of those behind that box; elsewhere the same may be inside.
 """
 
@@ -33,7 +33,7 @@ class AllocationError(DmvpnError):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A network that the table names. shared: the provider's; several sites may stand in it."""
+    """A network that the table names. shared: the provider's; several sites may be in it."""
 
     where: Where
     what: str
@@ -45,7 +45,7 @@ class Named:
 
 
 def kind_of(table: Table, name: str) -> str:
-    """The key that a site stands under."""
+    """The key that a site is under."""
     return "hubs" if name in table.hubs else "spokes"
 
 

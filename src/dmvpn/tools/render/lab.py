@@ -93,7 +93,7 @@ class _Lab:
         elif nat.outside.ip in self._boxes:
             self._boxes[nat.outside.ip].append(end)
         else:
-            # By its address, so that it has the same name whoever comes to stand behind it, or goes.
+            # By its address, so that it has the same name whatever site moves behind it, or goes.
             box = self._names.new(f"NAT-{nat.outside.ip}", f"NAT-{name}")
             self.gateways[box] = {
                 "kind": nat.kind,

@@ -44,7 +44,7 @@ _NOT_FOR_HOSTS = {
     IPv4Network("224.0.0.0/4"): "multicast",
     IPv4Network("240.0.0.0/4"): "reserved",
 }
-#: One line of print; it stands behind `description`.
+#: One line of print; it is put behind `description`.
 Line = Annotated[str, StringConstraints(pattern=r"^[ -~]*$", max_length=200)]
 
 _Value = TypeVar("_Value", IPv4Network, IPv4Interface)
@@ -192,7 +192,7 @@ class Hub(Site):
 class Spoke(Site):
     """A spoke. phase: an earlier one than the table's. hubs: which, the preferred first; all of the table without.
 
-    dynamic: its address outside changes; without an nbma address it gets one by DHCP. nat: it stands behind NAT, and
+    dynamic: its address outside changes; without an nbma address it gets one by DHCP. nat: it is behind NAT, and
     `nbma` is its address inside.
     """
 

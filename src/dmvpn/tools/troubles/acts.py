@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Part(enum.Enum):
-    """Who plays in a trouble. SPOKE is the first one, OTHER the second; the GATEWAY stands before SPOKE."""
+    """Who plays in a trouble. SPOKE is the first one, OTHER the second; the GATEWAY is before SPOKE."""
 
     HUB = "hub"
     SPOKE = "spoke"

@@ -156,7 +156,7 @@ PROTECTION: Final = (
         hints=(
             "How far does it come: IKE, an SA, a registration?",
             "IKE is up, and there is no pair of SAs. Compare the IPsec profiles.",
-            "`set pfs` stands at {spoke.name} alone.",
+            "Only {spoke.name} has `set pfs`.",
         ),
         cause=Cause.PFS,
         parts=(Part.SPOKE, Part.HUB),

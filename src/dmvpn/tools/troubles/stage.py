@@ -159,7 +159,7 @@ class Actor:
         return {word: text for word, text in found.items() if text}
 
     def _crypto(self, profile: str) -> dict[str, str]:
-        """The names of what stands behind an IPsec profile."""
+        """The names of what an IPsec profile leads to."""
         ipsec = next((one for one in self.device.ipsec.profiles if one.name == profile), None)
         name = ipsec.ikev2_profile if ipsec is not None else ""
         keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")

@@ -1,4 +1,4 @@
-"""A walk as text of 100 columns, and as JSON. One decision a line; octets stand at the right."""
+"""A walk as text of 100 columns, and as JSON. One decision a line; octets are at the right."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
     wide      10:42:07.123     │────────── resolution 10.4.4.1? ──────────▶│
     narrow    10:42:07.123     │──────▶│       │   resolution 10.4.4.1?
 
-Where the columns are far enough apart the words stand on the arrow; else behind the last column. Who is no column (not
-chosen, or a router that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the width,
-if there is one: in a file words are never cut, and stand behind the last column, however many there are.
+Where the columns are far enough apart the words are on the arrow; else behind the last column. A router without a
+column (not chosen, or one that cannot be seen) is named in the words, and its arrow is a short one. Every line fits the
+width, if there is one: in a file words are never cut, and are behind the last column, however many there are.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Columns of the time and the blanks behind it.
 _TIME: Final = 13
-#: Between two columns: at least, and from where on words stand on the arrows.
+#: Between two columns: at least, and from where on words are on the arrows.
 _NARROWEST: Final = 6
 _WIDE: Final = 34
 #: For the words behind the last column, at least; and what they would like to have.

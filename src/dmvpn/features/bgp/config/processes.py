@@ -1,4 +1,4 @@
-"""`router bgp` and its address family IPv4 unicast, where the same lines about routes may stand again."""
+"""`router bgp` and its address family IPv4 unicast, which may have the same lines about routes."""
 
 from __future__ import annotations
 

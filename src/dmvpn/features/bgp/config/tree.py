@@ -1,6 +1,6 @@
 """From the configuration tree to the typed model.
 
-What stands under `router bgp` itself and what stands in `address-family ipv4` is one: IPv4 unicast is all there is.
+Lines of `router bgp` itself and those of `address-family ipv4` mean the same: IPv4 unicast is all there is.
 """
 
 from __future__ import annotations

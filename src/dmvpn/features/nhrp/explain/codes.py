@@ -9,7 +9,7 @@ from dmvpn.features.nhrp.cie import AddressFamily, CieCode
 from dmvpn.features.nhrp.extensions import ExtensionType, SecurityParameter
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType, PurgeFlag, RegistrationFlag, ResolutionFlag, TrafficCode
 
-#: Words that may stand before a number, whatever the code is of.
+#: Words that may be before a number, whatever the code is of.
 _RFC: Final = frozenset({"rfc", "2332", "nhrp", "code"})
 
 _NAKS = Group(

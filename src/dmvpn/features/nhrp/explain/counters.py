@@ -43,7 +43,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.LOOP.value,
-            "This router stands in the packet's own record of servers already: it went in a circle. Error 3.",
+            "The packet's own record of servers already has this router: the packet went in a circle. Error 3.",
             clause="RFC 2332 §5.3.2",
         ),
         Word(
@@ -101,7 +101,7 @@ _REFUSALS = Group(
         ),
         Word(
             Refusal.INVALID_EXTENSION.value,
-            "An extension that is known stands in a packet where it means nothing. The sender is told error 9.",
+            "A known extension is in a packet in which it means nothing. The sender is told error 9.",
             clause="RFC 2332 §5.2.7",
         ),
         Word(

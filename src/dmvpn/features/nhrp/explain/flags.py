@@ -87,10 +87,10 @@ _DMVPN = Group(
             next="show ip route next-hop-override",
             also=("Nexthop-override",),
         ),
-        Word("B", "BGP: the entry comes from BGP. It stands in the legend; this router never sets it.", also=("BGP",)),
+        Word("B", "BGP: the entry comes from BGP. It is in the legend; this router never sets it.", also=("BGP",)),
         Word(
             "C",
-            "CTS Capable: the peer can carry security group tags. It stands in the legend; this router has none.",
+            "CTS Capable: the peer can carry security group tags. It is in the legend; this router has none.",
             also=("CTS Capable",),
         ),
         Word(

@@ -30,7 +30,7 @@ _DMVPN = label_group(
         "What is reached by this peer: its tunnel address, or a network behind it.",
         also=("IPv6 Target Network",),
     ),
-    Word("NHS Status", "How this router stands with its next hop servers.", next="show ip nhrp nhs detail"),
+    Word("NHS Status", "Whether its next hop servers answer this router.", next="show ip nhrp nhs detail"),
     Word("NHRP Details", "NHRP on one tunnel; its peers follow."),
     Word(
         "NHRP Peers",
@@ -62,7 +62,9 @@ _DMVPN = label_group(
     Word("LX", "Local, and no socket: a network of ours that others asked for.", next="show ip nhrp local"),
     Word("is admin down", "The tunnel was shut down by configuration.", next="show running-config interface Tunnel"),
     Word(
-        "is not running", "Why the overlay does not run on this tunnel stands behind it.", next="show interfaces Tunnel"
+        "is not running",
+        "The words behind it say why the overlay does not run on this tunnel.",
+        next="show interfaces Tunnel",
     ),
     Word("Crypto Session Details", "What IPsec has with each peer follows.", next="show crypto session detail"),
     Word("Crypto Session Status", "Whether the peer is protected at the moment.", next="show crypto session detail"),
@@ -162,7 +164,7 @@ _TRAFFIC = label_group(
     Word("Remote", "Entries of others."),
     Word("Local", "Entries of our own, given to others.", next="show ip nhrp local"),
     Word("default", "Entries for the default route."),
-    Word("route", "Entries that stand in the routing table, or may.", next="show ip route nhrp"),
+    Word("route", "Entries that are in the routing table, or may be.", next="show ip route nhrp"),
     Word("bgp", "Entries of BGP; this router has none.", also=("BGP",)),
     Word("lfib", "Entries with a label of MPLS; this router has none."),
     Word("Enabled", "Copies of multicasts go there.", also=("Disabled", "enabled", "disabled")),

@@ -234,7 +234,7 @@ _RECORDS = Group(
             next="show ip nhrp shortcut, show ip route nhrp",
             also=("shortcut T1", "shortcut T2"),
         ),
-        Word("static", "The pair of addresses stands in the configuration."),
+        Word("static", "The pair of addresses is in the configuration."),
         Word(
             "ours",
             "A network behind this router, given to others in answers; they are told when it changes.",
@@ -264,7 +264,7 @@ _REASONS = reason_group(
     ),
     reason(
         NhrpReason.REFUSED,
-        "The server lives and answers with a NAK; its code stands beside it.",
+        "The server lives and answers with a NAK; its code is beside it.",
         "Code 14 if our tunnel address is registered for another NBMA address.",
         next="on the server: show ip nhrp detail",
     ),
@@ -334,7 +334,7 @@ _REASONS = reason_group(
     ),
     reason(
         NhrpReason.UNRESOLVED,
-        "The question was answered with a NAK, whose code stands beside it.",
+        "The question was answered with a NAK, whose code is beside it.",
         next="on the hub: show ip nhrp",
     ),
     reason(

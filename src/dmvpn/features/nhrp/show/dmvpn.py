@@ -1,4 +1,4 @@
-"""`show dmvpn [detail]`: the peers of each tunnel, and how we stand with them; in detail also how they are protected.
+"""`show dmvpn [detail]`: the peers of each tunnel, and their states; in detail also how they are protected.
 
 A session has SAs that packets may take; one without is pending, and says why.
 """
@@ -225,7 +225,7 @@ def _peer(ctx: ShowContext, tunnel: Tunnel, entry: Entry) -> PeerLine:
 
 
 def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
-    """Why a peer is not reached directly. What is wrong with a server stands beside the server."""
+    """Why a peer is not reached directly. What is wrong with a server is shown beside the server."""
     if not tunnel.protected or not entry.is_next_hop or tunnel.is_server(entry.next_hop) or entry.is_local:
         return ""
     reason = entry.reason
@@ -382,7 +382,7 @@ _FILTER = (
     "network ( {network:prefix} | {network:prefix6} ) ) | static ]"
 )
 _HELP: Final = {
-    "dmvpn": "Peers of each tunnel, and how we stand with them",
+    "dmvpn": "Peers of each tunnel, and their states",
     "ipv4": "IPv4 overlays",
     "ipv6": "IPv6 overlays",
     "interface": "One tunnel",

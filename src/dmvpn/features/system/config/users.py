@@ -45,7 +45,7 @@ def _kinds(name: str, kinds: Mapping[int, str]) -> ValueType:
 
 
 class _Password(RestOfLine):
-    """`password`: the rest of the line, which no type stands in front of."""
+    """`password`: the rest of the line, which has no type in front of it."""
 
     def __init__(self) -> None:
         super().__init__()

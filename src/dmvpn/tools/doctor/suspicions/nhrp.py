@@ -111,7 +111,7 @@ def tunnel_pings(seen: Seen) -> Iterator[Hypothesis]:
         return
     why = f"registered once; pings through the tunnel: {found}"
     if client.tunnel.protection:
-        yield maybe(Cause.ESP_BLOCKED, f"{why}, though IKE stands", "'show crypto ipsec sa' at both ends")
+        yield maybe(Cause.ESP_BLOCKED, f"{why}, though IKE is up", "'show crypto ipsec sa' at both ends")
         yield maybe(Cause.TUNNEL_SHUTDOWN, why, "is the server's tunnel up?")
     else:
         passes = ", though pings of the NBMA address pass" if seen.reaches else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
 
 
-_HERE: Final = "nothing more: it stands here"
+_HERE: Final = "nothing more: it is here"
 
 
 @dataclass(frozen=True, slots=True)

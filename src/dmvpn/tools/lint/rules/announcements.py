@@ -1,4 +1,4 @@
-"""Rules about what routing tells of sites: their LANs, who passes it on, and what stands in its way."""
+"""Rules about what routing tells of sites: their LANs, who passes it on, and what prevents it."""
 
 from __future__ import annotations
 
