@@ -27,7 +27,7 @@ class WorldBench:
         self.fixed = 0
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print that are typed at once; a dead router says nothing."""
+        """Return what commands print that are typed at once; a dead router says nothing."""
         nodes = self.world.sim.routers
         asked = [number for number, (router, _) in enumerate(questions) if nodes[router].alive]
         said = self.world.do_at_once([(questions[number][0], questions[number][1:]) for number in asked])
@@ -47,7 +47,7 @@ class WorldBench:
         self.world.sim.segment_of(*Scenario.end(link)).impairment = Impairment.of(badness)
 
     def badness(self, link: str) -> Badness:
-        """How bad a wire is now."""
+        """Return how bad a wire is now."""
         return Badness.read(self.world.sim.segment_of(*Scenario.end(link)).impairment.filters.described())
 
     def restore(self, link: str, badness: Badness) -> None:

@@ -161,7 +161,7 @@ class Both:
             assert {who: (sent, received) for who, _, sent, received in rust.usage_over(number)} == over
 
     def _comparable(self, sealed: tuple[bytes, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
-        """The packet itself, or, with AES-CBC, what the peer gets out of it."""
+        """Return the packet itself, or, with AES-CBC, what the peer gets out of it."""
         packet = sealed[4]
         sa = self._sas[int.from_bytes(packet[:4], "big")]
         if sa.transform.cipher is EspCipher.AES_GCM:

@@ -18,24 +18,24 @@ _SECONDS = 240.0
 
 
 def order_of(name: str) -> Order:
-    """The run of a network, by the name that `Order.name` gives it."""
+    """Return the run of a network, by the name that `Order.name` gives it."""
     scenario, *variants = name.split("+")
     return Order(scenario=scenario, variants=tuple(variants), seed=_SEED, seconds=_SECONDS)
 
 
 def names() -> list[str]:
-    """All judged networks: those as they are first, then their variants."""
+    """Return all judged networks: those as they are first, then their variants."""
     return ["+".join((scenario, *variants)) for scenario, variants in networks()]
 
 
 def digest_of(name: str) -> str:
-    """The hash of its run, with a word if the judge found something in it."""
+    """Return the hash of its run, with a word if the judge found something in it."""
     verdict = carry_out(order_of(name), shorten=False).verdict
     return verdict.digest if verdict.ok else f"{verdict.digest} FAILED"
 
 
 def kept() -> dict[str, str]:
-    """The hashes of the file, by network."""
+    """Return the hashes of the file, by network."""
     return dict(line.split(" ", 1) for line in KEPT.read_text("utf-8").splitlines())
 
 

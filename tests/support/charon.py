@@ -74,7 +74,7 @@ _BY_CERTIFICATE = """\
 
 
 def missing() -> str:
-    """What this machine lacks, "" if nothing."""
+    """Return what this machine lacks, "" if nothing."""
     if os.geteuid() != 0:
         return "needs root, for network namespaces"
     if not CHARON.exists() or shutil.which("swanctl") is None:
@@ -200,7 +200,7 @@ class Bed:
         }
 
     def swanctl(self, *words: str) -> str:
-        """What swanctl says; it may fail."""
+        """Return what swanctl says; it may fail."""
         done = subprocess.run(
             ["swanctl", *words, "--uri", f"unix://{self.folder}/vici"],
             env=self._environment,

@@ -32,17 +32,17 @@ def ready(*spokes: int, **settings: object) -> Overlay:
 
 
 def tunnel_of(overlay: Overlay, name: str = "R31") -> Tunnel:
-    """The tunnel of a router."""
+    """Return the tunnel of a router."""
     return overlay.members[name].machine.tunnels[0]
 
 
 def targets(overlay: Overlay, name: str = "R31") -> dict[str, Entry]:
-    """The cache of a router."""
+    """Return the cache of a router."""
     return {str(entry.target): entry for entry in tunnel_of(overlay, name).cache.entries()}
 
 
 def refused(overlay: Overlay, name: str) -> dict[Refusal, int]:
-    """What a router did not act on."""
+    """Return what a router did not act on."""
     return tunnel_of(overlay, name).counters.refused
 
 
@@ -62,7 +62,7 @@ def question(overlay: Overlay) -> ResolutionRequest:
 
 
 def answer(request: ResolutionRequest, *cies: ClientInfo, flags: int = 0xE802) -> ResolutionReply:
-    """A reply to it as FRR would send it."""
+    """Return a reply to it as FRR would send it."""
     return ResolutionReply(
         source_nbma=request.source_nbma,
         source_protocol=request.source_protocol,

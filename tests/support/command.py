@@ -62,15 +62,15 @@ def dmvpn_here(
 
 
 def command(*words: str | Path) -> list[str]:
-    """The words of the process, for callers that start it in another way."""
+    """Return the words of the process, for callers that start it in another way."""
     return [sys.executable, "-m", "dmvpn", *map(str, words)]
 
 
 def variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of such a process."""
+    """Return the environment of such a process."""
     return {**inherited(), "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **(environment or {})}
 
 
 def inherited() -> dict[str, str]:
-    """Our own environment, without what pytest-xdist says of the width of a window that nobody has."""
+    """Return our own environment, without what pytest-xdist says of the width of a window that nobody has."""
     return {name: value for name, value in os.environ.items() if name != "COLUMNS"}

@@ -100,7 +100,7 @@ class Proof:
 
 
 def tables(standard: Standard) -> list[Table]:
-    """What its file says. A row without `place` belongs to the part of its id between colon and dash."""
+    """Return what its file says. A row without `place` belongs to the part of its id between colon and dash."""
     found: list[Table] = []
     for table in tomllib.loads(standard.file.read_text())["table"]:
         rows = [Requirement(**{"place": _place(row["id"]), **row}) for row in table["row"]]
@@ -113,17 +113,17 @@ def _place(name: str) -> str:
 
 
 def rows() -> list[Requirement]:
-    """All rows of all pages."""
+    """Return all rows of all pages."""
     return [row for standard in STANDARDS for table in tables(standard) for row in table.rows]
 
 
 def requirements() -> dict[str, Requirement]:
-    """All rows by id."""
+    """Return all rows by id."""
     return {row.id: row for row in rows()}
 
 
 def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> list[Proof]:
-    """All tests that carry the mark, by file and place."""
+    """Return all tests that carry the mark, by file and place."""
     found: list[Proof] = []
     for path in sorted(folder.rglob("test_*.py")):
         text = path.read_text()
@@ -141,7 +141,7 @@ def _proofs_in(tree: ast.Module, path: str, mark: str) -> Iterator[Proof]:
 
 
 def _ids(decorator: ast.expr, mark: str) -> list[str]:
-    """The ids of one decorator, if it is the mark."""
+    """Return the ids of one decorator, if it is the mark."""
     match decorator:
         case ast.Call(func=ast.Attribute(attr=attribute), args=arguments) if attribute == mark:
             return [ast.literal_eval(argument) for argument in arguments]
@@ -149,7 +149,7 @@ def _ids(decorator: ast.expr, mark: str) -> list[str]:
 
 
 def page(standard: Standard) -> str:
-    """The whole page."""
+    """Return the whole page."""
     by_id: dict[str, list[Proof]] = {}
     for proof in proofs():
         for name in proof.ids:
@@ -179,7 +179,7 @@ def _row(row: Requirement, tests: list[Proof]) -> str:
 
 
 def links(tests: list[Proof]) -> str:
-    """The last cell of a row: where the tests are."""
+    """Return the last cell of a row: where the tests are."""
     return "; ".join(f"[{test.sentence}](../../{test.path})" for test in tests)
 
 

@@ -117,11 +117,11 @@ class Wire:
         return _run("ip", "-n", self._ns(name), *words)
 
     def inside(self, name: str, *words: str) -> list[str]:
-        """A command, as it runs in a router's namespace."""
+        """Return a command, as it runs in a router's namespace."""
         return ["ip", "netns", "exec", self._ns(name), *words]
 
     def process(self, name: str, program: str) -> int:
-        """The number of a program's process."""
+        """Return the number of a program's process."""
         return self._running[name, program].pid
 
     # ------------------------------------------------------------------------------------------------ who runs

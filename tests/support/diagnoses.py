@@ -104,7 +104,7 @@ def network_of(name: str, most: int) -> Scenario:
 
 
 def drawn(plan: Plan) -> Scenario:
-    """The network of a plan."""
+    """Return the network of a plan."""
     return _loaded(tuple(files_of(plan).items()))
 
 
@@ -132,23 +132,23 @@ def _title(scenario: Scenario) -> str:
 
 
 def fault_of(name: str, stage: Stage) -> Fault:
-    """The fault of a draw."""
+    """Return the fault of a draw."""
     return draw(TROUBLES, stage, SeededEntropy(f"{name}/fault"))
 
 
 def near_of(chosen: Fault) -> tuple[str, ...]:
-    """The routers that play in it."""
+    """Return the routers that play in it."""
     return tuple(dict.fromkeys(name for name in chosen.stage.parts.values() if name in chosen.stage.actors))
 
 
 def judge(name: str, most: int = MANY) -> Judged:
-    """A network with a fault, from the beginning to the verdict."""
+    """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)
     return judged(name, scenario, fault_of(name, Stage.of(scenario)))
 
 
 def traits(stage: Stage) -> tuple[str, ...]:
-    """What kind of network it is: phase, protocols, what is between its routers."""
+    """Return what kind of network it is: phase, protocols, what is between its routers."""
     hub, spoke = stage.actors[stage.hubs[0]], stage.actors[stage.spokes[0]]
     phase = 1 if not spoke.multipoint else 3 if hub.nhrp.redirect else 2
     words = spoke.words()
@@ -162,7 +162,7 @@ def traits(stage: Stage) -> tuple[str, ...]:
 
 
 def known_fault(stage: Stage, name: str) -> Fault:
-    """The fault of this name, as `Fault.id` has it: "psk@R31,R41,R11". Raises UserError."""
+    """Return the fault of this name, as `Fault.id` has it: "psk@R31,R41,R11". Raises UserError."""
     trouble_id, _, place = name.partition("@")
     standing = next((one for one in places(stage) if place_name(one) == place), None)
     if standing is None:
@@ -176,7 +176,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
 
 
 def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
-    """A network with this fault, from the beginning to the verdict."""
+    """Return a network with this fault, from the beginning to the verdict."""
     begin = time.perf_counter()
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
@@ -323,7 +323,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
 
 
 def _touched(chosen: Fault) -> set[str]:
-    """The routers that anything is done to."""
+    """Return the routers that anything is done to."""
     places = {str(getattr(order, "router", getattr(order, "gateway", ""))) for order in chosen.orders}
     links = {getattr(order, "link", "").partition(":")[0] for order in chosen.orders}
     return (places | links) - {""}
@@ -341,7 +341,7 @@ def _harms(scenario: Scenario, chosen: Fault, near: tuple[str, ...]) -> bool:
 
 
 def healthy(name: str, most: int = MANY) -> Judged:
-    """A network that is well, in one of the ways in which one may be."""
+    """Return a network that is well, in one of the ways in which one may be."""
     begin = time.perf_counter()
     scenario = network_of(name, most)
     entropy = SeededEntropy(f"{name}/healthy")
@@ -394,7 +394,7 @@ def _variant(stage: Stage, entropy: SeededEntropy) -> tuple[str, Stage]:
 
 
 def _with(text: str, section: str, line: str) -> str:
-    """The configuration with a line more in a section."""
+    """Return the configuration with a line more in a section."""
     try:
         return after(text, (section, line))
     except UserError:
@@ -417,7 +417,7 @@ class Measure:
         return [one for one in self.faults if one.harm is Harm.NOW]
 
     def lines(self) -> Iterator[str]:
-        """The table."""
+        """Yield the table."""
         now = self.now or [Judged(name="", network="", what="", harm=Harm.NOW)]
         total = len(now)
         harmless = [one for one in self.faults if one.harm is Harm.NONE]

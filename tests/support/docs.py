@@ -51,13 +51,13 @@ class Step:
 
 
 def pages() -> list[Path]:
-    """Every page with a session, the README first."""
+    """Return every page with a session, the README first."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [page for page in found if BLOCK.search(page.read_text())]
 
 
 def steps(block: str) -> list[Step]:
-    """The commands of one block."""
+    """Return the commands of one block."""
     found: list[Step] = []
     for line in block.splitlines():
         if line.startswith("$ "):
@@ -109,7 +109,7 @@ class Session:
 
 
 def plain(text: str) -> list[str]:
-    """The lines of an output without what varies from run to run."""
+    """Return the lines of an output without what varies from run to run."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
     return [line.rstrip() for line in text.strip("\n").split("\n")]

@@ -55,7 +55,7 @@ class WorldPatient:
         self.blind = blind
 
     def facts(self) -> LabFacts:
-        """How it is now."""
+        """Return how it is now."""
         facts = self.world.sim.facts(self.world.scenario)
         if not self.blind:
             return facts
@@ -63,7 +63,7 @@ class WorldPatient:
         return facts.model_copy(update={"links": links})
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print."""
+        """Return what commands print."""
         return WorldBench(self.world).ask(questions)
 
     def wait(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class WorldPatient:
 
 
 def as_it_runs(world: World) -> Scenario:
-    """The network with what its routers run; what a dead one would start with."""
+    """Return the network with what its routers run; what a dead one would start with."""
     given = world.scenario
     running = {
         name: "\n".join([*node.router.running.render(), "end"]) + "\n"
@@ -117,7 +117,7 @@ class Outcome:
 
 
 def cases() -> list[tuple[Trouble, str]]:
-    """Every trouble with every network of the proof that it fits."""
+    """Return every trouble with every network of the proof that it fits."""
     return [(known, name) for known in _PROVED for name in NETWORKS if fits(known, _STAGES[name])]
 
 
@@ -159,7 +159,7 @@ def complaint(network: str) -> tuple[str, IPv4Address | IPv6Address]:
 
 
 def healthy(network: str) -> list[tuple[str, Diagnosis]]:
-    """What the doctor says of a network that is well: of the whole, and from each end."""
+    """Return what the doctor says of a network that is well: of the whole, and from each end."""
     world = World(network).converge()
     world.run_for(30)
     patient = WorldPatient(world)
@@ -215,7 +215,7 @@ The table is made by `python -m support.doctors` in the folder `tests`, and a te
 
 
 def page(outcomes: list[Outcome]) -> str:
-    """The whole page. What `support.proof_page` wrote stays."""
+    """Return the whole page. What `support.proof_page` wrote stays."""
     text = PAGE.read_text()
     proof = text[text.index(PROOF[0]) : text.index(PROOF[1])] + PROOF[1]
     return "\n".join([HEAD, proof, "", CATALOGUE, *summary(outcomes), *(one.row for one in outcomes), ""])

@@ -64,7 +64,7 @@ DESIGNS = (ONE_CLOUD, TWO_CLOUDS)
 
 
 def kill(world: World, *routers: str) -> Callable[[], None]:
-    """An event: they die without a word."""
+    """Return an event: they die without a word."""
 
     def action() -> None:
         for router in routers:
@@ -74,7 +74,7 @@ def kill(world: World, *routers: str) -> Callable[[], None]:
 
 
 def start(world: World, *routers: str) -> Callable[[], None]:
-    """An event: they start with the configuration of the scenario."""
+    """Return an event: they start with the configuration of the scenario."""
 
     def action() -> None:
         for router in routers:
@@ -84,7 +84,7 @@ def start(world: World, *routers: str) -> Callable[[], None]:
 
 
 def worst(gaps: list[Outage]) -> float:
-    """The longest of them, seconds."""
+    """Return the longest of them, seconds."""
     return max((gap.seconds for gap in gaps), default=0.0)
 
 

@@ -65,7 +65,7 @@ def _routes(prefixes: tuple[Prefix, ...], metric: Vector | None) -> bytes:
 
 
 def _destinations(packet: EigrpPacket) -> tuple[Prefix, ...]:
-    """What a packet is about."""
+    """Return what a packet is about."""
     told = (from_tlv(tlv) for tlv in packet.tlvs)
     return tuple(prefix for one in told if one is not None for prefix in one[1])
 

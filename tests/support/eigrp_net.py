@@ -93,7 +93,7 @@ class EigrpRouter:
         return route.metric if route else None
 
     def show(self, line: str, now: float) -> list[str]:
-        """The lines of a show command."""
+        """Return the lines of a show command."""
         match = ExecParser(FEATURE.commands).match(line)
         assert not isinstance(match, CliError), match
         return list(match.lines(View(self, now)))
@@ -245,7 +245,7 @@ class EigrpNet:
 
 
 def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwidth: int = 1_000_000) -> InterfaceState:
-    """An interface that is up.
+    """Return an interface that is up.
 
     delay: microseconds.
     bandwidth: kbit/s.
@@ -262,5 +262,5 @@ def ethernet(name: str, address: str, length: int = 24, delay: int = 10, bandwid
 
 
 def tunnel(address: str) -> InterfaceState:
-    """The tunnel of `notes-phase3`: 4000 kbit/s, 50000 microseconds, 1400 octets."""
+    """Return the tunnel of `notes-phase3`: 4000 kbit/s, 50000 microseconds, 1400 octets."""
     return replace(ethernet("Tunnel100", address, delay=50_000, bandwidth=4000), ip_mtu=1400, mtu=1476)

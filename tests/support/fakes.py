@@ -198,5 +198,5 @@ def fake_ports(*states: InterfaceState, seed: int = 1) -> Ports:
 
 
 def up(name: str, address: str, length: int = 24) -> InterfaceState:
-    """An interface that is up and has this address."""
+    """Return an interface that is up and has this address."""
     return InterfaceState(name=name, enabled=True, line=True, address=IPv4Address(address), prefix_length=length)

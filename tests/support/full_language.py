@@ -78,12 +78,12 @@ def value_of(value: Value) -> SearchStrategy[str]:
 
 
 def line_of(line: ConfigLine) -> SearchStrategy[str]:
-    """A text that `line` understands."""
+    """Return a text that `line` understands."""
     return words_of(compile_syntax(line.syntax), value_of).map(" ".join)
 
 
 def way_to(mode: str) -> SearchStrategy[list[str]]:
-    """The lines that lead from the global mode into `mode`."""
+    """Return the lines that lead from the global mode into `mode`."""
     if mode == "global":
         return st.just([])
     opener = OPENERS[mode]
@@ -98,7 +98,7 @@ _PREFIXES = st.sampled_from(["", "", "", "", "no ", "default "])
 
 
 def block_of(mode: str) -> SearchStrategy[list[str]]:
-    """The way into a mode, and some of its lines."""
+    """Return the way into a mode, and some of its lines."""
     line = st.tuples(_PREFIXES, st.sampled_from(_BY_MODE[mode]).flatmap(line_of)).map("".join)
     return st.tuples(way_to(mode), st.lists(line, max_size=8)).map(lambda parts: [*parts[0], *parts[1], "end"])
 

@@ -52,7 +52,7 @@ class Case:
         self.pairs: Sequence[Pair] = tuple(dict.fromkeys((*choose_pairs(self.subject.lans, 1, MOST_PAIRS), *close)))
 
     def rows(self) -> Rows:
-        """All pairs talk; what becomes of it."""
+        """Return all pairs talk; what becomes of it."""
         return Rows.of(self.subject, self.pairs)
 
     def rekey(self) -> None:
@@ -77,7 +77,7 @@ class Case:
 
 
 def well_rows(case: Case) -> Rows:
-    """The rows of a network that has come up."""
+    """Return the rows of a network that has come up."""
     converge(case.subject, case.pairs)
     case.world.run_for(20.0)
     case.rows()
@@ -98,7 +98,7 @@ def latent(case: Case, well: Rows) -> Harm:
 
 
 def _hubs(case: Case) -> list[str]:
-    """Those that the scenario calls so, though one of them may be another one's client."""
+    """Return those that the scenario calls so, though one of them may be another one's client."""
     named = [name for name in case.subject.anatomy.sites if case.subject.scenario.role(name) == "hub"]
     return named or list(case.subject.anatomy.hubs)
 
@@ -125,7 +125,7 @@ _KNOWN_DEATHS: dict[str, dict[str, Rows]] = {}
 
 
 def _deaths(broken: Case) -> dict[str, Rows]:
-    """What a well network has while each of its hubs is dead."""
+    """Return what a well network has while each of its hubs is dead."""
     scenario = broken.subject.scenario
     key = "\n".join([*scenario.configurations.values(), *broken.near])
     if key not in _KNOWN_DEATHS:

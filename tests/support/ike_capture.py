@@ -69,7 +69,7 @@ class Capture:
         self.messages = [self._read(number, octets) for number, octets in datagrams(name)]
 
     def secret(self, spis: bytes) -> dict[str, str] | None:
-        """What the keys file says of an IKE SA."""
+        """Return what the keys file says of an IKE SA."""
         found = (sa for sa in self.run["ike_sas"] if bytes.fromhex(sa["spi_i"] + sa["spi_r"]) == spis)
         return next(found, None)
 
@@ -124,7 +124,7 @@ class Capture:
 
 
 def nonces_of(request: Chain, response: Chain) -> Nonces:
-    """Both nonces of an exchange."""
+    """Return both nonces of an exchange."""
     ours, theirs = request.find(Nonce), response.find(Nonce)
     assert ours is not None
     assert theirs is not None
@@ -132,7 +132,7 @@ def nonces_of(request: Chain, response: Chain) -> Nonces:
 
 
 def names() -> list[str]:
-    """All IKE captures."""
+    """Return all IKE captures."""
     return sorted(path.stem for path in CAPTURES.glob("ike-*.pcap"))
 
 

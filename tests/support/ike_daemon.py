@@ -157,7 +157,7 @@ class Daemon(IkeNet):
         return terms
 
     def state(self) -> dict[str, object]:
-        """What the test may see."""
+        """Return what the test may see."""
         return {
             "sas": [{"spi_i": sa.spi_i.hex(), "spi_r": sa.spi_r.hex(), "state": sa.state.name} for sa in self.me.sas],
             "children": [
@@ -191,7 +191,7 @@ def settings_of(text: str) -> Settings:
 
 
 def written_of(text: str) -> Written | None:
-    """A configuration that uses the certificates."""
+    """Return a configuration that uses the certificates."""
     given = json.loads(text)
     if "configuration" not in given:
         return None

@@ -116,7 +116,7 @@ class Node:
         self.tell(NegotiationWanted("IPSEC", self.address, remote, wanted))
 
     def heard(self, kind: type[E]) -> list[E]:
-        """All that it said of one kind."""
+        """Return all that it said of one kind."""
         return [result for result in self.said if isinstance(result, kind)]
 
     @property
@@ -172,7 +172,7 @@ class MachineNet:
     _serial: int = 0
 
     def node(self, address: str, text: str = PSK, seed: str = "", **policy: Unpack[Changes]) -> Node:
-        """A router. The same address again: it has restarted and knows nothing."""
+        """Return a router. The same address again: it has restarted and knows nothing."""
         node = Node(self, address, text, f"{seed}{address}", **policy)
         self.nodes[node.address] = node
         return node

@@ -86,7 +86,7 @@ class Site:
         return self.settings.suites
 
     def terms_with(self, remote: IPAddress, local: IPAddress | None = None) -> Terms:
-        """How we would talk to a peer at this address."""
+        """Return how we would talk to a peer at this address."""
         chosen = self.settings
         name = chosen.identity
         identity = Identification(IdType.FQDN, name.encode()) if name else of_address(self.address)
@@ -169,7 +169,7 @@ class Site:
                     pass
 
     def happened(self, kind: type[A]) -> list[A]:
-        """The acts of one kind, in order."""
+        """Return the acts of one kind, in order."""
         return [act for act in self.acts if isinstance(act, kind)]
 
     @property
@@ -219,7 +219,7 @@ class IkeNet:
     _serial: int = 0
 
     def site(self, address: str, settings: Settings | None = None, book: Book | None = None) -> Site:
-        """A router."""
+        """Return a router."""
         site = Site(self, address, settings or Settings(), self.seed, book)
         self.sites[site.address] = site
         return site
@@ -265,7 +265,7 @@ class IkeNet:
                 site.take(site.sas.tick(self.now))
 
     def sent(self, site: Site) -> list[str]:
-        """The exchange types of what a site sent: "IKE_AUTH request"."""
+        """Return the exchange types of what a site sent: "IKE_AUTH request"."""
         names = []
         for flight in self.log:
             if flight.sender == str(site.address):

@@ -60,7 +60,7 @@ class Table:
 
 
 def tables() -> list[Table]:
-    """What the file says."""
+    """Return what the file says."""
     return [
         Table(table["title"], table["version"], table["intro"], tuple(Story(**row) for row in table["row"]))
         for table in tomllib.loads(STORIES.read_text())["table"]
@@ -68,17 +68,17 @@ def tables() -> list[Table]:
 
 
 def stories() -> dict[str, Story]:
-    """All rows by id."""
+    """Return all rows by id."""
     return {row.id: row for table in tables() for row in table.rows}
 
 
 def shown() -> list[Proof]:
-    """The tests that show stories."""
+    """Return the tests that show stories."""
     return proofs(mark=MARK)
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     by_id: dict[str, list[Proof]] = {}
     for proof in shown():
         for name in proof.ids:

@@ -74,7 +74,7 @@ def _value_of(value: Value) -> SearchStrategy[str]:
 
 
 def line_of(line: ConfigLine) -> SearchStrategy[str]:
-    """A text that `line` understands."""
+    """Return a text that `line` understands."""
     return words_of(compile_syntax(line.syntax)).map(" ".join)
 
 

@@ -97,7 +97,7 @@ class Labs:
         return run(*words, environment=self.environment, typed=typed)
 
     def say(self, *words: str | Path, typed: str | None = None) -> str:
-        """What `dmvpn WORDS` prints; it must succeed."""
+        """Return what `dmvpn WORDS` prints; it must succeed."""
         result = self.run(*words, typed=typed)
         assert result.returncode == 0, (words, result.stdout, result.stderr)
         return result.stdout
@@ -107,11 +107,11 @@ class Labs:
         return self.say("lab", "up", *words)
 
     def on(self, router: str, line: str) -> str:
-        """What a router answers to a line."""
+        """Return what a router answers to a line."""
         return self.say("-r", router, *line.split())
 
     def typed(self, router: str, *lines: str) -> str:
-        """What a router answers to lines that come through a pipe."""
+        """Return what a router answers to lines that come through a pipe."""
         return self.run("-r", router, "-", typed="\n".join(lines) + "\n").stdout
 
     def configure(self, router: str, *lines: str) -> str:
@@ -136,7 +136,7 @@ class Labs:
     def start_stream(
         self, host: str, address: str, *, count: int, seconds: float, size: int = 0
     ) -> subprocess.Popen[str]:
-        """The same in the background, from the moment this returns; `echoes` waits for its end."""
+        """Return the same in the background, from the moment this returns; `echoes` waits for its end."""
         arguments = (address, str(count), str(seconds), str(size))
         stream = self.start("lab", "exec", host, sys.executable, "-c", _STREAM, *arguments)
         assert stream.stdout is not None
@@ -144,20 +144,20 @@ class Labs:
         return stream
 
     def echoes(self, stream: subprocess.Popen[str], count: int, seconds: float) -> Echoes:
-        """What a stream that was started has found."""
+        """Return what a stream that was started has found."""
         printed, _ = stream.communicate(timeout=seconds + 30)
         assert stream.returncode == 0, printed
         sent, answered, longest = map(int, printed.split())
         return Echoes(sent, answered, longest * seconds / count)
 
     def supervisor(self, lab: str) -> int:
-        """The process of a lab that all its others belong to."""
+        """Return the process of a lab that all its others belong to."""
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.folder / "dmvpn" / "labs" / lab / "supervisor.sock"))
             return peer_credentials(client).pid
 
     def running(self) -> list[str]:
-        """The names of the labs that have a folder."""
+        """Return the names of the labs that have a folder."""
         return sorted(path.name for path in (self.folder / "dmvpn" / "labs").glob("*"))
 
     def processes(self) -> list[int]:

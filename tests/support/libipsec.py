@@ -192,14 +192,14 @@ class Overlay:
     # ------------------------------------------------------------------------------------------------ what they say
 
     def ask(self, name: str, line: str) -> str:
-        """What a router answers to an exec command."""
+        """Return what a router answers to an exec command."""
         words = command("-r", f"run-{name}/{name}", *line.split())
         return subprocess.run(
             words, env=self._environment, capture_output=True, text=True, timeout=30, check=False
         ).stdout
 
     def swanctl(self, *words: str) -> str:
-        """What swanctl says; it may fail."""
+        """Return what swanctl says; it may fail."""
         words = ("swanctl", *words, "--uri", f"unix://{self.folder}/vici")
         done = subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=30, check=False)
         return done.stdout + done.stderr
@@ -224,7 +224,7 @@ class Overlay:
 
 
 def received(pings: subprocess.Popen[str]) -> int:
-    """How many answers came, none of them twice."""
+    """Return how many answers came, none of them twice."""
     said, _ = pings.communicate(timeout=60)
     assert "duplicates" not in said, said
     found = re.search(r"(\d+) received", said)

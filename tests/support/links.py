@@ -108,7 +108,7 @@ def narrow_path() -> Iterator[int]:
 
 
 def answered() -> bool:
-    """Whether the far end answers an echo."""
+    """Return whether the far end answers an echo."""
     with IcmpSocket(types=[0]) as replies:
         replies.send(ECHO, THERE)
         return wait_readable(replies.fileno(), 0.05)
@@ -125,7 +125,7 @@ def prepare(kernel: NetlinkSocket, name: str, address: IPAddress) -> int:
 
 
 def read_frame(tap: Tap) -> bytes | None:
-    """What is there, but for multicast listener reports: an IPv6 address brings them, at a random time."""
+    """Return what is there, but for multicast listener reports: an IPv6 address brings them, at a random time."""
     while (octets := tap.read()) is not None:
         if octets[:6] != MLD_ROUTERS:
             return octets

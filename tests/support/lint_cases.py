@@ -107,7 +107,7 @@ CLEAR: Network = {
 
 
 def edited(network: Mapping[str, str], **edits: list[tuple[str, str]]) -> Network:
-    """A network with other lines: per router, what is replaced by what (all of it, and it has to be there)."""
+    """Return a network with other lines: per router, what is replaced by what (all of it, and it has to be there)."""
     result = dict(network)
     for name, pairs in edits.items():
         for old, new in pairs:
@@ -118,7 +118,7 @@ def edited(network: Mapping[str, str], **edits: list[tuple[str, str]]) -> Networ
 
 
 def below(line: str, *more: str) -> tuple[str, str]:
-    """An edit that puts lines under one."""
+    """Return an edit that puts lines under one."""
     return f"{line}\n", "\n".join([line, *more, ""])
 
 
@@ -155,7 +155,7 @@ TRANSLATING: Network = edited(
 
 
 def everywhere(network: Mapping[str, str], *pairs: tuple[str, str]) -> Network:
-    """The same edits on every router."""
+    """Return the same edits on every router."""
     return edited(network, **{name: list(pairs) for name in network})
 
 
@@ -275,7 +275,7 @@ def case(
     good: Network | None = None,
     first: bool = True,
 ) -> Case:
-    """A case whose mistake is at one router."""
+    """Return a case whose mistake is at one router."""
     bad = edited(base, **{router: list(pairs)})
     return Case(rule=rule, bad=bad, good=good if good is not None else base, at=(router, line), first=first)
 

@@ -107,7 +107,7 @@ exits with 1 if something is wrong, and GitHub and GitLab show the file in a mer
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_HEAD]
     for title, rules in GROUPS:
         parts.append(f"## {title}\n")

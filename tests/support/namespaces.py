@@ -49,7 +49,7 @@ def run_in_lab_as(user: str, function: Callable[[], Json]) -> Json:
 
 
 def wait_readable(descriptor: int, seconds: float = 2.0) -> bool:
-    """Whether there is something to read within some seconds."""
+    """Return whether there is something to read within some seconds."""
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 

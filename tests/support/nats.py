@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def derived(folder: Path, name: str, **replacements: tuple[tuple[str, str], ...]) -> str:
-    """A copy of a scenario in which texts of some files are replaced (by the stem of the file); its path."""
+    """Return a copy of a scenario in which texts of some files are replaced (by the stem of the file); its path."""
     copy = folder / name
     shutil.copytree(BUILT_IN / name, copy)
     for path in copy.iterdir():
@@ -104,7 +104,7 @@ def room_outside(folder: Path) -> str:
 
 
 def lost(world: World, source: str, destination: str, *, seconds: float, rate: float = 20.0) -> int:
-    """How many of a host's pings were not answered while it sent so many a second."""
+    """Return how many of a host's pings were not answered while it sent so many a second."""
     before = len(world.replies(source))
     sent = world.stream(source, destination, seconds=seconds, rate=rate)
     world.run_for(1)
@@ -112,5 +112,5 @@ def lost(world: World, source: str, destination: str, *, seconds: float, rate: f
 
 
 def attributes(world: World, router: str, tunnel_address: str) -> list[str]:
-    """The last column of the rows of `show dmvpn` for a peer."""
+    """Return the last column of the rows of `show dmvpn` for a peer."""
     return [line.split()[-1] for line in world.lines(router, "dmvpn") if f" {tunnel_address} " in line]

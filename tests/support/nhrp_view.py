@@ -42,13 +42,13 @@ class View:
 
 
 def show(overlay: Overlay, name: str, line: str) -> str:
-    """The text of a command."""
+    """Return the text of a command."""
     match = match_of(line)
     return "".join(f"{text}\n" for text in match.lines(View(overlay, name)))
 
 
 def match_of(line: str) -> Match:
-    """The command of a line."""
+    """Return the command of a line."""
     match = ExecParser(COMMANDS).match(line)
     assert isinstance(match, Match), match
     return match

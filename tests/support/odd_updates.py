@@ -48,7 +48,7 @@ ODD: Final[dict[str, tuple[dict[int, Attribute | None], bool]]] = {
 
 
 def prefix_of(number: int) -> Prefix:
-    """The prefix of the UPDATE with this place in `ODD`."""
+    """Return the prefix of the UPDATE with this place in `ODD`."""
     return Prefix.parse(f"10.62.{number}.0/24")
 
 
@@ -62,7 +62,7 @@ def _good(system: int, own: IPv4Address) -> dict[int, Attribute]:
 
 
 def messages(system: int, own: IPv4Address) -> list[bytes]:
-    """All of them, in order; the last but one has attributes that are longer than it says (RFC 7606 §4)."""
+    """Return all of them, in order; the last but one has attributes that are longer than it says (RFC 7606 §4)."""
     good = _good(system, own)
     found = [serialize(Update(attributes=tuple(good.values()), announced=(FIRST,)))]
     for number, (changes, _) in enumerate(ODD.values()):

@@ -49,7 +49,7 @@ class Suspected:
 
 
 def suspected(name: str, most: int = MANY) -> Suspected:
-    """A network with a fault, and what the router that suffers most suspects."""
+    """Return a network with a fault, and what the router that suffers most suspects."""
     scenario = network_of(name, most)
     chosen = fault_of(name, Stage.of(scenario))
     case = Case(scenario, 1, near_of(chosen))
@@ -70,7 +70,7 @@ def suspected(name: str, most: int = MANY) -> Suspected:
 
 
 def complaint(case: Case, bad: tuple[str, ...]) -> tuple[Lan, Lan]:
-    """The LAN in which somebody complains, and the one that is not reached as before."""
+    """Return the LAN in which somebody complains, and the one that is not reached as before."""
     pairs = [pair for row in bad for pair in case.pairs if row.startswith(f"{pair} ")]
     often = Counter(end for pair in pairs for end in pair)
     hubs = case.subject.anatomy.hubs
@@ -91,7 +91,7 @@ def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[
 
 
 def summary(outcomes: list[Suspected]) -> Iterator[str]:
-    """The figure."""
+    """Yield the figure."""
     harmful = [one for one in outcomes if one.bad]
     found = sum(one.suspected for one in harmful)
     yield f"{len(outcomes)} faults, {len(harmful)} harm now"

@@ -43,12 +43,12 @@ class AreaNet(OspfNet):
     # ------------------------------------------------------------------------------------------------ what should be
 
     def expected(self, number: int) -> dict[int, int]:
-        """The costs of the ways that a router should have, by the router at the other end."""
+        """Return the costs of the ways that a router should have, by the router at the other end."""
         ways = self._settled()
         return {other: way.cost for (here, other), way in ways.items() if here == number and other != number}
 
     def _settled(self) -> dict[tuple[int, int], Way]:
-        """The ways of all, without those by transit areas first, and then with them until nothing changes."""
+        """Return the ways of all, without those by transit areas first, and then with them until nothing changes."""
         inside = {area: self._inside(area) for area in {*self.areas.values(), 0}}
         self._add_virtual(inside)
         ways: dict[tuple[int, int], Way] = {}
@@ -129,7 +129,7 @@ class AreaNet(OspfNet):
         there: int,
         areas: set[int],
     ) -> Way | None:
-        """The best that border routers in these areas tell."""
+        """Return the best that border routers in these areas tell."""
         best: Way | None = None
         for area in sorted(areas):
             for border, (cost, through) in inside[area][here].items():

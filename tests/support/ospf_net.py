@@ -83,7 +83,7 @@ class OspfNet:
         self._link(number, LAN, up=self.on_lan[number])
 
     def home(self, number: int) -> int:
-        """The area of a router's loopback: the least of its wires."""
+        """Return the area of a router's loopback: the least of its wires."""
         return min((self.areas.get(wire, 0) for wire in self.wires if number in wire), default=0)
 
     def set_wire(self, wire: tuple[int, int], *, up: bool) -> None:
@@ -185,7 +185,7 @@ class OspfNet:
     # ------------------------------------------------------------------------------------------------ what is known
 
     def found(self, number: int) -> dict[int, Way]:
-        """The ways that a router has to the others."""
+        """Return the ways that a router has to the others."""
         ways = {}
         for route in self.routers[number].ports.rib.routes():
             if route.source is RouteSource.OSPF and str(route.prefix.address).startswith("10.0.0."):
@@ -194,7 +194,7 @@ class OspfNet:
         return ways
 
     def databases(self) -> dict[int, str]:
-        """What `show ip ospf database` says of each router's database, without ages."""
+        """Return what `show ip ospf database` says of each router's database, without ages."""
         shown = {}
         for number, bench in self.routers.items():
             lines = [line.split() for line in bench.show("show ip ospf database")]
@@ -204,7 +204,7 @@ class OspfNet:
         return shown
 
     def shortest(self, number: int) -> dict[int, Way]:
-        """The ways that a router should have, by Dijkstra over the wires. A loopback costs 1 at its router."""
+        """Return the ways that a router should have, by Dijkstra over the wires. A loopback costs 1 at its router."""
         best: dict[int, int] = {}
         hops: dict[int, set[str]] = {number: set()}
         heap = [(0, number)]

@@ -74,7 +74,7 @@ def hops(world: World, router: str, destination: str, source: str) -> list[str]:
 
 
 def route(world: World, router: str, prefix: str) -> str:
-    """The line of `show ip route` about a prefix without its age, "" if there is none."""
+    """Return the line of `show ip route` about a prefix without its age, "" if there is none."""
     for line in world.lines(router, "ip route"):
         words = [word.rstrip(",") for word in line.split()]
         if prefix in words and line[0] != " ":

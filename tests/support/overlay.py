@@ -122,7 +122,7 @@ class Member:
         return self.translated or self.nbma
 
     def interface_states(self) -> Iterable[InterfaceState]:
-        """The tunnel and the LANs."""
+        """Yield the tunnel and the LANs."""
         yield InterfaceState(name=TUNNEL, enabled=True, line=True, address=self.tunnel, prefix_length=24)
         for number, (prefix, own) in enumerate(self.lans.items()):
             lan = Prefix.parse(prefix)
@@ -148,7 +148,7 @@ class Member:
         self.rib.known += [self.learned_route(prefix, hop) for prefix, hop in self.routes.items()]
 
     def learned_route(self, prefix: str, hop: str) -> Route:
-        """A route of a routing protocol."""
+        """Return a route of a routing protocol."""
         return Route(
             prefix=Prefix.parse(prefix),
             source=RouteSource.EIGRP,
@@ -258,12 +258,12 @@ class Overlay:
         raise AssertionError("time stands still")
 
     def sent(self, kind: type[P], source: str | None = None) -> list[P]:
-        """The packets of a type that were sent (by a member), in order."""
+        """Return the packets of a type that were sent (by a member), in order."""
         nbma = self.members[source].outside if source else None
         return [s.packet for s in self.packets if isinstance(s.packet, kind) and nbma in (None, s.source)]
 
     def log_texts(self, name: str) -> list[str]:
-        """The log messages of a member."""
+        """Return the log messages of a member."""
         return [text for who, text in self.logs if who == name]
 
     # -------------------------------------------------------------------------------------------- the wire
@@ -394,7 +394,7 @@ def ipv4(text: str) -> IPv4Address:
 
 
 def cloud(*spokes: int, phase: int = 3, **settings: object) -> Overlay:
-    """The cloud of the study notes: hub R11, spokes R31, R41 ... (by their digits), a LAN behind each.
+    """Return the cloud of the study notes: hub R11, spokes R31, R41 ... (by their digits), a LAN behind each.
 
     Every member routes the LANs of the others by the hub, or in phase 2 by the spoke itself. settings: of all members.
     """
@@ -431,7 +431,7 @@ def tunnel_config(**settings: object) -> TunnelConfig:
 
 
 def data_packet(source: str, destination: str) -> bytes:
-    """An IP packet as a hub forwards it."""
+    """Return an IP packet as a hub forwards it."""
     packet = Ipv4Packet(source=ipv4(source), destination=ipv4(destination), protocol=17, ttl=62, payload=bytes(40))
     return packet.serialize()
 

@@ -273,12 +273,12 @@ def quiet() -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """One line of at most 400 characters about what a parser raised."""
+    """Return one line of at most 400 characters about what a parser raised."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
 
 
 def rewrite(command: str, table: Sequence[tuple[str, str]]) -> str:
-    """The command in the spelling of the first row of `table` that fits it."""
+    """Return the command in the spelling of the first row of `table` that fits it."""
     for pattern, target in table:
         if re.match(pattern, command):
             return re.sub(pattern, target, command)
@@ -286,7 +286,7 @@ def rewrite(command: str, table: Sequence[tuple[str, str]]) -> str:
 
 
 def filled(value: Json, depth: int = 0) -> bool:
-    """A result counts when it holds a value, or empty containers only below the third level."""
+    """Return whether a result counts when it holds a value, or empty containers only below the third level."""
     if isinstance(value, dict | list):
         if not value:
             return depth >= 3
@@ -295,14 +295,14 @@ def filled(value: Json, depth: int = 0) -> bool:
 
 
 def count(value: Json) -> int:
-    """How many values a result holds at any depth."""
+    """Return how many values a result holds at any depth."""
     if isinstance(value, dict | list):
         return sum(count(item) for item in (value.values() if isinstance(value, dict) else value))
     return 1
 
 
 def load(source: Path) -> list[Output]:
-    """The outputs in a directory, a Markdown file or a JSON file. Raises OSError, ValueError or KeyError."""
+    """Return the outputs in a directory, a Markdown file or a JSON file. Raises OSError, ValueError or KeyError."""
     if source.is_dir():
         files = (path for path in sorted(source.iterdir()) if path.suffix in (".txt", ".raw", ".out"))
         return [load_file(path) for path in files]
@@ -317,7 +317,7 @@ def load(source: Path) -> list[Output]:
 
 
 def load_file(path: Path) -> Output:
-    """One file of a directory: its name is the command, unless its first line gives another."""
+    """Return one file of a directory: its name is the command, unless its first line gives another."""
     command = path.stem.split("__", 1)[0].replace("_", " ")
     command = re.sub("%(2f|7c|5f)", lambda match: ESCAPES[match[0].lower()], command, flags=re.IGNORECASE)
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -331,7 +331,7 @@ def load_file(path: Path) -> Output:
 def check(
     outputs: Sequence[Output], engines: Sequence[Engine], required: Sequence[str], *, strict: bool
 ) -> list[Entry]:
-    """The report: an entry for each output, and one for each required command that has none."""
+    """Return the report: an entry for each output, and one for each required command that has none."""
     report = [check_one(output, engines, must_parse=strict or output.command in required) for output in outputs]
     absent = sorted(set(required) - {output.command for output in outputs})
     return report + [Entry(command, command, "FAIL", error="required command has no output") for command in absent]

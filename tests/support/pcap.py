@@ -41,7 +41,7 @@ class Found:
 
 @cache
 def payloads(protocol: str) -> tuple[Found, ...]:
-    """All different packets of "ipv4", "gre", "nhrp", "eigrp", "ospf" or "rip"."""
+    """Return all different packets of "ipv4", "gre", "nhrp", "eigrp", "ospf" or "rip"."""
     different: dict[bytes, Found] = {}
     for found in _everything():
         if found.protocol == protocol:
@@ -130,7 +130,7 @@ def _in_esp(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Fou
 
 
 def open_esp(octets: bytes, keys: dict[bytes, bytes]) -> bytes | None:
-    """The GRE packet in ESP with AES-GCM, RFC 4106.
+    """Return the GRE packet in ESP with AES-GCM, RFC 4106.
 
     None where there is none, its key is unknown or the cryptography package is not there.
     """

@@ -74,7 +74,7 @@ class Measured:
 
 
 def cases() -> list[Case]:
-    """All rows."""
+    """Return all rows."""
     found = [Case(*choice) for choice in product(_PROTOCOLS, (1, 2, 3), (False, True), (1, 2))]
     return [case for case in found if _is_possible(case)]
 
@@ -118,7 +118,7 @@ def _death(case: Case, world: World) -> tuple[str, str]:
 
 
 def _configured(case: Case, router: str, text: str) -> str:
-    """The router's configuration with the protocol of the row."""
+    """Return the router's configuration with the protocol of the row."""
     if router == "TRANSPORT":
         return text
     head = text[: text.index("router eigrp")]
@@ -242,7 +242,7 @@ _PROTOCOLS: Final = {
 
 
 def row(case: Case, found: Measured) -> str:
-    """A row of the page."""
+    """Return a row of the page."""
     cells = (
         case.protocol,
         str(case.phase),
@@ -261,7 +261,7 @@ def _seconds(text: str) -> str:
 
 
 def page(rows: list[str]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD.format(limit=f"{LIMIT:g}") + _TABLE_HEAD, *rows]) + "\n"
 
 
@@ -271,7 +271,7 @@ _TABLE_HEAD: Final = """\
 
 
 def rows_of_the_page() -> Iterator[str]:
-    """The rows as they are on the page."""
+    """Yield the rows as they are on the page."""
     yield from PAGE.read_text("utf-8").partition(_TABLE_HEAD)[2].strip().splitlines()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def authority(folder: Path, name: str = "Lab CA", *, elliptic: bool = True) -> Authority:
-    """An authority; elliptic curves, because they are quick."""
+    """Return an authority; elliptic curves, because they are quick."""
     return Authority.make(folder, name, elliptic=elliptic)
 
 
@@ -30,12 +30,12 @@ def issue(made: Authority, name: str, **settings: object) -> None:
 
 
 def paste(trustpoint: str, files: list[bytes]) -> list[str]:
-    """What somebody pastes who has these PEM files; the key is encrypted on the way."""
+    """Return what somebody pastes who has these PEM files; the key is encrypted on the way."""
     return _dialog(trustpoint, files)
 
 
 def dialog(folder: Path, name: str, trustpoint: str = "LAB") -> list[str]:
-    """The same, with the files of an authority."""
+    """Return the same, with the files of an authority."""
     return paste(
         trustpoint, [(folder / file).read_bytes() for file in ("ca.pem", f"{name}.pem", f"{name}.key", "crl.pem")]
     )
@@ -93,5 +93,5 @@ class Console:
         return shot.status, said
 
     def reborn(self) -> Console:
-        """The same router after a restart, with the configuration that runs now."""
+        """Return the same router after a restart, with the configuration that runs now."""
         return Console(self.running, self.stored)

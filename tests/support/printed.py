@@ -61,7 +61,7 @@ _SHORTEST = 4
 
 
 def _trees(folder: Path, *having: str) -> Iterator[tuple[Path, ast.Module]]:
-    """The files of a folder that have one of these texts, parsed."""
+    """Yield the files of a folder that have one of these texts, parsed."""
     for path in sorted(folder.rglob("*.py")):
         text = path.read_text()
         if any(each in text for each in having):
@@ -69,7 +69,7 @@ def _trees(folder: Path, *having: str) -> Iterator[tuple[Path, ast.Module]]:
 
 
 def mnemonics() -> Iterator[tuple[type, str]]:
-    """Each log message class with what it may write: "%NHRP-3-PAKREPLY"."""
+    """Yield each log message class with what it may write: "%NHRP-3-PAKREPLY"."""
     for feature in FEATURES:
         for message in feature.messages:
             for node in ast.walk(ast.parse(inspect.getsource(message))):
@@ -82,7 +82,7 @@ def mnemonics() -> Iterator[tuple[type, str]]:
 
 
 def enums() -> Iterator[type[enum.Enum]]:
-    """Every enum that base, net and features define, once."""
+    """Yield every enum that base, net and features define, once."""
     for room in ("base", "net", "features"):
         package = importlib.import_module(f"dmvpn.{room}")
         for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -93,7 +93,7 @@ def enums() -> Iterator[type[enum.Enum]]:
 
 
 def samples(node: ast.expr, scope: Scope = ()) -> Iterator[str]:
-    """What a string expression may become: `1` for what is not known, every branch of a choice."""
+    """Yield what a string expression may become: `1` for what is not known, every branch of a choice."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
@@ -139,7 +139,7 @@ def _values(name: str, scope: Scope) -> list[ast.expr]:
 
 
 def debug_lines() -> Iterator[tuple[str, str]]:
-    """Where it is made, and a debug line as it may look."""
+    """Yield where it is made, and a debug line as it may look."""
     for name in DEBUG_MODULES:
         module = ast.parse(inspect.getsource(importlib.import_module(name)))
         for function in ast.walk(module):

@@ -73,7 +73,7 @@ _PLAIN: Final = {word for words in PLAIN.values() for word in words.split()}
 
 
 def literals() -> Iterator[tuple[str, str, str]]:
-    """The feature, its file, and a string that may be printed."""
+    """Yield the feature, its file, and a string that may be printed."""
     for feature in FEATURES:
         folder = SOURCES / "features" / feature.name
         for path in sorted({*folder.glob("show.py"), *folder.glob("show/*.py"), *_MORE.get(feature.name, ())}):
@@ -129,7 +129,7 @@ def _template(node: ast.expr) -> str:
 
 @lru_cache
 def spellings(feature: str) -> re.Pattern[str]:
-    """All that a feature explains, as it is printed."""
+    """Return all that a feature explains, as it is printed."""
     features = [each for each in FEATURES if each.name in (feature, *BESIDE.get(feature, ()))]
     words = {
         word
@@ -145,10 +145,10 @@ def spellings(feature: str) -> re.Pattern[str]:
 
 
 def without_explanation(text: str, known: re.Pattern[str]) -> list[str]:
-    """The words of a printed string that nothing explains."""
+    """Return the words of a printed string that nothing explains."""
     return [word for word in words_of(known.sub(_GAP, text)) if word.casefold() not in _PLAIN]
 
 
 def words_of(text: str) -> list[str]:
-    """The parts of a string between blanks, numbers and signs."""
+    """Return the parts of a string between blanks, numbers and signs."""
     return re.findall(r"[A-Za-z](?:[A-Za-z/'-]*[A-Za-z])", text)

@@ -57,7 +57,7 @@ at once; one network has several traits.
 
 
 def section(found: Measure) -> str:
-    """The part of the page."""
+    """Return the part of the page."""
     return "\n".join([BEGIN, _TEXT, *_numbers(found), "", *_table(found), "", *_misses(found), END])
 
 
@@ -110,7 +110,7 @@ def _misses(found: Measure) -> Iterator[str]:
 
 
 def put(text: str, part: str) -> str:
-    """The page with this part in the place of the old one."""
+    """Return the page with this part in the place of the old one."""
     before, _, rest = text.partition(BEGIN)
     return before + part + rest.partition(END)[2]
 

@@ -41,7 +41,7 @@ class FakeIpsec(FakeProtection):
         return bool(self.book.ports(tunnel, nbma))
 
     def take(self, wish: ProtectionWanted) -> tuple[list[IPAddress], list[IPAddress]]:
-        """The addresses that are wanted by one port more, and by one less."""
+        """Return the addresses that are wanted by one port more, and by one less."""
         more: list[IPAddress] = []
         less: list[IPAddress] = []
         for change in self.book.changes(wish):
@@ -153,7 +153,7 @@ class ProtectedOverlay(Overlay):
         self._count(name, number, sent=packets, received=packets)
 
     def ways(self, kind: str) -> list[tuple[str, str]]:
-        """The senders and receivers of the packets of this type."""
+        """Return the senders and receivers of the packets of this type."""
         return [(sender, receiver) for what, sender, receiver in self.way if what == kind]
 
     # -------------------------------------------------------------------------------------------- the wire
@@ -256,7 +256,7 @@ class ProtectedOverlay(Overlay):
 def protected(
     *spokes: int, ike: float = 0.05, behind: dict[str, str] | None = None, **settings: object
 ) -> ProtectedOverlay:
-    """The cloud of the study notes, protected. behind: the outer addresses of those behind NAT."""
+    """Return the cloud of the study notes, protected. behind: the outer addresses of those behind NAT."""
     plain = cloud(*spokes, **settings)  # type: ignore[arg-type]
     for name, outside in (behind or {}).items():
         member = plain.members[name]

@@ -16,7 +16,7 @@ GCM = EspTransform(EspCipher.AES_GCM, 256)
 
 
 def connection(number: int, local: IPAddress | str, remote: IPAddress | str, **more: object) -> Connection:
-    """A peer of the IPsec profile P; more: what else is to be said of it."""
+    """Return a peer of the IPsec profile P; more: what else is to be said of it."""
     plain = Connection(
         number=number,
         local=IPv4Address(str(local)),
@@ -67,5 +67,5 @@ def negotiated(
 
 
 def counted(spi: int, sent: int = 0, received: int = 0, **more: int) -> SaCount:
-    """What a plane counted for one pair."""
+    """Return what a plane counted for one pair."""
     return replace(SaCount(spi_in=spi, sent=sent, received=received), **more)

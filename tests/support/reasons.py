@@ -12,5 +12,5 @@ class MadeUp(ReasonCode):
 
 
 def because(what: str, evidence: str = "", *, since: float = 0.0) -> Reason:
-    """A reason in these words."""
+    """Return a reason in these words."""
     return Reason(MadeUp.BECAUSE, (what, evidence), since)

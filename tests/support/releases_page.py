@@ -51,7 +51,7 @@ _TAIL = f"""
 
 
 def page() -> str:
-    """The text of the page."""
+    """Return the text of the page."""
     rows: list[str] = []
     sources: dict[str, None] = {}
     for row in DEFAULTS:

@@ -59,7 +59,7 @@ class Outcome:
 
 
 def outcome(name: str, most: int = MANY) -> Outcome:
-    """A network with a fault, a diagnosis, the trial, and the remedy in the broken world."""
+    """Return a network with a fault, a diagnosis, the trial, and the remedy in the broken world."""
     scenario = network_of(name, most)
     chosen = fault_of(name, Stage.of(scenario))
     case = Case(scenario, 1, near_of(chosen))
@@ -89,12 +89,12 @@ def outcome(name: str, most: int = MANY) -> Outcome:
 
 
 def _entered(diagnosis: Diagnosis) -> list[Finding]:
-    """What `--fix` writes: a fault may need lines at two routers."""
+    """Return what `--fix` writes: a fault may need lines at two routers."""
     return [one for one in diagnosis.findings if one.trial is not None and one.trial.works]
 
 
 def _left(case: Case, well: Rows, remedies: list[Finding]) -> tuple[str, ...]:
-    """What is not as it was, after these."""
+    """Return what is not as it was, after these."""
     if not all(is_fair(one.fix) for one in remedies):
         return ("not a fair remedy",)
     try:
@@ -117,7 +117,7 @@ def measure(seed: str, faults: int, most: int = MANY, *, jobs: int = 1) -> list[
 
 
 def summary(outcomes: list[Outcome]) -> Iterator[str]:
-    """The figure, and what it is of."""
+    """Yield the figure, and what it is of."""
     harmful = [one for one in outcomes if one.bad]
     counted = [one for one in outcomes if one.counts]
     yield f"{len(outcomes)} faults, {len(harmful)} harm now; first findings of lines that reproduce: {len(counted)}"

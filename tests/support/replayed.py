@@ -184,13 +184,13 @@ class Role:
     # ------------------------------------------------------------------------------------------------ what is seen
 
     def show(self, command: str) -> list[str]:
-        """What `show ...` prints now."""
+        """Return what `show ...` prints now."""
         match = _PARSER.match(f"show {command}")
         assert not isinstance(match, CliError), command
         return list(match.lines(self.router.context(self.now)))
 
     def sent(self, kind: type[P]) -> list[tuple[IPAddress, P]]:
-        """The packets of a type that it sent, and where to."""
+        """Return the packets of a type that it sent, and where to."""
         return [(said.to, said.packet) for said in self.said if isinstance(said.packet, kind)]
 
     # ------------------------------------------------------------------------------------------------ the other end

@@ -21,22 +21,22 @@ GI1, GI2 = "GigabitEthernet0/1", "GigabitEthernet0/2"
 
 
 def a(text: str) -> IPv4Address:
-    """An address."""
+    """Return an address."""
     return IPv4Address(text)
 
 
 def p(text: str) -> Prefix:
-    """A prefix."""
+    """Return a prefix."""
     return Prefix.parse(text)
 
 
 def via(address: str, interface: str = GI1) -> NextHop:
-    """A next hop behind an interface."""
+    """Return a next hop behind an interface."""
     return NextHop(interface, a(address))
 
 
 def route(prefix: str, *hops: NextHop, source: RouteSource = RouteSource.EIGRP, distance: int = 90) -> Route:
-    """A route as a routing protocol offers it."""
+    """Return a route as a routing protocol offers it."""
     return Route(prefix=p(prefix), source=source, distance=distance, metric=1000, next_hops=hops, process="100")
 
 
@@ -53,5 +53,5 @@ def make(text: str = "") -> Workbench:
 
 
 def routes_in(effects: list[Effect]) -> list[SetRoute | ClearRoute]:
-    """The orders about routes."""
+    """Return the orders about routes."""
     return [effect for effect in effects if isinstance(effect, SetRoute | ClearRoute)]

@@ -43,15 +43,15 @@ def states(world: World, router: str) -> dict[str, str]:
 
 
 def ike_sas(world: World, router: str, peer: str) -> list[str]:
-    """The lines of `show crypto ikev2 sa` with a peer, by its address."""
+    """Return the lines of `show crypto ikev2 sa` with a peer, by its address."""
     return [line for line in world.lines(router, "crypto ikev2 sa") if f" {peer}/" in line]
 
 
 def spis(world: World, router: str, peer: str) -> list[str]:
-    """The SPIs of `show crypto ipsec sa peer ...`, as it prints them."""
+    """Return the SPIs of `show crypto ipsec sa peer ...`, as it prints them."""
     return re.findall(r"spi: (0x[0-9A-F]+)", world.show(router, f"crypto ipsec sa peer {peer}"))
 
 
 def said(world: World, router: str, words: str) -> list[str]:
-    """The log messages with these words."""
+    """Return the log messages with these words."""
     return [message for message in world.messages(router) if words in message]

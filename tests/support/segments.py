@@ -33,7 +33,7 @@ class Segments:
     _serial: itertools.count[int] = field(default_factory=itertools.count)
 
     def add(self, name: str, router: Workbench, text: str) -> Workbench:
-        """A router with this configuration."""
+        """Return a router with this configuration."""
         self.routers[name] = router
         router.now = self.now
         self._carry(name, router.configure(text))

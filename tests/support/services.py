@@ -131,7 +131,7 @@ class Service:
             )
 
     def runs(self) -> bool:
-        """Whether its prompt is served, before it gives up."""
+        """Return whether its prompt is served, before it gives up."""
         eventually(lambda: self._says_it_runs() or self.process.poll() is not None, PATIENCE)
         return self._says_it_runs()
 
@@ -139,15 +139,15 @@ class Service:
         return "runs; its prompt" in self.log.read_text()
 
     def says(self, *words: str, typed: str | None = None) -> str:
-        """What a command at its prompt prints."""
+        """Return what a command at its prompt prints."""
         return self.run(*self._caller, *command("-r", "run-BRANCH/BRANCH", *words), typed=typed)
 
     def description(self) -> str:
-        """The part of its configuration that the tests change."""
+        """Return the part of its configuration that the tests change."""
         return self.says("show", "running-config", "interface", "Loopback0")
 
     def run(self, *words: str, typed: str | None = None) -> str:
-        """What a program with the same variables prints."""
+        """Return what a program with the same variables prints."""
         found = subprocess.run(
             words, env=self.environment, input=typed, capture_output=True, text=True, timeout=LIMIT, check=False
         )

@@ -23,7 +23,7 @@ spokes:
 
 
 def with_line(table: Path, old: str, new: str) -> Path:
-    """The table with something else in place of the first `old`."""
+    """Return the table with something else in place of the first `old`."""
     text = table.read_text()
     assert old in text
     table.write_text(text.replace(old, new, 1))

@@ -254,7 +254,7 @@ MODES: tuple[Mode, ...] = (
 
 
 def configurator() -> Configurator:
-    """The language above, with the known lines."""
+    """Return the language above, with the known lines."""
     return Configurator(LINES, MODES, known_commands())
 
 
@@ -309,5 +309,5 @@ COMMANDS = (
 
 
 def exec_parser() -> ExecParser:
-    """The commands above."""
+    """Return the commands above."""
     return ExecParser(COMMANDS)

@@ -82,7 +82,7 @@ class Door:
         typed: str = "",
         options: tuple[str, ...] = (),
     ) -> str:
-        """What OpenSSH shows; `typed` goes to its standard input."""
+        """Return what OpenSSH shows; `typed` goes to its standard input."""
         ask = self.folder / "password"
         ask.write_text(f"#!/bin/sh\necho '{password}'\n")
         ask.chmod(0o700)
@@ -103,7 +103,7 @@ class Door:
         return done.stdout.decode()
 
     def log(self) -> str:
-        """The log of the router."""
+        """Return the log of the router."""
         return "\n".join(self.router.system.syslog.lines)
 
     def wait_for(self, condition: Callable[[], bool]) -> bool:

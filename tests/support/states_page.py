@@ -103,7 +103,7 @@ MACHINES: Final = (
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *(line for machine in MACHINES for line in _section(machine))])
 
 

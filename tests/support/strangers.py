@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def begins(number: int, *more: Payload, spi: bytes = b"", suite: Suite = CBC) -> bytes:
-    """An IKE_SA_INIT request that differs from all others, with a key exchange that is worth an answer."""
+    """Return an IKE_SA_INIT request that differs from all others, with a key exchange that is worth an answer."""
     header = Header(
         spi_i=spi or (number + 1).to_bytes(8, "big"),
         spi_r=bytes(8),

@@ -55,7 +55,7 @@ def tcp_packet(
     ip_options: bytes = b"",
     partial: bool = False,
 ) -> bytes:
-    """A TCP packet. partial: its checksum field holds the sum of the pseudo header only."""
+    """Return a TCP packet. partial: its checksum field holds the sum of the pseudo header only."""
     header = struct.pack("!IIIBBHHH", ports, sequence, 1, (20 + len(options)) << 2, flags, 512, 0, 0)
     segment = bytearray(header + options + data)
     pseudo = pseudo_header(source, destination, IpProtocol.TCP, len(segment))
@@ -75,7 +75,7 @@ def tcp_packet(
 
 
 def udp_packet(source: IPv4Address, destination: IPv4Address, data: bytes, *, ports: int, identification: int) -> bytes:
-    """A UDP packet with its checksum."""
+    """Return a UDP packet with its checksum."""
     datagram = bytearray(struct.pack("!IHH", ports, 8 + len(data), 0) + data)
     value = checksum(pseudo_header(source, destination, IpProtocol.UDP, len(datagram)) + datagram)
     struct.pack_into("!H", datagram, 6, value or 0xFFFF)
@@ -149,7 +149,7 @@ packets = st.one_of(*[tcp_packets] * 4, *[_other_packets] * 3, _large_packets, s
 
 @st.composite
 def damaged(draw: st.DrawFn, octets: st.SearchStrategy[bytes]) -> bytes:
-    """The octets, or, one time in four, with some changed or cut off."""
+    """Return the octets, or, one time in four, with some changed or cut off."""
     drawn = bytearray(draw(octets))
     if draw(st.integers(0, 3)) or not drawn:
         return bytes(drawn)
@@ -171,7 +171,7 @@ _macs = st.sampled_from(
 
 @st.composite
 def frames(draw: st.DrawFn) -> bytes:
-    """What a TAP returns."""
+    """Return what a TAP returns."""
     packet = draw(packets)
     ip_length = (packet[0] & 0x0F) << 2 if packet else 20
     offset = 6 if len(packet) > 9 and packet[9] == IpProtocol.UDP else 16

@@ -104,7 +104,7 @@ class Ears:
 
 
 def foreseen(path: Path) -> Counter[Sight]:
-    """What a walk says that is on the wires."""
+    """Return what a walk says that is on the wires."""
     sights: Counter[Sight] = Counter()
     for crossing in path.crossings:
         for octets in crossing.octets:

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 def vectors(file: str) -> dict[str, bytes]:
-    """The octets of `tests/vectors/FILE.json` by name."""
+    """Return the octets of `tests/vectors/FILE.json` by name."""
     return {
         entry["name"]: bytes.fromhex(entry["hex"])
         for entry in json.loads((_VECTORS / f"{file}.json").read_text())["vectors"]
@@ -40,14 +40,14 @@ def cuts(octets: bytes) -> Iterator[bytes]:
 
 
 def damaged(octets: bytes) -> Iterator[bytes]:
-    """The octets with one of them changed, in the ways that lengths and flags are sensitive to."""
+    """Yield the octets with one of them changed, in the ways that lengths and flags are sensitive to."""
     for position, octet in enumerate(octets):
         for other in {0, 1, 0xFF, octet ^ 0x80, octet ^ 0x01, (octet + 4) & 0xFF} - {octet}:
             yield octets[:position] + bytes((other,)) + octets[position + 1 :]
 
 
 def with_checksum(octets: bytes, at: int) -> bytes:
-    """The octets with a right checksum at this offset, so that damage gets past it; as they are if too short."""
+    """Return the octets with a right checksum at this offset, so that damage gets past it; as they are if too short."""
     if len(octets) < at + 2:
         return octets
     blank = octets[:at] + bytes(2) + octets[at + 2 :]

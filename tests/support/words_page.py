@@ -33,7 +33,7 @@ which have [a page of their own](lint.md).
 
 
 def page(explainer: Explainer) -> str:
-    """The whole page."""
+    """Return the whole page."""
     lines = [_HEAD]
     for group in explainer.whole.groups:
         if group is RULE_GROUP:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def calls(function: Callable[[], object]) -> int:
-    """How many functions are entered while it runs; each step of a generator counts."""
+    """Return how many functions are entered while it runs; each step of a generator counts."""
     count = 0
 
     def counting(frame: object, event: str, argument: object) -> None:

@@ -72,7 +72,7 @@ class Workbench:
         return self._settle(notices)
 
     def problems(self, text: str) -> list[str]:
-        """What the language says against these lines."""
+        """Return what the language says against these lines."""
         result = self._configurator.parse_text(text, self.running)
         return [line for problem in result.problems for line in problem.message_lines]
 
@@ -91,16 +91,16 @@ class Workbench:
         return effects
 
     def next_deadline(self) -> float | None:
-        """The earliest deadline of all machines."""
+        """Return the earliest deadline of all machines."""
         times = [when for machine in self.machines.values() if (when := machine.next_deadline()) is not None]
         return min(times, default=None)
 
     def machine(self, kind: type[M]) -> M:
-        """The machine of this class."""
+        """Return the machine of this class."""
         return next(machine for machine in self.machines.values() if isinstance(machine, kind))
 
     def show(self, line: str) -> list[str]:
-        """The lines of a show command."""
+        """Return the lines of a show command."""
         match = self._exec.match(line)
         assert not isinstance(match, CliError), match
         return list(match.lines(self))
@@ -113,7 +113,7 @@ class Workbench:
         return self.handle(cast("Event", match.command.action(self, match.args)))
 
     def running_lines(self) -> list[str]:
-        """The running configuration."""
+        """Return the running configuration."""
         return self.running.render()
 
     def _settle(self, items: Sequence[Event | Notice]) -> list[Effect]:
@@ -147,5 +147,5 @@ class Workbench:
 
 
 def of_type(effects: list[Effect], kind: type[E]) -> list[E]:
-    """The effects of one type."""
+    """Return the effects of one type."""
     return [effect for effect in effects if isinstance(effect, kind)]

@@ -64,7 +64,7 @@ class Wiretap:
         return [(str(source), str(destination)) for source, destination in pairs]
 
     def tunnelled(self, kind: gre.ProtocolType) -> Iterator[Tunnelled]:
-        """The GRE packets that carry this."""
+        """Yield the GRE packets that carry this."""
         for time, octets in self.packets:
             if octets[0] >> 4 != 4:
                 continue
@@ -75,17 +75,17 @@ class Wiretap:
                     yield Tunnelled(time, outer, header, outer.payload[start:])
 
     def nhrp(self, kind: type[P]) -> list[tuple[Tunnelled, P]]:
-        """The NHRP packets of one type."""
+        """Return the NHRP packets of one type."""
         packets = [(found, nhrp.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.NHRP)]
         return [(found, packet) for found, packet in packets if isinstance(packet, kind)]
 
     def pings(self) -> list[tuple[Tunnelled, ipv4.Ipv4Packet]]:
-        """The ICMP packets inside GRE."""
+        """Return the ICMP packets inside GRE."""
         inner = [(found, ipv4.Ipv4Packet.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.IPV4)]
         return [(found, packet) for found, packet in inner if packet.protocol == ipv4.IpProtocol.ICMP]
 
     def pings6(self) -> list[tuple[Tunnelled, ipv6.Ipv6Packet]]:
-        """The ICMPv6 packets inside GRE."""
+        """Return the ICMPv6 packets inside GRE."""
         inner = [(found, ipv6.Ipv6Packet.parse(found.payload)) for found in self.tunnelled(gre.ProtocolType.IPV6)]
         return [(found, packet) for found, packet in inner if packet.protocol == ipv4.IpProtocol.ICMPV6]
 
@@ -108,7 +108,7 @@ class World:
 
     @classmethod
     def of(cls, scenario: Scenario, *, seed: int = 1) -> World:
-        """A network that is in no folder."""
+        """Return a network that is in no folder."""
         world = cls.__new__(cls)
         world._begin(scenario, seed, None)
         return world
@@ -147,7 +147,7 @@ class World:
         return self.sim.run_while(lambda: not condition(), limit, step)
 
     def lacks(self) -> list[str]:
-        """What is not there yet, as `lab up` says it."""
+        """Return what is not there yet, as `lab up` says it."""
         return self.sim.missing(self.scenario)
 
     # ------------------------------------------------------------------------------------------------ prompts
@@ -172,13 +172,13 @@ class World:
         return texts
 
     def show(self, router: str, what: str) -> str:
-        """What `show ...` prints; a refusal fails the test."""
+        """Return what `show ...` prints; a refusal fails the test."""
         text = self.do(router, f"show {what}")
         assert not text.startswith(("%", f"show {what}")), text
         return text
 
     def lines(self, router: str, what: str) -> list[str]:
-        """The lines of `show ...`."""
+        """Return the lines of `show ...`."""
         return self.show(router, what).splitlines()
 
     def configure(self, router: str, *lines: str) -> str:
@@ -186,7 +186,7 @@ class World:
         return self.do(router, "configure terminal", *lines, "end")
 
     def messages(self, router: str) -> list[str]:
-        """The log messages so far, from the `%` on."""
+        """Return the log messages so far, from the `%` on."""
         return [line[line.index("%") :] for line in self.console[router] if "%" in line]
 
     # ------------------------------------------------------------------------------------------------ packets
@@ -251,7 +251,7 @@ class World:
     # ------------------------------------------------------------------------------------------------ inside
 
     def handle(self, router: str) -> Handle:
-        """What sessions of a router have."""
+        """Return what sessions of a router have."""
         return self._handles[router]
 
     def _handle(self, router: str) -> Handle:

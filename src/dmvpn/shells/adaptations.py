@@ -220,7 +220,7 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 
 
 def _shared_profiles(device: Device) -> dict[str, str]:
-    """The profile that each protected multipoint tunnel has to have, by its name."""
+    """Return the profile that each protected multipoint tunnel has to have, by its name."""
     protected = [
         (tunnel.name, device.source(tunnel) or tunnel.source_interface, tunnel.protection)
         for tunnel in device.tunnels.tunnels
@@ -247,7 +247,7 @@ def _across(
 
 
 def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IPv4Address]) -> IPv4Address:
-    """The next hop from there: the station at the other end of the wire, otherwise the first host that ends no
+    """Return the next hop from there: the station at the other end of the wire, otherwise the first host that ends no
     tunnel.
     """
     if across is not None and across.ip in address.network:
@@ -260,7 +260,7 @@ def _gateway(address: IPv4Interface, across: IPv4Interface | None, taken: set[IP
 def _given(
     read: Mapping[str, Device], across: Mapping[tuple[str, str], IPv4Interface]
 ) -> dict[str, dict[str, IPv4Interface]]:
-    """The address of each port that asks for one: by file and port. across: the station at the other end of its
+    """Return the address of each port that asks for one: by file and port. across: the station at the other end of its
     wire.
     """
     ports = [(file, name) for file, device in read.items() for name in (*_asking(device), *_unaddressed(device))]
@@ -289,20 +289,20 @@ def _given(
 
 
 def _elsewhere(device: Device) -> IPv4Network | None:
-    """Where the gateway of a default route is that is in no subnet of this router: there its port must be."""
+    """Return where the gateway of a default route is that is in no subnet of this router: there its port must be."""
     own = device.ports.values()
     far = next((one for one in device.default_gateways if not any(one in address.network for address in own)), None)
     return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
 
 
 def _free(network: IPv4Network, known: list[IPv4Interface]) -> IPv4Address | None:
-    """The last address that nobody has, of the first 254 of a wide network."""
+    """Return the last address that nobody has, of the first 254 of a wide network."""
     part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
     return next((host for host in reversed([*part.hosts()]) if host not in [one.ip for one in known]), None)
 
 
 def _asking(device: Device) -> list[str]:
-    """The ports of this router that ask for an address."""
+    """Return the ports of this router that ask for an address."""
     return [
         one.name
         for one in device.interfaces.interfaces
@@ -326,7 +326,7 @@ def _unaddressed(device: Device) -> list[str]:
 
 
 def _sources(device: Device) -> list[IPv4Address]:
-    """The sources of tunnels that are addresses."""
+    """Return the sources of tunnels that are addresses."""
     sources = dict.fromkeys(tunnel.source_address for tunnel in device.tunnels.tunnels)
     return [source for source in sources if isinstance(source, IPv4Address)]
 
@@ -358,7 +358,7 @@ def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Inte
 
 
 def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress | None]:
-    """The NBMA addresses that anybody has for a tunnel address: by a map, then as that of a server."""
+    """Return the NBMA addresses that anybody has for a tunnel address: by a map, then as that of a server."""
     every = [nhrp for device in read.values() for nhrp in device.nhrp.tunnels]
     maps = (nbma for nhrp in every for target, nbma in nhrp.maps if target == Prefix.host(address))
     return [*maps, *(server.nbma for nhrp in every for server in nhrp.nhs if server.address == address)]
@@ -369,7 +369,7 @@ def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
 
 
 def _pools(device: Device) -> Iterator[IPv4Network]:
-    """The networks that this router has addresses of for others: no feature here does that."""
+    """Yield the networks that this router has addresses of for others: no feature here does that."""
     for header in device.lines.headers("ip dhcp pool "):
         words = device.lines.section(header).value("network ").split()
         if len(words) > 1 and words[1].count(".") == 3:

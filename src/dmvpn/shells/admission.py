@@ -34,7 +34,7 @@ class Admission:
 
     @classmethod
     def of(cls, name: str) -> Admission:
-        """That of a group, by name or number. Raises UserError."""
+        """Return that of a group, by name or number. Raises UserError."""
         try:
             group = int(name) if name.isascii() and name.isdecimal() else grp.getgrnam(name).gr_gid
         except (KeyError, ValueError) as error:

@@ -65,7 +65,7 @@ class CaptureFile:
 
 
 def report(files: Iterable[CaptureFile]) -> dict[str, Json]:
-    """What a capture that has ended wrote: the packets of each file, how many are in none, and why."""
+    """Return what a capture that has ended wrote: the packets of each file, how many are in none, and why."""
     ended = list(files)
     return {
         "files": {str(file.path): file.packets for file in ended},

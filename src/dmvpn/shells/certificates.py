@@ -44,7 +44,7 @@ def certificates_of(folder: Path, router: str, configuration: str) -> Certificat
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    """A trustpoint may have a name that leads elsewhere."""
+    """Return whether a trustpoint may have a name that leads elsewhere."""
     return (folder / name).name == name and (folder / name / "ca.pem").is_file()
 
 

@@ -36,7 +36,7 @@ NO_ROUTES: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 def unfinished(
     facts: LabFacts, either: Sequence[str] = (), routes: Mapping[str, Sequence[str]] = NO_ROUTES
 ) -> dict[str, list[str]]:
-    """What is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
+    """Return what is missing, in sentences by router; none of a router that has all it wants. Providers want nothing.
 
     either: routers of which one is enough, so that nobody can tell which neighbors it will have.
     routes: what each router is to have, "PREFIX" or "PREFIX via NEXT HOP".
@@ -64,7 +64,7 @@ def _has_route(router: RouterFacts, text: str) -> bool:
 
 
 def _elsewhere(facts: LabFacts, tunnel: TunnelFacts) -> list[Address]:
-    """The far ends of a tunnel that nobody in the lab has; behind a translator nobody can tell."""
+    """Return the far ends of a tunnel that nobody in the lab has; behind a translator nobody can tell."""
     if facts.gateways:
         return []
     own = {address for router in facts.routers.values() if router is not None for address in _all_of(router)}
@@ -77,7 +77,7 @@ def _all_of(router: RouterFacts) -> Iterator[Address]:
 
 
 def _shut_down(facts: LabFacts) -> dict[Address, str]:
-    """The tunnels that are shut down, by their addresses."""
+    """Return the tunnels that are shut down, by their addresses."""
     return {
         address: f"{name}'s {tunnel.name} is shut down"
         for name, router in _running(facts)
@@ -125,7 +125,7 @@ def _of_tunnel(
 
 
 def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
-    """The words of the registration, or of what protects it."""
+    """Return the words of the registration, or of what protects it."""
     unsecured = next((peer.reason for peer in tunnel.unsecured if peer.nbma == server.nbma), None)
     if not server.secured and unsecured:
         return str(unsecured)
@@ -197,7 +197,7 @@ def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
 
 
 def _ospf_between(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> int | None:
-    """The process of this end that wants the other as its neighbor, if that one wants neighbors, too."""
+    """Return the process of this end that wants the other as its neighbor, if that one wants neighbors, too."""
     return _speaks_ospf(mine, here[1]) if _speaks_ospf(theirs, there[1]) is not None else None
 
 
@@ -230,7 +230,7 @@ def _lacks(mine: RouterFacts, protocol: str, here: Seat, there: Seat) -> Iterato
 
 
 def _speaks_ospf(router: RouterFacts, interface: str) -> int | None:
-    """The process that wants neighbors on an interface."""
+    """Return the process that wants neighbors on an interface."""
     for process in router.ospf:
         if any(one.name == interface and one.speaks for one in process.interfaces):
             return process.process
@@ -238,7 +238,7 @@ def _speaks_ospf(router: RouterFacts, interface: str) -> int | None:
 
 
 def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
-    """The systems that a router wants neighbors of on an interface."""
+    """Return the systems that a router wants neighbors of on an interface."""
     return [
         process.autonomous_system
         for process in processes
@@ -283,7 +283,7 @@ def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
 
 
 def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
-    """Those that are no providers."""
+    """Return those that are no providers."""
     return [
         (name, router) for name, router in facts.routers.items() if router is not None and name not in facts.providers
     ]
@@ -293,7 +293,7 @@ def _running(facts: LabFacts) -> list[tuple[str, RouterFacts]]:
 
 
 def cannot(facts: LabFacts, either: Sequence[str] = ()) -> dict[str, list[str]]:
-    """What never comes, in sentences by router. either: as of `unfinished`.
+    """Return what never comes, in sentences by router. either: as of `unfinished`.
 
     Tunnels that nobody shut down, and of a kind that this release has not; neighbors of whom the ends disagree.
     """

@@ -30,7 +30,7 @@ class _Loader(yaml.SafeLoader):
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """One node; refuses anchors, aliases and what is too deep."""
+        """Return one node; refuses anchors, aliases and what is too deep."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
             problem = "anchors and aliases (& and *) are not taken; write it out"
@@ -70,11 +70,11 @@ class Places:
         return f"{self.file}:{line}:{column}{_named(where)}"
 
     def error(self, where: Path_, text: str) -> UserError:
-        """What is wrong there."""
+        """Return what is wrong there."""
         return UserError(f"{self.at(where)}: {text}")
 
     def problems(self, found: Sequence[tuple[Path_, str]]) -> UserError:
-        """All that is wrong in the file, in the order of its lines."""
+        """Return all that is wrong in the file, in the order of its lines."""
         placed = [(*self._place(where), f"{self.exactly(where)}: {text}") for where, text in found]
         placed += [
             (line, column, f"{self.file}:{line}:{column}: {key} is there twice: leave one")
@@ -111,7 +111,7 @@ class Places:
 
 
 def parse_yaml(text: str, file: str, *, patient: bool = False) -> tuple[object, Places]:
-    """What a YAML text holds, and where. Raises UserError.
+    """Return what a YAML text holds, and where. Raises UserError.
 
     patient: keys that are there twice are left to the caller (`Places.twice`), who tells them with what else is wrong.
     """
@@ -140,7 +140,7 @@ def parse_yaml(text: str, file: str, *, patient: bool = False) -> tuple[object, 
 
 
 def read_text(path: Path, largest: int = LARGEST) -> str:
-    """The text of a file of reasonable size. Raises UserError."""
+    """Return the text of a file of reasonable size. Raises UserError."""
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(largest + 1)  # a device tells no size, and has no end
@@ -154,7 +154,7 @@ def read_text(path: Path, largest: int = LARGEST) -> str:
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
-    """What the library says, with what people mostly did."""
+    """Return what the library says, with what people mostly did."""
     problem = str(error.problem or error.context)
     if "\\t" in problem:
         return f"{problem}: lines begin with spaces, not with a tab"

@@ -42,12 +42,12 @@ class Place:
 
 
 def places() -> tuple[Place, ...]:
-    """All exercises, in order."""
+    """Return all exercises, in order."""
     folders = sorted(path.parent for path in FOLDER.glob(f"*/{START}"))
     return tuple(Place(int(path.name.partition("-")[0]), path) for path in folders)
 
 
 def find_place(name: str) -> Place | None:
-    """The exercise that a scenario's name means, "exercise-05" or "exercise-5"; None if it means none."""
+    """Return the exercise that a scenario's name means, "exercise-05" or "exercise-5"; None if it means none."""
     match = _NAME.fullmatch(name)
     return next((place for place in places() if match and place.number == int(match[1])), None)

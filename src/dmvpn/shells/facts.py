@@ -93,7 +93,7 @@ def lab_facts(
     cut: Iterable[tuple[str, str]],
     bad: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
 ) -> LabFacts:
-    """The whole.
+    """Return the whole.
 
     cut: the ends of all wires that nothing passes.
     bad: what else is wrong with a wire, by an end.

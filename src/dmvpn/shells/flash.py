@@ -36,7 +36,7 @@ class FolderFlash:
         self.path = path
 
     def files(self) -> Sequence[Stored]:
-        """All files, by name. What is no regular file is not there. Raises OSError."""
+        """Return all files, by name. What is no regular file is not there. Raises OSError."""
         try:
             with self._folder() as folder:
                 return tuple(_stored(folder))
@@ -44,7 +44,7 @@ class FolderFlash:
             return ()
 
     def read(self, name: str) -> bytes:
-        """The octets of a file. Raises OSError."""
+        """Return the octets of a file. Raises OSError."""
         with self._folder() as folder, os.fdopen(_open(folder, name, os.O_RDONLY), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

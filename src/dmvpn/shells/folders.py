@@ -93,7 +93,7 @@ class Found:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of ours, in UTF-8. Raises UserError."""
+    """Return the text of a file of ours, in UTF-8. Raises UserError."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -103,7 +103,7 @@ def read_text(path: Path) -> str:
 
 
 def read_configuration(path: Path) -> str:
-    """The text of a router's configuration, whatever wrote it. Raises UserError."""
+    """Return the text of a router's configuration, whatever wrote it. Raises UserError."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise UserError(f"{path}: no regular file")  # a pipe may keep us waiting forever
     try:
@@ -130,7 +130,7 @@ def read_routers(path: Path) -> tuple[Part, ...]:
 
 
 def _inside(path: Path, topology: Topology) -> tuple[Part, ...]:
-    """The routers whose configurations are in a topology. Raises UserError."""
+    """Return the routers whose configurations are in a topology. Raises UserError."""
     parts = tuple(Part(node.name, node.text) for node in topology.nodes if _is_of_router(node.text))
     if not parts:
         files = [str(node.file) for node in topology.nodes if node.file is not None]
@@ -156,7 +156,7 @@ def read_router(path: Path) -> str:
 
 
 def configurations_of(path: Path) -> Found:
-    """The configurations in a file. Raises UserError."""
+    """Return the configurations in a file. Raises UserError."""
     found = Found()
     topology = topology_in(path)
     if topology is not None:
@@ -181,7 +181,7 @@ def _add(found: Found, path: Path, parts: tuple[Part, ...]) -> None:
 
 
 def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
-    """The configurations of a folder. is_described: it has a `lab.yaml`. Raises UserError."""
+    """Return the configurations of a folder. is_described: it has a `lab.yaml`. Raises UserError."""
     found = _described(folder) if is_described else _of_strangers(folder)
     if not found.texts:
         left = f" ({'; '.join(found.notes)})" if found.notes else _instead(folder)
@@ -190,7 +190,7 @@ def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
 
 
 def files_of_strangers(folder: Path) -> tuple[Path, ...]:
-    """The files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
+    """Return the files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
     files = [path for path in _files(folder) if _is_one(path)]
     drawn = [path for path, topology in _topologies(folder) if any(_is_of_router(node.text) for node in topology.nodes)]
     return tuple(files) or tuple(drawn) or tuple(_pages(folder))
@@ -388,7 +388,7 @@ def _several(folder: Path, networks: list[Path], router: str) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All but the page about the folder."""
+    """Return all but the page about the folder."""
     return [path for path in _all(folder) if path.stem.lower() != _ABOUT]
 
 
@@ -414,7 +414,7 @@ def _is_one(path: Path, *, fences: bool = False) -> bool:
 
 
 def _instead(folder: Path) -> str:
-    """What is there, as part of a sentence."""
+    """Return what is there, as part of a sentence."""
     others = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     return f", but {_some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""
 

@@ -65,7 +65,7 @@ class Handle:
         return self._router().startup_text
 
     def context(self, session: int) -> RouterView:
-        """What a show command may look at, now."""
+        """Return what a show command may look at, now."""
         return self._router().context(self._now(), session)
 
     def post(self, event: Event) -> None:

@@ -37,7 +37,7 @@ _NAMES: Final = "a name is a letter, then letters, digits, '_', '.' and '-', 31 
 
 
 def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
-    """What a file says, and where. Raises UserError with all that is wrong."""
+    """Return what a file says, and where. Raises UserError with all that is wrong."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: no regular file")  # a pipe may keep us waiting forever
     raw, places = parse_yaml(read_text(path, LARGEST), str(path), patient=True)
@@ -55,7 +55,7 @@ def read_model(path: Path, kind: type[_Model]) -> tuple[_Model, Places]:
 
 
 def _said(kind: type[BaseModel], where: Path_, fault: str, message: str, *, is_key: bool) -> str:
-    """What is wrong there, and what to do."""
+    """Return what is wrong there, and what to do."""
     if fault == "extra_forbidden":
         known = _keys(kind, where[:-1])
         close = get_close_matches(str(where[-1]), known, n=1)
@@ -81,7 +81,7 @@ def _shape(kind: type[BaseModel], where: Path_) -> str:
 
 
 def _keys(kind: type[BaseModel], where: Path_) -> list[str]:
-    """The keys that there may be at a place."""
+    """Return the keys that there may be at a place."""
     found: object = kind
     for part in where:
         if isinstance(found, type) and issubclass(found, BaseModel):

@@ -190,7 +190,7 @@ class StartSpec(Strict):
 
 
 def schema() -> str:
-    """The JSON schema of `lab.yaml`, as `lab.schema.json` publishes it."""
+    """Return the JSON schema of `lab.yaml`, as `lab.schema.json` publishes it."""
     described = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Lab.model_json_schema(),

@@ -39,7 +39,7 @@ def refused_by_ospf(mine: RouterFacts, here: Seat, there: Seat) -> bool:
 
 
 def types_of_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> str:
-    """How the network types differ, "" if both elect a designated router, or neither does."""
+    """Return how the network types differ, "" if both elect a designated router, or neither does."""
     ours, other = _ospf_on(mine, here[1]), _ospf_on(theirs, there[1])
     if ours is None or other is None or (ours.network in _ELECTED) == (other.network in _ELECTED):
         return ""
@@ -47,7 +47,7 @@ def types_of_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Sea
 
 
 def one_sided(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """What this end wants of a tunnel's other end, and that one does not."""
+    """Yield what this end wants of a tunnel's other end, and that one does not."""
     if not (_is_up_tunnel(mine, here[1]) and _is_up_tunnel(theirs, there[1])):
         return
     own, other = _spoken(mine, here[1]), _spoken(theirs, there[1])
@@ -72,7 +72,7 @@ def _names_networks(router: RouterFacts) -> bool:
 
 
 def _spoken(router: RouterFacts, interface: str) -> list[str]:
-    """The protocols that want neighbors on an interface."""
+    """Return the protocols that want neighbors on an interface."""
     rip = router.rip.interfaces if router.rip is not None else ()
     return [
         *(

@@ -92,7 +92,7 @@ class Scenario:
 
     @classmethod
     def _of_file(cls, path: Path, *, strict: bool) -> Self:
-        """The routers of one file. Raises UserError."""
+        """Return the routers of one file. Raises UserError."""
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-") or "lab"
         return cls._inferred(name, path, configurations_of(path), strict=strict)
 
@@ -113,7 +113,7 @@ class Scenario:
 
     @classmethod
     def _beginning(cls, exercise: Place) -> Self:
-        """Where an exercise begins. Raises UserError."""
+        """Return where an exercise begins. Raises UserError."""
         from dmvpn.network.lines import after  # it reads configurations, which most who read scenarios do not
 
         start, _ = read_model(exercise.folder / START, StartSpec)
@@ -241,18 +241,18 @@ class Scenario:
 
 
 def built_in_names() -> list[str]:
-    """The scenarios that come with the program."""
+    """Return the scenarios that come with the program."""
     return sorted(path.parent.name for path in BUILT_IN.glob(f"*/{CONFIGURATION}"))
 
 
 def _meant(name: str) -> str:
-    """What somebody who misspelled a built-in name may have meant, as part of a sentence."""
+    """Return what somebody who misspelled a built-in name may have meant, as part of a sentence."""
     close = get_close_matches(name, built_in_names(), n=3)
     return f": did you mean {' or '.join(close)}?" if close else ": neither a folder nor a built-in one"
 
 
 def described(scenario: Scenario) -> JsonValue:
-    """What a lab answers who asks for its scenario; `from_description` reads it. Certificates are not in it."""
+    """Return what a lab answers who asks for its scenario; `from_description` reads it. Certificates are not in it."""
     return {
         "name": scenario.name,
         "lab": scenario.lab.model_dump(mode="json"),
@@ -262,7 +262,7 @@ def described(scenario: Scenario) -> JsonValue:
 
 
 def from_description(answer: JsonValue) -> Scenario:
-    """The scenario of a lab that runs. Raises UserError."""
+    """Return the scenario of a lab that runs. Raises UserError."""
     try:
         found = _Description.model_validate(answer)
     except ValidationError as error:

@@ -61,7 +61,7 @@ class FolderStorage:
             _replace(self.path / name, octets)
 
     def remembered(self) -> list[Remembered]:
-        """What to tell a router before it gets its configuration, in the order of the names."""
+        """Return what to tell a router before it gets its configuration, in the order of the names."""
         found: list[Remembered] = []
         with contextlib.suppress(OSError):
             for path in sorted(self.path.iterdir()):

@@ -31,12 +31,12 @@ _HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
 
 
 def ping(to: str, source: str, how: str = "") -> str:
-    """The command. how: "repeat 5 timeout 1"."""
+    """Return the command. how: "repeat 5 timeout 1"."""
     return f"ping {to} source {source} {how}".rstrip()
 
 
 def trace(to: str, source: str) -> str:
-    """The command, quick: a shortcut comes up or it does not."""
+    """Return the command, quick: a shortcut comes up or it does not."""
     return f"traceroute {to} source {source} probe 1 timeout 1"
 
 
@@ -47,12 +47,12 @@ def rate(answer: str) -> int:
 
 
 def hops(answer: str) -> list[str]:
-    """Who answered a trace, and its end if that was reached."""
+    """Return who answered a trace, and its end if that was reached."""
     return _HOP.findall(answer)
 
 
 def read(answer: str) -> Json:
-    """The value that a command answered as JSON; None where it answered something else, or nobody did."""
+    """Return the value that a command answered as JSON; None where it answered something else, or nobody did."""
     try:
         value: Json = json.loads(answer)
     except ValueError:
@@ -61,13 +61,13 @@ def read(answer: str) -> Json:
 
 
 def rows(value: Json, key: str) -> list[Row]:
-    """The rows of a table in an answer, or of one inside; none where there is no such table."""
+    """Return the rows of a table in an answer, or of one inside; none where there is no such table."""
     found = value.get(key) if isinstance(value, dict) else None
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def text(row: Row, key: str) -> str:
-    """A value of a row in words; "" if there is none."""
+    """Return a value of a row in words; "" if there is none."""
     value = row.get(key)
     return "" if value is None else str(value)
 
@@ -88,7 +88,7 @@ class Neighbor:
 
 
 def neighbors(answer: str) -> Iterator[Neighbor]:
-    """Those that the answer to `NEIGHBORS` tells of."""
+    """Yield those that the answer to `NEIGHBORS` tells of."""
     for table in rows(read(answer), "tables"):
         for row in rows(table, "neighbors"):
             is_up = text(row, "state") == "up"
@@ -106,7 +106,7 @@ class Server:
 
 
 def servers(answer: str) -> Iterator[Server]:
-    """Those that the answer to `SERVERS` tells of."""
+    """Yield those that the answer to `SERVERS` tells of."""
     for tunnel in rows(read(answer), "tunnels"):
         for row in rows(tunnel, "servers"):
             is_registered = "R" in text(row, "letters")

@@ -94,7 +94,7 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path, name: str, *, elliptic: bool, dn: str = "") -> Self:
-        """A new authority. dn: what it is called, instead of "cn=NAME". Raises UserError if there is one."""
+        """Return a new authority. dn: what it is called, instead of "cn=NAME". Raises UserError if there is one."""
         if (folder / CA_KEY).exists() or (folder / CA_CERTIFICATE).exists():
             raise UserError(f"{folder} is an authority already; another one needs another folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class Authority:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """One that was made. Raises UserError."""
+        """Return one that was made. Raises UserError."""
         try:
             certificate = x509.load_pem_x509_certificate((folder / CA_CERTIFICATE).read_bytes())
             key = load_pem_private_key((folder / CA_KEY).read_bytes(), None)
@@ -141,7 +141,7 @@ class Authority:
     # ------------------------------------------------------------------------------------------------ what it does
 
     def issue(self, request: Request, *, elliptic: bool | None = None, renew: bool = False) -> Issued:
-        """A new key and its certificate. elliptic: kind of key, None: as the authority's. Raises UserError."""
+        """Return a new key and its certificate. elliptic: kind of key, None: as the authority's. Raises UserError."""
         self._check(request, renew=renew)
         key = _new_key(elliptic=isinstance(self.key, ec.EllipticCurvePrivateKey) if elliptic is None else elliptic)
         subject = _name_of(request.dn or f"cn={request.name}")
@@ -189,7 +189,7 @@ class Authority:
         return tuple(fresh)
 
     def write_list(self, days: int = 365) -> x509.CertificateRevocationList:
-        """A revocation list that is good for some days."""
+        """Return a revocation list that is good for some days."""
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
         builder = builder.last_update(self.now - _SKEW).next_update(self.now + timedelta(days=days))
         builder = builder.add_extension(_identifier(self.certificate), critical=False)
@@ -229,7 +229,7 @@ def _new_key(*, elliptic: bool) -> Key:
 
 
 def _digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
-    """The hash of a curve's size: a smaller one would be the weakest part of what it signs."""
+    """Return the hash of a curve's size: a smaller one would be the weakest part of what it signs."""
     size = key.key_size if isinstance(key, ec.EllipticCurvePrivateKey) else 256
     return hashes.SHA256() if size <= 256 else hashes.SHA384() if size <= 384 else hashes.SHA512()
 

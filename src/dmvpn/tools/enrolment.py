@@ -77,7 +77,7 @@ def enrol(scenario: Scenario) -> str:
 
 
 def _wanted(device: Device) -> list[str]:
-    """The trustpoints of a router that signs with certificates, but not that of a server of them."""
+    """Return the trustpoints of a router that signs with certificates, but not that of a server of them."""
     if not _signs(device):
         return []
     servers = [header.removeprefix(_SERVER) for header in device.lines.headers(_SERVER)]
@@ -86,7 +86,7 @@ def _wanted(device: Device) -> list[str]:
 
 
 def _said(device: Device) -> list[Authentication | None]:
-    """How this router and its peers are to prove who they are."""
+    """Return how this router and its peers are to prove who they are."""
     own = [how for one in device.ikev2.profiles for how in (one.local_authentication, *one.remote_authentication)]
     return [*own, *(policy.authentication for policy in device.ikev2.isakmp.policies)]
 
@@ -106,7 +106,7 @@ def _signs_by_ikev1(device: Device) -> bool:
 
 
 def _keyed(device: Device) -> dict[str, str]:
-    """The keys of IKEv1 by the address of the peer; with a mask it may be everybody's."""
+    """Return the keys of IKEv1 by the address of the peer; with a mask it may be everybody's."""
     own = [one for one in device.ikev2.isakmp.keys if not one.keyring and one.address is not None and one.key]
     return {
         _EVERYBODY if str(one.mask or _HOST) != _HOST else str(one.address): one.key.octets.decode()
@@ -116,7 +116,7 @@ def _keyed(device: Device) -> dict[str, str]:
 
 
 def _issuer(devices: dict[str, Device]) -> str:
-    """What the server of certificates in these files calls itself: certificate maps may ask for it."""
+    """Return what the server of certificates in these files calls itself: certificate maps may ask for it."""
     for device in devices.values():
         for header in device.lines.headers(_SERVER):
             return device.lines.section(header).value("issuer-name ") or f"cn={header.removeprefix(_SERVER)}"
@@ -153,7 +153,7 @@ def _identities(device: Device) -> list[str]:
 
 
 def _tunnel_end(device: Device) -> str:
-    """The address of the first tunnel's source; "" if no line says it."""
+    """Return the address of the first tunnel's source; "" if no line says it."""
     ends = (device.source(tunnel) for tunnel in device.tunnels.tunnels)
     return next((str(end) for end in ends if end is not None), "")
 

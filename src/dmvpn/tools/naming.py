@@ -66,7 +66,7 @@ def _servers(device: Device) -> Iterator[_Server]:
 
 
 def _named(device: Device, servers: Sequence[_Server]) -> Iterator[tuple[str, IPAddress]]:
-    """The servers that a router knows by name alone, and the NBMA address of the one that is meant."""
+    """Yield the servers that a router knows by name alone, and the NBMA address of the one that is meant."""
     for nhrp in device.nhrp.tunnels:
         own = device.interface(nhrp.name)
         for nhs in nhrp.nhs:

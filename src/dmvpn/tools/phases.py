@@ -61,7 +61,7 @@ def _destination(spoke: Actor) -> IPAddress | None:
 
 
 def _servers(spoke: Actor) -> list[tuple[NhsConfig, IPAddress]]:
-    """Its servers with their NBMA addresses, by NHS lines and static maps."""
+    """Return its servers with their NBMA addresses, by NHS lines and static maps."""
     mapped: dict[IPAddress | None, IPAddress] = {
         target.address: nbma for target, nbma in spoke.nhrp.maps if target.is_host
     }
@@ -110,7 +110,7 @@ def _spoke(stage: Stage, spoke: Actor, phase: int) -> tuple[str, ...]:
 
 
 def _maps(spoke: Actor, servers: list[tuple[NhsConfig, IPAddress]]) -> list[str]:
-    """What a point-to-point tunnel did not need: where the servers are, and that they want multicast."""
+    """Return what a point-to-point tunnel did not need: where the servers are, and that they want multicast."""
     lines = []
     for server, nbma in servers:
         if server.address is not None and server.nbma is None and not server.name:

@@ -48,7 +48,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
-    """The lab with its wires as they are now."""
+    """Return the lab with its wires as they are now."""
     links, notes = [], []
     for spec, named, bad in _wires(scenario, status):
         amounts = {name: getattr(bad, name) for name in _AMOUNTS}
@@ -65,7 +65,7 @@ def _as_it_is(scenario: Scenario, status: Json) -> tuple[Lab, list[str]]:
 
 
 def _wires(scenario: Scenario, status: Json) -> Iterator[tuple[LinkSpec | None, str, Badness]]:
-    """Each wire: its entry in `lab.yaml` (None: that of a host), its name, and how bad it is."""
+    """Yield each wire: its entry in `lab.yaml` (None: that of a host), its name, and how bad it is."""
     names = status.get("links") if isinstance(status, dict) else None
     impaired = status.get("impaired") if isinstance(status, dict) else None
     if not isinstance(names, list) or not isinstance(impaired, dict):

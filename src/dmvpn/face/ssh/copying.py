@@ -60,7 +60,7 @@ async def copy(process: asyncssh.SSHServerProcess[bytes], command: str, flash: F
 
 
 def _parsed(command: str) -> tuple[str, str]:
-    """The letters of the options, and the path."""
+    """Return the letters of the options, and the path."""
     try:
         words = shlex.split(command[: _LONGEST * 4])[1:]
     except ValueError as error:
@@ -73,7 +73,7 @@ def _parsed(command: str) -> tuple[str, str]:
 
 
 def _name_of(path: str, offered: str = "") -> str:
-    """The file in flash. offered: its name where the path says only that it is in flash."""
+    """Return the file in flash. offered: its name where the path says only that it is in flash."""
     place = place_of(path.lstrip("/") if ":" in path else f"flash:{path}")
     if place is None or place.system is not System.FLASH:
         raise ScpError(f"{path[:80]}: not in flash")

@@ -165,7 +165,7 @@ class Gate:
             self._copying -= 1
 
     async def _flash_for(self, visitor: _Visitor) -> Flash | None:
-        """The router's files, if this visitor may copy them. Raises LinkError."""
+        """Return the router's files, if this visitor may copy them. Raises LinkError."""
         access = await ask(self.door.socket, visitor.location)
         if self.door.flash is None or not access.scp or visitor.privilege < _PRIVILEGED:
             return None
@@ -250,7 +250,7 @@ class _Visitor(asyncssh.SSHServer):
         return False
 
     async def _level(self, access: Access, username: str, password: str) -> int | None:
-        """The privilege level of somebody whose password is right."""
+        """Return the privilege level of somebody whose password is right."""
         guest = self._gate.door.guest
         if guest is not None:
             named = hmac.compare_digest(guest[0].encode(), username.encode())

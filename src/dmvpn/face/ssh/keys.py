@@ -18,7 +18,7 @@ _KINDS: Final = {"ssh-host-ed25519": "ssh-ed25519", "ssh-host-ecdsa": "ecdsa-sha
 
 
 def host_keys(folder: Path) -> list[asyncssh.SSHKey]:
-    """The keys of a folder, made if they are not there. Raises UserError."""
+    """Return the keys of a folder, made if they are not there. Raises UserError."""
     try:
         return [_key(folder / name, kind) for name, kind in _KINDS.items()]
     except (OSError, asyncssh.KeyImportError) as error:
@@ -39,5 +39,5 @@ def _key(path: Path, kind: str) -> asyncssh.SSHKey:
 
 
 def public_text(keys: list[asyncssh.SSHKey]) -> list[str]:
-    """The public halves as lines of known hosts have them: kind and key."""
+    """Return the public halves as lines of known hosts have them: kind and key."""
     return [" ".join(key.export_public_key().decode().split()[:2]) for key in keys]

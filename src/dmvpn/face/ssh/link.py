@@ -51,7 +51,7 @@ class Link:
             raise LinkError(str(error)) from error
 
     async def receive(self) -> Message | None:
-        """The next message; None at the end. Raises LinkError."""
+        """Return the next message; None at the end. Raises LinkError."""
         while not self._ready:
             try:
                 data = await self._reader.read(1 << 16)
@@ -68,7 +68,7 @@ class Link:
 
 
 async def ask(path: Path, location: str) -> Access:
-    """Who may come in from this address? Raises LinkError."""
+    """Return who may come in from this address? Raises LinkError."""
     answer = await _exchange(path, AskAccess(location))
     if not isinstance(answer, Access):
         raise LinkError(f"{path}: no answer")

@@ -97,7 +97,7 @@ class ShowBfdSummary:
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
-    """All sessions, or those on one interface, by address."""
+    """Return all sessions, or those on one interface, by address."""
     machine, only = ctx.machine(BfdMachine), args.interface("interface", None)
     sessions = [one for one in machine.sessions.values() if only in (None, one.interface)]
     sessions.sort(key=lambda session: (session.address, session.interface))
@@ -174,7 +174,7 @@ def _last(heard: ControlPacket) -> LastPacket:
 
 
 def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
-    """A table; with `details` each session has its heading, and a block below."""
+    """Yield a table; with `details` each session has its heading, and a block below."""
     if not answer.sessions:
         return
     yield ""
@@ -231,14 +231,14 @@ def _packet(last: LastPacket) -> Iterator[str]:
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowBfdSummary:
-    """How many there are."""
+    """Return how many there are."""
     machine = ctx.machine(BfdMachine)
     up = sum(session.is_up for session in machine.sessions.values())
     return ShowBfdSummary(len(machine.sessions), up, machine.refused)
 
 
 def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
-    """One line; packets that were not taken are our own addition."""
+    """Yield one line; packets that were not taken are our own addition."""
     yield f"{'':<20}{'Session':<15}{'Up':<13}Down"
     yield ""
     yield f"{'Total':<20}{answer.total:<15}{answer.up:<13}{answer.total - answer.up:<10}".rstrip()

@@ -85,7 +85,7 @@ class Aggregates:
         return news
 
     def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
-        """An aggregate speaks for a prefix, or does not. Returns whether that makes a difference."""
+        """Return whether an aggregate speaks for a prefix, or does not. Returns whether that makes a difference."""
         before = self.suppressed.get(prefix, ())
         after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
         if after:
@@ -102,7 +102,7 @@ class Aggregates:
         return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
 
     def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
-        """The aggregate with what its map sets; a map that refuses it changes nothing."""
+        """Return the aggregate with what its map sets; a map that refuses it changes nothing."""
         if path is None or not aggregate.attribute_map:
             return path
         route = candidate(prefix, path.attributes)

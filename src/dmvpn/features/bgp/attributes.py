@@ -135,14 +135,14 @@ class Attributes:
 
 
 def prepended(path: tuple[Segment, ...], *systems: int) -> tuple[Segment, ...]:
-    """The path with these before it, RFC 4271 §5.1.2."""
+    """Return the path with these before it, RFC 4271 §5.1.2."""
     if path and path[0].kind is SegmentKind.SEQUENCE and len(path[0].systems) + len(systems) <= _SEGMENT_LIMIT:
         return Segment(SegmentKind.SEQUENCE, systems + path[0].systems), *path[1:]
     return Segment(SegmentKind.SEQUENCE, systems), *path
 
 
 def path_text(path: tuple[Segment, ...]) -> str:
-    """The path as shows have it: sets in braces."""
+    """Return the path as shows have it: sets in braces."""
     words = (
         " ".join(map(str, part.systems))
         if part.kind is SegmentKind.SEQUENCE
@@ -176,7 +176,7 @@ class _Draft:
 
 
 def read(raw: Iterable[Attribute], *, wide: bool, internal: bool) -> tuple[Attributes, tuple[str, ...]]:
-    """The attributes of announced routes, and the names of those that were dropped. Raises Withdraw.
+    """Return the attributes of announced routes, and the names of those that were dropped. Raises Withdraw.
 
     wide: AS numbers have four octets in this session. internal: the peer is of our own AS.
     """
@@ -206,7 +206,7 @@ def read(raw: Iterable[Attribute], *, wide: bool, internal: bool) -> tuple[Attri
 
 
 def name_of(code: int) -> str:
-    """What an attribute is called."""
+    """Return what an attribute is called."""
     return AttributeCode(code).name if code in set(AttributeCode) else f"attribute {code}"
 
 
@@ -239,7 +239,7 @@ def _assembled(draft: _Draft, others: tuple[Attribute, ...], *, wide: bool) -> A
 
 
 def _merged(path: tuple[Segment, ...], path4: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """The path of two-octet numbers with the real one at its end, RFC 6793 §4.2.3."""
+    """Return the path of two-octet numbers with the real one at its end, RFC 6793 §4.2.3."""
     missing = _hops(path) - _hops(path4)
     if missing < 0:
         return path
@@ -409,7 +409,7 @@ _OF_OTHER_FAMILIES: Final = frozenset({AttributeCode.MP_REACH_NLRI, AttributeCod
 
 
 def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
-    """The attributes of an UPDATE, in order of their codes (RFC 4271 §5 asks for that). wide: as in `read`."""
+    """Return the attributes of an UPDATE, in order of their codes (RFC 4271 §5 asks for that). wide: as in `read`."""
     code, found = AttributeCode, list[Attribute]()
 
     def add(which: AttributeCode, value: bytes) -> None:

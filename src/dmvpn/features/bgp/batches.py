@@ -56,7 +56,7 @@ class _Piece(NamedTuple):
 
 
 def heard(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attributes | None:
-    """What this peer hears of it. local: our end."""
+    """Return what this peer hears of it. local: our end."""
     if told is None or told.source == peer:
         return None
     attributes = told.attributes
@@ -77,7 +77,7 @@ class Batch:
         self._wide = wide
 
     def chunks(self, peer: IPv4Address) -> Sequence[Chunk]:
-        """What is sent to this peer."""
+        """Return what is sent to this peer."""
         if peer not in self._concerned:
             return self._common
 
@@ -87,7 +87,7 @@ class Batch:
         return tuple(_joined(self._for_one(hear, peer)))
 
     def cost(self, peer: IPv4Address) -> int:
-        """What `chunks` costs, in prefixes that are put into octets."""
+        """Return what `chunks` costs, in prefixes that are put into octets."""
         if "_pieces" not in self.__dict__:
             return len(self.changes)
         return len(self.changes) // 10 if peer in self._concerned else 0
@@ -131,7 +131,7 @@ def _concerned(changes: Iterable[Change]) -> dict[IPv4Address, None]:
 def _pieces(
     changes: Iterable[Change], hear: Callable[[Told | None], Attributes | None], *, wide: bool
 ) -> Iterator[_Piece]:
-    """The UPDATEs for whoever hears this: withdrawals first, then prefixes of equal attributes together."""
+    """Yield the UPDATEs for whoever hears this: withdrawals first, then prefixes of equal attributes together."""
     quiet: list[Change] = []
     withdrawn: list[Change] = []
     announced: dict[Attributes, list[Change]] = {}

@@ -47,7 +47,7 @@ class BgpFacts(Fact):
 
 
 def facts(machine: BgpMachine) -> BgpFacts:
-    """What there is to say about its configuration."""
+    """Return what there is to say about its configuration."""
     config = machine.config
     return BgpFacts(
         local_as=config.local_as,
@@ -72,7 +72,7 @@ def _peer(peer: Peer) -> BgpPeerFacts:
 
 
 def neighbors(machine: BgpMachine, interfaces: Interfaces, now: float) -> Iterator[NeighborFacts]:
-    """Those with a session, and those that have none yet."""
+    """Yield those with a session, and those that have none yet."""
     for address, peer in machine.peers.items():
         session = peer.session
         state = interfaces.owner(session.up.local) if session is not None and session.up else None

@@ -107,7 +107,7 @@ class Feed:
 
 
 def _merged(peer: IPv4Address, local: IPv4Address, steps: list[Change]) -> Change:
-    """What comes to the same for this peer as all these changes of one prefix."""
+    """Return what comes to the same for this peer as all these changes of one prefix."""
     prefix, before, _ = steps[0]
     after = steps[-1].after
     if heard(after, peer, local) is None:
@@ -140,14 +140,14 @@ class Group:
         self._is_table_made = False
 
     def advertised(self, peer: IPv4Address) -> Iterator[tuple[Prefix, Attributes]]:
-        """What a member is told (Adj-RIB-Out), its feed included."""
+        """Yield what a member is told (Adj-RIB-Out), its feed included."""
         for prefix, told in self.told.items():
             attributes = heard(told, peer, self.audience.local)
             if attributes is not None:
                 yield prefix, attributes
 
     def count(self, peer: IPv4Address) -> int:
-        """How many prefixes a member is told."""
+        """Return how many prefixes a member is told."""
         return len(self.told) - self._by_source.get(peer, 0)
 
     @property

@@ -137,7 +137,7 @@ class BgpMachine:
         return process.results
 
     def next_deadline(self) -> float | None:
-        """The next keepalive, hold time, call or announcement."""
+        """Return the next keepalive, hold time, call or announcement."""
         return self._process.timers.next()
 
     @property

@@ -79,7 +79,7 @@ class MaximumNear(Log):
 
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
-        """The message for this neighbor."""
+        """Return the message for this neighbor."""
         return cls("BGP", 4, "MAXPFX", f"Number of prefixes received from {neighbor} reaches {count}, max {limit}")
 
 
@@ -92,13 +92,13 @@ class MaximumExceeded(Log):
 
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
-        """The message for this neighbor."""
+        """Return the message for this neighbor."""
         text = f"Number of prefixes received from {neighbor}: {count} exceeds limit {limit}"
         return cls("BGP", 3, "MAXPFXEXCEED", text)
 
     @classmethod
     def of_all(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
-        """The message for the neighbor that tells most when all of them tell too many."""
+        """Return the message for the neighbor that tells most when all of them tell too many."""
         text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
         return cls("BGP", 3, "MAXPFXEXCEED", text)
 
@@ -110,7 +110,7 @@ class Malformed(Log):
 
     @classmethod
     def of(cls, neighbor: IPv4Address, what: str) -> Self:
-        """The message for this neighbor."""
+        """Return the message for this neighbor."""
         return cls("BGP", 4, "MALFORMED", f"Malformed UPDATE from {neighbor}: {what}; its routes count as withdrawn")
 
 
@@ -121,7 +121,7 @@ class CannotListen(Log):
 
     @classmethod
     def of(cls, why: str) -> Self:
-        """The message, with the host's words."""
+        """Return the message, with the host's words."""
         return cls("BGP", 3, "LISTEN", f"TCP port 179 cannot be opened: {why}")
 
 
@@ -132,7 +132,7 @@ class NotBuilt(Log):
 
     @classmethod
     def of(cls, line: str) -> Self:
-        """The message for this line."""
+        """Return the message for this line."""
         return cls("BGP", 4, "NOT_BUILT", f"{line} is kept in the configuration; nothing acts on it in this release")
 
 
@@ -140,7 +140,7 @@ MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malf
 
 
 def words_of(notification: Notification) -> str:
-    """What a NOTIFICATION says."""
+    """Return what a NOTIFICATION says."""
     if notification.code == ErrorCode.CEASE and notification.subcode in _CEASES:
         return _CEASES[notification.subcode]
     kind = _SUBCODES.get(notification.code)

@@ -192,5 +192,5 @@ class BgpConfig:
         )
 
     def not_built(self) -> tuple[str, ...]:
-        """The lines that are kept, and that nothing acts on."""
+        """Return the lines that are kept, and that nothing acts on."""
         return ("bgp graceful-restart",) if self.graceful_restart else ()

@@ -169,7 +169,7 @@ class Neighbors:
         self.arm(session)
 
     def _caller(self, up: StreamUp) -> Peer | None:
-        """Who called: a configured peer, or a guest of a range, unless there are too many."""
+        """Return who called: a configured peer, or a guest of a range, unless there are too many."""
         known = self.peers.get(up.remote)
         if known is not None:
             source = known.settings.lines.update_source

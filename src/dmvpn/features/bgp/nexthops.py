@@ -27,7 +27,7 @@ class NextHops:
         self._sorted: list[int] = []  # the same as numbers
 
     def metric_to(self, hop: IPv4Address) -> int | None:
-        """The metric of the route to a next hop; None: there is none, or it is our own address."""
+        """Return the metric of the route to a next hop; None: there is none, or it is our own address."""
         if hop not in self._known:
             self._known[hop] = self._look(hop)
             insort(self._sorted, int(hop))

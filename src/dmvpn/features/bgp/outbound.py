@@ -72,7 +72,7 @@ class Audience:
         shared: Prefix | None,
         wide: bool = True,
     ) -> Self:
-        """The audience of a peer with these settings."""
+        """Return the audience of a peer with these settings."""
         lines = settings.lines
         filters = tuple(one for one in lines.filters if one.direction is Direction.OUT)
         outward = replace(_SILENT, filters=filters, **{name: getattr(lines, name) for name in _OUTWARD})
@@ -98,7 +98,7 @@ class Audience:
 
 
 def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:
-    """The attributes that these peers hear; None: they do not hear of this path.
+    """Return the attributes that these peers hear; None: they do not hear of this path.
 
     changes: what the neighbor's route map sets. It comes before our own AS number, and its next hop is told as it is.
     """
@@ -123,13 +123,13 @@ def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
 
 
 def leaving(attributes: Attributes, preference: int | None) -> Attributes:
-    """The attributes of a route whose session is to end, RFC 8326 §4."""
+    """Return the attributes of a route whose session is to end, RFC 8326 §4."""
     marked = dict.fromkeys((*attributes.communities, Community.GRACEFUL_SHUTDOWN))
     return replace(attributes, communities=tuple(map(int, marked)), local_pref=preference)
 
 
 def default_route(audience: Audience, changes: Changes = UNCHANGED) -> Attributes:
-    """What `default-originate` tells; changes: of its route map."""
+    """Return what `default-originate` tells; changes: of its route map."""
     internal = audience.internal
     plain = Attributes(next_hop=audience.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
     attributes = changed(plain, changes)
@@ -167,7 +167,7 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
 
 
 def _with_communities(attributes: Attributes, audience: Audience) -> Attributes:
-    """The attributes with the kinds of communities that the peer is told."""
+    """Return the attributes with the kinds of communities that the peer is told."""
     if not audience.lines.send_community:
         attributes = replace(attributes, communities=(), large=())
     if not audience.lines.send_extended:
@@ -211,14 +211,14 @@ def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attri
 
 
 def _ours(audience: Audience) -> tuple[int, ...]:
-    """The numbers that we put before a path: with `local-as` the real one follows, unless it is replaced."""
+    """Return the numbers that we put before a path: with `local-as` the real one follows, unless it is replaced."""
     if audience.local_as == audience.real_as or audience.lines.local_as_replaces:
         return (audience.local_as,)
     return audience.local_as, audience.real_as
 
 
 def _without_private(path: tuple[Segment, ...], audience: Audience) -> tuple[Segment, ...]:
-    """The path without private numbers, or with ours instead of them; plainly, only if there are no others."""
+    """Return the path without private numbers, or with ours instead of them; plainly, only if there are no others."""
     removal = audience.lines.remove_private_as
     if removal is PrivateAs.KEPT:
         return path

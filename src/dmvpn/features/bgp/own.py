@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def own_path(prefix: Prefix, config: BgpConfig, ports: Ports, now: float) -> Path | None:
-    """The path that we announce for this prefix as of now, of `network` before `redistribute`."""
+    """Return the path that we announce for this prefix as of now, of `network` before `redistribute`."""
     route = ports.rib.exact(prefix) if prefix.address.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
@@ -50,7 +50,7 @@ def _reasons(route: Route, config: BgpConfig) -> Iterator[tuple[PathOrigin, Orig
 
 
 def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
-    """The path as the map leaves it, None: the map refuses the route."""
+    """Return the path as the map leaves it, None: the map refuses the route."""
     if not name:
         return path
     changes = ports.policies.of_routes().mapped(name, Candidate.of(route))
@@ -61,7 +61,7 @@ def _mapped(path: Path, name: str, route: Route, ports: Ports) -> Path | None:
 
 
 def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
-    """All prefixes that may have such a path."""
+    """Return all prefixes that may have such a path."""
     prefixes = dict.fromkeys(network.prefix for network in config.networks)
     if config.redistributions:
         prefixes.update(dict.fromkeys(route.prefix for route in ports.rib.routes()))
@@ -71,7 +71,7 @@ def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
 def aggregate_path(
     aggregate: Aggregate, parts: Iterable[Path], local_as: int, router_id: IPv4Address, now: float
 ) -> Path | None:
-    """The path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
+    """Return the path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
     paths = list({id(part.attributes): part.attributes for part in parts}.values())
     if not paths:
         return None

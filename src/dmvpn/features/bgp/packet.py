@@ -151,7 +151,7 @@ class Open:
     def with_capabilities(
         cls, autonomous_system: int, hold_time: int, identifier: IPv4Address, capabilities: Iterable[CapabilityValue]
     ) -> Self:
-        """An OPEN with a parameter for each capability, as most speakers send them."""
+        """Return an OPEN with a parameter for each capability, as most speakers send them."""
         return cls(
             autonomous_system=autonomous_system if autonomous_system < 1 << 16 else AS_TRANS,
             hold_time=hold_time,
@@ -165,7 +165,7 @@ class Open:
         return tuple(found for kind, value in self.parameters if kind == 2 for found in _capabilities(value))
 
     def capability(self, code: Capability) -> CapabilityValue | None:
-        """The first one with this code."""
+        """Return the first one with this code."""
         return next((found for found in self.capabilities if found.code == code), None)
 
     @property
@@ -337,12 +337,12 @@ _KINDS: Final[dict[int, type[Message]]] = {int(number): kind for kind, number in
 
 
 def serialize(message: Message) -> bytes:
-    """The message with its header. Raises ValueError if it is too long."""
+    """Return the message with its header. Raises ValueError if it is too long."""
     return _framed(_TYPES[type(message)], message.body())
 
 
 def update_octets(withdrawn: bytes, attributes: bytes, announced: bytes) -> bytes:
-    """An UPDATE whose three parts are octets already. Raises ValueError if it is too long."""
+    """Return an UPDATE whose three parts are octets already. Raises ValueError if it is too long."""
     return _framed(MessageType.UPDATE, _update_body(withdrawn, attributes, announced))
 
 
@@ -377,7 +377,7 @@ def parse(data: Octets) -> Message:
 
 
 def message_length(data: Octets) -> int | None:
-    """How long the message at the start of `data` is; None: its header is not all there. Raises MessageError."""
+    """Return how long the message at the start of `data` is; None: its header is not all there. Raises MessageError."""
     if len(data) < HEADER_LENGTH:
         return None
     if bytes(data[:16]) != MARKER:
@@ -402,7 +402,7 @@ def split(buffer: bytearray) -> Iterator[bytes]:
 
 
 def encoded_prefix(prefix: Prefix) -> bytes:
-    """A prefix as UPDATE has it: its length in bits, and as many octets as these need."""
+    """Return a prefix as UPDATE has it: its length in bits, and as many octets as these need."""
     return bytes((prefix.length,)) + prefix.address.packed[: (prefix.length + 7) >> 3]
 
 
@@ -423,7 +423,7 @@ def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
 
 
 def _attributes(data: bytes) -> tuple[tuple[Attribute, ...], str]:
-    """All attributes, and what is wrong with the list if its end cannot be found, RFC 7606 §4."""
+    """Return all attributes, and what is wrong with the list if its end cannot be found, RFC 7606 §4."""
     found: list[Attribute] = []
     at = 0
     while at < len(data):

@@ -61,7 +61,7 @@ class Path:
 
 
 def ordered(paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None]) -> list[Path]:
-    """The usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
+    """Return the usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
     usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
     groups: dict[int, list[tuple[Path, int]]] = {}
     for path, metric in usable:
@@ -77,7 +77,7 @@ def ordered(paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None
 
 
 def side_by_side(paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int) -> list[Path]:
-    """The best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
+    """Return the best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
     if not paths or limit < 2:
         return paths[:1]
     best = paths[0]

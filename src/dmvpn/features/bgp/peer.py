@@ -92,7 +92,7 @@ class Peer:
             self.filtered.pop(prefix, None)
 
     def losers(self, opened: Session) -> list[Session]:
-        """The sessions that end because this one got an OPEN: it may be among them. RFC 4271 §6.8."""
+        """Return the sessions that end because this one got an OPEN: it may be among them. RFC 4271 §6.8."""
         others = [session for session in self.sessions if session is not opened and session.heard is not None]
         if not others or opened.heard is None:
             return []

@@ -23,7 +23,7 @@ _ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
 def verdict(
     policies: RoutePolicies, lines: Neighbor, direction: Direction, prefix: Prefix, attributes: Attributes
 ) -> Changes | None:
-    """What the filters of this neighbor make of a path in this direction; None: it does not pass."""
+    """Return what the filters of this neighbor make of a path in this direction; None: it does not pass."""
     changes = UNCHANGED
     for one in lines.filters:
         if one.direction is not direction:
@@ -47,7 +47,7 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes:
 
 
 def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
-    """A path, as a route map looks at it."""
+    """Return a path, as a route map looks at it."""
     return Candidate(
         prefix=prefix,
         next_hop=attributes.next_hop,
@@ -58,7 +58,7 @@ def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
 
 
 def changed(attributes: Attributes, changes: Changes) -> Attributes:
-    """The attributes with everything that a route map sets; weight is no attribute."""
+    """Return the attributes with everything that a route map sets; weight is no attribute."""
     if changes == UNCHANGED:
         return attributes
     marks = changes.communities

@@ -202,7 +202,7 @@ class Routes:
 
 
 def _details(attributes: Attributes) -> tuple[str, ...]:
-    """What `show ip route A.B.C.D` adds for a route of BGP."""
+    """Return what `show ip route A.B.C.D` adds for a route of BGP."""
     tag = attributes.neighbor_system
     return (
         f"      AS Hops {attributes.path_length}",

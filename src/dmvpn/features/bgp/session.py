@@ -142,7 +142,7 @@ class Counts:
                 self.refreshes[received] += 1
 
     def total(self, *, received: bool) -> int:
-        """All of them."""
+        """Return all of them."""
         kinds = (self.opens, self.updates, self.notifications, self.keepalives, self.refreshes)
         return sum(kind[received] for kind in kinds)
 

@@ -85,7 +85,7 @@ def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> Pee
 
 
 def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
-    """Those with an address, in the order of the configuration."""
+    """Return those with an address, in the order of the configuration."""
     found = {}
     for lines in config.neighbors:
         if isinstance(lines.peer, IPv4Address):
@@ -96,7 +96,7 @@ def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
 
 
 def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
-    """What holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
+    """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
     ranges = [one for one in config.listen_ranges if address in one.prefix]
     closest = max(ranges, key=lambda one: one.prefix.length, default=None)
     if closest is None:
@@ -128,7 +128,7 @@ def _callers(config: BgpConfig) -> Iterator[StreamPeer]:
 
 
 def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
-    """The lines of a neighbor, and where they say nothing those of its group and its templates."""
+    """Return the lines of a neighbor, and where they say nothing those of its group and its templates."""
     groups = (one for one in config.neighbors if one.is_group and one.peer == lines.group)
     group = next(groups, None) if lines.group else None
     if group is not None:
@@ -144,7 +144,7 @@ def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
 
 
 def _templates(config: BgpConfig, lines: Neighbor) -> Iterator[Neighbor]:
-    """Those that the lines inherit, and those that these inherit; the one that speaks last comes first."""
+    """Yield those that the lines inherit, and those that these inherit; the one that speaks last comes first."""
     sessions = {one.peer: one for one in config.session_templates}
     policies = {one.peer: one for one in config.policy_templates}
     heir = lines
@@ -163,7 +163,7 @@ def _templates(config: BgpConfig, lines: Neighbor) -> Iterator[Neighbor]:
 
 
 def _inherited(lines: Neighbor, parent: Neighbor) -> Neighbor:
-    """The lines, and where they say nothing those of another one."""
+    """Return the lines, and where they say nothing those of another one."""
     plain = Neighbor(peer=lines.peer)
     inherited = {
         field.name: getattr(parent, field.name)
@@ -176,7 +176,7 @@ def _inherited(lines: Neighbor, parent: Neighbor) -> Neighbor:
 
 
 def session_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """What only a new session can change."""
+    """Return what only a new session can change."""
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
@@ -185,7 +185,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 
 def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
-    """What changes what we make of its routes."""
+    """Return what changes what we make of its routes."""
     lines = settings.lines
     leaves = settings.is_leaving, lines.shutdown_preference
     return (

@@ -59,7 +59,7 @@ class LocRib:
             self.own[prefix] = None
 
     def known(self, prefix: Prefix, source: Source) -> Path | None:
-        """What this one tells of a prefix."""
+        """Return what this one tells of a prefix."""
         destination = self.destinations.get(prefix)
         return destination.paths.get(source) if destination is not None else None
 
@@ -101,10 +101,10 @@ class LocRib:
         return changed
 
     def best(self, prefix: Prefix) -> Path | None:
-        """The best path to a prefix."""
+        """Return the best path to a prefix."""
         destination = self.destinations.get(prefix)
         return destination.chosen if destination is not None else None
 
     def by_next_hop(self, hops: Iterable[IPv4Address]) -> list[Prefix]:
-        """The prefixes of which a path leads there."""
+        """Return the prefixes of which a path leads there."""
         return list({prefix: None for hop in hops for prefix in self.hops.get(hop, ())})

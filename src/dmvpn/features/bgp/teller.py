@@ -224,7 +224,7 @@ class Teller:
                 group.hungry[address] = feed
 
     def _judge(self, audience: Audience) -> Callable[[Prefix], Told | None]:
-        """What such peers are told of a prefix as of now. Most prefixes share their paths with others."""
+        """Return what such peers are told of a prefix as of now. Most prefixes share their paths with others."""
         policies = self._process.ports.policies.of_routes()
         lines, routes = audience.lines, self._routes
         known: dict[int, tuple[Path, Told | None]] = {}
@@ -251,7 +251,7 @@ class Teller:
 
 
 def _told(path: Path, audience: Audience, changes: Changes) -> Told | None:
-    """What is too long to be told is told no more: the way that led there is none any more."""
+    """Return what is too long to be told is told no more: the way that led there is none any more."""
     attributes = told(path, audience, changes)
     if attributes is None or not fits(attributes, wide=audience.wide):
         return None
@@ -259,10 +259,10 @@ def _told(path: Path, audience: Audience, changes: Changes) -> Told | None:
 
 
 def advertised(peer: Peer) -> Iterator[tuple[Prefix, Attributes]]:
-    """What a neighbor is told (Adj-RIB-Out)."""
+    """Return what a neighbor is told (Adj-RIB-Out)."""
     return peer.group.advertised(peer.address) if peer.group is not None else iter(())
 
 
 def queued(peer: Peer) -> int:
-    """How many prefixes it is still to hear of."""
+    """Return how many prefixes it is still to hear of."""
     return peer.feed.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None, BgpReason | None]:
-    """Our address for the session, or why there can be none."""
+    """Return our address for the session, or why there can be none."""
     route = ports.rib.lookup_without_nhrp(settings.address)
     if route is None or not route.next_hops or leads_past_its_tunnel(ports, settings.address, route):
         return None, BgpReason.NO_ROUTE

@@ -61,7 +61,7 @@ class ShowEvents:
 
 
 def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
-    """All that is kept, or what is about one address."""
+    """Return all that is kept, or what is about one address."""
     machine = ctx.machine(ChronicleMachine)
     if not ctx.ports.remembers:
         return Unknown(f"{ctx.hostname} keeps no past")
@@ -73,7 +73,7 @@ def events(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
 
 
 def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
-    """What changed since a moment."""
+    """Return what changed since a moment."""
     machine = ctx.machine(ChronicleMachine)
     time = span_of(ctx, args)
     if isinstance(time, Unknown):
@@ -83,7 +83,7 @@ def changes(ctx: ShowContext, args: Args) -> ShowEvents | Unknown:
 
 
 def _later(oldest: float | None, asked: float | None) -> float | None:
-    """The oldest moment that is known, if it is later than what was asked for."""
+    """Return the oldest moment that is known, if it is later than what was asked for."""
     return oldest if oldest is not None and asked is not None and oldest > asked else None
 
 
@@ -130,7 +130,7 @@ def _change(what: StateChanged, time: str) -> EventLine:
 
 
 def render_events(answer: ShowEvents) -> Iterator[str]:
-    """One line each; of a message also where it went or came from."""
+    """Yield one line each; of a message also where it went or came from."""
     if answer.messages:
         yield "Legend: -> sent, => passed on, <- received; + came, ~ changed, - went"
     else:

@@ -74,13 +74,13 @@ class ShowStatistics:
 
 
 def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
-    """All flows."""
+    """Return all flows."""
     flows = ctx.counting.translations().flows
     return ShowTranslations(tuple(_line(flow) for flow in flows), "verbose" in args)
 
 
 def render_translations(answer: ShowTranslations) -> Iterator[str]:
-    """A line each; outside is what it is to those inside, for nobody translates that."""
+    """Yield a line each; outside is what it is to those inside, for nobody translates that."""
     yield f"{'Pro':<4} {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global"
     for line in answer.lines:
         yield (

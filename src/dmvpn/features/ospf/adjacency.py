@@ -78,7 +78,7 @@ class Adjacencies:
         self._context = process.context
 
     def create(self, interface: OspfInterface, address: IPv4Address) -> Neighbor:
-        """A neighbor that was never heard."""
+        """Return a neighbor that was never heard."""
         neighbor = Neighbor(
             interface=interface,
             address=address,

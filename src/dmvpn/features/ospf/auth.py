@@ -84,7 +84,7 @@ class Authentication:
         return next(reversed(_valid([(key, key.send) for key in self.keys], clock, now)), None)
 
     def accepting(self, clock: Clock, now: float) -> tuple[Key, ...]:
-        """The keys that open what comes; when all are over, the last one."""
+        """Return the keys that open what comes; when all are over, the last one."""
         return _valid([(key, key.accept) for key in self.keys], clock, now)
 
     def seal(self, packet: OspfPacket, sequence: int, key: Key | None = None) -> bytes:
@@ -100,7 +100,7 @@ class Authentication:
         return covered + _digest(covered, key)
 
     def _words(self) -> str:
-        """What we have, for people."""
+        """Return what we have, for people."""
         if self.type is not AuthenticationType.CRYPTOGRAPHIC:
             return "no authentication" if self.type is AuthenticationType.NULL else "a password in clear"
         keys = (f"key {key.number} with {key.algorithm.word} ({_LENGTHS[key.algorithm]} octets)" for key in self.keys)
@@ -129,14 +129,14 @@ class Authentication:
 
 
 def _valid(keys: list[tuple[Key, Lifetime | None]], clock: Clock, now: float) -> tuple[Key, ...]:
-    """Those whose lifetime is now; if there are none, the one that ended last."""
+    """Return those whose lifetime is now; if there are none, the one that ended last."""
     valid = tuple(key for key, lifetime in keys if lifetime is None or lifetime.holds(clock, now))
     over = [(lifetime.end, key) for key, lifetime in keys if lifetime is not None and lifetime.is_over(clock, now)]
     return valid or tuple(key for _, key in sorted(over, key=lambda each: str(each[0]))[-1:])
 
 
 def _words(packet: OspfPacket) -> str:
-    """What a packet has, for people."""
+    """Return what a packet has, for people."""
     if packet.auth_type == AuthenticationType.CRYPTOGRAPHIC.value:
         _, number, length, _ = _FIELD.unpack(packet.auth)
         return f"key {number} with a digest of {length} octets"
@@ -145,12 +145,12 @@ def _words(packet: OspfPacket) -> str:
 
 
 def sequence_of(packet: OspfPacket) -> int:
-    """The number of a packet with a digest: smaller than one that was heard, it is an old packet."""
+    """Return the number of a packet with a digest: smaller than one that was heard, it is an old packet."""
     return int(_FIELD.unpack(packet.auth)[3])
 
 
 def key_of(packet: OspfPacket) -> int:
-    """The number of the key of a packet with a digest."""
+    """Return the number of the key of a packet with a digest."""
     return int(_FIELD.unpack(packet.auth)[1])
 
 

@@ -23,7 +23,7 @@ _HOST: Final = IPv4Address("255.255.255.255")
 def router_body(
     interfaces: Iterable[OspfInterface], flags: RouterFlag, last_resort: MaximumMetric | None = None
 ) -> RouterBody:
-    """The router LSA of an area. last_resort: nobody goes through us who can help it (RFC 6987)."""
+    """Return the router LSA of an area. last_resort: nobody goes through us who can help it (RFC 6987)."""
     links = [link for interface in interfaces for link in links_of(interface)]
     if last_resort is not None:
         links = [_costly(link) if link.type != LinkType.STUB or last_resort.stubs else link for link in links]
@@ -35,7 +35,7 @@ def _costly(link: Link) -> Link:
 
 
 def links_of(interface: OspfInterface) -> Iterator[Link]:
-    """The links that one interface adds."""
+    """Yield the links that one interface adds."""
     address, cost = interface.address, interface.cost
     match interface.phase:
         case InterfaceState.DOWN:
@@ -72,7 +72,7 @@ def is_transit(interface: OspfInterface) -> bool:
 
 
 def network_body(interface: OspfInterface, router_id: IPv4Address) -> NetworkBody | None:
-    """The network LSA of a network whose designated router we are; None: it needs none."""
+    """Return the network LSA of a network whose designated router we are; None: it needs none."""
     if interface.phase is not InterfaceState.DESIGNATED or not interface.full:
         return None
     routers = sorted((router_id, *(neighbor.router for neighbor in interface.full)))
@@ -81,7 +81,7 @@ def network_body(interface: OspfInterface, router_id: IPv4Address) -> NetworkBod
 
 
 def stub(prefix: Prefix, cost: int) -> Link:
-    """A network that leads no further."""
+    """Return a network that leads no further."""
     mask, address = ipv4_address(prefix.netmask.packed), ipv4_address(prefix.address.packed)
     return Link(LinkType.STUB, address, mask, cost)
 
@@ -92,6 +92,6 @@ def _to_neighbors(interface: OspfInterface) -> Iterator[Link]:
 
 
 def _prefixes(interface: OspfInterface) -> list[Prefix]:
-    """The primary subnet, then the secondary ones; where prefixes are suppressed these alone (RFC 6860)."""
+    """Return the primary subnet, then the secondary ones; where prefixes are suppressed these alone (RFC 6860)."""
     first = 1 if interface.settings.suppress_prefixes and not is_transit(interface) else 0
     return [Prefix.of(address, length) for address, length in interface.state.addresses[first:]]

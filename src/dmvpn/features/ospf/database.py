@@ -35,7 +35,7 @@ class Entry:
     expiry: Timer
 
     def age(self, now: float) -> int:
-        """Its age in seconds, MAX_AGE at most."""
+        """Return its age in seconds, MAX_AGE at most."""
         return min(MAX_AGE, self.lsa.header.age + int(now - self.arrived))
 
     def may_be_replaced(self, now: float, arrival: float = MINIMUM_ARRIVAL) -> bool:
@@ -47,11 +47,11 @@ class Entry:
         return not self.early or now - self.arrived >= arrival
 
     def outgoing(self, now: float, delay: int) -> Lsa:
-        """The advertisement as it leaves: with its age, and what the way adds to it. delay: seconds."""
+        """Return the advertisement as it leaves: with its age, and what the way adds to it. delay: seconds."""
         return Lsa(self.lsa.header, self.lsa.body, self.lsa.at_age(self.age(now) + delay))
 
     def header(self, now: float) -> LsaHeader:
-        """Its header as of now."""
+        """Return its header as of now."""
         header = self.lsa.header
         return LsaHeader(
             age=self.age(now),
@@ -81,11 +81,11 @@ class Database:
         self._expired = expired
 
     def get(self, key: LsaKey) -> Entry | None:
-        """The instance that we have, or None."""
+        """Return the instance that we have, or None."""
         return self.entries.get(key)
 
     def of_type(self, kind: LsaType) -> Iterator[Entry]:
-        """All of one type that still hold, in the order of their keys."""
+        """Yield all of one type that still hold, in the order of their keys."""
         for key in sorted(self.entries):
             if key.type == kind and key not in self.dying:
                 yield self.entries[key]
@@ -126,7 +126,7 @@ class Database:
             self.remove(key)
 
     def checksum_sum(self, kind: LsaType | None = None) -> int:
-        """The sum of all checksums, by which people compare databases."""
+        """Return the sum of all checksums, by which people compare databases."""
         return sum(entry.lsa.header.checksum for key, entry in self.entries.items() if kind in (None, key.type))
 
     def _expire(self, key: LsaKey) -> None:
@@ -135,7 +135,7 @@ class Database:
 
 
 def size_of(lsa: Lsa) -> int:
-    """What an advertisement adds to the size of a database."""
+    """Return what an advertisement adds to the size of a database."""
     return len(lsa.octets) + _OVERHEAD
 
 

@@ -133,14 +133,14 @@ class Externals:
     # ------------------------------------------------------------------------------------------------ what is told
 
     def _summary_of(self, prefix: Prefix) -> ExternalSummary | None:
-        """The most exact `summary-address` that a network is in."""
+        """Return the most exact `summary-address` that a network is in."""
         if prefix.is_default:
             return None
         fitting = [each for each in self._process.settings.summaries if prefix in each.prefix]
         return max(fitting, key=lambda each: each.prefix.length, default=None)
 
     def _summed_up(self, summary: ExternalSummary, *, own: bool = False) -> ExternalBody | None:
-        """What a summary says, None: it holds nothing. own: of what is ours alone."""
+        """Return what a summary says, None: it holds nothing. own: of what is ours alone."""
         parts = self._parts.get(summary.prefix, ())
         translated = {} if own else self._translated
         found = (self._own.get(prefix) or translated.get(prefix) for prefix in parts)
@@ -155,7 +155,7 @@ class Externals:
         return ExternalBody(mask, best.metric, best.is_type_2, tag=summary.tag)
 
     def _body(self, prefix: Prefix, *, own: bool = False) -> ExternalBody | None:
-        """What is told of a prefix, None: nothing. own: of what is ours alone."""
+        """Return what is told of a prefix, None: nothing. own: of what is ours alone."""
         body, resort = self._found(prefix, own=own), self._process.last_resort
         return (
             body
@@ -192,7 +192,7 @@ class Externals:
                 self._tell_inside(area, key, body)
 
     def _name(self, prefix: Prefix, *, wanted: bool) -> IPv4Address | None:
-        """The name of its advertisements, None: nothing is told, and nothing was.
+        """Return the name of its advertisements, None: nothing is told, and nothing was.
 
         If another network with the same address has its name, it is its last address (RFC 2328 Appendix E).
         """
@@ -212,7 +212,7 @@ class Externals:
     # ------------------------------------------------------------------------------------------------ type 7
 
     def _inside(self, area: RunningArea, prefix: Prefix) -> ExternalBody | None:
-        """What a not-so-stubby area hears of a prefix. A default route it hears if its own line says so."""
+        """Return what a not-so-stubby area hears of a prefix. A default route it hears if its own line says so."""
         if prefix.is_default:
             return default_of(area, is_border=self._process.is_border, has_one=self._imports.has_default())
         if self._process.is_border and not area.settings.nssa.redistribute:

@@ -33,7 +33,7 @@ class OspfFacts(Fact):
 
 
 def facts(machine: OspfMachine) -> tuple[OspfFacts, ...]:
-    """What there is to say about all processes."""
+    """Return what there is to say about all processes."""
     return tuple(_process(process) for process in machine.processes.values())
 
 
@@ -56,7 +56,7 @@ def _process(process: Process) -> OspfFacts:
 
 
 def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
-    """Those that are known, and those whose Hellos are not taken."""
+    """Yield those that are known, and those whose Hellos are not taken."""
     for process in machine.processes.values():
         yield from _neighbors(process, now)
 

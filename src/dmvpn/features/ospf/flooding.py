@@ -199,7 +199,7 @@ class Flooding:
         return True
 
     def _is_news(self, neighbor: Neighbor, header: LsaHeader) -> bool:
-        """The neighbor still describes its database: does it lack this instance? RFC 2328 §13.3 (1b)."""
+        """Return whether the neighbor still describes its database: does it lack this instance? RFC 2328 §13.3 (1b)."""
         known = neighbor.talk.requests.get(header.key)
         if known is None:
             return True

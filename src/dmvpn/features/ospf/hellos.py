@@ -164,7 +164,7 @@ class Hellos:
             self._process.sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
     def _neighbor(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket) -> Neighbor | None:
-        """The sender, as a neighbor that was known or is new; None: there are too many.
+        """Return the sender, as a neighbor that was known or is new; None: there are too many.
 
         Where there is only one, another one takes its place.
         """

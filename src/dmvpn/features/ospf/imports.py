@@ -63,7 +63,7 @@ class Imports:
         return route is not None and not self._is_ours(route)
 
     def of(self, prefix: Prefix) -> ExternalBody | None:
-        """What is to be told of a prefix, None: nothing."""
+        """Return what is to be told of a prefix, None: nothing."""
         if prefix.address.version != 4:
             return None
         route = self._process.context.ports.rib.exact(prefix)
@@ -87,7 +87,7 @@ class Imports:
         return ExternalBody(mask, min(cost, INFINITY - 1), _is_type_2(changes, line.metric_type), tag=tag)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
-        """What a route map makes of a route, None: it refuses it."""
+        """Return what a route map makes of a route, None: it refuses it."""
         if not name:
             return UNCHANGED
         return self._process.context.ports.policies.of_routes().mapped(name, Candidate.of(route))
@@ -107,7 +107,7 @@ class Imports:
         return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
 
     def _condition(self, name: str) -> Changes | None:
-        """What the route map makes of the first route that it permits, None: it permits none."""
+        """Return what the route map makes of the first route that it permits, None: it permits none."""
         if not name:
             return UNCHANGED
         made = (self._mapped(name, route) for route in self._process.context.ports.rib.routes())

@@ -138,7 +138,7 @@ class OspfInterface:
         return self.phase is not old
 
     def router_of(self, address: IPv4Address, own: IPv4Address) -> IPv4Address:
-        """The identifier of the router that has this address here; 0.0.0.0: nobody. own: our identifier."""
+        """Return the identifier of the router that has this address here; 0.0.0.0: nobody. own: our identifier."""
         if address == self.address:
             return own
         neighbor = self.neighbors.get(address)

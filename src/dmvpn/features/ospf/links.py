@@ -63,10 +63,10 @@ class Attached(Surroundings, Protocol):
         ...
 
     def own(self, name: str) -> Interface:
-        """The lines of an interface."""
+        """Return the lines of an interface."""
 
     def area(self, number: int) -> RunningArea:
-        """The area of this number, made if it is new."""
+        """Return the area of this number, made if it is new."""
 
     def drop_empty_areas(self) -> None:
         """An area without interfaces is none of ours."""

@@ -25,7 +25,7 @@ RULES: Final = (DEAD,)
 
 
 def check(config: OspfConfig) -> Iterator[Concern]:
-    """What is wrong, interface by interface."""
+    """Yield what is wrong, interface by interface."""
     for interface in config.interfaces:
         section = f"interface {interface.name}"
         hello, dead = timers(interface, default_network(interface.name))

@@ -347,7 +347,7 @@ class Lsa:
 
     @classmethod
     def make(cls, key: LsaKey, body: Body, *, sequence: int, options: int, age: int = 0) -> Self:
-        """One of our own, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
+        """Return one of our own, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
         content = body.serialize()
         draft = LsaHeader(
             age=age,
@@ -364,12 +364,12 @@ class Lsa:
         return cls(LsaHeader.parse(octets), body, octets)
 
     def at_age(self, age: int) -> bytes:
-        """Its octets at this age, seconds."""
+        """Return its octets at this age, seconds."""
         return min(age, MAX_AGE).to_bytes(2, "big") + self.octets[2:]
 
 
 def fletcher(octets: bytes) -> int:
-    """The checksum of an LSA (with zeros in its place), RFC 905 Appendix B: the age does not count."""
+    """Return the checksum of an LSA (with zeros in its place), RFC 905 Appendix B: the age does not count."""
     covered = octets[2:]
     first, second = sum(covered), sum(accumulate(covered))
     high = ((len(covered) - (_CHECKSUM_AT - 2) - 1) * first - second) % 255 or 255

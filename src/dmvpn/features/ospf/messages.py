@@ -26,7 +26,7 @@ class AdjacencyChanged(Log):
 
     @classmethod
     def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
-        """The message for this neighbor. way: from which state to which."""
+        """Return the message for this neighbor. way: from which state to which."""
         old, new = way
         text = f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}"
         return cls("OSPF", 5, "ADJCHG", text)
@@ -41,7 +41,7 @@ class BadPacket(Log):
 
     @classmethod
     def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
-        """The message for this sender."""
+        """Return the message for this sender."""
         return cls("OSPF", 4, "ERRRCV", f"Received invalid packet: {what} from {sender}, {interface}")
 
 
@@ -52,7 +52,7 @@ class NoRouterId(Log):
 
     @classmethod
     def of(cls, process: int) -> Self:
-        """The message for this process."""
+        """Return the message for this process."""
         text = (
             f"OSPF process {process} failed to allocate unique router-id and cannot start; "
             "an interface with an address that is up, or router-id, is missing"
@@ -67,7 +67,7 @@ class DuplicateRouter(Log):
 
     @classmethod
     def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
-        """The message for this sender."""
+        """Return the message for this sender."""
         text = f"OSPF detected duplicate router-id {router} from {sender} on interface {interface}"
         return cls("OSPF", 4, "DUP_RTRID_NBR", text)
 
@@ -79,7 +79,7 @@ class DuplicateInArea(Log):
 
     @classmethod
     def of(cls, router: IPAddress, area: int) -> Self:
-        """The message for this area."""
+        """Return the message for this area."""
         return cls("OSPF", 4, "DUP_RTRID_AREA", f"Detected router with duplicate router ID {router} in area {area}")
 
 
@@ -90,7 +90,7 @@ class Silent(Log):
 
     @classmethod
     def of(cls, process: int, interface: str, why: str) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
 
 
@@ -101,7 +101,7 @@ class LastKeyOver(Log):
 
     @classmethod
     def of(cls, process: int, interface: str, chain: str, key: int) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         text = f"Process {process}: {interface}: key {key} of key chain {chain} is over and goes on: no other is valid"
         return cls("OSPF", 5, "LASTKEYEXP", text)
 
@@ -113,7 +113,7 @@ class NoValidKey(Log):
 
     @classmethod
     def of(cls, process: int, interface: str, chain: str) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         text = f"Process {process}: {interface} is silent: no key of key chain {chain} is valid yet"
         return cls("OSPF", 4, "NOVALIDKEY", text)
 
@@ -132,5 +132,5 @@ def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other
 
 
 def line(process: int, interface: str, text: str) -> str:
-    """A line of `debug ip ospf adj` or `hello`."""
+    """Return a line of `debug ip ospf adj` or `hello`."""
     return f"OSPF-{process} {interface}: {text}"

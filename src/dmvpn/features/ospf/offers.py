@@ -79,7 +79,7 @@ class Offers:
         )
 
     def _sorted_out(self, found: OspfRoute, lines: Distribution, distance: int) -> tuple[Hops, int]:
-        """The next hops that distribute lists leave, and the distance of what this router tells."""
+        """Return the next hops that distribute lists leave, and the distance of what this router tells."""
         policies = self._context.ports.policies.of_routes()
         hops = [
             hop for hop in found.hops if lines.permits(policies, _candidate(found, hop), hop.interface, inwards=True)
@@ -110,7 +110,7 @@ class Offers:
 
 
 def _candidate(found: OspfRoute, hop: NextHop | None = None) -> Candidate:
-    """A route by one of its next hops, as lists look at it."""
+    """Return a route by one of its next hops, as lists look at it."""
     address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
     interface = hop.interface if hop is not None else ""
     return Candidate(prefix=found.prefix, next_hop=address, interface=interface, tag=found.tag, metric=found.metric)

@@ -99,7 +99,7 @@ class Origination:
             self._flush(area, key)
 
     def keys(self, area: RunningArea, *kinds: int) -> list[LsaKey]:
-        """Those that are registered in an area, of these types."""
+        """Return those that are registered in an area, of these types."""
         return [key for number, key in self._own if number == area.number and key.type in kinds]
 
     def contested(self, area: RunningArea, lsa: Lsa) -> None:

@@ -35,7 +35,7 @@ class Knowing(Protocol):
 
 
 def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
-    """The networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
+    """Yield the networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
     ways: PrefixTable[OspfRoute] = PrefixTable()
     for route in inside.values():
         ways[route.prefix] = route
@@ -61,7 +61,7 @@ def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Ite
 def _told(
     database: Database, kind: LsaType, router_id: IPv4Address
 ) -> Iterator[tuple[LsaKey, Prefix, ExternalBody, int]]:
-    """What others say that holds: its name, the network, what is said, the options."""
+    """Yield what others say that holds: its name, the network, what is said, the options."""
     for key, entry in database.entries.items():
         body, prefix = entry.lsa.body, entry.lsa.prefix
         gone = key.type != kind or key in database.dying or key.router == router_id
@@ -72,7 +72,7 @@ def _told(
 def _route(
     key: LsaKey, prefix: Prefix, body: ExternalBody, way: tuple[int, Hops], area: RunningArea | None, liking: int
 ) -> OspfRoute:
-    """The route. area: that the network is brought into by type 7."""
+    """Return the route. area: that the network is brought into by type 7."""
     cost, hops = way
     kinds = (WayKind.EXTERNAL_1, WayKind.EXTERNAL_2) if area is None else (WayKind.NSSA_1, WayKind.NSSA_2)
     return OspfRoute(

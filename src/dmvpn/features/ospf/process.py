@@ -122,11 +122,11 @@ class Process:
         return any(each.exchanges and not each.is_full for each in self.neighbors())
 
     def own(self, name: str) -> Interface:
-        """The `ip ospf` lines of an interface."""
+        """Return the `ip ospf` lines of an interface."""
         return self._own.get(name) or Interface(name=name)
 
     def neighbors(self) -> Iterator[Neighbor]:
-        """All of them."""
+        """Yield all of them."""
         for interface in self.interfaces.values():
             yield from interface.neighbors.values()
 
@@ -137,7 +137,7 @@ class Process:
     # ------------------------------------------------------------------------------------------------ databases
 
     def database(self, area: RunningArea, kind: int) -> Database:
-        """Where advertisements of a type live that come by this area."""
+        """Return where advertisements of a type live that come by this area."""
         return self.externals if kind == LsaType.EXTERNAL else area.database
 
     def databases(self, interface: OspfInterface) -> Iterator[Database]:
@@ -147,13 +147,13 @@ class Process:
             yield self.externals
 
     def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
-        """All databases, with their areas."""
+        """Yield all databases, with their areas."""
         for area in self.areas.values():
             yield area, area.database
         yield None, self.externals
 
     def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
-        """The interfaces by which an advertisement of this type goes on."""
+        """Return the interfaces by which an advertisement of this type goes on."""
         if kind == LsaType.EXTERNAL:
             return [each for each in self.interfaces.values() if each.area.takes_externals and each.far_end is None]
         return [each for each in self.interfaces.values() if each.area is area]
@@ -281,7 +281,7 @@ class Process:
     # ------------------------------------------------------------------------------------------------ areas
 
     def area(self, number: int) -> RunningArea:
-        """The area of this number, made if it is new."""
+        """Return the area of this number, made if it is new."""
         area = self.areas.get(number)
         if area is None:
             arrival = self.settings.lsa_arrival / 1000
@@ -293,7 +293,7 @@ class Process:
         return area
 
     def area_settings(self, number: int) -> Area:
-        """The lines of an area."""
+        """Return the lines of an area."""
         return next((area for area in self.settings.areas if area.number == number), Area(number=number))
 
     def drop_empty_areas(self) -> None:
@@ -355,7 +355,7 @@ class Process:
     # ------------------------------------------------------------------------------------------------ calculation
 
     def _calculate(self) -> Generator[None, None, None]:
-        """The shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
+        """Yield the shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
         self.calculations += 1
         best: dict[Prefix, OspfRoute] = {}
         for area in sorted(self.areas.values(), key=lambda area: not area.number):  # virtual links before the backbone
@@ -418,6 +418,6 @@ class Process:
 
 
 def _offering(settings: ProcessSettings) -> tuple[object, ...]:
-    """The lines that say what the routing table gets of what is known."""
+    """Return the lines that say what the routing table gets of what is known."""
     discards = (settings.discards_ranges, settings.discards_summaries)
     return settings.distances, settings.maximum_paths, settings.distribution, discards

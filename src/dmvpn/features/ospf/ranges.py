@@ -34,13 +34,13 @@ Active = dict[tuple[int, "Prefix"], ActiveRange]
 
 
 def range_of(area: RunningArea, prefix: Prefix) -> AreaRange | None:
-    """The most exact range of an area that a network is in."""
+    """Return the most exact range of an area that a network is in."""
     fitting = [each for each in area.settings.ranges if prefix in each.prefix]
     return max(fitting, key=lambda each: each.prefix.length, default=None)
 
 
 def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute]) -> Active:
-    """The ranges that hold a network of their area. routes: the ways within areas."""
+    """Return the ranges that hold a network of their area. routes: the ways within areas."""
     active: Active = {}
     for route in routes:
         area = areas.get(route.area) if route.area is not None and route.kind is WayKind.INTRA else None

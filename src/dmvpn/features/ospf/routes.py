@@ -64,7 +64,7 @@ class OspfRoute:
 
     @classmethod
     def within(cls, area: int, found: AreaRoute) -> Self:
-        """A route within an area."""
+        """Return a route within an area."""
         prefix, cost, hops, origin = found.prefix, found.cost, found.hops, found.origin
         return cls(prefix=prefix, kind=WayKind.INTRA, cost=cost, hops=hops, origin=origin, area=area)
 

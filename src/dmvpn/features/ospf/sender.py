@@ -88,7 +88,7 @@ class Sender:
         return keys if interface.with_old_keys and not interface.settings.authentication.chain else (key,)
 
     def _key(self, interface: OspfInterface) -> Key | None:
-        """The key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
+        """Return the key of new packets; says once that it is over, or that none has begun, so that nothing is sent."""
         clock, now = self._context.ports.clock, self._context.now
         asked = interface.settings.authentication
         trouble: Log | None = None
@@ -141,7 +141,7 @@ class Sender:
         return interface.state.ip_mtu - _IP_HEADER - PACKET_HEADER - interface.settings.authentication.overhead
 
     def headers(self, interface: OspfInterface, reserved: int = 0) -> int:
-        """How many LSA headers fit into one packet, behind so many octets."""
+        """Return how many LSA headers fit into one packet, behind so many octets."""
         return max(1, (self.room(interface) - reserved) // HEADER_LENGTH)
 
     def batches(self, interface: OspfInterface, headers: list[LsaHeader]) -> Iterator[tuple[LsaHeader, ...]]:

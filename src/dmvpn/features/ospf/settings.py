@@ -84,12 +84,12 @@ def timers(interface: Interface, default: NetworkType = NetworkType.POINT_TO_POI
 
 
 def default_network(name: str) -> NetworkType:
-    """The type of an interface of which nothing is said."""
+    """Return the type of an interface of which nothing is said."""
     return NetworkType.POINT_TO_POINT if name.startswith(("Tunnel", "Serial", "Dialer")) else NetworkType.BROADCAST
 
 
 def area_on(process: Process, own: Interface, state: InterfaceState) -> int | None:
-    """The area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
+    """Return the area that an interface is in by its own line or by a `network`; None: OSPF does not run there."""
     if own.process is not None:
         return own.area if own.process == process.number else None
     address = state.address
@@ -102,7 +102,7 @@ def area_on(process: Process, own: Interface, state: InterfaceState) -> int | No
 
 
 def settings_of(process: Process, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
-    """What holds on an interface that is in area `number`. chains: all that there are."""
+    """Return what holds on an interface that is in area `number`. chains: all that there are."""
     area = next((area for area in process.areas if area.number == number), Area(number=number))
     network = own.network or default_network(own.name)
     hello, dead = timers(own, network)
@@ -131,7 +131,7 @@ def settings_of(process: Process, own: Interface, number: int, chains: Pages[Key
 
 
 def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[Authentication, str]:
-    """What packets are sealed with, and why they cannot be."""
+    """Return what packets are sealed with, and why they cannot be."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:
         return Authentication(kind, own.password.encode()), ""
@@ -154,7 +154,7 @@ def _keys(chain: KeyChain) -> Iterator[Key]:
 
 
 def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
-    """The cost of the way out of an interface. reference: Mbit/s that cost 1 (`auto-cost`)."""
+    """Return the cost of the way out of an interface. reference: Mbit/s that cost 1 (`auto-cost`)."""
     if settings.cost is not None:
         return settings.cost
     if state.name.startswith("Loopback"):

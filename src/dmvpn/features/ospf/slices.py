@@ -67,13 +67,13 @@ class Slices:
 
 
 def paced(items: Iterable[T]) -> Iterator[tuple[T, bool]]:
-    """Each item, and whether a slice ends before it."""
+    """Yield each item, and whether a slice ends before it."""
     for number, item in enumerate(items, 1):
         yield item, not number % SLICE
 
 
 def drained(steps: Generator[None, None, T]) -> T:
-    """What the work comes to, done at once."""
+    """Return what the work comes to, done at once."""
     while True:
         try:
             next(steps)

@@ -89,7 +89,7 @@ class Graph:
     networks: dict[IPv4Address, tuple[NetworkBody, IPv4Address]] = field(default_factory=dict)
 
     def edges(self, vertex: Vertex) -> Iterator[tuple[Vertex, int, Link | None]]:
-        """Where a vertex leads, RFC 2328 §16.1 (2): the other end has to lead back."""
+        """Yield where a vertex leads, RFC 2328 §16.1 (2): the other end has to lead back."""
         if vertex.is_network:
             for router in self.networks[vertex.id][0].routers:
                 if (router, LinkType.TRANSIT, vertex.id) in self.links:
@@ -119,7 +119,7 @@ class Graph:
         return ((body, other.routers[router]) for router, body in self.routers.items())
 
     def address_of(self, router: IPv4Address, found: Tree) -> IPv4Address | None:
-        """The address by which the shortest way reaches a router, RFC 2328 §16.1; None: its links have none."""
+        """Return the address by which the shortest way reaches a router, RFC 2328 §16.1; None: its links have none."""
         end = Vertex(is_network=False, id=router)
         for link in self.routers[router].links:
             is_network = link.type == LinkType.TRANSIT
@@ -133,7 +133,7 @@ class Graph:
         return None
 
     def on_network(self, router: IPv4Address, network: IPv4Address) -> IPv4Address | None:
-        """The address of a router on a network."""
+        """Return the address of a router on a network."""
         link = self.links.get((router, LinkType.TRANSIT, network))
         return link.data if link is not None else None
 
@@ -146,17 +146,17 @@ _NO_WAY: Final = LAST_RESORT * 64
 
 
 def _joins(body: RouterBody) -> tuple[int, list[Link]]:
-    """What a router is, and its links that lead further."""
+    """Return what a router is, and its links that lead further."""
     return body.flags, [link for link in body.links if link.type != LinkType.STUB]
 
 
 def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
-    """The shortest ways from `root`, which is us."""
+    """Return the shortest ways from `root`, which is us."""
     return drained(grow(drained(graph_of(database)), root, ways))
 
 
 def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, Tree]:
-    """The same in slices."""
+    """Yield the same in slices."""
     start = Vertex(is_network=False, id=root)
     found: dict[Vertex, tuple[int, dict[NextHop, None]]] = {}
     if root in graph.routers:
@@ -194,7 +194,7 @@ def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, T
 
 
 def graph_of(database: Database) -> Generator[None, None, Graph]:
-    """What the database says now; changes of it meanwhile do not count."""
+    """Yield what the database says now; changes of it meanwhile do not count."""
     graph = Graph()
     entries = [(key, entry) for key, entry in database.entries.items() if key not in database.dying]
     for (key, entry), ends in paced(entries):
@@ -218,7 +218,7 @@ def _hops(
     link: Link | None,
     root: IPv4Address,
 ) -> dict[NextHop, None]:
-    """The next hops of a vertex that is reached by `parent`, RFC 2328 §16.1.1; none: it cannot be reached so."""
+    """Return the next hops of a vertex that is reached by `parent`, RFC 2328 §16.1.1; none: it cannot be reached so."""
     vertex, inherited = parent
     if not vertex.is_network and vertex.id == root and link is not None:
         if child.is_network:
@@ -236,12 +236,12 @@ def _hops(
 
 
 def routes(database: Database, found: Tree, root: IPv4Address) -> dict[Prefix, AreaRoute]:
-    """The networks of an area, RFC 2328 §16.1 (2): transit networks, then stub links."""
+    """Return the networks of an area, RFC 2328 §16.1 (2): transit networks, then stub links."""
     return drained(collect(drained(graph_of(database)), found, root))
 
 
 def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, None, dict[Prefix, AreaRoute]]:
-    """The same in slices."""
+    """Yield the same in slices."""
     best: dict[Prefix, AreaRoute] = {}
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]

@@ -124,12 +124,12 @@ class Summaries:
                 yield route
 
     def _cost(self, cost: int) -> int:
-        """What a network costs that we tell of: more, if we are a last resort."""
+        """Return what a network costs that we tell of: more, if we are a last resort."""
         resort = self._process.last_resort
         return cost if resort is None or resort.summaries is None else resort.summaries
 
     def _as_told(self, route: OspfRoute, area: RunningArea) -> tuple[Prefix | None, int]:
-        """The network or the range that it is in, with its cost; None: nobody is to hear of it.
+        """Return the network or the range that it is in, with its cost; None: nobody is to hear of it.
 
         An area that virtual links lead through hears of each network of the backbone, RFC 2328 §12.4.3.
         """
@@ -196,7 +196,7 @@ def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, Lsa
 
 
 def learned_in(process: Joining, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
-    """The same of one area."""
+    """Yield the same of one area."""
     for key, entry in area.database.entries.items():
         body = entry.lsa.body
         counts = key.type == kind and key.router != process.router_id and key not in area.database.dying

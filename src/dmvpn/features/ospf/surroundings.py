@@ -64,19 +64,19 @@ class Surroundings(Protocol):
         ...
 
     def neighbors(self) -> Iterator[Neighbor]:
-        """All of them."""
+        """Return all of them."""
 
     def database(self, area: RunningArea, kind: int) -> Database:
-        """Where advertisements of a type live that come by this area."""
+        """Return where advertisements of a type live that come by this area."""
 
     def databases(self, interface: OspfInterface) -> Iterator[Database]:
-        """All that neighbors on an interface are to know."""
+        """Return all that neighbors on an interface are to know."""
 
     def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
-        """All databases, with their areas."""
+        """Return all databases, with their areas."""
 
     def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
-        """The interfaces by which an advertisement of this type goes on."""
+        """Return the interfaces by which an advertisement of this type goes on."""
 
     def has_address(self, address: IPv4Address) -> bool:
         """Is this an address of an interface of ours?"""

@@ -65,13 +65,13 @@ class VirtualLinks:
         self._process = process
 
     def running(self) -> Iterator[tuple[OspfInterface, FarEnd]]:
-        """Those that are up, with their other ends."""
+        """Yield those that are up, with their other ends."""
         for interface in self._process.interfaces.values():
             if interface.far_end is not None:
                 yield interface, interface.far_end
 
     def to(self, area: int, router: IPv4Address) -> OspfInterface | None:
-        """The link through an area to a router; None: it is not configured, or not up."""
+        """Return the link through an area to a router; None: it is not configured, or not up."""
         ends = self.running()
         return next((interface for interface, end in ends if (end.area, end.router) == (area, router)), None)
 
@@ -81,7 +81,7 @@ class VirtualLinks:
         return RouterFlag.VIRTUAL if through else RouterFlag(0)
 
     def hops(self) -> Mapping[tuple[IPv4Address, IPv4Address], Hops]:
-        """The ways to the other ends, by our address and the router there."""
+        """Return the ways to the other ends, by our address and the router there."""
         return {(interface.address, end.router): end.hops for interface, end in self.running()}
 
     def reconfigure(self) -> bool:
@@ -129,7 +129,7 @@ class VirtualLinks:
             self._adjust(interface, out, far_end, reached.cost)
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
-        """The interface on the way there: of several the one with the address that the link has."""
+        """Return the interface on the way there: of several the one with the address that the link has."""
         there = self._process.interfaces  # one that a hop leads over may have gone since the calculation began
         found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
         kept = (each for each in found if interface is not None and each.address == interface.address)
@@ -147,7 +147,7 @@ class VirtualLinks:
             self._process.describe(interface.area)
 
     def _settings(self, link: VirtualLink) -> Settings:
-        """What holds on a link: it is a part of the backbone, whatever the process says of interfaces."""
+        """Return what holds on a link: it is a part of the backbone, whatever the process says of interfaces."""
         process = self._process
         made = settings_of(process.settings, link.lines, 0, process.key_chains)
         return replace(made, passive=False, suppress_prefixes=False, bfd=False)

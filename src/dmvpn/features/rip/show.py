@@ -92,7 +92,7 @@ def render_database(answer: ShowRipDatabase) -> Iterator[str]:
 
 
 def protocol_block(ctx: ShowContext) -> list[str]:
-    """The block of `show ip protocols`; nothing without a process."""
+    """Return the block of `show ip protocols`; nothing without a process."""
     machine = ctx.machine(RipMachine)
     return list(_block(ctx, machine)) if machine.config.enabled else []
 

@@ -22,13 +22,13 @@ class ShowTunnelTraffic:
 
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowTunnelTraffic:
-    """What the data plane says."""
+    """Return what the data plane says."""
     counted = ctx.counting.interfaces_counted()
     return ShowTunnelTraffic(counted.drops if counted is not None else ctx.machine(TunnelMachine).drops)
 
 
 def render_traffic(answer: ShowTunnelTraffic) -> Iterator[str]:
-    """A line for each reason."""
+    """Yield a line for each reason."""
     drops = answer.drops
     yield "GRE packets dropped:"
     yield f"     {drops.malformed} malformed"

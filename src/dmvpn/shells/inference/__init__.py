@@ -46,7 +46,7 @@ class Inferred:
 def infer(
     texts: Mapping[str, str], *, strict: bool = False, segments: Mapping[tuple[str, str], int] | None = None
 ) -> Inferred:
-    """The network of these configurations (texts by file name). Raises UserError.
+    """Return the network of these configurations (texts by file name). Raises UserError.
 
     strict: nothing is put in the place of lines that cannot be done.
     segments: for ports of which somebody drew where they are plugged in, by file name and port: different numbers are

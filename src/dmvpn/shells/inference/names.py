@@ -18,7 +18,7 @@ _LONGEST_NAME: Final = 31
 
 
 def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
-    """The name of each router and that of its text, and what was decided. Raises UserError.
+    """Return the name of each router and that of its text, and what was decided. Raises UserError.
 
     every: by the name of the text.
 
@@ -51,7 +51,7 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
 
 
 def _last_like(file: str, every: Mapping[str, Device]) -> str:
-    """The last text with the same lines, name and addresses among them: somebody saved the router twice."""
+    """Return the last text with the same lines, name and addresses among them: somebody saved the router twice."""
     device = every[file]
     if not device.lines.value("hostname ") or not device.ports:
         return file
@@ -65,7 +65,7 @@ def _same_places(one: Device, other: Device) -> bool:
 
 
 def _fit(wanted: str, taken: Container[str]) -> str:
-    """The name of a host or a file as one that a router of a lab can have (`lab_model.NAME`)."""
+    """Return the name of a host or a file as one that a router of a lab can have (`lab_model.NAME`)."""
     name = _UNFIT.sub("-", wanted).strip("-_.")[:_LONGEST_NAME] or "router"
     name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
     free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))

@@ -29,7 +29,7 @@ _HOST: Final = 32
 
 
 def add_provider(network: Network, configurations: dict[str, str]) -> str:
-    """A router for all gateways that nobody has; "": there are none. It is added to the configurations."""
+    """Return a router for all gateways that nobody has; "": there are none. It is added to the configurations."""
     for router, device in network.devices.items():
         for gateway in device.default_gateways:
             _want_gateway(network, router, gateway)
@@ -47,7 +47,7 @@ def add_provider(network: Network, configurations: dict[str, str]) -> str:
 
 
 def _external_neighbors(device: Device) -> list[IPv4Address]:
-    """Those of BGP in other systems than the router's own."""
+    """Return those of BGP in other systems than the router's own."""
     others = (one.peer for one in device.bgp.neighbors if one.remote_as not in (None, device.bgp.local_as))
     return [peer for peer in others if isinstance(peer, IPv4Address)]
 
@@ -151,13 +151,13 @@ def _is_source(port: Port, device: Device) -> bool:
 
 
 def ways_between(network: Network) -> list[Wire]:
-    """The wires between tunnel ends: links that nothing says to lead out count where a router has no others."""
+    """Return the wires between tunnel ends: links that nothing says to lead out count where a router has no others."""
     firm = {port.router for wire in network.wires if not wire.loose and len(wire.ports) > 1 for port in wire.ports}
     return [wire for wire in network.wires if not wire.loose or wire.ports[0].router not in firm]
 
 
 def _gateless(device: Device) -> list[str]:
-    """The ports that routes without a gateway lead out of."""
+    """Return the ports that routes without a gateway lead out of."""
     ports = (route.interface for route in device.routes if route.interface and route.next_hop is None)
     return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
 
@@ -167,7 +167,7 @@ def _next_hops(device: Device) -> list[IPv4Address]:
 
 
 def _rip(network: Network, wires: list[Wire]) -> list[str]:
-    """Where the sites speak RIP with their provider it answers."""
+    """Return where the sites speak RIP with their provider it answers."""
     speakers = [
         wire.provider
         for wire in wires

@@ -19,7 +19,7 @@ _HOST_NUMBER: Final = 100
 
 
 def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke", "provider", "router"]:
-    """What the picture shows it as. added: nothing of the overlay is expected of it."""
+    """Return what the picture shows it as. added: nothing of the overlay is expected of it."""
     device = network.devices.get(name)
     if added or device is None or (not device.tunnels.tunnels and _is_gateway(name, network)):
         return "provider"
@@ -63,7 +63,7 @@ def _is_gateway(name: str, network: Network) -> bool:
 
 
 def hosts(network: Network, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
-    """A computer on every wire with a single port, unless that is a way out."""
+    """Return a computer on every wire with a single port, unless that is a way out."""
     found: dict[str, HostSpec] = {}
     for wire in network.wires:
         if len(wire.ports) != 1 or wire.ports[0].address.network.prefixlen >= NO_LAN:

@@ -143,13 +143,13 @@ class Network:
 
 
 def _members(device: Device, bundle: str) -> list[str]:
-    """The ports of a Port-channel."""
+    """Return the ports of a Port-channel."""
     group = f"channel-group {bundle.removeprefix(_BUNDLE)}"
     return [name for name in device.interface_names if device.lines.section(f"interface {name}").has(group)]
 
 
 def _peculiar(router: str, device: Device) -> Iterator[str]:
-    """What labs do not have, and this router does."""
+    """Yield what labs do not have, and this router does."""
     for interface in device.interfaces.interfaces:
         name = interface.name
         if interface.secondary:
@@ -167,5 +167,5 @@ def _peculiar(router: str, device: Device) -> Iterator[str]:
 
 
 def ports_of(router: str, device: Device) -> list[Port]:
-    """The physical interfaces of a router that have an address."""
+    """Return the physical interfaces of a router that have an address."""
     return [Port(router, name, address) for name, address in device.ports.items() if not name.startswith(VIRTUAL)]

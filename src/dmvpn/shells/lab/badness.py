@@ -73,7 +73,7 @@ FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
 
 
 def ip_packet(frame: bytes) -> memoryview:
-    """What an Ethernet frame carries if that is IPv4; nothing if it is something else."""
+    """Return what an Ethernet frame carries if that is IPv4; nothing if it is something else."""
     return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] == _IPV4 else memoryview(b"")
 
 
@@ -139,13 +139,13 @@ class Badness:
         return any(FILTERS[name](packet) for name in self.block)
 
     def request(self) -> dict[str, Json]:
-        """What an order for this says: the inverse of `read`."""
+        """Return what an order for this says: the inverse of `read`."""
         return {
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if value
         }
 
     def described(self) -> dict[str, Json]:
-        """What `lab status` shows: the amounts always, the rest where there is some."""
+        """Return what `lab status` shows: the amounts always, the rest where there is some."""
         more: dict[str, Json] = {"block": list(self.block)} if self.block else {}
         more |= {"mtu": self.mtu} if self.mtu else {}
         more |= {"sender": self.sender} if self.sender else {}

@@ -160,7 +160,7 @@ async def _attend(
 def _carried_out(
     octets: bytes, obey: Callable[[dict[str, Json]], Json | Lent], *, is_owner: bool
 ) -> tuple[bytes, int | None]:
-    """The answer to what arrived, and the descriptor that goes with it."""
+    """Return the answer to what arrived, and the descriptor that goes with it."""
     try:
         request = _read(octets)
         if not is_owner and request.get("do") not in _FOR_MEMBERS:
@@ -199,7 +199,7 @@ def order(path: Path, **request: Json) -> Json:
 
 
 def borrow_namespace(path: Path, node: str) -> tuple[int, int]:
-    """A descriptor of the network namespace of a router or host, and the supervisor's pid. Raises UserError."""
+    """Return a descriptor of the network namespace of a router or host, and the supervisor's pid. Raises UserError."""
     _, descriptor, pid = _ask(path, {"do": "namespace", "node": node})
     if descriptor is None:
         raise UserError("this lab has no namespaces: it is simulated")
@@ -207,7 +207,7 @@ def borrow_namespace(path: Path, node: str) -> tuple[int, int]:
 
 
 def end_of(path: Path) -> int:
-    """A descriptor that can be read when the lab has ended: a pidfd of its supervisor. Raises UserError."""
+    """Return a descriptor that can be read when the lab has ended: a pidfd of its supervisor. Raises UserError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(str(path))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()) -> LabFolder:
-    """The lab or service of this name; without one the only lab that runs, or that has all these nodes.
+    """Return the lab or service of this name; without one the only lab that runs, or that has all these nodes.
 
     command: what was typed, for this lab. Raises UserError.
     """
@@ -48,7 +48,7 @@ def find_lab(name: str | None, command: Command = str, nodes: Sequence[str] = ()
 
 
 def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[LabFolder, str]:
-    """The lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it.
+    """Return the lab and router that "R31" or "LAB/R31" means; a service counts where no lab has it.
 
     command: what was typed, for this router.
     dead: one that was killed will do, too. Raises UserError.
@@ -74,7 +74,7 @@ def find_node(text: str, command: Command) -> tuple[LabFolder, str]:
 
 
 def some_router() -> str:
-    """A router that could be named now, for advice; "ROUTER" if none runs."""
+    """Return a router that could be named now, for advice; "ROUTER" if none runs."""
     running = running_labs()
     if not running:
         return "ROUTER"
@@ -98,7 +98,7 @@ def _has_socket(folder: LabFolder, router: str) -> bool:
 
 
 def _lab_with(router: str, command: Command) -> LabFolder:
-    """The only lab that has this router, alive or dead; else its service."""
+    """Return the only lab that has this router, alive or dead; else its service."""
     running = running_labs()
     having = [folder for folder in running if _has_socket(folder, router) or router in folder.dead_routers]
     if len(having) == 1:
@@ -120,7 +120,7 @@ def _unclear(what: str, having: Sequence[LabFolder], running: Sequence[LabFolder
 
 
 def _unseen() -> str:
-    """The end of a complaint, where there are services that this user may not see."""
+    """Return the end of a complaint, where there are services that this user may not see."""
     try:
         SERVICES.stat()
     except PermissionError:

@@ -47,7 +47,7 @@ class Gateway:
         return _in_linux(self.asked)
 
     def describe(self) -> str:
-        """One line for `lab status`."""
+        """Return one line for `lab status`."""
         kind = _in_linux(self.sign)
         asked = "" if kind == self.sign else f" (a {self.sign} is asked for; Linux cannot be one)"
         return f"NAT {self.spec.private.ip} -> {self.public.ip}, {kind}{asked}"
@@ -105,7 +105,7 @@ class Gateway:
         netfilter.forget_flows()
 
     def facts(self) -> GatewayFacts:
-        """What it is and lets through. Call it inside its namespace."""
+        """Return what it is and lets through. Call it inside its namespace."""
         try:
             lines = _CONNTRACK.read_text().splitlines()
         except OSError:  # the kernel was built without this file
@@ -138,7 +138,7 @@ def _in_linux(kind: NatKind) -> NatKind:
 
 
 def gre_flow(line: str) -> GreFlow | None:
-    """A line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10 dst=172.16.11.1 ..."."""
+    """Return a line of nf_conntrack: "ipv4 2 gre 47 179 timeout=30 src=192.168.31.10 dst=172.16.11.1 ..."."""
     words = line.split()
     if words[:1] != ["ipv4"] or words[2:3] != ["gre"]:
         return None

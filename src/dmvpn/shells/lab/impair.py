@@ -69,7 +69,7 @@ class Impairments:
             self.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))
 
     def described(self) -> Json:
-        """What is wrong with which cable, for people."""
+        """Return what is wrong with which cable, for people."""
         return {
             name: relay.badness.described()
             for name, relay in self._relays.items()
@@ -77,7 +77,7 @@ class Impairments:
         }
 
     def particulars(self) -> dict[End, tuple[str, ...]]:
-        """What is wrong, by all ends of the cables that are bad."""
+        """Return what is wrong, by all ends of the cables that are bad."""
         return {
             end: relay.badness.particulars
             for name, relay in self._relays.items()
@@ -152,7 +152,7 @@ class _Relay:
         self._where: dict[bytes, int] = {}
 
     def reader(self, number: int) -> Callable[[], None]:
-        """What to do when TAP `number` has frames."""
+        """Return what to do when TAP `number` has frames."""
         return lambda: self._read(number)
 
     def _read(self, number: int) -> None:
@@ -184,7 +184,7 @@ class _Relay:
                 self._owner.later(when, to, frame)
 
     def _receivers(self, number: int, frame: bytes) -> list[Tap]:
-        """All others, or the one behind which the receiver was seen."""
+        """Return all others, or the one behind which the receiver was seen."""
         others = [tap for other, tap in enumerate(self.taps) if other != number]
         if len(others) == 1:
             return others

@@ -22,7 +22,7 @@ def lend(pipe: socket.socket, octets: bytes) -> None:
 
 
 def borrow(pipe: socket.socket) -> bytes:
-    """The octets of an answer. Raises TimeoutError, OSError, ValueError if it is none."""
+    """Return the octets of an answer. Raises TimeoutError, OSError, ValueError if it is none."""
     said, descriptors, _, _ = socket.recv_fds(pipe, 64, 1)
     if not descriptors:
         raise ValueError(f"an answer without its octets: {said!r}")

@@ -53,7 +53,7 @@ class LabProcess:
         self._pidfd = os.pidfd_open(pid)
 
     def fileno(self) -> int:
-        """A descriptor that becomes readable when the lab ends."""
+        """Return a descriptor that becomes readable when the lab ends."""
         return self._pidfd
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -138,7 +138,7 @@ def run_in_lab(function: Callable[[], Json]) -> Json:
 def _keep(
     supervisor: Callable[[], int | None], pipes: tuple[int, int], facts: MachineFacts, detached: bool
 ) -> int | None:
-    """The keeper: make the namespaces, fork process 1, report its pid, and wait for it."""
+    """Return the keeper: make the namespaces, fork process 1, report its pid, and wait for it."""
     report_writer, gate_reader = pipes
     if detached:
         os.setsid()

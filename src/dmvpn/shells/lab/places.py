@@ -56,7 +56,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def labs_place() -> Path:
-    """Where the labs of this user are, or would be."""
+    """Return where the labs of this user are, or would be."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
         return Path(runtime) / "dmvpn" / "labs"
@@ -66,7 +66,7 @@ def labs_place() -> Path:
 
 
 def labs_folder() -> Path:
-    """The folder of all labs of this user; made if need be, for this user only. Raises UserError."""
+    """Return the folder of all labs of this user; made if need be, for this user only. Raises UserError."""
     labs = labs_place()
     root = labs.parent
     root.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +83,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _folders() -> Iterator[Path]:
-    """Those of all labs of this user, by name in each place."""
+    """Yield those of all labs of this user, by name in each place."""
     labs = labs_folder()
     yield from sorted(labs.iterdir())
     if labs.parent == _ROOT:  # one may run where an earlier version, or a /run that was read-only, had it
@@ -125,11 +125,11 @@ class LabFolder:
         return self.path / "lab.log"
 
     def management(self, router: str) -> Path:
-        """A router's management socket."""
+        """Return a router's management socket."""
         return self.path / f"{router}.sock"
 
     def storage(self, router: str) -> Path:
-        """The folder for what a router stores; made if need be."""
+        """Return the folder for what a router stores; made if need be."""
         folder = self.path / router
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
@@ -219,7 +219,7 @@ class LabFolder:
 
 
 def running_labs() -> list[LabFolder]:
-    """The labs that run, by name; folders of dead ones are cleaned away."""
+    """Return the labs that run, by name; folders of dead ones are cleaned away."""
     running: list[LabFolder] = []
     for path in _folders():
         folder = LabFolder(path)
@@ -231,7 +231,7 @@ def running_labs() -> list[LabFolder]:
 
 
 def running_services() -> list[LabFolder]:
-    """The routers of services that this user may talk to, by name."""
+    """Return the routers of services that this user may talk to, by name."""
     try:
         return [folder for path in sorted(SERVICES.iterdir()) if (folder := LabFolder(path)).alive()]
     except OSError:

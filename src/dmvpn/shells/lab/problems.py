@@ -87,7 +87,7 @@ class NamespaceProblem(HostProblem):
 
 
 def diagnose(step: Step, number: int, facts: MachineFacts) -> NamespaceProblem:
-    """The problem behind an error number (errno) in this step."""
+    """Return the problem behind an error number (errno) in this step."""
     text = f"{step.value}: {os.strerror(number)}"
     match number:
         case errno.ENOSPC | errno.EUSERS:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:
-    """The public address that an order asks for; None: the same as before. Raises UserError."""
+    """Return the public address that an order asks for; None: the same as before. Raises UserError."""
     text = request.get("public")
     if text is None:
         return None
@@ -33,7 +33,7 @@ def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address
 
 
 def wanted_kind(request: Mapping[str, Json]) -> NatKind | None:
-    """The kind that an order asks for; None: the same as before. Raises UserError."""
+    """Return the kind that an order asks for; None: the same as before. Raises UserError."""
     if request.get("kind") is None:
         return None
     kinds: tuple[NatKind, ...] = get_args(NatKind)

@@ -68,7 +68,7 @@ class RouterPlan:
 
 
 def run(plan: RouterPlan, namespace: int, pipe: socket.socket) -> int:
-    """The life of the process: enter the namespace, close what belongs to others, serve until told to stop."""
+    """Return the life of the process: enter the namespace, close what belongs to others, serve until told to stop."""
     enter_network(namespace)
     _keep_only(pipe.fileno())
     logging.basicConfig(format=f"{plan.name} %(levelname)s %(message)s", level=logging.INFO)
@@ -118,7 +118,7 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
 
 
 def _startup(plan: RouterPlan) -> str:
-    """What `write memory` stored, else the scenario's configuration."""
+    """Return what `write memory` stored, else the scenario's configuration."""
     stored = plan.storage / STARTUP
     return stored.read_text() if stored.exists() else plan.configuration
 

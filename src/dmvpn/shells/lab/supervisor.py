@@ -71,7 +71,7 @@ class _Router:
         return self.pid != 0
 
     def listens(self) -> bool:
-        """Whether sessions can be opened."""
+        """Return whether sessions can be opened."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.setblocking(False)
             return probe.connect_ex(os.fspath(self.plan.socket)) == 0
@@ -273,7 +273,7 @@ class Supervisor:
         return list(self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()}))
 
     def _lacks(self, router: _Router) -> list[str]:
-        """What a router still waits for."""
+        """Return what a router still waits for."""
         try:
             if router.pipe is not None:
                 return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
@@ -403,7 +403,7 @@ class Supervisor:
 
 
 def _ask(pipe: socket.socket, question: bytes) -> bytes:
-    """A router's answer. Raises TimeoutError, OSError."""
+    """Return a router's answer. Raises TimeoutError, OSError."""
     _order(pipe, question)
     return _told(pipe.recv(LARGEST_ANSWER))
 
@@ -428,7 +428,7 @@ def _last_words(pipe: socket.socket) -> str:
 
 
 def _told(octets: bytes) -> bytes:
-    """What a router said. Raises _EndedError if these were its last words."""
+    """Return what a router said. Raises _EndedError if these were its last words."""
     if octets.startswith(WHY):
         raise _EndedError(octets.removeprefix(WHY).decode(errors="replace"))
     return octets

@@ -80,7 +80,7 @@ def mount_proc() -> None:
 
 
 def peer_credentials(sock: socket.socket) -> PeerCredentials:
-    """The process that connected (or listens), SO_PEERCRED of unix(7).
+    """Return the process that connected (or listens), SO_PEERCRED of unix(7).
 
     With a process namespace this is how the pid is learned that counts outside; a pid file says another number.
     """

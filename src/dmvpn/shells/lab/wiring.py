@@ -62,7 +62,7 @@ class Wiring:
     switches: dict[str, int] = field(default_factory=dict)
 
     def interfaces(self, node: str) -> dict[str, str]:
-        """The Linux names of a router's plugged interfaces by IOS names."""
+        """Return the Linux names of a router's plugged interfaces by IOS names."""
         ends = sorted(end for cable in self.cables for end in cable.ends if end[0] == node)
         return {interface: linux_name(interface) for _, interface in ends}
 
@@ -78,7 +78,7 @@ class Wiring:
         return cable.is_switch and cable.name not in self.switches
 
     def find(self, text: str) -> Cable:
-        """The cable that is plugged into "R31:Gi0/1", or that is named so. Raises UserError."""
+        """Return the cable that is plugged into "R31:Gi0/1", or that is named so. Raises UserError."""
         wanted = Scenario.end(text) if text.count(":") == 1 else None
         for cable in self.cables:
             if cable.name == text or wanted in cable.ends or tuple(text.split(":")) in cable.ends:  # H3:eth0
@@ -88,7 +88,7 @@ class Wiring:
 
 
 def linux_name(interface: str) -> str:
-    """The Linux name of an IOS interface, or of a host's or gateway's."""
+    """Return the Linux name of an IOS interface, or of a host's or gateway's."""
     return interface if interface in _SAME_NAME else InterfaceNames().linux(interface)
 
 

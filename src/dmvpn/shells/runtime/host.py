@@ -28,7 +28,7 @@ def _board(router: str) -> str:
 
 
 def _figure(path: str, name: str) -> int:
-    """The number behind `NAME:` in a file of /proc; 0 where it is missing."""
+    """Return the number behind `NAME:` in a file of /proc; 0 where it is missing."""
     match = re.search(rf"^{name}:\s+(\d+) kB", _text(path), re.MULTILINE)
     return int(match[1]) if match else 0
 

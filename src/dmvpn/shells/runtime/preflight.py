@@ -20,7 +20,7 @@ _NEEDED: Final = (Capability.NET_ADMIN, Capability.NET_RAW)
 
 
 def lacking() -> list[str]:
-    """The capabilities that this process has not, of those without which nothing works."""
+    """Return the capabilities that this process has not, of those without which nothing works."""
     return [capability.name for capability in _NEEDED if not has(capability)]
 
 

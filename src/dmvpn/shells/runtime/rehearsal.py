@@ -86,7 +86,7 @@ class Stage:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Stage:
-        """The interfaces of these Linux names. One that is missing is left out: the router says so."""
+        """Return the interfaces of these Linux names. One that is missing is left out: the router says so."""
         with netlink.NetlinkSocket() as kernel:
             links = tuple(link for name in names if (link := kernel.find_link(name)) is not None)
             indexes = {link.index for link in links}
@@ -219,7 +219,7 @@ def _compared(
 
 
 def _things(kernel: netlink.NetlinkSocket) -> dict[Key, Thing]:
-    """What of the kernel a router may change. What follows by itself, as the route of a network, is left out."""
+    """Return what of the kernel a router may change. What follows by itself, as the route of a network, is left out."""
     links = [link for link in kernel.links() if link.name != "lo" and not link.name.startswith(_FAR)]
     indexes = {link.index for link in links}
     things: list[Thing] = [LinkState(link.index, link.up, link.mtu) for link in links]
@@ -242,7 +242,7 @@ class _Sockets:
 
 
 def _sockets() -> _Sockets:
-    """The sockets of this process."""
+    """Return the sockets of this process."""
     texts: dict[str, None] = {}
     ports: dict[tuple[str, int], None] = {}
     for one in _own_sockets():
@@ -271,7 +271,7 @@ def _own_sockets() -> Iterator[socket.socket]:
 
 
 def _settings(links: list[str]) -> Iterator[tuple[str, str]]:
-    """Those of IPv4 that a namespace of its own has, too. Forwarding first: with it the kernel changes others."""
+    """Yield those of IPv4 that a namespace of its own has, too. Forwarding first: with it the kernel changes others."""
     folders = [Path("/proc/sys/net/ipv4/conf", name) for name in ("all", "default", "lo", *links)]
     files = [Path("/proc/sys/net/ipv4/ip_forward"), *Path("/proc/sys/net/ipv4").glob("*")]
     for file in (*files, *(file for folder in folders for file in sorted(folder.glob("*")))):
@@ -281,6 +281,6 @@ def _settings(links: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _is_of_host(route: netlink.Route, indexes: set[int]) -> bool:
-    """A route that somebody made, which leads out of these interfaces alone."""
+    """Return whether a route that somebody made, which leads out of these interfaces alone."""
     by_kernel = route.protocol == _BY_KERNEL or route.table != TABLE_MAIN or route.prefix.address.version != 4
     return not by_kernel and bool(route.next_hops) and all(hop.link in indexes for hop in route.next_hops)

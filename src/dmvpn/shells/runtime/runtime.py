@@ -115,7 +115,7 @@ class Runtime:
         return self._loop.time()
 
     def facts(self) -> RouterFacts:
-        """What there is to say about the router."""
+        """Return what there is to say about the router."""
         from dmvpn.router.facts import KernelFacts, router_facts  # a sixth of the time to start, and seldom asked for
 
         kernel = tuple(KernelFacts(**asdict(one)) for one in self.plane.differences())

@@ -18,7 +18,7 @@ log = logging.getLogger("dmvpn")
 
 
 def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder of a router, made if need be; None if it can be nowhere, which is logged with the reasons."""
+    """Return the folder of a router, made if need be; None if it can be nowhere, which is logged with the reasons."""
     refused: list[str] = []
     for parent in _candidates(environment):
         folder = parent / router
@@ -36,7 +36,7 @@ def state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Pa
 
 
 def planned_state_folder(router: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder that `state_folder` will return; nothing is made."""
+    """Return the folder that `state_folder` will return; nothing is made."""
     for parent in _candidates(environment):
         folder = parent / router
         # Path.exists and its like raise an error below a folder that is closed to us.

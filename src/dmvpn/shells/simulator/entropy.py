@@ -6,7 +6,7 @@ from dmvpn.base.entropy import SeededEntropy
 
 
 def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
-    """What a router draws from; a killed and restarted one has another life and draws other numbers."""
+    """Return what a router draws from; a killed and restarted one has another life and draws other numbers."""
     return SeededEntropy(f"{seed}/{name}/{life}" if life else f"{seed}/{name}")
 
 

@@ -52,7 +52,7 @@ class _Room:
         insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
 
     def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
-        """The first taken address in a network, those of `besides` aside."""
+        """Return the first taken address in a network, those of `besides` aside."""
         first, last = int(network.network_address), int(network.broadcast_address)
         for low, high in self.taken:
             inside = int(besides.network_address) <= low and high <= int(besides.broadcast_address)
@@ -61,7 +61,7 @@ class _Room:
         return None
 
     def take(self, length: int, pools: Sequence[IPv4Network]) -> IPv4Network | None:
-        """The next free network of this length in the first pool that has one."""
+        """Return the next free network of this length in the first pool that has one."""
         size = 1 << (32 - length)
         for pool in pools:
             end = int(pool.broadcast_address)
@@ -93,7 +93,7 @@ class _Template:
 
 
 def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]:
-    """The scenarios with `spokes` spokes each. Raises UserError where that cannot be."""
+    """Return the scenarios with `spokes` spokes each. Raises UserError where that cannot be."""
     room, given = _Room(), dict[tuple[str, str, int], IPv4Network]()
     read = [{name: _networks(text) for name, text in scenario.configurations.items()} for scenario in scenarios]
     networks = [network for addresses in read for found in addresses.values() for _, network in found.values()]
@@ -258,7 +258,7 @@ class _Multiplier:
         self._repeat_static(change, {name, template.name})
 
     def _network(self, name: str, port: str, like: IPv4Network, pools: Sequence[IPv4Network]) -> IPv4Network:
-        """A network for the port of a copy: what another scenario gave it, or a new one."""
+        """Return a network for the port of a copy: what another scenario gave it, or a new one."""
         key = name, port, like.prefixlen
         if key not in self._given:
             found = self._room.take(like.prefixlen, [pool for pool in pools if pool.prefixlen <= like.prefixlen])
@@ -308,7 +308,7 @@ class _Renumbering:
     moved: Mapping[IPv4Network, IPv4Network]
 
     def of(self, text: str) -> str:
-        """A text with the copy's addresses."""
+        """Return a text with the copy's addresses."""
         return _QUAD.sub(self._one, text)
 
     def _one(self, found: re.Match[str]) -> str:
@@ -329,7 +329,7 @@ def _at_same_place(address: IPv4Address, old: IPv4Network, new: IPv4Network) -> 
 
 
 def _masked(line: re.Match[str], network: IPv4Network, wide: IPv4Network) -> str:
-    """An `ip address` line with the mask of the wider network, if it is of the network."""
+    """Return an `ip address` line with the mask of the wider network, if it is of the network."""
     try:
         inside = IPv4Address(line[2]) in network and line[4] == str(network.netmask)
     except ValueError:
@@ -338,20 +338,20 @@ def _masked(line: re.Match[str], network: IPv4Network, wide: IPv4Network) -> str
 
 
 def _classful(network: IPv4Network) -> IPv4Network:
-    """The network of its class, which `network` lines of EIGRP and RIP mean."""
+    """Return the network of its class, which `network` lines of EIGRP and RIP mean."""
     first = int(network.network_address) >> 24
     length = 8 if first < 128 else 16 if first < 192 else 24
     return network.supernet(new_prefix=length) if length < network.prefixlen else network
 
 
 def _with_lines(text: str, lines: Sequence[str]) -> str:
-    """A configuration with more lines before its end."""
+    """Return a configuration with more lines before its end."""
     body = re.sub(r"^end\s*\Z", "", text.rstrip("\n") + "\n", flags=re.MULTILINE)
     return body + "".join(lines) + "end\n"
 
 
 def _networks(text: str) -> _Networks:
-    """The interfaces of a configuration that have an IPv4 address."""
+    """Return the interfaces of a configuration that have an IPv4 address."""
     router = Router(SeededEntropy(0))
     router.handle(PlaneAnnounced(ipv6=True), 0.0)
     router.handle(ConfigurationEntered(text), 0.0)

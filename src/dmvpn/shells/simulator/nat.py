@@ -96,7 +96,7 @@ class NatNode:
         return ((self.public, self.spec.public.network.prefixlen),)
 
     def facts(self, now: float) -> GatewayFacts:
-        """What it is and lets through."""
+        """Return what it is and lets through."""
         flows = [flow for flow in self.flows.living(now) if flow.protocol == IpProtocol.GRE]
         return GatewayFacts(
             private=self.spec.private.network,

@@ -69,7 +69,7 @@ class Impairment:
 
     @classmethod
     def of(cls, badness: Badness) -> Impairment:
-        """What `lab impair` orders."""
+        """Return what `lab impair` orders."""
         return cls(
             delay=badness.delay / 1000,
             loss=badness.loss / 100,

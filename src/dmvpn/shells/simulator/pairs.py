@@ -96,7 +96,7 @@ def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, 
 
 
 def _lan(node: RouterNode) -> IPAddress:
-    """The address of a spoke's last interface that is no tunnel: its LAN."""
+    """Return the address of a spoke's last interface that is no tunnel: its LAN."""
     states = [s for s in node.router.ports.interfaces.all() if s.address and not s.name.startswith("Tunnel")]
     address = states[-1].address
     assert address is not None, "chosen for having one"  # noqa: S101
@@ -122,7 +122,7 @@ def _is_direct(world: Simulator, here: str, there: str) -> bool:
 
 
 def _public(world: Simulator, router: str, tunnel: TunnelState) -> IPAddress | None:
-    """A router's NBMA address as others see it: behind a translator that one's."""
+    """Return a router's NBMA address as others see it: behind a translator that one's."""
     with suppress(KeyError):  # a loopback has no wire
         for station, port in world.segment_of(router, tunnel.source_interface).ends:
             if port == INSIDE and station.name in world.gateways:

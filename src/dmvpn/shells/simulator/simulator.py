@@ -116,7 +116,7 @@ class Simulator:
         overhear: Callable[[str, bytes], None] | None = None,
         remembers: bool = False,
     ) -> Simulator:
-        """The world of a scenario: everything plugged in and configured, at time 0.
+        """Return the world of a scenario: everything plugged in and configured, at time 0.
 
         record: takes the recording of all routers, as text.
         overhear: see the class; here it hears the first packet.
@@ -146,7 +146,7 @@ class Simulator:
     # ------------------------------------------------------------------------------------------------ building
 
     def add_router(self, name: str) -> RouterNode:
-        """A router without configuration."""
+        """Return a router without configuration."""
         if self._write is not None:
             self._recorders[name] = Recorder(name, self._write)
         node = self._router(name, 0)
@@ -187,7 +187,7 @@ class Simulator:
         self._plugs[node.name] = _Plug(self, node)
 
     def connect(self, ends: list[tuple[str, str]]) -> Segment:
-        """A wire between these (node, interface) ends."""
+        """Return a wire between these (node, interface) ends."""
         name = " ".join(f"{node}:{interface}" for node, interface in ends)
         segment = Segment(name, SeededEntropy(f"{self.seed}/{name}"), self.after)
         self.segments.append(segment)
@@ -196,7 +196,7 @@ class Simulator:
         return segment
 
     def plug_host(self, name: str, addresses: list[HostAddress], router: str, interface: str) -> HostNode:
-        """A host more, at the port of a router: on the wire that is there, or on one of its own."""
+        """Return a host more, at the port of a router: on the wire that is there, or on one of its own."""
         host = HostNode(name, addresses, self._transmitter(name))
         self.add_host(name, host)
         wire = self._wires.get((router, interface))
@@ -311,7 +311,7 @@ class Simulator:
         )
 
     def facts(self, scenario: Scenario) -> LabFacts:
-        """The whole world, for tools that decide what a router alone can only suspect."""
+        """Return the whole world, for tools that decide what a router alone can only suspect."""
         routers = {
             name: router_facts(node.router, self.now) if node.alive else None for name, node in self.routers.items()
         }
@@ -326,7 +326,7 @@ class Simulator:
         return lab_facts(scenario, routers, gateways, cut, bad)
 
     def segment_of(self, node: str, interface: str) -> Segment:
-        """The wire that is plugged into a port. Raises KeyError."""
+        """Return the wire that is plugged into a port. Raises KeyError."""
         return self._wires[node, interface]
 
     @property

@@ -77,22 +77,22 @@ _SPOKE_EIGRP = """\
 
 
 def nbma(number: int) -> IPv4Address:
-    """The NBMA address of router `number` (0: the hub)."""
+    """Return the NBMA address of router `number` (0: the hub)."""
     return UNDERLAY + number
 
 
 def tunnel(number: int) -> IPv4Address:
-    """Its tunnel address."""
+    """Return its tunnel address."""
     return TUNNEL + number
 
 
 def lan(number: int) -> IPv4Address:
-    """Its address on its LAN."""
+    """Return its address on its LAN."""
     return LAN + (number << 8)
 
 
 def phase3(spokes: int) -> Scenario:
-    """One hub, `spokes` spokes, EIGRP with a summary at the hub, redirect and shortcut. Raises UserError."""
+    """Return one hub, `spokes` spokes, EIGRP with a summary at the hub, redirect and shortcut. Raises UserError."""
     if not 1 <= spokes <= MOST_SPOKES:
         raise UserError(f"--spokes {spokes}: from 1 to {MOST_SPOKES}")
     names = ["HUB", *(f"S{number}" for number in range(1, spokes + 1))]

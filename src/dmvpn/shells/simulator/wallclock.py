@@ -291,7 +291,7 @@ class SimulatedLab:
         return {"job": self.programs.start(node, texts, asyncio.get_running_loop().time())}
 
     def _job(self, request: dict[str, Json]) -> Json:
-        """What a program has said since it was asked last; code: its exit code, null while it runs."""
+        """Return what a program has said since it was asked last; code: its exit code, null while it runs."""
         number = int(str(request.get("job", 0)))
         if request.get("interrupt"):
             self.programs.interrupt(number)
@@ -333,5 +333,5 @@ class SimulatedLab:
 
 
 def describe(node: NatNode) -> str:
-    """A translator in one line."""
+    """Return a translator in one line."""
     return f"NAT {node.spec.private.ip} -> {node.public}, {node.sign}"

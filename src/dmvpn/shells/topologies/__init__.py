@@ -39,7 +39,7 @@ _LARGEST: Final = 4 << 20
 
 
 def topology_in(path: Path) -> Topology | None:
-    """What a topology file says; None for anything else, and for one that cannot be read."""
+    """Return what a topology file says; None for anything else, and for one that cannot be read."""
     reader = _READERS.get(path.suffix.lower())
     try:
         if reader is None or not path.is_file() or path.stat().st_size > _LARGEST:

@@ -35,7 +35,7 @@ _ETH: Final = re.compile(r"eth(\d{1,3})$")
 
 
 def read(path: Path, text: str) -> Topology | None:
-    """One of the two, or None. Raises ValueError, RecursionError."""
+    """Return one of the two, or None. Raises ValueError, RecursionError."""
     is_cml = _CML.search(text) is not None
     if not is_cml and _CONTAINERLAB.search(text) is None:
         return None
@@ -85,7 +85,7 @@ def _cml_cables(
 
 
 def _configuration(node: yaml.Node | None) -> str:
-    """The text, or that of the first of several files."""
+    """Return the text, or that of the first of several files."""
     for each in _items(node):
         return _configuration(dict(_pairs(each)).get("content"))
     if not isinstance(node, yaml.ScalarNode):

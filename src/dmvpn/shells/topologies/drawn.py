@@ -26,7 +26,7 @@ _ENTITIES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def eve(path: Path, text: str) -> Topology | None:
-    """A `.unl` file. Raises ValueError."""
+    """Return a `.unl` file. Raises ValueError."""
     if _ENTITIES.search(text) is not None:
         raise ValueError("a topology has no entities")
     try:
@@ -53,7 +53,7 @@ def _networks(root: ElementTree.Element, names: dict[str, str]) -> Iterator[tupl
 
 
 def _serial(root: ElementTree.Element, interface: ElementTree.Element) -> str:
-    """The port at the other end of a serial line, by its number there."""
+    """Return the port at the other end of a serial line, by its number there."""
     for node in root.iter("node"):
         if node.get("id") == interface.get("remote_id"):
             for other in node.iter("interface"):
@@ -76,7 +76,7 @@ _PORTS: Final = {"dynamips": "FastEthernet{}/{}", "iou": "Ethernet{}/{}", "qemu"
 
 
 def gns3(path: Path, text: str) -> Topology | None:
-    """A `.gns3` file. Raises ValueError, RecursionError."""
+    """Return a `.gns3` file. Raises ValueError, RecursionError."""
     top = _of(json.loads(text), "topology")
     nodes = {_text(node, "node_id"): node for node in _list(_of(top, "nodes"))}
     names = {number: _text(node, "name") for number, node in nodes.items()}

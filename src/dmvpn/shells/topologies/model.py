@@ -37,12 +37,12 @@ class Topology:
 
 
 def port_named(name: str) -> str:
-    """A port as configurations call it: "Ethernet0/1" for "e0/1"."""
+    """Return a port as configurations call it: "Ethernet0/1" for "e0/1"."""
     return normalize_interface(name) or name
 
 
 def within(folder: Path, name: str) -> Path | None:
-    """A file of the folder or below it; None if it is somewhere else, or is not there."""
+    """Return a file of the folder or below it; None if it is somewhere else, or is not there."""
     try:
         path = (folder / name).resolve()
         return path if path.is_relative_to(folder.resolve()) and path.is_file() else None

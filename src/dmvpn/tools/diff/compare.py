@@ -61,7 +61,7 @@ class Change:
 
 
 def compare(before: Behaviour, after: Behaviour) -> list[Change]:
-    """All changes, by topic."""
+    """Return all changes, by topic."""
     return [
         *_lans(before, after),
         *_talks(before, after),
@@ -302,7 +302,7 @@ def _states(before: Behaviour, after: Behaviour) -> Iterator[Change]:
 
 
 def _findings(before: Behaviour, after: Behaviour) -> Iterator[Change]:
-    """What the linter says of the same thing in other words is no finding more and none less."""
+    """Yield what the linter says of the same thing in other words is no finding more and none less."""
     old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
     for was, said in _paired(old, new):
         yield _finding(was, said, Verdict.CHANGED)
@@ -315,7 +315,7 @@ def _findings(before: Behaviour, after: Behaviour) -> Iterator[Change]:
 
 
 def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
-    """Those of `some` that are not among the others; one that is there twice counts twice."""
+    """Return those of `some` that are not among the others; one that is there twice counts twice."""
     left = list(others)
     found = []
     for finding in some:
@@ -327,7 +327,7 @@ def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding
 
 
 def _paired(old: Sequence[Finding], new: Sequence[Finding]) -> list[tuple[Finding, Finding]]:
-    """The same rule about the same file, as seriously: one before and one after, as far as they go."""
+    """Return the same rule about the same file, as seriously: one before and one after, as far as they go."""
     left = list(new)
     pairs = []
     for was in old:

@@ -69,7 +69,7 @@ class Subject:
         return cls(scenario, world, anatomy, lans_of(world, scenario, anatomy))
 
     def lacks(self) -> list[str]:
-        """Who is not registered, and why."""
+        """Return who is not registered, and why."""
         world, scenario = self.world, self.scenario
         lacking = {
             name: missing(node.router, ())
@@ -92,7 +92,7 @@ class Subject:
 def choose_pairs(
     lans: Iterable[str], seed: int, most: int = MOST_PAIRS, *, about: Collection[str] | None = None
 ) -> tuple[Pair, ...]:
-    """All pairs of these LANs, or a sample of `most` of them that depends on the names and the seed alone.
+    """Return all pairs of these LANs, or a sample of `most` of them that depends on the names and the seed alone.
 
     about: one end at least is of these.
     """
@@ -235,7 +235,7 @@ def _judge(subject: Subject, pair: Pair) -> Talk:
 
 
 def _hubs_of(subject: Subject, pair: Pair, arrival: Arrival) -> tuple[str, ...]:
-    """The routers between the ends of a packet's way."""
+    """Return the routers between the ends of a packet's way."""
     ends = {subject.lans[name].site for name in pair}
     return tuple(name for name in arrival.way if name not in ends)
 
@@ -258,7 +258,7 @@ def _states(subject: Subject) -> dict[str, State]:
 
 
 def _sizes(subject: Subject, talks: dict[Pair, Talk]) -> dict[Pair, Talk]:
-    """The talks with the sizes of those that work."""
+    """Return the talks with the sizes of those that work."""
     measured = {}
     guess = 1400
     for pair in (pair for pair, talk in talks.items() if talk.arrives):

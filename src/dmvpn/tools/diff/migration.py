@@ -73,7 +73,7 @@ def migrate(before: Scenario, after: Scenario, seed: int, order: str) -> Migrati
 
 
 def _steps(subject: Subject, before: Scenario, after: Scenario, order: str) -> Sequence[Callable[[], None]]:
-    """What is done to whom, in order. A router whose configuration stays is left alone."""
+    """Return what is done to whom, in order. A router whose configuration stays is left alone."""
     hubs = subject.anatomy.hubs
     changed = [
         name

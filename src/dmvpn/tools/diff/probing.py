@@ -74,7 +74,7 @@ class _Flow:
 
 
 def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str, Lan]:
-    """The LANs behind the routers of the overlay by name, hosts put where none is. For a world at time 0."""
+    """Return the LANs behind the routers of the overlay by name, hosts put where none is. For a world at time 0."""
     places = {scenario.end(spec.link): name for name, spec in scenario.lab.hosts.items()}
     found: list[Lan] = []
     for site in anatomy.sites.values():
@@ -175,7 +175,7 @@ class Probing:
         return self._flow(pair).left
 
     def arrivals(self, pair: Pair) -> dict[int, Arrival]:
-        """Those that arrived, by their number."""
+        """Return those that arrived, by their number."""
         return self._flow(pair).arrived
 
     def forget(self) -> None:
@@ -212,7 +212,7 @@ class Probing:
         return arrived and not self._fragmented
 
     def mss(self, pair: Pair) -> int | None:
-        """What is left of the maximum segment size that a host announces to another one."""
+        """Return what is left of the maximum segment size that a host announces to another one."""
         flow = self._flow(pair)
         self._mss = None
         syn = _SYN.pack(_TCP_PORT, _TCP_PORT, 1, 0, 6 << 4, 2, 65535, 0, 0, 2, 4, ANNOUNCED_MSS)

@@ -60,7 +60,7 @@ class Comparison:
 
 
 def as_text(comparison: Comparison) -> Iterator[str]:
-    """The lines."""
+    """Yield the lines."""
     for verdict in Verdict:
         lines = _grouped([change for change in comparison.changes if change.verdict is verdict])
         if lines:
@@ -78,7 +78,7 @@ def as_text(comparison: Comparison) -> Iterator[str]:
 
 
 def as_json(comparison: Comparison) -> Json:
-    """The same for programs; pairs are "A to B"."""
+    """Return the same for programs; pairs are "A to B"."""
     migration = comparison.migration
     return {
         "worse": comparison.is_worse,
@@ -158,7 +158,7 @@ def _migration(migration: Migration, lives_on: Sequence[Pair]) -> Iterator[str]:
 
 
 def _same(comparison: Comparison) -> Iterator[str]:
-    """A line for each topic that nothing changed in."""
+    """Yield a line for each topic that nothing changed in."""
     told = {change.topic for change in comparison.changes}
     after = comparison.after
     talks = [talk for pair, talk in after.talks.items() if pair in comparison.before.talks]

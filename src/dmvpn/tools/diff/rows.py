@@ -45,19 +45,19 @@ class Rows:
         return cls(talks, tuple(pair for pair, number in numbers.items() if number in probing.arrivals(pair)))
 
     def loss(self, pair: Pair) -> float:
-        """The share that was lost."""
+        """Return the share that was lost."""
         talk = self.talks[pair]
         return talk.lost / talk.sent if talk.sent else 0.0
 
 
 def worse(now: Rows, well: Rows) -> tuple[str, ...]:
-    """The rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
+    """Return the rows that are worse, as `dmvpn diff` has it: pair and what about it. A little loss is no row."""
     found = [f"{one.subject} {one.topic.value}" for one in changes(well, now, Verdict.WORSE)]
     return (*found, *(f"{pair} {_FULL}" for pair in well.full if pair in now.talks and pair not in now.full))
 
 
 def changes(before: Rows, after: Rows, verdict: Verdict) -> list[Change]:
-    """What became better, or worse, of the rows that `compare` knows."""
+    """Return what became better, or worse, of the rows that `compare` knows."""
     both = [pair for pair in after.talks if pair in before.talks]
     lossy = {str(pair) for pair in both if abs(after.loss(pair) - before.loss(pair)) > _LOSS}
     then, now = (Behaviour(lans={}, registered=None, routed=None, talks=one.talks) for one in (before, after))

@@ -100,7 +100,7 @@ def _spelled(end: End) -> str:
 
 
 def _named_alike(before: Scenario, after: Scenario) -> Scenario:
-    """The new side with the old side's names for providers, their ports and translators."""
+    """Return the new side with the old side's names for providers, their ports and translators."""
     after = _with_nodes(after, {**_providers(before, after), **_translators(before, after)})
     texts = dict(after.configurations)
     ports: dict[End, End] = {}
@@ -137,7 +137,7 @@ def _translators(before: Scenario, after: Scenario) -> dict[str, str]:
 
 
 def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
-    """The same with other names of routers and translators."""
+    """Return the same with other names of routers and translators."""
     if all(old == new for old, new in names.items()):
         return scenario
     lab = scenario.lab
@@ -156,7 +156,7 @@ def _with_nodes(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
 
 
 def _ports(provider: str, before: Scenario, after: Scenario) -> dict[str, str]:
-    """What the old side calls the ports that a provider has on the new one."""
+    """Return what the old side calls the ports that a provider has on the new one."""
     near, networks = [], []
     for side in (before, after):
         addresses = dict(_addresses(side.configurations[provider]))
@@ -197,7 +197,7 @@ def _inside(scenario: Scenario) -> dict[str, list[End]]:
 def _matched(
     marks: Sequence[tuple[Mapping[str, Sequence[Hashable]], Mapping[str, Sequence[Hashable]]]], taken: Iterable[str]
 ) -> dict[str, str]:
-    """The old name of each new thing; a name that nobody has for what is new.
+    """Return the old name of each new thing; a name that nobody has for what is new.
 
     marks: what the old and the new things are known by, the best first. Whoever has one in common is the same.
     taken: names that nothing may get.
@@ -236,7 +236,7 @@ def _fresh(used: set[str]) -> Callable[[str], str]:
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
-    """A configuration with other names of interfaces, all at once: two may have changed places."""
+    """Return a configuration with other names of interfaces, all at once: two may have changed places."""
     if all(old == new for old, new in names.items()):
         return text
     one = re.compile(r"(?<![\w/.-])(?:" + "|".join(map(re.escape, names)) + r")(?![\d/]|\.\d)")

@@ -109,7 +109,7 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
 
 
 def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
-    """Who on the way has a static route for just this: of several, the one who says most exactly where to.
+    """Return who on the way has a static route for just this: of several, the one who says most exactly where to.
 
     Who has a shorter one sends along with much else, and means the next one to know better.
     """
@@ -125,7 +125,7 @@ def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, Route
 
 
 def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
-    """The lines that go: of several for one prefix not those that lead to its owner."""
+    """Return the lines that go: of several for one prefix not those that lead to its owner."""
     lines = without(scene, at, route)
     facts = scene.of(owner)
     own = [str(address) for tunnel in (facts.tunnels if facts is not None else ()) for address in tunnel.addresses]
@@ -134,7 +134,7 @@ def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str,
 
 
 def _untold(scene: Scene, name: str, target: Address, evidence: tuple[str, ...]) -> Finding | None:
-    """The router of the target tells nobody of the network that it is in."""
+    """Return the router of the target tells nobody of the network that it is in."""
     owner = scene.of(name)
     for it in owner.interfaces if owner is not None else ():
         own = next((one for one in it.addresses if target in one.network), None)
@@ -156,7 +156,7 @@ def _untold(scene: Scene, name: str, target: Address, evidence: tuple[str, ...])
 
 
 def _gateway(scene: Scene, name: str, evidence: tuple[str, ...]) -> Finding:
-    """A host whose packets do not leave its own wire."""
+    """Return a host whose packets do not leave its own wire."""
     host = scene.lab.hosts[name]
     facts = scene.of(host.router)
     link = next((one for one in scene.lab.links if any(node == name for node, _ in one.ends)), None)

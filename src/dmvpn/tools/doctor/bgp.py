@@ -69,12 +69,12 @@ def is_up(client: Client) -> bool:
 
 
 def peer_of(facts: RouterFacts, other: TunnelFacts) -> BgpPeerFacts | None:
-    """What a router has for the one with this tunnel."""
+    """Return what a router has for the one with this tunnel."""
     return next((one for one in facts.bgp.peers if one.address in other.addresses), None)
 
 
 def process(facts: RouterFacts) -> str:
-    """The line that opens its section."""
+    """Return the line that opens its section."""
     return f"router bgp {facts.bgp.local_as}"
 
 
@@ -130,7 +130,7 @@ def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[V
 def _odd(
     client: Client, hub: RouterFacts, mine: BgpPeerFacts, back: BgpPeerFacts | None
 ) -> tuple[str, RouterFacts, BgpPeerFacts]:
-    """The end whose password nobody else has, or the client."""
+    """Return the end whose password nobody else has, or the client."""
     if not mine.secured and back is not None:
         return client.hub, hub, back
     return client.name, client.facts, mine

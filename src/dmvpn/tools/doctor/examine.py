@@ -142,7 +142,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
 
 
 def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
-    """The checks of a pair as far as they make sense: a tunnel that is down has been named already."""
+    """Return the checks of a pair as far as they make sense: a tunnel that is down has been named already."""
     broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and one.blocks}
     mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
     found: list[Verdict] = []
@@ -171,7 +171,7 @@ def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
 
 
 def _gathered(scene: Scene, verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """What all clients of a server suffer from on their ways to it is on the way of the server, once."""
+    """Return what all clients of a server suffer from on their ways to it is on the way of the server, once."""
     kept = _without_echoes(list(verdicts))
     of_hub: dict[str, set[str]] = {}
     for client in scene.clients():

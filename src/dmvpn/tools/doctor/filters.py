@@ -74,7 +74,7 @@ def _finding(name: str, line: tuple[str, ...], prefix: Network, listener: str, *
 def blocking(
     name: str, facts: RouterFacts, prefix: IPv4Network, far: TunnelFacts, *, out: bool
 ) -> tuple[str, ...] | None:
-    """The line, with those that lead to it, whose list keeps this prefix back; None: there is none."""
+    """Return the line, with those that lead to it, whose list keeps this prefix back; None: there is none."""
     if not any(word in line for line in facts.configuration for word in _WORDS):
         return None
     device = _read(name, facts.configuration)

@@ -68,7 +68,7 @@ _VAGUE: Final = (IkeReason.REFUSED, IkeReason.PROOF_REFUSED, *_SILENT)
 
 
 def clue(reason: ReasonFacts) -> Clue | None:
-    """What a reason means, if it means anything by itself: what it rests on does where it does not.
+    """Return what a reason means, if it means anything by itself: what it rests on does where it does not.
 
     One of IKE's may have two halves: the end that began heard the other's.
     """
@@ -117,7 +117,7 @@ def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _profile(scene: Scene, name: str) -> str:
-    """A profile that the router has, where it is not used."""
+    """Return a profile that the router has, where it is not used."""
     facts = scene.of(name)
     words = "crypto ipsec profile "
     found = [
@@ -153,7 +153,7 @@ def _secured(client: Client) -> bool:
 
 
 def _reasons(scene: Scene, client: Client) -> tuple[list[ReasonFacts], list[ReasonFacts]]:
-    """What both ends say, each thing once, what says more first."""
+    """Return what both ends say, each thing once, what says more first."""
     mine = [peer.reason for peer in (*client.tunnel.unsecured, *client.facts.refused) if peer.nbma == client.nbma]
     facts, there = client.hub_facts, client.there
     known = (*(there.unsecured if there is not None else ()), *(facts.refused if facts is not None else ()))
@@ -174,7 +174,7 @@ def _says_more(longer: ReasonFacts, reason: ReasonFacts) -> bool:
 
 
 def _from_clue(scene: Scene, client: Client, who: str, known: Clue, evidence: tuple[str, ...]) -> Finding:
-    """Where the ends disagree, the odd one out is to change: a hub that the others agree with is right."""
+    """Return where the ends disagree, the odd one out is to change: a hub that the others agree with is right."""
     culprit = who
     if not known.own:
         others = scene.fellows(client)
@@ -211,7 +211,7 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
 
 
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
-    """The lines to enter; what is secret cannot be shown."""
+    """Return the lines to enter; what is secret cannot be shown."""
     peer = client.nbma if culprit == client.name else scene.seen_as(client)
     ends = _ends(client, culprit)
     if ends is None:
@@ -233,7 +233,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
 
 
 def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
-    """Who is to change, and the other one."""
+    """Return who is to change, and the other one."""
     if client.there is None or client.hub_facts is None:
         return None
     mine, theirs = End(client.facts, client.tunnel), End(client.hub_facts, client.there)
@@ -319,7 +319,7 @@ def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
-    """The one that is sent on."""
+    """Return the one that is sent on."""
     found = [sa for sa in facts.sas if sa.remote == remote]
     return next((sa for sa in found if sa.used), next(iter(found), None))
 
@@ -401,7 +401,7 @@ def _mode(facts: RouterFacts, tunnel: TunnelFacts) -> str:
 
 
 def _pfs(facts: RouterFacts, tunnel: TunnelFacts) -> str:
-    """The group, or ""."""
+    """Return the group, or ""."""
     return next(lines_of(facts, f"crypto ipsec profile {tunnel.protection}", "set pfs"), "").removeprefix("set pfs ")
 
 

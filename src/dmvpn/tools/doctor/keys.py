@@ -27,7 +27,7 @@ class _Peer:
     lines: list[str] = field(default_factory=list)
 
     def breadth(self, address: Address) -> int | None:
-        """How many bits of addresses like this one it leaves open, or None: it is not for this one."""
+        """Return how many bits of addresses like this one it leaves open, or None: it is not for this one."""
         found = [
             address.max_prefixlen - network.prefixlen
             for line in self.lines
@@ -46,7 +46,7 @@ class _Peer:
 def key_lines(
     configuration: Sequence[str], peer: Address | None, *, missing: bool, other: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """What to enter for this peer; `KEY` and `NAME` are for the reader to fill in.
+    """Return what to enter for this peer; `KEY` and `NAME` are for the reader to fill in.
 
     configuration: `show running-config` with secrets hidden; other: that of the other end, which may mean all peers by
     one line. missing: no key fits the peer.
@@ -66,7 +66,7 @@ def key_lines(
 
 
 def half_key(configuration: Sequence[str]) -> tuple[str, ...]:
-    """The line that is missing where a peer of a keyring has the key for one direction alone; () if none is."""
+    """Return the line that is missing where a peer of a keyring has the key for one direction alone; () if none is."""
     for peer in _peers(configuration):
         kinds = {line.split()[1] for line in peer.keys}
         lacking = {"local", "remote"} - kinds
@@ -76,7 +76,7 @@ def half_key(configuration: Sequence[str]) -> tuple[str, ...]:
 
 
 def _wide(configuration: Sequence[str], peer: Address | None) -> str:
-    """The line by which a keyring means this peer and others; "" if there is none."""
+    """Return the line by which a keyring means this peer and others; "" if there is none."""
     for one in _peers(configuration):
         if peer is not None and one.breadth(peer):
             return next(line for line in one.lines if line.startswith("address "))
@@ -84,7 +84,7 @@ def _wide(configuration: Sequence[str], peer: Address | None) -> str:
 
 
 def _added(configuration: Sequence[str], peers: list[_Peer], peer: Address | None, whom: str) -> tuple[str, ...]:
-    """A keyring with one peer means that one. whom: the line that says who the peer is."""
+    """Return a keyring with one peer means that one. whom: the line that says who the peer is."""
     if len(peers) == 1:
         one = peers[0]
         return (one.ring, f"peer {one.name}", whom, *(() if one.keys else (f"pre-shared-key {_KEY}",)))
@@ -96,7 +96,7 @@ def _rings(configuration: Sequence[str]) -> list[str]:
 
 
 def _peers(configuration: Sequence[str]) -> list[_Peer]:
-    """All of them, with their lines."""
+    """Return all of them, with their lines."""
     found: list[_Peer] = []
     ring, is_open = "", False
     for line in configuration:

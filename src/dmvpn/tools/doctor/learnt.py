@@ -111,7 +111,7 @@ def _sites(scene: Scene) -> Iterator[tuple[str, Network]]:
 
 
 def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:
-    """A longer route leads there all the same."""
+    """Return whether a longer route leads there all the same."""
     return any(not one.drops and one.prefix == network and one.prefix != prefix for one in facts.routes)
 
 
@@ -179,7 +179,7 @@ def kept_back(name: str, process: EigrpFacts, lan: tuple[str, Address], evidence
 
 
 def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts, source: str) -> Address | None:
-    """An address of a network that the hub reaches by another client, as this protocol told it."""
+    """Return an address of a network that the hub reaches by another client, as this protocol told it."""
     for route in hub.routes:
         by_other = any(hop.interface == there.name and hop.address in other.tunnel.addresses for hop in route.next_hops)
         if by_other and route.source == source:
@@ -188,7 +188,7 @@ def _told_by(other: Client, there: TunnelFacts, hub: RouterFacts, source: str) -
 
 
 def _lasting(facts: RouterFacts, address: Address) -> RouteFacts | None:
-    """The route to an address; a shortcut of NHRP's own goes with its entry, so it is none."""
+    """Return the route to an address; a shortcut of NHRP's own goes with its entry, so it is none."""
     return next((one for one in facts.routes_to(address) if one.source != "nhrp"), None)
 
 

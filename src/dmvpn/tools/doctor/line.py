@@ -184,7 +184,7 @@ def _is_taken(scene: Scene, name: str, address: Address) -> bool:
 
 
 def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:
-    """Who of the two is wrong: whose network nobody else has."""
+    """Return who of the two is wrong: whose network nobody else has."""
     networks: Counter[object] = Counter()
     for _, facts in scene.alive():
         for tunnel in facts.tunnels:

@@ -33,7 +33,7 @@ _TERMS: Final = {
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> _Running | None:
-    """The process that runs on a tunnel, and there."""
+    """Return the process that runs on a tunnel, and there."""
     for process in facts.ospf:
         for interface in process.interfaces:
             if interface.name == tunnel.name:
@@ -111,7 +111,7 @@ def _not_running(name: str, facts: RouterFacts, tunnel: TunnelFacts, other: _Run
 
 
 def _odd(scene: Scene, client: Client) -> str:
-    """The hub, if it is a neighbor of none of its clients; else the client."""
+    """Return the hub, if it is a neighbor of none of its clients; else the client."""
     others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
     return client.hub if others and not any(map(_is_well, others)) else client.name
 

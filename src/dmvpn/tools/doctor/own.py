@@ -26,7 +26,7 @@ _MANY: Final = 4096
 
 
 def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
-    """The address of a port whose wire's other end, a provider or a translator, is in another network."""
+    """Return the address of a port whose wire's other end, a provider or a translator, is in another network."""
     for interface in scene.underlay_wires(router):
         own = [one for one in interface.addresses if isinstance(one, IPv4Interface)]
         if router in scene.lab.providers:
@@ -39,7 +39,7 @@ def wire_lines(scene: Scene, router: str) -> tuple[str, ...]:
 
 
 def _far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
-    """What the provider or the translator has on the wire of a port."""
+    """Return what the provider or the translator has on the wire of a port."""
     link = scene.link((router, port))
     for node, end in link.ends if link is not None else ():
         translator, facts = scene.lab.gateways.get(node), scene.of(node)
@@ -81,13 +81,13 @@ def _is_in(text: str, network: IPv4Network) -> bool:
 
 
 def source_of(scene: Scene, router: str) -> str:
-    """The port that a tunnel leaves from, if only one leads to a provider or a translator."""
+    """Return the port that a tunnel leaves from, if only one leads to a provider or a translator."""
     found = [one.name for one in scene.underlay_wires(router) if _far_end(scene, router, one.name) is not None]
     return found[0] if len(found) == 1 else "INTERFACE"
 
 
 def sought(scene: Scene, tunnel: TunnelFacts) -> Address | None:
-    """The tunnel address at which others look for the server that this tunnel is, and that nobody has."""
+    """Return the tunnel address at which others look for the server that this tunnel is, and that nobody has."""
     at = [one.server for one in scene.clients() if tunnel.source is not None and one.nbma == tunnel.source]
     named = [server.address for server in at if server is not None and server.address is not None]
     return next((address for address in named if scene.tunnel_owner(address) is None), None)
@@ -106,7 +106,7 @@ def tunnel_line(scene: Scene, tunnel: TunnelFacts) -> str:
 
 
 def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
-    """That of the tunnels with the same servers, or of its clients."""
+    """Return that of the tunnels with the same servers, or of its clients."""
     near = {server.address for server in tunnel.servers}
     networks: Counter[IPv4Network] = Counter()
     for name, facts in scene.alive():

@@ -59,7 +59,7 @@ def _ends(client: Client) -> Iterator[tuple[str, RouterFacts, TunnelFacts, str, 
 
 
 def astray(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> RouteFacts | None:
-    """The route to an address at the far end of a tunnel, if it leads elsewhere than by it."""
+    """Return the route to an address at the far end of a tunnel, if it leads elsewhere than by it."""
     route = best_route(facts, address)
     if route is None or not route.prefix.prefixlen or any(address in own for own in facts.addresses.values()):
         return None

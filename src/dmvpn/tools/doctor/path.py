@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def site_owner(scene: Scene, address: Address) -> str | None:
-    """The router on whose LAN, or which itself, the address is."""
+    """Return the router on whose LAN, or which itself, the address is."""
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
         for interface in facts.interfaces:
@@ -34,7 +34,7 @@ def site_owner(scene: Scene, address: Address) -> str | None:
 
 
 def concerned(scene: Scene, router: str, address: Address | None) -> set[str]:
-    """The routers whose faults one router feels: itself, its servers, the providers, and the far end of a way.
+    """Return the routers whose faults one router feels: itself, its servers, the providers, and the far end of a way.
 
     A hub feels what its clients do. Where nobody has a server's address, it may be one of the dead.
     """
@@ -127,7 +127,7 @@ def _is_used(tunnel: TunnelFacts, known: MappingFacts) -> bool:
 
 
 def _mapping(tunnel: TunnelFacts, address: Address, hubs: set[Address | None]) -> MappingFacts | None:
-    """What NHRP knows of the address, or of the spoke that it is behind."""
+    """Return what NHRP knows of the address, or of the spoke that it is behind."""
     fitting = [one for one in tunnel.mappings if address in one.target and one.next_hop not in hubs]
     return max(fitting, key=lambda one: one.target.prefixlen, default=None)
 

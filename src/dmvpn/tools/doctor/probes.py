@@ -117,7 +117,7 @@ _HOPS: Final = re.compile(r"^ +\d+ +([0-9a-fA-F.:]+) ", re.MULTILINE)
 
 
 def read(text: str) -> Outcome:
-    """What a ping or traceroute printed."""
+    """Return what a ping or traceroute printed."""
     return Outcome("".join(_MARKS.findall(text)), tuple(_HOPS.findall(text)))
 
 

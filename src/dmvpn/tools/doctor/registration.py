@@ -189,7 +189,7 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _replaced(client: Client, family: str, right: Address) -> tuple[str, ...]:
-    """The lines that name a server, with its other address."""
+    """Return the lines that name a server, with its other address."""
     address = client.server.address if client.server is not None else None
     section = f"interface {client.tunnel.name}"
     lines = [
@@ -255,7 +255,7 @@ def _is_double(scene: Scene, client: Client) -> bool:
 
 
 def _odd_password(scene: Scene, client: Client, hub_lacks: bool | None) -> str:
-    """Who is to change: the hub if no client of its own has its mind, else the client."""
+    """Return who is to change: the hub if no client of its own has its mind, else the client."""
     others = scene.fellows(client)
     if hub_lacks is None:
         fails = [one for one in others if not one.works]

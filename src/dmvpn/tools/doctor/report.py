@@ -106,7 +106,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _tried(trial: Trial) -> str:
-    """What lines did in the copy."""
+    """Return what lines did in the copy."""
     if trial.worse:
         return f"lines were tried and are not shown: worse with them: {', '.join(trial.worse[:_MOST_OF_A_TRIAL])}"
     if not trial.better:

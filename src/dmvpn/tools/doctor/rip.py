@@ -120,7 +120,7 @@ def _silent(
 
 
 def network_line(address: object) -> str:
-    """The line that covers an address: RIP takes whole classes."""
+    """Return the line that covers an address: RIP takes whole classes."""
     if not isinstance(address, IPv4Address):
         return "network NETWORK"
     return f"network {Prefix.of(address, classful_length(address)).address}"
@@ -153,7 +153,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _is_up(client: Client) -> bool:
-    """Both ends hear each other."""
+    """Return whether both ends hear each other."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return False

@@ -60,7 +60,7 @@ def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _recursions(client: Client) -> tuple[str, ...]:
-    """How often its log says that it happened."""
+    """Return how often its log says that it happened."""
     count = sum(line.is_one(RecursiveRouting) for line in client.facts.log)
     return (f"{client.name}: {count} times 'RECURDOWN' in its log",) if count else ()
 
@@ -80,7 +80,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[EigrpFacts, EigrpInterfaceFacts] | None:
-    """The process that runs on a tunnel."""
+    """Return the process that runs on a tunnel."""
     for process in facts.eigrp:
         for interface in process.interfaces:
             if interface.name == tunnel.name:
@@ -112,7 +112,7 @@ def interface_names(process: EigrpFacts | None) -> str:
 
 
 def process_lines(process: EigrpFacts | None, line: str) -> tuple[str, ...]:
-    """Where lines of a process go."""
+    """Return where lines of a process go."""
     if process is None:
         return (line,)
     if process.name:
@@ -122,7 +122,7 @@ def process_lines(process: EigrpFacts | None, line: str) -> tuple[str, ...]:
 
 
 def interface_lines(process: EigrpFacts, interface: str, named: str, classic: str) -> tuple[str, ...]:
-    """Where lines about a process on an interface go, in the two ways of writing."""
+    """Return where lines about a process on an interface go, in the two ways of writing."""
     if process.name:
         return (*process_lines(process, f"af-interface {interface}"), named)
     return (f"interface {interface}", classic.replace("AS", str(process.autonomous_system)))
@@ -248,7 +248,7 @@ def is_up(client: Client) -> bool:
 
 
 def _state(client: Client) -> tuple[str, ...]:
-    """Who sees whom."""
+    """Return who sees whom."""
     there = client.there
     ends = (
         (
@@ -282,7 +282,7 @@ def _authentication(running: _Running) -> object:
 
 
 def _odd(scene: Scene, client: Client, ask: Callable[[_Running], object]) -> str:
-    """The hub, if all its other clients think otherwise than it does; else the client."""
+    """Return the hub, if all its other clients think otherwise than it does; else the client."""
     if client.hub_facts is None or client.there is None:
         return client.name
     hub = running_on(client.hub_facts, client.there)

@@ -97,23 +97,23 @@ class Scene:
                 yield name, facts
 
     def dead(self) -> list[str]:
-        """All others."""
+        """Return all others."""
         return [name for name, facts in self.lab.routers.items() if facts is None]
 
     def of(self, name: str) -> RouterFacts | None:
-        """The router's facts."""
+        """Return the router's facts."""
         return self.lab.routers.get(name)
 
     def owner(self, address: Address | None) -> str | None:
-        """The router that runs and has this address."""
+        """Return the router that runs and has this address."""
         return self._index.owners.get(address) if address is not None else None
 
     def tunnel_owner(self, address: Address | None) -> tuple[str, TunnelFacts] | None:
-        """The router that has this tunnel address."""
+        """Return the router that has this tunnel address."""
         return self._index.tunnels.get(address) if address is not None else None
 
     def clients(self, router: str | None = None) -> tuple[Client, ...]:
-        """Each tunnel that has somebody to register with, or leads to one end, with each of those."""
+        """Return each tunnel that has somebody to register with, or leads to one end, with each of those."""
         index = self._index
         if not index.clients:
             found = (self._clients_of(name, facts, tunnel) for name, facts in self.alive() for tunnel in facts.tunnels)
@@ -123,7 +123,7 @@ class Scene:
         return index.clients if router is None else tuple(one for one in index.clients if one.name == router)
 
     def fellows(self, client: Client) -> list[Client]:
-        """The other routers' tunnels with the same server."""
+        """Return the other routers' tunnels with the same server."""
         self.clients()
         return [one for one in self._index.of_hub.get(client.hub, ()) if one.name != client.name]
 
@@ -162,7 +162,7 @@ class Scene:
         return found
 
     def site_of(self, name: str, facts: RouterFacts) -> tuple[str, Address] | None:
-        """An interface that is neither a tunnel nor under one, and its address: where a spoke's hosts are."""
+        """Return an interface that is neither a tunnel nor under one, and its address: where a spoke's hosts are."""
         under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
         served = {host.address.network for host in self.lab.hosts.values() if host.router == name}
         found = [(it.name, own) for it in facts.interfaces if it.name not in under and it.line for own in it.addresses]
@@ -172,22 +172,22 @@ class Scene:
     # ------------------------------------------------------------------------------------------------ wires
 
     def link(self, port: Port) -> LinkFacts | None:
-        """The wire at a port."""
+        """Return the wire at a port."""
         return self._index.links.get(port)
 
     def gateway_of(self, router: str, interface: str) -> str | None:
-        """The translator on whose inside wire this port is."""
+        """Return the translator on whose inside wire this port is."""
         link = self.link((router, interface))
         if link is None:
             return None
         return next((node for node, port in link.ends if port == INSIDE and node in self.lab.gateways), None)
 
     def behind(self, gateway: str) -> LinkFacts | None:
-        """The outside wire of a translator."""
+        """Return the outside wire of a translator."""
         return self.link((gateway, OUTSIDE))
 
     def seen_as(self, client: Client) -> Address | None:
-        """The NBMA address that others know this client by."""
+        """Return the NBMA address that others know this client by."""
         gateway = self.gateway_of(client.name, client.tunnel.source_interface)
         return client.tunnel.source if gateway is None else self.lab.gateways[gateway].public
 
@@ -200,7 +200,7 @@ class Scene:
 
 
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
-    """One interface of a router."""
+    """Return one interface of a router."""
     return next((interface for interface in facts.interfaces if interface.name == name), None)
 
 

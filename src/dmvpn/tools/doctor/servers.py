@@ -47,7 +47,7 @@ def missing(scene: Scene) -> Iterator[Verdict]:
 
 
 def _usual(members: list[_Member]) -> frozenset[Address]:
-    """The servers that all of these have, or of many nearly all."""
+    """Return the servers that all of these have, or of many nearly all."""
     counted = Counter(server for one in members for server in one.servers)
     needed = len(members) if len(members) < _MANY else len(members) * _NEARLY
     found = frozenset(server for server, count in counted.items() if count >= needed)

@@ -47,11 +47,11 @@ class End:
         return f"crypto ipsec profile {self.tunnel.protection.partition(' ')[0]}"
 
     def named(self, words: str) -> list[str]:
-        """What the IPsec profile names after these words."""
+        """Return what the IPsec profile names after these words."""
         return [name for line in lines_of(self.facts, self.profile, words) for name in line[len(words) :].split()]
 
     def headers(self, words: str) -> list[str]:
-        """The lines that begin so and open a section, or are outside of all sections."""
+        """Return the lines that begin so and open a section, or are outside of all sections."""
         return [line for line in self.facts.configuration if line.startswith(words)]
 
 
@@ -59,13 +59,13 @@ class End:
 
 
 def sets(end: End) -> list[str]:
-    """The header lines of the transform sets that a tunnel's profile names."""
+    """Return the header lines of the transform sets that a tunnel's profile names."""
     names = end.named("set transform-set ")
     return [line for name in names for line in end.headers(f"{_SET}{name} ")]
 
 
 def mode(end: End) -> str:
-    """What the first transform set says."""
+    """Return what the first transform set says."""
     found = sets(end)
     return _mode(end, found[0]) if found else "tunnel"
 
@@ -75,7 +75,7 @@ def _mode(end: End, header: str) -> str:
 
 
 def transforms(end: End) -> tuple[str, ...]:
-    """The algorithms that the tunnel's profile offers, as `show running-config` writes them."""
+    """Return the algorithms that the tunnel's profile offers, as `show running-config` writes them."""
     return tuple(_algorithms(header) for header in sets(end))
 
 
@@ -84,7 +84,7 @@ def _algorithms(header: str) -> str:
 
 
 def transform_lines(end: End, other: End) -> tuple[str, ...]:
-    """What lets an end offer what the other one does: a set that it has, else one that it is to have."""
+    """Return what lets an end offer what the other one does: a set that it has, else one that it is to have."""
     theirs = sets(other)
     if not theirs:
         return (end.profile, "set transform-set NAME")
@@ -108,7 +108,7 @@ def _name(header: str) -> str:
 
 
 def proposal_lines(end: End, other: End) -> tuple[str, ...]:
-    """What lets an end take the first proposal of the other one, besides its own."""
+    """Return what lets an end take the first proposal of the other one, besides its own."""
     policy = _policy(end)
     old = other.headers(_OLD_POLICY)
     if not policy and not _policy(other) and old:
@@ -132,7 +132,7 @@ def _number(header: str) -> int:
 
 
 def _policy(end: End) -> str:
-    """The line that opens the policy for the tunnel's source: the first one that fits."""
+    """Return the line that opens the policy for the tunnel's source: the first one that fits."""
     for header in end.headers(_POLICY):
         local = list(lines_of(end.facts, header, "match address local "))
         if not local or f"match address local {end.tunnel.source}" in local:
@@ -141,7 +141,7 @@ def _policy(end: End) -> str:
 
 
 def _proposal(end: End) -> tuple[str, tuple[str, ...]]:
-    """The first proposal that its policy names: its name and lines."""
+    """Return the first proposal that its policy names: its name and lines."""
     written = end.headers(_PROPOSAL)
     for line in lines_of(end.facts, _policy(end), "proposal ") if _policy(end) else ():
         name = line.removeprefix("proposal ")
@@ -154,7 +154,7 @@ def _proposal(end: End) -> tuple[str, tuple[str, ...]]:
 
 
 def identity_lines(end: End, other: End) -> tuple[str, ...]:
-    """What lets the profile of an end take who the other one says that it is."""
+    """Return what lets the profile of an end take who the other one says that it is."""
     old = end.named("set isakmp-profile ")
     if old and not end.named("set ikev2-profile "):
         return (f"{_OLD_PROFILE}{old[0]}", f"match identity address {other.tunnel.source} 255.255.255.255")
@@ -166,7 +166,7 @@ def identity_lines(end: End, other: End) -> tuple[str, ...]:
 
 
 def _profile(end: End) -> tuple[str, tuple[str, ...]]:
-    """The IKE profile that the tunnel uses, and the lines that make it use that one if none does yet."""
+    """Return the IKE profile that the tunnel uses, and the lines that make it use that one if none does yet."""
     named, written = end.named("set ikev2-profile "), end.headers(_PROFILE)
     if named:
         return f"{_PROFILE}{named[0]}", ()
@@ -188,7 +188,7 @@ def _identity(end: End) -> str:
 
 
 def _mirrored(end: End, header: str) -> str:
-    """How an end itself takes everybody, if it does: the other one is to do so, too."""
+    """Return how an end itself takes everybody, if it does: the other one is to do so, too."""
     wide = ("address 0.0.0.0", "any")
     taken = (line.removeprefix("match identity remote ") for line in lines_of(end.facts, header, "match identity "))
     return next((one for one in taken if one in wide), "")

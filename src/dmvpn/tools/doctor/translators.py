@@ -46,7 +46,7 @@ def same(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _holder(scene: Scene, client: Client, name: str) -> Address | None:
-    """Who else behind this translator has the flow to this server: by its table, else by who is registered."""
+    """Return who else behind this translator has the flow to this server: by its table, else by who is registered."""
     nbma, source = client.nbma, client.tunnel.source
     flows = scene.lab.gateways[name].flows
     if flows is not None:

@@ -52,7 +52,7 @@ def cut_wires(scene: Scene) -> Iterator[Verdict]:
 
 
 def _a_router(scene: Scene, nodes: list[str]) -> str:
-    """The one of these that is no provider, if there is one."""
+    """Return the one of these that is no provider, if there is one."""
     return next((node for node in nodes if node not in scene.lab.providers), nodes[0])
 
 
@@ -208,7 +208,7 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _itself(scene: Scene, client: Client) -> Finding:
-    """A router that is to register with itself; the others know better."""
+    """Return a router that is to register with itself; the others know better."""
     others = [one for one in scene.clients() if one.name != client.name and one.hub not in ("", client.name)]
     known = next((one for one in others if one.server is not None and one.server.address is not None), None)
     section = (f"interface {client.tunnel.name}",)
@@ -230,7 +230,7 @@ def _itself(scene: Scene, client: Client) -> Finding:
 
 
 def _translator_of(scene: Scene, client: Client) -> str:
-    """The translator that hides the server's NBMA address from this client, or ""."""
+    """Return the translator that hides the server's NBMA address from this client, or ""."""
     mine = scene.gateway_of(client.name, client.tunnel.source_interface)
     return next((name for name, it in scene.lab.gateways.items() if name != mine and client.nbma in it.private), "")
 
@@ -300,7 +300,7 @@ def _other_router(scene: Scene, client: Client, nbma: Address, address: Address 
 
 
 def server_lines(client: Client, nbma: Address | None) -> tuple[str, ...]:
-    """What says where the server is, in the way that this router says it."""
+    """Return what says where the server is, in the way that this router says it."""
     address = client.server.address if client.server is not None else None
     family = "ip" if address is None or address.version == 4 else "ipv6"
     interface = f"interface {client.tunnel.name}"
@@ -385,7 +385,7 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
 
 
 def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str, ...]]:
-    """Who on a loop has a route of its own for just this, and the lines that make it go."""
+    """Return who on a loop has a route of its own for just this, and the lines that make it go."""
     names = dict.fromkeys(node for wire in found.wires for node, _ in wire)
     routes = [
         (name, route)
@@ -398,7 +398,7 @@ def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str,
 
 
 def _has_it_written(scene: Scene, at: str) -> bool:
-    """A default route is configured, and an interface that it may have led through is down."""
+    """Return whether a default route is configured, and an interface that it may have led through is down."""
     facts = scene.of(at)
     written = facts is not None and any(line.startswith("ip route 0.0.0.0 0.0.0.0 ") for line in facts.configuration)
     return written and any(not interface.line for interface in scene.underlay_wires(at))
@@ -436,14 +436,14 @@ def _nobody_there(scene: Scene, found: Way, target: Address) -> tuple[str, Cause
 
 
 def without(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:
-    """The lines that make a static route go."""
+    """Return the lines that make a static route go."""
     facts = scene.of(at)
     prefix = f"ip route {route.prefix.network_address} {route.prefix.netmask} "
     return tuple(f"no {line}" for line in (facts.configuration if facts is not None else ()) if line.startswith(prefix))
 
 
 def _without(scene: Scene, at: str, found: Way, target: Address) -> tuple[str, ...]:
-    """The same; for a learned route, what keeps it away."""
+    """Return the same; for a learned route, what keeps it away."""
     if found.route is None:
         return ()
     if found.route.source == "static":

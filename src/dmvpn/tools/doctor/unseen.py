@@ -19,7 +19,7 @@ _MOST_PEERS: Final = 5
 
 
 def ends(scene: Scene, name: str, address: Address | None) -> tuple[Unseen, ...]:
-    """All of it, each router once. address: what somebody wants to reach."""
+    """Return all of it, each router once. address: what somebody wants to reach."""
     facts = scene.of(name)
     if facts is None:
         return ()
@@ -34,7 +34,7 @@ def ends(scene: Scene, name: str, address: Address | None) -> tuple[Unseen, ...]
 
 
 def _server(client: Client) -> Unseen:
-    """The router that this one registers with, or has a tunnel to."""
+    """Return the router that this one registers with, or has a tunnel to."""
     tunnel, nbma = client.tunnel, client.nbma
     inside = client.server.address if client.server is not None else None
     whom = " at ".join(str(one) for one in (inside, nbma) if one is not None) or "the server"
@@ -42,7 +42,7 @@ def _server(client: Client) -> Unseen:
 
 
 def _pair(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
-    """What its other end knows of a tunnel."""
+    """Return what its other end knows of a tunnel."""
     own = next(iter(tunnel.addresses), None)
     ask = ["show running-config | section interface Tunnel"]
     if own is not None:
@@ -85,6 +85,6 @@ def _clients(name: str, facts: RouterFacts) -> Iterator[Unseen]:
 
 
 def _site(facts: RouterFacts, address: Address) -> Unseen:
-    """Where the address is."""
+    """Return where the address is."""
     ask = (f"ping {address}", f"show ip route {address}", "show ip interface brief", *_routes(facts))
     return Unseen(whom=f"the router of {address}", about=f"the end behind which {address} is", ask=ask)

@@ -31,11 +31,11 @@ class Patient(Protocol):
     """A network that can be looked at and asked."""
 
     def facts(self) -> LabFacts:
-        """How it is now."""
+        """Return how it is now."""
         ...
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print at routers' prompts; "" where one does not answer."""
+        """Return what commands print at routers' prompts; "" where one does not answer."""
         ...
 
     def wait(self, seconds: float) -> None:
@@ -82,5 +82,5 @@ def _from_one_end(patient: Patient, lab: LabFacts, router: str, address: Address
 
 
 def alone(lab: LabFacts, router: str) -> LabFacts:
-    """What is seen of a lab from one router."""
+    """Return what is seen of a lab from one router."""
     return LabFacts(routers={router: lab.routers[router]}, gateways={}, links=())

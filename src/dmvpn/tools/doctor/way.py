@@ -57,18 +57,18 @@ def is_last_resort(route: RouteFacts) -> bool:
 
 
 def dropping(facts: RouterFacts, route: RouteFacts) -> tuple[str, ...]:
-    """The lines that make a static route to Null0 go."""
+    """Return the lines that make a static route to Null0 go."""
     prefix = f"ip route {route.prefix.network_address} {route.prefix.netmask} Null0"
     return tuple(f"no {line}" for line in facts.configuration if line.startswith(prefix))
 
 
 def best_route(facts: RouterFacts, target: Address) -> RouteFacts | None:
-    """The route that a packet takes."""
+    """Return the route that a packet takes."""
     return next(iter(facts.routes_to(target)), None)
 
 
 def way(scene: Scene, router: str, target: Address) -> Way:
-    """The way from a router to an address of the underlay."""
+    """Return the way from a router to an address of the underlay."""
     wires: tuple[tuple[Port, Port], ...] = ()
     at = router
     for _ in range(_LONGEST):
@@ -103,7 +103,7 @@ def way(scene: Scene, router: str, target: Address) -> Way:
 def _taken(
     scene: Scene, port: Port, ends: Iterable[Port], next_hop: Address
 ) -> Way | tuple[tuple[tuple[Port, Port], ...], str]:
-    """Who takes a packet from this wire: the wires up to there, and the next router; or why nobody does."""
+    """Return who takes a packet from this wire: the wires up to there, and the next router; or why nobody does."""
     others = [end for end in ends if end != port]
     for node, interface in others:
         facts = scene.of(node)

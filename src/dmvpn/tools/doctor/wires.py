@@ -51,7 +51,7 @@ class Direction:
 
 
 def answer(scene: Scene, kind: Kind, router: str, target: object) -> Outcome | None:
-    """What a probe came to, if it was tried."""
+    """Return what a probe came to, if it was tried."""
     for probe, outcome in scene.answers.items():
         if (probe.kind, probe.router, probe.target) == (kind, router, target) and outcome.tried:
             return outcome
@@ -59,7 +59,7 @@ def answer(scene: Scene, kind: Kind, router: str, target: object) -> Outcome | N
 
 
 def direction(scene: Scene, sender: Port, receiver: Port) -> Direction | None:
-    """What passed since the earlier sample, where both ends count."""
+    """Return what passed since the earlier sample, where both ends count."""
     sent, received = _grown(scene, sender), _grown(scene, receiver)
     if sent is None or received is None:
         return None
@@ -161,7 +161,7 @@ def _wires(scene: Scene, client: Client) -> Iterator[tuple[Port, Port]]:
 
 
 def _between(scene: Scene, one: Port, other: Port) -> str:
-    """A wire by its ends, or two with a translator."""
+    """Return a wire by its ends, or two with a translator."""
     link = scene.link(one)
     whole = link is not None and other in link.ends
     return f"the {'wire' if whole else 'way through the translator'} between {one[0]} and {other[0]}"
@@ -188,7 +188,7 @@ def _silent(scene: Scene, there: Direction, back: Direction, evidence: str) -> F
 
 
 def _place(scene: Scene, one: Port, other: Port) -> Port:
-    """The end of a wire that people name it by: not the provider's."""
+    """Return the end of a wire that people name it by: not the provider's."""
     return other if one[0] in scene.lab.providers else one
 
 
@@ -277,7 +277,7 @@ def overhead(client: Client) -> int:
 
 
 def fitting(scene: Scene, client: Client) -> int:
-    """A tunnel MTU that fits the way."""
+    """Return a tunnel MTU that fits the way."""
     return min(1400, (narrowest(scene, client)[0] - overhead(client)) // 10 * 10)
 
 

@@ -46,18 +46,18 @@ class Exercise:
         return self.place.name
 
     def scenario(self) -> Scenario:
-        """Where it begins. Raises UserError."""
+        """Return where it begins. Raises UserError."""
         return Scenario.load(self.name)
 
 
 def exercise(name: str) -> Exercise | None:
-    """The exercise whose lab has this name; None if it is no exercise. Raises UserError."""
+    """Return the exercise whose lab has this name; None if it is no exercise. Raises UserError."""
     place = find_place(name)
     return _read(place) if place is not None else None
 
 
 def exercises() -> tuple[Exercise, ...]:
-    """All of them, in order. Raises UserError."""
+    """Return all of them, in order. Raises UserError."""
     return tuple(_read(place) for place in places())
 
 

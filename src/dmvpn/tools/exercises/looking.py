@@ -34,7 +34,7 @@ class Ground(Bench, Protocol):
     """A `Bench` that also knows what its wires are like, and how many troubles were fixed in it."""
 
     def badness(self, link: str) -> Badness:
-        """How bad a wire is now. link: one of its ends, "R31:GigabitEthernet0/1"."""
+        """Return how bad a wire is now. link: one of its ends, "R31:GigabitEthernet0/1"."""
         ...
 
     def restore(self, link: str, badness: Badness) -> None:
@@ -77,7 +77,7 @@ class _Look:
         self._scenario = scenario
 
     def task(self, task: Task) -> Finding:
-        """The first check that fails."""
+        """Return the first check that fails."""
         for check in task.checks:
             missing, hint = self._missing(check)
             if missing:
@@ -85,7 +85,7 @@ class _Look:
         return Finding(task)
 
     def _missing(self, check: AnyCheck) -> tuple[str, str]:
-        """What is not as the check says, and what may help; "" if all is."""
+        """Return what is not as the check says, and what may help; "" if all is."""
         if isinstance(check, checks.When):
             return self._when(check)
         return self._simple(check), check.hint
@@ -223,7 +223,7 @@ class _Look:
         return f"{where} tell TCP {' and '.join(str(clamp) for clamp in said if clamp)} octets, and {largest} fit"
 
     def _clamped(self, router: str, interface: str) -> int:
-        """The octets in a segment of TCP that an interface lets pass; 0: any number."""
+        """Return the octets in a segment of TCP that an interface lets pass; 0: any number."""
         (running,) = self._ground.ask([(router, answers.CONFIGURATION)])
         settings = Device.read(router, running).interface(interface)
         return (settings.mss or 0) if settings is not None else 0
@@ -274,7 +274,7 @@ class _Look:
         return (f"{when}, {missing}" if missing else ""), hint
 
     def _ports(self, router: str) -> list[str]:
-        """One end of each of its wires."""
+        """Return one end of each of its wires."""
         wires = [ends for ends, _ in self._scenario.segments()]
         return [f"{node}:{port}" for ends in wires for node, port in ends if node == router]
 

@@ -34,7 +34,7 @@ _MOST: Final = 12
 
 
 def explain_clause(text: str, words: Vocabulary) -> list[Found]:
-    """The answer, if the question is a clause ("RFC2332-5.2.3", "RFC 2332 §5.2.3"), or is printed as one.
+    """Return the answer, if the question is a clause ("RFC2332-5.2.3", "RFC 2332 §5.2.3"), or is printed as one.
 
     words: those that may rest on it. An answer may name several clauses: "RFC 2332 §5.2.1 and §5.2.2".
     """
@@ -49,7 +49,7 @@ def explain_clause(text: str, words: Vocabulary) -> list[Found]:
 
 
 def _clauses(text: str) -> Iterator[tuple[str, str]]:
-    """The clauses that a text names: the number of the RFC, or the name of a draft, and the section or ""."""
+    """Yield the clauses that a text names: the number of the RFC, or the name of a draft, and the section or ""."""
     document, sections = "", 0
     for match in _NAMED.finditer(text):
         if match[3] is not None:
@@ -100,7 +100,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _address(document: str, section: str) -> str:
-    """Where it can be read."""
+    """Return where it can be read."""
     if not document.isdecimal():
         return f"https://datatracker.ietf.org/doc/{document}"
     anchor = f"#{'section' if section[0].isdigit() else 'appendix'}-{section}" if section else ""
@@ -126,7 +126,7 @@ def _places(document: str, section: str) -> Iterator[str]:
 
 
 def _requirements(document: str, section: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What the conformance page asks: the requirement, its status, its tests."""
+    """Yield what the conformance page asks: the requirement, its status, its tests."""
     page = _PAGES / f"conformance-rfc{document}.md"
     if not page.is_file():
         return

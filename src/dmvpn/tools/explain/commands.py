@@ -47,7 +47,7 @@ class Commands:
         self._modes = tuple(dict.fromkeys(line.mode for line in self._config))
 
     def __iter__(self) -> Iterator[Listed]:
-        """All entries, commands of the prompt first."""
+        """Yield all entries, commands of the prompt first."""
         for command in self._exec:
             yield _listed(command, _EXEC)
         for line in self._config:
@@ -60,7 +60,7 @@ class Commands:
         return (word for entry in entries for word in keywords(entry))
 
     def explain(self, text: str, *, in_full: bool = False) -> list[Found]:
-        """What a line is, or begins to be; else the lines that have this word. in_full: no cut words."""
+        """Return what a line is, or begins to be; else the lines that have this word. in_full: no cut words."""
         verb, _, rest = text.partition(" ")
         line = rest.strip() if verb.casefold() in _VERBS and rest.strip() else text
         begun_so = self._begun(line, as_config=line is text or verb.casefold() != "do", as_command=verb != "default")
@@ -68,7 +68,7 @@ class Commands:
         return found if found or in_full else self.with_keyword(line)
 
     def in_full(self, text: str) -> str:
-        """A command of the prompt in full words, without its filters; as it is if it is none."""
+        """Return a command of the prompt in full words, without its filters; as it is if it is none."""
         command = text.partition("|")[0].strip()
         found = begun(self._exec_grammar, command)
         return found.text if found is not None else command
@@ -105,7 +105,7 @@ class Commands:
         )
 
     def with_keyword(self, word: str) -> list[Found]:
-        """The lines that have this word somewhere, the shortest first."""
+        """Return the lines that have this word somewhere, the shortest first."""
         rows = [each for each in self if word.casefold() in (part.casefold() for part in each.syntax.split())]
         rows.sort(key=lambda row: len(row.syntax.split()))
         return [

@@ -63,7 +63,7 @@ class Explainer:
         return Vocabulary((*self.vocabulary.groups, *outer.GROUPS))
 
     def ask(self, question: str) -> Answer:
-        """All meanings of a question; without any, what is spelled alike."""
+        """Return all meanings of a question; without any, what is spelled alike."""
         text = _unquoted(" ".join(plain_text(question).split()))
         if not text:
             return Answer(question, ())
@@ -99,7 +99,7 @@ class Explainer:
         return [*_listed(meanings), *commands] if spelled else [*commands, *_listed(meanings)]
 
     def _log_line(self, text: str, mnemonic: str) -> list[Found]:
-        """A message, and the codes and reasons in it."""
+        """Return a message, and the codes and reasons in it."""
         message = self.vocabulary.meanings(mnemonic)
         return _listed([*message, *self.vocabulary.in_line(_LOG, text)]) if message else []
 
@@ -135,7 +135,7 @@ def _unquoted(text: str) -> str:
 
 
 def found_of(meaning: Meaning) -> Found:
-    """A meaning as an answer."""
+    """Return a meaning as an answer."""
     explanation, group = meaning
     word = f"{explanation.word} ({explanation.number})" if explanation.number is not None else explanation.word
     return Found(

@@ -15,7 +15,7 @@ _INDENT: Final = " " * 2
 
 
 def render(answer: Answer) -> Iterator[str]:
-    """The lines."""
+    """Yield the lines."""
     if not answer.found:
         yield f"Nothing that this program prints is called {answer.asked!r}."
         if answer.near:

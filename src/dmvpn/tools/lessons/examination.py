@@ -65,7 +65,7 @@ def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health
 
 
 def sites(stage: Stage) -> Iterator[Site]:
-    """Every router with a host behind it, and hubs without one by their tunnel addresses."""
+    """Yield every router with a host behind it, and hubs without one by their tunnel addresses."""
     for name, actor in stage.actors.items():
         host = _host(stage, actor)
         if host is not None and actor.lan_interface is not None:

@@ -47,7 +47,7 @@ class Health:
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """The inverse of `dumps`. Raises UserError."""
+        """Return the inverse of `dumps`. Raises UserError."""
         try:
             return cls({(Check[check], str(subject)): int(value) for check, subject, value in json.loads(text)})
         except (ValueError, KeyError, TypeError) as error:

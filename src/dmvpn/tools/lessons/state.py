@@ -38,7 +38,7 @@ class Lesson:
 
     @classmethod
     def begin(cls, fault: Fault, healthy: Health, configurations: dict[str, str], complaint: str) -> Self:
-        """A lesson about this."""
+        """Return a lesson about this."""
         salt = secrets.token_hex(8)
         return cls(
             salt=salt,
@@ -51,7 +51,7 @@ class Lesson:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The lesson of a lab, or None. Raises UserError."""
+        """Return the lesson of a lab, or None. Raises UserError."""
         try:
             return cls(**json.loads((folder / LESSON).read_text()))
         except FileNotFoundError:
@@ -73,7 +73,7 @@ class Lesson:
         raise UserError("this lesson is of another release; 'dmvpn lab reset' begins again")
 
     def stage(self, stage: Stage) -> Stage:
-        """Its place in the network."""
+        """Return its place in the network."""
         return next((one for one in places(stage) if _fingerprint(self.salt, place_name(one)) == self.place), stage)
 
     @property
@@ -92,7 +92,7 @@ def forget(folder: Path) -> None:
 
 
 def fixed(folder: Path) -> int:
-    """How many different troubles were found and fixed in this lab."""
+    """Return how many different troubles were found and fixed in this lab."""
     path = folder / FIXED
     return len(set(path.read_text().split())) if path.exists() else 0
 

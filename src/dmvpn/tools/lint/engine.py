@@ -88,7 +88,7 @@ _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
 def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = None) -> list[Finding]:
-    """What is found in these configurations (text by name or path), which together are one network.
+    """Return what is found in these configurations (text by name or path), which together are one network.
 
     sites: what is known of the routers besides, by the same names. The order: errors first, and of these the lines that
     are refused, because others follow from them; then by configuration as given, line and rule. It is the same for the
@@ -198,7 +198,7 @@ def _of_line(device: Device, rule: Rule, problem: Problem) -> Finding:
 
 
 def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
-    """The same thing once: of an interface for both IP versions, and of a line about which a rule knows more."""
+    """Return the same thing once: of an interface for both IP versions, and of a line about which a rule knows more."""
     explained = {(one.file, one.line) for one in findings if one.rule != lines.KEPT.id}
     kept = [one for one in findings if one.rule != lines.KEPT.id or (one.file, one.line) not in explained]
     return list({(one.rule, one.file, one.line, one.what): one for one in kept}.values())

@@ -78,7 +78,7 @@ def as_sarif(findings: Sequence[Finding], rules: Sequence[Rule], folder: str = "
 
 
 def _physical(file: str, line: int, folder: str) -> dict[str, object]:
-    """A line of a file; the name of the file as a URI, relative if it is in the folder."""
+    """Return a line of a file; the name of the file as a URI, relative if it is in the folder."""
     path = normpath(file.replace("\\", "/"))
     if folder != "/" and path.startswith(f"{folder}/"):
         path = path.removeprefix(f"{folder}/")

@@ -61,7 +61,7 @@ class Silence:
 
 
 def silences(device: Device) -> list[Silence]:
-    """The comments of a configuration, in its order."""
+    """Return the comments of a configuration, in its order."""
     lines = Transcript.lines(device.text)
     found: list[Silence] = []
     for number, text in enumerate(lines, 1):
@@ -76,7 +76,7 @@ def silences(device: Device) -> list[Silence]:
 
 
 def _below(device: Device, number: int) -> tuple[int, int]:
-    """The lines that the one after the comment stands for: itself, or its whole section."""
+    """Return the lines that the one after the comment stands for: itself, or its whole section."""
     following = [place for place in device.places if place.number > number]
     if not following:
         return number, number
@@ -92,7 +92,7 @@ def _below(device: Device, number: int) -> tuple[int, int]:
 def apply(
     findings: Sequence[Finding], devices: Sequence[Device], rules: Mapping[str, Rule]
 ) -> tuple[list[Finding], list[Finding]]:
-    """What is left of the findings, and what there is to say of the comments."""
+    """Return what is left of the findings, and what there is to say of the comments."""
     by_file = {device.name: silences(device) for device in devices}
     used: set[tuple[str, int]] = set()  # looked up, never iterated
     left: list[Finding] = []

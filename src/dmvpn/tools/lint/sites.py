@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def sites_of(scenario: Scenario) -> dict[str, Site]:
-    """The sites of a scenario's routers, by configuration name."""
+    """Return the sites of a scenario's routers, by configuration name."""
     from dmvpn.shells.lab_model import INSIDE  # who asks for rules alone need not wait for the reader of scenarios
 
     sites = {name: Site() for name in scenario.configurations}

@@ -19,7 +19,7 @@ MOST_PRINTED: Final = 1000
 
 
 def as_text(findings: Sequence[Finding]) -> Iterator[str]:
-    """A paragraph for each finding, and a line that counts them."""
+    """Yield a paragraph for each finding, and a line that counts them."""
     for finding in findings[:MOST_PRINTED]:
         first, *more = finding.what.split("\n")
         yield f"{finding.file}:{finding.line}: {finding.severity.value} {finding.rule}: {first}"
@@ -43,7 +43,7 @@ def _is_elsewhere(finding: Finding) -> bool:
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """How many there are of each severity."""
+    """Return how many there are of each severity."""
     if not findings:
         return "nothing found"
     words = {
@@ -56,14 +56,14 @@ def counted(findings: Sequence[Finding]) -> str:
 
 
 def listed(rules: Sequence[Rule]) -> Iterator[str]:
-    """One line for each rule."""
+    """Yield one line for each rule."""
     width = max(len(rule.id) for rule in rules)
     for rule in rules:
         yield f"{rule.id:<{width}}  {rule.severity.value:<7}  {rule.title}"
 
 
 def explained(rule: Rule) -> Iterator[str]:
-    """All that there is to say of a rule."""
+    """Yield all that there is to say of a rule."""
     yield f"{rule.id} ({rule.severity.value})"
     yield rule.title
     yield ""

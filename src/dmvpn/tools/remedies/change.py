@@ -41,7 +41,7 @@ def _said(lines: Sequence[str]) -> list[str]:
 
 
 def patch(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """The changes as `patch -p1` takes them, in a folder of configurations."""
+    """Yield the changes as `patch -p1` takes them, in a folder of configurations."""
     for router, text in now.items():
         ends = (f"a/{router}.cfg", f"b/{router}.cfg")
         yield from difflib.unified_diff(before[router].splitlines(), text.splitlines(), *ends, lineterm="")

@@ -21,7 +21,7 @@ _SITES, _OTHERS = 8, 2
 
 
 def reduced(scenario: Scenario, facts: LabFacts, diagnosis: Diagnosis) -> Scenario:
-    """The scenario, or what of it the copy needs. facts: of the network, for who is whose server."""
+    """Return the scenario, or what of it the copy needs. facts: of the network, for who is whose server."""
     overlay = [name for name in scenario.configurations if scenario.role(name) != "provider"]
     if len(overlay) <= MOST:
         return scenario
@@ -34,7 +34,7 @@ def reduced(scenario: Scenario, facts: LabFacts, diagnosis: Diagnosis) -> Scenar
 
 
 def without_others(scenario: Scenario, kept: Iterable[str]) -> Scenario:
-    """The scenario with these routers alone, and with the hosts and translators on their wires."""
+    """Return the scenario with these routers alone, and with the hosts and translators on their wires."""
     lab, routers = scenario.lab, set(kept)
     hosts = {name: host for name, host in lab.hosts.items() if scenario.end(host.link)[0] in routers}
     inside = {

@@ -44,7 +44,7 @@ class Copy(Patient, Protocol):
         ...
 
     def running(self, router: str) -> str:
-        """What it runs."""
+        """Return what it runs."""
         ...
 
     def replace(self, router: str, text: str) -> None:
@@ -53,7 +53,7 @@ class Copy(Patient, Protocol):
 
 
 def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
-    """The diagnosis with what became of its remedies; without those that make anything worse."""
+    """Return the diagnosis with what became of its remedies; without those that make anything worse."""
     broken = [one for one in diagnosis.findings if not one.advice]
     if not broken:
         return diagnosis
@@ -116,7 +116,7 @@ class _Ward:
         return Rows.of(self._copy.subject, self._pairs)
 
     def enter(self, remedies: Sequence[Finding]) -> Trial | None:
-        """What these change; None: a router refuses them. What does not help alone is taken back."""
+        """Return what these change; None: a router refuses them. What does not help alone is taken back."""
         before = {one.router: self._copy.running(one.router) for one in remedies}
         try:
             for one in remedies:

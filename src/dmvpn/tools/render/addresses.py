@@ -45,23 +45,23 @@ class Named:
 
 
 def kind_of(table: Table, name: str) -> str:
-    """The key that a site is under."""
+    """Return the key that a site is under."""
     return "hubs" if name in table.hubs else "spokes"
 
 
 def nat_of(site: Hub | Spoke) -> Nat | None:
-    """The NAT box of a site, if it has one."""
+    """Return the NAT box of a site, if it has one."""
     return site.nat if isinstance(site, Spoke) else None
 
 
 def tunnels(table: Table) -> list[tuple[str, IPv4Network]]:
-    """The networks of tunnel addresses, by key."""
+    """Return the networks of tunnel addresses, by key."""
     second = table.tunnel.second
     return [("network", table.tunnel.network), *([("second", second)] if second is not None else [])]
 
 
 def named(table: Table) -> Iterator[Named]:
-    """All networks that the table names, but for those that are inside."""
+    """Yield all networks that the table names, but for those that are inside."""
     for key, network in tunnels(table):
         yield Named(("tunnel", key), "the tunnels", network)
     for name, site in table.sites.items():
@@ -75,7 +75,7 @@ def named(table: Table) -> Iterator[Named]:
 
 
 def inside(table: Table) -> Iterator[Named]:
-    """The networks between sites and their NAT boxes."""
+    """Yield the networks between sites and their NAT boxes."""
     for name, site in table.spokes.items():
         if site.nat is not None and site.nbma is not None:
             yield Named(("spokes", name, "nbma"), f"inside, at {name}", site.nbma.network)

@@ -148,7 +148,7 @@ class _Taken:
         self._ranges[low] = max(high, self._ranges.get(low, high))
 
     def overlap(self, network: IPv4Network) -> IPv4Address | None:
-        """An address of it that is taken."""
+        """Return an address of it that is taken."""
         first, last = int(network.network_address), int(network.broadcast_address)
         for low, high in self._ranges.items():
             if low <= last and high >= first:
@@ -156,7 +156,7 @@ class _Taken:
         return None
 
     def free(self, pool: Pool) -> Iterator[IPv4Network]:
-        """The free networks of a pool in order; each is taken at once."""
+        """Yield the free networks of a pool in order; each is taken at once."""
         size = 1 << (32 - pool.length)
         start, end = int(pool.network.network_address), int(pool.network.broadcast_address)
         ordered = sorted((low, high) for low, high in self._ranges.items() if high >= start and low <= end)
@@ -172,7 +172,7 @@ class _Taken:
 
 
 def _owner(table: Table, network: IPv4Network, fallback: Where) -> tuple[Where, str]:
-    """Where the table names something that overlaps this network, and what."""
+    """Return where the table names something that overlaps this network, and what."""
     for one in chain(named(table), inside(table)):
         if one.network.overlaps(network):
             return one.where, str(one)

@@ -29,14 +29,14 @@ class Keys:
     nhrp_authentication: str | None = field(default=None, repr=False)
 
     def hidden(self, text: str) -> str:
-        """A text that people may see."""
+        """Return a text that people may see."""
         for key in sorted(filter(None, (self.pre_shared_key, self.nhrp_authentication)), key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "<key>", text)
         return text
 
 
 def find_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
-    """Those of the file; what it does not have, of the environment. Raises UserError."""
+    """Return those of the file; what it does not have, of the environment. Raises UserError."""
     given = _of_file(file) if file is not None else {}
     found = {name: given.get(name, environment.get(variable)) for name, variable in NAMES.items()}
     for name, key in found.items():

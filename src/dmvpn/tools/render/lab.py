@@ -27,7 +27,7 @@ _PORT = "GigabitEthernet0/{}"
 
 
 def lab_files(table: Table, given: Allocations, planned: dict[str, Planned]) -> dict[str, str]:
-    """The files that a folder of rendered configurations needs to be a lab. Raises AllocationError."""
+    """Return the files that a folder of rendered configurations needs to be a lab. Raises AllocationError."""
     names = _Names([*table.sites, PROVIDER, RESERVED])
     lab = _Lab(names)
     for name, site in planned.items():
@@ -60,7 +60,7 @@ class _Names:
         self._taken = set(taken)
 
     def new(self, wanted: str, short: str) -> str:
-        """One that nobody has and a lab can hold: the wanted one, or else one that is made of a short one."""
+        """Return one that nobody has and a lab can hold: the wanted one, or else one that is made of a short one."""
         for name in chain((wanted, short), (f"{short}-{number}" for number in count(2))):
             if name not in self._taken and re.fullmatch(NAME, name):
                 break
@@ -109,12 +109,12 @@ class _Lab:
         self._providers[network] = gateway
 
     def links(self, ports: Mapping[IPv4Network, int]) -> list[dict[str, list[str]]]:
-        """All wires; the provider has a port at each of its networks."""
+        """Return all wires; the provider has a port at each of its networks."""
         outer = [[*ends, f"{PROVIDER}:{_PORT.format(ports[network])}"] for network, ends in self._wires.items()]
         return [{"ends": ends} for ends in (*outer, *self._boxes.values())]
 
     def provider(self, ports: Mapping[IPv4Network, int]) -> str:
-        """Its configuration."""
+        """Return its configuration."""
         text = "".join(
             f"interface {_PORT.format(ports[network])}\n"
             f" ip address {self._providers[network]} {network.netmask}\n no shutdown\n!\n"
@@ -124,7 +124,7 @@ class _Lab:
 
 
 def _end(name: str, interface: str) -> str:
-    """An end of a wire. lab.yaml has no place for the dash of a Port-channel."""
+    """Return an end of a wire. lab.yaml has no place for the dash of a Port-channel."""
     return f"{name}:{short_interface(interface) if '-' in interface else interface}"
 
 
@@ -139,7 +139,7 @@ def _host_spec(table: Table, given: Allocations, name: str, site: Planned) -> di
 
 
 def _routes(table: Table, given: Allocations) -> dict[str, list[str]]:
-    """What is there when the lab has come up: LANs of spokes at hubs, something to go by at spokes."""
+    """Return what is there when the lab has come up: LANs of spokes at hubs, something to go by at spokes."""
     pool = summary_of(table)
     hub = next(iter(table.hubs))
     towards = str(lan_of(table, given, hub)) if pool is None else str(pool)

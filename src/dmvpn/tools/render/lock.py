@@ -31,12 +31,12 @@ class _Lock(BaseModel):
 
 
 def lock_of(table: Path) -> Path:
-    """The file beside a table: `sites.lock.yaml` of `sites.yaml`."""
+    """Return the file beside a table: `sites.lock.yaml` of `sites.yaml`."""
     return table.with_name(f"{table.stem}.lock.yaml")
 
 
 def read_lock(path: Path) -> Allocations:
-    """What is there; nothing before the first time. Raises UserError."""
+    """Return what is there; nothing before the first time. Raises UserError."""
     if not path.exists():
         return Allocations()
     raw, places = parse_yaml(read_text(path), str(path))
@@ -55,7 +55,7 @@ def read_lock(path: Path) -> Allocations:
 
 
 def lock_text(given: Allocations) -> str:
-    """The file for these."""
+    """Return the file for these."""
     document = {
         "numbers": given.numbers,
         "lans": {name: str(network) for name, network in given.lans.items()},

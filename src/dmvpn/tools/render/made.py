@@ -47,14 +47,14 @@ class Made:
         return any(name in names for names in self.lists.values()) or MARK in text.partition("\n")[0]
 
     def text(self, names: Collection[str]) -> str:
-        """The file, when these are what is made of this table now."""
+        """Return the file, when these are what is made of this table now."""
         others = {table: sorted(set(old) - set(names)) for table, old in self.lists.items() if table != self.table}
         lists = {**{table: left for table, left in others.items() if left}, self.table: sorted(names)}
         return _HEAD + yaml.safe_dump(dict(sorted(lists.items())))
 
 
 def read_made(folder: Path, table: Path) -> Made:
-    """What a folder says. Raises UserError."""
+    """Return what a folder says. Raises UserError."""
     key, path = os.path.relpath(table.resolve(), folder.resolve()), folder / NAME
     if not path.exists():
         return Made(key, {})

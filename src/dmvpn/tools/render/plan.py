@@ -148,7 +148,7 @@ class Planned:
 
 
 def plan(table: Table, given: Allocations) -> dict[str, Planned]:
-    """Every site. Raises AllocationError where the table asks for what cannot work."""
+    """Return every site. Raises AllocationError where the table asks for what cannot work."""
     _check(table, given)
     return {name: _Planner(table, given, name).planned() for name in table.sites}
 
@@ -207,7 +207,7 @@ class _Planner:
         return list(self._table.hubs).index(self._name) if self._is_hub else 0
 
     def _servers(self) -> list[str]:
-        """The hubs that it registers with; a later hub registers with those before it."""
+        """Return the hubs that it registers with; a later hub registers with those before it."""
         hubs = list(self._table.hubs)
         if self._is_hub:
             return hubs[: hubs.index(self._name)]
@@ -273,24 +273,24 @@ class _Planner:
 
 
 def lan_of(table: Table, given: Allocations, name: str) -> IPv4Network:
-    """The network inside a site; the router has its first address."""
+    """Return the network inside a site; the router has its first address."""
     return table.sites[name].lan or given.lans[name]
 
 
 def nbma_of(table: Table, given: Allocations, name: str) -> str:
-    """Where a hub is found."""
+    """Return where a hub is found."""
     nbma = table.sites[name].nbma
     return str(nbma.ip if nbma is not None else given.nbmas[name][1])
 
 
 def cloud_network(table: Table, cloud: int) -> IPv4Network:
-    """The tunnel network of a cloud, 0 or 1."""
+    """Return the tunnel network of a cloud, 0 or 1."""
     second = table.tunnel.second
     return second if cloud and second is not None else table.tunnel.network
 
 
 def summary_of(table: Table) -> IPv4Network | None:
-    """What a hub announces in place of the LANs. With two hubs each must hear the other's LANs: then nothing."""
+    """Return what a hub announces in place of the LANs. With two hubs each must hear the other's LANs: then nothing."""
     fits = len(table.hubs) == 1 and table.phase != 2 and table.routing != "static" and table.pools.lan is not None
     return table.pools.lan.network if fits and table.pools.lan is not None else None
 

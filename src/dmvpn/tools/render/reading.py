@@ -25,13 +25,13 @@ _SECRET: Final = re.compile(
 
 
 def read(path: Path) -> tuple[Table, Places]:
-    """The table of a file. Raises UserError."""
+    """Return the table of a file. Raises UserError."""
     text = read_text(path)
     return parse(text, str(path))
 
 
 def parse(text: str, file: str) -> tuple[Table, Places]:
-    """The table that a text is. Raises UserError."""
+    """Return the table that a text is. Raises UserError."""
     raw, places = parse_yaml(text, file)
     for where in _keys(raw):
         if _SECRET.search(str(where[-1])):
@@ -51,7 +51,7 @@ def parse(text: str, file: str) -> tuple[Table, Places]:
 
 
 def _keys(raw: object, where: Path_ = ()) -> Iterator[Path_]:
-    """Every key, but for the names of sites: somebody may live in Secretville."""
+    """Yield every key, but for the names of sites: somebody may live in Secretville."""
     if isinstance(raw, dict):
         for key, value in raw.items():
             here = (*where, str(key))

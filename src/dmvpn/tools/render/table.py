@@ -63,7 +63,7 @@ def _whole(value: object) -> object:
 
 
 def _for_hosts(value: _Value) -> _Value:
-    """A network, or the network of an address, in which hosts can be."""
+    """Return a network, or the network of an address, in which hosts can be."""
     network = value.network if isinstance(value, IPv4Interface) else value
     for block, what in _NOT_FOR_HOSTS.items():
         if network.overlaps(block):
@@ -78,7 +78,7 @@ def _with_room(network: IPv4Network) -> IPv4Network:
 
 
 def _plugged(text: str) -> str:
-    """The whole name of a port: "Gi0/2" and "GigabitEthernet0/2" are one."""
+    """Return the whole name of a port: "Gi0/2" and "GigabitEthernet0/2" are one."""
     name = normalize_interface(text)
     if name is None:
         raise ValueError(f"{text} is no kind of interface")
@@ -254,7 +254,7 @@ def _check_gateway(own: IPv4Interface, gateway: IPv4Address) -> None:
 
 
 def schema() -> str:
-    """The JSON schema of `sites.yaml`, as `sites.schema.json` publishes it."""
+    """Return the JSON schema of `sites.yaml`, as `sites.schema.json` publishes it."""
     described = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Table.model_json_schema(),

@@ -90,7 +90,7 @@ def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[s
 
 
 def _bounded(pieces: Iterator[str]) -> str:
-    """One text of reasonable size, with no empty line more than it needs."""
+    """Return one text of reasonable size, with no empty line more than it needs."""
     parts, size = [], 0
     for piece in pieces:
         size += len(piece)

@@ -26,7 +26,7 @@ Changes = dict[str, tuple[str | None, str | None]]
 
 
 def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> Changes:
-    """What differs. Raises UserError."""
+    """Return what differs. Raises UserError."""
     found: Changes = {}
     for name, text in files.items():
         there = _read(folder / name)
@@ -39,7 +39,7 @@ def changes(folder: Path, files: Mapping[str, str], gone: list[str]) -> Changes:
 
 
 def unified(folder: Path, changed: Changes) -> Iterator[str]:
-    """The differences as lines, in the way of `diff -u`."""
+    """Yield the differences as lines, in the way of `diff -u`."""
     for name, (old, new) in changed.items():
         before, after = (str(folder / name) if text is not None else os.devnull for text in (old, new))
         yield from difflib.unified_diff((old or "").splitlines(), (new or "").splitlines(), before, after, lineterm="")

@@ -52,7 +52,7 @@ TROUBLES: Final = (*UNDERLAY, *TUNNELS, *PROTECTION, *NHRP, *ROUTING, *WIRES, *A
 
 
 def trouble(name: str) -> Trouble:
-    """The trouble with this id. Raises UserError."""
+    """Return the trouble with this id. Raises UserError."""
     for known in TROUBLES:
         if known.id == name:
             return known

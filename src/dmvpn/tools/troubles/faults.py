@@ -55,7 +55,7 @@ class Fault:
 
 
 def place_name(stage: Stage) -> str:
-    """The spoke, the other one and the hub."""
+    """Return the spoke, the other one and the hub."""
     return ",".join(stage.parts[part] for part in _PLACED)
 
 
@@ -75,7 +75,7 @@ def _others(names: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def fault(trouble: Trouble, stage: Stage) -> Fault | None:
-    """The trouble at this place, or None: it does not fit, or says "the hub" where a hub plays the spoke."""
+    """Return the trouble at this place, or None: it does not fit, or says "the hub" where a hub plays the spoke."""
     if stage.parts[Part.SPOKE] in stage.hubs and not _is_of_one(trouble):
         return None
     try:
@@ -106,7 +106,7 @@ def _texts(act: acts.Act) -> tuple[str, ...]:
 
 
 def faults(troubles: Sequence[Trouble], stage: Stage) -> Iterator[Fault]:
-    """Each of these at each place that it fits. Two places where the same would be done are one."""
+    """Yield each of these at each place that it fits. Two places where the same would be done are one."""
     done: dict[tuple[Order, ...], None] = {}
     for place in places(stage):
         for known in troubles:
@@ -117,7 +117,7 @@ def faults(troubles: Sequence[Trouble], stage: Stage) -> Iterator[Fault]:
 
 
 def draw(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
-    """One of these anywhere, or what may happen to any line. Raises UserError where nothing fits."""
+    """Return one of these anywhere, or what may happen to any line. Raises UserError where nothing fits."""
     standing = tuple(places(stage))
     for _ in range(_TRIES):
         place = standing[below(entropy, len(standing))]

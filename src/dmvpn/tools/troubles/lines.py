@@ -103,7 +103,7 @@ _COMPLAINT: Final = "Somebody worked at {spoke.name} last night. Since then some
 
 
 def removed(stage: Stage) -> Iterator[Trouble]:
-    """Each line of the router that plays SPOKE, gone."""
+    """Yield each line of the router that plays SPOKE, gone."""
     actor = stage.actor(Part.SPOKE)
     for path, line in _lines(actor):
         opposite = line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
@@ -166,13 +166,13 @@ def _bare(text: str) -> str:
 
 
 def _beginning(line: str) -> str:
-    """What two lines have in common that say the same thing of two routers; "" for what is of no interest."""
+    """Return what two lines have in common that say the same thing of two routers; "" for what is of no interest."""
     known = next((one for one in _CAUSES if line == one or line.startswith(f"{one} ")), "")
     return known if _CAUSES.get(known) else ""
 
 
 def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The lines of the sections that matter, each with the lines that lead to its section."""
+    """Yield the lines of the sections that matter, each with the lines that lead to its section."""
     trail: list[str] = []
     tunnel, wan, lan = (f"interface {name}" for name in (actor.tunnel, actor.wan, actor.lan))
     for text in actor.lines.lines:

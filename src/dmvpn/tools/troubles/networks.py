@@ -48,7 +48,7 @@ def table_of(entropy: Entropy, most: int = MOST) -> str:
 
 
 def spokes_of(entropy: Entropy, room: int) -> int:
-    """How many, of a network that has room for so many."""
+    """Return how many, of a network that has room for so many."""
     spokes = FEWEST + below(entropy, min(room, _SMALL) - FEWEST + 1)
     if below(entropy, 8) == 0 and room > _SMALL:
         spokes = _SMALL + below(entropy, room - _SMALL + 1)

@@ -193,7 +193,7 @@ def _edited(act: acts.Edit, stage: Stage) -> tuple[str, ...]:
 
 
 def process_header(actor: Actor) -> tuple[str, ...]:
-    """The lines that lead to what an EIGRP process says of IPv4."""
+    """Return the lines that lead to what an EIGRP process says of IPv4."""
     return (f"router eigrp {actor.eigrp}", *((actor.family,) if actor.is_named else ()))
 
 
@@ -228,7 +228,7 @@ def _without_networks(actor: Actor, address: str) -> tuple[str, ...]:
 
 
 def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
-    """Another address of the same link; where there is none left, provider and spoke change places."""
+    """Return another address of the same link; where there is none left, provider and spoke change places."""
     interface = spoke.wan_interface
     if interface is None or not spoke.gateway:
         raise UserError(f"{spoke.name} has no NBMA address that could change")

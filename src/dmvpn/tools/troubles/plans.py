@@ -57,7 +57,7 @@ class Plan:
 
 
 def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
-    """A network of at most so many routers, the provider not counted."""
+    """Return a network of at most so many routers, the provider not counted."""
     routing = PROTOCOLS[below(entropy, len(PROTOCOLS))]
     hubs = 1 + below(entropy, _MOST_HUBS) if routing != "static" else 1
     hubs = min(hubs, most - FEWEST)
@@ -197,13 +197,13 @@ def _provider(plan: Plan, places: list[Place]) -> dict[str, list[str]]:
 
 
 def _ports(places: list[Place]) -> Iterator[tuple[str, Place]]:
-    """The ports of the provider, and who is there."""
+    """Yield the ports of the provider, and who is there."""
     for number, place in enumerate(places, 1):
         yield f"GigabitEthernet0/{number}", place
 
 
 def _outside(plan: Plan, place: Place) -> tuple[str, str]:
-    """The address of a site at the provider's wire, and the provider's there."""
+    """Return the address of a site at the provider's wire, and the provider's there."""
     if place.hub or place.number not in plan.translators:
         return place.nbma, place.gateway
     return f"198.51.100.{4 * place.number + 1}", f"198.51.100.{4 * place.number + 2}"

@@ -121,13 +121,13 @@ class Actor:
         return process.section(self.family) if self.is_named else process
 
     def networks(self, address: IPv4Address) -> list[str]:
-        """The `network` lines of its process that take an address in."""
+        """Return the `network` lines of its process that take an address in."""
         every = self.process.networks if self.process is not None else ()
         covering = [str(one.address) for one in every if one.matches(address)]
         return [line for line in self.eigrp_lines.headers("network ") if line.split()[1] in covering]
 
     def words(self) -> dict[str, str]:
-        """What templates may name: what it has."""
+        """Return what templates may name: what it has."""
         found = {
             "name": self.name,
             "tunnel": self.tunnel,
@@ -159,7 +159,7 @@ class Actor:
         return {word: text for word, text in found.items() if text}
 
     def _crypto(self, profile: str) -> dict[str, str]:
-        """The names of what an IPsec profile leads to."""
+        """Return the names of what an IPsec profile leads to."""
         ipsec = next((one for one in self.device.ipsec.profiles if one.name == profile), None)
         name = ipsec.ikev2_profile if ipsec is not None else ""
         keyring = next((one.keyring for one in self.device.ikev2.profiles if one.name == name), "")
@@ -195,7 +195,7 @@ class Stage:
         return bare.cast(hubs[0], spokes[0], spokes[1] if len(spokes) > 1 else spokes[0])
 
     def cast(self, hub: str, spoke: str, other: str) -> Stage:
-        """The same network with other players: what a trouble does to a spoke, it does to this one."""
+        """Return the same network with other players: what a trouble does to a spoke, it does to this one."""
         parts = {Part.HUB: hub, Part.SPOKE: spoke, Part.OTHER: other}
         before = self.wires.get((spoke, self.actors[spoke].wan), ())
         gateway = next((node for node, port in before if port == INSIDE and node in self.scenario.lab.gateways), None)
@@ -208,7 +208,7 @@ class Stage:
         return replace(self, parts=parts)
 
     def actor(self, part: Part) -> Actor:
-        """The router that plays this part."""
+        """Return the router that plays this part."""
         return self.actors[self.parts[part]]
 
     def fill(self, template: str, part: Part) -> str:

@@ -38,7 +38,7 @@ class Telling:
     places: tuple[Place, ...]
 
     def sections(self, place: Place) -> Section:
-        """What one of them types."""
+        """Return what one of them types."""
         return _TELLINGS[self.protocol](self, place)
 
     @property

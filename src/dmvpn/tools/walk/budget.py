@@ -25,7 +25,7 @@ Translated = dict[tuple[str, "Address"], "Address"]
 
 
 def walked(view: View, question: Question, translated: Translated | None = None) -> tuple[Path, Translated]:
-    """One direction, and whom inside translators answers are for."""
+    """Return one direction, and whom inside translators answers are for."""
     walker = Overlay(view, translated)
     end = walker.go(question)
     path = Path(
@@ -39,7 +39,7 @@ def walked(view: View, question: Question, translated: Translated | None = None)
 
 
 def budget(view: View, question: Question, translated: Translated | None = None) -> Budget:
-    """What fits in this direction."""
+    """Return what fits in this direction."""
 
     def attempt(size: int, *, df: bool) -> Path:
         return walked(view, replace(question, size=size, df=df), translated)[0]
@@ -78,7 +78,7 @@ def _arrives(path: Path) -> bool:
 
 
 def _limit(path: Path) -> str:
-    """Where a packet is cut for the first time, or ends."""
+    """Return where a packet is cut for the first time, or ends."""
     for number, step in enumerate(path.steps):
         if step.act in (Act.CUT, Act.END):
             before = next((it.what for it in reversed(path.steps[:number]) if it.act is Act.PORT), "")
@@ -87,7 +87,7 @@ def _limit(path: Path) -> str:
 
 
 def _largest(fits: Callable[[int], bool], guess: int) -> int | None:
-    """The largest size that fits; what fits is all below it. None: nothing does. guess: about where it is."""
+    """Return the largest size that fits; what fits is all below it. None: nothing does. guess: about where it is."""
     if not fits(_SMALLEST):
         return None
     low, high = _SMALLEST, ETHERNET + 1

@@ -39,7 +39,7 @@ def question(
 
 
 def _entry(view: View, source: Address) -> str:
-    """The router at which a packet of a stranger's comes into view."""
+    """Return the router at which a packet of a stranger's comes into view."""
     lan = view.lan(source)
     if lan is not None:
         return lan[0]
@@ -56,7 +56,7 @@ def _version(text: str) -> int | None:
 
 
 def _address(view: View, text: str, version: int | None) -> Address:
-    """An address, of this IP version where there is a choice."""
+    """Return an address, of this IP version where there is a choice."""
     host = view.host(text)
     if host is not None:
         fitting = [own.ip for own in addresses_of(host) if version in (None, own.version)]
@@ -73,7 +73,7 @@ def _address(view: View, text: str, version: int | None) -> Address:
 
 
 def _address_of_router(view: View, name: str, version: int | None) -> Address:
-    """Its first tunnel address; without one its first address."""
+    """Return its first tunnel address; without one its first address."""
     _alive(view, name)
     facts = view.router(name)
     tunnels = [address for tunnel in facts.tunnels for address in tunnel.addresses] if facts is not None else []
@@ -85,7 +85,7 @@ def _address_of_router(view: View, name: str, version: int | None) -> Address:
 
 
 def _source_of(view: View, router: str, destination: Address) -> Address:
-    """The address that a packet of the router's own carries: that of the interface by which it leaves."""
+    """Return the address that a packet of the router's own carries: that of the interface by which it leaves."""
     match = view.match(router, destination)
     for hop in match.hops if match is not None else ():
         interface = view.interface(router, hop.interface)

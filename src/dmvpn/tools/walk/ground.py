@@ -92,14 +92,14 @@ class Ground(ABC):
         return self._onto_wire(name, HOST_PORT, next_hop, packet, ETHERNET)
 
     def _originate(self, router: str, packet: Packet) -> End:
-        """A packet of the router's own."""
+        """Return a packet of the router's own."""
         if self.view.own(router, packet.destination) is not None:
             return self._done(router, packet)
         self._say(router, packet, Act.SEND, f"sends a packet of its own, from {packet.source}")
         return self._route(router, packet)
 
     def _enter(self, router: str, packet: Packet) -> End:
-        """A packet from elsewhere: by the port that its sender's network is on, if there is one."""
+        """Return a packet from elsewhere: by the port that its sender's network is on, if there is one."""
         lan = self.view.lan(packet.source)
         port = lan[1] if lan is not None and lan[0] == router else ""
         return self.arrive(router, port, packet)
@@ -287,11 +287,11 @@ class Ground(ABC):
 
     @abstractmethod
     def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
-        """A packet as it leaves a router that may translate it (NAT overload)."""
+        """Return a packet as it leaves a router that may translate it (NAT overload)."""
 
     @abstractmethod
     def _let_inside(self, router: str, came: str, packet: Packet) -> Packet | None:
-        """An answer to an address of a router, as it goes on to a station inside; None: it is for the router."""
+        """Return an answer to an address of a router, as it goes on to a station inside; None: it is for the router."""
 
     @abstractmethod
     def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:
@@ -299,7 +299,7 @@ class Ground(ABC):
 
     @abstractmethod
     def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
-        """Which NHRP entry it was."""
+        """Return which NHRP entry it was."""
 
     # ------------------------------------------------------------------------------------------------ saying it
 
@@ -352,5 +352,5 @@ class Ground(ABC):
 
 
 def _spread(packet: Packet) -> int:
-    """Which of several equal ways a packet takes, as our planes compute it."""
+    """Return which of several equal ways a packet takes, as our planes compute it."""
     return int(packet.source) ^ int(packet.destination) ^ packet.protocol ^ packet.ports[0] ^ packet.ports[1]

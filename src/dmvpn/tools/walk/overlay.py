@@ -139,7 +139,7 @@ class Overlay(Translating):
             self._say(router, within, Act.UDP, what, limit=room, clause="RFC 3948 §2.1")
 
     def _limit_towards(self, router: str, address: Address) -> int | None:
-        """The MTU of the port that packets to an NBMA address leave by."""
+        """Return the MTU of the port that packets to an NBMA address leave by."""
         match = self.view.match(router, address)
         interface = self.view.interface(router, match.hops[0].interface) if match is not None and match.hops else None
         return interface.ip_mtu if interface is not None else None
@@ -231,7 +231,7 @@ class Overlay(Translating):
 
 
 def _entry(tunnel: TunnelFacts, next_hop: Address) -> MappingFacts | None:
-    """What NHRP's cache says of a next hop itself."""
+    """Return what NHRP's cache says of a next hop itself."""
     for entry in tunnel.mappings:
         if entry.target.prefixlen == next_hop.max_prefixlen and entry.target.network_address == next_hop:
             return entry
@@ -251,7 +251,7 @@ def _no_sa(tunnel: TunnelFacts, nbma: Address) -> str:
 
 
 def suite_of(sa: SaFacts) -> EspSuite:
-    """The lengths of an SA's algorithms: "aes-gcm 256", "aes-cbc 128 sha256"."""
+    """Return the lengths of an SA's algorithms: "aes-gcm 256", "aes-cbc 128 sha256"."""
     cipher, bits, *hashes = sa.transform.lower().split()
     try:
         chosen = EspTransform(EspCipher(cipher), int(bits), EspHash(hashes[0]) if hashes else None)

@@ -98,7 +98,7 @@ class Packet:
 
     @classmethod
     def plain(cls, source: Address, destination: Address, size: int, *, df: bool, ttl: int) -> Self:
-        """An echo request, or another packet without ports."""
+        """Return an echo request, or another packet without ports."""
         protocol = ip.ICMP[destination.version]
         return cls(source=source, destination=destination, protocol=protocol, datagrams=((size,),), df=df, ttl=ttl)
 
@@ -131,18 +131,18 @@ class Packet:
         return any(len(datagram) > 1 for datagram in self.datagrams)
 
     def cut(self, mtu: int) -> Packet:
-        """The same in pieces of at most `mtu` octets."""
+        """Return the same in pieces of at most `mtu` octets."""
         cut = tuple(tuple(size for piece in datagram for size in pieces(piece, mtu)) for datagram in self.datagrams)
         return replace(self, datagrams=cut)
 
     def whole(self) -> Packet:
-        """The same put together again, as its receiver does it, and a translator."""
+        """Return the same put together again, as its receiver does it, and a translator."""
         header = ip.HEADER_LENGTH[self.destination.version]
         joined = tuple((header + sum(piece - header for piece in datagram),) for datagram in self.datagrams)
         return replace(self, datagrams=joined)
 
     def wrapped(self, wrapping: Wrapping, ends: tuple[Address, Address], *, df: bool) -> Packet:
-        """What goes on the wire for it: one outer datagram for each piece."""
+        """Return what goes on the wire for it: one outer datagram for each piece."""
         sa = wrapping.sa
         return Packet(
             source=ends[0],
@@ -158,7 +158,7 @@ class Packet:
 
 
 def pieces(size: int, mtu: int) -> tuple[int, ...]:
-    """The octets of the fragments of an IPv4 packet of `size`, RFC 791 §2.3."""
+    """Return the octets of the fragments of an IPv4 packet of `size`, RFC 791 §2.3."""
     if size <= mtu:
         return (size,)
     room = (mtu - HEADER_LENGTH) // _UNIT * _UNIT

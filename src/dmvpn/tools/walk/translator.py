@@ -151,7 +151,7 @@ class Translating(Ground):
 
 
 def _taken(gateway: GatewayFacts, packet: Packet) -> IPv4Address | None:
-    """Another station inside that has the GRE flow to this remote."""
+    """Return another station inside that has the GRE flow to this remote."""
     if packet.protocol != IpProtocol.GRE or packet.wrapping is None:
         return None
     inside = [flow.inside for flow in gateway.flows or () if flow.remote == packet.destination]

@@ -42,35 +42,35 @@ class View:
     # ------------------------------------------------------------------------------------------------ by name
 
     def router(self, name: str) -> RouterFacts | None:
-        """A router that runs."""
+        """Return a router that runs."""
         return self.lab.routers.get(name)
 
     def host(self, name: str) -> HostFacts | None:
-        """A host."""
+        """Return a host."""
         return self.lab.hosts.get(name)
 
     def gateway(self, name: str) -> GatewayFacts | None:
-        """A translator."""
+        """Return a translator."""
         return self.lab.gateways.get(name)
 
     def interface(self, router: str, name: str) -> InterfaceFacts | None:
-        """An interface of a router that runs."""
+        """Return an interface of a router that runs."""
         facts = self.router(router)
         return next((it for it in facts.interfaces if it.name == name), None) if facts is not None else None
 
     def tunnel(self, router: str, name: str) -> TunnelFacts | None:
-        """A tunnel of a router that runs."""
+        """Return a tunnel of a router that runs."""
         facts = self.router(router)
         return next((it for it in facts.tunnels if it.name == name), None) if facts is not None else None
 
     def link(self, node: str, port: str) -> LinkFacts | None:
-        """The wire that a port is on."""
+        """Return the wire that a port is on."""
         return self._links.get((node, port))
 
     # ------------------------------------------------------------------------------------------------ by address
 
     def own(self, router: str, address: Address) -> InterfaceFacts | None:
-        """The interface of a router that has an address."""
+        """Return the interface of a router that has an address."""
         facts = self.router(router)
         for interface in facts.interfaces if facts is not None else ():
             if interface.enabled and any(own.ip == address for own in interface.addresses):
@@ -78,14 +78,14 @@ class View:
         return None
 
     def owner(self, address: Address) -> str | None:
-        """The host or router that has an address."""
+        """Return the host or router that has an address."""
         for name, host in self.lab.hosts.items():
             if any(own.ip == address for own in addresses_of(host)):
                 return name
         return next((name for name in self.lab.routers if self.own(name, address) is not None), None)
 
     def lan(self, address: Address) -> tuple[str, str] | None:
-        """The router, and its port, whose wire an address that nobody in view has belongs to."""
+        """Return the router, and its port, whose wire an address that nobody in view has belongs to."""
         for name, facts in self.lab.routers.items():
             for interface in facts.interfaces if facts is not None else ():
                 is_tunnel = self.tunnel(name, interface.name) is not None
@@ -94,7 +94,7 @@ class View:
         return None
 
     def on_wire(self, link: LinkFacts, address: Address, sender: str) -> tuple[str, str] | None:
-        """Who on a wire has an address: node and port."""
+        """Return who on a wire has an address: node and port."""
         for node, port in link.ends:
             if node != sender and address in self._answers_to(node, port):
                 return node, port
@@ -114,13 +114,13 @@ class View:
     # ------------------------------------------------------------------------------------------------ routes, SAs
 
     def match(self, router: str, address: Address) -> Match | None:
-        """The route that a router takes to an address."""
+        """Return the route that a router takes to an address."""
         facts = self.router(router)
         found = facts.routes_to(address) if facts is not None else []
         return Match(found[0], tuple(found[1:])) if found else None
 
     def sa_towards(self, router: str, local: Address, nbma: Address, connection: int) -> SaFacts | None:
-        """The pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
+        """Return the pair that a router sends on: of a connection, or (0) of the newest one between these addresses."""
         facts = self.router(router)
         used = [sa for sa in (facts.sas if facts is not None else ()) if sa.used and sa.local == local]
         if connection:
@@ -129,7 +129,7 @@ class View:
         return max(there, key=lambda sa: sa.connection, default=None)
 
     def sa_of(self, router: str, local: Address, spi: int) -> SaFacts | None:
-        """The pair that an arriving SPI belongs to."""
+        """Return the pair that an arriving SPI belongs to."""
         facts = self.router(router)
         return next(
             (sa for sa in (facts.sas if facts is not None else ()) if (sa.local, sa.spi_in) == (local, spi)), None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False) -> Walk:
-    """The way of a packet of `size` octets and that of its answer. df: it must not be cut. Raises UserError."""
+    """Return the way of a packet of `size` octets and that of its answer. df: it must not be cut. Raises UserError."""
     view = View(lab)
     asked = question(view, source, destination, start=start, size=size, df=df)
     forth, translated = walked(view, asked)
@@ -36,7 +36,7 @@ def walk(lab: LabFacts, source: str, destination: str, *, start: str = "", size:
 
 
 def _answer(forth: Path) -> Question | None:
-    """What the receiver sends back, if the packet reached one: to the address that it saw."""
+    """Return what the receiver sends back, if the packet reached one: to the address that it saw."""
     asked, end = forth.question, forth.end
     if end.outcome is not Outcome.DELIVERED or end.source is None or asked.source == asked.destination:
         return None
@@ -44,7 +44,7 @@ def _answer(forth: Path) -> Question | None:
 
 
 def _difference(forth: Path, back: Path) -> str:
-    """How the answer's way is another one, "" if it is the same."""
+    """Return how the answer's way is another one, "" if it is the same."""
     there, here = _hops(forth), _hops(back)
     if here == there[::-1]:
         return ""
@@ -52,6 +52,6 @@ def _difference(forth: Path, back: Path) -> str:
 
 
 def _hops(path: Path) -> list[str]:
-    """The routers and hosts that saw the packet itself, not what it was wrapped in."""
+    """Return the routers and hosts that saw the packet itself, not what it was wrapped in."""
     found = [step.where for step in path.steps if step.depth == 0]
     return [name for place, name in enumerate(found) if place == 0 or found[place - 1] != name]

@@ -36,12 +36,12 @@ def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
 
 
 def remark(link: LinkFacts, sender: str) -> str:
-    """What else is wrong with a wire that may let a packet through, "": nothing."""
+    """Return what else is wrong with a wire that may let a packet through, "": nothing."""
     return ", ".join(text for text in _about(link, sender) if not text.startswith(("cut", "block", "mtu")))
 
 
 def _about(link: LinkFacts, sender: str) -> list[str]:
-    """What is wrong for packets of this sender."""
+    """Return what is wrong for packets of this sender."""
     about = [text.partition(_FROM) for text in link.bad]
     return [what for what, _, whose in about if whose in ("", sender)]
 

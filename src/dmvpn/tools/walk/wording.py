@@ -34,7 +34,7 @@ def _known_via(offer: RouteFacts | OfferFacts) -> str:
 
 
 def why_this_route(match: Match) -> str:
-    """What the route was better than: others of its prefix, and shorter prefixes."""
+    """Return what the route was better than: others of its prefix, and shorter prefixes."""
     beaten = [_known_via(offer) for offer in match.route.beaten if offer.usable]
     beaten += [str(other.prefix) for other in match.others[:_NAMED]]
     beaten += ["..."] if len(match.others) > _NAMED else []

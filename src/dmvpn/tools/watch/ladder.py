@@ -84,7 +84,7 @@ _USUAL: Final = 80
 
 
 def room_for(width: int, longest: int) -> int:
-    """How many routers with names of this length at most fit a width."""
+    """Return how many routers with names of this length at most fit a width."""
     return max(0, (width - _TIME - _WORDS) // max(_NARROWEST, longest + 2))
 
 
@@ -106,21 +106,21 @@ class Ladder:
         self._words_at = self._width if self._wide else max(self._places.values(), default=_TIME) + longest // 2 + 3
 
     def legend(self) -> list[str]:
-        """What the signs mean."""
+        """Return what the signs mean."""
         glyphs = self._glyphs
         arrows = f"{glyphs.shaft}{glyphs.right} sent   {glyphs.passed}{glyphs.right} passed on"
         lost = f"{glyphs.shaft}{glyphs.lost} nobody saw it arrive"
         return [self._paint(_DIM, self._cut(f"{arrows}   {lost}   + came   ~ changed   - went"))]
 
     def header(self) -> str:
-        """The names over their columns."""
+        """Return the names over their columns."""
         cells = [" "] * self._width
         for router, place in self._places.items():
             self._put(cells, place - len(router) // 2, router)
         return self._paint(_BOLD, "".join(cells).rstrip())
 
     def line(self, step: Step) -> str | None:
-        """One step; None: none of the routers is in it."""
+        """Return one step; None: none of the routers is in it."""
         if isinstance(step, Note):
             return self._note(step) if step.router in self._places else None
         if step.sender in self._places or step.receiver in self._places:
@@ -150,7 +150,7 @@ class Ladder:
         return shaft + self._glyphs.right if rightwards else self._glyphs.left + shaft
 
     def _stub(self, arrow: Arrow, color: str) -> str:
-        """An arrow to or from somebody who is no column: beside its router, on the side that has more room."""
+        """Return an arrow to or from somebody who is no column: beside its router, on the side that has more room."""
         leaves = arrow.sender in self._places
         place = self._places[arrow.sender if leaves else arrow.receiver]
         text = f"{label(arrow)} ({f'to {arrow.receiver}' if leaves else f'from {arrow.sender}'})"
@@ -192,7 +192,7 @@ class Ladder:
         return cells
 
     def _assemble(self, time: float, cells: list[str], part: tuple[int, int], color: str, words: str) -> str:
-        """The line of its cells, a part of which has a color, with words behind the columns."""
+        """Return the line of its cells, a part of which has a color, with words behind the columns."""
         low, high = max(_TIME, part[0]), min(part[1], len(cells))
         before, inside = "".join(cells[_TIME:low]), "".join(cells[low:high])
         behind = "".join(cells[high : self._words_at]) if words else "".join(cells[high:]).rstrip()

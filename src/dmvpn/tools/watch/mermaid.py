@@ -21,7 +21,7 @@ _SPECIAL: Final = frozenset("#;%<>&\"'`{}[]\\|")
 
 
 def diagram(routers: Sequence[str], steps: Sequence[Step]) -> str:
-    """The diagram, lines with their ends. Routers are in their order, others that take part behind them."""
+    """Return the diagram, lines with their ends. Routers are in their order, others that take part behind them."""
     ends = [end for step in steps if isinstance(step, Arrow) for end in (step.sender, step.receiver)]
     names = {name: f"p{number}" for number, name in enumerate(dict.fromkeys((*routers, *ends)), 1)}
     lines = ["sequenceDiagram"]

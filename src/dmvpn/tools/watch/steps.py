@@ -98,7 +98,7 @@ class Assembler:
         self._add(note.time, note.router, arrived, note)
 
     def take(self, arrived_before: float) -> list[Step]:
-        """The steps of the lines that have waited long enough, in the order of time."""
+        """Return the steps of the lines that have waited long enough, in the order of time."""
         self._pending.sort(key=lambda line: (line.time, line.order))
         ripe = list(takewhile(lambda line: line.arrived <= arrived_before, self._pending))
         if not ripe:
@@ -172,7 +172,7 @@ def _by_mark(lines: Iterable[_Pending]) -> _ByMark:
 
 
 def _counterpart(line: _Pending, marked: list[_Pending], gone: set[int]) -> _Pending | None:
-    """The line of the other end. Of a message that was repeated the last one before the receipt is meant."""
+    """Return the line of the other end. Of a message that was repeated the last one before the receipt is meant."""
     same = [other for other in marked if other.order not in gone and abs(other.time - line.time) <= FLIGHT]
     others = [other for other in same if other.router != line.router and _received(other) != _received(line)]
     again = next((other.time for other in same if other.router == line.router and not _received(other)), None)

@@ -32,7 +32,7 @@ class Network:
 
 
 def story(network: Network, steps: Sequence[Step], zone: tzinfo = UTC, missed: int = 0, untold: int = 0) -> str:
-    """The document. missed: lines that came too fast to be taken. untold: steps that came after these."""
+    """Return the document. missed: lines that came too fast to be taken. untold: steps that came after these."""
     return "\n".join(_lines(network, steps, zone, missed, untold)) + "\n"
 
 
@@ -74,7 +74,7 @@ def _diagrams(network: Network, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _speakers(routers: Iterable[str], steps: Sequence[Step]) -> list[str]:
-    """Who does something; a column in which nothing happens tells nothing."""
+    """Return who does something; a column in which nothing happens tells nothing."""
     named: set[str] = set()
     for step in steps:
         named.update((step.sender, step.receiver) if isinstance(step, Arrow) else (step.router,))

@@ -15,7 +15,7 @@ LINES: Final = processes.LINES
 
 
 def model(tree: ConfigTree) -> BgpConfig | None:
-    """What the configuration says of BGP; None: nothing."""
+    """Return what the configuration says of BGP; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def peer_of(args: Args) -> Peer:
-    """The neighbor that a line is about."""
+    """Return the neighbor that a line is about."""
     peer = args["peer"]
     return peer if isinstance(peer, IPv4Address) else str(peer)
 
 
 def merge(lines: Iterable[Args], activations: dict[Peer, bool]) -> tuple[Neighbor, ...]:
-    """All lines of all neighbors, put together; in the order in which neighbors were first named."""
+    """Return all lines of all neighbors, put together; in the order in which neighbors were first named."""
     found: dict[Peer, Neighbor] = {}
     for args in lines:
         peer = peer_of(args)
@@ -32,7 +32,7 @@ def merge(lines: Iterable[Args], activations: dict[Peer, bool]) -> tuple[Neighbo
 
 
 def merged(name: str, lines: Iterable[Args]) -> Neighbor:
-    """A template, as if it were a neighbor."""
+    """Return a template, as if it were a neighbor."""
     template = Neighbor(peer=name)
     for args in lines:
         template = _with(template, args)
@@ -40,7 +40,7 @@ def merged(name: str, lines: Iterable[Args]) -> Neighbor:
 
 
 def _with(neighbor: Neighbor, args: Args) -> Neighbor:
-    """The neighbor with what one more line says."""
+    """Return the neighbor with what one more line says."""
     word = next((word for word in _CHANGES if word in args), None)
     return neighbor if word is None else _CHANGES[word](neighbor, args)
 

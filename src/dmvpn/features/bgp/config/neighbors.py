@@ -131,7 +131,7 @@ _KEY: Final = (
 
 
 def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
-    """The line for one mode."""
+    """Return the line for one mode."""
     endings = (*_OF_SESSION, *_OF_FAMILY) if with_session else ("peer-group {group:word}", *_OF_FAMILY)
     present = {word.strip("[](){}|") for ending in endings for word in ending.split()}
     return ConfigLine(
@@ -171,7 +171,7 @@ def activate_line(mode: str, *, order: int) -> ConfigLine:
 
 
 def template_lines(mode: str, *, of_session: bool) -> tuple[ConfigLine, ...]:
-    """The lines of a template: the endings without the neighbor; `inherit` names another template."""
+    """Return the lines of a template: the endings without the neighbor; `inherit` names another template."""
     left_out = ("peer-group", "inherit", "version", "remote-as") if not of_session else ("peer-group", "inherit")
     endings = [one for one in (_OF_SESSION if of_session else _OF_FAMILY) if not one.startswith(left_out)]
     inherit = (

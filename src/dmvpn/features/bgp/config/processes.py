@@ -38,7 +38,7 @@ def _check_network(args: Args, section: Section) -> str | None:
 
 
 def prefix_of(args: Args) -> Prefix:
-    """The prefix of a `network` or `aggregate-address`; without a mask the classful network."""
+    """Return the prefix of a `network` or `aggregate-address`; without a mask the classful network."""
     address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
     length = classful_length(address) if mask is None else mask_length(mask) or 0
     return Prefix.of(address, length if int(address) else 0)

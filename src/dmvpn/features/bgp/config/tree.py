@@ -53,7 +53,7 @@ _SOURCES: Final = {
 
 
 def read(tree: ConfigTree) -> BgpConfig:
-    """What the configuration says of BGP."""
+    """Return what the configuration says of BGP."""
     found = tree.sections(ROUTER)
     if not found:
         return BgpConfig()
@@ -99,14 +99,14 @@ def read(tree: ConfigTree) -> BgpConfig:
 
 
 def _activations(router: Section, family: Section | None) -> dict[Peer, bool]:
-    """Which neighbors are switched on or off by name; the family speaks last."""
+    """Return which neighbors are switched on or off by name; the family speaks last."""
     sections = (router,) if family is None else (router, family)
     entries = [entry for section in sections for entry in section.entries(ACTIVATE, FAMILY_ACTIVATE)]
     return {peer_of(entry.args): not entry.negated for entry in entries}
 
 
 def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[Neighbor, ...]:
-    """The templates of one kind, as if they were neighbors."""
+    """Return the templates of one kind, as if they were neighbors."""
     return tuple(
         merged(args.text("name"), [said for line in lines for said in inner.all(line)])
         for args, inner in router.sections(opener)
@@ -138,12 +138,12 @@ def _metric(lines: list[Args]) -> int | None:
 
 
 def _network(args: Args) -> Network:
-    """One `network`."""
+    """Return one `network`."""
     return Network(prefix_of(args), args.text("map", ""))
 
 
 def _aggregate(args: Args) -> Aggregate:
-    """One `aggregate-address`."""
+    """Return one `aggregate-address`."""
     return Aggregate(
         prefix_of(args),
         summary_only="summary-only" in args,
@@ -154,7 +154,7 @@ def _aggregate(args: Args) -> Aggregate:
 
 
 def _redistribution(args: Args) -> Redistribution:
-    """One `redistribute`."""
+    """Return one `redistribute`."""
     word = next(word for word in _SOURCES if word in args)
     process = str(args.integer(word)) if word in args.values_given else ""
     metric = args.integer("metric") if "metric" in args.values_given else None

@@ -17,7 +17,7 @@ _DOTTED = re.compile(r"(\d{1,5})\.(\d{1,5})\Z", re.ASCII)
 
 
 def _read_as(text: str) -> tuple[int, str] | None:
-    """A number, or two with a dot between (RFC 5396); shown as typed."""
+    """Return a number, or two with a dot between (RFC 5396); shown as typed."""
     if dotted := _DOTTED.match(text):
         high, low = int(dotted[1]), int(dotted[2])
         return (high << 16 | low, text) if high < 1 << 16 and low < 1 << 16 and high | low else None
@@ -26,7 +26,7 @@ def _read_as(text: str) -> tuple[int, str] | None:
 
 
 def _read_peer(text: str) -> tuple[Hashable, str] | None:
-    """An address, or a name that cannot be meant as one."""
+    """Return an address, or a name that cannot be meant as one."""
     try:
         address = IPv4Address(text)
     except ValueError:

@@ -23,6 +23,6 @@ HELP: Final = {
 
 
 def active(ctx: ShowContext) -> BgpMachine | None:
-    """The process, None without one."""
+    """Return the process, None without one."""
     machine = ctx.machine(BgpMachine)
     return machine if machine.config.local_as else None

@@ -81,7 +81,7 @@ class ShowRoutes:
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
-    """All neighbors, or one."""
+    """Return all neighbors, or one."""
     machine = active(ctx)
     if machine is None:
         return ShowNeighbors(is_active=False)
@@ -93,7 +93,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
-    """What a neighbor told, or was told."""
+    """Return what a neighbor told, or was told."""
     machine = active(ctx)
     if machine is None:
         return ShowRoutes(is_active=False)
@@ -112,7 +112,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
-    """A block for each."""
+    """Yield a block for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
     elif answer.asked:
@@ -122,7 +122,7 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
 
 
 def render_routes(answer: ShowRoutes) -> Iterator[str]:
-    """A line for each."""
+    """Yield a line for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
-    """The lines, none if there is no `router bgp`."""
+    """Return the lines, none if there is no `router bgp`."""
     machine = active(ctx)
     return list(_block(ctx, machine)) if machine is not None else []
 

@@ -85,7 +85,7 @@ class ShowPrefix:
 
 
 def query_table(ctx: ShowContext, args: Args) -> ShowTable:
-    """All paths, by prefix, the best of each first."""
+    """Return all paths, by prefix, the best of each first."""
     machine = active(ctx)
     if machine is None:
         return ShowTable()
@@ -98,7 +98,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
-    """The prefix that was asked for, or the longest one that holds the address."""
+    """Return the prefix that was asked for, or the longest one that holds the address."""
     machine = active(ctx)
     if machine is None:
         return ShowPrefix(is_active=False)
@@ -129,7 +129,7 @@ def render_table(answer: ShowTable) -> Iterator[str]:
 
 
 def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
-    """A line a path; further paths of a prefix do without it."""
+    """Yield a line a path; further paths of a prefix do without it."""
     last: Prefix | None = None
     for one in paths:
         name = "" if one.prefix == last else _spelled(one.prefix)
@@ -145,7 +145,7 @@ def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
 
 
 def render_prefix(answer: ShowPrefix) -> Iterator[str]:
-    """Every path with all that is known of it."""
+    """Yield every path with all that is known of it."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -170,7 +170,7 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
 
 
 def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
-    """A path as one line."""
+    """Return a path as one line."""
     attributes = path.attributes
     return PathLine(
         prefix,

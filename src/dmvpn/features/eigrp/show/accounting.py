@@ -45,7 +45,7 @@ class ShowAccounting:
 
 
 def query_accounting(ctx: ShowContext, args: Args) -> ShowAccounting:
-    """The accounts of all processes, or of one."""
+    """Return the accounts of all processes, or of one."""
     return ShowAccounting(tuple(_accounts(process, ctx.now) for process in processes(ctx, args)))
 
 
@@ -73,7 +73,7 @@ def _account(source: str, interface: str, state: str, prefixes: int, gauge: Gaug
 
 
 def render_accounting(answer: ShowAccounting) -> Iterator[str]:
-    """One table a process."""
+    """Yield one table a process."""
     for table in answer.tables:
         yield f"{table.process.heading('Accounting')}/ID({table.process.router_id})"
         yield f"Total Prefix Count: {table.total}  States: A-Adjacency, P-Pending, D-Down"

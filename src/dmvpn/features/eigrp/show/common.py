@@ -34,24 +34,24 @@ class ProcessName:
     router_id: str
 
     def heading(self, what: str) -> str:
-        """The first line of a table."""
+        """Return the first line of a table."""
         if self.name:
             return f"EIGRP-IPv4 VR({self.name}) Address-Family {what} for AS({self.autonomous_system})"
         return f"EIGRP-IPv4 {what} for AS({self.autonomous_system})"
 
     def topology_heading(self, what: str) -> str:
-        """The first line of a part of the topology table."""
+        """Return the first line of a part of the topology table."""
         instance = f"VR({self.name}) " if self.name else ""
         return f"EIGRP-IPv4 {instance}Topology {what} for AS({self.autonomous_system})/ID({self.router_id})"
 
 
 def name_of(process: Process) -> ProcessName:
-    """The name of a process."""
+    """Return the name of a process."""
     return ProcessName(process.autonomous_system, process.settings.name, str(process.router_id))
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
-    """Those that the command is about: all, or that of the number typed."""
+    """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
     for process in ctx.machine(EigrpMachine).processes.values():
         if number in (None, process.autonomous_system):
@@ -59,14 +59,14 @@ def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
 
 
 def distance_text(distance: int) -> str:
-    """A distance as the tables have it."""
+    """Return a distance as the tables have it."""
     return "Infinity" if distance >= INFINITY else str(distance)
 
 
 def both_commands(
     rest: str, help_: dict[str, str], query: Callable[[ShowContext, Args], R], render: Callable[[R], Iterable[str]]
 ) -> tuple[ExecCommand, ExecCommand]:
-    """The command in the words of classic and of named mode."""
+    """Return the command in the words of classic and of named mode."""
     texts = {**_HELP, **help_}
     return (
         ExecCommand(f"show ip eigrp [ {{number:1-65535}} ] {rest}", texts, query=query, render=render),

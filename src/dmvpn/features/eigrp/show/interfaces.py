@@ -62,7 +62,7 @@ class ShowInterfaces:
 
 
 def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
-    """All interfaces but the passive ones, as IOS has it."""
+    """Return all interfaces but the passive ones, as IOS has it."""
     only = args.interface("interface", None)
     tables = []
     for process in processes(ctx, args):
@@ -114,7 +114,7 @@ def _counters(statistics: Statistics) -> tuple[tuple[str, int], ...]:
 
 
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
-    """One table a process."""
+    """Yield one table a process."""
     for table in answer.tables:
         yield table.process.heading("Interfaces")
         yield from _TITLE

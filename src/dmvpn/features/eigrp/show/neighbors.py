@@ -70,7 +70,7 @@ class ShowNeighbors:
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
-    """The neighbors of all processes, or of one, or on one interface."""
+    """Return the neighbors of all processes, or of one, or on one interface."""
     only = args.interface("interface", None)
     tables = [
         NeighborTable(
@@ -111,7 +111,7 @@ def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
-    """One table a process."""
+    """Yield one table a process."""
     for table in answer.tables:
         yield table.process.heading("Neighbors")
         if table.neighbors:

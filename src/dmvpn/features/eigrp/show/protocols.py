@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
-    """The lines of all processes, an empty one between two blocks."""
+    """Return the lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
     for process in ctx.machine(EigrpMachine).processes.values():
         if lines:
@@ -90,7 +90,7 @@ def _parameters(process: Process) -> Iterator[str]:
 
 
 def _summaries(process: Process) -> Iterator[str]:
-    """The summaries that are configured, with the interfaces they are told on."""
+    """Yield the summaries that are configured, with the interfaces they are told on."""
     where: dict[Prefix, list[str]] = {}
     for name in sorted(process.interfaces, key=interface_sort_key):
         for summary in process.interfaces[name].settings.summaries:

@@ -113,7 +113,7 @@ class ShowTopology:
 
 
 def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
-    """All destinations, the active ones, or a single one."""
+    """Return all destinations, the active ones, or a single one."""
     wanted = _wanted(args)
     all_links = "all-links" in args or wanted is not None
     tables = []
@@ -135,7 +135,7 @@ def _wanted(args: Args) -> Prefix | None:
 
 
 def _find(process: Process, wanted: Prefix, *, exact: bool) -> list[Destination]:
-    """The destination of this prefix; of a bare address, the longest that holds it."""
+    """Return the destination of this prefix; of a bare address, the longest that holds it."""
     table = process.dual.table
     if exact:
         return [table[wanted]] if wanted in table else []
@@ -203,7 +203,7 @@ def _via(path: Path) -> str:
 
 
 def render_topology(answer: ShowTopology) -> Iterator[str]:
-    """A table for each process, or everything about one destination."""
+    """Yield a table for each process, or everything about one destination."""
     for table in answer.tables:
         if answer.prefix:
             yield from _render_single(table, answer.prefix)

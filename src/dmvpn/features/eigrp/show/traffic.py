@@ -41,7 +41,7 @@ class ShowTraffic:
 
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
-    """The counters of all processes, or of one."""
+    """Return the counters of all processes, or of one."""
     tables = []
     for process in processes(ctx, args):
         traffic = process.sender.traffic
@@ -51,7 +51,7 @@ def query_traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
 
 
 def render_traffic(answer: ShowTraffic) -> Iterator[str]:
-    """One block a process."""
+    """Yield one block a process."""
     for table in answer.tables:
         yield table.process.heading("Traffic Statistics")
         for kind, sent, received in table.packets:

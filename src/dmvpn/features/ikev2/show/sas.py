@@ -95,18 +95,18 @@ class ShowSessions:
 
 
 def sas(ctx: ShowContext, args: Args) -> ShowSas:
-    """All IKE SAs, or those between some addresses."""
+    """Return all IKE SAs, or those between some addresses."""
     return ShowSas(tuple(_sa(view, ctx.now) for view in _chosen(ctx, args)))
 
 
 def sas_of_isakmp(ctx: ShowContext, args: Args) -> ShowSas:
-    """Those that run for the IKEv1 lines."""
+    """Return those that run for the IKEv1 lines."""
     chosen = (view for view in _chosen(ctx, args) if view.ikev2_profile.startswith(ISAKMP))
     return ShowSas(tuple(_sa(view, ctx.now) for view in chosen))
 
 
 def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
-    """The IKE SAs, those of a session together."""
+    """Return the IKE SAs, those of a session together."""
     grouped: dict[int, list[IkeView]] = {}
     for view in _chosen(ctx, args):
         grouped.setdefault(view.number, []).append(view)
@@ -197,7 +197,7 @@ def _child(pair: SaView) -> ChildLine:
 
 
 def _range(selector: str) -> str:
-    """A selector ("198.51.100.1/255.255.255.255/47/0") from its first address and port to its last."""
+    """Return a selector ("198.51.100.1/255.255.255.255/47/0") from its first address and port to its last."""
     address, mask, _, port = selector.split("/")
     network = ip_network(f"{address}/{mask}", strict=False)
     first, last = ("0", "65535") if port == "0" else (port, port)

@@ -127,7 +127,7 @@ class ShowIsakmpPolicies:
 
 
 def proposals(ctx: ShowContext, args: Args) -> ShowProposals:
-    """All proposals, the smart default first; or one."""
+    """Return all proposals, the smart default first; or one."""
     configured = _config(ctx).proposals
     default = () if any(each.name == _DEFAULT for each in configured) else (DEFAULT_PROPOSAL,)
     wanted = args.text("name", "")
@@ -135,7 +135,7 @@ def proposals(ctx: ShowContext, args: Args) -> ShowProposals:
 
 
 def policies(ctx: ShowContext, args: Args) -> ShowPolicies:
-    """All policies, the smart default first; or one."""
+    """Return all policies, the smart default first; or one."""
     configured = _config(ctx).policies
     smart = Policy(name=_DEFAULT, proposals=(_DEFAULT,), fvrf="any")
     default = () if any(each.name == _DEFAULT for each in configured) else (smart,)
@@ -144,7 +144,7 @@ def policies(ctx: ShowContext, args: Args) -> ShowPolicies:
 
 
 def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
-    """All profiles, or one."""
+    """Return all profiles, or one."""
     config, wanted = _config(ctx), args.text("name", "")
     used = [view.ikev2_profile for view in ctx.ports.ike.sas()]
     return ShowProfiles(
@@ -203,7 +203,7 @@ def _identity(identity: Identity) -> str:
 
 
 def render_proposals(answer: ShowProposals) -> Iterator[str]:
-    """The lines of `show crypto ikev2 proposal`."""
+    """Yield the lines of `show crypto ikev2 proposal`."""
     for each in answer.proposals:
         integrity = _words(each.integrity)
         yield f" IKEv2 proposal: {each.name}"
@@ -219,7 +219,7 @@ def _words(algorithms: Iterable[Encryption | Hash]) -> str:
 
 
 def render_policies(answer: ShowPolicies) -> Iterator[str]:
-    """The lines of `show crypto ikev2 policy`."""
+    """Yield the lines of `show crypto ikev2 policy`."""
     for policy in answer.policies:
         yield f" IKEv2 policy : {policy.name}"
         yield f"      Match fvrf : {policy.fvrf or 'global'}"
@@ -229,7 +229,7 @@ def render_policies(answer: ShowPolicies) -> Iterator[str]:
 
 
 def render_profiles(answer: ShowProfiles) -> Iterator[str]:
-    """The lines of `show crypto ikev2 profile`."""
+    """Yield the lines of `show crypto ikev2 profile`."""
     for profile in answer.profiles:
         yield ""
         yield f"IKEv2 profile: {profile.name}"
@@ -263,7 +263,7 @@ def _dpd(dpd: DeadPeerDetection | None) -> str:
 
 
 def render_isakmp_policies(answer: ShowIsakmpPolicies) -> Iterator[str]:
-    """The lines of `show crypto isakmp policy`."""
+    """Yield the lines of `show crypto isakmp policy`."""
     yield ""
     yield "Global IKE policy"
     for policy in answer.policies:

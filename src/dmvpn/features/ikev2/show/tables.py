@@ -28,22 +28,22 @@ T = TypeVar("T")
 
 
 def render_sas(answer: ShowSas) -> Iterator[str]:
-    """The lines of `show crypto ikev2 sa`."""
+    """Return the lines of `show crypto ikev2 sa`."""
     return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=False))
 
 
 def render_sas_in_detail(answer: ShowSas) -> Iterator[str]:
-    """The lines of `show crypto ikev2 sa detailed`."""
+    """Return the lines of `show crypto ikev2 sa detailed`."""
     return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=True))
 
 
 def render_sessions(answer: ShowSessions) -> Iterator[str]:
-    """The lines of `show crypto ikev2 session`."""
+    """Return the lines of `show crypto ikev2 session`."""
     return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda each: _session(each, detail=False))
 
 
 def render_sessions_in_detail(answer: ShowSessions) -> Iterator[str]:
-    """The lines of `show crypto ikev2 session detailed`."""
+    """Return the lines of `show crypto ikev2 session detailed`."""
     return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda each: _session(each, detail=True))
 
 
@@ -148,7 +148,7 @@ def _child_lines(child: ChildLine, *, detail: bool) -> Iterator[str]:
 
 
 def render_isakmp(answer: ShowSas) -> Iterator[str]:
-    """The lines of `show crypto isakmp sa`, in the words of IKE version 1."""
+    """Yield the lines of `show crypto isakmp sa`, in the words of IKE version 1."""
     for family in (4, 6):
         yield f"IPv{family} Crypto ISAKMP SA"
         if family == 4:
@@ -202,7 +202,7 @@ class ShowStats:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowStats:
-    """What is there now, and what was counted."""
+    """Return what is there now, and what was counted."""
     views, config = ctx.ports.ike.sas(), model(ctx.running) or Ikev2Config()
     count = {(initiator, phase): 0 for initiator in (True, False) for phase in IkePhase}
     for view in views:
@@ -224,7 +224,7 @@ def clear(_: ShowContext, args: Args) -> ClearIkeStats:
 
 
 def render(answer: ShowStats) -> Iterator[str]:
-    """The table of IOS."""
+    """Yield the table of IOS."""
     counted = answer.counted
     yield _RULE
     yield f"{'':26}Crypto IKEv2 SA Statistics"

@@ -37,7 +37,7 @@ class ShowArp:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowArp:
-    """All of IPv4, of one interface, or of one address. A simulated wire has no link-layer addresses."""
+    """Return all of IPv4, of one interface, or of one address. A simulated wire has no link-layer addresses."""
     wanted, address = args.interface("interface", None), args.address("address", None)
     machine, lines = ctx.machine(InterfaceMachine), []
     names: list[str] = []

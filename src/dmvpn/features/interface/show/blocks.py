@@ -106,7 +106,7 @@ class ShowInterfaces:
 
 
 def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
-    """One interface, or all."""
+    """Return one interface, or all."""
     wanted = args.interface("interface", None)
     states = [state for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
     traffic = ctx.machine(InterfaceMachine).traffic_with(ctx.counting.interfaces_counted(), ctx.now)
@@ -190,13 +190,13 @@ def _tunnel_block(ctx: ShowContext, state: InterfaceState, tunnel: TunnelState) 
 
 
 def _dotted(octets: bytes) -> str:
-    """A hardware address in IOS's form: 0050.56ad.77ff."""
+    """Return a hardware address in IOS's form: 0050.56ad.77ff."""
     text = octets.hex()
     return ".".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
-    """The blocks, one after the other."""
+    """Yield the blocks, one after the other."""
     for block in answer.interfaces:
         yield f"{block.name} is {block.status}, line protocol is {'up' if block.line else 'down'} "
         yield from _head(block)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def query_enabled(ctx: ShowContext, args: Args) -> InterfaceRows:
-    """Those with IPv6, of the interfaces that are asked for."""
+    """Return those with IPv6, of the interfaces that are asked for."""
     return InterfaceRows(tuple(row for row in query_rows(ctx, args).interfaces if row.ipv6 is not None))
 
 

@@ -24,7 +24,7 @@ _LEGEND: Final = (
 
 
 def render_summary(answer: ShowInterfaces) -> Iterator[str]:
-    """The legend, and a row for each interface. Queues are the kernel's, and none of them is counted here."""
+    """Yield the legend, and a row for each interface. Queues are the kernel's, and none of them is counted here."""
     yield ""
     yield from _LEGEND
     yield ""

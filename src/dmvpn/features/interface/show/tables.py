@@ -41,7 +41,7 @@ class InterfaceRows:
 
 
 def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
-    """One interface, or all."""
+    """Return one interface, or all."""
     machine = ctx.machine(InterfaceMachine)
     wanted = args.interface("interface", None)
     rows = []
@@ -68,7 +68,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
 
 
 def line_protocol(row: InterfaceRow) -> str:
-    """The second state of an interface, as IOS says it."""
+    """Return the second state of an interface, as IOS says it."""
     return "up" if row.line else "down"
 
 

@@ -53,7 +53,7 @@ class ShowMaps:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowMaps:
-    """All protected tunnels, or one."""
+    """Return all protected tunnels, or one."""
     wanted, config = args.interface("interface", None), current(ctx)
     of_tunnel: dict[str, list[Socket]] = {}
     for session in sessions(ctx.ports, ctx.now):
@@ -78,7 +78,7 @@ def query(ctx: ShowContext, args: Args) -> ShowMaps:
 
 
 def render_maps(answer: ShowMaps) -> Iterator[str]:
-    """The lines of `show crypto map`."""
+    """Yield the lines of `show crypto map`."""
     for each in answer.maps:
         yield f'Crypto Map IPv4 "{each.name}" {_FIRST} ipsec-isakmp'
         yield from _profile_lines(each.profile)
@@ -112,7 +112,7 @@ def _profile_lines(profile: ProfileLines) -> Iterator[str]:
 
 
 def render_sockets(answer: ShowMaps) -> Iterator[str]:
-    """The lines of `show crypto sockets`."""
+    """Yield the lines of `show crypto sockets`."""
     yield f"Number of Crypto Socket connections {sum(len(each.sockets) for each in answer.maps)}"
     yield ""
     for each in answer.maps:

@@ -101,7 +101,7 @@ class _Found:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowSas:
-    """All of them, those of a tunnel, or those with a peer."""
+    """Return all of them, those of a tunnel, or those with a peer."""
     tunnel, peer = args.interface("interface", None), args.any_address("peer", None)
     found: dict[str, _Found] = {state.name: _Found() for state in ctx.ports.tunnels.all() if state.protection}
     secured: set[tuple[str, IPAddress]] = set()
@@ -192,7 +192,7 @@ def _absent(pair: ProtectedPair, mtu: int, through: str) -> Flow:
 
 
 def render(answer: ShowSas) -> Iterator[str]:
-    """The lines of `show crypto ipsec sa`."""
+    """Return the lines of `show crypto ipsec sa`."""
     return _lines(answer, detail=False)
 
 

@@ -43,7 +43,7 @@ class ShowSessions:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowSessions:
-    """All sessions, those of a peer, or those of a tunnel."""
+    """Return all sessions, those of a peer, or those of a tunnel."""
     remote, tunnel = args.any_address("remote", None), args.interface("interface", None)
     local = args.any_address("local", None)
     return ShowSessions(
@@ -61,7 +61,7 @@ def query(ctx: ShowContext, args: Args) -> ShowSessions:
 
 
 def render(answer: ShowSessions) -> Iterator[str]:
-    """A paragraph for each session."""
+    """Yield a paragraph for each session."""
     yield from (_TITLE, "")
     for session in answer.sessions:
         yield from _head(session)
@@ -101,7 +101,7 @@ def render_detail(answer: ShowSessions) -> Iterator[str]:
 
 
 def render_brief(answer: ShowSessions) -> Iterator[str]:
-    """A line for each session."""
+    """Yield a line for each session."""
     yield from _BRIEF_CODES
     yield "Peer            I/F          Username        Group/Phase1_id          Uptime   Status"
     for session in answer.sessions:
@@ -141,7 +141,7 @@ def clear(_: ShowContext, args: Args) -> ClearCrypto:
 
 
 def clear_sas(_: ShowContext, args: Args) -> ClearCrypto:
-    """The SAs of ESP alone."""
+    """Return the SAs of ESP alone."""
     return ClearCrypto(args.any_address("remote", None), sas_only=True)
 
 

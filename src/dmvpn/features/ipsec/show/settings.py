@@ -62,7 +62,7 @@ class ShowProfiles:
 
 
 def sets(ctx: ShowContext, args: Args) -> ShowSets:
-    """All transform sets, or one; the smart default first, as IOS has it."""
+    """Return all transform sets, or one; the smart default first, as IOS has it."""
     config, wanted = current(ctx), args.text("name", "")
     known = [DEFAULT_TRANSFORM_SET, *config.transform_sets]
     own = [each for each in known[1:] if each.name == DEFAULT_TRANSFORM_SET.name]
@@ -70,7 +70,7 @@ def sets(ctx: ShowContext, args: Args) -> ShowSets:
 
 
 def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
-    """All IPsec profiles, or one; the smart default where a tunnel names it."""
+    """Return all IPsec profiles, or one; the smart default where a tunnel names it."""
     config, wanted = current(ctx), args.text("name", "")
     names = [profile.name for profile in config.profiles]
     default = DEFAULT_PROFILE.name
@@ -81,7 +81,7 @@ def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
 
 
 def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
-    """A profile with what the global lines and the smart defaults add to it."""
+    """Return a profile with what the global lines and the smart defaults add to it."""
     profile = find_profile(config, name) or IpsecProfile(name=name)
     return ProfileLines(
         name=name,
@@ -96,7 +96,7 @@ def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
 
 
 def current(ctx: ShowContext) -> IpsecConfig:
-    """What is configured now; everything by default where nothing is."""
+    """Return what is configured now; everything by default where nothing is."""
     return model(ctx.running) or IpsecConfig()
 
 
@@ -123,7 +123,7 @@ def _set(transforms: TransformSet) -> SetLine:
 
 
 def render_sets(answer: ShowSets) -> Iterator[str]:
-    """The lines of `show crypto ipsec transform-set`."""
+    """Yield the lines of `show crypto ipsec transform-set`."""
     for each in answer.sets:
         mode = "Transport" if each.transport else "Tunnel"
         yield f"Transform set {each.name}: {{ {each.algorithms}  }} "
@@ -132,7 +132,7 @@ def render_sets(answer: ShowSets) -> Iterator[str]:
 
 
 def render_profiles(answer: ShowProfiles) -> Iterator[str]:
-    """The lines of `show crypto ipsec profile`."""
+    """Yield the lines of `show crypto ipsec profile`."""
     for profile in answer.profiles:
         yield f"IPSEC profile {profile.name}"
         yield from profile_body(profile, indent=" " * 8)
@@ -140,7 +140,7 @@ def render_profiles(answer: ShowProfiles) -> Iterator[str]:
 
 
 def profile_body(profile: ProfileLines, *, indent: str) -> Iterator[str]:
-    """What `show crypto map` says of a profile, too."""
+    """Yield what `show crypto map` says of a profile, too."""
     if profile.ikev2_profile:
         yield f"{indent}IKEv2 Profile: {profile.ikev2_profile}"
     if profile.isakmp_profile:
@@ -159,7 +159,7 @@ def lifetime_line(profile: ProfileLines) -> str:
 
 
 def set_block(profile: ProfileLines, *, indent: str) -> Iterator[str]:
-    """The transform sets of a profile."""
+    """Yield the transform sets of a profile."""
     inner = indent * 2
     yield f"{indent}Mixed-mode : Disabled"
     yield f"{indent}Transform sets={{ "

@@ -20,12 +20,12 @@ _IPV6_EXTRA = 20
 
 
 def map_name(tunnel: str) -> str:
-    """The crypto map that IOS makes for a protected tunnel."""
+    """Return the crypto map that IOS makes for a protected tunnel."""
     return f"{tunnel}-head-0"
 
 
 def set_words(transform_set: TransformSet) -> str:
-    """The algorithms of a set as IOS shows them: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    """Return the algorithms of a set as IOS shows them: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
     cipher, bits = transform_set.cipher, transform_set.key_bits
     if bits in (0, 128):
         words = cipher.value

@@ -30,7 +30,7 @@ _OPEN = (SessionStatus.UP_ACTIVE, SessionStatus.UP_NO_IKE)
 
 
 def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
-    """The sessions of the tunnels and the peer that are asked for; those that packets may take first."""
+    """Return the sessions of the tunnels and the peer that are asked for; those that packets may take first."""
     wanted, nbma = args.interface("interface", None), args.address("nbma", None)
     protected = [tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels if tunnel.protected]
     names = [name for name in protected if wanted in (None, name)]
@@ -41,7 +41,7 @@ def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
 
 
 def render_crypto(found: tuple[CryptoSession, ...]) -> Iterator[str]:
-    """A paragraph for each session."""
+    """Yield a paragraph for each session."""
     yield "Crypto Session Details: "
     yield "-" * 80
     yield ""
@@ -137,12 +137,12 @@ class ShowDmvpn:
 
 
 def dmvpn(ctx: ShowContext, args: Args) -> ShowDmvpn:
-    """All tunnels, without local entries."""
+    """Return all tunnels, without local entries."""
     return _query(ctx, args, local=False)
 
 
 def dmvpn_detail(ctx: ShowContext, args: Args) -> ShowDmvpn:
-    """All tunnels, with local entries, and how they are protected."""
+    """Return all tunnels, with local entries, and how they are protected."""
     return replace(_query(ctx, args, local=True), sessions=crypto_sessions(ctx, args))
 
 
@@ -235,7 +235,7 @@ def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
 
 
 def _unsecured(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> Protected | None:
-    """How far IPsec is with the peer of this entry; None: packets may go, or need none."""
+    """Return how far IPsec is with the peer of this entry; None: packets may go, or need none."""
     if not tunnel.protected or entry.nbma is None or entry.is_local:
         return None
     if way_to(ctx.ports.protection, tunnel, entry) is not None:
@@ -246,7 +246,7 @@ def _unsecured(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> Protected | No
 
 
 def _state(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> tuple[str, float | None]:
-    """The state, worst first, and how long it has been so."""
+    """Return the state, worst first, and how long it has been so."""
     now = ctx.now
     if tunnel.interface is None or not tunnel.interface.runs(tunnel.version):
         since = tunnel.interface.since if tunnel.interface is not None else now
@@ -284,7 +284,7 @@ def _attributes(entry: Entry) -> str:
 
 
 def render_dmvpn(answer: ShowDmvpn) -> Iterator[str]:
-    """The lines of `show dmvpn`."""
+    """Yield the lines of `show dmvpn`."""
     yield from _LEGEND
     for tunnel in answer.tunnels:
         yield f"Interface: {tunnel.name}, IPv{tunnel.version} NHRP Details "
@@ -302,7 +302,7 @@ def render_dmvpn(answer: ShowDmvpn) -> Iterator[str]:
 
 
 def render_detail(answer: ShowDmvpn) -> Iterator[str]:
-    """The lines of `show dmvpn detail`."""
+    """Yield the lines of `show dmvpn detail`."""
     yield from _LEGEND
     for tunnel in answer.tunnels:
         yield from _detail(tunnel)

@@ -44,7 +44,7 @@ class ShowAdjacency:
 
 
 def query_adjacency(ctx: ShowContext, args: Args) -> ShowAdjacency:
-    """All next hops, or those of one interface: what routes use, and what NHRP resolved."""
+    """Return all next hops, or those of one interface: what routes use, and what NHRP resolved."""
     wanted = args.interface("interface", None)
     multipoint = {tunnel.name: tunnel.multipoint for tunnel in ctx.ports.tunnels.all()}
     found: Counter[tuple[str, int, IPAddress | None]] = Counter()
@@ -71,7 +71,7 @@ def query_adjacency(ctx: ShowContext, args: Args) -> ShowAdjacency:
 
 
 def render_adjacency(answer: ShowAdjacency) -> Iterator[str]:
-    """One line for each next hop."""
+    """Yield one line for each next hop."""
     yield "Protocol Interface                 Address"
     for line in answer.adjacencies:
         address = "point2point" if line.address is None else spelled(line.address)
@@ -140,7 +140,7 @@ def _endpoints(tunnels: list[Tunnel], now: float) -> tuple[EndpointLine, ...]:
 
 
 def render_endpoints(answer: ShowEndpoints) -> Iterator[str]:
-    """A block for each tunnel. The numbers behind `Base` and `Parent` tell endpoints apart, as IOS has it."""
+    """Yield a block for each tunnel. The numbers behind `Base` and `Parent` tell endpoints apart, as IOS has it."""
     for tunnel in answer.tunnels:
         yield f" {tunnel.name} running in {'multi-GRE/IP' if tunnel.multipoint else 'GRE/IP'} mode"
         yield ""
@@ -190,7 +190,7 @@ def groups(ctx: ShowContext, args: Args) -> ShowGroups:
 
 
 def render_groups(answer: ShowGroups) -> Iterator[str]:
-    """The lines of `show nhrp group-map`."""
+    """Yield the lines of `show nhrp group-map`."""
     tunnel = ""
     for line in answer.groups:
         if line.tunnel != tunnel:

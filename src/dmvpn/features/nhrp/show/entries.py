@@ -35,18 +35,18 @@ _IPV6_HELP = {"ipv6": "Internet Protocol, version 6"}
 
 
 def version_of(args: Args) -> int:
-    """The IP version that the words of a command ask for."""
+    """Return the IP version that the words of a command ask for."""
     return 6 if "ipv6" in args else 4
 
 
 def tunnels_of(ctx: ShowContext, args: Args) -> list[Tunnel]:
-    """The tunnels of that version, or the one that the command names."""
+    """Return the tunnels of that version, or the one that the command names."""
     wanted = args.interface("interface", None)
     return [tunnel for tunnel in ctx.machine(NhrpMachine).of_version(version_of(args)) if wanted in (None, tunnel.name)]
 
 
 def of_both(*commands: ExecCommand) -> tuple[ExecCommand, ...]:
-    """The commands, and the same ones for IPv6."""
+    """Return the commands, and the same ones for IPv6."""
     return (*commands, *map(_twin, commands))
 
 
@@ -126,7 +126,7 @@ class ShowCache:
 
 
 def effective_flags(tunnel: Tunnel, entry: Entry, now: float) -> Flag:
-    """The stored flags, and those that follow from traffic and routes."""
+    """Return the stored flags, and those that follow from traffic and routes."""
     flags = entry.flags | ROUTE_FLAGS[entry.route]
     if (entry.is_next_hop or entry.type is EntryType.STATIC) and tunnel.used(entry, now):
         flags |= Flag.USED
@@ -134,19 +134,19 @@ def effective_flags(tunnel: Tunnel, entry: Entry, now: float) -> Flag:
 
 
 def flag_names(flags: Flag) -> tuple[str, ...]:
-    """The words of flags, in the order in which IOS prints them."""
+    """Return the words of flags, in the order in which IOS prints them."""
     return tuple(str(flag.name).lower() for flag in Flag if flag in flags)
 
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
-    """The entries that the filters let through, by tunnel and ascending target."""
+    """Return the entries that the filters let through, by tunnel and ascending target."""
     chosen = [(tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
     lines = ((_line(tunnel, entry, ctx.now), record_of(tunnel, entry)) for tunnel, entry in chosen)
     return ShowCache(tuple(line for line, record in lines if _is_chosen(record, args)))
 
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
-    """The same at an earlier moment. Who asked for our own prefixes is not known of that."""
+    """Return the same at an earlier moment. Who asked for our own prefixes is not known of that."""
     past, version = ctx.machine(NhrpMachine).past, version_of(args)
     time = moment_of(ctx, args, past.oldest(version) if past is not None else None)
     if isinstance(time, Unknown):
@@ -170,7 +170,7 @@ def _is_chosen(record: Record, args: Args) -> bool:
 
 
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
-    """What this router itself is in each network: it needs no entry in the cache for that."""
+    """Return what this router itself is in each network: it needs no entry in the cache for that."""
     chosen = [(tunnel, tunnel.own_entry) for tunnel in tunnels_of(ctx, args)]
     return ShowCache(tuple(_line(tunnel, entry, ctx.now) for tunnel, entry in chosen if entry is not None))
 
@@ -220,19 +220,19 @@ def _record_line(
 
 
 def render_cache(answer: ShowCache) -> Iterator[str]:
-    """The lines of `show ip nhrp`."""
+    """Yield the lines of `show ip nhrp`."""
     for line in answer.entries:
         yield from _entry_lines(line, detail=False)
 
 
 def render_detail(answer: ShowCache) -> Iterator[str]:
-    """The lines of `show ip nhrp detail`."""
+    """Yield the lines of `show ip nhrp detail`."""
     for line in answer.entries:
         yield from _entry_lines(line, detail=True)
 
 
 def render_brief(answer: ShowCache) -> Iterator[str]:
-    """The lines of `show ip nhrp brief`."""
+    """Yield the lines of `show ip nhrp brief`."""
     yield from _BRIEF_HEADER
     for line in answer.entries:
         if line.is_incomplete or line.no_socket or is_link_local(line.target.address):

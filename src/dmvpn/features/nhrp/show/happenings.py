@@ -87,7 +87,7 @@ class ShowHappenings:
 
 
 def happenings(ctx: ShowContext, args: Args) -> ShowHappenings:
-    """All tunnels, or one; of both IP versions together."""
+    """Return all tunnels, or one; of both IP versions together."""
     wanted = args.interface("interface", None)
     by_name: dict[str, list[Tunnel]] = {}
     for tunnel in ctx.machine(NhrpMachine).tunnels:
@@ -114,7 +114,7 @@ def _line(row: Happening | str, tunnels: list[Tunnel]) -> HappeningLine:
 
 
 def render_happenings(answer: ShowHappenings) -> Iterator[str]:
-    """The lines of `show nhrp stats`."""
+    """Yield the lines of `show nhrp stats`."""
     yield "Codes: T - Transport, O - Overlay, EP - End Point"
     yield "       TP - Tunnel Protection, VA - Virtual Access"
     yield "       [S] - Sent from NHRP, [R] - Received by NHRP"

@@ -87,12 +87,12 @@ class ShowServers:
 
 
 def server_lines(tunnel: Tunnel, now: float) -> tuple[ServerLine, ...]:
-    """The servers of a tunnel in the order of the configuration."""
+    """Return the servers of a tunnel in the order of the configuration."""
     return tuple(_line(client, now) for client in tunnel.clients.values())
 
 
 def servers(ctx: ShowContext, args: Args) -> ShowServers:
-    """All tunnels that have servers."""
+    """Return all tunnels that have servers."""
     chosen = [tunnel for tunnel in tunnels_of(ctx, args) if tunnel.clients]
     return ShowServers(tuple(TunnelServers(t.name, server_lines(t, ctx.now), _clusters(t)) for t in chosen))
 
@@ -150,7 +150,7 @@ def silence_lines(line: ServerLine) -> Iterator[str]:
 
 
 def render_servers(answer: ShowServers) -> Iterator[str]:
-    """The lines of `show ip nhrp nhs`."""
+    """Yield the lines of `show ip nhrp nhs`."""
     if answer.tunnels:
         yield _LEGEND
     for tunnel in answer.tunnels:
@@ -160,7 +160,7 @@ def render_servers(answer: ShowServers) -> Iterator[str]:
 
 
 def render_detail(answer: ShowServers) -> Iterator[str]:
-    """The lines of `show ip nhrp nhs detail`."""
+    """Yield the lines of `show ip nhrp nhs detail`."""
     if answer.tunnels:
         yield _LEGEND
     for tunnel in answer.tunnels:
@@ -186,7 +186,7 @@ def render_detail(answer: ShowServers) -> Iterator[str]:
 
 
 def render_redundancy(answer: ShowServers) -> Iterator[str]:
-    """The lines of `show ip nhrp nhs redundancy`."""
+    """Yield the lines of `show ip nhrp nhs redundancy`."""
     if answer.tunnels:
         yield _LEGEND
     for tunnel in answer.tunnels:

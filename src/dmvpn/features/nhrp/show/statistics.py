@@ -128,7 +128,7 @@ def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
 
 
 def summary(ctx: ShowContext, args: Args) -> ShowSummary:
-    """The cache in numbers."""
+    """Return the cache in numbers."""
     entries = [entry for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
     remote = [entry for entry in entries if not entry.is_local]
     installed = sum(entry.route is RouteState.INSTALLED for entry in remote)
@@ -148,7 +148,7 @@ def summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 
 def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
-    """Who gets copies of multicasts."""
+    """Return who gets copies of multicasts."""
     lines: list[MulticastLine] = []
     for tunnel in tunnels_of(ctx, args):
         servers = {client.nbma for client in tunnel.clients.values()}
@@ -179,7 +179,7 @@ def _by_name(counters: Mapping[PacketType, int]) -> dict[str, int]:
 
 
 def render_traffic(answer: ShowTraffic) -> Iterator[str]:
-    """The lines of `show ip nhrp traffic`."""
+    """Yield the lines of `show ip nhrp traffic`."""
     for tunnel in answer.tunnels:
         yield _limit_line(tunnel)
         yield from _group("Sent", tunnel.sent, 0)
@@ -187,7 +187,7 @@ def render_traffic(answer: ShowTraffic) -> Iterator[str]:
 
 
 def render_traffic_detail(answer: ShowTraffic) -> Iterator[str]:
-    """The lines of `show ip nhrp traffic detail`: totals first, then what was forwarded and refused."""
+    """Yield the lines of `show ip nhrp traffic detail`: totals first, then what was forwarded and refused."""
     yield "Global statistics:"
     yield " Packet Queue size: 0[0](1)"
     yield from _group("Sent", _total(tunnel.sent for tunnel in answer.tunnels), 0)
@@ -202,7 +202,7 @@ def render_traffic_detail(answer: ShowTraffic) -> Iterator[str]:
 
 
 def render_summary(answer: ShowSummary) -> Iterator[str]:
-    """The lines of `show ip nhrp summary`."""
+    """Yield the lines of `show ip nhrp summary`."""
     total = sum((answer.all.static, answer.all.dynamic, answer.all.incomplete))
     remote = sum((answer.remote.static, answer.remote.dynamic, answer.remote.incomplete))
     local = sum((answer.local.static, answer.local.dynamic, answer.local.incomplete))
@@ -222,14 +222,14 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
 
 
 def render_multicast(answer: ShowMulticast) -> Iterator[str]:
-    """The lines of `show ip nhrp multicast`."""
+    """Yield the lines of `show ip nhrp multicast`."""
     yield "  I/F     NBMA address"
     for line in answer.receivers:
         yield f"{line.tunnel:<10} {line.nbma!s:<15} Flags: {line.flags:<15} ({'En' if line.enabled else 'Dis'}abled)"
 
 
 def render_redirects(answer: ShowRedirects) -> Iterator[str]:
-    """The lines of `show ip nhrp redirect`."""
+    """Yield the lines of `show ip nhrp redirect`."""
     yield "I/F          NBMA address    Destination     Drop Count  Expiry"
     for line in answer.redirects:
         destination = spelled(line.destination)

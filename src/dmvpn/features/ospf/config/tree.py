@@ -49,7 +49,7 @@ _SOURCES: Final = {
 
 
 def read(tree: ConfigTree) -> OspfConfig:
-    """What the configuration says of OSPF. A process that only an interface names is there too, as on IOS."""
+    """Return what the configuration says of OSPF. A process that only an interface names is there too, as on IOS."""
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     of_own = {args.integer("number"): section for args, section in tree.sections(processes.ROUTER)}
     numbers = {*of_own, *(interface.process for interface in told if interface.process is not None)}
@@ -62,7 +62,7 @@ def read(tree: ConfigTree) -> OspfConfig:
 
 
 def _process(number: int, section: Section) -> Process:
-    """What one process was told."""
+    """Return what one process was told."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
@@ -105,7 +105,7 @@ def _virtual_links(section: Section) -> tuple[VirtualLink, ...]:
 
 
 def _virtual_link(section: Section, number: int, area: int, router: IPv4Address) -> VirtualLink:
-    """One virtual link. number: in its name, which shows and logs have."""
+    """Return one virtual link. number: in its name, which shows and logs have."""
 
     def mine(line: ConfigLine) -> list[Args]:
         found = section.all(line)
@@ -177,7 +177,7 @@ def _area(section: Section, number: int) -> Area:
 
 
 def _nssa(lines: list[Args]) -> Nssa:
-    """The words of both lines."""
+    """Return the words of both lines."""
     words = {word for args in lines for word in args.words}
     given = next((args for args in lines if "metric" in args.values_given), None)
     kind = next((args for args in lines if "type" in args.values_given), None)
@@ -260,7 +260,7 @@ def _prefix(args: Args) -> Prefix:
 
 
 def _interface(args: Args, section: Section) -> Interface | None:
-    """What one interface was told about OSPF; None: nothing."""
+    """Return what one interface was told about OSPF; None: nothing."""
     if not section.mentions(interfaces.LINES):
         return None
     process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)

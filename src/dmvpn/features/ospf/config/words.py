@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _read_area(text: str) -> tuple[int, str] | None:
-    """A number, or the same as an address; shown as typed."""
+    """Return a number, or the same as an address; shown as typed."""
     try:
         number = int(text) if text.isascii() and text.isdigit() else int(IPv4Address(text))
     except ValueError:

@@ -53,7 +53,7 @@ class ShowBorderRouters:
 
 
 def query_border_routers(ctx: ShowContext, args: Args) -> ShowBorderRouters:
-    """All processes."""
+    """Return all processes."""
     return ShowBorderRouters(
         tuple(BorderRouters(str(each.router_id), each.number, tuple(_routers(each))) for each in processes(ctx))
     )
@@ -86,7 +86,7 @@ def _kind(reached: Reached) -> str:
 
 
 def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
-    """A line for each way."""
+    """Yield a line for each way."""
     for process in answer.processes:
         yield ""
         yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"

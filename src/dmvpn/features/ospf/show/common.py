@@ -37,18 +37,18 @@ TITLES: Final = {
 
 
 def processes(ctx: ShowContext) -> Iterator[Process]:
-    """All of them."""
+    """Yield all of them."""
     yield from ctx.machine(OspfMachine).processes.values()
 
 
 def clock(seconds: float) -> str:
-    """A time that counts down, as hours, minutes, seconds."""
+    """Return a time that counts down, as hours, minutes, seconds."""
     whole = max(0, int(seconds))
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def role_of(neighbor: Neighbor) -> str:
-    """What a neighbor is on its network, where routers are elected."""
+    """Return what a neighbor is on its network, where routers are elected."""
     if not neighbor.interface.settings.elects:
         return "  -"
     if neighbor.is_designated:
@@ -57,7 +57,7 @@ def role_of(neighbor: Neighbor) -> str:
 
 
 def network_of(interface: OspfInterface) -> str:
-    """The network type of an interface."""
+    """Return the network type of an interface."""
     if interface.far_end is not None:
         return "VIRTUAL_LINK"
     return "LOOPBACK" if interface.phase is InterfaceState.LOOPBACK else TYPES[interface.settings.network]

@@ -53,7 +53,7 @@ class ShowDatabases:
 
 
 def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
-    """All that every process knows."""
+    """Return all that every process knows."""
     return ShowDatabases(
         tuple(
             ShowDatabase(

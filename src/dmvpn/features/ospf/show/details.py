@@ -91,7 +91,7 @@ class ShowAdvertisements:
 
 
 def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
-    """All of one type, or one."""
+    """Return all of one type, or one."""
     kind = next(_WHICH[word] for word in _WHICH if word in args)
     only = args.address("id", None)
     shelves = []
@@ -121,7 +121,7 @@ def _advertisement(kind: LsaType, entry: Entry, now: float) -> Advertisement:
 
 
 def render_advertisements(answer: ShowAdvertisements) -> Iterator[str]:
-    """A paragraph for each."""
+    """Yield a paragraph for each."""
     for shelf in answer.shelves:
         yield ""
         yield f"            OSPF Router with ID ({shelf.own}) (Process ID {shelf.process})"

@@ -69,7 +69,7 @@ class ShowInterfaces:
 
 
 def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
-    """All interfaces that OSPF runs on, or one."""
+    """Return all interfaces that OSPF runs on, or one."""
     only = args.interface("interface", None)
     found = [
         _entry(process, process.interfaces[name], ctx.now)
@@ -135,7 +135,7 @@ def _authentication(interface: OspfInterface, clock: Clock, now: float) -> str:
 
 
 def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
-    """A paragraph for each."""
+    """Yield a paragraph for each."""
     for entry in answer.interfaces:
         yield f"{entry.name} is up, line protocol is up "
         yield f"  Internet Address {entry.address}, Area {entry.area}, Attached via Network Statement"
@@ -177,7 +177,7 @@ def _elected(what: str, who: tuple[str, str], nobody: str) -> Iterator[str]:
 
 
 def render_brief(answer: ShowInterfaces) -> Iterator[str]:
-    """A line for each."""
+    """Yield a line for each."""
     if answer.interfaces:
         yield "Interface    PID   Area            IP Address/Mask    Cost  State Nbrs F/C"
     for entry in answer.interfaces:

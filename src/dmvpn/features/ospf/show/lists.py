@@ -56,7 +56,7 @@ class ShowLists:
 
 
 def query_retransmissions(ctx: ShowContext, args: Args) -> ShowLists:
-    """What was not acknowledged."""
+    """Return what was not acknowledged."""
 
     def entry(process: Process, neighbor: Neighbor) -> NeighborList:
         when = process.context.timers.when(neighbor.retransmit_timer)
@@ -67,7 +67,7 @@ def query_retransmissions(ctx: ShowContext, args: Args) -> ShowLists:
 
 
 def query_requests(ctx: ShowContext, args: Args) -> ShowLists:
-    """What was asked for, or is to be."""
+    """Return what was asked for, or is to be."""
     return _lists(ctx, args, lambda process, neighbor: _entry(neighbor, [*neighbor.talk.requests.values()], None))
 
 
@@ -103,7 +103,7 @@ def _entry(neighbor: Neighbor, headers: list[LsaHeader], due: float | None) -> N
 
 
 def render_lists(answer: ShowLists) -> Iterator[str]:
-    """A table for each neighbor."""
+    """Yield a table for each neighbor."""
     for process in answer.processes:
         yield ""
         yield f"            OSPF Router with ID ({process.own}) (Process ID {process.process})"

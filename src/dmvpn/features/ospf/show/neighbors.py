@@ -55,7 +55,7 @@ class ShowNeighbors:
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
-    """All neighbors, or those on one interface."""
+    """Return all neighbors, or those on one interface."""
     only = args.interface("interface", None)
     interfaces = [
         interface
@@ -101,7 +101,7 @@ def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
-    """A table, or a paragraph for each."""
+    """Yield a table, or a paragraph for each."""
     if answer.detail:
         for entry in answer.neighbors:
             yield from _paragraph(entry)

@@ -61,7 +61,7 @@ class ShowProcesses:
 
 
 def query_processes(ctx: ShowContext, args: Args) -> ShowProcesses:
-    """All processes."""
+    """Return all processes."""
     return ShowProcesses(tuple(_entry(process, ctx.now) for process in processes(ctx)))
 
 
@@ -102,7 +102,7 @@ def _range(process: Process, area: RunningArea, each: AreaRange) -> str:
 
 
 def render_processes(answer: ShowProcesses) -> Iterator[str]:
-    """A paragraph for each process, and in it one for each area."""
+    """Yield a paragraph for each process, and in it one for each area."""
     for process in answer.processes:
         start, hold, most = process.spf
         yield f' Routing Process "ospf {process.number}" with ID {process.router}'

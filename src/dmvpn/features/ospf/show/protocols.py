@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ip_protocols(ctx: ShowContext) -> list[str]:
-    """The lines of all processes, an empty one between two blocks."""
+    """Return the lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
     for process in processes(ctx):
         if lines:

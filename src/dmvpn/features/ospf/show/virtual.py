@@ -44,7 +44,7 @@ class ShowVirtualLinks:
 
 
 def query_virtual_links(ctx: ShowContext, args: Args) -> ShowVirtualLinks:
-    """All that are configured, up or not."""
+    """Return all that are configured, up or not."""
     return ShowVirtualLinks(
         tuple(_entry(process, link, ctx.now) for process in processes(ctx) for link in process.settings.virtual_links)
     )
@@ -75,7 +75,7 @@ def _entry(process: Process, link: VirtualLink, now: float) -> VirtualLinkEntry:
 
 
 def render_virtual_links(answer: ShowVirtualLinks) -> Iterator[str]:
-    """A paragraph for each."""
+    """Yield a paragraph for each."""
     for link in answer.links:
         yield f"Virtual Link {link.name} to router {link.router} is {'up' if link.interface else 'down'}"
         yield f"  Transit area {link.area}" + (f", via interface {link.interface}" if link.interface else "")

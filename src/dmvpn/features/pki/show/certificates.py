@@ -85,7 +85,7 @@ class Certificates:
 
 
 def certificates(ctx: ShowContext, args: Args) -> Certificates:
-    """Those of one trustpoint, or of all; one that several have is shown once."""
+    """Return those of one trustpoint, or of all; one that several have is shown once."""
     found: dict[tuple[str, x509.Certificate], list[str]] = {}
     for held in chosen(ctx, args):
         for heading, certificate in _all(held):
@@ -179,7 +179,7 @@ def _signature(certificate: x509.Certificate) -> str:
 
 
 def render_certificates(report: Certificates) -> Iterator[str]:
-    """A block for each, with an empty line behind it."""
+    """Yield a block for each, with an empty line behind it."""
     for view in report.certificates:
         yield view.heading
         yield "  Status: Available"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def chosen(ctx: ShowContext, args: Args) -> list[Holdings]:
-    """The trustpoint that a command names, or all."""
+    """Return the trustpoint that a command names, or all."""
     name = args.text("name", "")
     return [held for held in ctx.machine(PkiMachine).holdings.values() if name in ("", held.trustpoint.name)]
 

@@ -168,7 +168,7 @@ def _list(ctx: ShowContext, args: Args) -> Ask | Change:
 
 
 def _early(ctx: ShowContext, found: x509.CertificateRevocationList) -> tuple[str, ...]:
-    """A warning about a list from the future: until then it is not current."""
+    """Return a warning about a list from the future: until then it is not current."""
     if found.last_update_utc <= ctx.ports.clock.wall(ctx.now) + CLOCK_TOLERANCE:
         return ()
     return (f"% Warning: this revocation list is current only from {moment(found.last_update_utc)}",)
@@ -187,7 +187,7 @@ def _check_serials(authorities: tuple[bytes, ...]) -> None:
 
 
 def _lists(held: Holdings | None, found: Material) -> tuple[bytes, ...]:
-    """Those that there are, and those that were found: of each issuer the newest. Raises UserError."""
+    """Return those that there are, and those that were found: of each issuer the newest. Raises UserError."""
     fresh = [material.read_list(octets) for octets in found.lists]
     if not fresh:
         return ()

@@ -45,7 +45,7 @@ class Trustpoints:
 
 
 def trustpoints(ctx: ShowContext, args: Args) -> Trustpoints:
-    """One, or all."""
+    """Return one, or all."""
     return Trustpoints(tuple(_trustpoint(held) for held in chosen(ctx, args)), "status" in args)
 
 
@@ -67,7 +67,7 @@ def _trustpoint(held: Holdings) -> TrustpointView:
 
 
 def render_trustpoints(report: Trustpoints) -> Iterator[str]:
-    """A block for each, with an empty line behind it."""
+    """Yield a block for each, with an empty line behind it."""
     for view in report.trustpoints:
         yield f"Trustpoint {view.name}:"
         yield from _state(view) if report.status else _summary(view)
@@ -131,7 +131,7 @@ class Lists:
 
 
 def lists(ctx: ShowContext, args: Args) -> Lists:
-    """The newest of each issuer; one that several trustpoints have is shown once."""
+    """Return the newest of each issuer; one that several trustpoints have is shown once."""
     found = (one for held in chosen(ctx, args) for one in held.lists)
     by_octets = {one.public_bytes(Encoding.DER): one for one in found}
     return Lists(tuple(_list(one) for one in by_octets.values()))
@@ -148,7 +148,7 @@ def _list(one: x509.CertificateRevocationList) -> ListView:
 
 
 def render_lists(report: Lists) -> Iterator[str]:
-    """A block for each, and how much room they take together."""
+    """Yield a block for each, and how much room they take together."""
     for view in report.lists:
         yield "CRL Issuer Name:"
         yield f"    {','.join(view.issuer)}"

@@ -115,7 +115,7 @@ def _ports(found: PortRange | None) -> str:
 
 
 def render_access_lists(answer: ShowAccessLists) -> Iterable[str]:
-    """A line for each list, and below it one for each entry."""
+    """Yield a line for each list, and below it one for each entry."""
     for one in answer.lists:
         yield f"{'Extended' if one.extended else 'Standard'} IP access list {one.name}"
         for entry in one.entries:

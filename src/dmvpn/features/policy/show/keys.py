@@ -48,7 +48,7 @@ class ShowKeyChain:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowKeyChain:
-    """All key chains, or one."""
+    """Return all key chains, or one."""
     wanted = args.text("name", "")
     chains = []
     for named, section in ctx.running.sections(KEY_CHAIN):
@@ -65,7 +65,7 @@ def query(ctx: ShowContext, args: Args) -> ShowKeyChain:
 
 
 def render(answer: ShowKeyChain) -> Iterator[str]:
-    """A paragraph for each chain."""
+    """Yield a paragraph for each chain."""
     for chain in answer.chains:
         yield f"Key-chain {chain.name}:"
         for key in chain.keys:
@@ -75,7 +75,7 @@ def render(answer: ShowKeyChain) -> Iterator[str]:
 
 
 def _words(life: Lifetime | None, ctx: ShowContext) -> str:
-    """A lifetime as IOS has it; those in the router's own time zone have no zone behind them."""
+    """Return a lifetime as IOS has it; those in the router's own time zone have no zone behind them."""
     if life is None:
         return _ALWAYS
     ends = [f"({_moment(one, life)})" if one is not None else "(infinite)" for one in (life.start, life.end)]

@@ -99,7 +99,7 @@ def _what(rule: AttributeRule) -> str:
 
 
 def render_prefixes(answer: ShowLists) -> Iterator[str]:
-    """A paragraph for each list."""
+    """Yield a paragraph for each list."""
     for listed in answer.lists:
         yield f"ip prefix-list {listed.name}: {len(listed.entries)} entries"
         for entry in listed.entries:
@@ -129,14 +129,14 @@ def _summary(listed: ListLines) -> Iterator[str]:
 
 
 def render_paths(answer: ShowLists) -> Iterator[str]:
-    """A paragraph for each list."""
+    """Yield a paragraph for each list."""
     for listed in answer.lists:
         yield f"AS path access list {listed.name}"
         yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
 
 
 def render_communities(answer: ShowLists) -> Iterator[str]:
-    """A paragraph for each list."""
+    """Yield a paragraph for each list."""
     for listed in answer.lists:
         kind = "expanded" if listed.expanded else "standard"
         named = "" if listed.name.isdigit() else "Named "

@@ -40,7 +40,7 @@ class ShowRouteMap:
 
 
 def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
-    """All maps, or one."""
+    """Return all maps, or one."""
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
     known = machine.config.route_maps
@@ -93,7 +93,7 @@ def _sets(changes: Changes) -> Iterator[str]:
 
 
 def render(answer: ShowRouteMap) -> Iterator[str]:
-    """A paragraph for each entry."""
+    """Yield a paragraph for each entry."""
     if answer.asked:
         yield f"route-map {answer.asked} not found"
     for one in answer.entries:

@@ -101,7 +101,7 @@ def _is_connected(node: Node) -> bool:
 
 
 def render_table(answer: ShowIpCef) -> Iterator[str]:
-    """One line for each next hop."""
+    """Yield one line for each next hop."""
     yield "Prefix               Next Hop             Interface"
     for entry in answer.entries:
         first = str(entry.prefix)
@@ -111,7 +111,7 @@ def render_table(answer: ShowIpCef) -> Iterator[str]:
 
 
 def render_prefix(answer: ShowIpCefPrefix) -> Iterator[str]:
-    """The entry with its next hops."""
+    """Yield the entry with its next hops."""
     entry = answer.entry
     if entry is None:
         yield "%Prefix not found"

@@ -66,7 +66,7 @@ class RouteEntry:
     failure: str
 
     def teller(self, hop: IPAddress) -> IPAddress:
-        """Who told of a next hop."""
+        """Return who told of a next hop."""
         return dict(self.told_by).get(hop, hop)
 
     @property
@@ -99,26 +99,26 @@ class Major:
 
 
 def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
-    """Every best route of an IP version, sorted by prefix."""
+    """Return every best route of an IP version, sorted by prefix."""
     machine = ctx.machine(RibMachine)
     nodes = [node for prefix, node in machine.nodes.items() if prefix.address.version == version]
     return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
 
 
 def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> RouteEntry:
-    """The entry of one prefix."""
+    """Return the entry of one prefix."""
     return entry_of(machine.record(node, offer), now)
 
 
 def holding(ctx: ShowContext, address: IPAddress) -> list[RouteEntry]:
-    """The best routes whose prefix holds an address, the longest one first."""
+    """Return the best routes whose prefix holds an address, the longest one first."""
     machine = ctx.machine(RibMachine)
     nodes = [node for _, node in machine.nodes.matches(address)]
     return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
 
 
 def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
-    """The memory, and the moment that the words name."""
+    """Return the memory, and the moment that the words name."""
     past = ctx.machine(RibMachine).past
     time = moment_of(ctx, args, past.oldest if past is not None else None)
     if past is None or isinstance(time, Unknown):
@@ -127,17 +127,17 @@ def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
 
 
 def past_entries(past: Past, time: float, version: int = 4) -> list[RouteEntry]:
-    """Every best route of an earlier moment, sorted by prefix, with its age at that moment."""
+    """Return every best route of an earlier moment, sorted by prefix, with its age at that moment."""
     return [entry_of(record, time) for record in past.at(time) if record.route.prefix.address.version == version]
 
 
 def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEntry]:
-    """What `holding` says of an earlier moment's entries."""
+    """Return what `holding` says of an earlier moment's entries."""
     return sorted((entry for entry in entries if address in entry.prefix), key=lambda entry: -entry.prefix.length)
 
 
 def entry_of(record: Record, now: float) -> RouteEntry:
-    """A record as it is shown at `now`."""
+    """Return a record as it is shown at `now`."""
     route = record.route
     return RouteEntry(
         prefix=route.prefix,
@@ -165,7 +165,7 @@ def entry_of(record: Record, now: float) -> RouteEntry:
 
 
 def find_gateway(entries: Iterable[RouteEntry]) -> Gateway | None:
-    """The default route's next hop, if there is a default route."""
+    """Return the default route's next hop, if there is a default route."""
     for entry in entries:
         if entry.prefix.is_default:
             hop = entry.next_hops[0].address if entry.next_hops and not entry.discard else None
@@ -174,13 +174,13 @@ def find_gateway(entries: Iterable[RouteEntry]) -> Gateway | None:
 
 
 def major_of(prefix: Prefix) -> Prefix | None:
-    """The classful network that a prefix belongs to; None for the default route and supernets."""
+    """Return the classful network that a prefix belongs to; None for the default route and supernets."""
     length = classful_length(prefix.address) if prefix.address.version == 4 else 0
     return Prefix.of(prefix.address, length) if 0 < length <= prefix.length and not prefix.is_default else None
 
 
 def majors(entries: Iterable[RouteEntry]) -> dict[Prefix, Major]:
-    """The classful networks of these entries."""
+    """Return the classful networks of these entries."""
     lengths: dict[Prefix, list[int]] = {}
     for entry in entries:
         network = major_of(entry.prefix)

@@ -49,12 +49,12 @@ class ShowIpv6RoutePrefix:
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route:
-    """The whole table, or the routes of one source."""
+    """Return the whole table, or the routes of one source."""
     return _selected(all_entries(ctx, 6), args, receives=any(state.runs(6) for state in ctx.ports.interfaces.all()))
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
-    """The same at an earlier moment."""
+    """Return the same at an earlier moment."""
     found = past_of(ctx, args)
     if isinstance(found, Unknown):
         return found
@@ -69,13 +69,13 @@ def _selected(entries: list[RouteEntry], args: Args, *, receives: bool) -> ShowI
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix:
-    """An address: the longest match; a prefix: exactly that one."""
+    """Return an address: the longest match; a prefix: exactly that one."""
     prefix = args.prefix("prefix")
     return _chosen(prefix, holding(ctx, prefix.address))
 
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix | Unknown:
-    """The same at an earlier moment."""
+    """Return the same at an earlier moment."""
     found, prefix = past_of(ctx, args), args.prefix("prefix")
     if isinstance(found, Unknown):
         return found
@@ -102,7 +102,7 @@ def render_routes(answer: ShowIpv6Route) -> Iterator[str]:
 
 
 def render_prefix(answer: ShowIpv6RoutePrefix) -> Iterator[str]:
-    """The particulars of one route."""
+    """Yield the particulars of one route."""
     entry = answer.entry
     if entry is None:
         yield "% Route not found"

@@ -51,7 +51,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
 
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unknown:
-    """The same at an earlier moment."""
+    """Return the same at an earlier moment."""
     found = past_of(ctx, args)
     if isinstance(found, Unknown):
         return found
@@ -61,7 +61,7 @@ def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unkno
 
 
 def _wanted(args: Args) -> tuple[Prefix, bool]:
-    """What was asked for; True: exactly that."""
+    """Return what was asked for; True: exactly that."""
     prefix, mask = args.prefix("prefix"), args.address("mask", None)
     if mask is not None:
         return Prefix.of(prefix.address, mask_length(mask) or 0), True
@@ -88,7 +88,7 @@ def _missing(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpRoutePrefix:
 
 
 def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
-    """The particulars of one route."""
+    """Yield the particulars of one route."""
     if answer.network is not None:
         yield f"Routing entry for {answer.network.network}, {answer.network.subnets} known subnets"
         if answer.network.masks > 1:
@@ -135,7 +135,7 @@ def _known_via(entry: RouteEntry) -> str:
 
 
 def _type(entry: RouteEntry) -> str:
-    """What kind of route of its protocol it is; behind the tag, if there is one."""
+    """Return what kind of route of its protocol it is; behind the tag, if there is one."""
     match entry.source:
         case "eigrp":
             return f", type {'external' if entry.subcode else 'internal'}"
@@ -204,7 +204,7 @@ _OVERHEAD, _MEMORY = 96, 312
 
 
 def render_summary(answer: RouteSummary) -> Iterator[str]:
-    """The table of counts."""
+    """Yield the table of counts."""
     yield "IP routing table name is default (0x0)"
     yield "IP routing table maximum-paths is 32"
     yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"

@@ -26,7 +26,7 @@ def query_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
 
 
 def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
-    """The blocks with an empty line behind each."""
+    """Yield the blocks with an empty line behind each."""
     yield "*** IP Routing is NSF aware ***"
     yield ""
     for block in answer.blocks:

@@ -65,12 +65,12 @@ class ShowIpRoute:
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
-    """The whole table, or the routes of one source."""
+    """Return the whole table, or the routes of one source."""
     return _selected(all_entries(ctx), args)
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
-    """The same at an earlier moment."""
+    """Return the same at an earlier moment."""
     found = past_of(ctx, args)
     return found if isinstance(found, Unknown) else _selected(past_entries(*found), args)
 
@@ -97,14 +97,14 @@ def render_routes(answer: ShowIpRoute) -> Iterator[str]:
 
 
 def gateway_line(gateway: Gateway | None) -> str:
-    """Where packets without a better route go."""
+    """Return where packets without a better route go."""
     if gateway is None:
         return "Gateway of last resort is not set"
     return f"Gateway of last resort is {gateway.next_hop or UNSPECIFIED} to network {gateway.network.address}"
 
 
 def heading_line(major: Major) -> str:
-    """The line above the subnets of a classful network."""
+    """Return the line above the subnets of a classful network."""
     count = f"{major.subnets} subnets"
     if major.masks > 1:
         return f"      {major.network} is variably subnetted, {count}, {major.masks} masks"
@@ -112,7 +112,7 @@ def heading_line(major: Major) -> str:
 
 
 def route_lines(entry: RouteEntry, *, subnet: bool, overrides: bool = False) -> Iterator[str]:
-    """The lines of one route: the first next hop behind the prefix, the others under it."""
+    """Yield the lines of one route: the first next hop behind the prefix, the others under it."""
     star = "*" if entry.prefix.is_default else " "
     percent = "%" if entry.override else " "
     code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{entry.prefix}"

@@ -151,7 +151,7 @@ def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
 
 
 def with_version(lines: Iterable[str]) -> Iterator[str]:
-    """The configuration with the line that names its dialect, if it has none, and the mark that it is ours."""
+    """Yield the configuration with the line that names its dialect, if it has none, and the mark that it is ours."""
     body = list(lines)
     if body[:1] != [MARK]:
         yield MARK
@@ -161,7 +161,7 @@ def with_version(lines: Iterable[str]) -> Iterator[str]:
 
 
 def render_running_config(config: RunningConfig | None) -> Iterator[str]:
-    """The header, the lines, `end`."""
+    """Yield the header, the lines, `end`."""
     if config is None:
         yield "% Invalid interface: it is not configured"
         return

@@ -25,7 +25,7 @@ class Vrfs:
 
 
 def render_vrfs(_: Vrfs) -> Iterator[str]:
-    """The head of an empty table."""
+    """Yield the head of an empty table."""
     yield "  Name                             Default RD            Protocols   Interfaces"
 
 
@@ -56,7 +56,7 @@ class Memory:
 
 
 def render_memory(found: Memory) -> Iterator[str]:
-    """The pool of the process; and one of IOS XE that tools look for, of which there is nothing here."""
+    """Yield the pool of the process; and one of IOS XE that tools look for, of which there is nothing here."""
     free = found.total - found.used
     yield "                Head    Total(b)     Used(b)     Free(b)   Lowest(b)  Largest(b)"
     yield f"Processor          0{found.total:>12}{found.used:>12}{free:>12}{free:>12}{free:>12}"

@@ -128,7 +128,7 @@ class Ping(Program):
         self._smallest = float("inf")
 
     def start(self, now: float) -> list[SendIp]:
-        """The heading and the first request."""
+        """Return the heading and the first request."""
         ask = self._ask
         to = ask.destination
         if to.version == 4:
@@ -139,7 +139,7 @@ class Ping(Program):
         return self._send(now)
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """An answer, or an error about a request."""
+        """Return an answer, or an error about a request."""
         match message:
             case EchoReply() if message.identifier == self._identifier:
                 self._answered(packet, message, now)
@@ -240,7 +240,7 @@ class Ping(Program):
 
 
 def _reason(message: DestinationUnreachable | TimeExceeded, version: int) -> str:
-    """The words of iputils."""
+    """Return the words of iputils."""
     if isinstance(message, TimeExceeded):
         if version == 6:
             return "Time exceeded: Hop limit"

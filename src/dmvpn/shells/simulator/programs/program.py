@@ -79,15 +79,15 @@ class Options:
         return f"-{letter}" in self._values
 
     def text(self, letter: str) -> str:
-        """The value of an option; "" where it is not given."""
+        """Return the value of an option; "" where it is not given."""
         return self._values.get(f"-{letter}", "")
 
     def number(self, letter: str, default: float, least: float, most: float) -> float:
-        """A number behind an option. Raises UserError."""
+        """Return a number behind an option. Raises UserError."""
         return self.amount(f"-{letter}", self.text(letter) or str(default), least, most)
 
     def amount(self, name: str, text: str, least: float, most: float) -> float:
-        """A number in these bounds. Raises UserError."""
+        """Return a number in these bounds. Raises UserError."""
         try:
             value = float(text)
         except ValueError:
@@ -97,7 +97,7 @@ class Options:
         return value
 
     def destination(self, most: int = 1) -> IPAddress:
-        """The address that it is about; `most`: words that there may be in all. Raises UserError."""
+        """Return the address that it is about; `most`: words that there may be in all. Raises UserError."""
         if not self.rest:
             raise UserError(f"{self._program}: which address?")
         if len(self.rest) > most:
@@ -116,7 +116,7 @@ class Options:
         return address
 
     def source(self, letter: str, own: Sequence[IPAddress], version: int) -> IPAddress | None:
-        """An own address behind an option, or the interface's; None where it is not given. Raises UserError."""
+        """Return an own address behind an option, or the interface's; None where it is not given. Raises UserError."""
         text = self.text(letter)
         if text in ("", "eth0"):
             return None

@@ -76,7 +76,7 @@ class Programs:
         return self._number
 
     def output(self, number: int, asked_at: float) -> tuple[list[str], int | None]:
-        """What it said since it was asked last, and its exit code if it has ended; then it is forgotten.
+        """Return what it said since it was asked last, and its exit code if it has ended; then it is forgotten.
 
         Raises UserError.
         """

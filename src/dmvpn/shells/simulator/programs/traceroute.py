@@ -100,7 +100,7 @@ class Traceroute(Program):
         self._printed = self._first - 1
 
     def start(self, now: float) -> list[SendIp]:
-        """The heading and the first probes."""
+        """Return the heading and the first probes."""
         self.lines.append(f"traceroute to {self._to} ({self._to}), {self._last} hops max, {self._length} byte packets")
         return self._go_on(now)
 
@@ -138,7 +138,7 @@ class Traceroute(Program):
         return _MARKS.get(message.code, f"!<{message.code}>")
 
     def _number_of(self, message: IcmpMessage) -> int | None:
-        """Which probe a message is about."""
+        """Return which probe a message is about."""
         match message:
             case EchoReply() if self._echo and message.identifier == self._identifier:
                 return message.sequence - 1

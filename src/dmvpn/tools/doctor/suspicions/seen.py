@@ -40,7 +40,7 @@ class Seen:
         return interface_of(self.client.facts, self.client.tunnel.source_interface)
 
     def ping(self, kind: Kind) -> Outcome | None:
-        """What a probe came to."""
+        """Return what a probe came to."""
         server = self.client.server
         inside = server.address if server is not None else None
         target = inside if kind in (Kind.TUNNEL, Kind.TUNNEL_FULL) else self.client.nbma
