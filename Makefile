@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 PARSERS_VENV := .venv-parsers
+# Of `make test-tools`; they may be outside of the tree: make test-tools TOOLS_VENV=~/.cache/tools.
+TOOLS_VENV := .venv-tools
+ANSIBLE_VENV := .venv-ansible
 # Of `make test-python`: the environment of another Python.
 OTHER_VENV := .venv-other
 # Which Python makes the virtual environment; unset, scripts/find-python chooses.
@@ -35,6 +38,7 @@ ALONE = --last-failed --last-failed-no-failures none
 # Everything but interop and bench; a folder that is empty does not exist in a clone.
 COMPUTING = $(wildcard tests/unit tests/property tests/scenarios)
 WAITING = $(wildcard tests/contract tests/lab)
+TOOLS_TESTS = $(wildcard tests/tools)
 TESTS = $(COMPUTING) $(WAITING)
 SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
@@ -42,7 +46,7 @@ HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing.
 SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs $(addprefix src/dmvpn/, base net ios dataplane face router $(addprefix features/, nhrp ikev2 ipsec))
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-tools test-packages fuzz coverage lint format bench bench-peers dist deb lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +102,7 @@ check: setup-dev ## between two edits, about a minute: lint, types, unit tests, 
 test-all: setup-dev ## the same with the slow ones, 500 examples for each property, 2,000 router-hours of faults
 	@HYPOTHESIS_PROFILE=ci $(PYTEST) -n $(JOBS) $(TESTS)
 	@$(BIN)/dmvpn simulate --campaign $(ROUTER_HOURS) --jobs $(JOBS) --seed $(SEED)
+	@$(MAKE) test-tools
 	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
@@ -116,9 +121,15 @@ test-interop: setup-dev ## all tests with foreign daemons, most in user-mode Lin
 test-parsers: setup-dev $(PARSERS_VENV)/.ready ## show outputs under the parsers of automation users (downloads 800 MB)
 	@scripts/check-goldens $(PARSERS_VENV)/bin/python
 
+test-tools: setup-dev $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready $(PARSERS_VENV)/.ready ## NAPALM, Ansible, pyATS and others at a simulated lab (downloads 1.5 GB)
+	@TOOLS_VENV=$(TOOLS_VENV) ANSIBLE_VENV=$(ANSIBLE_VENV) PARSERS_VENV=$(PARSERS_VENV) $(PYTEST) -n $(JOBS) $(TOOLS_TESTS)
+
 $(PARSERS_VENV)/.ready: requirements/parsers.txt
-	@python=$$(scripts/find-python) && rm -rf $(PARSERS_VENV) && "$$python" -m venv $(PARSERS_VENV)
-	@$(PARSERS_VENV)/bin/python -m pip install --quiet --require-hashes -r requirements/parsers.txt
+$(TOOLS_VENV)/.ready: requirements/tools.txt
+$(ANSIBLE_VENV)/.ready: requirements/ansible.txt
+$(PARSERS_VENV)/.ready $(TOOLS_VENV)/.ready $(ANSIBLE_VENV)/.ready:
+	@python=$$(scripts/find-python) && rm -rf $(@D) && "$$python" -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
 fuzz: setup-dev ## atheris on what strangers and peers send, FUZZ_SECONDS for each target
@@ -170,6 +181,6 @@ lock: ## pin requirements/*.txt again from requirements/*.in
 	@scripts/lock-requirements
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) $(PARSERS_VENV) $(OTHER_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+	rm -rf $(VENV) $(PARSERS_VENV) .venv-tools .venv-ansible $(OTHER_VENV) build dist engine/target htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 	  .mypy_cache .pytest_cache .ruff_cache tests/interop/uml/out
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +

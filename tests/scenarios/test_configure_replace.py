@@ -239,6 +239,25 @@ def test_the_log_names_lines_and_no_keys(world: World) -> None:
     assert "HUSHHUSH" not in shown
 
 
+def test_a_merged_line_that_nobody_knows_is_refused_and_the_others_count(world: World) -> None:
+    """NAPALM takes its change back when a line was refused, and found none."""
+    _file(world, "interface Loopback7\n description seven\nnonsense of somebody\n")
+    said = world.do("R31", "copy flash:new.cfg running-config").splitlines()
+    assert said[:3] == ["nonsense of somebody", "^", "% Invalid input detected at '^' marker."]
+    assert " description seven" in running(world)
+    assert "nonsense" not in running(world)
+
+
+def test_one_line_that_nobody_knows_leaves_all_as_it_was_where_errors_do(world: World) -> None:
+    world.do("R31", "copy running-config flash:new.cfg")
+    before = running(world)
+    text = world.do("R31", "more flash:new.cfg")
+    _file(world, text.replace("hostname R31", "hostname X\nnonsense of somebody"))
+    said = world.do("R31", "configure replace flash:new.cfg force revert trigger error")
+    assert "The original configuration has been successfully restored." in said
+    assert running(world) == before
+
+
 def test_incremental_differences_are_what_a_merge_would_add(world: World) -> None:
     world.handle("R31").flash.write("merge.cfg", b"interface Tunnel100\n ip mtu 1380\ninterface Loopback77\nend\n")
     assert world.lines("R31", "archive config incremental-diffs flash:/merge.cfg ignorecase") == [

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.filing import error, written
-from dmvpn.face.intake import text_of, told
+from dmvpn.face.intake import refusals, text_of, told, unknown_lines
 from dmvpn.face.outcome import NOTHING, Outcome, Question
 from dmvpn.features.archive import (
     ArchiveConfig,
@@ -32,7 +32,7 @@ from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.flash import Flash, Stored
     from dmvpn.face.filing import Filing
@@ -150,9 +150,12 @@ class Archiving:
             # What is missing would be taken away from what runs.
             return Outcome((_invalid(order.place), *lost), failed=True)
         wrong = [problem for problem in taken.result.problems if not problem.is_warning]
-        if wrong and order.all_or_nothing:
-            restored = "The original configuration has been successfully restored."
-            return Outcome((*_refused(wrong), "", restored, ""), failed=True)
+        if order.all_or_nothing:
+            known = {line.strip() for line in self._running.render()}
+            strange = [line for line in unknown_lines(taken.result) if line not in known]
+            if wrong or strange:
+                restored = "The original configuration has been successfully restored."
+                return Outcome((*_refused(wrong, strange), "", restored, ""), failed=True)
         said: list[str] = []
         if order.minutes:
             try:
@@ -235,10 +238,11 @@ def _invalid(place: Place) -> str:
     return f"%{place.spelled} is not a valid config file"
 
 
-def _refused(problems: list[Problem]) -> Iterator[str]:
+def _refused(problems: list[Problem], strange: Iterable[str] = ()) -> Iterator[str]:
     yield "The following commands are failed to apply to the IOS image."
     yield "********"
     for problem in problems:
         yield problem.text.strip()
         yield from problem.message_lines
+    yield from refusals(strange)
     yield "********"

@@ -2,6 +2,8 @@
 
     text_of(octets)     the configuration of one router; raises ValueError for what is none
     told(taken)         what is to be said of a file besides its errors
+    unknown_lines(result), refusals(lines), without(lines)
+                        the lines that nobody knows: what is said of them, and what is left without them
 
 What holds for files of strangers holds here: other devices, several routers and what is no text are refused; what
 would restrict traffic, and a line that may have protected a tunnel, are named.
@@ -13,13 +15,17 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import Fate
 from dmvpn.ios.devices import other_device
+from dmvpn.ios.errors import CliError, ErrorKind
+from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.parts import parts_of
 from dmvpn.ios.transcript import decode
 from dmvpn.router.intake import report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from dmvpn.ios import ConfigResult
+    from dmvpn.ios.section import Section, Statement
     from dmvpn.router.intake import Intake
 
 _FEWEST_NAMED: Final = 5
@@ -46,3 +52,23 @@ def told(taken: Intake) -> Iterator[str]:
     """What is left out of it, and which tunnels that or an error holds down."""
     yield from report(taken, fates=(Fate.LEFT_OUT,))
     yield from taken.why_held()
+
+
+def unknown_lines(result: ConfigResult) -> tuple[str, ...]:
+    """The lines of a file that no table lists, each once."""
+    return tuple({one.text.strip(): None for one in result.entries if one.fate is Fate.KEPT and one.group is UNKNOWN})
+
+
+def refusals(lines: Iterable[str]) -> Iterator[str]:
+    """What is said of lines that nobody knows: the first words are where nobody went on."""
+    for line in lines:
+        yield from (line, *CliError(ErrorKind.INVALID, line, 0).lines())
+
+
+def without(lines: Collection[str]) -> Callable[[Section], Iterator[Statement]]:
+    """Reads a section without such lines."""
+
+    def read(section: Section) -> Iterator[Statement]:
+        return (one for one in section.statements() if one.line.group is not UNKNOWN or one.text.strip() not in lines)
+
+    return read

@@ -20,7 +20,7 @@ from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
 from dmvpn.face.filing import Filing, reads_flash
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
-from dmvpn.face.intake import told
+from dmvpn.face.intake import refusals, told, unknown_lines, without
 from dmvpn.face.language import exec_parser
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
@@ -45,6 +45,7 @@ from dmvpn.face.requests import (
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
 from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios.render import render_tree
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold
 
@@ -231,11 +232,16 @@ class Interpreter:
         return _complaints(result)
 
     def _merge_file(self, text: str) -> tuple[str, ...]:
-        """The same with a sealed file: a tunnel that one of its bad lines could have protected is shut down."""
+        """The same with a sealed file: a tunnel that one of its bad lines could have protected is shut down.
+
+        Lines that nobody knows are refused: who merges a file means each of its lines, as somebody who types does.
+        """
         before = self._running()
         taken = hold(self.handle.configurator.parse_text(text, before), text, before)
-        self.handle.post(ConfigurationEntered(_text(taken.tree), by=self.line.who))
-        return (*_complaints(taken.result), *told(taken))
+        strange = unknown_lines(taken.result)
+        lines = render_tree(taken.tree, of=without(strange)) if strange else taken.tree.render()
+        self.handle.post(ConfigurationEntered("\n".join(lines) + "\n", by=self.line.who))
+        return (*_complaints(taken.result), *refusals(strange), *told(taken))
 
     # -------------------------------------------------------------------------------------------- exec
 

@@ -5,6 +5,7 @@ plain                   kept               X is removed        X is removed
 default_on              nothing is kept    "no X" is kept      "no X" is removed
 default="X"             as nothing typed   X is removed        X is removed
 keep_no                 X is kept          "no X" is kept      both are removed
+shown                   X is kept, whatever the default is
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
 
 
 def _is_default(line: ConfigLine, args: Args) -> bool:
+    if line.shown:
+        return False
     if line.default is not None:
         return line.text(args) == line.default
     return line.default_on

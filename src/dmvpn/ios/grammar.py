@@ -264,6 +264,7 @@ class ConfigLine:
     opens: the mode that it opens.
     default_on: on unless `no ...` says otherwise, so `no ...` is kept and shown.
     default: the text that equals the default and therefore is neither kept nor shown.
+    shown: whoever types it sees it, though it says no more than the default: IOS shows it, and tools look for it.
     keep_no: `no ...` is kept and shown although the command is off by default (lines that have no effect here).
     check(args, section): returns a message that refuses the line, or one starting with "%Warning" or "warning:" that
         does not.
@@ -286,6 +287,7 @@ class ConfigLine:
     opens: str | None = field(default=None, kw_only=True)
     default_on: bool = field(default=False, kw_only=True)
     default: str | None = field(default=None, kw_only=True)
+    shown: bool = field(default=False, kw_only=True)
     keep_no: bool = field(default=False, kw_only=True)
     check: Callable[..., str | None] | None = field(default=None, kw_only=True)
     complete: Callable[..., Args] | None = field(default=None, kw_only=True)

@@ -13,23 +13,31 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.ios.groups import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.ios.section import Section, Statement
+
+    Reading = Callable[[Section], Iterable[Statement]]
 
 #: Tools skip comments; nobody else's configuration has this one.
 MARK: Final = "! Written by dmvpn"
 
 
-def render_tree(tree: Section, *, hide: bool = False, known: bool = False) -> list[str]:
+def as_stored(section: Section) -> Iterable[Statement]:
+    """What a section has; no setting at its default."""
+    return section.statements()
+
+
+def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: Reading = as_stored) -> list[str]:
     """The body of the running configuration.
 
     hide: keys and passwords are left out.
     known: so is what nobody knows.
+    of: the statements of each section.
     """
     lines: list[str] = []
     group = ""
-    for statement in tree.statements():
+    for statement in of(tree):
         if known and statement.line.group is UNKNOWN:
             continue
         words = statement.text.split(" ", 2)
@@ -38,14 +46,16 @@ def render_tree(tree: Section, *, hide: bool = False, known: bool = False) -> li
             lines.append("!")
         if first == "version":
             lines.append(MARK)  # without it, the release that the line names would have defaults that are not ours
-        lines += render_statement(statement, hide=hide, known=known)
+        lines += render_statement(statement, hide=hide, known=known, of=of)
         group = "" if statement.section is not None else first
     if lines:
         lines.append("!")
     return lines
 
 
-def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False, known: bool = False) -> Iterator[str]:
+def render_statement(
+    statement: Statement, depth: int = 0, *, hide: bool = False, known: bool = False, of: Reading = as_stored
+) -> Iterator[str]:
     """One statement and, if it opened a section, everything in it."""
     indent = " " * depth
     text = statement.text_for_others if hide else statement.text
@@ -53,12 +63,12 @@ def render_statement(statement: Statement, depth: int = 0, *, hide: bool = False
     section = statement.section
     if section is None:
         return
-    for inner in section.statements():
+    for inner in of(section):
         if known and inner.line.group is UNKNOWN:
             continue
         if inner.section is not None and inner.section.mode.exit_word:
             yield indent + " !"
-        yield from render_statement(inner, depth + 1, hide=hide, known=known)
+        yield from render_statement(inner, depth + 1, hide=hide, known=known, of=of)
     if section.mode.exit_word:
         yield indent + section.mode.exit_word
     elif section.mode.closing_mark:

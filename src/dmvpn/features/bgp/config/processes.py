@@ -52,8 +52,9 @@ def _line(
     key: tuple[str, ...] | None = None,
     default: str | None = None,
     default_on: bool = False,
+    shown: bool = False,
 ) -> ConfigLine:
-    return ConfigLine(_ROUTER, syntax, help_, order=order, key=key, default=default, default_on=default_on)
+    return ConfigLine(_ROUTER, syntax, help_, order=order, key=key, default=default, default_on=default_on, shown=shown)
 
 
 ROUTER: Final = ConfigLine(
@@ -98,7 +99,11 @@ ROUTER_ID: Final = _line(
     order=10,
 )
 LOG_CHANGES: Final = _line(
-    "bgp log-neighbor-changes", {"log-neighbor-changes": "Log neighbors that come and go"}, order=11, default_on=True
+    "bgp log-neighbor-changes",
+    {"log-neighbor-changes": "Log neighbors that come and go"},
+    order=11,
+    default_on=True,
+    shown=True,
 )
 CLUSTER_ID: Final = _line(
     "bgp cluster-id {address:address}", {"cluster-id": "Name this cluster of route reflectors"}, order=12

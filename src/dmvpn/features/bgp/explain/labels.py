@@ -153,6 +153,8 @@ _NEIGHBORS = label_group(
     Word("Route-Reflector Client", "Internal routes are told to it.", clause="RFC 4456 §6"),
     Word("NEXT_HOP is always this router for eBGP paths", "`next-hop-self`."),
     Word("Prefix activity", "Prefixes told and heard.", also=("Prefixes Current", "Consumes")),
+    Word("Used as bestpath", "How many of its paths are the best ones.", also=("n/a",)),
+    Word("Used as multipath", "How many of its paths are in use beside a better one.", clause="RFC 4271 §9.1"),
     Word(
         "Local Policy Denied Prefixes",
         "Prefixes that were heard and not taken: their path makes a loop.",

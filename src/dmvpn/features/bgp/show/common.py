@@ -14,6 +14,7 @@ NOT_ACTIVE: Final = "% BGP not active"
 #: The words of all its commands.
 HELP: Final = {
     "bgp": "Border Gateway Protocol",
+    "all": "All address families; there is one",
     "ipv4": "IPv4",
     "unicast": "Unicast",
     "summary": "One line a neighbor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +14,11 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.peer import Peer
 
 
@@ -30,7 +33,12 @@ class MessageLine:
 
 @dataclass(frozen=True, slots=True)
 class NeighborDetail:
-    """Everything about a neighbor. since: how long it has been in its state. reason: why there is no session."""
+    """Everything about a neighbor.
+
+    since: how long it has been in its state.
+    best, multiple: how many of its paths are the best ones, and in use beside a better one.
+    reason: why there is no session.
+    """
 
     address: str
     autonomous_system: int
@@ -50,6 +58,8 @@ class NeighborDetail:
     messages: tuple[MessageLine, ...]
     sent: int
     received: int
+    best: int
+    multiple: int
     denied: int
     interval: int
     established: int
@@ -89,7 +99,21 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     peers = [peer for _, peer in sorted(machine.peers.items()) if address in (None, peer.address)]
     if address is not None and not peers:
         return ShowNeighbors(asked=str(address))
-    return ShowNeighbors(neighbors=tuple(_detail(ctx, peer) for peer in peers))
+    best, multiple = _used(machine)
+    return ShowNeighbors(
+        neighbors=tuple(_detail(ctx, peer, (best[peer.address], multiple[peer.address])) for peer in peers)
+    )
+
+
+def _used(machine: BgpMachine) -> tuple[Counter[IPv4Address], Counter[IPv4Address]]:
+    """How many best paths there are of each neighbor, and how many in use beside a better one."""
+    best: Counter[IPv4Address] = Counter()
+    multiple: Counter[IPv4Address] = Counter()
+    for found in machine.routes.table.destinations.values():
+        if found.best:
+            best[found.best[0].peer] += 1
+            multiple.update(path.peer for path in found.best[1:])
+    return best, multiple
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
@@ -176,6 +200,8 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield "                                 Sent       Rcvd"
     yield "  Prefix activity:               ----       ----"
     yield f"    Prefixes Current:      {one.sent:>10}{one.received:>11} (Consumes {one.received * 136} bytes)"
+    yield f"    Used as bestpath:      {'n/a':>10}{one.best:>11}"
+    yield f"    Used as multipath:     {'n/a':>10}{one.multiple:>11}"
     yield ""
     yield "                                   Outbound    Inbound"
     yield "  Local Policy Denied Prefixes:    --------    -------"
@@ -188,7 +214,7 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield ""
 
 
-def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
+def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
     session, lines, counts = peer.session, peer.settings.lines, peer.counts
     heard = session.heard if session is not None else None
     capabilities = ["Route refresh"] if session is not None and session.refreshes else []
@@ -224,6 +250,8 @@ def _detail(ctx: ShowContext, peer: Peer) -> NeighborDetail:
         messages=tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items()),
         sent=peer.group.count(peer.address) if peer.group is not None else 0,
         received=peer.accepted,
+        best=used[0],
+        multiple=used[1],
         denied=peer.denied,
         interval=round(peer.settings.advertisement_interval),
         established=peer.established,
@@ -245,7 +273,7 @@ def _status(path: Path) -> str:
     return f"*>{'i' if path.internal else ' '}"
 
 
-_WHICH: Final = ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors")
+_WHICH: Final = ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors", "show ip bgp ipv4 unicast neighbors")
 COMMANDS: Final = (
     *(
         ExecCommand(f"{words} [ {{address:address}} ]", HELP, query=query_neighbors, render=render_neighbors)

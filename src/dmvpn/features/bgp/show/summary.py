@@ -1,4 +1,4 @@
-"""`show ip bgp summary`, in both spellings."""
+"""`show ip bgp summary`, in all spellings; `show bgp all summary` names the address family before it, the only one."""
 
 from __future__ import annotations
 
@@ -121,7 +121,23 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"{total}, Subnet ranges: {len(answer.ranges)}"
 
 
-COMMANDS: Final = tuple(
-    ExecCommand(syntax, HELP, query=query_summary, render=render_summary)
-    for syntax in ("show ip bgp summary", "show bgp ipv4 unicast summary", "show ip bgp ipv4 unicast summary")
+def render_all(answer: ShowSummary) -> Iterator[str]:
+    """The same below the name of the address family."""
+    if answer.router_id:
+        yield "For address family: IPv4 Unicast"
+    yield from render_summary(answer)
+
+
+_SPELLINGS: Final = (
+    "show ip bgp summary",
+    "show bgp summary",
+    "show bgp ipv4 unicast summary",
+    "show ip bgp ipv4 unicast summary",
+)
+COMMANDS: Final = (
+    *(ExecCommand(syntax, HELP, query=query_summary, render=render_summary) for syntax in _SPELLINGS),
+    *(
+        ExecCommand(syntax, HELP, query=query_summary, render=render_all)
+        for syntax in ("show bgp all summary", "show ip bgp all summary")
+    ),
 )

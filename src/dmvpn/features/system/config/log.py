@@ -61,6 +61,7 @@ DEBUG_STAMPS = ConfigLine(
     order=5,
     default_on=True,
     default="service timestamps debug datetime msec",
+    shown=True,
 )
 LOG_STAMPS = ConfigLine(
     "global",
@@ -69,6 +70,7 @@ LOG_STAMPS = ConfigLine(
     order=5,
     default_on=True,
     default="service timestamps log datetime msec",
+    shown=True,
 )
 SEQUENCE_NUMBERS = ConfigLine("global", "service sequence-numbers", "Number the log lines", order=6)
 

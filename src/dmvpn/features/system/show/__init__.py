@@ -21,9 +21,10 @@ from dmvpn.features.system.events import (
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.defaults import with_defaults
 from dmvpn.ios.feature import Confirm, DebugFlag
 from dmvpn.ios.grammar import Args, ExecCommand
-from dmvpn.ios.render import MARK, render_statement
+from dmvpn.ios.render import MARK, render_statement, render_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -130,15 +131,19 @@ class RunningConfig:
     partial: bool = False
 
 
-def running_config(ctx: ShowContext, _: Args) -> RunningConfig:
-    """`show running-config [all]`: what is not the default. (Defaults of other releases are not invented for `all`.)"""
+def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
+    """`show running-config [all]`: what is not the default, or all. (Defaults of other releases are not invented.)"""
     machine = ctx.machine(SystemMachine)
     change = machine.last_change
     changed = ""
     if change is not None:
         moment, zone = machine.wall(change.when), machine.config.zone
         changed = f"{zone.local(moment):%H:%M:%S} {long_date(moment, zone)} by {change.by}"
-    return RunningConfig(tuple(with_version(ctx.running.render())), changed)
+    if "all" in args:
+        lines = render_tree(ctx.running, of=with_defaults(line for feature in ctx.features for line in feature.config))
+    else:
+        lines = ctx.running.render()
+    return RunningConfig(tuple(with_version(lines)), changed)
 
 
 def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
@@ -342,7 +347,7 @@ _PROBE_HELP: Mapping[str, str] = {
 }
 _RUNNING_HELP: Mapping[str, str] = {
     "running-config": "The configuration that is in effect",
-    "all": "The same: settings at their defaults are not listed",
+    "all": "With settings at their defaults",
     "interface": "Of one interface",
 }
 

@@ -1,4 +1,4 @@
-"""What tools ask of every router and this one has not: VRFs as tables, LLDP, CDP. And its memory, which it has.
+"""What tools ask of every router and this one has not: VRFs as tables, LLDP, CDP, LACP, SNMP. And its memory.
 
 Answered, so that a tool sees that there is none, and does not take the refusal of a command for a failure.
 """
@@ -29,8 +29,8 @@ def render_vrfs(_: Vrfs) -> Iterator[str]:
     yield "  Name                             Default RD            Protocols   Interfaces"
 
 
-def render_details(_: Vrfs) -> tuple[str, ...]:
-    """Nothing: there are no VRFs."""
+def render_nothing(_: object) -> tuple[str, ...]:
+    """Nothing: there is none, and tools take a sentence for a name or a number."""
     return ()
 
 
@@ -45,6 +45,19 @@ class Discovery:
 def render_discovery(found: Discovery) -> Iterator[str]:
     """In IOS's words."""
     yield f"% {found.protocol} is not enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """`show snmp`: lines about SNMP are kept, and nobody answers."""
+
+    protocol: str = "SNMP"
+    enabled: bool = False
+
+
+def render_agent(found: Agent) -> Iterator[str]:
+    """In IOS's words."""
+    yield f"%{found.protocol} agent not enabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,23 @@ def cdp(_: ShowContext, __: Args) -> Discovery:
     return Discovery("CDP")
 
 
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """`show lacp sys-id`. identifier: as what this router would be known, never anything."""
+
+    identifier: str = ""
+
+
+def lacp(_: ShowContext, __: Args) -> Aggregation:
+    """`show lacp sys-id`."""
+    return Aggregation()
+
+
+def snmp(_: ShowContext, __: Args) -> Agent:
+    """`show snmp`, `show snmp user`."""
+    return Agent()
+
+
 def memory(ctx: ShowContext, _: Args) -> Memory:
     """`show memory statistics`, as of the start of the router."""
     host = ctx.machine(SystemMachine).host
@@ -90,13 +120,37 @@ _HELP: Final = {
     "lldp": "Link Layer Discovery Protocol: not here",
     "cdp": "Cisco Discovery Protocol: not here",
     "neighbors": "Whom it found",
+    "interface": "Where it runs",
+    "lacp": "Link Aggregation Control Protocol: not here",
+    "sys-id": "As what it would be known",
+    "snmp": "Simple Network Management Protocol: not here",
+    "chassis": "The serial number",
+    "community": "Its communities",
+    "group": "Its groups",
+    "host": "Whom it tells",
+    "user": "Its users",
+    "view": "Its views",
     "memory": "Memory",
     "statistics": "Of the machine, and of this router",
 }
 COMMANDS: Final = (
     ExecCommand("show vrf", _HELP, query=vrfs, render=render_vrfs),
-    ExecCommand("show vrf detail", _HELP, query=vrfs, render=render_details),
-    ExecCommand("show lldp [ neighbors [ detail ] ]", _HELP, query=lldp, render=render_discovery),
-    ExecCommand("show cdp [ neighbors [ detail ] ]", _HELP, query=cdp, render=render_discovery),
+    ExecCommand("show vrf detail", _HELP, query=vrfs, render=render_nothing),
+    ExecCommand(
+        "show lldp [ neighbors [ detail ] | interface [ {interface:interface} ] ]",
+        _HELP,
+        query=lldp,
+        render=render_discovery,
+    ),
+    ExecCommand(
+        "show cdp [ neighbors [ detail ] | interface [ {interface:interface} ] ]",
+        _HELP,
+        query=cdp,
+        render=render_discovery,
+    ),
+    ExecCommand("show lacp sys-id", _HELP, query=lacp, render=render_nothing),
+    ExecCommand(
+        "show snmp [ chassis | community | group | host | user | view ]", _HELP, query=snmp, render=render_agent
+    ),
     ExecCommand("show memory statistics", _HELP, query=memory, render=render_memory),
 )

@@ -1,0 +1,202 @@
+"""Ansible's collection `cisco.ios`, unchanged: facts, commands, and resources whose second run changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+
+from support.tool_lab import ANSIBLE, ToolLab, environment, tool_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.tools, pytest.mark.slow]
+
+#: hashcat's published example of type 9.
+_HASH: Final = "$9$2MJBozw/9R3UsU$2lFhcKvpghcyw8deP25GOfyZaagyUOGBymkryvOdfo6"
+#: Modules, and what is asked of each.
+_RESOURCES: Final = """
+ios_interfaces:
+  config:
+    - {name: Loopback9, description: nine, enabled: true}
+    - {name: GigabitEthernet0/2, description: LAN of the hub, enabled: true}
+ios_l3_interfaces:
+  config:
+    - {name: Loopback9, ipv4: [{address: 10.9.9.9/32}]}
+ios_static_routes:
+  config:
+    - address_families:
+        - afi: ipv4
+          routes:
+            - {dest: 10.99.0.0/16, next_hops: [{forward_router_address: 10.1.1.2, name: there, distance_metric: 5}]}
+ios_ospfv2:
+  config:
+    processes:
+      - process_id: 7
+        router_id: 10.9.9.9
+        passive_interfaces: {default: true}
+        network: [{address: 10.9.9.9, wildcard_bits: 0.0.0.0, area: '0'}]
+ios_ospf_interfaces:
+  config:
+    - name: GigabitEthernet0/2
+      address_family: [{afi: ipv4, cost: {interface_cost: 30}, process: {id: 7, area_id: '0'}}]
+ios_bgp_global:
+  config:
+    as_number: 65010
+    bgp: {log_neighbor_changes: true, router_id: {address: 10.9.9.9}}
+    neighbors:
+      - {neighbor_address: 10.1.1.7, remote_as: "65020", description: seven, timers: {interval: 10, holdtime: 30}}
+ios_bgp_address_family:
+  config:
+    as_number: "65010"
+    address_family:
+      - afi: ipv4
+        networks: [{address: 10.9.9.9, mask: 255.255.255.255}]
+        neighbors: [{neighbor_address: 10.1.1.7, activate: true, soft_reconfiguration: true}]
+ios_acls:
+  config:
+    - afi: ipv4
+      acls:
+        - name: ALLOWED
+          acl_type: extended
+          aces:
+            - sequence: 10
+              grant: permit
+              protocol: tcp
+              source: {any: true}
+              destination: {host: 10.9.9.9, port_protocol: {eq: "22"}}
+            - sequence: 20
+              grant: deny
+              protocol: ip
+              source: {address: 10.5.0.0, wildcard_bits: 0.0.255.255}
+              destination: {any: true}
+              log: {set: true}
+        - name: "11"
+          acl_type: standard
+          aces:
+            - {sequence: 10, grant: permit, source: {address: 10.5.0.0, wildcard_bits: 0.0.255.255}}
+ios_prefix_lists:
+  config:
+    - afi: ipv4
+      prefix_lists:
+        - name: LANS
+          description: what may come
+          entries:
+            - {sequence: 5, action: permit, prefix: 10.0.0.0/8, le: 24}
+            - {sequence: 10, action: deny, prefix: 0.0.0.0/0, le: 32}
+ios_route_maps:
+  config:
+    - route_map: FILTER
+      entries:
+        - sequence: 10
+          action: permit
+          description: ours
+          match: {ip: {address: {prefix_lists: [LANS]}}}
+          set: {metric: {metric_value: 20}, local_preference: 150}
+ios_hostname:
+  config: {hostname: HUB-11}
+ios_logging_global:
+  config:
+    buffered: {size: 100000, severity: debugging}
+    hosts: [{hostname: 192.0.2.9}]
+ios_ntp_global:
+  config: {servers: [{server: 192.0.2.10}]}
+ios_service:
+  config: {timestamps: [{msg: log, timestamp: datetime, datetime_options: {msec: true, year: true}}]}
+ios_system: {domain_name: [example.net]}
+ios_banner: {banner: motd, text: "Hello\\nthere"}
+ios_config:
+  parents: [interface Loopback9]
+  lines: [description nine, ip nhrp network-id 9]
+ios_user:
+  name: carol
+  privilege: 15
+  hashed_password: {type: 9, value: HASH}
+"""
+#: These have no state; those have, which is `merged` unless a task says otherwise.
+_STATELESS: Final = ("ios_system", "ios_banner", "ios_config", "ios_user")
+#: It sends the hash of a password each time, whatever the router says.
+_ALWAYS_SENDS: Final = frozenset(("ios_user",))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolLab]:
+    environment(ANSIBLE)
+    folder = tmp_path_factory.mktemp("ansible")
+    with tool_lab("notes-phase3", folder) as lab:
+        (folder / "inventory.yaml").write_text(lab.inventory("ansible"))
+        (folder / "ansible.cfg").write_text(
+            "[defaults]\ninventory = inventory.yaml\nstdout_callback = json\n"
+            "[persistent_connection]\ncommand_timeout = 60\n"
+        )
+        yield lab
+
+
+def played(lab: ToolLab, router: str, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each task says of itself."""
+    play = {"hosts": router, "gather_facts": False, "tasks": tasks}
+    (lab.folder / "play.yaml").write_text(json.dumps([play]))
+    said = lab.carry_out(ANSIBLE, "ansible-playbook", "play.yaml")
+    done = json.loads(said[said.index("{") :])
+    return [task["hosts"][router] for task in done["plays"][0]["tasks"]]
+
+
+def test_the_second_run_changes_nothing(lab: ToolLab) -> None:
+    modules: dict[str, dict[str, Any]] = yaml.safe_load(_RESOURCES.replace("HASH", f'"{_HASH}"'))
+    tasks = [
+        {f"cisco.ios.{name}": given if name in _STATELESS else {**given, "state": "merged"}}
+        for name, given in modules.items()
+    ]
+    first = dict(zip(modules, played(lab, "R11", tasks), strict=True))
+    assert [name for name, said in first.items() if not said["changed"]] == []
+    after = lab.running("R11")
+    second = dict(zip(modules, played(lab, "R11", tasks), strict=True))
+    assert {name for name, said in second.items() if said["changed"]} == _ALWAYS_SENDS
+    assert lab.running("R11") == after
+    assert f"username carol privilege 15 secret 9 {_HASH}" in after
+
+
+def test_facts_commands_and_echoes_are_true(lab: ToolLab) -> None:
+    facts, shown, echoed, saved, again = played(
+        lab,
+        "R31",
+        [
+            {
+                "cisco.ios.ios_facts": {
+                    "gather_subset": "all",
+                    "gather_network_resources": [
+                        "interfaces",
+                        "l3_interfaces",
+                        "static_routes",
+                        "hostname",
+                        "acls",
+                        "bgp_global",
+                        "ospfv2",
+                        "ntp_global",
+                    ],
+                }
+            },
+            {
+                "cisco.ios.ios_command": {
+                    "commands": ["show ip nhrp", "show dmvpn"],
+                    "wait_for": "result[1] contains UP",
+                }
+            },
+            {"cisco.ios.ios_ping": {"dest": "192.168.100.11", "count": 3}},
+            {"cisco.ios.ios_config": {"lines": ["ip domain name example.net"], "save_when": "modified"}},
+            {"cisco.ios.ios_config": {"lines": ["ip domain name example.net"], "save_when": "modified"}},
+        ],
+    )
+    known = facts["ansible_facts"]
+    assert known["ansible_net_hostname"] == "R31"
+    assert known["ansible_net_iostype"] == "IOS-XE"
+    assert known["ansible_net_interfaces"]["Tunnel100"]["operstatus"] == "up"
+    assert "192.168.100.31" in known["ansible_net_all_ipv4_addresses"]
+    assert known["ansible_network_resources"]["hostname"] == {"hostname": "R31"}
+    assert "192.168.100.11/32 via 192.168.100.11" in shown["stdout"][0]
+    assert echoed["packet_loss"] == "0%"
+    assert saved["changed"]
+    assert not again["changed"]
