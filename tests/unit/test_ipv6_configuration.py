@@ -141,7 +141,7 @@ def test_nhrp_makes_a_model_for_each_version() -> None:
     ]
     assert (one.holdtime, six.holdtime) == (7200, 300)
     assert six.nhs == (NhsConfig(address=IPv6Address("2001:db8::9"), nbma=IPv4Address("192.0.2.9")),)
-    assert six.maps == ((Prefix.parse("2001:db8:5::/64"), IPv4Address("192.0.2.5")),)
+    assert list(six.maps) == [(Prefix.parse("2001:db8:5::/64"), IPv4Address("192.0.2.5"))]
     assert six.if_state, "IPv4 has no server that the line protocol could follow"
     both = LANGUAGE.parse_text(
         "interface Tunnel0\n ip nhrp network-id 1\n ip nhrp nhs 10.0.0.9 nbma 192.0.2.9\n ipv6 nhrp network-id 6\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.events import NhrpReceived
+from dmvpn.base.pages import NONE
 from dmvpn.features.nhrp import cache, questions, reception, resolver, responder
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
@@ -95,7 +96,7 @@ def test_a_client_of_a_full_server_asks_on_ever_more_rarely(monkeypatch: pytest.
     monkeypatch.setattr(cache, "LARGEST_CACHE", 0)
     overlay = cloud(3)
     overlay.start("R11")
-    overlay.members["R31"].config = replace(overlay.members["R31"].config, maps=())
+    overlay.members["R31"].config = replace(overlay.members["R31"].config, maps=NONE)
     overlay.start("R31")
     overlay.run(300)
     (client,) = tunnel_of(overlay).clients.values()

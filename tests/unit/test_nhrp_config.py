@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import config
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.ios import Configurator
@@ -139,8 +140,8 @@ def test_the_model_of_a_spoke() -> None:
         name="Tunnel100",
         network_id=1,
         authentication="NHRPSEC",
-        maps=((Prefix.parse("10.0.0.1"), address("198.51.100.1")),),
-        multicast=(address("198.51.100.1"),),
+        maps=Pages([(Prefix.parse("10.0.0.1"), address("198.51.100.1"))]),
+        multicast=Pages([address("198.51.100.1")]),
         holdtime=300,
         nhs=(NhsConfig(address=address("10.0.0.1")),),
         registration_timeout=60,

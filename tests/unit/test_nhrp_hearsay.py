@@ -8,6 +8,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord
@@ -33,7 +34,7 @@ def _ready(*, trusted: bool = False, behind: dict[str, str] | None = None) -> Pr
     overlay = protected(behind=behind)
     if trusted:
         hub = overlay.members["R11"]
-        hub.config = type(hub.config)(name=TUNNEL, network_id=100, maps=((Prefix.host(PEER), PEER_NBMA),))
+        hub.config = type(hub.config)(name=TUNNEL, network_id=100, maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
     overlay.start()
     overlay.run(5)
     overlay.packets.clear()

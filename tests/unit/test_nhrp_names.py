@@ -11,6 +11,7 @@ import pytest
 from dmvpn.base.effects import Resolve, SendGre
 from dmvpn.base.events import NameResolved
 from dmvpn.base.notices import Configured
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig
 from support.overlay import Overlay, address, cloud
 
@@ -98,7 +99,7 @@ def test_a_name_without_a_dot_is_looked_up_in_the_domain() -> None:
     overlay.start()
     config = NhrpConfig(tunnels=(spoke.config,), domain="example")
     assert Resolve("hub.example") in overlay.handle(spoke, Configured("nhrp", config))
-    table = (("Hub.EXAMPLE", address("172.16.11.1")),)
+    table = Pages([("Hub.EXAMPLE", address("172.16.11.1"))])
     overlay.handle(spoke, Configured("nhrp", replace(config, hosts=table)))
     overlay.run(1)
     assert _client(overlay).is_responding

@@ -11,6 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import RouteKind, SetAdjacency
 from dmvpn.base.events import EffectFailed, NhrpReceived, Unresolved
 from dmvpn.base.notices import RouteOffered, RouteRetracted
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.entry import EntryType, Flag
 from dmvpn.features.nhrp.model import NhsConfig
@@ -189,7 +190,7 @@ def test_what_goes_by_a_server_follows_to_the_next_server() -> None:
 def test_a_static_map_is_used_and_never_overwritten() -> None:
     overlay = cloud(3, 4, phase=2)
     static = (Prefix.parse("192.168.100.41"), address("172.16.41.9"))
-    overlay.members["R31"].config = _with(overlay, maps=(static,))
+    overlay.members["R31"].config = _with(overlay, maps=Pages([static]))
     overlay.start()
     overlay.run(1)
     assert overlay.members["R31"].adjacencies[PEER] == address("172.16.41.9")
@@ -201,7 +202,7 @@ def test_a_static_map_is_used_and_never_overwritten() -> None:
 def test_a_static_map_of_a_client_holds_against_its_registration() -> None:
     overlay = cloud(3, phase=2)
     static = (Prefix.parse("192.168.100.41"), PEER_NBMA)
-    overlay.members["R11"].config = _with(overlay, "R11", maps=(static,))
+    overlay.members["R11"].config = _with(overlay, "R11", maps=Pages([static]))
     overlay.start("R11")
     request = RegistrationRequest(
         source_nbma=address("6.6.6.6"),

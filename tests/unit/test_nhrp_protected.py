@@ -18,6 +18,7 @@ from dmvpn.base.notices import (
     ProtectionWanted,
     TunnelChanged,
 )
+from dmvpn.base.pages import NONE
 from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.counters import Refusal
@@ -142,7 +143,7 @@ def test_protection_is_asked_for_as_long_as_anything_leads_to_an_address() -> No
 def test_a_server_that_is_to_say_its_tunnel_address_itself_needs_protection_before_it_can() -> None:
     overlay = protected(3)
     spoke = overlay.members["R31"]
-    spoke.config = replace(spoke.config, nhs=(NhsConfig(address=None, nbma=HUB_NBMA),), maps=(), multicast=())
+    spoke.config = replace(spoke.config, nhs=(NhsConfig(address=None, nbma=HUB_NBMA),), maps=NONE, multicast=NONE)
     overlay.start()
     overlay.run(2)
     (client,) = tunnel_of(overlay).clients.values()

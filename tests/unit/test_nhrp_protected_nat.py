@@ -10,6 +10,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
@@ -399,7 +400,7 @@ def test_with_bound_identities_nobody_asks_or_purges_in_the_name_of_another() ->
 
 def test_what_a_configured_server_passes_on_is_taken_though_another_identity_has_the_address() -> None:
     overlay = _ready(bind_identity=True)
-    overlay.configure("R11", maps=((Prefix.host(address("192.168.100.99")), THIRD_NBMA),))
+    overlay.configure("R11", maps=Pages([(Prefix.host(address("192.168.100.99")), THIRD_NBMA)]))
     (number,) = [c.number for c in overlay.ipsec["R11"].known if c.identity == "R51.example"]
     request = ResolutionRequest(
         source_nbma=address("10.99.4.2"),

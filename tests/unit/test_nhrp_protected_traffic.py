@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SetAdjacency, SetMulticast
 from dmvpn.base.events import EffectFailed, Hairpin, IpReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.counters import take_in
 from dmvpn.features.nhrp.packet import ErrorIndication, PurgeFlag, PurgeRequest, TrafficIndication
@@ -81,7 +82,7 @@ def test_a_list_of_receivers_that_is_out_of_date_is_not_ordered_again() -> None:
 def test_a_packet_that_goes_back_to_where_it_came_from_is_no_reason_for_a_redirect() -> None:
     """Not even where the adjacency names no connection, because the station is only mapped."""
     overlay = _ready()
-    overlay.configure("R11", maps=((Prefix.host(PEER), PEER_NBMA),))
+    overlay.configure("R11", maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
     number = next(c.number for c in overlay.ipsec["R11"].known if c.identity == "R41.example")
     assert overlay.adjacent["R11"][PEER] == 0
     overlay.handle("R11", Hairpin(TUNNEL, TUNNEL, PEER_NBMA, data_packet("10.4.4.1", str(PEER)), number))

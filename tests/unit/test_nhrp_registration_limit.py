@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
+from dmvpn.base.pages import Pages
 from dmvpn.base.protection import Proved
 from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
@@ -95,7 +96,7 @@ def test_an_entry_that_another_station_takes_over_is_counted_under_that_one() ->
 
 
 def test_a_server_of_the_configuration_may_have_as_many_as_it_likes_but_not_those_whose_words_it_passes_on() -> None:
-    overlay = _ready(maps=((Prefix.host(PEER), PEER_NBMA),))
+    overlay = _ready(maps=Pages([(Prefix.host(PEER), PEER_NBMA)]))
     assert _codes(overlay, _request(0, 20)) == [CieCode.SUCCESS] * 20
     record = ForwardTransitRecord(entries=(ClientInfo(prefix_length=32, nbma=PEER_NBMA, protocol=PEER),))
     passed_on = replace(_request(100, 20, nbma=address("198.51.100.9")), extensions=(record,))

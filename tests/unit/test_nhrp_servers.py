@@ -10,6 +10,7 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
 from dmvpn.base.events import NhrpReceived
+from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.entry import EntryType
 from dmvpn.features.nhrp.extensions import ResponderAddress
@@ -303,7 +304,7 @@ def test_how_a_server_is_called_is_in_the_destination_or_in_the_responder(
 
 def test_a_server_does_not_take_the_place_of_a_mapping_that_is_configured() -> None:
     overlay = cloud(3)
-    mapped = ((Prefix.parse("192.168.100.11/32"), address("172.16.11.9")),)
+    mapped = Pages([(Prefix.parse("192.168.100.11/32"), address("172.16.11.9"))])
     overlay.members["R31"].config = replace(overlay.members["R31"].config, nhs=(DYNAMIC,), maps=mapped)
     overlay.start()
     overlay.run(1)

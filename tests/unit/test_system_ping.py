@@ -10,6 +10,7 @@ import pytest
 from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve, SendIp
 from dmvpn.base.events import EffectFailed, Event, IpReceived, JobAborted, NameResolved, Tick
 from dmvpn.base.notices import Configured, InterfaceState, Ipv6State, Notice
+from dmvpn.base.pages import Pages
 from dmvpn.features.system.events import StartPing
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.model import SystemConfig
@@ -218,7 +219,7 @@ def test_what_is_no_host_is_refused_in_ios_words(name: str) -> None:
 @pytest.mark.parametrize(("version", "name"), [(6, "10.4.4.1"), (4, "2001:db8:4::1"), (6, "hub")])
 def test_an_address_of_the_other_version_than_asked_for_is_no_host(version: int, name: str) -> None:
     pinger = Pinger()
-    pinger.give(Configured("system", SystemConfig(names=NamesConfig(hosts=(("hub", DESTINATION),)))))
+    pinger.give(Configured("system", SystemConfig(names=NamesConfig(hosts=Pages([("hub", DESTINATION)])))))
     pinger.give(StartPing(SESSION, destination=name, version=version))
     assert pinger.screen == "% Unrecognized host or address, or protocol not running.\n"
     assert (pinger.done, pinger.sent) == (True, [])
@@ -258,7 +259,7 @@ def test_a_source_must_be_an_address_of_ours_that_is_up(source: IPv4Address | st
 
 def test_a_name_of_ip_host_is_an_address() -> None:
     pinger = Pinger()
-    names = NamesConfig(domain="example.com", hosts=(("hub.example.com", DESTINATION),))
+    names = NamesConfig(domain="example.com", hosts=Pages([("hub.example.com", DESTINATION)]))
     pinger.give(Configured("system", SystemConfig(names=names)))
     pinger.give(StartPing(SESSION, destination="HUB"))
     assert pinger.sent[0].destination == DESTINATION

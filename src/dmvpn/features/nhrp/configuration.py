@@ -11,11 +11,12 @@ about names that people type; a server's name is looked up in any case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.effects import Resolve
+from dmvpn.base.groups import Groups
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Cache
 from dmvpn.features.nhrp.client import NhsClient
@@ -73,7 +74,7 @@ class Configuration:
             tunnel = self._station.tunnels.get(name)
             if tunnel is None:
                 self._create(tunnel_config)
-            elif tunnel.config != tunnel_config:
+            elif tunnel.config is not tunnel_config and tunnel.config != tunnel_config:
                 self._change(tunnel, tunnel_config)
         if (old.hosts, old.domain) != (config.hosts, config.domain):
             self.names_changed()
@@ -85,6 +86,8 @@ class Configuration:
         tunnel.stand(self._station.ports.tunnels.get(config.name))
         tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel
+        tunnel.mapped.show(config.maps)
+        tunnel.copied.show(config.multicast)
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._plane.update_multicast(tunnel)
@@ -111,6 +114,10 @@ class Configuration:
 
     def _change(self, tunnel: Tunnel, config: TunnelConfig) -> None:
         old, tunnel.config = tunnel.config, config
+        targets, receivers = tunnel.mapped.show(config.maps), tunnel.copied.show(config.multicast)
+        if replace(old, maps=config.maps, multicast=config.multicast) == config:
+            self._change_lists(tunnel, targets, receivers)
+            return
         if old.max_send != config.max_send:
             tunnel.limit = SendLimit(*config.max_send)
         if old.hearsay_limit != config.hearsay_limit:
@@ -128,6 +135,25 @@ class Configuration:
         self._registration.update_hold(tunnel)
         self._peers.server_changed(tunnel)
         self._station.wants.touch_all(tunnel)
+
+    def _change_lists(self, tunnel: Tunnel, targets: dict[Prefix, None], receivers: dict[IPAddress, None]) -> None:
+        """Follow lines `map` alone, of which there may be many thousands: only what these are about is looked at.
+
+        targets, receivers: what lines are about that are gone or new.
+        """
+        before = self._of_servers(tunnel)
+        self._set_clients(tunnel)
+        servers = self._of_servers(tunnel)
+        self._set_static(tunnel, {**targets, **dict.fromkeys((*before, *servers))})
+        self._station.wants.touch(tunnel, *receivers)
+        if receivers or servers != before:
+            self._plane.update_multicast(tunnel)
+        if servers != before or not targets.keys().isdisjoint(servers):
+            if tunnel.running:
+                self._registration.choose(tunnel)
+            self._registration.update_hold(tunnel)
+            self._peers.server_changed(tunnel)
+            self._station.wants.touch_all(tunnel)
 
     # -------------------------------------------------------------------------------------------- line and addresses
 
@@ -217,18 +243,33 @@ class Configuration:
                 self.forget(tunnel, entry, "NHRP: no error")
         self._plane.forget_gleaned(tunnel)
 
-    def _set_static(self, tunnel: Tunnel) -> None:
-        """Make the static entries those of `map` lines and of servers whose NBMA address is known."""
-        wanted = dict(tunnel.config.maps)
-        for client in tunnel.clients.values():
-            for address in (client.nhs, client.link_local):
-                if client.nbma is not None and address is not None and not address.is_unspecified:
-                    wanted.setdefault(Prefix.host(address), client.nbma)
-        for entry in tunnel.cache.entries():
+    def _set_static(self, tunnel: Tunnel, targets: dict[Prefix, None] | None = None) -> None:
+        """Make the static entries those of `map` lines and of servers whose NBMA address is known.
+
+        targets: only these; None: all.
+        """
+        servers = self._of_servers(tunnel)
+        if targets is None:
+            entries = tunnel.cache.entries()
+            targets = dict.fromkeys((*(target for target, _ in tunnel.config.maps), *servers))
+        else:
+            entries = [entry for target in sorted(targets) if (entry := tunnel.cache.get(target)) is not None]
+        wanted = {target: tunnel.nbma_of(target) or servers.get(target) for target in targets}
+        for entry in entries:
             if entry.type is EntryType.STATIC and wanted.get(entry.target) != entry.nbma:
                 self._peers.drop_static(tunnel, entry)
         for target, nbma in wanted.items():
-            self._add_static(tunnel, target, nbma)
+            if nbma is not None:
+                self._add_static(tunnel, target, nbma)
+
+    def _of_servers(self, tunnel: Tunnel) -> dict[Prefix, IPAddress]:
+        """Return the tunnel addresses of servers, and their NBMA addresses as far as these are known."""
+        found: dict[Prefix, IPAddress] = {}
+        for client in tunnel.clients.values():
+            for address in (client.nhs, client.link_local):
+                if client.nbma is not None and address is not None and not address.is_unspecified:
+                    found.setdefault(Prefix.host(address), client.nbma)
+        return found
 
     def _add_static(self, tunnel: Tunnel, target: Prefix, nbma: IPAddress) -> None:
         old = tunnel.cache.get(target)
@@ -262,12 +303,11 @@ class Configuration:
 
         The key is the tunnel address; of a `dynamic` server the NBMA address, or 0 while its name has no address.
         """
-        maps = dict(tunnel.config.maps)
         wanted: dict[IPAddress, tuple[NhsConfig, IPAddress | None]] = {}
         for nhs in tunnel.config.nhs:
             nbma = nhs.nbma or (self._names.address(nhs.name) if nhs.name else None)
             key = nhs.address or nbma or UNSPECIFIED_OF[self._station.version]
-            wanted[key] = (nhs, nbma or maps.get(Prefix.host(key)) or tunnel.far_end)
+            wanted[key] = (nhs, nbma or tunnel.nbma_of(Prefix.host(key)) or tunnel.far_end)
         return wanted
 
     def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:
@@ -320,13 +360,13 @@ class Names:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._hosts: dict[str, IPAddress] = {}
+        self._hosts: Groups[str, tuple[str, IPAddress]] = Groups(lambda host: host[0].lower())
         self._domain = ""
         self._names: dict[str, _Name] = {}
 
     def configure(self, config: NhrpConfig) -> None:
         """Take over the table of `ip host`, the domain of names without a dot, and which names are mentioned at all."""
-        self._hosts = {name.lower(): address for name, address in config.hosts}
+        self._hosts.show(config.hosts)
         self._domain = config.domain
         mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
         for name in [name for name in self._names if name not in mentioned]:
@@ -373,7 +413,8 @@ class Names:
             self._ask(timer.subject)
 
     def _in_table(self, name: str) -> IPAddress | None:
-        return self._hosts.get(name.lower()) or self._hosts.get(f"{name}.{self._domain}".lower())
+        lines = self._hosts.of(name.lower()) or self._hosts.of(f"{name}.{self._domain}".lower())
+        return list(lines.values())[-1][1] if lines else None
 
     def _qualified(self, name: str) -> str:
         """Return what the name service is asked for."""

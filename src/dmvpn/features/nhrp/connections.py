@@ -70,13 +70,15 @@ class Wants:
             if tunnel is None or not tunnel.protected or not tunnel.running:
                 peers: tuple[tuple[IPAddress, int], ...] = ()
             else:
-                configured = dict.fromkeys([*tunnel.config.multicast, *_servers(tunnel)])
-                known = (at,) if at is not None else dict.fromkeys([*tunnel.cache.nbmas(), *configured])
+                known = (at,) if at is not None else _known(tunnel)
+                servers = _servers(tunnel)
                 peers = tuple(
                     (nbma, port)
                     for nbma in known
                     if nbma != tunnel.nbma
-                    for port in ports_of(protection, tunnel, nbma, configured=nbma in configured)
+                    for port in ports_of(
+                        protection, tunnel, nbma, configured=nbma in servers or bool(tunnel.copied.of(nbma))
+                    )
                 )
             wants.append(ProtectionWanted(name, self._by, peers, at))
             self._spoken_of[name] = None
@@ -85,9 +87,13 @@ class Wants:
         return wants
 
 
-def _servers(tunnel: Tunnel) -> list[IPAddress]:
+def _known(tunnel: Tunnel) -> dict[IPAddress, None]:
+    return dict.fromkeys([*tunnel.cache.nbmas(), *tunnel.config.multicast, *_servers(tunnel)])
+
+
+def _servers(tunnel: Tunnel) -> dict[IPAddress, None]:
     """Return the servers of a tunnel; before a `dynamic` one has answered, there is no entry of it."""
-    return [client.nbma for client in tunnel.clients.values() if client.nbma is not None]
+    return {client.nbma: None for client in tunnel.clients.values() if client.nbma is not None}
 
 
 def secured(protection: Protection, tunnel: Tunnel, to: Neighbor) -> Neighbor | None:

@@ -63,9 +63,8 @@ def _take_link_local(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Re
 
 def _replace_static(peers: Peers, tunnel: Tunnel, old: IPAddress | None, new: IPAddress, nbma: IPAddress) -> None:
     """Map the address that a server calls itself now, instead of the old one. What is configured is not touched."""
-    mapped = dict(tunnel.config.maps)
     entry = tunnel.cache.host(old) if old is not None else None
-    if entry is not None and entry.type is EntryType.STATIC and entry.target not in mapped:
+    if entry is not None and entry.type is EntryType.STATIC and tunnel.nbma_of(entry.target) is None:
         peers.drop_static(tunnel, entry)
     entry = tunnel.cache.host(new)
     if entry is None or not (entry.type is EntryType.STATIC or entry.is_registered):

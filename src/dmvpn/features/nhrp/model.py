@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
+from dmvpn.base.pages import NONE, Pages
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
@@ -78,8 +79,8 @@ class TunnelConfig:
     version: int = 4
     network_id: int | None = None
     authentication: str = field(default="", repr=False)
-    maps: tuple[tuple[Prefix, IPAddress], ...] = ()
-    multicast: tuple[IPAddress, ...] = ()
+    maps: Pages[tuple[Prefix, IPAddress]] = NONE
+    multicast: Pages[IPAddress] = NONE
     multicast_dynamic: bool = False
     holdtime: int = DEFAULT_HOLDTIME
     nhs: tuple[NhsConfig, ...] = ()
@@ -132,7 +133,7 @@ class NhrpConfig:
     tunnels: tuple[TunnelConfig, ...] = ()
     logging: bool = False
     rate_limit: int = 0
-    hosts: tuple[tuple[str, IPAddress], ...] = ()
+    hosts: Pages[tuple[str, IPAddress]] = NONE
     domain: str = ""
 
 

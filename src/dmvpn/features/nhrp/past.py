@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dmvpn.base.chronicle import About
     from dmvpn.base.events import UsageReported
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.nhrp.cache import Cache
     from dmvpn.features.nhrp.cie import ClientInfo
     from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -127,6 +128,8 @@ class Past:
         self._entries: dict[int, Journal[tuple[str, Prefix], Record]] = {version: Journal() for version in versions}
         self._tunnels: dict[int, Journal[None, tuple[str, ...]]] = {version: Journal() for version in versions}
         self._uses: Journal[tuple[str, IPAddress | int], Stretch] = Journal()
+        #: By the names of tunnels, as of the last configuration.
+        self._caches: dict[int, dict[str, Cache]] = {version: {} for version in versions}
 
     # ------------------------------------------------------------------------------------------------- to remember
 
@@ -146,8 +149,11 @@ class Past:
 
     def configured(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
         """Record that tunnels may have come and gone, with all their entries."""
-        self._tunnels[version].note(None, tuple(tunnel.name for tunnel in tunnels), now)
         caches = {tunnel.name: tunnel.cache for tunnel in tunnels}
+        before, self._caches[version] = self._caches[version], caches
+        if list(caches) == list(before) and all(caches[name] is before[name] for name in caches):
+            return []
+        self._tunnels[version].note(None, tuple(tunnel.name for tunnel in tunnels), now)
         lines: list[StateChanged] = []
         for name, target in self._entries[version].present():
             if name not in caches or caches[name].get(target) is None:

@@ -1,7 +1,7 @@
 """Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files change them.
 
 Each field has one writer, which a test checks: `cache` is changed by `Station`, for server, resolver, responder and
-peers; `clients`, `config` and `limit` by configuration; `adjacencies`, `gleaned`, `multicast` and
+peers; `clients`, `config`, `limit`, `mapped` and `copied` by configuration; `adjacencies`, `gleaned`, `multicast` and
 `registered_multicast` by plane; `paths` by peers; `doubted` by ways; `server_paths`, `public_nbma` and `held` by
 registration; `redirects` by transit; what is told of the interface by the methods here. Entries, clients, paths and
 accounts of traffic change themselves alone.
@@ -10,9 +10,11 @@ accounts of traffic change themselves alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.groups import Groups
 from dmvpn.features.nhrp.cache import Cache
 from dmvpn.features.nhrp.counters import Counters, SendLimit, Usage
 from dmvpn.features.nhrp.entry import Entry, EntryType, Flag
@@ -67,6 +69,7 @@ class Tunnel:
     gleaned: next hops whose packets go by a server, and since when.
     registered_multicast: clients, with the number of their entries.
     held: `if-state nhrp` keeps the line protocol down.
+    mapped, copied: the lines `map` and `map multicast` by target, and by NBMA address.
     doubted: tunnel addresses of servers that were silent; until when others are preferred although they answer again
         (seconds), None while they do not.
     """
@@ -94,6 +97,8 @@ class Tunnel:
     public_nbma: IPAddress | None = None
     redirects: dict[tuple[IPAddress, IPAddress], Suppressed] = field(default_factory=dict)
     held: bool = False
+    mapped: Groups[Prefix, tuple[Prefix, IPAddress]] = field(default_factory=lambda: Groups(itemgetter(0)))
+    copied: Groups[IPAddress, IPAddress] = field(default_factory=lambda: Groups(lambda nbma: nbma))
     doubted: dict[IPAddress, float | None] = field(default_factory=dict)
 
     @property
@@ -127,6 +132,11 @@ class Tunnel:
         self.subnet = Prefix.of(*routed[0]) if routed else None
         subnets = [Prefix.of(*one) for one in routed if version == 4 and one[1] < _SHORTEST_WITHOUT_EDGES]
         self.edges = tuple(edge for subnet in subnets for edge in (subnet.address, subnet.broadcast))
+
+    def nbma_of(self, target: Prefix) -> IPAddress | None:
+        """Return the NBMA address that a `map` line gives a target; of two lines the last counts."""
+        lines = list(self.mapped.of(target).values())
+        return lines[-1][1] if lines else None
 
     @property
     def own(self) -> tuple[IPAddress, IPAddress]:

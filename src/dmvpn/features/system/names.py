@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.pages import NONE, Pages
+
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
 
@@ -22,7 +24,7 @@ class NamesConfig:
 
     lookup: bool = False
     domain: str = ""
-    hosts: tuple[tuple[str, IPv4Address], ...] = ()
+    hosts: Pages[tuple[str, IPv4Address]] = NONE
 
     def known(self, name: str) -> IPAddress | None:
         """The address that `name` is, or has in the table; None: nobody here knows."""

@@ -37,7 +37,7 @@ def model(tree: ConfigTree) -> NhrpConfig:
         ),
         logging=logging is not None,
         rate_limit=logging.integer("seconds", 0) if logging else 0,
-        hosts=tuple(tree.made(HOST, host_of)),
+        hosts=tree.made(HOST, host_of),
         domain=domain.text("domain") if domain else "",
     )
 
@@ -48,7 +48,6 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
     is_named = version == 4 and (name.startswith("Tunnel") or inner.mentions(LINES))
     if not is_named and section.get(lines.NETWORK_ID) is None:
         return None
-    multicast = section.all(lines.MAP_MULTICAST)
     redirect, max_send = section.get(lines.REDIRECT), section.get(lines.MAX_SEND)
     server_only = section.get(lines.SERVER_ONLY)
     return TunnelConfig(
@@ -56,9 +55,9 @@ def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
         version=version,
         network_id=section.args(lines.NETWORK_ID).integer("id", None),
         authentication=section.args(lines.AUTHENTICATION).text("password", ""),
-        maps=tuple(section.made(lines.MAP, _map)),
-        multicast=tuple(args.address("nbma") for args in multicast if "dynamic" not in args),
-        multicast_dynamic=any("dynamic" in args for args in multicast),
+        maps=section.made(lines.MAP, _map),
+        multicast=section.made(lines.MAP_MULTICAST, _receiver),
+        multicast_dynamic=bool(section.made(lines.MAP_MULTICAST, _dynamic)),
         holdtime=section.args(lines.HOLDTIME).integer("seconds", DEFAULT_HOLDTIME),
         nhs=tuple(_nhs(args) for line in (lines.NHS, lines.NHS_DYNAMIC) for args in section.all(line)),
         fallback=section.args(lines.NHS_FALLBACK).integer("seconds", 0),
@@ -103,6 +102,14 @@ def _map(args: Args) -> tuple[Prefix, IPAddress]:
     if not isinstance(target, Prefix):
         target = Prefix.of(args.address("target"), 32 if mask is None else mask_length(mask) or 0)
     return target, args.address("nbma")
+
+
+def _receiver(args: Args) -> IPAddress | None:
+    return args.address("nbma", None)
+
+
+def _dynamic(args: Args) -> bool | None:
+    return True if "dynamic" in args else None
 
 
 def _nhs(args: Args) -> NhsConfig:

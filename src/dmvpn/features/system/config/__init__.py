@@ -146,7 +146,7 @@ def model(tree: ConfigTree) -> SystemConfig:
         names=NamesConfig(
             lookup=tree.flag(DOMAIN_LOOKUP) or tree.flag(DOMAIN_LOOKUP_OLD),
             domain=domain.text("domain") if domain else "",
-            hosts=tuple(tree.made(HOST, host_of)),
+            hosts=tree.made(HOST, host_of),
         ),
         lines=tuple(_line(tree, args, section) for args, section in tree.sections(LINE)),
         ssh=access.ssh(tree),

@@ -110,7 +110,7 @@ def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
 def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
     """`show hosts`."""
     names = ctx.machine(SystemMachine).config.names
-    return reports.HostsReport(names.domain, names.lookup, names.hosts)
+    return reports.HostsReport(names.domain, names.lookup, tuple(names.hosts))
 
 
 def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
