@@ -7,12 +7,16 @@ machine may be busy.
 Python writes bytecode, even where the environment says that it must not: thousands of processes start in a run, and
 without it each compiles for itself what it imports, which is a third of the time of most commands.
 
+The garbage collector leaves what was collected in peace, eleven thousand tests and what they import, and comes more
+rarely: else every eighth second is its own.
+
 What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
 of it, which is a fault to look for, in the test or in the router; what fails twice fails.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -44,6 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in ("lab", "interop")):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector see only what the tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
