@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -18,7 +19,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.ios import ConfigResult, Problem
+    from dmvpn.ios import ConfigResult, ConfigTree, Problem
 
 
 #: What may precede a line of a file as it was found: blanks, and a prompt as `ios.transcript` knows it.
@@ -34,7 +35,7 @@ class Lines:
     @classmethod
     def of(cls, text: str) -> Lines:
         """Read a configuration."""
-        return cls(tuple(configurator(FEATURES).parse_text(text).tree.render()))
+        return cls(tuple(_read(text).render()))
 
     def section(self, header: str) -> Lines:
         """What is below the first line that begins with `header`; nothing if there is none."""
@@ -64,12 +65,22 @@ class Lines:
 
 def after(text: str, lines: Sequence[str]) -> str:
     """The configuration when these lines were typed. Raises UserError for a line that it does not take."""
-    language = configurator(FEATURES)
-    result = language.parse_text("\n".join(lines), language.parse_text(text).tree)
+    return "\n".join([*lines_after(text, lines), "end"]) + "\n"
+
+
+def lines_after(text: str, lines: Sequence[str]) -> list[str]:
+    """The same as its lines."""
+    result = configurator(FEATURES).parse_text("\n".join(lines), _read(text))
     wrong = _first_wrong(result)
     if wrong is not None:
         raise UserError(wrong[1])
-    return "\n".join([*result.tree.render(), "end"]) + "\n"
+    return result.tree.render()
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> ConfigTree:
+    """A configuration, to look at or to copy: those of one network are asked for again and again."""
+    return configurator(FEATURES).parse_text(text).tree
 
 
 def with_lines(text: str, lines: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
-from dmvpn.network.lines import Lines, after
+from dmvpn.network.lines import after, lines_after
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Part
 
@@ -145,7 +145,7 @@ def _changes(order: Order, stage: Stage) -> bool:
     if not isinstance(order, Type):
         return not isinstance(order, Run)
     lines = stage.actors[order.router].lines
-    return Lines.of(after("\n".join(lines.lines), order.lines)).lines != lines.lines
+    return tuple(lines_after("\n".join(lines.lines), order.lines)) != lines.lines
 
 
 def configurations_with(orders: Sequence[Order], stage: Stage) -> dict[str, str]:
