@@ -673,6 +673,18 @@ CASES: tuple[Case, ...] = (
         below(" ip mtu 1400", " ip ospf dead-interval 30"),
         base=OSPF,
     ),
+    case(
+        "track-missing-object",
+        "SPOKE1",
+        "ip route 172.30.0.0",
+        ("ip route 0.0.0.0", "ip route 172.30.0.0 255.255.0.0 10.0.0.1 track 7\nip route 0.0.0.0"),
+    ),
+    case(
+        "track-missing-operation",
+        "SPOKE1",
+        "track 1 ip sla",
+        ("ip route 0.0.0.0", "ip sla 1\n icmp-echo 10.0.0.1\ntrack 1 ip sla 1 reachability\nip route 0.0.0.0"),
+    ),
     case("routing-process-differs", "SPOKE1", "router eigrp", ("router eigrp 100", "router eigrp 200")),
     case("routing-one-sided", "SPOKE1", "interface Tunnel0", (" network 10.0.0.0 0.0.0.255\n", "")),
     case("nhrp-multicast-missing", "SPOKE1", " ip nhrp nhs", (" ip nhrp map multicast 198.51.100.1\n", "")),

@@ -200,7 +200,7 @@ def test_a_route_that_tracks_an_object_holds(tmp_path: Path) -> None:
     assert (
         "ip route 0.0.0.0 0.0.0.0 192.0.2.1 10 name first\nip route 0.0.0.0 0.0.0.0 192.0.2.5 20\n" in change.texts["a"]
     )
-    assert change.notes == ("A: a lab tracks nothing; `track` is ignored in 2 routes",)
+    assert change.notes == ("A: what routes track is rarely in a lab; `track` is ignored in 2 routes",)
 
 
 def test_gre_over_ipv4_is_gre_however_it_is_written() -> None:

@@ -190,6 +190,21 @@ class AccessListsChanged(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class TrackChanged(Notice):
+    """A tracked object is up or down from now on. One that is not configured is down."""
+
+    number: int
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFollowed(Notice):
+    """Static routes follow these tracked objects."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LineEnds(Notice):
     """We are about to take the line protocol of an interface down. Packets still leave it: now goodbyes can be said."""
 

@@ -27,6 +27,8 @@ from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
+from dmvpn.features.track.config import model as track_model
+from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
 from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
@@ -144,6 +146,10 @@ class Device:
     def nat(self) -> NatConfig:
         return nat_model(self.tree) or NatConfig()
 
+    @cached_property
+    def track(self) -> TrackConfig:
+        return track_model(self.tree) or TrackConfig()
+
     @property
     def hostname(self) -> str:
         """The router's name: as configured, else that of the file without folder and ending."""
@@ -234,6 +240,11 @@ class Device:
             for settings in self._by_name.values()
             if settings.address is not None
         }
+
+    def static_tracks(self) -> tuple[tuple[int, str], ...]:
+        """The tracked objects that static routes follow, each with the beginning of the route's line."""
+        routes = (route for route in self.static.ipv4 if route.track)
+        return tuple((route.track, f"ip route {route.prefix.address} {route.prefix.netmask}") for route in routes)
 
     @cached_property
     def routes(self) -> tuple[StaticRoute, ...]:

@@ -21,6 +21,7 @@ from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.system import FEATURE as SYSTEM
+from dmvpn.features.track import FEATURE as TRACK
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     IKEV2,
     IPSEC,
     RIB,
+    TRACK,
     STATIC,
     NAT,
     NHRP,

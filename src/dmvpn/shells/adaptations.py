@@ -89,7 +89,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         tracked = _forget_tracks(lines)
         if tracked:
             routes = "1 route" if tracked == 1 else f"{tracked} routes"
-            notes.append(f"{name}: a lab tracks nothing; `track` is ignored in {routes}")
+            notes.append(f"{name}: what routes track is rarely in a lab; `track` is ignored in {routes}")
         vrfs = _join_tables(lines)
         if vrfs:
             notes.append(f"{name}: a lab has no VRFs: {', '.join(vrfs)} and the global table are one here")

@@ -64,7 +64,7 @@ def _prefix(args: Args) -> Prefix:
 
 
 def _text(args: Args) -> str:
-    """The options in IOS's order: distance, tag, permanent, name."""
+    """The options in IOS's order: distance, tag, permanent, name, track."""
     if "prefix" in args:
         words = ["ipv6 route", spelled(args.prefix("prefix"))]
     else:
@@ -81,15 +81,19 @@ def _text(args: Args) -> str:
         words.append("permanent")
     if "name" in args:
         words.append(f"name {args.text('name')}")
+    if "track" in args:
+        words.append(f"track {args.integer('track')}")
     return " ".join(words)
 
 
 ROUTE: Final = ConfigLine(
     "global",
     "ip route {network:address} {mask:mask} ( {next_hop:address} | {interface:interface} [ {next_hop:address} ] ) "
-    "[* {distance:1-255} | tag {tag:1-4294967295} | permanent | name {name:route-name} ]",
+    "[* {distance:1-255} | tag {tag:1-4294967295} | permanent | name {name:route-name} "
+    "| track {track:1-1000} ]",
     {
         "route": "Make a static route",
+        "track": "Only while this tracked object is up",
         "network": "Destination prefix",
         "mask": "Its mask",
         "next_hop": "Next hop",
@@ -140,4 +144,5 @@ def _route(args: Args) -> StaticRoute:
         tag=args.integer("tag", 0),
         name=args.text("name", ""),
         permanent="permanent" in args,
+        track=args.integer("track", 0),
     )

@@ -1,8 +1,9 @@
 """Static routes: offered to the RIB once, taken back when they are gone from the configuration.
 
 Whether a route can be used (is its interface up, can its next hop be reached?) is the RIB's business, so nothing
-happens here between two configurations. Routes to one prefix with one distance share the load: they are one offer with
-several next hops. Another distance is another offer (a floating route), told apart by the process name.
+happens here between two configurations, but that a line with `track` counts while its object is up. Routes to one
+prefix with one distance share the load: they are one offer with several next hops. Another distance is another offer (a
+floating route), told apart by the process name.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Effect, NextHop, RouteKind
-from dmvpn.base.notices import Configured, Notice, Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import (
+    Configured,
+    Notice,
+    Route,
+    RouteOffered,
+    RouteRetracted,
+    RouteSource,
+    TrackChanged,
+    TrackFollowed,
+)
 from dmvpn.features.static.model import StaticConfig, StaticRoute
 
 if TYPE_CHECKING:
@@ -28,31 +38,72 @@ MAXIMUM_PATHS = 16
 class StaticMachine:
     """Keeps the offers in step with the configuration."""
 
-    subscriptions: tuple[type[Event] | type[Notice], ...] = ()
+    subscriptions: tuple[type[Event] | type[Notice], ...] = (TrackChanged,)
 
     def __init__(self, ports: Ports) -> None:
         self._config = StaticConfig()
         #: The lines of each offer, by their numbers.
         self._lines: dict[_Key, dict[int, StaticRoute]] = {}
         self._offers: dict[_Key, Route] = {}
+        #: The tracked objects that are up, and which offers have lines that follow an object.
+        self._up: dict[int, None] = {}
+        self._following: dict[int, dict[_Key, None]] = {}
+        self._told: tuple[int, ...] = ()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
+        if isinstance(event, TrackChanged):
+            return self._follow(event)
         if not isinstance(event, Configured) or not isinstance(event.model, StaticConfig):
             return []
         before, self._config = self._config, event.model
         changed = (*self._take(event.model.ipv4, before.ipv4), *self._take(event.model.ipv6, before.ipv6))
+        return [*self._followed(), *self._offer_again(changed)]
+
+    def _followed(self) -> list[Notice]:
+        """Say which objects lines follow, if these are others now."""
+        for number, keys in list(self._following.items()):
+            for key in list(keys):
+                if not any(line.track == number for line in self._lines.get(key, {}).values()):
+                    del keys[key]
+            if not keys:
+                del self._following[number]
+        numbers = tuple(sorted(self._following))
+        if numbers == self._told:
+            return []
+        self._told = numbers
+        return [TrackFollowed(numbers)]
+
+    def _follow(self, event: TrackChanged) -> list[Effect | Notice]:
+        """A tracked object is up or down: so are the lines that follow it."""
+        if event.up:
+            self._up[event.number] = None
+        else:
+            self._up.pop(event.number, None)
+        return self._offer_again(tuple(self._following.get(event.number, ())))
+
+    def _offer_again(self, changed: tuple[_Key, ...]) -> list[Effect | Notice]:
+        """Offer what these lines make now; first take back what is no offer any more."""
         results: list[Effect | Notice] = []
+        routes = {key: route for key in changed if (route := self._route(key)) is not None}
         for prefix, process in changed:
-            if (prefix, process) not in self._lines:
-                del self._offers[prefix, process]
+            if (prefix, process) not in routes and self._offers.pop((prefix, process), None) is not None:
                 results.append(RouteRetracted(RouteSource.STATIC, process, prefix))
-        for key in changed:
-            route = _offer(key[1], self._lines[key]) if key in self._lines else None
-            if route is not None and route != self._offers.get(key):
+        for key, route in routes.items():
+            if route != self._offers.get(key):
                 self._offers[key] = route
                 results.append(RouteOffered(route))
         return results
+
+    def _route(self, key: _Key) -> Route | None:
+        """What the lines of an offer make, as long as their objects are up; None: nothing."""
+        lines = self._lines.get(key, {})
+        counting = {number: line for number, line in lines.items() if not line.track or line.track in self._up}
+        return _offer(key[1], counting) if counting else None
+
+    def is_held_back(self, route: StaticRoute) -> bool:
+        """Does the line wait for its tracked object?"""
+        return bool(route.track) and route.track not in self._up
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """The offers whose lines changed: those that are gone, then the others in the order of their first lines."""
@@ -64,6 +115,8 @@ class StaticMachine:
         for number, route in came.items():
             changed[_key(route)] = None
             self._lines.setdefault(_key(route), {})[number] = route
+            if route.track:
+                self._following.setdefault(route.track, {})[_key(route)] = None
         for key in changed:
             if not self._lines[key]:
                 del self._lines[key]

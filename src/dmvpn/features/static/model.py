@@ -17,6 +17,7 @@ class StaticRoute:
 
     interface, next_hop: one or both; "Null0" discards.
     distance: 255 means never.
+    track: the object that has to be up, 0: none.
     """
 
     prefix: Prefix
@@ -26,6 +27,7 @@ class StaticRoute:
     tag: int = 0
     name: str = ""
     permanent: bool = False
+    track: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dmvpn.features.nat import lint as nat_lines
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.features.ospf import lint as ospf
 from dmvpn.features.policy.machine import of_packets
+from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.ios.redaction import without_its_keys, without_keys
@@ -73,7 +74,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ("IKE and IPsec", (*ikev2.RULES, *ipsec.RULES, *protection.RULES)),
     (
         "Routing between the ends",
-        (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES, *bfd.RULES),
+        (*eigrp.RULES, *ospf.RULES, *neighbors.RULES, *ospf_ends.RULES, *announcements.RULES, *bfd.RULES, *track.RULES),
     ),
     ("Phases: direct ways between spokes", (*phases.RULES, *split_horizon.RULES)),
     ("Which way packets take", (*ways.RULES, *underlay.RULES)),
@@ -132,6 +133,7 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from eigrp.check(device.eigrp)
     yield from ospf.check(device.ospf)
     yield from nat_lines.check(device.nat, of_packets(device.policy))
+    yield from track.check(device.track, device.static_tracks())
 
 
 def _finding(one: Found) -> Finding:

@@ -1,0 +1,219 @@
+"""The lines `track` and `ip sla`, and the model they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.features.track.model import Kind, Operation, TrackConfig, Tracked
+from dmvpn.ios import Args, ConfigLine, Mode
+
+if TYPE_CHECKING:
+    from dmvpn.ios import ConfigTree, Section
+
+MODES: Final = (
+    Mode("track", "config-track"),
+    Mode("sla", "config-ip-sla"),
+    Mode("sla-echo", "config-ip-sla-echo", "sla"),
+)
+_TRACK: Final = {"track": "Objects whose state others follow", "number": "Number of the object"}
+_SLA: Final = {"sla": "Measure what others can do", "number": "Number of the operation"}
+_NUMBER: Final = "{number:1-1000}"
+_OPERATION: Final = "{number:1-2147483647}"
+
+TRACK: Final = ConfigLine(
+    "global",
+    f"track {_NUMBER} ( interface {{interface:interface}} ( line-protocol | ip routing ) | ip sla "
+    "{operation:1-2147483647} [ reachability | state ] | ip route ( {prefix:prefix} | {network:address} {mask:mask} ) "
+    "reachability | list boolean ( and | or ) )",
+    {
+        **_TRACK,
+        "interface": "An interface",
+        "line-protocol": "Its line protocol is up",
+        "routing": "It is up and has an address",
+        "sla": "An operation of IP SLA",
+        "operation": "Number of the operation",
+        "reachability": "It is answered, or the route is there",
+        "state": "It is answered in time",
+        "route": "A route",
+        "prefix": "Network",
+        "network": "Network",
+        "mask": "Its mask",
+        "list": "Other objects",
+        "boolean": "By what they are together",
+        "and": "All are up",
+        "or": "At least one is up",
+    },
+    key=("number",),
+    order=564,
+    opens="track",
+)
+DELAY: Final = ConfigLine(
+    "track",
+    "delay [* up {up:0-180} | down {down:0-180} ]",
+    {"delay": "A change has to last", "up": "Before the object is up", "down": "Before it is down"},
+    order=20,
+    check=lambda args, _: None if "up" in args or "down" in args else "% Incomplete command.",
+)
+MEMBER: Final = ConfigLine(
+    "track",
+    "object {object:1-1000} [ not ]",
+    {"object": "An object of the list", "not": "Counts when it is down"},
+    key=("object",),
+    order=10,
+)
+SLA: Final = ConfigLine("global", f"ip sla {_OPERATION}", _SLA, key=("number",), order=560, opens="sla")
+ECHO: Final = ConfigLine(
+    "sla",
+    "icmp-echo {destination:address} [ source-ip {source:address} | source-interface {interface:interface} ]",
+    {
+        "icmp-echo": "Echo requests",
+        "destination": "To this address",
+        "source-ip": "From this address",
+        "source": "Address",
+        "source-interface": "From the address of an interface",
+        "interface": "Interface",
+    },
+    order=10,
+    opens="sla-echo",
+)
+FREQUENCY: Final = ConfigLine(
+    "sla-echo", "frequency {seconds:1-604800}", {"frequency": "Time between requests", "seconds": "Seconds"}, order=20
+)
+TIMEOUT: Final = ConfigLine(
+    "sla-echo",
+    "timeout {milliseconds:0-604800000}",
+    {"timeout": "How long an answer may take", "milliseconds": "Milliseconds"},
+    order=20,
+)
+THRESHOLD: Final = ConfigLine(
+    "sla-echo",
+    "threshold {milliseconds:0-60000}",
+    {"threshold": "An answer that took longer is late", "milliseconds": "Milliseconds"},
+    order=20,
+)
+SIZE: Final = ConfigLine(
+    "sla-echo",
+    "request-data-size {octets:0-16384}",
+    {"request-data-size": "Octets of data in a request", "octets": "Octets"},
+    order=20,
+)
+TOS: Final = ConfigLine("sla-echo", "tos {tos:0-255}", {"tos": "Type of service"}, order=20)
+TAG: Final = ConfigLine("sla-echo", "tag {tag:word}", {"tag": "A name for people"}, order=20)
+OWNER: Final = ConfigLine("sla-echo", "owner {owner:word}", {"owner": "Whose operation it is"}, order=20)
+SCHEDULE: Final = ConfigLine(
+    "global",
+    f"ip sla schedule {_OPERATION} [* life ( forever | {{life:1-2147483647}} ) "
+    "| start-time ( now | pending | after {after:word} ) | ageout {ageout:0-2073600} | recurring ]",
+    {
+        **_SLA,
+        "schedule": "When it runs",
+        "life": "For how long",
+        "forever": "Without end",
+        "start-time": "From when on",
+        "now": "At once",
+        "pending": "Not by itself",
+        "after": "So much later: HH:MM:SS",
+        "ageout": "Kept for the record",
+        "recurring": "Kept for the record",
+    },
+    key=("number",),
+    order=561,
+    check=lambda args, _: None if "after" not in args or _clock(args.text("after")) is not None else "%Invalid time",
+)
+LINES: Final = (TRACK, DELAY, MEMBER, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, SIZE, TOS, TAG, OWNER, SCHEDULE)
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of HH:MM:SS."""
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in parts):
+        return None
+    hours, minutes, seconds = (int(part) for part in parts)
+    return 3600.0 * hours + 60 * minutes + seconds
+
+
+def model(tree: ConfigTree) -> TrackConfig | None:
+    """What the configuration says of both; None: nothing."""
+    objects = sorted(tree.made(TRACK, _tracked), key=lambda one: one.number)
+    schedules = {args.integer("number"): args for args in tree.all(SCHEDULE)}
+    operations = [
+        found
+        for args, section in tree.sections(SLA)
+        if (found := _operation(args.integer("number"), section, schedules.get(args.integer("number")))) is not None
+    ]
+    operations.sort(key=lambda one: one.number)
+    return TrackConfig(tuple(objects), tuple(operations)) if objects or operations else None
+
+
+def _tracked(args: Args, section: Section) -> Tracked:
+    delay = section.get(DELAY)
+    members = tuple((entry.integer("object"), "not" in entry) for entry in section.all(MEMBER))
+    prefix = None
+    if "prefix" in args:
+        prefix = args.prefix("prefix")
+    elif "network" in args:
+        prefix = Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
+    return Tracked(
+        number=args.integer("number"),
+        kind=_kind(args),
+        interface=args.interface("interface", ""),
+        operation=args.integer("operation", 0),
+        prefix=prefix,
+        members=members,
+        up_delay=delay.integer("up", 0) if delay is not None else 0,
+        down_delay=delay.integer("down", 0) if delay is not None else 0,
+    )
+
+
+def _kind(args: Args) -> Kind:
+    if "list" in args:
+        return Kind.ALL if "and" in args else Kind.ANY
+    if "interface" in args:
+        return Kind.LINE if "line-protocol" in args else Kind.ROUTING
+    if "operation" in args:
+        return Kind.REACHABLE if "reachability" in args else Kind.STATE
+    return Kind.ROUTE
+
+
+def _operation(number: int, section: Section, schedule: Args | None) -> Operation | None:
+    opened = next(iter(section.sections(ECHO)), None)
+    if opened is None:
+        return None
+    args, own = opened
+
+    def value(line: ConfigLine, name: str, otherwise: int) -> int:
+        said = own.get(line)
+        return said.integer(name) if said is not None else otherwise
+
+    def text(line: ConfigLine, name: str) -> str:
+        said = own.get(line)
+        return said.text(name) if said is not None else ""
+
+    return Operation(
+        number=number,
+        destination=args.address("destination"),
+        source=args.address("source", None),
+        interface=args.interface("interface", ""),
+        frequency=float(value(FREQUENCY, "seconds", 60)),
+        timeout=value(TIMEOUT, "milliseconds", 5000) / 1000,
+        threshold=value(THRESHOLD, "milliseconds", 5000) / 1000,
+        size=value(SIZE, "octets", 28),
+        tos=value(TOS, "tos", 0),
+        tag=text(TAG, "tag"),
+        owner=text(OWNER, "owner"),
+        scheduled=schedule is not None,
+        after=_after(schedule) if schedule is not None else None,
+        life=_life(schedule) if schedule is not None else None,
+    )
+
+
+def _after(schedule: Args) -> float | None:
+    if "now" in schedule:
+        return 0.0
+    return _clock(schedule.text("after")) if "after" in schedule else None
+
+
+def _life(schedule: Args) -> float | None:
+    """An hour unless the line says otherwise."""
+    return None if "forever" in schedule else float(schedule.integer("life", 3600))

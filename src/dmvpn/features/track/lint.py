@@ -1,0 +1,57 @@
+"""Rules about tracked objects: what is followed has to be there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.features.track.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.features.track.model import TrackConfig
+
+MISSING: Final = Rule(
+    id="track-missing-object",
+    severity=Severity.WARNING,
+    title="A route or a list follows an object that nobody configured",
+    why="An object that is not there is down: the route is never in the table, and a list counts it as down.",
+    bad="ip route 0.0.0.0 0.0.0.0 192.0.2.1 track 7",
+    fix="track 7 interface GigabitEthernet1 line-protocol",
+)
+NO_OPERATION: Final = Rule(
+    id="track-missing-operation",
+    severity=Severity.WARNING,
+    title="A tracked operation of IP SLA is missing, or never begins",
+    why="Without `ip sla N` and `ip sla schedule N life forever start-time now` nothing is asked, so the object is "
+    "down, and so is every route that follows it.",
+    bad="ip sla 1\n icmp-echo 192.0.2.1\ntrack 1 ip sla 1 reachability",
+    fix="ip sla schedule 1 life forever start-time now",
+)
+RULES: Final = (MISSING, NO_OPERATION)
+
+
+def check(config: TrackConfig, followed: Iterable[tuple[int, str]]) -> Iterator[Concern]:
+    """What is wrong. followed: objects that static routes follow, each with the route's line."""
+    known = {each.number for each in config.objects}
+    for number, line in followed:
+        if number not in known:
+            what = f"object {number} is not configured, so this route is never used"
+            yield Concern(rule=MISSING, at=(line,), what=what)
+    operations = {each.number: each for each in config.operations}
+    for each in config.objects:
+        at = (f"track {each.number}",)
+        for number, _ in each.members:
+            if number not in known:
+                yield Concern(rule=MISSING, at=at, what=f"object {number} of list {each.number} is not configured")
+        if each.kind not in (Kind.REACHABLE, Kind.STATE):
+            continue
+        operation = operations.get(each.operation)
+        schedule = f"ip sla schedule {each.operation} life forever start-time now"
+        if operation is None:
+            what = f"operation {each.operation}, which object {each.number} follows, is not configured as icmp-echo"
+            yield Concern(rule=NO_OPERATION, at=at, what=what)
+        elif operation is not None and operation.after is None:
+            what = f"operation {each.operation}, which object {each.number} follows, is never begun"
+            yield Concern(rule=NO_OPERATION, at=at, what=what, fix=schedule)

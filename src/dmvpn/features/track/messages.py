@@ -1,0 +1,22 @@
+"""What tracked objects write into the log. The text is that of IOS."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+
+from dmvpn.base.notices import Log
+
+
+class StateChanged(Log):
+    """A tracked object is up or down from now on, and the static routes that follow it come or go."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, number: int, about: str, *, up: bool) -> Self:
+        """The message. about: the object and what of it."""
+        change = "Down -> Up" if up else "Up -> Down"
+        return cls("TRACK", 6, "STATE", f"{number} {about} {change}")
+
+
+MESSAGES: Final = (StateChanged,)

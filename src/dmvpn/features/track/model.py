@@ -1,0 +1,94 @@
+"""What can be configured of tracked objects and of IP SLA, as values."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.addresses import IPAddress, Prefix
+
+
+class Kind(enum.Enum):
+    """What an object looks at: the last word of its line, as the log has it."""
+
+    LINE = "line-protocol"
+    ROUTING = "ip routing"
+    REACHABLE = "reachability"
+    STATE = "state"
+    ROUTE = "route reachability"
+    ALL = "boolean and"
+    ANY = "boolean or"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """`track N ...`.
+
+    interface, operation, prefix: what it is about, by its kind.
+    members: of a list: the number of an object, and whether it counts when that is down.
+    up_delay, down_delay: seconds for which a change must last.
+    """
+
+    number: int
+    kind: Kind
+    interface: str = ""
+    operation: int = 0
+    prefix: Prefix | None = None
+    members: tuple[tuple[int, bool], ...] = ()
+    up_delay: int = 0
+    down_delay: int = 0
+
+    @property
+    def about(self) -> str:
+        """The object, as the log and the tables name it."""
+        match self.kind:
+            case Kind.LINE | Kind.ROUTING:
+                return f"interface {self.interface}"
+            case Kind.REACHABLE | Kind.STATE:
+                return f"ip sla {self.operation}"
+            case Kind.ROUTE:
+                return f"ip route {self.prefix}"
+            case _:
+                return "list"
+
+    @property
+    def parameter(self) -> str:
+        """What is looked at."""
+        return "reachability" if self.kind is Kind.ROUTE else self.kind.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """`ip sla N` with `icmp-echo`. Times are seconds.
+
+    size: octets of the data behind the header of ICMP.
+    scheduled: `ip sla schedule` names it. after: seconds until it begins, None: not by itself. life: for how long it
+    goes on, None: forever.
+    """
+
+    number: int
+    destination: IPv4Address
+    source: IPAddress | None = None
+    interface: str = ""
+    frequency: float = 60.0
+    timeout: float = 5.0
+    threshold: float = 5.0
+    size: int = 28
+    tos: int = 0
+    tag: str = ""
+    owner: str = ""
+    scheduled: bool = False
+    after: float | None = None
+    life: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackConfig:
+    """All objects and operations, by number."""
+
+    objects: tuple[Tracked, ...] = ()
+    operations: tuple[Operation, ...] = ()

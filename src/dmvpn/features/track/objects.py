@@ -1,0 +1,135 @@
+"""Tracked objects: each is up or down, by one fact, or by what other objects are together.
+
+A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
+members at once, unless it has delays of its own; lists of lists settle in so many rounds as there are objects, at most,
+and what goes on changing after that (a list that has itself as `not`) stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.context import Timer
+from dmvpn.base.notices import TrackChanged
+from dmvpn.features.track import messages
+from dmvpn.features.track.echoes import Code
+from dmvpn.features.track.model import Kind
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
+    from dmvpn.features.track.echoes import Echoes
+    from dmvpn.features.track.model import Tracked
+
+#: Seconds after which objects look at a route that changed: a route may follow an object that looks at it.
+_ROUTES_PAUSE: Final = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Object:
+    """One object. changes: how often its state changed. since: when it did last, seconds monotonic."""
+
+    settings: Tracked
+    timer: Timer
+    since: float
+    is_up: bool = False
+    changes: int = 0
+
+
+class Objects:
+    """All of a router, by number."""
+
+    def __init__(self, context: Context, echoes: Echoes) -> None:
+        self.all: dict[int, Object] = {}
+        self._context = context
+        self._echoes = echoes
+        self._prefixes: dict[Prefix, None] = {}
+        self._routes_timer = Timer(self.look)
+
+    def configure(self, tracked: tuple[Tracked, ...]) -> None:
+        """Other lines. An object that looks at something else begins again, down."""
+        wanted = {each.number: each for each in tracked}
+        for number, each in list(self.all.items()):
+            settings = wanted.get(number)
+            if settings is None or (settings.kind, settings.about) != (each.settings.kind, each.settings.about):
+                self._context.stop(each.timer)
+                del self.all[number]
+                self._context.out.append(TrackChanged(number, up=False))
+            else:
+                each.settings = settings
+        for number, settings in wanted.items():
+            if number not in self.all:
+                self.all[number] = self._new(settings)
+                self._context.out.append(TrackChanged(number, up=False))
+        self.all = dict(sorted(self.all.items()))
+        self._prefixes = dict.fromkeys(each.prefix for each in tracked if each.prefix is not None)
+        self.look()
+
+    def _new(self, settings: Tracked) -> Object:
+        found = Object(settings, Timer(lambda: self._turn(found)), self._context.now)
+        return found
+
+    def route_changed(self, prefix: Prefix) -> None:
+        """The route of a prefix came, went or is another one. What this leads to may change it again: not at once."""
+        if prefix in self._prefixes and not self._context.is_running(self._routes_timer):
+            self._context.start(self._routes_timer, _ROUTES_PAUSE)
+
+    def look(self) -> None:
+        """Some fact may be another one."""
+        for _ in range(len(self.all)):
+            changed = [self._follow(each) for each in self.all.values()]
+            if not any(changed):
+                break
+
+    def _follow(self, each: Object) -> bool:
+        """Did the state of the object change at once?"""
+        is_up = self._fact(each.settings)
+        if is_up == each.is_up:
+            self._context.stop(each.timer)
+            return False
+        delay = each.settings.up_delay if is_up else each.settings.down_delay
+        if delay:
+            if not self._context.is_running(each.timer):
+                self._context.start(each.timer, delay)
+            return False
+        self._change(each, is_up)
+        return True
+
+    def _turn(self, each: Object) -> None:
+        """What changed has lasted long enough."""
+        is_up = self._fact(each.settings)
+        if is_up != each.is_up:
+            self._change(each, is_up)
+            self.look()
+
+    def _change(self, each: Object, is_up: bool) -> None:
+        self._context.stop(each.timer)
+        each.is_up, each.since = is_up, self._context.now
+        each.changes += 1
+        settings = each.settings
+        about = f"{settings.about} {settings.parameter}"
+        self._context.out.append(messages.StateChanged.of(settings.number, about, up=is_up))
+        self._context.out.append(TrackChanged(settings.number, up=is_up))
+
+    def _fact(self, settings: Tracked) -> bool:
+        ports = self._context.ports
+        match settings.kind:
+            case Kind.LINE | Kind.ROUTING:
+                state = ports.interfaces.get(settings.interface)
+                if state is None or not state.line:
+                    return False
+                return settings.kind is Kind.LINE or state.address is not None
+            case Kind.REACHABLE | Kind.STATE:
+                echo = self._echoes.running.get(settings.operation)
+                code = echo.code if echo is not None else Code.UNKNOWN
+                return code is Code.OK or (code is Code.OVER and settings.kind is Kind.REACHABLE)
+            case Kind.ROUTE:
+                return settings.prefix is not None and ports.rib.exact(settings.prefix) is not None
+            case _:
+                members = [self._is_up(number) is not reverse for number, reverse in settings.members]
+                return bool(members) and (all(members) if settings.kind is Kind.ALL else any(members))
+
+    def _is_up(self, number: int) -> bool:
+        member = self.all.get(number)
+        return member is not None and member.is_up

@@ -1,0 +1,320 @@
+"""`show track [brief | N]`, `show ip sla statistics | summary | configuration`.
+
+The layouts of IP SLA are those of IOS-XE as Genie and ntc-templates read them; a failed probe has no round-trip time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.track.echoes import Code
+from dmvpn.features.track.machine import TrackMachine
+from dmvpn.features.track.model import Kind
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.track.echoes import Echo
+    from dmvpn.features.track.model import Operation
+    from dmvpn.features.track.objects import Object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectEntry:
+    """One tracked object. changed: seconds since the last change. code, rtt: of its operation; rtt in milliseconds."""
+
+    number: int
+    kind: str
+    about: str
+    parameter: str
+    up: bool
+    changes: int
+    changed: float
+    up_delay: int
+    down_delay: int
+    route: str = ""
+    learnt_by: str = ""
+    hop: str = ""
+    code: str = ""
+    rtt: int | None = None
+    members: tuple[tuple[int, bool, bool], ...] = ()
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrack:
+    """The answer to `show track`."""
+
+    brief: bool
+    objects: tuple[ObjectEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEntry:
+    """One operation. rtt: milliseconds. started: as a date. ago: seconds since then. left: of its life, None: forever.
+
+    life: seconds, None: forever. Times of the configuration are seconds.
+    """
+
+    number: int
+    destination: str
+    source: str
+    state: str
+    code: str
+    rtt: int | None
+    started: str
+    ago: float | None
+    successes: int
+    failures: int
+    left: int | None
+    frequency: int
+    timeout: int
+    threshold: int
+    size: int
+    tos: int
+    tag: str
+    owner: str
+    scheduled: bool
+    life: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSla:
+    """The answer to the shows of IP SLA."""
+
+    operations: tuple[OperationEntry, ...]
+
+
+def query_track(ctx: ShowContext, args: Args) -> ShowTrack:
+    """All objects, or one."""
+    machine, number = ctx.machine(TrackMachine), args.integer("number", None)
+    found = [_object(ctx, each) for each in machine.objects.all.values() if number in (None, each.settings.number)]
+    return ShowTrack("brief" in args, tuple(found))
+
+
+def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
+    machine, settings = ctx.machine(TrackMachine), each.settings
+    route = ctx.ports.rib.exact(settings.prefix) if settings.prefix is not None else None
+    echo = machine.echoes.running.get(settings.operation)
+    states = {number: known.is_up for number, known in machine.objects.all.items()}
+    return ObjectEntry(
+        number=settings.number,
+        kind=settings.kind.name,
+        about=settings.about,
+        parameter=settings.parameter,
+        up=each.is_up,
+        changes=each.changes,
+        changed=ctx.now - each.since,
+        up_delay=settings.up_delay,
+        down_delay=settings.down_delay,
+        route=_with_mask(settings.prefix) if settings.prefix is not None else "",
+        learnt_by=route.source.name if route is not None else "",
+        hop=route.next_hops[0].interface if route is not None and route.next_hops else "",
+        code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
+        rtt=_milliseconds(echo.rtt) if echo is not None else None,
+        members=tuple((number, reverse, states.get(number, False)) for number, reverse in settings.members),
+        followed=settings.number in machine.followed,
+    )
+
+
+def _with_mask(prefix: Prefix) -> str:
+    return f"{prefix.address} {prefix.netmask}"
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, round(1000 * seconds))
+
+
+def render_track(answer: ShowTrack) -> Iterator[str]:
+    """One block an object, or one line."""
+    if answer.brief:
+        yield "Track Type        Instance                   Parameter        State Last Change"
+        for entry in answer.objects:
+            yield _brief(entry)
+        return
+    for number, entry in enumerate(answer.objects):
+        if number:
+            yield ""
+        yield from _block(entry)
+
+
+def _brief(entry: ObjectEntry) -> str:
+    words = entry.about.split(" ")
+    kind = words[0] if entry.kind in ("LINE", "ROUTING", "ALL", "ANY") else " ".join(words[:2])
+    instance = entry.about[len(kind) + 1 :]
+    parameter = "boolean" if kind == "list" else entry.parameter
+    state = "Up" if entry.up else "Down"
+    return f"{entry.number:<6}{kind:<12}{instance:<27}{parameter:<17}{state:<6}{age(entry.changed)}"
+
+
+_SUBJECTS: Final = {
+    Kind.LINE: "Line protocol",
+    Kind.ROUTING: "IP routing",
+    Kind.REACHABLE: "Reachability",
+    Kind.STATE: "State",
+    Kind.ROUTE: "Reachability",
+    Kind.ALL: "Boolean AND",
+    Kind.ANY: "Boolean OR",
+}
+
+
+def _block(entry: ObjectEntry) -> Iterator[str]:
+    kind = Kind[entry.kind]
+    about = f"IP route {entry.route}" if entry.route else entry.about[0].upper() + entry.about[1:]
+    if kind in (Kind.REACHABLE, Kind.STATE):
+        about = f"IP SLA {entry.about.split()[-1]}"
+    yield f"Track {entry.number}"
+    yield f"  {about} {entry.parameter}"
+    state = "Up" if entry.up else "Down"
+    learnt = f" ({entry.learnt_by})" if entry.learnt_by else ""
+    yield f"  {_SUBJECTS[kind]} is {state}{learnt}"
+    changes = "1 change" if entry.changes == 1 else f"{entry.changes} changes"
+    yield f"    {changes}, last change {age(entry.changed)}"
+    for number, reverse, up in entry.members:
+        yield f"    object {'not ' if reverse else ''}{number} {'Up' if up else 'Down'}"
+    if entry.up_delay or entry.down_delay:
+        delays = ((entry.up_delay, "up"), (entry.down_delay, "down"))
+        yield "  Delay " + ", ".join(f"{word} {seconds} secs" for seconds, word in delays if seconds)
+    if entry.hop:
+        yield f"  First-hop interface is {entry.hop}"
+    if entry.code:
+        yield f"  Latest operation return code: {entry.code}"
+        if entry.rtt is not None:
+            yield f"  Latest RTT (millisecs) {entry.rtt}"
+    if entry.followed:
+        yield "  Tracked by:"
+        yield "    Static IP Routing 0"
+
+
+def query_sla(ctx: ShowContext, args: Args) -> ShowSla:
+    """All operations, or one."""
+    echoes, number = ctx.machine(TrackMachine).echoes.running.values(), args.integer("number", None)
+    return ShowSla(tuple(_operation(ctx, each) for each in echoes if number in (None, each.settings.number)))
+
+
+def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
+    settings = echo.settings
+    began = echo.started_at
+    source = settings.interface or str(settings.source or UNSPECIFIED)
+    return OperationEntry(
+        number=settings.number,
+        destination=str(settings.destination),
+        source=source,
+        state=_state(settings, echo),
+        code=echo.code.value,
+        rtt=_milliseconds(echo.rtt),
+        started=ctx.ports.clock.local(began).strftime("%H:%M:%S %Z %a %b %-d %Y") if began is not None else "",
+        ago=ctx.now - began if began is not None else None,
+        successes=echo.successes,
+        failures=echo.failures,
+        left=max(0, round(echo.ends_at - ctx.now)) if echo.ends_at is not None else None,
+        frequency=round(settings.frequency),
+        timeout=round(settings.timeout * 1000),
+        threshold=round(settings.threshold * 1000),
+        size=settings.size,
+        tos=settings.tos,
+        tag=settings.tag,
+        owner=settings.owner,
+        scheduled=settings.after is not None,
+        life=round(settings.life) if settings.life is not None else None,
+    )
+
+
+def _state(settings: Operation, echo: Echo) -> str:
+    """The mark of the summary: active, inactive, pending."""
+    if settings.after is None:
+        return "~"
+    return "*" if echo.is_running else "^"
+
+
+def render_statistics(answer: ShowSla) -> Iterator[str]:
+    """One block an operation."""
+    yield "IPSLAs Latest Operation Statistics"
+    for entry in answer.operations:
+        yield ""
+        yield f"IPSLA operation id: {entry.number}"
+        rtt = "NoConnection/Busy/Timeout" if entry.rtt is None else f"{entry.rtt} milliseconds"
+        if entry.started:
+            yield f"        Latest RTT: {rtt}"
+            yield f"Latest operation start time: {entry.started}"
+        yield f"Latest operation return code: {entry.code}"
+        yield f"Number of successes: {entry.successes}"
+        yield f"Number of failures: {entry.failures}"
+        left = "Forever" if entry.left is None else f"{entry.left} sec"
+        yield f"Operation time to live: {left if entry.state == '*' else '0'}"
+    yield ""
+
+
+def render_summary(answer: ShowSla) -> Iterator[str]:
+    """One line an operation."""
+    yield "IPSLAs Latest Operation Summary"
+    yield "Codes: * active, ^ inactive, ~ pending"
+    yield "All Stats are in milliseconds. Stats with u are in microseconds"
+    yield ""
+    yield "ID           Type        Destination       Stats       Return      Last"
+    yield "                                                       Code        Run "
+    yield "-----------------------------------------------------------------------"
+    for entry in answer.operations:
+        stats = "-" if entry.rtt is None else f"RTT={entry.rtt}"
+        code = "OK" if entry.code == Code.OK.value else entry.code
+        last = "-" if entry.ago is None else f"{int(entry.ago)} seconds ago"
+        name = f"{entry.state}{entry.number}"
+        yield f"{name:<13}{'icmp-echo':<12}{entry.destination:<18}{stats:<12}{code:<12}{last}"
+
+
+def render_configuration(answer: ShowSla) -> Iterator[str]:
+    """One block an operation."""
+    yield "IP SLAs Infrastructure Engine-III"
+    for entry in answer.operations:
+        yield f"Entry number: {entry.number}"
+        yield f"Owner: {entry.owner}"
+        yield f"Tag: {entry.tag}"
+        yield f"Operation timeout (milliseconds): {entry.timeout}"
+        yield "Type of operation to perform: icmp-echo"
+        yield f"Target address/Source address: {entry.destination}/{entry.source}"
+        yield f"Type Of Service parameter: 0x{entry.tos:X}"
+        yield f"Request size (ARR data portion): {entry.size}"
+        yield "Data pattern: 0xABCDABCD"
+        yield "Verify data: No"
+        yield "Vrf Name: "
+        yield "Schedule:"
+        yield f"   Operation frequency (seconds): {entry.frequency}  (not considered if randomly scheduled)"
+        begins = "Start Time already passed" if entry.scheduled else "Pending trigger"
+        yield f"   Next Scheduled Start Time: {begins}"
+        yield "   Group Scheduled : FALSE"
+        yield "   Randomly Scheduled : FALSE"
+        yield f"   Life (seconds): {'Forever' if entry.life is None else entry.life}"
+        yield "   Entry Ageout (seconds): never"
+        yield "   Recurring (Starting Everyday): FALSE"
+        yield f"   Status of entry (SNMP RowStatus): {'Active' if entry.scheduled else 'notInService'}"
+        yield f"Threshold (milliseconds): {entry.threshold}"
+        yield ""
+
+
+_HELP: Final = {"sla": "Measurements", "number": "Number of the operation"}
+TRACK: Final = ExecCommand(
+    "show track [ brief | {number:1-1000} ]",
+    {"track": "Tracked objects", "brief": "One line for each", "number": "Number of the object"},
+    query=query_track,
+    render=render_track,
+)
+STATISTICS: Final = ExecCommand(
+    "show ip sla statistics [ {number:1-2147483647} ]",
+    {**_HELP, "statistics": "What became of the last requests"},
+    query=query_sla,
+    render=render_statistics,
+)
+SUMMARY: Final = ExecCommand(
+    "show ip sla summary", {**_HELP, "summary": "One line for each"}, query=query_sla, render=render_summary
+)
+CONFIGURATION: Final = ExecCommand(
+    "show ip sla configuration [ {number:1-2147483647} ]",
+    {**_HELP, "configuration": "What is configured, with defaults"},
+    query=query_sla,
+    render=render_configuration,
+)
+COMMANDS: Final = (TRACK, STATISTICS, SUMMARY, CONFIGURATION)

@@ -1,0 +1,130 @@
+"""A spoke with two providers: a static route follows an echo, an interface or another route, and comes back with it."""
+
+from __future__ import annotations
+
+from support.world import World
+
+ECHO = (
+    "ip sla 1",
+    "icmp-echo 10.255.0.1 source-interface Tunnel0",
+    "frequency 5",
+    "timeout 1000",
+    "ip sla schedule 1 life forever start-time now",
+)
+ROUTES = (
+    "ip route 172.30.0.0 255.255.0.0 10.255.0.1 track 1",
+    "ip route 172.30.0.0 255.255.0.0 198.51.100.2 250",
+)
+
+
+def spoke(*lines: str) -> World:
+    world = World("phase2-eigrp").converge()
+    answer = world.configure("SPOKE1", *lines)
+    assert "%" not in answer, answer
+    world.run_for(12)
+    return world
+
+
+def route(world: World) -> str:
+    return next((line for line in world.lines("SPOKE1", "ip route") if "172.30.0.0" in line), "")
+
+
+def test_a_route_goes_when_nobody_answers_and_returns_with_the_answers() -> None:
+    world = spoke(*ECHO, "track 1 ip sla 1 reachability", *ROUTES)
+    assert "[1/0] via 10.255.0.1" in route(world)
+    assert "Number of failures: 0" in world.show("SPOKE1", "ip sla statistics 1")
+    world.cut("SPOKE1", "GigabitEthernet0/1")
+    world.run_for(7)
+    assert "[250/0] via 198.51.100.2" in route(world)
+    assert "%TRACK-6-STATE: 1 ip sla 1 reachability Up -> Down" in world.messages("SPOKE1")
+    assert "  Latest operation return code: Timeout" in world.show("SPOKE1", "track 1")
+    assert "Timeout" in world.show("SPOKE1", "ip sla summary")
+    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
+    world.run_for(7)
+    assert "[1/0] via 10.255.0.1" in route(world)
+
+
+def test_a_delay_outlasts_one_lost_echo() -> None:
+    world = spoke(*ECHO, "track 1 ip sla 1", "delay down 8 up 6", *ROUTES)
+    assert "[1/0]" in route(world)
+    world.cut("SPOKE1", "GigabitEthernet0/1")
+    world.run_for(6)
+    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
+    world.run_for(15)
+    assert "    1 change," in world.show("SPOKE1", "track 1")
+    world.cut("SPOKE1", "GigabitEthernet0/1")
+    world.run_for(16)
+    assert "[250/0]" in route(world)
+
+
+def test_lists_of_interfaces_and_routes() -> None:
+    world = spoke(
+        "track 2 interface GigabitEthernet0/2 line-protocol",
+        "track 3 ip route 10.1.2.0/24 reachability",
+        "track 4 interface GigabitEthernet0/2 ip routing",
+        "track 1 list boolean and",
+        "object 2",
+        "object 3",
+        "track 5 list boolean or",
+        "object 2 not",
+        "object 3 not",
+        *ROUTES,
+    )
+    brief = world.show("SPOKE1", "track brief")
+    assert "3     ip route    10.1.2.0/24                reachability     Up " in brief
+    assert "5     list                                   boolean          Down" in brief
+    assert "[1/0]" in route(world)
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
+    world.run_for(4)
+    assert "[250/0]" in route(world)
+    text = world.show("SPOKE1", "track")
+    assert "  Boolean AND is Down\n" in text
+    assert "    object 3 Down\n" in text
+    assert "    object not 3 Down\n" in text
+    assert "  Boolean OR is Up\n" in text
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "no shutdown")
+    world.run_for(4)
+    assert "[1/0]" in route(world)
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
+    assert "[250/0]" in route(world)
+
+
+def test_a_route_that_follows_nobody_is_not_there_and_comes_with_the_object() -> None:
+    world = spoke(*ROUTES)
+    assert "[250/0]" in route(world)
+    world.configure("SPOKE1", "track 1 interface Tunnel0 line-protocol")
+    assert "[1/0]" in route(world)
+    world.configure("SPOKE1", "no track 1")
+    assert "[250/0]" in route(world)
+    world.configure("SPOKE1", f"no {ROUTES[0]}", ROUTES[0].removesuffix(" track 1"))
+    assert "[1/0]" in route(world)
+
+
+def test_a_route_that_follows_itself_does_not_spin() -> None:
+    world = spoke(
+        "track 2 ip route 172.30.0.0 255.255.0.0 reachability",
+        "track 1 list boolean and",
+        "object 2 not",
+        ROUTES[0],
+    )
+    world.run_for(20)
+    changes = [text for text in world.messages("SPOKE1") if "%TRACK" in text]
+    assert len(changes) < 100
+
+
+def test_an_operation_lives_as_long_as_its_schedule_says_and_waits_without_one() -> None:
+    world = spoke(*ECHO[:4], "ip sla schedule 1 life 20 start-time after 00:00:05", "ip sla 2", "icmp-echo 10.255.0.1")
+    world.run_for(3)
+    assert "*1 " in world.show("SPOKE1", "ip sla summary")
+    assert "~2 " in world.show("SPOKE1", "ip sla summary")
+    world.run_for(30)
+    assert "^1 " in world.show("SPOKE1", "ip sla summary")
+    assert "Number of successes: 4" in world.show("SPOKE1", "ip sla statistics 1")
+    assert "Life (seconds): 20" in world.show("SPOKE1", "ip sla configuration 1")
+
+
+def test_an_answer_above_the_threshold_is_reachable_and_not_in_order() -> None:
+    world = spoke(*ECHO[:3], "threshold 0", ECHO[4], "track 1 ip sla 1 reachability", "track 2 ip sla 1 state")
+    assert "  Reachability is Up\n" in world.show("SPOKE1", "track 1")
+    assert "  State is Down\n" in world.show("SPOKE1", "track 2")
+    assert "Over threshold" in world.show("SPOKE1", "ip sla statistics")
