@@ -349,7 +349,7 @@ REJECTED: list[tuple[tuple[str, ...], str, int | None]] = [
     (GLOBAL, "ip nhrp network-id 1", 4),
     (GLOBAL, "ip nhrp map 10.77.0.9 192.0.2.9", 4),
     (GLOBAL, "ip nhrp redirect", 4),
-    (GLOBAL, "tunnel mode gre multipoint", 0),
+    (GLOBAL, "tunnel mode gre multipoint", 1),
     (GLOBAL, "crypto isakmp key Hidden! address", None),
     (GLOBAL, "crypto isakmp key Hidden!", None),
     (GLOBAL, "crypto ikev2 keyring", None),

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 
+from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rip import FEATURE as RIP
+from dmvpn.features.rip.machine import MOST_REMEMBERED
+from dmvpn.features.rip.packet import Command, RipPacket
+from dmvpn.features.rip.watched import MOST_WATCHED
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL
+from dmvpn.net.udp import UdpDatagram
 from support.segments import Segments
 from support.workbench import Workbench
 
@@ -86,6 +93,23 @@ def test_who_wants_no_gateway_watched_any_more_ends_the_sessions(end: str) -> No
     net.configure("R1", end)
     net.run(5)
     assert sessions(net, "R1") == []
+
+
+def test_forged_senders_are_neither_watched_nor_remembered_without_end() -> None:
+    """With `bfd all-interfaces` each new sender of a response cost a session and a row of `show ip protocols`."""
+    net = net_of(ALL, ALL)
+    router, group = net.routers["R1"], IPv4Address("224.0.0.9")
+    response = RipPacket(command=Command.RESPONSE).serialize()
+    for number in range(MOST_REMEMBERED + 100):
+        source = IPv4Address(int(IPv4Address("10.1.1.0")) + number)
+        octets = UdpDatagram(source_port=520, destination_port=520, payload=response).serialize(source, group)
+        router.handle(IpReceived(GI2, source, group, 17, octets, ttl=2))
+    watched = sessions(net, "R1")
+    assert len(watched) == 1 + MOST_WATCHED
+    assert "10.0.0.2" in watched
+    assert len(router.show("show ip protocols")) < MOST_REMEMBERED + 50
+    net.run(400)
+    assert sessions(net, "R1") == ["10.0.0.2"], "a gateway that speaks stays; the others were silent for long"
 
 
 def test_a_gateway_that_says_nothing_for_long_is_watched_no_more() -> None:

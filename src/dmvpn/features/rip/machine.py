@@ -69,6 +69,9 @@ REQUESTS: Final = 6
 
 Results = list["Effect | Notice"]
 
+#: Gateways whose last word is remembered, for `show ip protocols`: senders can be forged.
+MOST_REMEMBERED: Final = 4096
+
 
 class RipMachine:
     """The RIP process; there is at most one."""
@@ -351,7 +354,7 @@ class RipMachine:
             return self._answer(circuit, packet, event.source, port) if packet.command == Command.REQUEST else []
         circuit.heard = True
         self._timers.cancel(("request", circuit.name))
-        self.gateways[event.source] = now
+        self._remember(event.source, now)
         results = self._speaker.debug(messages.received(event.source, event.interface, packet.entries))
         results += self._watched.heard(self.config, circuit.name, event.source)
         changed: list[Prefix] = []
@@ -361,6 +364,15 @@ class RipMachine:
             else:
                 results += self._offer(heard.prefix)
         return results + self._publish(changed, now)
+
+    def _remember(self, gateway: IPAddress, now: float) -> None:
+        """Note when a gateway spoke last; of very many those are forgotten that have been silent for long."""
+        if len(self.gateways) >= MOST_REMEMBERED and gateway not in self.gateways:
+            since = now - self.config.timers.invalid
+            self.gateways = {known: heard for known, heard in self.gateways.items() if heard > since}
+            if len(self.gateways) >= MOST_REMEMBERED:
+                return
+        self.gateways[gateway] = now
 
     def _answer(self, circuit: Circuit, request: RipPacket, source: IPAddress, port: int) -> Results:
         """RFC 2453 §3.9.1: the whole table as an update would have it, or the metrics of the prefixes asked for.

@@ -1,7 +1,7 @@
 """Gateways that BFD watches: `bfd all-interfaces`, and `neighbor ... bfd` for one.
 
 RIP has no neighbors: a gateway is watched from its first response on, until it has been silent for as long as makes
-its routes invalid.
+its routes invalid. There is a bound for each interface; who was there first stays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: There is one process.
 PROCESS: Final = 0
+#: Gateways that are watched on one interface: senders can be forged, and each costs a session of BFD.
+MOST_WATCHED: Final = 1024
 
 
 class Watched:
@@ -25,12 +27,16 @@ class Watched:
 
     def __init__(self) -> None:
         self._gateways: dict[tuple[str, IPAddress], None] = {}
+        self._count: dict[str, int] = {}
 
     def heard(self, config: RipConfig, interface: str, gateway: IPAddress) -> list[WatchWanted]:
         """A gateway has told routes: let it be watched, if the lines say so."""
         key = interface, gateway
         if key in self._gateways or not config.watches(gateway):
             return []
+        if self._count.get(interface, 0) >= MOST_WATCHED:
+            return []
+        self._count[interface] = self._count.get(interface, 0) + 1
         self._gateways[key] = None
         return [WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True)]
 
@@ -45,4 +51,5 @@ class Watched:
     def _end(self, keys: list[tuple[str, IPAddress]]) -> list[WatchWanted]:
         for key in keys:
             del self._gateways[key]
+            self._count[key[0]] -= 1
         return [WatchWanted(Client.RIP, PROCESS, name, address, wanted=False) for name, address in keys]
