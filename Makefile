@@ -43,7 +43,7 @@ TESTS = $(COMPUTING) $(WAITING)
 SMOKE = "tests/scenarios/test_campaign_hashes.py::test_a_network_lives_as_before[intro-phase3]"
 HAS_UML = command -v linux.uml >/dev/null || { echo "user-mode Linux is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
 # What `make lint` spells.
-SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs $(addprefix src/dmvpn/, base net ios dataplane face router $(addprefix features/, nhrp ikev2 ipsec))
+SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
 .PHONY: help setup setup-dev engine lab check test test-all test-python test-interop test-interop-smoke test-parsers test-tools test-packages fuzz coverage lint format bench bench-peers dist deb lock clean

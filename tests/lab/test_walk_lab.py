@@ -95,18 +95,18 @@ def seen(file: Path) -> Counter[int]:
     return found
 
 
-def test_what_is_on_a_real_wire_is_what_was_foretold(lab: Labs, tmp_path: Path) -> None:
+def test_what_is_on_a_real_wire_is_what_was_predicted(lab: Labs, tmp_path: Path) -> None:
     """In this order: whoever was told that a packet is too big makes room, and then the wire shows other sizes."""
     for mtu, sizes in ((1400, (1399, 1400)), (1500, (1430, 1431, 1500))):
         lab.configure("R31", "interface Tunnel100", f"ip mtu {mtu}")
-        is_as_foretold(lab, tmp_path / str(mtu), sizes)
+        is_as_predicted(lab, tmp_path / str(mtu), sizes)
     lab.configure("R31", "interface Tunnel100", "ip mtu 1400")
-    is_refused_as_foretold(lab)
+    is_refused_as_predicted(lab)
 
 
-def is_as_foretold(lab: Labs, folder: Path, sizes: tuple[int, ...]) -> None:
+def is_as_predicted(lab: Labs, folder: Path, sizes: tuple[int, ...]) -> None:
     """What the tunnel cuts itself leaves the engine as a train, which these wires carry whole: no size of that here."""
-    foretold = sum((outside(walked(lab, size)) for size in sizes), Counter())
+    predicted = sum((outside(walked(lab, size)) for size in sizes), Counter())
     capturing = lab.start("lab", "capture", "R31", "--output", str(folder), "--seconds", "2")
     assert eventually(lambda: (folder / "R31-Gi0-1.pcap").exists(), 30)
     lab.say("lab", "exec", "H3", sys.executable, "-c", _SENDER, "10.4.4.100", *(f"{size},cut" for size in sizes))
@@ -114,12 +114,12 @@ def is_as_foretold(lab: Labs, folder: Path, sizes: tuple[int, ...]) -> None:
     assert capturing.returncode == 0, printed
     heard = seen(folder / "R31-Gi0-1.pcap")
     assert {size: heard[size] for size in heard if size > LARGE} == {
-        size: foretold[size] for size in foretold if size > LARGE
+        size: predicted[size] for size in predicted if size > LARGE
     }
-    assert foretold <= heard
+    assert predicted <= heard
 
 
-def is_refused_as_foretold(lab: Labs) -> None:
+def is_refused_as_predicted(lab: Labs) -> None:
     """What must not be cut, with the MTU of the tunnel."""
     budget = walked(lab, 1401, "--df")["budget"]
     assert isinstance(budget, dict)

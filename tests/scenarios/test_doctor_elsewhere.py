@@ -1,4 +1,4 @@
-"""Faults that the catalogue does not have, in networks that its proof does not use: the doctor finds them, too.
+"""Faults that the catalog does not have, in networks that its proof does not use: the doctor finds them, too.
 
 Each row is what somebody types at a network that was well, and what the doctor has to find: cause, router, and what
 there is to change. A network whose hosts do not reach each other is never called well, and one that is well always.
@@ -116,7 +116,7 @@ def broken(patient: WorldPatient) -> list[Finding]:
         ("notes-gre", "R31", ("interface Tunnel100", "tunnel key 5"), Cause.KEY, "", "tunnel key"),
     ],
 )
-def test_a_fault_that_no_catalogue_has_is_found_where_it_is(
+def test_a_fault_that_no_catalog_has_is_found_where_it_is(
     network: str, router: str, lines: tuple[str, ...], cause: Cause, at: str, change: str
 ) -> None:
     first = broken(after(network, lambda bench: bench.configure(router, lines)))[0]

@@ -19,7 +19,7 @@ from support.world import World
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ANEW = [(router, "clear crypto session") for router in ("SPOKE10", "SPOKE20", "HUB")]
+AGAIN = [(router, "clear crypto session") for router in ("SPOKE10", "SPOKE20", "HUB")]
 PROFILE = "crypto ipsec profile IPSEC-DMVPN"
 SET = "crypto ipsec transform-set"
 OTHERS_SET = (f"{SET} LESSON esp-aes esp-sha-hmac", "mode transport", "exit", PROFILE, "set transform-set LESSON")
@@ -45,7 +45,7 @@ def broken(changes: Sequence[tuple[str, tuple[str, ...]]], *, again: bool = True
     for router, lines in changes:
         bench.configure(router, lines)
     if again:
-        bench.ask(ANEW)
+        bench.ask(AGAIN)
     world.run_for(90)
     return world
 
@@ -125,7 +125,7 @@ def test_the_lines_to_enter_let_both_ends_agree(
     assert (finding.cause, finding.router) == (cause, router), finding
     assert finding.fix == fix
     WorldBench(world).configure(finding.router, finding.fix)
-    WorldBench(world).ask(ANEW)
+    WorldBench(world).ask(AGAIN)
     world.run_for(90)
     assert visit(WorldPatient(world)).findings == ()
     assert world.lacks() == []

@@ -1,4 +1,4 @@
-"""Every fault of the catalogue, one at a time: the doctor names it, and says nothing of networks that are well."""
+"""Every fault of the catalog, one at a time: the doctor names it, and says nothing of networks that are well."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff import Behaviour, Subject, choose_pairs, measure, migrate
+from dmvpn.tools.diff import Behavior, Subject, choose_pairs, measure, migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def _rendered(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Scena
     return Scenario.load(str(folder / "out"))
 
 
-def _lived(scenario: Scenario, *, deaths: bool) -> Behaviour:
+def _lived(scenario: Scenario, *, deaths: bool) -> Behavior:
     subject = Subject.of(scenario, 1)
     assert subject.world.run_while(lambda: bool(subject.world.missing(scenario)), 60.0), subject.world.missing(scenario)
     subject = Subject.of(scenario, 1)

@@ -1,4 +1,4 @@
-"""The catalogue of troubles, one after another in a network that it fits: users notice, and undoing it fixes it."""
+"""The catalog of troubles, one after another in a network that it fits: users notice, and undoing it fixes it."""
 
 from __future__ import annotations
 

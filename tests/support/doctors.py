@@ -202,10 +202,10 @@ protocol 54, that it did not order are said as advice.
   router that has none, and no line to enter.
 
 """
-CATALOGUE = """\
+CATALOG = """\
 ## What it was tried with
 
-Every fault of the catalogue (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
+Every fault of the catalog (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
 simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
 its first finding with the whole lab in view, and the router whose lines it wants changed. *From one end* is the place
 of the cause among the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
@@ -218,7 +218,7 @@ def page(outcomes: list[Outcome]) -> str:
     """Return the whole page. What `support.proof_page` wrote stays."""
     text = PAGE.read_text()
     proof = text[text.index(PROOF[0]) : text.index(PROOF[1])] + PROOF[1]
-    return "\n".join([HEAD, proof, "", CATALOGUE, *summary(outcomes), *(one.row for one in outcomes), ""])
+    return "\n".join([HEAD, proof, "", CATALOG, *summary(outcomes), *(one.row for one in outcomes), ""])
 
 
 def summary(outcomes: list[Outcome]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.tools.diff import (
-    Behaviour,
+    Behavior,
     Comparison,
     Migration,
     Pair,
@@ -19,14 +19,14 @@ from dmvpn.tools.diff import (
     choose_pairs,
     compare,
 )
-from dmvpn.tools.diff.behaviour import Finding, Outage, State
+from dmvpn.tools.diff.behavior import Finding, Outage, State
 from dmvpn.tools.diff.compare import judge_migration
 from dmvpn.tools.diff.measuring import sample
 
 PAIR, BACK = Pair("A", "B"), Pair("B", "A")
 TALK = Talk(way=("A", "B"), next_hop="10.0.0.2", direct_after=0.5, sent=30, mtu=1400, mss=1360)
 DEATHS = {"H1": (Outage(pair=PAIR, seconds=3.0, back=True),), "H2": ()}
-WHOLE = Behaviour(
+WHOLE = Behavior(
     lans={"A": "10.1.1.0/24", "B": "10.1.2.0/24"},
     registered=1.0,
     routed=2.0,
@@ -36,7 +36,7 @@ WHOLE = Behaviour(
 )
 
 
-def _with_talk(talk: Talk) -> Behaviour:
+def _with_talk(talk: Talk) -> Behavior:
     return replace(WHOLE, talks={PAIR: talk, BACK: TALK})
 
 

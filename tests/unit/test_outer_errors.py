@@ -95,7 +95,7 @@ def test_no_spokes_are_not_the_usual_number_of_spokes(folder: Path, capsys: pyte
     assert "--spokes 0" in _complaint(capsys, "simulate", "phase3", "--spokes", "0")
 
 
-def test_a_misspelled_scenario_is_recognised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelled_scenario_is_recognized(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean notes-phase3" in _complaint(capsys, "lab", "up", "notes-fase3")
     assert "'dmvpn lab list'" in _complaint(capsys, "simulate", "something-else")
 

@@ -12,7 +12,7 @@ import pytest
 
 import dmvpn.shells
 from dmvpn.app import bring_up, lab
-from dmvpn.app.catalogue import TOPICS
+from dmvpn.app.catalog import TOPICS
 from dmvpn.app.picture import addresses
 from dmvpn.app.told import Told
 from dmvpn.base.addresses import Prefix

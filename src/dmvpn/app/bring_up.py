@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dmvpn.app.catalogue import HINTS, in_order
+from dmvpn.app.catalog import HINTS, in_order
 from dmvpn.app.config import check_scenario, not_built
 from dmvpn.app.engines import choose
 from dmvpn.app.picture import addresses, main_address, picture
@@ -30,7 +30,7 @@ from dmvpn.shells.lab.forked import end_with, fork
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names, from_description
-from dmvpn.tools.enrolment import enrol
+from dmvpn.tools.enrollment import enroll
 from dmvpn.tools.naming import name_servers
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
     scenario = Scenario.load(arguments.scenario, strict=arguments.strict)
     as_found = arguments.strict or scenario.is_exercise
-    made = [] if as_found else [note for note in (enrol(scenario), name_servers(scenario)) if note]
+    made = [] if as_found else [note for note in (enroll(scenario), name_servers(scenario)) if note]
     for note in (*scenario.notes, *made):
         print(f"note: {note}", file=sys.stderr)
     _refuse_what_cannot_come_up(scenario, simulated=arguments.simulated)

@@ -1,6 +1,6 @@
 """What can be wrong with a DMVPN, one name for each cause: what somebody would have to fix, not what it looks like.
 
-The doctor decides on one of them, the catalogue of troubles injects them, and a test holds the two together. They are
+The doctor decides on one of them, the catalog of troubles injects them, and a test holds the two together. They are
 in the order in which the doctor goes: from the wire up, since what is broken below breaks all that is above.
 """
 

@@ -92,7 +92,7 @@ class PrefixLimit:
 
     threshold: percent of it at which a line is logged. warning_only: nothing but log lines follows. restart: seconds
     for which whoever told too much stays away, restart_count: so often, reset_time: seconds after which these times are
-    counted anew. dampened: each pause is twice as long as the one before.
+    counted again. dampened: each pause is twice as long as the one before.
     """
 
     maximum: int

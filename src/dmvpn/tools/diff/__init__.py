@@ -1,15 +1,15 @@
 """`dmvpn diff`: what a change does to a network, tried in virtual time before anybody makes it.
 
-measure     a scenario -> its `Behaviour`: reachability, ways, sizes, times, what the death of a hub costs
+measure     a scenario -> its `Behavior`: reachability, ways, sizes, times, what the death of a hub costs
 migrate     the new configurations entered on the network that runs the old ones
 rows        what the pairs of a world that is up have now
-compare     two behaviours -> `Change`s, each worse, better or otherwise; knows no simulator
+compare     two behaviors -> `Change`s, each worse, better or otherwise; knows no simulator
 report      text and JSON
 """
 
 from __future__ import annotations
 
-from dmvpn.tools.diff.behaviour import Behaviour, Migration, Pair, Talk
+from dmvpn.tools.diff.behavior import Behavior, Migration, Pair, Talk
 from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare, judge_migration
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import ORDERS, migrate
@@ -18,7 +18,7 @@ from dmvpn.tools.diff.whole import compare_networks
 
 __all__ = [
     "ORDERS",
-    "Behaviour",
+    "Behavior",
     "Change",
     "Comparison",
     "Migration",

@@ -1,4 +1,4 @@
-"""What differs between two behaviours, and whether that is worse. Pure: two values in, changes out.
+"""What differs between two behaviors, and whether that is worse. Pure: two values in, changes out.
 
 Times differ a little whenever anything does, so they count from `TOLERANCE` on; everything else is exact.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behaviour import Behaviour, Finding, Migration, Outage, Talk
+    from dmvpn.tools.diff.behavior import Behavior, Finding, Migration, Outage, Talk
 
 #: Times differ if they do by so many seconds and by this share.
 TOLERANCE, SHARE = 1.0, 0.25
@@ -60,7 +60,7 @@ class Change:
     verdict: Verdict
 
 
-def compare(before: Behaviour, after: Behaviour) -> list[Change]:
+def compare(before: Behavior, after: Behavior) -> list[Change]:
     """Return all changes, by topic."""
     return [
         *_lans(before, after),
@@ -87,7 +87,7 @@ def judge_migration(migration: Migration, longest: float | None) -> list[Change]
     ]
 
 
-def _lans(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _lans(before: Behavior, after: Behavior) -> Iterator[Change]:
     for name in dict.fromkeys((*before.lans, *after.lans)):
         old, new = before.lans.get(name, ""), after.lans.get(name, "")
         if old != new:
@@ -99,7 +99,7 @@ def _lans(before: Behaviour, after: Behaviour) -> Iterator[Change]:
 # ------------------------------------------------------------------------------------------------ pairs
 
 
-def _talks(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _talks(before: Behavior, after: Behavior) -> Iterator[Change]:
     for pair, old in before.talks.items():
         new = after.talks.get(pair)
         if new is None:
@@ -190,7 +190,7 @@ def _segment(talk: Talk) -> str:
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def _times(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _times(before: Behavior, after: Behavior) -> Iterator[Change]:
     if before.unregistered != after.unregistered:
         yield Change(
             topic=Topic.REGISTRATION,
@@ -204,8 +204,8 @@ def _times(before: Behaviour, after: Behaviour) -> Iterator[Change]:
     yield from _time(Topic.CONVERGENCE, "the last way", before.routed, after.routed)
 
 
-def _registration(behaviour: Behaviour) -> str:
-    lacks = behaviour.unregistered
+def _registration(behavior: Behavior) -> str:
+    lacks = behavior.unregistered
     return f"{len(lacks)} missing: {'; '.join(lacks[:3])}" if lacks else "all are there"
 
 
@@ -222,7 +222,7 @@ def _time(topic: Topic, subject: str, old: float | None, new: float | None) -> I
     )
 
 
-def _deaths(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _deaths(before: Behavior, after: Behavior) -> Iterator[Change]:
     if bool(before.deaths) != bool(after.deaths):
         yield Change(
             topic=Topic.DEATH,
@@ -271,19 +271,19 @@ def _lost(outage: Outage | None) -> str:
     return f"{outage.seconds:g} s lost" if outage.back else "cut off for good"
 
 
-def _redundancy(behaviour: Behaviour) -> str:
-    missed = [hub for hub, outages in behaviour.deaths.items() if not all(outage.back for outage in outages)]
+def _redundancy(behavior: Behavior) -> str:
+    missed = [hub for hub, outages in behavior.deaths.items() if not all(outage.back for outage in outages)]
     if missed:
-        return f"{len(behaviour.deaths)} hubs, and nobody stands in for {' or '.join(missed)}"
-    return f"{len(behaviour.deaths)} hubs, one may die" if behaviour.deaths else "nobody stands in for a dead hub"
+        return f"{len(behavior.deaths)} hubs, and nobody stands in for {' or '.join(missed)}"
+    return f"{len(behavior.deaths)} hubs, one may die" if behavior.deaths else "nobody stands in for a dead hub"
 
 
-def _is_redundant(behaviour: Behaviour) -> bool:
-    outages = [outage for outages in behaviour.deaths.values() for outage in outages]
-    return bool(behaviour.deaths) and all(outage.back for outage in outages)
+def _is_redundant(behavior: Behavior) -> bool:
+    outages = [outage for outages in behavior.deaths.values() for outage in outages]
+    return bool(behavior.deaths) and all(outage.back for outage in outages)
 
 
-def _states(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _states(before: Behavior, after: Behavior) -> Iterator[Change]:
     for name, old in before.states.items():
         new = after.states.get(name)
         for what, count in (("NHRP entries", "nhrp_entries"), ("EIGRP routes", "eigrp_routes")):
@@ -301,7 +301,7 @@ def _states(before: Behaviour, after: Behaviour) -> Iterator[Change]:
             yield Change(topic=Topic.NETWORK, subject=name, before=there, after=gone, verdict=Verdict.CHANGED)
 
 
-def _findings(before: Behaviour, after: Behaviour) -> Iterator[Change]:
+def _findings(before: Behavior, after: Behavior) -> Iterator[Change]:
     """Yield what the linter says of the same thing in other words is no finding more and none less."""
     old, new = _without(before.findings, after.findings), _without(after.findings, before.findings)
     for was, said in _paired(old, new):

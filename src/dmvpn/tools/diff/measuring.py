@@ -1,11 +1,11 @@
-"""A network's `Behaviour`, measured in virtual time: one world from its first packet to the death of its hubs.
+"""A network's `Behavior`, measured in virtual time: one world from its first packet to the death of its hubs.
 
     at rest     clients register, the forwarding tables get ways: how long that takes, seen without a packet of ours
     talking     every pair at the same time: what is lost, the first direct packet, the way at the end
     sizes       the largest packet that arrives whole, what is left of an MSS
     a death     each hub in turn is killed while all talk, and started again
 
-The same scenario and seed give the same behaviour; a change that no packet shows gives an equal one.
+The same scenario and seed give the same behavior; a change that no packet shows gives an equal one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.simulator import Simulator
-from dmvpn.tools.diff.behaviour import Behaviour, Outage, Pair, State, Talk
+from dmvpn.tools.diff.behavior import Behavior, Outage, Pair, State, Talk
 from dmvpn.tools.diff.probing import Arrival, Lan, Probing, lans_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def choose_pairs(
     return tuple(sorted(chosen))
 
 
-def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (), *, deaths: bool = True) -> Behaviour:
+def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (), *, deaths: bool = True) -> Behavior:
     """Let a world live through all this. pairs: of LANs that it has. fresh: more of them, that just have to talk."""
     pairs, fresh = ([pair for pair in some if _can_talk(subject, pair)] for some in (pairs, fresh))
     registered, routed = converge(subject, pairs)
@@ -118,7 +118,7 @@ def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (),
     talks = _talk(subject, [*pairs, *fresh])
     states = _states(subject)
     talks |= _sizes(subject, {pair: talks[pair] for pair in sample(pairs, MOST_SIZES)})
-    return Behaviour(
+    return Behavior(
         lans={name: str(lan.prefix) for name, lan in subject.lans.items()},
         registered=registered,
         routed=routed,

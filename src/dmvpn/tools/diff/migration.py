@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.tools.diff.behaviour import Migration
+from dmvpn.tools.diff.behavior import Migration
 from dmvpn.tools.diff.measuring import (
     CALM,
     INTERVAL,

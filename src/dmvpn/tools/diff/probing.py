@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.judge.anatomy import Anatomy
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
-    from dmvpn.tools.diff.behaviour import Pair
+    from dmvpn.tools.diff.behavior import Pair
 
 #: Seconds for which a packet may be on its way, besides what the wires of the scenario take.
 FLIGHT: Final = 0.5

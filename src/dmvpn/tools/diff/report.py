@@ -13,7 +13,7 @@ from dmvpn.tools.diff.compare import Change, Topic, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.tools.diff.behaviour import Behaviour, Migration, Outage, Pair, Talk
+    from dmvpn.tools.diff.behavior import Behavior, Migration, Outage, Pair, Talk
 
 #: Subjects that a line names.
 NAMED: Final = 3
@@ -32,8 +32,8 @@ Json = dict[str, object]
 class Comparison:
     """Everything that `dmvpn diff` found. sampled: a sentence, if not all pairs were tried."""
 
-    before: Behaviour
-    after: Behaviour
+    before: Behavior
+    after: Behavior
     changes: tuple[Change, ...]
     migration: Migration | None
     sampled: str = ""
@@ -95,16 +95,16 @@ def as_json(comparison: Comparison) -> Json:
             "outages": [_outage(one) for one in migration.outages],
             "lives_on": [str(pair) for pair in comparison.lives_on],
         },
-        "before": _behaviour(comparison.before),
-        "after": _behaviour(comparison.after),
+        "before": _behavior(comparison.before),
+        "after": _behavior(comparison.after),
     }
 
 
-def _behaviour(behaviour: Behaviour) -> Json:
+def _behavior(behavior: Behavior) -> Json:
     return {
-        **asdict(behaviour),
-        "talks": {str(pair): {**asdict(talk), "path": talk.path} for pair, talk in behaviour.talks.items()},
-        "deaths": {hub: [_outage(one) for one in outages] for hub, outages in behaviour.deaths.items()},
+        **asdict(behavior),
+        "talks": {str(pair): {**asdict(talk), "path": talk.path} for pair, talk in behavior.talks.items()},
+        "deaths": {hub: [_outage(one) for one in outages] for hub, outages in behavior.deaths.items()},
     }
 
 
@@ -193,8 +193,8 @@ def _range(values: Sequence[int | None], unit: str) -> str:
     return f"{known[0]} {unit}" if len(known) == 1 else f"{known[0]} to {known[-1]} {unit}"
 
 
-def _deaths(behaviour: Behaviour) -> str:
-    worst = [f"{hub} {_worst(outages)}" for hub, outages in behaviour.deaths.items()]
+def _deaths(behavior: Behavior) -> str:
+    worst = [f"{hub} {_worst(outages)}" for hub, outages in behavior.deaths.items()]
     return ", ".join(worst)
 
 
@@ -207,13 +207,13 @@ def _worst(outages: Sequence[Outage]) -> str:
     return f"costs {max(outage.seconds for outage in outages):g} s at most"
 
 
-def _findings(behaviour: Behaviour) -> str:
+def _findings(behavior: Behavior) -> str:
     counts = {
-        severity: sum(finding.severity == severity for finding in behaviour.findings)
+        severity: sum(finding.severity == severity for finding in behavior.findings)
         for severity in ("error", "warning", "advice")
     }
     said = [f"{count} {_plural(severity, count)}" for severity, count in counts.items()]
-    return ", ".join(said) if behaviour.findings else "no findings"
+    return ", ".join(said) if behavior.findings else "no findings"
 
 
 def _plural(word: str, count: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.diff.behaviour import Behaviour
+from dmvpn.tools.diff.behavior import Behavior
 from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare
 from dmvpn.tools.diff.measuring import talk_of
 from dmvpn.tools.diff.probing import LARGEST
@@ -16,7 +16,7 @@ from dmvpn.tools.diff.probing import LARGEST
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.tools.diff.behaviour import Pair, Talk
+    from dmvpn.tools.diff.behavior import Pair, Talk
     from dmvpn.tools.diff.measuring import Subject
 
 #: What a row says of a pair.
@@ -60,7 +60,7 @@ def changes(before: Rows, after: Rows, verdict: Verdict) -> list[Change]:
     """Return what became better, or worse, of the rows that `compare` knows."""
     both = [pair for pair in after.talks if pair in before.talks]
     lossy = {str(pair) for pair in both if abs(after.loss(pair) - before.loss(pair)) > _LOSS}
-    then, now = (Behaviour(lans={}, registered=None, routed=None, talks=one.talks) for one in (before, after))
+    then, now = (Behavior(lans={}, registered=None, routed=None, talks=one.talks) for one in (before, after))
     return [
         one
         for one in compare(then, now)

@@ -1,7 +1,7 @@
 """Two labs as one: the network on which a change is entered has the routers and the wires of both sides.
 
 The ports of a provider and the NAT boxes have numbers that nobody chose: a site that is added in the middle moves those
-of all sites behind it. So they are recognised by who is plugged in there, then by their addresses, and the new side
+of all sites behind it. So they are recognized by who is plugged in there, then by their addresses, and the new side
 gets the names that the old one has for them.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.diff.behaviour import Behaviour, Finding
+from dmvpn.tools.diff.behavior import Behavior, Finding
 from dmvpn.tools.diff.compare import compare, judge_migration
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, measure
 from dmvpn.tools.diff.migration import migrate
@@ -48,9 +48,9 @@ def compare_networks(
     return Comparison(before=was, after=will_be, changes=tuple(changes), migration=migration, sampled=sampled)
 
 
-def _linted(scenario: Scenario, behaviour: Behaviour) -> Behaviour:
+def _linted(scenario: Scenario, behavior: Behavior) -> Behavior:
     found = lint(scenario.configurations, sites_of(scenario))
     findings = tuple(
         Finding(severity=one.severity.value, rule=one.rule, where=one.file, text=one.what) for one in found
     )
-    return replace(behaviour, findings=findings)
+    return replace(behavior, findings=findings)

@@ -40,7 +40,7 @@ class Line(_Check):
 class Neighbor(_Check):
     """Two routers are EIGRP neighbors, and have been for long enough to stay so."""
 
-    check: Literal["neighbor", "neighbour"]
+    check: Literal["neighbor", "neighbour"]  # codespell:ignore
     at: str
     address: Address
 

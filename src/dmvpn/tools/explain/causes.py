@@ -1,6 +1,6 @@
 """What `dmvpn doctor` calls a cause, as words that can be explained.
 
-What the catalogue of troubles can inject it describes, too; there is no second copy of its titles.
+What the catalog of troubles can inject it describes, too; there is no second copy of its titles.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from dmvpn.tools.remedies.wording import clauses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.tools.diff.behaviour import Pair
+    from dmvpn.tools.diff.behavior import Pair
     from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.tools.diff.behaviour import Pair
+from dmvpn.tools.diff.behavior import Pair
 from dmvpn.tools.diff.compare import Topic
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Troubles: everything that can be done to a network so that somebody may learn to find it.
 
     acts        what is done, as templates; stage: who plays which part in a network
-    trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalogue
+    trouble     one fault with its story; underlay, tunnels, nhrp, routing, protection: the catalog
     wires, apart, prefixes    more of it: bad wires, pairs, networks        lines    what may happen to any line
     protocols    the same for OSPF, BGP and RIP, and filters
     orders      a trouble in one network, as orders to a `Bench`

@@ -141,4 +141,4 @@ def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> F
         found = fault(stories[below(entropy, len(stories))], standing[below(entropy, len(standing))])
         if found is not None:
             return found
-    raise UserError(f"nothing of the catalogue fits {stage.scenario.name}")
+    raise UserError(f"nothing of the catalog fits {stage.scenario.name}")

@@ -128,7 +128,7 @@ def _limit(mode: str, words: str, order: int, key: tuple[str, ...] | None = None
             "prefixes": "Number",
             "threshold": "Percent of it at which a warning is logged",
             "dampened": "Each pause is twice as long as the one before",
-            "reset-time": "After so long without a pause they are counted anew",
+            "reset-time": "After so long without a pause they are counted from the start",
             "reset": "Minutes",
             "restart": "How long the pause is",
             "minutes": "Minutes",

@@ -31,7 +31,7 @@ _VERSION = label_group(
 _VERSION_MORE = label_group(
     "further lines of show version",
     ("show version",),
-    Word("Copyright", "Who wrote it and under which licence.", also=("by the dmvpn contributors", "Apache-2.0")),
+    Word("Copyright", "Who wrote it and under which license.", also=("by the dmvpn contributors", "Apache-2.0")),
     Word("ROM", "What starts a router of IOS; here the program's name."),
     Word("System image file", "Where the router was started from; a name for tools.", also=("bootflash", "conf")),
     Word(

@@ -10,7 +10,7 @@ import pytest
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
-from dmvpn.tools.enrolment import enrol
+from dmvpn.tools.enrollment import enroll
 from support.pki import authority, issue
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_a_lab_whose_files_have_no_private_keys_gets_certificates_and_comes_up(i
     """`trustpoint VPN has no certificate of ours with its private key`, of every lab of a course about certificates."""
     scenario = write(tmp_path, ike)
     assert missing(scenario), "nothing would be proved by a network that comes up anyway"
-    note = enrol(scenario)
+    note = enroll(scenario)
     assert note.startswith("R1, R2, R3: the private keys of certificates are not in the files")
     assert "(CN=Course CA)" in note
     assert missing(scenario) == []
@@ -92,7 +92,7 @@ def test_who_signs_by_ikev1_is_known_by_its_address_unless_it_says_otherwise(
 ) -> None:
     """It said the subject of its certificate, which is the default of IKEv2's profiles alone."""
     scenario = write(tmp_path, said + _IKEV1)
-    enrol(scenario)
+    enroll(scenario)
     assert f"\n identity local {identity}\n" in scenario.configurations["R2"]
     assert missing(scenario) == []
 
@@ -102,12 +102,12 @@ def test_a_lab_that_has_an_authority_is_left_alone(tmp_path: Path) -> None:
     issue(made, "R1")
     scenario = write(tmp_path, _IKEV2)
     before = dict(scenario.configurations)
-    assert enrol(scenario) == ""
+    assert enroll(scenario) == ""
     assert scenario.configurations == before
 
 
 def test_a_lab_with_keys_needs_no_certificates(tmp_path: Path) -> None:
-    assert enrol(write(tmp_path, _IKEV1 + "crypto isakmp key K address 0.0.0.0\n")) == ""
+    assert enroll(write(tmp_path, _IKEV1 + "crypto isakmp key K address 0.0.0.0\n")) == ""
 
 
 _POINT_TO_POINT = """crypto isakmp policy 9
@@ -135,5 +135,5 @@ def test_a_key_for_one_peer_goes_on_beside_certificates_for_the_others(tmp_path:
     port = "interface GigabitEthernet0/0\n ip address 203.0.113.9 255.255.255.0\n"
     (tmp_path / "R9.txt").write_text(f"hostname R9\n{transform}{port}{_POINT_TO_POINT.format(1, 9)}end\n")
     scenario = Scenario.load(str(tmp_path))
-    assert enrol(scenario).startswith("R1, R2, R3: the private keys of certificates are not in the files")
+    assert enroll(scenario).startswith("R1, R2, R3: the private keys of certificates are not in the files")
     assert missing(scenario) == []

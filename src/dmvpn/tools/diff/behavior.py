@@ -1,6 +1,6 @@
 """What a network does, as values: the two sides that a comparison is about.
 
-A `Behaviour` is measured once for each of them (measuring.py), from packets on wires and from forwarding tables, never
+A `Behavior` is measured once for each of them (measuring.py), from packets on wires and from forwarding tables, never
 from what a configuration intends. Names are those of routers; the LAN of a router that has one has its name, the LANs
 of one that has several its name with the interface. All times are virtual seconds.
 """
@@ -81,7 +81,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behavior:
     """A network, measured.
 
     registered, routed: seconds from the start until every client was registered, and until every pair that ever gets

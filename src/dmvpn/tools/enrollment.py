@@ -39,7 +39,7 @@ _HOST: Final = "255.255.255.255"
 _CHAIN: Final = r"(?m)^[ \t]*crypto (?:pki|ca) certificate chain {name}[ \t]*\r?$(?:\n[ \t]+\S.*$)*"
 
 
-def enrol(scenario: Scenario) -> str:
+def enroll(scenario: Scenario) -> str:
     """Give certificates to routers that need some and have none. A note about it, "" if none does.
 
     Changes the scenario's configurations and certificates. Raises UserError.
