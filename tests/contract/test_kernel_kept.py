@@ -419,10 +419,10 @@ def test_a_route_into_a_protected_tunnel_that_fails_is_guarded() -> None:
         router.start()
         router.protect("Tunnel7", protected=True)
         with pytest.raises(OSError, match="Tunnel7"):
-            router.set_route(SetRoute(FAR, (NextHop("Tunnel7", TUNNEL["B"]),)))
+            router.routes.set(SetRoute(FAR, (NextHop("Tunnel7", TUNNEL["B"]),)))
         with netlink.NetlinkSocket() as kernel:
             assert guards(kernel, FAR) == 1
-            router.clear_route(ClearRoute(FAR))
+            router.routes.clear(ClearRoute(FAR))
             assert guards(kernel, FAR) == 0
         router.close()
 
@@ -440,10 +440,10 @@ def test_of_two_routers_that_guard_a_prefix_each_takes_away_its_own_guard() -> N
             router.start()
             router.protect("Tunnel7", protected=True)
             with pytest.raises(OSError, match="Tunnel7"):
-                router.set_route(order)
+                router.routes.set(order)
         with netlink.NetlinkSocket() as kernel:
             assert guards(kernel, FAR) == 2
-            one.clear_route(ClearRoute(FAR))
+            one.routes.clear(ClearRoute(FAR))
             assert guards(kernel, FAR) == 1
             one.close()
             assert guards(kernel, FAR) == 1

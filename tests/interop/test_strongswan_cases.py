@@ -101,7 +101,7 @@ def test_a_strongswan_spoke_that_goes_to_port_4500_by_itself_is_followed(spoke_c
 
 
 @pytest.mark.story("charon-mobike")
-def test_a_strongswan_spoke_proves_itself_anew_and_nothing_is_lost(spoke_cases: Run) -> None:
+def test_a_strongswan_spoke_proves_itself_again_and_nothing_is_lost(spoke_cases: Run) -> None:
     """`make_before_break`: a whole new IKE SA beside the old one."""
     assert "completed successfully" in spoke_cases.text("mobike.rekey.txt")
     assert spoke_cases.child_sas("mobike-again", "spoke1") == {"hub": [GCM]}

@@ -604,7 +604,7 @@ def test_where_nat_traversal_is_off_or_forced_both_ends_follow() -> None:
     assert {p.sa.remote_port for p in (*hub.pairs.values(), *spoke.pairs.values())} == {4500}
 
 
-def test_a_peer_that_was_responder_and_begins_anew_replaces_what_it_had() -> None:
+def test_a_peer_that_was_responder_and_begins_again_replaces_what_it_had() -> None:
     """Its identity came as IDr the first time and comes as IDi now: it is the same peer."""
     net, hub, spoke = up()
     spoke.want(hub, wanted=False)

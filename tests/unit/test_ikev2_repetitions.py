@@ -93,7 +93,7 @@ def test_a_forged_first_fragment_beside_the_true_one_does_not_become_the_one_tha
     assert len(said(net, hub, first)) == 1
 
 
-def test_a_peer_that_seals_its_request_anew_is_answered_again() -> None:
+def test_a_peer_that_seals_its_request_again_is_answered_again() -> None:
     """No peer should (RFC 7296 §2.1), some do; it costs a stranger nothing that it does not have."""
     net, hub, spoke = up()
     (sa,) = spoke.sas

@@ -98,7 +98,7 @@ def test_fifty_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit
     assert hub.sas.half_open == 0
 
 
-def test_one_address_that_begins_anew_and_anew_with_one_spi_is_asked_for_a_cookie_too(drawn: list[int]) -> None:
+def test_one_address_that_begins_again_and_again_with_one_spi_is_asked_for_a_cookie_too(drawn: list[int]) -> None:
     """Who kept SPI and port and changed the nonce was counted as one, and could have memory and time without end."""
     net = IkeNet()
     hub = net.site(HUB)

@@ -72,7 +72,7 @@ def test_clear_dmvpn_session_forgets_those_peers(event: ClearSessions, left: lis
     assert list(targets(overlay, "R31")) == left
 
 
-def test_clear_dmvpn_session_static_begins_anew_with_the_server() -> None:
+def test_clear_dmvpn_session_static_begins_again_with_the_server() -> None:
     overlay = _ready(shortcut=False)
     overlay.handle("R31", ClearSessions(nbma=HUB_NBMA, static=True))
     assert len(overlay.sent(RegistrationRequest)) == 1

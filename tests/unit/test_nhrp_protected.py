@@ -88,7 +88,7 @@ def test_a_new_connection_with_a_server_means_a_new_registration() -> None:
     assert len(overlay.sent(RegistrationRequest)) == 1
 
 
-def test_a_server_that_lost_its_sas_and_proved_itself_anew_is_registered_with_again() -> None:
+def test_a_server_that_lost_its_sas_and_proved_itself_again_is_registered_with_again() -> None:
     """It was started again at the same address, so its connection is the same; but it knows nobody."""
     overlay = _ready(3)
     (connection,) = overlay.ipsec["R31"].known

@@ -38,7 +38,7 @@ def test_a_router_goes_by_the_clock_of_its_lab() -> None:
     assert gone.time > time.time() + 7000
 
 
-def test_a_router_begins_anew_before_it_does_anything() -> None:
+def test_a_router_begins_again_before_it_does_anything() -> None:
     """Seen: it begins again stood behind all that it had done since."""
     steps = told(news(100.0, begins=True), news(200.5, Line(1, 200.0, MAPPING), begins=True))
     assert [(step.time, step.kind, step.text) for step in steps if isinstance(step, Note)] == [

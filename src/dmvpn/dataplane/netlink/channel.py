@@ -114,17 +114,15 @@ class NetlinkSocket:
             start = end
         return refusals
 
-    def call(self, *requests: Request) -> None:
-        """Carry out all requests. Raises NetlinkError for the first one that was refused."""
-        refusals = self.execute(requests)
-        if refusals:
-            raise NetlinkError(refusals[0])
+    def call(self, *requests: Request, harmless: int = 0) -> None:
+        """Carry out all requests. Raises NetlinkError for the first one that was refused, unless with this number."""
+        for refusal in self.execute(requests):
+            if refusal.errno != harmless:
+                raise NetlinkError(refusal)
 
     def silence_ipv6(self, link: LinkRef) -> None:
         """Keep an interface without link-local address. Without IPv6, or with an MTU too small for it, it has none."""
-        refusals = self.execute([set_link(link, LinkSettings(silent_ipv6=True))])
-        if refusals and refusals[0].errno != errno.EAFNOSUPPORT:
-            raise NetlinkError(refusals[0])
+        self.call(set_link(link, LinkSettings(silent_ipv6=True)), harmless=errno.EAFNOSUPPORT)
 
     def _execute_batch(self, batch: Sequence[Request]) -> list[Refusal]:
         first = self._sequence + 1

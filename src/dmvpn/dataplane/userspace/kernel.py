@@ -1,4 +1,4 @@
-"""The kernel's part of forwarding, as both userspace planes use it: links, addresses, routes, neighbors, settings.
+"""The kernel's part of forwarding, as both userspace planes use it: links, addresses, neighbors, settings; `routes`.
 
 The kernel routes; we tell it how by netlink. Routes carry our own protocol number and one fixed metric, so that they
 are ours to replace and to flush. Neighbors of a TAP are permanent entries whose link-layer address names a peer;
@@ -14,22 +14,21 @@ import time
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
 from dmvpn.base.counting import Station
-from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import AddressAssigned, Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighborState
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
-from dmvpn.dataplane.userspace.guard import ROUTED, Guard
+from dmvpn.dataplane.userspace.guard import Guard
 from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Ledger, Records
+from dmvpn.dataplane.userspace.routes import Routes
 from dmvpn.dataplane.userspace.things import Kind, LinkState, networks_of
 from dmvpn.dataplane.userspace.translation import Translation
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.userspace.keeper import Later
     from dmvpn.dataplane.userspace.records import Others
     from dmvpn.dataplane.userspace.things import Difference
@@ -76,8 +76,6 @@ _OWN_CHANGES = frozenset(
     )
 )
 
-_KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
-
 
 class Kernel:
     """Tells the kernel of one network namespace what the router wants, and the router what the kernel has."""
@@ -112,12 +110,12 @@ class Kernel:
         self.translation = Translation(
             self._ledger, self._others, names.linux, self._own_addresses, report, watch, later
         )
-        self._protected: dict[str, None] = {}
-        self._networks: dict[str, tuple[Prefix, ...]] = {}
-        self._routes: dict[Prefix, SetRoute] = {}
         self._mtus: dict[int, int] = {}
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket)
+        self.routes = Routes(
+            self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._index
+        )
         self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
         self._orders: dict[str, SetInterface] = {}
@@ -245,7 +243,7 @@ class Kernel:
         if order.mtu is not None and not made_here(order.interface):
             requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
         requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
-        self._cover_network(order)
+        self.routes.cover_network(order)
         self._socket.call(*requests)
         if order.up:  # with the old address, or while it was down, it lost routes without a word
             self._keeper.suspect(index)
@@ -307,93 +305,19 @@ class Kernel:
                 found.append(Station(name, neighbor.address, neighbor.lladdr))
         return tuple(found)
 
-    def set_route(self, order: SetRoute) -> None:
-        """One route of ours, put in or replaced in one step. Raises OSError; then it is guarded all the same."""
-        self._left.routed(order.prefix)
-        self._routes[order.prefix] = order
-        self._ledger.routed(order.prefix)
-        guarded = self._leads_into_protection(order)
-        if guarded:  # before anything may fail: the RIB wants it there, and no shorter route is to have its packets
-            self._guard.cover(order.prefix, ROUTED)
-        if order.kind is RouteKind.FORWARD:
-            route = netlink.Route(
-                order.prefix, tuple(self._next_hop(hop, alone=len(order.next_hops) == 1) for hop in order.next_hops)
-            )
-        else:
-            route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
-        request = netlink.replace_route(route)
-        self._keeper.want(route, request, order=order)
-        self._socket.call(request)
-        self.translation.led(order.prefix, [hop.interface for hop in order.next_hops])
-        if not guarded:
-            self._guard.uncover(order.prefix, ROUTED)
-        self._guard.settled(order.prefix)
-
-    def clear_route(self, order: ClearRoute) -> None:
-        """Delete our route of this prefix; the kernel may have done so already, with its interface."""
-        self._left.routed(order.prefix)
-        self._routes.pop(order.prefix, None)
-        route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
-        self._keeper.release(route)
-        self._tolerate(netlink.delete_route(route), errno.ESRCH)
-        self.translation.led(order.prefix, None)
-        self._guard.uncover(order.prefix, ROUTED)
-        self._guard.settled(order.prefix)
-        self._strike(order.prefix)
-
     def protect(self, tunnel: str, *, protected: bool) -> None:
-        """What is routed into this tunnel is guarded from now on, or no more."""
-        if (tunnel in self._protected) is protected:
-            return
-        if protected:
-            self._protected[tunnel] = None
-        else:
-            del self._protected[tunnel]
-        for prefix, order in self._routes.items():
-            if any(hop.interface == tunnel for hop in order.next_hops):
-                change = self._guard.cover if self._leads_into_protection(order) else self._guard.uncover
-                change(prefix, ROUTED)
-        if tunnel in self._orders:
-            self._cover_network(self._orders[tunnel])
+        """Guard what is routed into this tunnel from now on, or no more."""
+        self.routes.protect(tunnel, self._orders.get(tunnel), protected=protected)
 
     def forget_tunnel(self, tunnel: str) -> None:
-        """A tunnel goes by our own order. Routes into it stay guarded until the RIB withdraws them."""
-        self._protected.pop(tunnel, None)
+        """Forget a tunnel that goes by our own order."""
         self._orders.pop(tunnel, None)
-        for prefix in self._networks.pop(tunnel, ()):
-            self._guard.uncover(prefix, tunnel)
-            self._strike(prefix)
+        self.routes.forget_tunnel(tunnel)
         link = self._links.get(tunnel)
         if link is not None:
             self._mtus.pop(link.index, None)
             self._keeper.release_link(link.index)
             self._links.pop(tunnel)
-
-    def _leads_into_protection(self, order: SetRoute) -> bool:
-        return bool(order.next_hops) and all(hop.interface in self._protected for hop in order.next_hops)
-
-    def _cover_network(self, order: SetInterface) -> None:
-        """The networks of a protected tunnel are guarded, as routes into it are."""
-        name = order.interface
-        covered = order.up and name in self._protected
-        networks = [Prefix.of(address, length) for address, length in order.addresses if covered]
-        before = self._networks.pop(name, ())
-        after = tuple(network for network in networks if network.address.version == 4 and network.length < 32)
-        if after:
-            self._networks[name] = after
-        for network in after:
-            self._ledger.routed(network)
-            self._guard.cover(network, name)
-            self._guard.settled(network)
-        for network in before:
-            if network not in after:
-                self._guard.uncover(network, name)
-                self._strike(network)
-
-    def _strike(self, prefix: Prefix) -> None:
-        """Take a prefix off the record, unless it is there as a route, or as the network of a protected tunnel."""
-        if prefix not in self._routes and not any(prefix in networks for networks in self._networks.values()):
-            self._ledger.cleared(prefix)
 
     def set_neighbor(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
         """Packets for an overlay next hop go to the peer of this link-layer address; replaced in place."""
@@ -406,7 +330,7 @@ class Kernel:
         """Forget an overlay next hop."""
         neighbor = netlink.Neighbor(self._index(tunnel), next_hop)
         self._keeper.release(neighbor)
-        self._tolerate(netlink.delete_neighbor(neighbor), errno.ENOENT)
+        self._socket.call(netlink.delete_neighbor(neighbor), harmless=errno.ENOENT)
 
     # ------------------------------------------------------------------------------------------------ what it says
 
@@ -563,17 +487,6 @@ class Kernel:
         self._names_by_index[link.index] = ios
         return link.index
 
-    def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
-        # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
-        onlink = hop.address is not None and made_here(hop.interface)
-        weight = 1 if alone else hop.weight
-        return netlink.NextHop(self._index(hop.interface), hop.address, onlink, weight)
-
     def _prepare(self, index: int) -> None:
         settings = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0)
         self._socket.call(netlink.set_link(index, netlink.LinkSettings(inet=settings)))
-
-    def _tolerate(self, request: netlink.Request, harmless: int) -> None:
-        for refusal in self._socket.execute([request]):
-            if refusal.errno != harmless:
-                raise netlink.NetlinkError(refusal)

@@ -227,9 +227,9 @@ class UserspacePlane:
             case SetHairpin():
                 self._engine.set_hairpin(effect)
             case SetRoute():
-                self._kernel.set_route(effect)
+                self._kernel.routes.set(effect)
             case ClearRoute():
-                self._kernel.clear_route(effect)
+                self._kernel.routes.clear(effect)
             case SetInterface():
                 self._set_interface(effect)
             case SetTranslation():

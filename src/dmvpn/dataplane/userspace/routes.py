@@ -1,0 +1,143 @@
+"""The routes that a router has put into the kernel, and which of them are guarded since they lead into protection.
+
+routes       what the RIB ordered, by prefix; each is put in or replaced in one step
+protected    the tunnels whose packets may not leave in clear: what is routed into them, and their own networks, is
+             guarded (`guard`) from before anything may fail until the RIB withdraws it
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
+from dmvpn.dataplane import netlink
+from dmvpn.dataplane.userspace.guard import ROUTED
+from dmvpn.dataplane.userspace.names import made_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.dataplane.userspace.guard import Guard
+    from dmvpn.dataplane.userspace.keeper import Keeper
+    from dmvpn.dataplane.userspace.leftovers import Leftovers
+    from dmvpn.dataplane.userspace.records import Ledger
+    from dmvpn.dataplane.userspace.translation import Translation
+
+_KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
+
+
+class Routes:
+    """The routes of one router in one network namespace."""
+
+    def __init__(
+        self,
+        socket: netlink.NetlinkSocket,
+        keeper: Keeper,
+        guard: Guard,
+        ledger: Ledger,
+        left: Leftovers,
+        translation: Translation,
+        *,
+        index: Callable[[str], int],
+    ) -> None:
+        """index: the number of an interface in the kernel. Raises OSError if there is no such interface."""
+        self._socket = socket
+        self._keeper = keeper
+        self._guard = guard
+        self._ledger = ledger
+        self._left = left
+        self._translation = translation
+        self._index = index
+        self._protected: dict[str, None] = {}
+        self._networks: dict[str, tuple[Prefix, ...]] = {}
+        self._routes: dict[Prefix, SetRoute] = {}
+
+    def set(self, order: SetRoute) -> None:
+        """Put a route of ours in, or replace it, in one step. Raises OSError; then it is guarded all the same."""
+        self._left.routed(order.prefix)
+        self._routes[order.prefix] = order
+        self._ledger.routed(order.prefix)
+        guarded = self._leads_into_protection(order)
+        if guarded:  # before anything may fail: the RIB wants it there, and no shorter route is to have its packets
+            self._guard.cover(order.prefix, ROUTED)
+        if order.kind is RouteKind.FORWARD:
+            route = netlink.Route(
+                order.prefix, tuple(self._next_hop(hop, alone=len(order.next_hops) == 1) for hop in order.next_hops)
+            )
+        else:
+            route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
+        request = netlink.replace_route(route)
+        self._keeper.want(route, request, order=order)
+        self._socket.call(request)
+        self._translation.led(order.prefix, [hop.interface for hop in order.next_hops])
+        if not guarded:
+            self._guard.uncover(order.prefix, ROUTED)
+        self._guard.settled(order.prefix)
+
+    def clear(self, order: ClearRoute) -> None:
+        """Delete our route of this prefix; the kernel may have done so already, with its interface."""
+        self._left.routed(order.prefix)
+        self._routes.pop(order.prefix, None)
+        route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
+        self._keeper.release(route)
+        self._socket.call(netlink.delete_route(route), harmless=errno.ESRCH)
+        self._translation.led(order.prefix, None)
+        self._guard.uncover(order.prefix, ROUTED)
+        self._guard.settled(order.prefix)
+        self._strike(order.prefix)
+
+    def protect(self, tunnel: str, interface: SetInterface | None, *, protected: bool) -> None:
+        """Guard what is routed into this tunnel from now on, or no more. interface: what was ordered of it."""
+        if (tunnel in self._protected) is protected:
+            return
+        if protected:
+            self._protected[tunnel] = None
+        else:
+            del self._protected[tunnel]
+        for prefix, order in self._routes.items():
+            if any(hop.interface == tunnel for hop in order.next_hops):
+                change = self._guard.cover if self._leads_into_protection(order) else self._guard.uncover
+                change(prefix, ROUTED)
+        if interface is not None:
+            self.cover_network(interface)
+
+    def forget_tunnel(self, tunnel: str) -> None:
+        """Forget a tunnel that goes by our own order. Routes into it stay guarded until the RIB withdraws them."""
+        self._protected.pop(tunnel, None)
+        for prefix in self._networks.pop(tunnel, ()):
+            self._guard.uncover(prefix, tunnel)
+            self._strike(prefix)
+
+    def cover_network(self, order: SetInterface) -> None:
+        """Guard the networks of a protected tunnel, as routes into it are."""
+        name = order.interface
+        covered = order.up and name in self._protected
+        networks = [Prefix.of(address, length) for address, length in order.addresses if covered]
+        before = self._networks.pop(name, ())
+        after = tuple(network for network in networks if network.address.version == 4 and network.length < 32)
+        if after:
+            self._networks[name] = after
+        for network in after:
+            self._ledger.routed(network)
+            self._guard.cover(network, name)
+            self._guard.settled(network)
+        for network in before:
+            if network not in after:
+                self._guard.uncover(network, name)
+                self._strike(network)
+
+    def _leads_into_protection(self, order: SetRoute) -> bool:
+        return bool(order.next_hops) and all(hop.interface in self._protected for hop in order.next_hops)
+
+    def _strike(self, prefix: Prefix) -> None:
+        """Take a prefix off the record, unless it is there as a route, or as the network of a protected tunnel."""
+        if prefix not in self._routes and not any(prefix in networks for networks in self._networks.values()):
+            self._ledger.cleared(prefix)
+
+    def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
+        # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.
+        onlink = hop.address is not None and made_here(hop.interface)
+        weight = 1 if alone else hop.weight
+        return netlink.NextHop(self._index(hop.interface), hop.address, onlink, weight)
