@@ -156,7 +156,6 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
         ),
         cause=cause,
         also=tuple(also),
-        parts=(Part.SPOKE,),
     )
 
 

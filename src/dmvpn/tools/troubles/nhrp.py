@@ -59,7 +59,6 @@ NHRP: Final = (
             "`ip nhrp network-id` is missing at {spoke.name}.",
         ),
         cause=Cause.NETWORK_ID,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="nhs-address",
@@ -80,7 +79,6 @@ NHRP: Final = (
             "The next hop server is {hub.tunnel_address}.",
         ),
         cause=Cause.NHS_ADDRESS,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="nhs-nbma",
@@ -100,7 +98,6 @@ NHRP: Final = (
             "The NBMA address of {hub.tunnel_address} is {hub.nbma}.",
         ),
         cause=Cause.NHS_NBMA,
-        parts=(Part.SPOKE,),
         needs=(Need.MULTIPOINT,),
     ),
     Trouble(
@@ -114,7 +111,6 @@ NHRP: Final = (
             "A static route to Null0 is longer than the network of the tunnel. It has to go.",
         ),
         cause=Cause.NHS_ROUTE,
-        parts=(Part.SPOKE,),
         also=(Cause.BLACK_HOLE,),
         noticed=False,
     ),
@@ -137,7 +133,6 @@ NHRP: Final = (
             "`ip nhrp nhs {hub.tunnel_address}` is missing.",
         ),
         cause=Cause.NHS_MISSING,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="hub-multicast",
@@ -171,7 +166,6 @@ NHRP: Final = (
             "`multicast` is missing behind the NHS of {spoke.name}.",
         ),
         cause=Cause.SPOKE_MULTICAST,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP, Need.MULTIPOINT),
     ),
     Trouble(
@@ -199,7 +193,6 @@ NHRP: Final = (
             "`ip nhrp shortcut` is missing at {spoke.name}.",
         ),
         cause=Cause.SHORTCUT,
-        parts=(Part.SPOKE,),
         needs=(Need.PHASE_3,),
     ),
     Trouble(
@@ -221,7 +214,6 @@ NHRP: Final = (
             "`ip nhrp holdtime` of {spoke.name} has to be more than its `registration timeout`: three times is usual.",
         ),
         cause=Cause.HOLDING_TIME,
-        parts=(Part.SPOKE,),
         noticed=False,
     ),
 )

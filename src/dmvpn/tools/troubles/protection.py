@@ -56,7 +56,6 @@ PROTECTION: Final = (
             "The peer in the keyring of {spoke.name} does not fit the hub's address.",
         ),
         cause=Cause.PSK_MISSING,
-        parts=(Part.SPOKE,),
         also=(Cause.PSK,),
         needs=(Need.PSK,),
     ),
@@ -188,7 +187,6 @@ PROTECTION: Final = (
             "`tunnel protection ipsec profile {spoke.profile}` is missing at {spoke.name}.",
         ),
         cause=Cause.UNPROTECTED,
-        parts=(Part.SPOKE,),
         needs=(Need.PROTECTED,),
     ),
     Trouble(

@@ -80,7 +80,6 @@ OSPF: Final = (
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip ospf interface {spoke.tunnel}` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
-        parts=(Part.SPOKE,),
         needs=(Need.OSPF,),
     ),
     Trouble(
@@ -126,7 +125,6 @@ BGP: Final = (
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
-        parts=(Part.SPOKE,),
         needs=(Need.BGP,),
     ),
     Trouble(
@@ -136,7 +134,6 @@ BGP: Final = (
         complaint=_LOST,
         hints=(_NEIGHBORS, "`show ip bgp summary` at {spoke.name}."),
         cause=Cause.BGP_NEIGHBOR,
-        parts=(Part.SPOKE,),
         needs=(Need.BGP,),
         noticed=False,
     ),
@@ -147,7 +144,6 @@ BGP: Final = (
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=("Who has a route to {spoke.lan_network}?", "`show ip bgp` at {spoke.name}: what is its own?"),
         cause=Cause.NETWORK_STATEMENT,
-        parts=(Part.SPOKE,),
         needs=(Need.BGP,),
     ),
     Trouble(
@@ -163,7 +159,6 @@ BGP: Final = (
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
-        parts=(Part.SPOKE,),
         needs=(Need.BGP, Need.ONE_HUB),
     ),
 )
@@ -176,7 +171,6 @@ RIP: Final = (
         complaint=_LOST,
         hints=("What does {spoke.name} hear of {hub.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.RIP_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.RIP,),
         noticed=False,
     ),
@@ -187,7 +181,6 @@ RIP: Final = (
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=("What does {hub.name} hear of {spoke.name}?", "`show ip protocols` at {spoke.name}."),
         cause=Cause.PASSIVE_INTERFACE,
-        parts=(Part.SPOKE,),
         needs=(Need.RIP,),
         noticed=False,
     ),
@@ -198,7 +191,6 @@ RIP: Final = (
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
-        parts=(Part.SPOKE,),
         needs=(Need.RIP,),
         noticed=False,
     ),
@@ -216,7 +208,6 @@ FILTERS: Final = (
         complaint="Nobody reaches the computers at {spoke.name} any more.",
         hints=_FILTERED,
         cause=Cause.ROUTE_FILTERED,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(

@@ -39,7 +39,6 @@ ROUTING: Final = (
             "A `network` statement for {spoke.lan_network} is missing at {spoke.name}.",
         ),
         cause=Cause.NETWORK_STATEMENT,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -53,7 +52,6 @@ ROUTING: Final = (
             "A `network` statement for {spoke.tunnel_network} is missing at {spoke.name}.",
         ),
         cause=Cause.NETWORK_STATEMENT,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -85,7 +83,6 @@ ROUTING: Final = (
             "{spoke.tunnel} is passive: `no passive-interface`.",
         ),
         cause=Cause.PASSIVE_INTERFACE,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -144,7 +141,6 @@ ROUTING: Final = (
             "The hello interval of {spoke.name} is longer than its hold time.",
         ),
         cause=Cause.EIGRP_TIMERS,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -186,7 +182,6 @@ ROUTING: Final = (
             "A stub that is to be reached tells of what is connected: `eigrp stub connected summary` at {spoke.name}.",
         ),
         cause=Cause.SPOKE_STUB,
-        parts=(Part.SPOKE,),
         needs=(Need.EIGRP,),
     ),
     Trouble(
@@ -200,6 +195,5 @@ ROUTING: Final = (
             "A static route to Null0 is better than what EIGRP knows. It has to go.",
         ),
         cause=Cause.BLACK_HOLE,
-        parts=(Part.SPOKE,),
     ),
 )

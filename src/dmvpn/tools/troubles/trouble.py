@@ -6,9 +6,11 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.tools.troubles.acts import Part
+
 if TYPE_CHECKING:
     from dmvpn.tools.causes import Cause
-    from dmvpn.tools.troubles.acts import Act, Part
+    from dmvpn.tools.troubles.acts import Act
 
 
 class Need(enum.Enum):
@@ -49,7 +51,7 @@ class Trouble:
     complaint: str
     hints: tuple[str, ...]
     cause: Cause
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = (Part.SPOKE,)
     needs: tuple[Need, ...] = ()
     also: tuple[Cause, ...] = ()
     noticed: bool = True

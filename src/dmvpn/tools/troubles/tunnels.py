@@ -51,7 +51,6 @@ TUNNELS: Final = (
             "The tunnel source of {spoke.name} has to be {spoke.wan}.",
         ),
         cause=Cause.WRONG_SOURCE,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="tunnel-destination",
@@ -64,7 +63,6 @@ TUNNELS: Final = (
             "The tunnel destination of {spoke.name} has to be {hub.nbma}.",
         ),
         cause=Cause.WRONG_DESTINATION,
-        parts=(Part.SPOKE,),
         needs=(Need.POINT_TO_POINT,),
     ),
     Trouble(
@@ -97,7 +95,6 @@ TUNNELS: Final = (
             "{spoke.name} has `tunnel destination`: it can lead to the hub alone.",
         ),
         cause=Cause.SPOKE_POINT_TO_POINT,
-        parts=(Part.SPOKE,),
         needs=(Need.PHASE_3, Need.ONE_HUB),
     ),
     Trouble(
@@ -111,7 +108,6 @@ TUNNELS: Final = (
             "{spoke.tunnel} is administratively down: `no shutdown`.",
         ),
         cause=Cause.TUNNEL_SHUTDOWN,
-        parts=(Part.SPOKE,),
         also=(Cause.INTERFACE_SHUTDOWN,),
     ),
     Trouble(
@@ -167,7 +163,6 @@ TUNNELS: Final = (
             "The static route to {hub.nbma} leads into the tunnel: it has to go.",
         ),
         cause=Cause.RECURSION,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="tunnel-ttl",
@@ -180,7 +175,6 @@ TUNNELS: Final = (
             "`tunnel ttl 1` ends at the provider: `tunnel ttl 255` is what it was.",
         ),
         cause=Cause.TTL,
-        parts=(Part.SPOKE,),
         needs=(Need.PROVIDER,),
     ),
     Trouble(

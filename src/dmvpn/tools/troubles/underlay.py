@@ -40,7 +40,6 @@ UNDERLAY: Final = (
             "`dmvpn lab start {spoke.name}` starts it again.",
         ),
         cause=Cause.ROUTER_DEAD,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="wan-shutdown",
@@ -53,7 +52,6 @@ UNDERLAY: Final = (
             "{spoke.wan} is administratively down: `no shutdown`.",
         ),
         cause=Cause.INTERFACE_SHUTDOWN,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="hub-wan-shutdown",
@@ -94,7 +92,6 @@ UNDERLAY: Final = (
             _FIX_WIRE,
         ),
         cause=Cause.LINK_CUT,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="lossy-link",
@@ -107,7 +104,6 @@ UNDERLAY: Final = (
             _FIX_WIRE,
         ),
         cause=Cause.LOSSY_LINK,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="one-way-loss",
@@ -120,7 +116,6 @@ UNDERLAY: Final = (
             f"Nothing comes in at {{spoke.wan}}. {_FIX_WIRE}",
         ),
         cause=Cause.ONE_WAY_LOSS,
-        parts=(Part.SPOKE,),
         also=(Cause.LINK_CUT,),
     ),
     Trouble(
@@ -134,7 +129,6 @@ UNDERLAY: Final = (
             "The default route to {spoke.gateway} is gone.",
         ),
         cause=Cause.MISSING_ROUTE,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="hub-default-route-missing",
@@ -160,7 +154,6 @@ UNDERLAY: Final = (
             "The default route has to lead to {spoke.gateway}.",
         ),
         cause=Cause.WRONG_NEXT_HOP,
-        parts=(Part.SPOKE,),
         also=(Cause.MISSING_ROUTE,),
     ),
     Trouble(
@@ -174,7 +167,6 @@ UNDERLAY: Final = (
             "The mask of {spoke.wan} has to be {spoke.nbma_mask}.",
         ),
         cause=Cause.WRONG_MASK,
-        parts=(Part.SPOKE,),
         also=(Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP),
     ),
     Trouble(
@@ -188,7 +180,6 @@ UNDERLAY: Final = (
             "The mask of {spoke.lan} has to be {spoke.lan_mask}.",
         ),
         cause=Cause.WRONG_MASK,
-        parts=(Part.SPOKE,),
     ),
     Trouble(
         id="lan-overlap",
@@ -215,7 +206,6 @@ UNDERLAY: Final = (
             f"Protocol 47 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.GRE_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.CLEAR,),
     ),
     Trouble(
@@ -229,7 +219,6 @@ UNDERLAY: Final = (
             f"Protocol 50 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.ESP_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
     Trouble(
@@ -243,7 +232,6 @@ UNDERLAY: Final = (
             f"UDP port 500 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.IKE_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.PROTECTED,),
     ),
     Trouble(
@@ -257,7 +245,6 @@ UNDERLAY: Final = (
             f"UDP port 4500 does not pass. {_FIX_WIRE}",
         ),
         cause=Cause.NAT_T_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.PROTECTED, Need.GATEWAY),
     ),
     Trouble(

@@ -21,7 +21,6 @@ WIRES: Final = (
         complaint=_SLOW,
         hints=("Count: which direction loses packets?", _FIX),
         cause=Cause.LOSSY_LINK,
-        parts=(Part.SPOKE,),
         also=(Cause.ONE_WAY_LOSS,),
     ),
     Trouble(
@@ -41,7 +40,6 @@ WIRES: Final = (
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count GRE at both ends of the wire.", _FIX),
         cause=Cause.GRE_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.CLEAR,),
     ),
     Trouble(
@@ -51,7 +49,6 @@ WIRES: Final = (
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Count ESP at both ends of the wire.", _FIX),
         cause=Cause.ESP_BLOCKED,
-        parts=(Part.SPOKE,),
         also=(Cause.NAT_T_BLOCKED,),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
@@ -62,7 +59,6 @@ WIRES: Final = (
         complaint="{spoke.name} is cut off. The provider says that all is well.",
         hints=("Who hears whom? `show crypto ikev2 sa` at both ends.", _FIX),
         cause=Cause.IKE_BLOCKED,
-        parts=(Part.SPOKE,),
         needs=(Need.PROTECTED,),
     ),
 )
@@ -74,6 +70,5 @@ SLOW: Final = Trouble(
     complaint=_SLOW,
     hints=("How long is the way of a ping?", _FIX),
     cause=Cause.LOSSY_LINK,
-    parts=(Part.SPOKE,),
     noticed=False,
 )
