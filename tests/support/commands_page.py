@@ -1,0 +1,165 @@
+"""docs/reference/commands.md: every command of the prompt and of the configuration, made from the grammar.
+
+python -m support.commands_page    (from the folder tests)
+
+The example of a command is its shortest whole line; a test types each one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.face.language import exec_parser
+from dmvpn.ios import compile_syntax
+from dmvpn.ios.begun import summary
+from dmvpn.ios.defaults import default_text
+from dmvpn.ios.grammar import GLOBAL, AnyOrder, Choice, ConfigLine, ExecCommand, Keyword, Optional_, Value
+from dmvpn.ios.values import OneOf
+from dmvpn.router.features import FEATURES
+from dmvpn.router.language import configurator
+from support.conformance import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.ios.grammar import Node
+
+PAGE: Final = ROOT / "docs" / "reference" / "commands.md"
+#: An example of each type of value; of a range of numbers its lowest, of a list of words the first.
+_EXAMPLES: Final = {
+    "address": "192.0.2.1",
+    "mask": "255.255.255.0",
+    "wildcard": "0.0.0.255",
+    "prefix": "192.0.2.0/24",
+    "address6": "2001:db8::1",
+    "prefix6": "2001:db8::/32",
+    "network6": "2001:db8::/32",
+    "host6": "2001:db8::1/64",
+    "word": "NAME",
+    "secret": "WORD8",
+    "password": "WORD8",
+    "key-data": "AAAAB3NzaC1yc2E",
+    "route-name": "NAME",
+    "line": "text",
+    "interface": "Tunnel0",
+    "banner": "#text#",
+    "certificate-octets": "30820330 30820218",
+    "release": "17.9",
+    "classful-network": "10.0.0.0",
+    "ospf-area": "0",
+    "ospf-network": "192.0.2.0 0.0.0.255",
+    "bgp-as": "65000",
+    "bgp-peer": "192.0.2.1",
+    "bgp-community": "65000:1",
+    "acl-ports": "eq 80",
+    "file": "flash:NAME",
+    "moment": "30s",
+    "secret-kind": "9",
+}
+#: Commands whose shortest line says too little.
+_WHOLE: Final = {"crypto ipsec transform-set ": "crypto ipsec transform-set NAME esp-aes 256 esp-sha256-hmac"}
+_HEAD: Final = """\
+# Commands
+
+Every command of the prompt, and every line of a configuration upon which something here acts. `{name:type}` is a value,
+`[ ]` may be left out, `( a | b )` is one of them, and of `[* a | b ]` any, in any order. The example is the shortest
+line of its command. A default is what holds without the line, and is shown by `show running-config all`; where none is
+named, the line is off, or there is nothing unless it is typed.
+
+Besides these, a table of other lines of IOS is [read and kept](bounds.md) without effect. The page is generated from
+the grammar (`python -m support.commands_page` in the folder `tests`). What single words mean is on [the page of
+words](words.md), and `?` and `dmvpn explain` say the same.
+"""
+
+
+def exec_commands() -> tuple[ExecCommand, ...]:
+    """All of the prompt, `show` first."""
+    commands = exec_parser(FEATURES).commands
+    return tuple(sorted(commands, key=lambda one: (not one.syntax.startswith("show "), one.syntax)))
+
+
+def config_lines() -> dict[str, list[ConfigLine]]:
+    """The lines of each mode, the global one first; modes in the order in which features have them."""
+    lines: dict[str, list[ConfigLine]] = {GLOBAL.name: []}
+    for feature in FEATURES:
+        for line in feature.config:
+            lines.setdefault(line.mode, []).append(line)
+    return lines
+
+
+def example(syntax: str) -> str:
+    """The shortest line of a syntax."""
+    return next(
+        (whole for start, whole in _WHOLE.items() if syntax.startswith(start)), _shortest(compile_syntax(syntax))
+    )
+
+
+def _shortest(node: Node) -> str:
+    match node:
+        case Keyword(word=word):
+            return word
+        case Value(type=OneOf() as kind):
+            return kind.words("")[0]
+        case Value(type=kind):
+            return _EXAMPLES.get(kind.name) or kind.name.partition("-")[0]
+        case Choice(alternatives=alternatives):
+            return min((_shortest(one) for one in alternatives), key=lambda text: len(text.split()))
+        case Optional_() | AnyOrder():
+            return ""
+        case sequence:
+            return " ".join(filter(None, (_shortest(part) for part in sequence.parts)))
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *_exec(), *_config()]) + "\n"
+
+
+def _exec() -> Iterator[str]:
+    yield "## The exec prompt"
+    yield ""
+    yield "| command | level | example | what it does |"
+    yield "| --- | --- | --- | --- |"
+    for one in exec_commands():
+        yield _row(f"`{one.syntax}`", str(one.privilege), f"`{example(one.syntax)}`", summary(one))
+    yield ""
+
+
+def _config() -> Iterator[str]:
+    language = configurator(FEATURES)
+    openers = {line.opens: line for lines in config_lines().values() for line in lines if line.opens is not None}
+    for mode, lines in config_lines().items():
+        if not lines:
+            continue
+        opener = openers.get(mode)
+        what = f"Below `{opener.syntax}`. " if opener is not None else ""
+        yield f"## `({language.mode(mode).prompt})#`, {mode}"
+        yield ""
+        yield f"{what}{len(lines)} line{'s' * (len(lines) > 1)}."
+        yield ""
+        yield "| line | default | example | what it does |"
+        yield "| --- | --- | --- | --- |"
+        for line in lines:
+            default = default_text(line) or ("on" if line.default_on else "")
+            yield _row(f"`{line.syntax}`", f"`{default}`" if default else "", f"`{example(line.syntax)}`", _what(line))
+        yield ""
+
+
+def _what(line: ConfigLine) -> str:
+    """What it is for, and if nothing acts on it, that."""
+    said = summary(line)
+    return said if line.group is None else f"{said}. Kept, without effect: {line.group.name}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
