@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,62 +25,49 @@ def door(tmp_path: Path) -> Iterator[Door]:
     found.close()
 
 
-def scp(door: Door, *words: str, user: str = "admin") -> subprocess.CompletedProcess[bytes]:
+def scp(door: Door, *words: str, user: str = "admin") -> tuple[int, bytes]:
     """OpenSSH's own `scp`, in its old protocol."""
-    ask = door.folder / "password"
-    ask.write_text("#!/bin/sh\necho hashcat\n")
-    ask.chmod(0o700)
-    options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={door.folder}/known", "LogLevel=ERROR")
-    return subprocess.run(
-        [
-            *("scp", "-O", "-F", "none", "-P", str(door.port)),
-            *(word for option in options for word in ("-o", option)),
-            *(word.replace("ROUTER", f"{user}@127.0.0.1") for word in words),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
-        timeout=PATIENCE,
-    )
-
-
-def kept(door: Door) -> dict[str, bytes]:
-    folder = door.folder / "flash"
-    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
+    return door.copied("scp", "-O", *words, user=user)
 
 
 @pytest.mark.parametrize("target", ["flash:/x.cfg", "flash:x.cfg", "bootflash:x.cfg", "x.cfg", "/x.cfg"])
 def test_a_file_is_copied_to_flash_and_back(door: Door, tmp_path: Path, target: str) -> None:
     octets = bytes(range(256)) * 1000
     (tmp_path / "here").write_bytes(octets)
-    assert scp(door, str(tmp_path / "here"), f"ROUTER:{target}").returncode == 0
-    assert kept(door) == {"x.cfg": octets}
-    assert scp(door, f"ROUTER:{target}", str(tmp_path / "again")).returncode == 0
+    assert scp(door, str(tmp_path / "here"), f"ROUTER:{target}")[0] == 0
+    assert door.kept == {"x.cfg": octets}
+    assert scp(door, f"ROUTER:{target}", str(tmp_path / "again"))[0] == 0
     assert (tmp_path / "again").read_bytes() == octets
 
 
 def test_a_file_keeps_its_name_where_only_flash_is_named(door: Door, tmp_path: Path) -> None:
     (tmp_path / "name.cfg").write_bytes(b"")
-    assert scp(door, "-p", str(tmp_path / "name.cfg"), "ROUTER:flash:").returncode == 0
-    assert kept(door) == {"name.cfg": b""}
+    assert scp(door, "-p", str(tmp_path / "name.cfg"), "ROUTER:flash:")[0] == 0
+    assert door.kept == {"name.cfg": b""}
 
 
 @pytest.mark.parametrize("target", ["flash:../x", "/etc/passwd", "flash:/a/b", "nvram:startup-config", "flash:.hidden"])
 def test_nobody_gets_out_of_flash(door: Door, tmp_path: Path, target: str) -> None:
     (tmp_path / "here").write_bytes(b"x")
-    done = scp(door, str(tmp_path / "here"), f"ROUTER:{target}")
-    assert done.returncode != 0
-    assert b"scp: " in done.stdout
-    assert kept(door) == {}
-    assert scp(door, f"ROUTER:{target}", str(tmp_path / "again")).returncode != 0
+    status, said = scp(door, str(tmp_path / "here"), f"ROUTER:{target}")
+    assert status != 0
+    assert b"scp: " in said
+    assert door.kept == {}
+    assert scp(door, f"ROUTER:{target}", str(tmp_path / "again"))[0] != 0
     assert not (tmp_path / "again").exists()
+
+
+def test_a_file_keeps_its_name_where_nothing_is_named(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "name.cfg").write_bytes(b"x")
+    assert scp(door, str(tmp_path / "name.cfg"), "ROUTER:")[0] == 0
+    assert door.kept == {"name.cfg": b"x"}
 
 
 def test_folders_are_refused(door: Door, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "x").write_bytes(b"x")
-    assert scp(door, "-r", str(tmp_path / "folder"), "ROUTER:flash:").returncode != 0
-    assert kept(door) == {}
+    assert scp(door, "-r", str(tmp_path / "folder"), "ROUTER:flash:")[0] != 0
+    assert door.kept == {}
 
 
 def test_a_transfer_that_breaks_off_leaves_the_file_as_it_was(door: Door, tmp_path: Path) -> None:
@@ -92,24 +77,23 @@ def test_a_transfer_that_breaks_off_leaves_the_file_as_it_was(door: Door, tmp_pa
     door.ssh("scp -t flash:x", typed="C0644 99999999999 x\n")
     door.ssh("scp -t flash:x", typed="D0755 0 folder\n")
     door.ssh("scp -t flash:x", typed="C" * 5000)
-    assert kept(door) == {"x": b"whole"}
+    assert door.kept == {"x": b"whole"}
 
 
 def test_users_of_lower_levels_copy_nothing(door: Door, tmp_path: Path) -> None:
     (tmp_path / "here").write_bytes(b"x")
-    done = scp(door, str(tmp_path / "here"), "ROUTER:flash:x", user="low")
-    assert b"not permitted" in done.stdout
-    assert kept(door) == {}
+    assert b"not permitted" in scp(door, str(tmp_path / "here"), "ROUTER:flash:x", user="low")[1]
+    assert door.kept == {}
 
 
 def test_nothing_is_copied_unless_the_router_says_so(tmp_path: Path) -> None:
     door = Door(tmp_path, CONFIGURATION)
     (tmp_path / "here").write_bytes(b"x")
     try:
-        assert b"ip scp server enable" in scp(door, str(tmp_path / "here"), "ROUTER:flash:x").stdout
+        assert b"ip scp server enable" in scp(door, str(tmp_path / "here"), "ROUTER:flash:x")[1]
     finally:
         door.close()
-    assert kept(door) == {}
+    assert door.kept == {}
 
 
 async def _connected(door: Door) -> asyncssh.SSHClientConnection:
@@ -150,4 +134,4 @@ def test_a_break_ends_a_transfer_as_one_that_failed(door: Door) -> None:
             assert (await asyncio.wait_for(process.wait(), PATIENCE)).exit_status == 1
 
     asyncio.run(copy())
-    assert kept(door) == {}
+    assert door.kept == {}

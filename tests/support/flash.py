@@ -25,6 +25,10 @@ class MemoryFlash:
         self._find(name)
         del self.kept[name]
 
+    def rename(self, name: str, new: str) -> None:
+        self._find(name)
+        self.kept[new] = self.kept.pop(name)
+
     def _find(self, name: str) -> None:
         if name not in self.kept:
             raise FileNotFoundError(2, "No such file or directory")

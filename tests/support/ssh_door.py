@@ -102,6 +102,32 @@ class Door:
         )
         return done.stdout.decode()
 
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """The files in flash."""
+        folder = self.folder / "flash"
+        return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
+
+    def copied(self, program: str, *words: str, user: str = "admin", typed: bytes = b"") -> tuple[int, bytes]:
+        """Status and words of OpenSSH's scp or sftp; ROUTER in `words` is the door."""
+        ask = self.folder / "password"
+        ask.write_text("#!/bin/sh\necho hashcat\n")
+        ask.chmod(0o700)
+        options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
+        done = subprocess.run(
+            [
+                *(program, "-F", "none", "-P", str(self.port)),
+                *(word for option in (*options, "BatchMode=no") for word in ("-o", option)),
+                *(word.replace("ROUTER", f"{user}@127.0.0.1") for word in words),
+            ],
+            input=typed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
+            timeout=PATIENCE,
+        )
+        return done.returncode, done.stdout
+
     def log(self) -> str:
         """Return the log of the router."""
         return "\n".join(self.router.system.syslog.lines)

@@ -51,6 +51,10 @@ class Flash(Protocol):
         """Take a file away."""
         ...
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a file another name, in the place of a file that may have it."""
+        ...
+
 
 class NoFlash:
     """The files of a router whose shell keeps none."""
@@ -68,6 +72,10 @@ class NoFlash:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def remove(self, name: str) -> None:
+        """Nothing is there."""
+        self.read(name)
+
+    def rename(self, name: str, new: str) -> None:
         """Nothing is there."""
         self.read(name)
 

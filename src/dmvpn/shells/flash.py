@@ -78,6 +78,14 @@ class FolderFlash:
             os.close(_open(folder, name, os.O_RDONLY | os.O_NONBLOCK))
             os.unlink(name, dir_fd=folder)
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a file another name. Raises OSError."""
+        with self._folder() as folder:
+            os.close(_open(folder, name, os.O_RDONLY | os.O_NONBLOCK))
+            if not is_file_name(new):
+                raise OSError(errno.EINVAL, "Invalid file name")
+            os.rename(name, new, src_dir_fd=folder, dst_dir_fd=folder)
+
     @contextlib.contextmanager
     def _folder(self) -> Iterator[int]:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -3,10 +3,12 @@
     keys.py         host keys, for their owner alone
     link.py         the management socket of a router, for asyncio
     visitors.py     how many may wait at the door, and from where
+    copying.py      SCP
+    sftp.py         SFTP
     gate.py         one listening address that leads to one router
     __main__.py     the process beside `dmvpn run`
 
 A router does not notice whether this process lives: it holds no state that a router needs, asks who may come in at each
-login, and computes itself what passwords take, because that would hold up a router's timers. It serves no forwarding,
-no agent and no files; a session is a terminal line (`line vty`), and nothing else.
+login, and computes itself what passwords take, because that would hold up a router's timers. It serves no forwarding
+and no agent; a session is a terminal line (`line vty`), and files come and go in flash alone.
 """

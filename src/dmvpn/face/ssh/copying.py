@@ -30,6 +30,8 @@ _LONGEST: Final = 1024
 _PIECE: Final = 1 << 15
 _FILE: Final = re.compile(rb"C[0-7]{4} (\d{1,10}) ([^/\n]{1,255})\n")
 _AGREED: Final = b"\0"
+#: Seconds that the other end may be silent during a transfer.
+PATIENCE: Final = 120.0
 
 
 class ScpError(DmvpnError):
@@ -72,8 +74,9 @@ def _parsed(command: str) -> tuple[str, str]:
     return options, paths[0]
 
 
-def _name_of(path: str, offered: str = "") -> str:
-    """Return the file in flash. offered: its name where the path says only that it is in flash."""
+def name_in_flash(path: str, offered: str = "") -> str:
+    """Return the file in flash. offered: its name where the path says only that it is in flash. Raises ScpError."""
+    path = path.removeprefix("./") if path not in (".", "./") else ""
     place = place_of(path.lstrip("/") if ":" in path else f"flash:{path}")
     if place is None or place.system is not System.FLASH:
         raise ScpError(f"{path[:80]}: not in flash")
@@ -93,12 +96,12 @@ async def _take(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
     if found is None:
         raise ScpError("one file at a time, and no folders")
     size = int(found[1])
-    name = _name_of(path, posixpath.basename(found[2].decode("utf-8", "replace")))
+    name = name_in_flash(path, posixpath.basename(found[2].decode("utf-8", "replace")))
     if size > CAPACITY:
         raise ScpError(f"{name}: No space left on device")
     process.stdout.write(_AGREED)
-    octets = await process.stdin.readexactly(size)
-    if await process.stdin.readexactly(1) != _AGREED:
+    octets = b"".join([await _octets(process, min(_PIECE, size - start)) for start in range(0, size, _PIECE)])
+    if await _octets(process, 1) != _AGREED:
         raise ScpError(f"{name}: the other end could not read it")
     try:
         await asyncio.to_thread(flash.write, name, octets)
@@ -108,7 +111,7 @@ async def _take(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
 
 
 async def _give(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Flash) -> None:
-    name = _name_of(path)
+    name = name_in_flash(path)
     await _agreement(process)
     try:
         octets = await asyncio.to_thread(flash.read, name)
@@ -119,18 +122,36 @@ async def _give(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
     await _agreement(process)
     for start in range(0, len(octets), _PIECE):
         process.stdout.write(octets[start : start + _PIECE])
-        await process.stdout.drain()
+        await _drained(process)
     process.stdout.write(_AGREED)
     await _agreement(process)
 
 
+async def _drained(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """The other end has taken what was sent, but for one window. Raises EOFError."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await process.stdout.drain()
+    except TimeoutError as error:
+        raise EOFError from error
+
+
 async def _agreement(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    if await process.stdin.readexactly(1) != _AGREED:
+    if await _octets(process, 1) != _AGREED:
         raise EOFError
 
 
 async def _line(process: asyncssh.SSHServerProcess[bytes]) -> bytes:
     line = b""
     while not line.endswith(b"\n") and len(line) < _LONGEST:
-        line += await process.stdin.readexactly(1)
+        line += await _octets(process, 1)
     return line
+
+
+async def _octets(process: asyncssh.SSHServerProcess[bytes], size: int) -> bytes:
+    """So many octets, from an end that is not silent for long. Raises EOFError."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await process.stdin.readexactly(size)
+    except TimeoutError as error:
+        raise EOFError from error

@@ -9,19 +9,24 @@ import hmac
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.copying import copy, is_scp
 from dmvpn.face.ssh.link import Link, LinkError, ask, report
+from dmvpn.face.ssh.sftp import VERSION, Files, Session
 from dmvpn.shells.flash import FolderFlash
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from pathlib import Path
+
+    from asyncssh.channel import SSHChannel
 
     from dmvpn.base.flash import Flash
     from dmvpn.face.protocol import Access, PlainUser
@@ -64,6 +69,24 @@ class Door:
     flash: Path | None = None
 
 
+class _Copies:
+    """The files that are in memory, for all visitors."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def take(self) -> bool:
+        """May there be one more?"""
+        if self._count >= _MOST_COPIED:
+            return False
+        self._count += 1
+        return True
+
+    def give_back(self) -> None:
+        """There is one less."""
+        self._count -= 1
+
+
 class Gate:
     """The door of one router."""
 
@@ -74,7 +97,7 @@ class Gate:
         self._keys = keys
         self._time_out = time_out
         self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._copying = 0
+        self.copies = _Copies()
 
     async def open(self) -> None:
         """Listen. Raises UserError if the address is taken, or none of this machine."""
@@ -84,7 +107,6 @@ class Gate:
                 door.address,
                 door.port,
                 server_factory=lambda: _Visitor(self),
-                process_factory=self._serve,
                 server_host_keys=self._keys,
                 kex_algs=_EXCHANGES,
                 login_timeout=self._time_out,
@@ -127,7 +149,7 @@ class Gate:
 
     async def _attend(self, process: asyncssh.SSHServerProcess[bytes], user: str, visitor: _Visitor) -> int:
         if process.subsystem is not None:
-            process.stderr.write(b"% Only a shell, commands and scp are served here\n")
+            process.stderr.write(b"% Only a shell, commands, scp and sftp are served here\n")
             return 1
         if process.command is not None and is_scp(process.command):
             return await self._copy(process, process.command, visitor)
@@ -153,16 +175,36 @@ class Gate:
 
     async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, visitor: _Visitor) -> int:
         """Serve one transfer, each of which may keep all of a file in memory. Raises LinkError, ConnectionError."""
-        if self._copying >= _MOST_COPIED:
+        if not self.copies.take():
             process.stdout.write(b"\x01scp: too many transfers at once\n")
             return 1
-        self._copying += 1
         try:
             return await copy(process, command, await self._flash_for(visitor))
         except (asyncssh.BreakReceived, asyncssh.SignalReceived, asyncssh.TerminalSizeChanged) as error:
             raise ConnectionError("the transfer was broken off") from error
         finally:
-            self._copying -= 1
+            self.copies.give_back()
+
+    def session(self, visitor: _Visitor) -> Session:
+        """A channel of a visitor, whatever it will be for."""
+
+        def files(channel: SSHChannel[bytes]) -> Awaitable[asyncssh.SFTPServer]:
+            return self._files(cast("asyncssh.SSHServerChannel[bytes]", channel), session, visitor)
+
+        session = Session(self._serve, files, VERSION, allow_scp=False)
+        return session
+
+    async def _files(self, channel: asyncssh.SSHServerChannel[bytes], session: Session, visitor: _Visitor) -> Files:
+        """The files that a client of SFTP may reach; one that may not hears why, and is hung up on."""
+        try:
+            flash = await self._flash_for(visitor)
+            why = "" if flash is not None else "it takes `ip scp server enable` and privilege level 15"
+        except LinkError as error:
+            flash, why = None, str(error)
+        if why:
+            channel.write_stderr(f"sftp: {why}\n".encode())
+            channel.exit(1)
+        return Files(channel, session, flash or NO_FLASH, self.copies)
 
     async def _flash_for(self, visitor: _Visitor) -> Flash | None:
         """Return the router's files, if this visitor may copy them. Raises LinkError."""
@@ -200,6 +242,9 @@ class _Visitor(asyncssh.SSHServer):
         self._leave_the_door()
         if self._key_of:
             self._reporting = asyncio.create_task(self._report(self._key_of, accepted=True))
+
+    def session_requested(self) -> Session:
+        return self._gate.session(self)
 
     def begin_auth(self, username: str) -> bool:
         return True
