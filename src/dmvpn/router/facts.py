@@ -119,7 +119,7 @@ def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = (
         ike=ikev2_facts.facts(router.machine(Ikev2Machine), now),
         drops=tunnel_facts.drops(router.machine(TunnelMachine)),
         refused=ikev2_facts.refused(router.machine(Ikev2Machine)),
-        log=system_facts.log(router.machine(SystemMachine)),
+        log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
         translation=nat_facts.facts(router.machine(NatMachine)),
     )

@@ -29,9 +29,10 @@ class ServerFacts(Fact):
     address: its tunnel address, None: not known yet.
     wanted: others of its cluster do not suffice.
     refused: it answers, and says no.
-    reason: what the router says itself.
+    reason: what the router says itself; reason_age: for how many seconds.
     suspicions: what it thinks of a silent one.
     secured: packets to it may go; on a protected tunnel IPsec says so.
+    asks_in: seconds until the next request, None: none is planned.
     """
 
     address: Address | None
@@ -40,7 +41,9 @@ class ServerFacts(Fact):
     responding: bool
     refused: bool
     secured: bool = True
+    asks_in: float | None = None
     reason: ReasonFacts = NO_REASON
+    reason_age: float = 0.0
     suspicions: tuple[Suspicion, ...] = ()
 
 
@@ -109,7 +112,7 @@ def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -
         multicast_dynamic=any(tunnel.config.multicast_dynamic for tunnel in known),
         redirects=any(tunnel.config.redirect for tunnel in known),
         shortcuts=any(tunnel.config.shortcut for tunnel in known),
-        servers=tuple(_server(protection, name, client) for tunnel in known for client in tunnel.clients.values()),
+        servers=tuple(_server(protection, name, client, now) for tunnel in known for client in tunnel.clients.values()),
         mappings=tuple(_mapping(tunnel, entry, now) for tunnel in known for entry in tunnel.cache.entries()),
         multicast=tuple(dict.fromkeys(neighbor.nbma for tunnel in known for neighbor in tunnel.multicast)),
         by_server=tuple(next_hop for tunnel in known for next_hop in tunnel.gleaned),
@@ -147,7 +150,7 @@ def _mapping(tunnel: Tunnel, entry: Entry, now: float) -> MappingFacts:
     )
 
 
-def _server(port: Protection, tunnel: str, client: NhsClient) -> ServerFacts:
+def _server(port: Protection, tunnel: str, client: NhsClient, now: float) -> ServerFacts:
     protection = port.between(tunnel, client.nbma) if client.nbma is not None else None
     return ServerFacts(
         address=None if client.nhs.is_unspecified else client.nhs,
@@ -156,6 +159,8 @@ def _server(port: Protection, tunnel: str, client: NhsClient) -> ServerFacts:
         responding=client.is_responding,
         refused=client.is_refused,
         secured=protection is None or protection.phase is ProtectionPhase.SECURED,
+        asks_in=None if client.deadline is None else max(0.0, client.deadline - now),
         reason=reason_facts(client.reason),
+        reason_age=now - client.reason.since if client.reason is not None else 0.0,
         suspicions=client.suspicions,
     )

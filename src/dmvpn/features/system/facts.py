@@ -18,10 +18,12 @@ class LogFacts(Fact):
     """A line of the log.
 
     message: the class of what it tells, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
+    age: seconds.
     """
 
     message: str
     text: str
+    age: float = 0.0
 
     def is_one(self, *messages: type[Log]) -> bool:
         """Does it tell one of these?"""
@@ -33,9 +35,9 @@ def log_name(message: type[Log]) -> str:
     return f"{message.__module__}.{message.__qualname__}"
 
 
-def log(machine: SystemMachine) -> tuple[LogFacts, ...]:
+def log(machine: SystemMachine, now: float) -> tuple[LogFacts, ...]:
     """The last lines of `show logging`."""
     return tuple(
-        LogFacts(message=log_name(line.message) if line.message else "", text=line.text)
+        LogFacts(message=log_name(line.message) if line.message else "", text=line.text, age=now - line.time)
         for line in machine.syslog.told[-LOG_LINES:]
     )

@@ -81,10 +81,11 @@ class Counters:
 
 
 class LogLine(NamedTuple):
-    """A line of the buffer. message: what it tells, None for a debug."""
+    """A line of the buffer. message: what it tells, None for a debug. time: monotonic seconds."""
 
     text: str
     message: type[Log] | None
+    time: float
 
 
 class _Line(NamedTuple):
@@ -160,7 +161,8 @@ class Syslog:
             return self._to_terminals(line, monitor=False)
         if _takes(config.buffered, severity):
             counters.buffered += 1
-            self._buffer.append(LogLine(line.stamped, type(line.message) if line.message is not None else None))
+            message = type(line.message) if line.message is not None else None
+            self._buffer.append(LogLine(line.stamped, message, line.now))
             self._octets += len(line.stamped) + 1
             self._trim()
         effects = self._to_terminals(line, monitor=True)

@@ -18,7 +18,8 @@ The checks, each a function of the scene, in the order of a packet's way:
     lans                 who should own an address, as hosts say it
     translators          NAT                          shortcuts, path    phase 3; the way to one address
     peers                spokes that are to talk directly, by the facts of both
-    apart                hosts that do not reach each other, though all of that is well
+    apart, unlike        hosts that do not reach each other, though all of that is well
+    doubt                what speaks against a finding about a pair
 
     examine      all of them, with the whole lab in view: it decides
     one_end      what one router can suspect by itself: hypotheses, from `suspicions`; unseen: whom else to ask

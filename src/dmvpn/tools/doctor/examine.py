@@ -16,6 +16,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
     apart,
     bgp,
+    doubt,
     filters,
     ipsec,
     kernel,
@@ -149,7 +150,7 @@ def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Ver
     for check in OF_PAIR:
         if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
             break
-        verdicts = list(check(scene, client))
+        verdicts = [doubt.checked(scene, client, one) for one in check(scene, client)]
         found += verdicts
         if any(map(_blocks, verdicts)):
             if check in _UNDERLAY:
@@ -220,9 +221,9 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
     first: dict[object, Finding] = {}
     for finding in findings:
         first.setdefault(finding.key, finding)
-    decided = [one for one in first.values() if one.certain]
+    decided = [one for one in first.values() if one.named]
     explained = any(not one.advice and (one.stops or one.cause in _FELT) for one in decided)
-    left = [] if explained else [one for one in first.values() if not one.certain]
+    left = [] if explained else [one for one in first.values() if not one.named]
     causes = list(Cause)
     away = any(one.cause in _NO_REGISTRATION and not one.advice for one in decided)
 

@@ -106,7 +106,7 @@ def _of_pair(scene: Scene, client: Client, other: Client, nbma: Address) -> Iter
     both = Client(client.name, client.facts, client.tunnel, None, nbma, other.name, other.facts, other.tunnel)
     for check in _CHECKS:
         found = [one for one in check(scene, both) if isinstance(one, Finding)]
-        decided = [one for one in found if one.certain]
+        decided = [one for one in found if one.named]
         if decided:
             yield from decided
             return

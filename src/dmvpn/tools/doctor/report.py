@@ -66,7 +66,7 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
     if not broken:
         yield f"{title}: nothing is broken"
     for finding in broken[:1]:
-        yield f"{title}: broken at {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        yield f"{title}: {_how_sure(finding)} at {finding.step.value} ({finding.cause.value}), at {finding.router}"
         yield ""
         yield from _finding(finding)
     rest = broken[1:]
@@ -82,13 +82,18 @@ def _whole(diagnosis: Diagnosis, title: str) -> Iterator[str]:
         yield f"  {finding.what}: {' / '.join(finding.fix) or finding.order}"
 
 
+def _how_sure(finding: Finding) -> str:
+    return "likely broken" if finding.named and not finding.certain else "broken"
+
+
 def _others(title: str, findings: list[Finding]) -> Iterator[str]:
     """After the first one."""
     if findings:
         yield ""
         yield title
     for finding in findings:
-        yield f"  {finding.step.value} ({finding.cause.value}), at {finding.router}"
+        likely = "likely: " if finding.named and not finding.certain else ""
+        yield f"  {likely}{finding.step.value} ({finding.cause.value}), at {finding.router}"
         yield from ("  " + text for text in _finding(finding))
 
 
@@ -103,6 +108,8 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"  {_tried(finding.trial)}"
     if finding.order:
         yield f"  {'or' if finding.fix else 'to fix it'}: {finding.order}"
+    if finding.decide:
+        yield f"  to decide: {finding.decide}"
 
 
 def _tried(trial: Trial) -> str:

@@ -97,6 +97,7 @@ class Finding:
     others: routers that it concerns as much. stops: nothing gets through; else only large packets do not, or nothing
     will after the next rekeying, so that what comes later on the way works all the same, or is broken by itself.
     trial: what became of the fix in a copy, None: nobody tried. One that makes anything worse is no fix any more.
+    decide: "" if a check that could have failed speaks for it; else what would tell whether it is so.
     """
 
     step: Step
@@ -110,11 +111,17 @@ class Finding:
     others: tuple[str, ...] = ()
     stops: bool = True
     trial: Trial | None = None
+    decide: str = ""
+
+    @property
+    def named(self) -> bool:
+        """It names a cause. Else it is what is felt, for want of one: that is said where nothing better is known."""
+        return self.cause not in (Cause.UNDECIDED, Cause.IKE)
 
     @property
     def certain(self) -> bool:
-        """It names a cause. Else it is what is felt, for want of one: that is said where nothing better is known."""
-        return self.cause not in (Cause.UNDECIDED, Cause.IKE)
+        """It names a cause, and nothing that was looked at speaks against it."""
+        return self.named and not self.decide
 
     @property
     def blocks(self) -> bool:

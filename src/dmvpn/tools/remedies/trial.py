@@ -60,16 +60,29 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     ward = _Ward(copy, diagnosis)
     same = [one for one in broken if one.place in ward.places]
     if not same:
-        return replace(diagnosis, copied=Copied.OTHERWISE if ward.places else Copied.WELL)
+        if ward.places:
+            return replace(diagnosis, copied=Copied.OTHERWISE)
+        return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
     outcomes = _outcomes(ward, [one for one in same if one.is_complete][:MOST_REMEDIES])
     findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
     return replace(diagnosis, findings=findings, copied=Copied.ALIKE)
 
 
+def _not_reproduced(finding: Finding) -> Finding:
+    """Lines that break nothing in a copy are not certain to be what breaks the network."""
+    if finding.advice or not finding.certain or not finding.is_complete:
+        return finding
+    return replace(finding, decide="a copy with these configurations is well: is it there after a restart?")
+
+
 def _with(finding: Finding, trial: Trial | None) -> Finding:
+    """What the trial says for it, or against it: it could have changed nothing."""
     if trial is None or finding.advice:
         return finding
-    return replace(finding, trial=trial, fix=() if trial.worse else finding.fix)
+    decide = "" if trial.works else finding.decide
+    if not trial.decided and not trial.besides and finding.certain and finding.stops:
+        decide = "its lines changed nothing in the copy: does anybody feel it?"
+    return replace(finding, trial=trial, fix=() if trial.worse else finding.fix, decide=decide)
 
 
 def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:

@@ -67,6 +67,8 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
     client, tunnel, server = seen.client, seen.client.tunnel, seen.client.server
     guesses = server.suspicions if server is not None else ()
     why = str((server.reason if server is not None else "") or NhrpReason.NO_REPLY.value)
+    if server is not None and server.asks_in is not None:
+        why = f"{why}; it asks again in {server.asks_in:.0f} s"
     strays = client.facts.drops.no_tunnel
     key = maybe(
         Cause.KEY,

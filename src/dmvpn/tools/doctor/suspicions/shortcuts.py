@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
+from dmvpn.tools.doctor.registration import says_password
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
 
@@ -65,6 +66,9 @@ def shortcuts(seen: Seen) -> Iterator[Hypothesis]:
     for one in learnt:
         if one.kind == "incomplete" and one.reason:
             why = f"{one.target}: {one.reason}"
+            if says_password(one.reason):
+                yield maybe(Cause.AUTHENTICATION, why, "'ip nhrp authentication' of both")
+                continue
             yield mild(Cause.SPOKE_POINT_TO_POINT, why, "'tunnel mode' of the router behind which it is")
             yield mild(Cause.NETWORK_ID, why, "NHRP of that router")
 
