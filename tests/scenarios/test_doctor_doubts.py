@@ -94,9 +94,7 @@ def test_from_one_end_it_says_when_the_router_asks_again() -> None:
     assert "it asks again in " in diagnosis.hypotheses[0].why
 
 
-def test_lines_that_help_in_a_copy_make_a_finding_certain_and_those_that_do_nothing_make_it_likely() -> (
-    None
-):
+def test_lines_that_help_in_a_copy_make_a_finding_certain_and_those_that_do_nothing_make_it_likely() -> None:
     world = after("interface Tunnel100", "tunnel key 4711", seconds=120)
     diagnosis = visit(WorldPatient(world))
     doubted = replace(diagnosis, findings=tuple(replace(one, decide="?") for one in diagnosis.findings))

@@ -23,14 +23,26 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
-#: What lets packets pass now and then, or the small ones: pings that passed say nothing against it.
-_NOW_AND_THEN: Final = (
-    Cause.LOSSY_LINK,
-    Cause.ONE_WAY_LOSS,
-    Cause.FRAGMENTS_BLOCKED,
-    Cause.PATH_MTU,
-    Cause.RECURSION,
-    Cause.HOLDING_TIME,
+#: What lets nothing pass as long as it is so. Who a server is does not belong here: another router may pass things on.
+_LETS_NOTHING_PASS: Final = (
+    Cause.MISSING_ROUTE,
+    Cause.WRONG_NEXT_HOP,
+    Cause.GRE_BLOCKED,
+    Cause.ESP_BLOCKED,
+    Cause.IKE_BLOCKED,
+    Cause.NAT_T_BLOCKED,
+    Cause.NO_TUNNEL_THERE,
+    Cause.UNPROTECTED,
+    Cause.PROFILE,
+    Cause.PSK_MISSING,
+    Cause.PSK,
+    Cause.CERTIFICATE,
+    Cause.IKE_PROPOSAL,
+    Cause.IKE_IDENTITY,
+    Cause.TRANSFORM,
+    Cause.KEY,
+    Cause.NETWORK_ID,
+    Cause.AUTHENTICATION,
 )
 #: What rests on the server's last word, since nobody can compare passwords, or see what it forgot.
 _AS_SAID: Final = (Cause.AUTHENTICATION, Cause.REFUSED, Cause.STALE_UNIQUE)
@@ -45,16 +57,14 @@ def checked(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
         return replace(verdict, decide=again) if again else verdict
     if verdict.cause in _AS_SAID and (again := _changed_since(client)):
         return replace(verdict, decide=again)
-    if not verdict.stops or verdict.step.rank > Step.REGISTRATION.rank or verdict.cause in _NOW_AND_THEN:
-        return verdict
-    if not _passes(scene, client):
+    if verdict.cause not in _LETS_NOTHING_PASS or not verdict.stops or not _passes(scene, client):
         return verdict
     passes = f"packets pass between {client.name} and {client.hub} all the same"
     return replace(verdict, decide=f"{passes}: do they after {_next(client, verdict)}?", stops=False)
 
 
 def _next(client: Client, finding: Finding) -> str:
-    """What makes the two ends agree anew, and when, if that is known."""
+    """What makes the two ends agree again, and when, if that is known."""
     server = client.server
     if finding.step in (Step.IKE, Step.SA):
         return "the next rekeying"

@@ -17,6 +17,7 @@ from dmvpn.tools.doctor import (
     apart,
     bgp,
     doubt,
+    fair,
     filters,
     ipsec,
     kernel,
@@ -127,7 +128,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     if router is not None and address is not None:
         verdicts += path.towards(scene, router, address)
     findings = [
-        one
+        fair.within(one)
         for one in verdicts
         if isinstance(one, Finding) and (concerned is None or one.router in concerned or router in one.others)
     ]

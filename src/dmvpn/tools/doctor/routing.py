@@ -175,7 +175,6 @@ def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], the
             )
             return
         if interface.hold_time <= interface.hello_interval:
-            seconds = 3 * interface.hello_interval
             yield Finding(
                 step=_STEP,
                 cause=Cause.EIGRP_TIMERS,
@@ -185,12 +184,21 @@ def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], the
                     f"{interface.hold_time}"
                 ),
                 evidence=state,
-                fix=interface_lines(
-                    process, interface.name, f"hold-time {seconds}", f"ip hold-time eigrp AS {seconds}"
-                ),
+                fix=_timers(process, interface, on_theirs if interface is on_mine else on_mine),
             )
             return
     yield from _authentic(scene, client, running, state)
+
+
+def _timers(process: EigrpFacts, interface: EigrpInterfaceFacts, other: EigrpInterfaceFacts) -> tuple[str, ...]:
+    """The times of the other end, if these are sound; else a hold time that outlives the hellos."""
+    name = interface.name
+    if other.hold_time <= other.hello_interval:
+        seconds = 3 * interface.hello_interval
+        return interface_lines(process, name, f"hold-time {seconds}", f"ip hold-time eigrp AS {seconds}")
+    hello, hold = other.hello_interval, other.hold_time
+    first = interface_lines(process, name, f"hello-interval {hello}", f"ip hello-interval eigrp AS {hello}")
+    return (*first, interface_lines(process, name, f"hold-time {hold}", f"ip hold-time eigrp AS {hold}")[-1])
 
 
 def _authentic(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.fair import MOST_LINES
 from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -73,12 +74,16 @@ def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
 def _finding(scene: Scene, member: _Member, example: _Member, lacking: list[Address]) -> Finding:
     section, theirs = f"interface {member.tunnel.name}", f"interface {example.tunnel.name}"
     lines: list[str] = []
+    short: list[str] = []
     for address in lacking:
         nbma = next((one.nbma for one in example.tunnel.servers if one.address == address), None)
+        short.append(f"ip nhrp nhs {address} nbma {nbma} multicast")
         for line in lines_of(example.facts, theirs):
             named = line.startswith((f"ip nhrp nhs {address}", f"ip nhrp map {address} "))
             if named or line == f"ip nhrp map multicast {nbma}":
                 lines.append(line)
+    if len(lines) > MOST_LINES:
+        lines = short
     names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in lacking]
     what = f"{member.tunnel.name} of {member.name} does not register with {' and '.join(names)}, as all others do"
     has = ", ".join(sorted(map(str, member.servers))) or "nobody"
