@@ -127,7 +127,8 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
         return Scenario.load(str(Path(folder) / _DRAWN), strict=True)
 
 
-def _title(scenario: Scenario) -> str:
+def title(scenario: Scenario) -> str:
+    """What a network is called: its name, or what was drawn."""
     return scenario.lab.title if scenario.name == _DRAWN else scenario.name
 
 
@@ -201,7 +202,7 @@ def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
         wrong = "" if helps(scenario, chosen, first, bad) else first.what
     return Judged(
         name=name,
-        network=_title(scenario),
+        network=title(scenario),
         mechanism=chosen.trouble.id.partition("/")[0],
         traits=traits(Stage.of(scenario)),
         what=f"{chosen.id}: {_orders(chosen)}",
@@ -319,7 +320,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
     )
     said = tuple(f"{finding.cause.value}, {finding.router}: {finding.what}" for finding in findings)
     what = f"{one.id}: {_orders(one)} and {other.id}: {_orders(other)}"
-    return Both(name=name, network=_title(scenario), what=what, ranks=(first, second), found=said)
+    return Both(name=name, network=title(scenario), what=what, ranks=(first, second), found=said)
 
 
 def _touched(chosen: Fault) -> set[str]:
@@ -363,7 +364,7 @@ def healthy(name: str, most: int = MANY) -> Judged:
     findings = [one for one in visit(case.patient).findings if not one.advice]
     return Judged(
         name=name,
-        network=_title(scenario),
+        network=title(scenario),
         what=what,
         harm=Harm.NONE,
         accused=bool(findings),

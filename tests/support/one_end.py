@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Stage, carry_out
-from support.diagnoses import FEW, LATER, MANY, fault_of, near_of, network_of
+from support.diagnoses import FEW, LATER, MANY, fault_of, near_of, network_of, title, traits
 from support.harm import Case, well_rows
 
 if TYPE_CHECKING:
@@ -34,10 +34,17 @@ class Suspected:
 
     name: str
     what: str
+    network: str
+    traits: tuple[str, ...]
     bad: tuple[str, ...]
     router: str = ""
     rank: int = 0
     found: tuple[str, ...] = ()
+
+    @property
+    def mechanism(self) -> str:
+        """What was done, whatever the place."""
+        return self.what.partition("@")[0].partition("/")[0]
 
     @property
     def suspected(self) -> bool:
@@ -51,14 +58,16 @@ class Suspected:
 def suspected(name: str, most: int = MANY) -> Suspected:
     """Return a network with a fault, and what the router that suffers most suspects."""
     scenario = network_of(name, most)
-    chosen = fault_of(name, Stage.of(scenario))
+    stage = Stage.of(scenario)
+    chosen = fault_of(name, stage)
+    told = Suspected(name=name, what=chosen.id, network=title(scenario), traits=traits(stage), bad=())
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     carry_out(case.bench, chosen.orders)
     case.world.run_for(LATER)
     bad = worse(case.rows(), well)
     if not bad:
-        return Suspected(name=name, what=chosen.id, bad=())
+        return told
     here, there = complaint(case, bad)
     if not case.world.sim.routers[here.site].alive:
         here, there = there, here
@@ -66,7 +75,7 @@ def suspected(name: str, most: int = MANY) -> Suspected:
     meant = (chosen.trouble.cause, *chosen.trouble.also)
     rank = next((place for place, one in enumerate(found, 1) if one.cause in meant), 0)
     causes = tuple(one.cause.value for one in found)
-    return Suspected(name=name, what=chosen.id, bad=bad, router=here.site, rank=rank, found=causes)
+    return replace(told, bad=bad, router=here.site, rank=rank, found=causes)
 
 
 def complaint(case: Case, bad: tuple[str, ...]) -> tuple[Lan, Lan]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import Copied, visit
 from dmvpn.tools.remedies import attempt, reduced
 from dmvpn.tools.troubles import Stage, carry_out
-from support.diagnoses import FEW, LATER, MANY, fault_of, is_fair, near_of, network_of
+from support.diagnoses import FEW, LATER, MANY, fault_of, is_fair, near_of, network_of, title, traits
 from support.doctors import as_it_runs
 from support.harm import HEALED, Case, well_rows
 
@@ -39,6 +39,8 @@ class Outcome:
 
     name: str
     what: str
+    network: str
+    traits: tuple[str, ...]
     bad: tuple[str, ...]
     copied: Copied | None = None
     first: str = ""
@@ -46,6 +48,11 @@ class Outcome:
     tried: bool = False
     restores: bool = False
     left: tuple[str, ...] = ()
+
+    @property
+    def mechanism(self) -> str:
+        """What was done, whatever the place."""
+        return self.what.partition("@")[0].partition("/")[0]
 
     @property
     def counts(self) -> bool:
@@ -61,7 +68,9 @@ class Outcome:
 def outcome(name: str, most: int = MANY) -> Outcome:
     """Return a network with a fault, a diagnosis, the trial, and the remedy in the broken world."""
     scenario = network_of(name, most)
-    chosen = fault_of(name, Stage.of(scenario))
+    stage = Stage.of(scenario)
+    chosen = fault_of(name, stage)
+    told = Outcome(name=name, what=chosen.id, network=title(scenario), traits=traits(stage), bad=())
     case = Case(scenario, 1, near_of(chosen))
     well = well_rows(case)
     carry_out(case.bench, chosen.orders)
@@ -70,14 +79,13 @@ def outcome(name: str, most: int = MANY) -> Outcome:
     diagnosis = visit(case.patient)
     broken = [one for one in diagnosis.findings if not one.advice]
     if not bad or not broken:
-        return Outcome(name=name, what=chosen.id, bad=bad)
+        return replace(told, bad=bad)
     small = reduced(as_it_runs(case.world), case.patient.facts(), diagnosis)
     diagnosis = attempt(diagnosis, CopiedLab(small))
     first = next(one for one in diagnosis.findings if not one.advice)
     left = _left(case, well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
-    return Outcome(
-        name=name,
-        what=chosen.id,
+    return replace(
+        told,
         bad=bad,
         copied=diagnosis.copied,
         first=f"{first.cause.value}, {first.router}: {list(first.fix)}",

@@ -38,6 +38,7 @@ def test_lines_that_open_doors_turn_off_or_are_many_are_words_instead(lines: tup
     "lines",
     [
         ("interface Tunnel0", "no shutdown"),
+        ("interface Tunnel0", "no tunnel key"),
         ("interface Tunnel0", "tunnel protection ipsec profile P"),
         ("router bgp 65000", "no neighbor 10.0.0.1 shutdown"),
         ("interface Tunnel0", *(f"ip nhrp map 10.0.0.{n} 192.0.2.{n}" for n in range(5))),

@@ -5,7 +5,6 @@ Of a finding whose lines would do otherwise, whichever check they are from, word
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
 MOST_LINES: Final = 5
 #: Lines that only say where others go.
 _OPENING: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
-#: What takes away who may speak here.
-_UNPROTECTS: Final = re.compile(
-    r"no (tunnel protection|ip nhrp authentication|ipv6 nhrp authentication|crypto |ip access-group|key |"
-    r"(ip )?(ospf )?authentication|ip authentication|area \S+ authentication|neighbor \S+ password)"
+#: Words of lines that say who may speak here: `no` before them lets in everybody.
+_PROTECTS: Final = frozenset(
+    ("protection", "authentication", "password", "crypto", "key", "key-string", "access-group")
 )
 _ALIKE: Final = "protect both ends alike; lines that take protection away are not shown"
 _MUCH: Final = "compare its lines with those of a router that works: there is more to change than is shown"
@@ -29,7 +27,7 @@ _MUCH: Final = "compare its lines with those of a router that works: there is mo
 
 def within(finding: Finding) -> Finding:
     """The finding with its lines, if they may be shown."""
-    if any(map(_UNPROTECTS.match, finding.fix)):
+    if any(map(_lets_in, finding.fix)):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
     if "shutdown" in finding.fix or len(list(changing(finding.fix))) > MOST_LINES:
         return replace(finding, fix=(), order=finding.order or _MUCH)
@@ -39,3 +37,9 @@ def within(finding: Finding) -> Finding:
 def changing(lines: Iterable[str]) -> Iterable[str]:
     """Those that change something."""
     return (line for line in lines if not line.startswith(_OPENING))
+
+
+def _lets_in(line: str) -> bool:
+    """Does it take away what keeps strangers out? A tunnel's key tells tunnels apart, and keeps nobody out."""
+    words = line.split()
+    return words[:1] == ["no"] and not _PROTECTS.isdisjoint(words) and words[1:3] != ["tunnel", "key"]
