@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.shells.scenario import BUILT_IN
-from support.command import dmvpn
+from support.command import dmvpn, dmvpn_here
 from support.world import World
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ INVALID = "% Invalid input detected at '^' marker."
 def test_a_bad_line_is_shown_with_caret_and_words_of_ios(tmp_path: Path, bad: str, under: str, complaint: str) -> None:
     path = tmp_path / "branch.cfg"
     path.write_text(f"hostname R1\n!\ninterface Tunnel0\n{bad}\n ip nhrp network-id 1\n!\nend\n")
-    result = dmvpn("config", "check", path)
+    result = dmvpn_here("config", "check", path)
     assert result.returncode == 1
     assert result.stdout == ""
     where, line, *rest = result.stderr.splitlines()
@@ -50,7 +50,7 @@ def test_a_bad_line_is_shown_with_caret_and_words_of_ios(tmp_path: Path, bad: st
 def test_every_bad_line_is_reported_and_the_good_ones_go_on(tmp_path: Path) -> None:
     path = tmp_path / "branch.cfg"
     path.write_text("hostname R1\nfoo\ninterface Tunnel0\n bar\n ip nhrp network-id 1\nrouter eigrp 100\n baz\nend\n")
-    result = dmvpn("config", "check", path)
+    result = dmvpn_here("config", "check", path)
     assert result.returncode == 1
     places = [line for line in result.stderr.splitlines() if line.startswith(str(path))]
     assert places == [f"{path}:4: in interface mode", f"{path}:7: in eigrp mode"]
@@ -60,7 +60,7 @@ def test_every_bad_line_is_reported_and_the_good_ones_go_on(tmp_path: Path) -> N
 def test_a_file_that_reads_is_good_and_so_is_every_built_in_scenario() -> None:
     files = sorted(BUILT_IN.glob("*/*.cfg"))
     assert files
-    result = dmvpn("config", "check", *files)
+    result = dmvpn_here("config", "check", *files)
     assert (result.returncode, result.stderr) == (0, "")
     said = result.stdout.splitlines()
     assert [line for line in said if not line.startswith(" ")] == [f"{path}: good" for path in files]
@@ -71,7 +71,7 @@ def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path: Path) -> None
     binary = tmp_path / "binary"
     binary.write_bytes(bytes(range(256)))
     for path in (tmp_path / "missing", binary, tmp_path):
-        result = dmvpn("config", "check", path)
+        result = dmvpn_here("config", "check", path)
         assert result.returncode == 1
         assert len(result.stderr.splitlines()) == 1
         assert result.stderr.startswith(f"dmvpn: {path}: ")
@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path: Path) -> None
 def test_run_refuses_a_bad_file_before_it_touches_anything(tmp_path: Path) -> None:
     path = tmp_path / "bad.cfg"
     path.write_text("hostname R1\ninterface Tunnel0\n tunnel mode gre multiprotocol\n")
-    result = dmvpn("run", path, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    result = dmvpn_here("run", path, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert result.returncode == 1
     assert INVALID in result.stderr
     assert result.stderr.splitlines()[-1] == f"dmvpn: {path} has errors; nothing was changed"
@@ -132,9 +132,9 @@ def test_after_a_thousand_problems_only_their_number_is_printed(tmp_path: Path) 
     path = tmp_path / "rubbish.cfg"
     path.write_text("interface Tunnel0\n" + "".join(f" x{number} is no line\n" for number in range(1500)))
     for command in (("config", "check"), ("run",)):
-        result = dmvpn(*command, path)
+        result = dmvpn_here(*command, path)
         assert result.returncode == 1
         assert result.stderr.count(INVALID) == 1000
         assert f"{path}: and 500 more problems" in result.stderr
-    told = dmvpn("lint", path).stdout.splitlines()
+    told = dmvpn_here("lint", path).stdout.splitlines()
     assert sum(line.startswith(f"{path}:") for line in told) <= 1000

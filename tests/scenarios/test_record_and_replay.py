@@ -16,7 +16,7 @@ from dmvpn.features.system import SystemMachine
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
-from support.command import dmvpn
+from support.command import dmvpn, dmvpn_here
 from support.world import World
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def shown(router: Router, command: str, now: float) -> list[str]:
 
 
 def test_a_simulation_says_that_all_went_direct_and_nothing_was_lost() -> None:
-    result = dmvpn("simulate", "notes-phase3")
+    result = dmvpn_here("simulate", "notes-phase3")
     assert result.returncode == 0
     assert "1 of 1 spoke pairs went direct; 0 of 5 packets lost" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["notes-gre", "notes-phase1"])
 def test_a_scenario_in_which_nobody_can_go_direct_is_no_failure(name: str) -> None:
-    result = dmvpn("simulate", name)
+    result = dmvpn_here("simulate", name)
     assert result.returncode == 0, result.stderr
     assert "0 of 0 spoke pairs went direct" in result.stdout
 
@@ -82,7 +82,7 @@ def test_one_seed_is_one_world_under_two_hash_seeds(tmp_path: Path) -> None:
 
 
 def test_two_seeds_are_two_worlds() -> None:
-    digests = [dmvpn("simulate", "notes-phase3", "--seed", seed).stdout.rpartition(" ")[2] for seed in ("7", "8")]
+    digests = [dmvpn_here("simulate", "notes-phase3", "--seed", seed).stdout.rpartition(" ")[2] for seed in ("7", "8")]
     assert digests[0] != digests[1]
 
 
@@ -90,7 +90,7 @@ def test_two_seeds_are_two_worlds() -> None:
 
 
 def test_replay_does_what_was_recorded(recording: Path) -> None:
-    result = dmvpn("replay", recording)
+    result = dmvpn_here("replay", recording)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("4 routers, ")
     assert result.stdout.endswith(" seconds: as recorded\n")
@@ -120,7 +120,7 @@ def test_replay_shows_what_the_live_run_showed() -> None:
 
 
 def test_replay_shows_one_router_on_the_command_line(recording: Path) -> None:
-    result = dmvpn("replay", recording, "--show", "show dmvpn detail", "--router", "R31")
+    result = dmvpn_here("replay", recording, "--show", "show dmvpn detail", "--router", "R31")
     assert result.returncode == 0, result.stderr
     head, command, *printed = result.stdout.splitlines()
     assert head.startswith("1 routers, ")
@@ -137,7 +137,7 @@ def test_replay_names_the_first_thing_that_was_done_otherwise(recording: Path, t
     lines[number + 1] = re.sub(r'"did":"\w+"', '"did":"0"', lines[number + 1])
     damaged = tmp_path / "damaged.jsonl"
     damaged.write_text("\n".join(lines))
-    result = dmvpn("replay", damaged)
+    result = dmvpn_here("replay", damaged)
     assert result.returncode == 1
     assert result.stdout.endswith(": 1 differences or faults\n")
     assert re.fullmatch(r"R31 at \d+\.\d+, told NhrpReceived: not what it did when it was recorded\n", result.stderr)
@@ -146,7 +146,7 @@ def test_replay_names_the_first_thing_that_was_done_otherwise(recording: Path, t
 def test_replay_says_who_draws_other_random_numbers_than_recorded(recording: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.jsonl"
     damaged.write_text(re.sub(r'"drew":"\w+"', '"drew":""', recording.read_text()))
-    result = dmvpn("replay", damaged)
+    result = dmvpn_here("replay", damaged)
     assert result.returncode == 1
     assert re.match(r"dmvpn: R\d+ at \d+\.\d+, told \w+: more random numbers are drawn", result.stderr)
 
@@ -171,7 +171,7 @@ def test_what_is_no_recording_is_refused_in_one_line(tmp_path: Path) -> None:
     for text in ("hello", "{}", tick.replace("Tick", "os.system"), tick):
         path = tmp_path / "nonsense"
         path.write_text(text)
-        result = dmvpn("replay", path)
+        result = dmvpn_here("replay", path)
         assert result.returncode == 1
         assert result.stderr.startswith("dmvpn: ")
         assert len(result.stderr.splitlines()) == 1
