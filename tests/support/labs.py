@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Commands, and verbs of `lab`, that ask a lab that is up, and print what it answers.
 _ASKING: Final = frozenset(("-r", "doctor", "walk"))
 _ASKING_LABS: Final = frozenset(
-    ("break", "clock", "grade", "hint", "impair", "kill", "list", "phase", "reset", "save", "start", "status")
+    ("break", "clock", "down", "grade", "hint", "impair", "kill", "list", "phase", "reset", "save", "start", "status")
 )
 
 #: Sends echo requests at an even rate. Prints a line when it begins; at the end how many went out, how many were

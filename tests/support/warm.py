@@ -32,8 +32,9 @@ _PROGRAM: Final = """\
 #!{python} -IS
 import os, socket, struct, sys
 words = sys.argv[1:]
-asks = words[:1] in (["-r"], ["doctor"], ["explain"], ["walk"])
-if not asks and (words[:1] != ["lab"] or words[1:2] in (["capture"], ["exec"], ["ssh"], ["watch"])):
+verb, what = (*words, "", "")[:2]
+asks = verb in ("-r", "config", "diff", "doctor", "explain", "lint", "pki", "render", "replay", "walk")
+if not asks and (verb != "lab" or what in ("capture", "exec", "ssh", "watch")):
     os.execv({real!r}, ["dmvpn", *words])
 mask = os.umask(0)
 variables = (f"{{name}}={{value}}" for name, value in os.environ.items())
