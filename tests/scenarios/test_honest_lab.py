@@ -10,6 +10,7 @@ from dmvpn.shells.convergence import cannot, unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.labs import Labs
+from support.written import DYNAMIC, NHS, OSPF, WAN, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,32 +25,9 @@ crypto ipsec transform-set T esp-aes esp-sha256-hmac
 crypto ipsec profile P
  set transform-set T
 """
-_WAN = """interface GigabitEthernet0/0
- ip address 203.0.113.{0} 255.255.255.0
-interface GigabitEthernet0/1
- ip address 10.{0}.0.1 255.255.255.0
-"""
 _EIGRP = "router eigrp 7\n network 172.16.0.0 0.0.0.255\n network 10.0.0.0\n"
-_TUNNEL = """interface Tunnel0
- ip address 172.16.0.{0} 255.255.255.0
- ip nhrp network-id 1
- tunnel source GigabitEthernet0/0
- tunnel mode gre multipoint
-"""
-_OSPF = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
-_DYNAMIC = " ip nhrp map multicast dynamic\n"
-_NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
 _MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
 _PROTECTED = " tunnel protection ipsec profile P\n"
-
-
-def write(folder: Path, **routers: tuple[int, str, str, str]) -> Path:
-    """Routers: number, global lines, lines of the tunnel, routing."""
-    folder.mkdir(exist_ok=True)
-    for name, (number, before, tunnel, routing) in routers.items():
-        text = f"hostname {name}\n{before}{_TUNNEL.format(number)}{tunnel}{_WAN.format(number)}{routing}end\n"
-        (folder / f"{name}.cfg").write_text(text)
-    return folder
 
 
 def missing(folder: Path, seconds: float = 30.0) -> list[str]:
@@ -64,9 +42,9 @@ def missing(folder: Path, seconds: float = 30.0) -> list[str]:
 def test_a_network_in_which_everything_is_up_lacks_nothing(tmp_path: Path) -> None:
     write(
         tmp_path,
-        HUB=(1, _CRYPTO, _DYNAMIC + _PROTECTED, _EIGRP),
-        A=(2, _CRYPTO, _NHS + _MULTICAST + _PROTECTED, _EIGRP),
-        B=(3, _CRYPTO, _NHS + _MULTICAST + _PROTECTED, _EIGRP),
+        HUB=(1, _CRYPTO, DYNAMIC + _PROTECTED, _EIGRP),
+        A=(2, _CRYPTO, NHS + _MULTICAST + _PROTECTED, _EIGRP),
+        B=(3, _CRYPTO, NHS + _MULTICAST + _PROTECTED, _EIGRP),
     )
     assert missing(tmp_path) == []
 
@@ -75,9 +53,9 @@ def test_a_spoke_that_knows_the_way_to_the_hub_and_does_not_register_lacks_its_n
     """`lab up` called this converged: without a server in use nobody looked for a neighbor."""
     write(
         tmp_path,
-        HUB=(1, "", _DYNAMIC, _EIGRP),
+        HUB=(1, "", DYNAMIC, _EIGRP),
         A=(2, "", " ip nhrp map 172.16.0.1 203.0.113.1\n" + _MULTICAST, _EIGRP),
-        B=(3, "", _NHS + _MULTICAST, _EIGRP),
+        B=(3, "", NHS + _MULTICAST, _EIGRP),
     )
     assert any(line.startswith("A: EIGRP 7 has no neighbor 172.16.0.1 (HUB) on Tunnel0") for line in missing(tmp_path))
 
@@ -86,15 +64,15 @@ def test_a_spoke_whose_server_nobody_protects_packets_to_is_not_registered(tmp_p
     """`lab up` called this converged: nothing was sent, so no reply was missed."""
     write(
         tmp_path,
-        HUB=(1, _CRYPTO, _DYNAMIC + _PROTECTED, ""),
-        A=(2, _CRYPTO.replace("key KEY", "key ANOTHER"), _NHS + _PROTECTED, ""),
+        HUB=(1, _CRYPTO, DYNAMIC + _PROTECTED, ""),
+        A=(2, _CRYPTO.replace("key KEY", "key ANOTHER"), NHS + _PROTECTED, ""),
     )
     assert any(text.startswith("A: Tunnel0 is not registered with 172.16.0.1: ") for text in missing(tmp_path))
     assert "HUB: Tunnel0 has no peer: nobody registers with it, and none is mapped" in missing(tmp_path)
 
 
 def test_spokes_without_a_hub_are_not_up(tmp_path: Path) -> None:
-    write(tmp_path, A=(2, _CRYPTO, _NHS + _PROTECTED, ""), B=(3, _CRYPTO, _NHS + _PROTECTED, ""))
+    write(tmp_path, A=(2, _CRYPTO, NHS + _PROTECTED, ""), B=(3, _CRYPTO, NHS + _PROTECTED, ""))
     assert [text.partition(" with ")[0] for text in missing(tmp_path)] == [
         "A: Tunnel0 is not registered",
         "B: Tunnel0 is not registered",
@@ -102,7 +80,7 @@ def test_spokes_without_a_hub_are_not_up(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_nobody_registers_with_is_not_up(tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", _DYNAMIC, ""), A=(2, "", "", ""))
+    write(tmp_path, HUB=(1, "", DYNAMIC, ""), A=(2, "", "", ""))
     lone = "Tunnel0 has no peer: nobody registers with it, and none is mapped"
     assert missing(tmp_path) == [f"A: {lone}", f"HUB: {lone}"]
 
@@ -110,25 +88,25 @@ def test_a_hub_that_nobody_registers_with_is_not_up(tmp_path: Path) -> None:
 def test_a_tunnel_that_is_shut_down_is_as_its_owner_wants_it(tmp_path: Path) -> None:
     write(
         tmp_path,
-        HUB=(1, "", _DYNAMIC, ""),
-        A=(2, "", _NHS, ""),
-        B=(3, _CRYPTO, _NHS + _PROTECTED + " shutdown\n", ""),
+        HUB=(1, "", DYNAMIC, ""),
+        A=(2, "", NHS, ""),
+        B=(3, _CRYPTO, NHS + _PROTECTED + " shutdown\n", ""),
     )
     assert missing(tmp_path) == []
 
 
 def test_a_tunnel_that_is_a_header_and_nothing_else_wants_nothing(tmp_path: Path) -> None:
     """`interface Tunnel0`, `no ip address`: left over from a lesson before, and a lab was never up for it."""
-    write(tmp_path, HUB=(1, "interface Tunnel9\n no ip address\n", _DYNAMIC, ""), A=(2, "", _NHS, ""))
+    write(tmp_path, HUB=(1, "interface Tunnel9\n no ip address\n", DYNAMIC, ""), A=(2, "", NHS, ""))
     assert missing(tmp_path) == []
-    write(tmp_path, HUB=(1, "interface Tunnel9\n ip address 10.99.0.1 255.255.255.0\n", _DYNAMIC, ""))
+    write(tmp_path, HUB=(1, "interface Tunnel9\n ip address 10.99.0.1 255.255.255.0\n", DYNAMIC, ""))
     assert missing(tmp_path) == ["HUB: Tunnel9 is down: no tunnel source"]
 
 
 def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: Path) -> None:
     """`no SA with 198.51.100.9: no reason known`; and of spokes without their hub that it did not reply."""
     gone = "interface Tunnel9\n ip address 10.9.9.1 255.255.255.252\n tunnel source GigabitEthernet0/0\n"
-    write(tmp_path, HUB=(1, f"{gone} tunnel destination 198.51.100.9\n", _DYNAMIC, ""), A=(2, "", _NHS, ""))
+    write(tmp_path, HUB=(1, f"{gone} tunnel destination 198.51.100.9\n", DYNAMIC, ""), A=(2, "", NHS, ""))
     assert missing(tmp_path) == ["HUB: Tunnel9 is down: no router of this lab has its destination 198.51.100.9"]
     (tmp_path / "HUB.cfg").unlink()
     assert missing(tmp_path)[-1] == (
@@ -140,13 +118,13 @@ def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: 
 def test_neighbors_of_ospf_are_waited_for_and_not_missed_when_they_are_there(kind: str, tmp_path: Path) -> None:
     own = f" ip ospf network {kind}\n ip ospf hello-interval 1\n"
     ranks = "" if kind != "broadcast" else " ip ospf priority 0\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC + own, _OSPF), A=(2, "", _NHS + _MULTICAST + own + ranks, _OSPF))
+    write(tmp_path, HUB=(1, "", DYNAMIC + own, OSPF), A=(2, "", NHS + _MULTICAST + own + ranks, OSPF))
     assert missing(tmp_path) == []
 
 
 def test_why_an_end_does_not_take_the_hellos_of_ospf_is_said(tmp_path: Path) -> None:
     slow = " ip ospf hello-interval 30\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC, _OSPF), A=(2, "", _NHS + _MULTICAST + slow, _OSPF))
+    write(tmp_path, HUB=(1, "", DYNAMIC, OSPF), A=(2, "", NHS + _MULTICAST + slow, OSPF))
     assert missing(tmp_path) == [
         "A: OSPF 1 has no neighbor 172.16.0.1 (HUB) on Tunnel0: another dead interval (theirs is 40 s, ours is 120 s)",
         "HUB: OSPF 1 has no neighbor 172.16.0.2 (A) on Tunnel0: another dead interval (theirs is 120 s, ours is 40 s)",
@@ -155,7 +133,7 @@ def test_why_an_end_does_not_take_the_hellos_of_ospf_is_said(tmp_path: Path) -> 
 
 def test_neighbors_that_both_ends_want_and_do_not_have_are_named_at_both(tmp_path: Path) -> None:
     """Registration works without `ip nhrp map multicast`; Hellos do not."""
-    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP), A=(2, "", _NHS, _EIGRP))
+    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP), A=(2, "", NHS, _EIGRP))
     assert [text.partition(":")[0] for text in missing(tmp_path)] == ["A", "HUB"]
     assert all("EIGRP 7 has no neighbor" in text for text in missing(tmp_path))
 
@@ -169,8 +147,8 @@ _RIP = "router rip\n version 2\n network 172.16.0.0\n"
         (_EIGRP, _EIGRP + " passive-interface Tunnel0\n", "EIGRP 7 {}: Tunnel0 is passive there"),
         (_EIGRP, "router eigrp 7\n network 10.0.0.0\n", "EIGRP 7 {}: no `network` holds Tunnel0 there"),
         (_EIGRP, _EIGRP.replace("eigrp 7", "eigrp 8"), "EIGRP 7 {}: A runs EIGRP 8"),
-        (_OSPF, _OSPF + " passive-interface Tunnel0\n", "OSPF {}: Tunnel0 is passive there"),
-        (_OSPF, _OSPF.replace("172.16", "172.17"), "OSPF {}: no `network` holds Tunnel0 there"),
+        (OSPF, OSPF + " passive-interface Tunnel0\n", "OSPF {}: Tunnel0 is passive there"),
+        (OSPF, OSPF.replace("172.16", "172.17"), "OSPF {}: no `network` holds Tunnel0 there"),
         (_RIP, _RIP + " passive-interface Tunnel0\n", "RIP {}: Tunnel0 is passive there"),
     ],
 )
@@ -178,29 +156,29 @@ def test_a_neighbor_of_a_tunnel_that_one_end_alone_wants_is_named_with_the_reaso
     hub: str, spoke: str, why: str, tmp_path: Path
 ) -> None:
     """`lab up` called this converged, and no route crossed the tunnel."""
-    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
     assert f"HUB: {why.format('has no neighbor 172.16.0.2 (A) on Tunnel0')}" in missing(tmp_path)
     assert all(" has no neighbor " in text for text in missing(tmp_path))
 
 
-@pytest.mark.parametrize("spoke", ["", _OSPF])
+@pytest.mark.parametrize("spoke", ["", OSPF])
 def test_a_neighbor_that_the_other_end_has_no_protocol_for_is_not_missed(spoke: str, tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", _DYNAMIC, _EIGRP + _OSPF), A=(2, "", _NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP + OSPF), A=(2, "", NHS + _MULTICAST, spoke))
     assert missing(tmp_path, 60.0) == []
 
 
 def test_a_network_line_that_holds_everything_is_no_wish_for_neighbors_in_a_tunnel(tmp_path: Path) -> None:
     beneath, all_of_it = "router eigrp 7\n network 203.0.113.0\n", "router eigrp 7\n network 0.0.0.0\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC, all_of_it), A=(2, "", _NHS + _MULTICAST, beneath))
+    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + _MULTICAST, beneath))
     assert missing(tmp_path) == []
-    write(tmp_path, HUB=(1, "", _DYNAMIC, all_of_it), A=(2, "", _NHS + _MULTICAST, all_of_it.replace("7", "8")))
+    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + _MULTICAST, all_of_it.replace("7", "8")))
     assert "HUB: EIGRP 7 has no neighbor 172.16.0.2 (A) on Tunnel0: A runs EIGRP 8" in missing(tmp_path)
 
 
 def test_a_neighbor_of_bgp_that_does_not_name_us_is_named(tmp_path: Path) -> None:
     hub = "router bgp 65000\n neighbor 172.16.0.9 remote-as 65000\n"
     spoke = "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
     assert missing(tmp_path) == ["A: BGP has no neighbor 172.16.0.1 (HUB): no `neighbor` of HUB names this router"]
 
 
@@ -210,8 +188,8 @@ def test_network_types_of_ospf_that_do_not_fit_are_named_and_not_waited_for(kind
     own = " ip ospf network {}\n"
     write(
         tmp_path,
-        HUB=(1, "", _DYNAMIC + own.format("point-to-multipoint"), _OSPF),
-        A=(2, "", _NHS + _MULTICAST + own.format(kind), _OSPF),
+        HUB=(1, "", DYNAMIC + own.format("point-to-multipoint"), OSPF),
+        A=(2, "", NHS + _MULTICAST + own.format(kind), OSPF),
     )
     scenario = Scenario.load(str(tmp_path))
     world = Simulator.of(scenario)
@@ -223,7 +201,7 @@ def test_network_types_of_ospf_that_do_not_fit_are_named_and_not_waited_for(kind
 
 
 def test_a_hub_whose_tunnel_is_shut_is_why_spokes_do_not_register(tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", _DYNAMIC + " shutdown\n", ""), A=(2, "", _NHS, ""))
+    write(tmp_path, HUB=(1, "", DYNAMIC + " shutdown\n", ""), A=(2, "", NHS, ""))
     assert missing(tmp_path) == ["A: Tunnel0 is not registered with 172.16.0.1: HUB's Tunnel0 is shut down"]
 
 
@@ -235,9 +213,9 @@ def test_neighbors_of_bgp_that_both_ends_want_count(peer_as: int, lacks: list[st
         " bgp listen range 172.16.0.0/24 peer-group G\n"
     )
     spoke = f"router bgp 65000\n neighbor 172.16.0.1 remote-as {peer_as}\n"
-    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
     assert missing(tmp_path) == lacks
-    write(tmp_path, HUB=(1, "", _DYNAMIC, hub), A=(2, "", _NHS + _MULTICAST, ""))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, ""))
     assert missing(tmp_path) == [], "nobody at the other end wants it"
 
 
@@ -248,39 +226,15 @@ def test_a_tunnel_of_a_kind_that_this_release_has_not_is_not_up(tmp_path: Path) 
             f"interface Tunnel0\n ip address 172.16.0.{number} 255.255.255.0\n tunnel source GigabitEthernet0/0\n"
             f" tunnel destination {far}\n tunnel mode ipsec ipv4\n tunnel protection ipsec profile P\n"
         )
-        (tmp_path / f"R{number}.cfg").write_text(f"hostname R{number}\n{_CRYPTO}{tunnel}{_WAN.format(number)}end\n")
+        (tmp_path / f"R{number}.cfg").write_text(f"hostname R{number}\n{_CRYPTO}{tunnel}{WAN.format(number)}end\n")
     reason = "Tunnel0 is down: this build has GRE over IPv4 and no other kind of tunnel (tunnel mode ipsec ipv4)"
     assert missing(tmp_path) == [f"R1: {reason}", f"R2: {reason}"]
-
-
-def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
-    ospf = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
-    slip = " tunnle protection ipsec profile P\n"
-    write(
-        tmp_path / "ospf",
-        HUB=(1, "", _DYNAMIC, ospf),
-        A=(2, "", _NHS, ospf),
-        B=(3, "", _NHS + slip, ""),
-    )
-    with Labs() as labs:
-        result = labs.run("lab", "up", tmp_path / "ospf", "--simulated")
-        assert result.returncode == 1
-        assert "converged" not in result.stdout
-        head, _, rest = result.stderr.partition("lab ospf is up, but:\n")
-        assert head
-        assert rest.splitlines()[:3] == [
-            "  B: Tunnel0 stays shut down: B.cfg:9, `tunnle protection ipsec profile P`, is not taken and could be "
-            "what protects it",
-            "  A: OSPF 1 has no neighbor 172.16.0.1 (HUB) on Tunnel0",
-            "  HUB: OSPF 1 has no neighbor 172.16.0.2 (A) on Tunnel0",
-        ]
-        assert labs.running() == ["ospf"]
 
 
 def test_lab_up_says_once_what_was_kept_of_files_of_which_nothing_is_refused(tmp_path: Path) -> None:
     """Kept lines were listed only beside refused ones."""
     more = "snmp-server community {0} RO\nip http server\nxyzzy plugh\n"
-    write(tmp_path / "kept", HUB=(1, more.format("SECRET"), _DYNAMIC, ""), A=(2, more.format("SECRET"), _NHS, ""))
+    write(tmp_path / "kept", HUB=(1, more.format("SECRET"), DYNAMIC, ""), A=(2, more.format("SECRET"), NHS, ""))
     with Labs() as labs:
         result = labs.run("lab", "up", tmp_path / "kept", "--simulated")
     assert result.returncode == 0
