@@ -794,7 +794,11 @@ def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["logging host 192.0.2.1 transport udp port 514", "ip http client source-interface Gi1", "hash sha"]
+    "line",
+    [
+        *("logging host 192.0.2.1 transport udp port 514", "ip http client source-interface Gi1", "hash sha"),
+        *("crypto key generate rsa modulus 2048", "ip ssh rsa keypair-name SSH"),
+    ],
 )
 def test_lines_without_a_key_are_shown_as_they_are(line: str) -> None:
     assert without_keys(line) == line

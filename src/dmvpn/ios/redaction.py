@@ -20,7 +20,9 @@ _PLAIN: Final = re.compile(
     r"local|remote|key(-string)?|address|hostname|text|md5|hex|[0567]|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
 #: Lines in which such words are followed by names and numbers.
-_HARMLESS: Final = re.compile(r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b", re.IGNORECASE)
+_HARMLESS: Final = re.compile(
+    r"\s*(no\s+)?tunnel\s|.*\bkey[- ]chain\b|\s*crypto\s+key\s+(generate|zeroize)\b|\s*ip\s+ssh\s+rsa\s", re.IGNORECASE
+)
 #: Groups of routers with one address prove themselves to each other, behind the word `authentication`.
 _IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNORECASE)
 #: Without one of these words there is no key: most lines have none, and a file has many of them.
