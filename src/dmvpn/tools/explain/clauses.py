@@ -8,6 +8,7 @@ documentation at hand only the code is named.
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -112,17 +113,24 @@ def _places(document: str, section: str) -> Iterator[str]:
     name = f"RFC {document}" if document.isdecimal() else re.escape(document)
     sections = rf" (?:§[\d.A-Z]+(?:,| and) )*§{re.escape(section)}(?![\d.]*\d)" if section else r"(?!\d)"
     named = re.compile(name + sections)
+    return (place for place, line in _lines_with_names() if named.search(line))
+
+
+@cache
+def _lines_with_names() -> tuple[tuple[str, str], ...]:
+    """Return the lines of the sources that name a standard: the place, and the line."""
+    found: list[tuple[str, str]] = []
     for path in sorted(_SOURCES.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
         # Texts that explain are no place where something is done.
-        if "explain" in path.relative_to(_SOURCES).as_posix() or not named.search(text):
+        if "explain" in path.relative_to(_SOURCES).as_posix():
             continue
-        scope = ""
-        for line in text.splitlines():
+        file, scope = path.relative_to(_SOURCES.parent).as_posix(), ""
+        for line in path.read_text(encoding="utf-8").splitlines():
             begins = _SCOPE.match(line)
             scope = begins[2] if begins is not None else scope
-            if named.search(line):
-                yield f"{path.relative_to(_SOURCES.parent).as_posix()}{f': {scope}' if scope else ''}"
+            if "RFC " in line or "draft-" in line:
+                found.append((f"{file}{f': {scope}' if scope else ''}", line))
+    return tuple(found)
 
 
 def _requirements(document: str, section: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
