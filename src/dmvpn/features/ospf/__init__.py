@@ -49,6 +49,7 @@ FEATURE = Feature(
     debugs=(
         DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
         DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),
+        DebugFlag(messages.EVENTS, messages.EVENTS, "OSPF events", "IP routing"),
         DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
     ),
     explanations=Later("dmvpn.features.ospf.explain:GROUPS"),

@@ -12,3 +12,10 @@ class ClearProcess(Event):
     """`clear ip ospf process`: neighbors are given up, and everything is learnt again. None: all processes."""
 
     number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCounters(Event):
+    """`clear ip ospf counters` and the like. None: of all processes."""
+
+    number: int | None = None

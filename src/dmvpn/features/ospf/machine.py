@@ -15,7 +15,7 @@ from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.ospf.adjacency import LOST
-from dmvpn.features.ospf.events import ClearProcess
+from dmvpn.features.ospf.events import ClearCounters, ClearProcess
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.process import Process
 from dmvpn.features.ospf.sender import PROTOCOL
@@ -40,6 +40,7 @@ class OspfMachine:
         RouteChanged,
         AccessListsChanged,
         PathLost,
+        ClearCounters,
         ClearProcess,
         Resync,
     )
@@ -93,6 +94,11 @@ class OspfMachine:
                 for number, process in self.processes.items():
                     if event.number in (None, number):
                         process.clear()
+            case ClearCounters():
+                for number, process in self.processes.items():
+                    if event.number in (None, number):
+                        process.sender.forget_counts()
+                        process.history.clear()
             case Resync():
                 for process in self.processes.values():
                     process.links.listen_again()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ADJACENCY: Final = "ip ospf adj"
 HELLO: Final = "ip ospf hello"
 PACKET: Final = "ip ospf packet"
+EVENTS: Final = "ip ospf events"
 
 
 class AdjacencyChanged(Log):
@@ -134,3 +135,8 @@ def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other
 def line(process: int, interface: str, text: str) -> str:
     """Return a line of `debug ip ospf adj` or `hello`."""
     return f"OSPF-{process} {interface}: {text}"
+
+
+def calculated_line(process: int, networks: int) -> str:
+    """`debug ip ospf events`: a calculation is done."""
+    return f"OSPF-{process} EVENT: SPF is done, {networks} networks"

@@ -23,9 +23,10 @@ from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
 from dmvpn.features.ospf.hellos import Hellos
+from dmvpn.features.ospf.history import History
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
-from dmvpn.features.ospf.messages import NoRouterId
+from dmvpn.features.ospf.messages import EVENTS, NoRouterId, calculated_line
 from dmvpn.features.ospf.model import Area, AreaKind, Interface, MaximumMetric
 from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.offers import Offers
@@ -73,6 +74,7 @@ class Process:
         self.interfaces: dict[str, OspfInterface] = {}
         self.routes: dict[Prefix, OspfRoute] = {}
         self.calculations = 0
+        self.history = History()
         self.calculated: float | None = None
         self.externals = Database(context, lambda key: self._expired(None, key), settings.lsa_arrival / 1000)
         self._startup = Timer(self._started)
@@ -160,6 +162,7 @@ class Process:
 
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
         """The database says another thing than before."""
+        self.history.changed(self.context.now, lsa.header)
         self.spf.request()
 
     def _expired(self, number: int | None, key: LsaKey) -> None:
@@ -194,6 +197,12 @@ class Process:
         resort = self.settings.maximum_metric
         over = resort is not None and resort.on_startup is not None and not self.context.is_running(self._startup)
         return None if over else resort
+
+    @property
+    def startup_left(self) -> float | None:
+        """Seconds of the time after the start in which we are a last resort; None: it is over, or there is none."""
+        until = self.context.timers.when(self._startup)
+        return None if until is None else until - self.context.now
 
     def _started(self) -> None:
         """The time after the start is over in which we were a last resort."""
@@ -315,6 +324,8 @@ class Process:
 
     def adjacency_changed(self, neighbor: Neighbor) -> None:
         """A neighbor became full, or is not full any more."""
+        state, name = neighbor.state.value, neighbor.interface.name
+        self.history.note(self.context.now, f"Neighbor {neighbor.router} on {name} is {state}")
         self.network_changed(neighbor.interface)
         if neighbor.interface.far_end is not None:
             self.describe_all()  # we are a border router by it, and its area a transit area
@@ -392,6 +403,9 @@ class Process:
                 yield
             keep_better(best, route)
         self.routes = best
+        self.history.calculated(self.context.now, len(best))
+        if self.context.ports.debugging.on(EVENTS):
+            self.context.debug(calculated_line(self.number, len(best)))
         self.redistributor.translate(translations(self.areas.values(), self.router_id, best) if self.is_border else {})
 
     def offering(self) -> Generator[None, None, None]:

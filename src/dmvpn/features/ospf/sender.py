@@ -51,6 +51,12 @@ class Sender:
         self._process = process
         self._context = context
 
+    def forget_counts(self) -> None:
+        """Begin to count again."""
+        for counter in (self.sent, self.received):
+            counter.clear()
+        self.dropped.clear()
+
     def send(self, interface: OspfInterface, destination: IPAddress, content: Content) -> None:
         """Send this, if the interface may."""
         if not interface.speaks:

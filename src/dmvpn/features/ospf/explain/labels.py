@@ -274,7 +274,49 @@ _LISTS = label_group(
     Word("Seq NO", "Its number: of two instances the higher one counts."),
     next="show ip ospf neighbor detail",
 )
+_COUNTS = label_group(
+    "what OSPF did and counts",
+    ("show ip ospf statistics", "show ip ospf events", "show ip ospf traffic", "show ip ospf flood-list"),
+    Word("SPF calculation", "The last calculations of the shortest ways.", clause="RFC 2328 §16"),
+    Word("Delta T", "How long ago it was."),
+    Word("Networks", "How many routes it found."),
+    Word(
+        "Reason",
+        "Which advertisements changed: R of routers, N of networks, SN and SA of other areas, X from outside; none: "
+        "an interface or the configuration.",
+    ),
+    Word("LSA of type", "An advertisement in the database changed, came or went.", also=("LSA", "LSID")),
+    Word("Rcvd", "Packets that were taken, by kind, and how many were dropped."),
+    Word("database desc", "Database Description: what a neighbor has.", clause="RFC 2328 §10.8"),
+    Word("link state req", "Link State Request: what is wanted of it.", clause="RFC 2328 §10.9"),
+    Word("link state updates", "Link State Update: the advertisements themselves.", clause="RFC 2328 §13"),
+    Word("link state acks", "Link State Acknowledgment: they came.", clause="RFC 2328 §13.5"),
+    next="show ip ospf neighbor detail",
+)
+_MAXIMUM = label_group(
+    "a router as last resort",
+    ("show ip ospf max-metric",),
+    Word("Condition", "When `max-metric router-lsa` holds.", also=("always", "on startup", "startup")),
+    Word("Time remaining", "How long it still holds."),
+    Word("active", "It holds now.", also=("State: active",)),
+    Word("inactive", "It does not hold any more.", also=("State: inactive",)),
+    Word("stub links", "Our own networks cost the most, too.", also=("links", "maximum")),
+    Word("summary-LSAs", "Networks of other areas cost that much.", also=("external-LSAs", "router-LSAs", "LSAs")),
+    next="show ip ospf database router self-originate",
+    clause="RFC 6987",
+)
+_RIB = label_group(
+    "the routes of OSPF itself",
+    ("show ip ospf rib",),
+    Word("OSPF local RIB", "What the last calculation found, whatever the routing table takes.", also=("local",)),
+    Word("*", "The best way.", also=("Best",)),
+    Word(">", "It is offered to the routing table.", also=("Installed in global RIB", "Installed", "global")),
+    Word("Intra", "A network of the same area."),
+    Word("Inter", "A network of another area.", also=("IA",)),
+    Word("Ext", "From outside: 1 counts the way inside, 2 does not.", also=("Ext1", "Ext2", "NSSA1", "NSSA2")),
+    next="show ip route ospf",
+)
 GROUPS: Final = (
     *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
-    *(_BORDERS, _VIRTUAL_LINKS, _LISTS),
+    *(_BORDERS, _VIRTUAL_LINKS, _LISTS, _COUNTS, _MAXIMUM, _RIB),
 )

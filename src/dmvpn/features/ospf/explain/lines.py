@@ -91,6 +91,11 @@ _ADJACENCY = debug_group(
     ),
     next="show ip ospf neighbor",
 )
+_EVENTS = debug_group(
+    "debug ip ospf events",
+    Word("OSPF-<process> EVENT: SPF is done, <number> networks", "The shortest ways are calculated again."),
+    next="show ip ospf statistics",
+)
 _HELLO = debug_group(
     "debug ip ospf hello",
     Word("OSPF-<process> <interface>: Rcv hello from <router> <address>", "A Hello came and was taken."),
@@ -117,4 +122,4 @@ _REASONS = reason_group(
     ),
     next="show ip ospf neighbor detail",
 )
-GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _HELLO, _REASONS)
+GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _HELLO, _REASONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.features.ospf.show.borders import BORDERS
+from dmvpn.features.ospf.show.counts import COUNTS
 from dmvpn.features.ospf.show.database import DATABASE
 from dmvpn.features.ospf.show.details import DETAILS
 from dmvpn.features.ospf.show.interfaces import INTERFACES
@@ -12,6 +13,6 @@ from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols
 from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
-COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, PROCESS, CLEAR)
+COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, *COUNTS, PROCESS, CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

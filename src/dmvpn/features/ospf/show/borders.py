@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import RouterFlag
-from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ShowBorderRouters:
 def query_border_routers(ctx: ShowContext, args: Args) -> ShowBorderRouters:
     """Return all processes."""
     return ShowBorderRouters(
-        tuple(BorderRouters(str(each.router_id), each.number, tuple(_routers(each))) for each in processes(ctx))
+        tuple(BorderRouters(str(each.router_id), each.number, tuple(_routers(each))) for each in processes(ctx, args))
     )
 
 
@@ -107,7 +107,7 @@ def render_border_routers(answer: ShowBorderRouters) -> Iterator[str]:
 
 
 BORDERS: Final = ExecCommand(
-    "show ip ospf border-routers",
+    f"{OSPF} border-routers",
     {**HELP, "border-routers": "Ways to routers that join areas or bring routes in"},
     query=query_border_routers,
     render=render_border_routers,

@@ -11,12 +11,15 @@ from dmvpn.features.ospf.states import InterfaceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.process import Process
-    from dmvpn.ios import ShowContext
+    from dmvpn.ios import Args, ShowContext
 
-HELP: Final = {"ospf": "OSPF version 2", "interface": "On one interface"}
+HELP: Final = {"ospf": "OSPF version 2", "number": "Number of a process", "interface": "On one interface"}
+#: How most commands begin.
+OSPF: Final = "show ip ospf [ {number:1-65535} ]"
 #: Network types as shows have them.
 TYPES: Final = {
     NetworkType.BROADCAST: "BROADCAST",
@@ -24,6 +27,13 @@ TYPES: Final = {
     NetworkType.POINT_TO_MULTIPOINT: "POINT_TO_MULTIPOINT",
     NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST: "POINT_TO_MULTIPOINT_NBMA",
     NetworkType.POINT_TO_POINT: "POINT_TO_POINT",
+}
+#: Whose advertisements are shown.
+AUTHOR: Final = "self-originate | adv-router {router_id:address}"
+AUTHOR_HELP: Final = {
+    "self-originate": "Only what this router says",
+    "adv-router": "Only what one router says",
+    "router_id": "Its identifier",
 }
 #: Headings of the database.
 TITLES: Final = {
@@ -36,9 +46,17 @@ TITLES: Final = {
 }
 
 
-def processes(ctx: ShowContext) -> Iterator[Process]:
-    """Yield all of them."""
-    yield from ctx.machine(OspfMachine).processes.values()
+def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
+    """Those that the command is about: all, or that of the number typed."""
+    number = args.integer("number", None)
+    for process in ctx.machine(OspfMachine).processes.values():
+        if number in (None, process.number):
+            yield process
+
+
+def author(process: Process, args: Args) -> IPv4Address | None:
+    """Whose advertisements are wanted; None: everybody's."""
+    return process.router_id if "self-originate" in args else args.address("router_id", None)
 
 
 def clock(seconds: float) -> str:

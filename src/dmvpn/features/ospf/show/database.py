@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
-from dmvpn.features.ospf.show.common import HELP, TITLES, processes
+from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.database import Database, Entry
 
@@ -62,17 +63,18 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
                 tuple(
                     part
                     for area, database in process.scopes()
-                    for part in _parts(database, area.title if area is not None else "", ctx.now)
+                    for part in _parts(database, area.title if area is not None else "", ctx.now, author(process, args))
                 ),
             )
-            for process in processes(ctx)
+            for process in processes(ctx, args)
         )
     )
 
 
-def _parts(database: Database, area: str, now: float) -> Iterator[Part]:
+def _parts(database: Database, area: str, now: float, router: IPv4Address | None) -> Iterator[Part]:
     for kind in TITLES:
-        entries = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
+        keys = (key for key in sorted(database.entries) if key.type == kind and router in (None, key.router))
+        entries = [database.entries[key] for key in keys]
         if entries:
             yield Part(kind, area, tuple(_line(entry, now) for entry in entries))
 
@@ -113,8 +115,8 @@ def _last_column(kind: LsaType) -> str:
 
 
 DATABASE: Final = ExecCommand(
-    "show ip ospf database",
-    {**HELP, "database": "What each router says"},
+    f"{OSPF} database [ {AUTHOR} ]",
+    {**HELP, **AUTHOR_HELP, "database": "What each router says"},
     query=query_database,
     render=render_database,
 )

@@ -17,7 +17,7 @@ from dmvpn.features.ospf.lsa import (
     RouterFlag,
     SummaryBody,
 )
-from dmvpn.features.ospf.show.common import HELP, TITLES, processes
+from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -95,10 +95,15 @@ def query_advertisements(ctx: ShowContext, args: Args) -> ShowAdvertisements:
     kind = next(_WHICH[word] for word in _WHICH if word in args)
     only = args.address("id", None)
     shelves = []
-    for process in processes(ctx):
+    for process in processes(ctx, args):
+        router = author(process, args)
         for area, database in process.scopes():
             found = [database.entries[key] for key in sorted(database.entries) if key.type == kind]
-            told = tuple(_advertisement(kind, each, ctx.now) for each in found if only in (None, each.lsa.header.id))
+            told = tuple(
+                _advertisement(kind, each, ctx.now)
+                for each in found
+                if only in (None, each.lsa.header.id) and router in (None, each.lsa.header.router)
+            )
             if told:
                 title = area.title if area is not None else ""
                 shelves.append(Shelf(process.number, str(process.router_id), kind, title, told))
@@ -194,9 +199,10 @@ def _external(body: ExternalBody) -> Iterator[str]:
 
 
 DETAILS: Final = ExecCommand(
-    f"show ip ospf database ( {' | '.join(_WHICH)} ) [ {{id:address}} ]",
+    f"{OSPF} database ( {' | '.join(_WHICH)} ) [ {{id:address}} ] [ {AUTHOR} ]",
     {
         **HELP,
+        **AUTHOR_HELP,
         "database": "What each router says",
         "router": "Type 1: routers and their links",
         "network": "Type 2: networks with a designated router",

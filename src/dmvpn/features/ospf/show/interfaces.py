@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.model import AuthenticationType
-from dmvpn.features.ospf.show.common import HELP, clock, network_of, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, processes
 from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
 
@@ -73,7 +73,7 @@ def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
     only = args.interface("interface", None)
     found = [
         _entry(process, process.interfaces[name], ctx.now)
-        for process in processes(ctx)
+        for process in processes(ctx, args)
         for name in sorted(process.interfaces, key=interface_sort_key)
         if only in (None, name)
     ]
@@ -188,13 +188,13 @@ def render_brief(answer: ShowInterfaces) -> Iterator[str]:
 
 
 BRIEF: Final = ExecCommand(
-    "show ip ospf interface brief",
+    f"{OSPF} interface brief",
     {**HELP, "interface": "Interfaces", "brief": "A line for each"},
     query=query_interfaces,
     render=render_brief,
 )
 ALL: Final = ExecCommand(
-    "show ip ospf interface [ {interface:interface} ]",
+    f"{OSPF} interface [ {{interface:interface}} ]",
     {**HELP, "interface": "Interfaces"},
     query=query_interfaces,
     render=render_interfaces,

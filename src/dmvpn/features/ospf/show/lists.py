@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def query_requests(ctx: ShowContext, args: Args) -> ShowLists:
 def _lists(ctx: ShowContext, args: Args, entry: Callable[[Process, Neighbor], NeighborList]) -> ShowLists:
     only = args.interface("interface", None)
     found = []
-    for process in processes(ctx):
+    for process in processes(ctx, args):
         chosen = [neighbor for neighbor in process.neighbors() if only in (None, neighbor.interface.name)]
         entries = (entry(process, neighbor) for neighbor in chosen)
         lists = tuple(each for each in entries if each.lsas)
@@ -122,13 +122,13 @@ def render_lists(answer: ShowLists) -> Iterator[str]:
 
 
 RETRANSMISSIONS: Final = ExecCommand(
-    "show ip ospf retransmission-list [ {interface:interface} ]",
+    f"{OSPF} retransmission-list [ {{interface:interface}} ]",
     {**HELP, "retransmission-list": "What neighbors have not acknowledged"},
     query=query_retransmissions,
     render=render_lists,
 )
 REQUESTS: Final = ExecCommand(
-    "show ip ospf request-list [ {interface:interface} ]",
+    f"{OSPF} request-list [ {{interface:interface}} ]",
     {**HELP, "request-list": "What neighbors are asked for"},
     query=query_requests,
     render=render_lists,

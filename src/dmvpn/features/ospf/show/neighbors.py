@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.show.common import HELP, clock, processes, role_of
+from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, role_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -56,19 +56,20 @@ class ShowNeighbors:
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
     """Return all neighbors, or those on one interface."""
-    only = args.interface("interface", None)
+    only, router = args.interface("interface", None), args.address("router", None)
     interfaces = [
         interface
-        for process in processes(ctx)
+        for process in processes(ctx, args)
         for interface in process.interfaces.values()
         if only in (None, interface.name)
     ]
     return ShowNeighbors(
-        "detail" in args,
+        "detail" in args or router is not None,
         tuple(
             _entry(neighbor, ctx.now)
             for interface in interfaces
             for neighbor in sorted(interface.neighbors.values(), key=lambda each: each.router, reverse=True)
+            if router in (None, neighbor.router)
         ),
         tuple(
             Refused(str(address), interface.name, str(reason))
@@ -134,8 +135,8 @@ def _paragraph(entry: NeighborEntry) -> Iterator[str]:
 
 
 NEIGHBORS: Final = ExecCommand(
-    "show ip ospf neighbor [* {interface:interface} | detail ]",
-    {**HELP, "neighbor": "Neighbors", "detail": "All about them"},
+    f"{OSPF} neighbor [* {{interface:interface}} | {{router:address}} | detail ]",
+    {**HELP, "neighbor": "Neighbors", "router": "Only this router", "detail": "All about them"},
     query=query_neighbors,
     render=render_neighbors,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import translates
-from dmvpn.features.ospf.show.common import HELP, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ShowProcesses:
 
 def query_processes(ctx: ShowContext, args: Args) -> ShowProcesses:
     """Return all processes."""
-    return ShowProcesses(tuple(_entry(process, ctx.now) for process in processes(ctx)))
+    return ShowProcesses(tuple(_entry(process, ctx.now) for process in processes(ctx, args)))
 
 
 def _entry(process: Process, now: float) -> ProcessEntry:
@@ -145,7 +145,7 @@ def clear_process(ctx: ShowContext, args: Args) -> Ask:
     return Ask(then=then, prompt=f"Reset OSPF process {number}? [no]: ")
 
 
-PROCESS: Final = ExecCommand("show ip ospf", HELP, query=query_processes, render=render_processes)
+PROCESS: Final = ExecCommand(OSPF, HELP, query=query_processes, render=render_processes)
 CLEAR: Final = ExecCommand(
     "clear ip ospf [ {number:1-65535} ] process",
     {**HELP, "number": "Number of the process", "process": "Give neighbors up and learn everything again"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.show.common import processes
 from dmvpn.ios import age, interface_sort_key
 from dmvpn.ios.distribution import filter_lines
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """Return the lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
-    for process in processes(ctx):
+    for process in ctx.machine(OspfMachine).processes.values():
         if lines:
             lines.append("")
         lines += _block(process, ctx.now)

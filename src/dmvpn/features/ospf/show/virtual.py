@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.settings import timers
-from dmvpn.features.ospf.show.common import HELP, clock, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class ShowVirtualLinks:
 def query_virtual_links(ctx: ShowContext, args: Args) -> ShowVirtualLinks:
     """Return all that are configured, up or not."""
     return ShowVirtualLinks(
-        tuple(_entry(process, link, ctx.now) for process in processes(ctx) for link in process.settings.virtual_links)
+        tuple(
+            _entry(process, link, ctx.now)
+            for process in processes(ctx, args)
+            for link in process.settings.virtual_links
+        )
     )
 
 
@@ -94,7 +98,7 @@ def render_virtual_links(answer: ShowVirtualLinks) -> Iterator[str]:
 
 
 VIRTUAL_LINKS: Final = ExecCommand(
-    "show ip ospf virtual-links",
+    f"{OSPF} virtual-links",
     {**HELP, "virtual-links": "Links of the backbone through other areas"},
     query=query_virtual_links,
     render=render_virtual_links,

@@ -1,0 +1,75 @@
+"""What `show ip ospf ...` says of calculations, packets, routes and of one process, neighbor or author."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from support.world import World
+
+
+@cache
+def network() -> World:
+    world = World("ospf-phase3").converge()
+    world.run_for(20)
+    return world
+
+
+def router_id(world: World, router: str) -> str:
+    return world.show(router, "ip ospf").split("with ID ")[1].split()[0]
+
+
+def test_calculations_and_events_are_remembered_and_forgotten() -> None:
+    world = World("ospf-phase3").converge()
+    world.run_for(5)
+    statistics = world.show("SPOKE1", "ip ospf statistics")
+    assert "SPF algorithm executed" in statistics
+    assert " R" in statistics.split("Reason")[1]
+    events = world.show("SPOKE1", "ip ospf events")
+    assert "is FULL" in events
+    assert "LSA of type 1" in events
+    assert " 0 hello" not in world.show("SPOKE1", "ip ospf traffic")
+    world.do("SPOKE1", "clear ip ospf counters")
+    assert "is FULL" not in world.show("SPOKE1", "ip ospf events")
+    assert "Rcvd: 0 total" in world.show("SPOKE1", "ip ospf traffic")
+
+
+def test_a_router_as_last_resort_says_for_how_long() -> None:
+    world = World("ospf-phase3").converge()
+    assert "not originating" in world.show("SPOKE1", "ip ospf max-metric")
+    world.configure("SPOKE1", "router ospf 1", "max-metric router-lsa")
+    assert "Condition: always, State: active" in world.show("SPOKE1", "ip ospf max-metric")
+
+
+def test_routes_of_ospf_itself_and_what_waits() -> None:
+    text = network().show("SPOKE1", "ip ospf rib")
+    assert "Intra, cost" in text
+    assert "*>" in text
+    assert "Queue length 0" in network().show("SPOKE1", "ip ospf flood-list")
+    assert network().show("SPOKE1", "ip ospf sham-links") == ""
+
+
+def test_an_author_a_neighbor_and_a_process_can_be_chosen() -> None:
+    world = network()
+    own, spokes = router_id(world, "SPOKE1"), world.show("SPOKE1", "ip ospf database self-originate")
+    rows = [line for line in spokes.splitlines() if line[:1].isdigit()]
+    assert rows
+    assert all(line.split()[1] == own for line in rows)
+    assert f"Advertising Router: {own}" in world.show("SPOKE1", f"ip ospf 1 database router adv-router {own}")
+    (row,) = [line for line in world.lines("SPOKE1", "ip ospf 1 neighbor") if "FULL" in line]
+    assert f"Neighbor {row.split()[0]}," in world.show("SPOKE1", f"ip ospf neighbor {row.split()[0]}")
+    assert world.show("SPOKE1", "ip ospf 2 neighbor") == ""
+
+
+@pytest.mark.parametrize("what", ["events", "adj", "hello", "packet"])
+def test_each_debug_can_be_switched_on(what: str) -> None:
+    assert "debugging is on" in network().do("SPOKE2", f"debug ip ospf {what}")
+
+
+def test_a_calculation_is_told_to_who_debugs_events() -> None:
+    world = World("ospf-phase3").converge()
+    world.do("SPOKE1", "debug ip ospf events")
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
+    world.run_for(20)
+    assert any("EVENT: SPF is done" in line for line in world.console["SPOKE1"])
