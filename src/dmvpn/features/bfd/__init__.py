@@ -3,10 +3,11 @@
 Takes the `bfd` lines of interfaces, `WatchWanted` of routing protocols and packets to UDP port 3784; makes `PathLost`.
 
     packet    octets <-> values                  states    a session's states and moves
+    auth      what packets prove themselves with   seals     keys
     session   one session                        machine   all of them: packets, timers, who is told
     model, config, show, messages, reasons, explain, lint  the language, the tables, the log
 
-Not here: demand mode of our own (the far end's is obeyed), echoes, authentication, several hops (port 4784).
+Not here: demand mode of our own (the far end's is obeyed), echoes, several hops (port 4784).
 """
 
 from __future__ import annotations

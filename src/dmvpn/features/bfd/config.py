@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bfd.model import SLOW_TIMER, BfdConfig, Parameters
+from dmvpn.features.bfd.auth import BY_WORD
+from dmvpn.features.bfd.model import SLOW_TIMER, Authentication, BfdConfig, Parameters
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
+from dmvpn.ios.keychains import key_chains
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
@@ -54,6 +57,19 @@ TEMPLATE_INTERVAL: Final = ConfigLine(
         "multiplier": "How many may be missing until the neighbor is down",
     },
 )
+TEMPLATE_AUTHENTICATION: Final = ConfigLine(
+    "bfd-template",
+    "authentication ( md5 | meticulous-md5 | sha-1 | meticulous-sha-1 ) keychain {chain:word}",
+    {
+        "authentication": "Packets prove who sent them",
+        "md5": "Keyed MD5",
+        "meticulous-md5": "Keyed MD5, each packet with a number of its own",
+        "sha-1": "Keyed SHA1",
+        "meticulous-sha-1": "Keyed SHA1, each packet with a number of its own",
+        "keychain": "With these keys",
+        "chain": "Name of a key chain",
+    },
+)
 SLOW_TIMERS: Final = ConfigLine(
     "global",
     "bfd slow-timers {slow:1000-30000}",
@@ -69,7 +85,7 @@ ECHO: Final = ConfigLine(
     order=163,
     keep_no=True,
 )
-LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_INTERVAL)
+LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_INTERVAL, TEMPLATE_AUTHENTICATION)
 
 
 def model(tree: ConfigTree) -> BfdConfig:
@@ -80,12 +96,19 @@ def model(tree: ConfigTree) -> BfdConfig:
     return BfdConfig(
         tuple((name, parameters) for name, parameters in found if parameters is not None),
         tree.args(SLOW_TIMERS).integer("slow", SLOW_TIMER),
+        key_chains(tree),
     )
 
 
 def _template(args: Args, section: Section) -> tuple[str, Parameters] | None:
     said = section.get(TEMPLATE_INTERVAL)
-    return None if said is None else (args.text("template"), _parameters(said))
+    if said is None:
+        return None
+    asked = section.get(TEMPLATE_AUTHENTICATION)
+    if asked is None:
+        return args.text("template"), _parameters(said)
+    kind = next(kind for word, kind in BY_WORD.items() if word in asked)
+    return args.text("template"), replace(_parameters(said), authentication=Authentication(kind, asked.text("chain")))
 
 
 def _interface(args: Args, section: Section) -> tuple[str, Parameters | str] | None:

@@ -7,6 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, code, debug_group, label_group, log, log_group, reason, reason_group
 from dmvpn.features.bfd import messages
+from dmvpn.features.bfd.auth import AuthType
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import Diagnostic, State
 
@@ -96,11 +97,32 @@ _PACKETS = debug_group(
     next=_DETAILS,
     clause="RFC 5880 §6.8.6",
 )
+_AUTHENTICATION = Group(
+    title="how BFD authenticates",
+    kind=Kind.STATE,
+    screens=(_DETAILS,),
+    next=_DETAILS,
+    clause="RFC 5880 §4.1",
+    explanations=(
+        code(AuthType.PASSWORD, "A password in each packet; this router reads it and sends none."),
+        code(AuthType.MD5, "A digest of MD5 in each packet; its number need not grow."),
+        code(AuthType.METICULOUS_MD5, "A digest of MD5, and a number that grows with each packet."),
+        code(AuthType.SHA1, "A digest of SHA1 in each packet; its number need not grow."),
+        code(AuthType.METICULOUS_SHA1, "A digest of SHA1, and a number that grows with each packet."),
+    ),
+)
 _REASONS = reason_group(
     "BFD",
     (_DETAILS,),
     reason(BfdReason.NO_INTERVAL, "Say `bfd interval` on the interface; until then the neighbor is not watched."),
     reason(BfdReason.NO_LINE, "Nothing is watched over an interface that is down."),
+    reason(
+        BfdReason.OTHER_AUTHENTICATION,
+        "Both ends need the same `authentication` (mode and keys) in their templates; `nothing`: that end has none.",
+    ),
+    reason(BfdReason.WRONG_DIGEST, "The keys of this number differ, or it is not the time of that key here."),
+    reason(BfdReason.OLD_NUMBER, "Somebody repeats packets, or the far end restarted: then it is taken again soon."),
+    reason(BfdReason.NO_KEY, "The key chain is missing or empty, or no `send-lifetime` holds now."),
     reason(BfdReason.NOT_HEARD, "BFD may be missing at the far end, or UDP port 3784 is filtered on the way."),
     reason(BfdReason.SILENT, "The path is lost, or the far end died."),
     reason(BfdReason.FAR_END_DOWN, "What we send is lost; look at the far end why."),
@@ -167,4 +189,6 @@ _SUMMARY = label_group(
     next=_SHOW,
     sighted=True,
 )
-GROUPS: Final = (*(_STATES, _BITS, _DIAGNOSTICS, _LOGS, _EVENTS, _PACKETS, _REASONS, _TABLE, _BLOCK, _SUMMARY),)
+GROUPS: Final = (
+    *(_STATES, _BITS, _DIAGNOSTICS, _LOGS, _EVENTS, _PACKETS, _AUTHENTICATION, _REASONS, _TABLE, _BLOCK, _SUMMARY),
+)

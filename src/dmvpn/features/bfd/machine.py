@@ -24,6 +24,7 @@ from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.seals import Seals
 from dmvpn.features.bfd.session import Session
 from dmvpn.features.bfd.states import Diagnostic, Move, State
 from dmvpn.net.udp import UdpDatagram
@@ -77,6 +78,7 @@ class BfdMachine:
         self.config = BfdConfig()
         self.sessions: dict[_Key, Session] = {}
         self.refused = 0
+        self.seals = Seals(ports)
         self._context = Context(ports)
         self._by_discriminator: dict[int, Session] = {}
         self._handles = 0
@@ -101,6 +103,7 @@ class BfdMachine:
                 self._refresh(event.name)
             case Configured(model=BfdConfig() as config):
                 self.config = config
+                self.seals.key_chains = config.key_chains
                 for name in dict.fromkeys(session.interface for session in self.sessions.values()):
                     self._refresh(name)
             case Resync():
@@ -253,8 +256,7 @@ class BfdMachine:
                 text = f"not taken: {error}"
                 self._context.debug(messages.packet_line("Rx", event.source, event.interface, text))
 
-    @staticmethod
-    def _parsed(event: IpReceived, session: Session | None) -> ControlPacket:
+    def _parsed(self, event: IpReceived, session: Session | None) -> ControlPacket:
         """The packet, if this session may take it. Raises WireError."""
         if event.ttl != TTL:
             raise WireError(f"TTL {event.ttl}", offset=0, clause="RFC 5881 §5")
@@ -262,6 +264,8 @@ class BfdMachine:
         packet = ControlPacket.parse(datagram.payload)
         if session is None or session.parameters is None:
             raise WireError("a packet of no session", offset=0, clause="RFC 5880 §6.8.6")
+        length = event.payload[8 + 3]
+        self.seals.check(packet, bytes(datagram.payload[:length]), session, self._context.now)
         if packet.yours not in (0, session.discriminator):
             raise WireError(f"your discriminator {packet.yours}", offset=8, clause="RFC 5880 §6.8.6")
         return packet
@@ -274,7 +278,7 @@ class BfdMachine:
             self._context.debug(messages.packet_line("Rx", event.source, event.interface, _said(packet)))
         before = session.transmit_interval
         move = session.hear(packet, now)
-        plain = not (packet.poll or packet.final)
+        plain = not (packet.poll or packet.final or packet.authentication)
         session.octets = event.payload[8:] if plain and session.is_up and packet.state is State.UP else b""
         if move is not None:
             self._move(session, move)
@@ -336,8 +340,11 @@ class BfdMachine:
 
     def _send(self, session: Session, *, final: bool = False) -> None:
         packet = session.packet(final=final)
+        octets = self.seals.sealed(packet, session, self._context.now)
+        if octets is None:
+            return
         source = FIRST_SOURCE + session.handle % _SOURCES
-        datagram = UdpDatagram(source_port=source, destination_port=PORT, payload=packet.serialize())
+        datagram = UdpDatagram(source_port=source, destination_port=PORT, payload=octets)
         payload = datagram.serialize(session.local, session.address)
         order = SendIp(session.interface, session.local, session.address, UDP, payload, ttl=TTL, tos=TOS)
         self._context.out.append(order)

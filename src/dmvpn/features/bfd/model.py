@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dmvpn.base.keychains import KeyChain
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.bfd.auth import AuthType
 
 #: Milliseconds between packets while a session is not up; RFC 5880 §6.8.3 asks for a second at least.
 SLOW_TIMER = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """`authentication ... keychain ...` of a template."""
+
+    type: AuthType
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +29,7 @@ class Parameters:
     interval: int
     min_rx: int
     multiplier: int
+    authentication: Authentication | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,7 @@ class BfdConfig:
 
     interfaces: tuple[tuple[str, Parameters], ...] = ()
     slow_timer: int = SLOW_TIMER
+    key_chains: Pages[KeyChain] | tuple[KeyChain, ...] = ()
 
     def of(self, interface: str) -> Parameters | None:
         """The parameters of sessions on an interface; None: there are none, so nothing is watched there."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.features.bfd.auth import AuthSection
 from dmvpn.features.bfd.states import State
 
 if TYPE_CHECKING:
@@ -45,12 +46,13 @@ class ControlPacket:
     desired_tx: int
     required_rx: int
     required_echo_rx: int = 0
+    authentication: AuthSection | None = None
 
     @classmethod
     def parse(cls, data: Octets) -> Self:
         """Decode the payload of a datagram, checked as RFC 5880 §6.8.6 asks before a session is looked for.
 
-        Raises WireError, too, for a packet with authentication: no session of ours has any.
+        Whether its authentication is right, only the session knows. Raises WireError.
         """
         if len(data) < LENGTH:
             raise WireError("BFD packet cut short", offset=len(data), clause=_CLAUSE)
@@ -63,8 +65,7 @@ class ControlPacket:
             raise WireError("detection multiplier 0", offset=2, clause=_CLAUSE)
         if second & _MULTIPOINT:
             raise WireError("the multipoint bit is set", offset=1, clause=_CLAUSE)
-        if second & _AUTHENTICATED:
-            raise WireError("authentication, and none is configured", offset=1, clause=_CLAUSE)
+        authentication = AuthSection.parse(data[LENGTH:length]) if second & _AUTHENTICATED else None
         if not mine:
             raise WireError("my discriminator is 0", offset=4, clause=_CLAUSE)
         state = State(second >> 6)
@@ -83,22 +84,27 @@ class ControlPacket:
             desired_tx=desired,
             required_rx=required,
             required_echo_rx=echo,
+            authentication=authentication,
         )
 
-    def serialize(self) -> bytes:
-        """Encode. Raises struct.error if a number does not fit its field."""
+    def serialize(self, more: int = 0) -> bytes:
+        """Encode all but the authentication. Raises struct.error if a number does not fit its field.
+
+        more: octets of the authentication that follows, 0: none does.
+        """
         bits = (
             self.state << 6
             | _POLL * self.poll
             | _FINAL * self.final
             | _CONTROL_PLANE * self.control_plane_independent
             | _DEMAND * self.demand
+            | _AUTHENTICATED * bool(more)
         )
         return _BODY.pack(
             VERSION << 5 | self.diagnostic,
             bits,
             self.multiplier,
-            LENGTH,
+            LENGTH + more,
             self.mine,
             self.yours,
             self.desired_tx,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Timer
     from dmvpn.base.liveness import Client
+    from dmvpn.base.reasons import Reason
     from dmvpn.features.bfd.model import Parameters
 
 #: Packets out of turn (answers to polls, changes of state) that may follow each other at once, and how many a second
@@ -59,6 +60,7 @@ class Session:
     a poll about another value is not answered (§6.8.3). heard: the last packet that said something new. octets: it, if
     the same octets would say nothing new. expiries: how often nothing came for the detection time. overslept: the timer
     fired late, and was granted a moment more. silent_for: milliseconds that ended it last. spent, spent_at: credit.
+    refusal: why its last packet was not authentic. sequence, remote_sequence: of the authentication, ours and theirs.
     """
 
     interface: str
@@ -84,6 +86,9 @@ class Session:
     sent: Intervals = field(default_factory=Intervals)
     received: Intervals = field(default_factory=Intervals)
     refused: int = 0
+    refusal: Reason | None = None
+    sequence: int = 0
+    remote_sequence: int | None = None
     expiries: int = 0
     overslept: bool = False
     silent_for: int = 0

@@ -141,6 +141,8 @@ def reason_of(session: Session, line: bool) -> Reason | None:
         return Reason(BfdReason.NO_LINE, since=since)
     if session.parameters is None:
         return Reason(BfdReason.NO_INTERVAL, since=since)
+    if session.refusal is not None:
+        return session.refusal
     if heard is None:
         return Reason(BfdReason.NOT_HEARD, (session.interface,), since)
     if heard.state is State.ADMIN_DOWN:
