@@ -50,10 +50,9 @@ TRACK: Final = ConfigLine(
 )
 DELAY: Final = ConfigLine(
     "track",
-    "delay [* up {up:0-180} | down {down:0-180} ]",
+    "delay ( up {up:0-180} [ down {down:0-180} ] | down {down:0-180} [ up {up:0-180} ] )",
     {"delay": "A change has to last", "up": "Before the object is up", "down": "Before it is down"},
     order=20,
-    check=lambda args, _: None if "up" in args or "down" in args else "% Incomplete command.",
 )
 MEMBER: Final = ConfigLine(
     "track",
