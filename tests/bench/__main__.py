@@ -45,6 +45,7 @@ from bench import (
     paste,
     quiet,
     simulation,
+    ssh,
     start,
     throughput,
 )
@@ -93,6 +94,7 @@ BENCHES = (
     Bench("micro", "Single events", 120, micro.measure),
     Bench("doctor", "The doctor in small and large networks", 300, doctor.measure),
     Bench("paste", "Lines at a prompt", 900, paste.measure),
+    Bench("ssh", "SSH to a router", 400, ssh.measure),
 )
 
 

@@ -47,7 +47,7 @@ def measure(*, quick: bool) -> list[Figure]:
     """Registrations, memory and resolution."""
     clients, runs = (1000, 2) if quick else (10_000, RUNS)
     memory = _memory(clients)  # before there is rubbish to be used again
-    requests = [_registration(number) for number in range(1, clients + 1)]
+    requests = [registration(number) for number in range(1, clients + 1)]
     questions = [_question(number, clients) for number in range(1, QUESTIONS + 1)]
     first, refreshed, codec, slowest, codec_slowest = [], [], [], [], []
     for _ in range(runs):
@@ -154,7 +154,7 @@ def _memory(clients: int) -> float:
     hub = make_hub()
     before = _resident()
     for number in range(1, clients + 1):
-        hub.handle(_registration(number), 1.0)
+        hub.handle(registration(number), 1.0)
     return (_resident() - before) / clients / 1024
 
 
@@ -167,7 +167,7 @@ def _resident() -> int:
 # ------------------------------------------------------------------------------------------------ packets
 
 
-def _registration(number: int) -> NhrpReceived:
+def registration(number: int) -> NhrpReceived:
     """A client's request as IOS and we make it."""
     server = ClientInfo(prefix_length=32, mtu=17912, preference=255, nbma=nbma(0), protocol=tunnel(0))
     request = RegistrationRequest(
