@@ -1,6 +1,6 @@
 """docs/reference/commands.md: every command of the prompt and of the configuration, made from the grammar.
 
-python -m support.commands_page    (from the folder tests)
+python -m support.words_page    (from the folder tests) writes it beside its own.
 
 The example of a command is its shortest whole line; a test types each one.
 """
@@ -13,7 +13,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.ios import compile_syntax
 from dmvpn.ios.begun import summary
 from dmvpn.ios.defaults import default_text
-from dmvpn.ios.grammar import GLOBAL, AnyOrder, Choice, ConfigLine, ExecCommand, Keyword, Optional_, Value
+from dmvpn.ios.grammar import GLOBAL, AnyOrder, Choice, ConfigLine, ExecCommand, Keyword, Optional_, Sequence, Value
 from dmvpn.ios.values import OneOf
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -67,7 +67,7 @@ line of its command. A default is what holds without the line, and is shown by `
 named, the line is off, or there is nothing unless it is typed.
 
 Besides these, a table of other lines of IOS is [read and kept](bounds.md) without effect. The page is generated from
-the grammar (`python -m support.commands_page` in the folder `tests`). What single words mean is on [the page of
+the grammar (`python -m support.words_page` in the folder `tests`). What single words mean is on [the page of
 words](words.md), and `?` and `dmvpn explain` say the same.
 """
 
@@ -106,6 +106,11 @@ def _shortest(node: Node) -> str:
             return min((_shortest(one) for one in alternatives), key=lambda text: len(text.split()))
         case Optional_() | AnyOrder():
             return ""
+        case Sequence(parts=(*words, AnyOrder(alternatives=options))) if all(
+            isinstance(word, Keyword) for word in words
+        ):
+            # Words alone say nothing: one of the options must follow.
+            return " ".join((*map(_shortest, words), _shortest(options[0])))
         case sequence:
             return " ".join(filter(None, (_shortest(part) for part in sequence.parts)))
 
@@ -159,7 +164,3 @@ def main() -> None:
     """Write the page."""
     PAGE.write_text(page(), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,5 +1,7 @@
 """docs/reference/words.md: all words that can be explained, made from the texts that `dmvpn explain` answers with.
 
+Writes the page of all commands (`commands_page`), too, which has the same texts.
+
 python -m support.words_page    (from the folder tests)
 """
 
@@ -11,24 +13,24 @@ from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
 from dmvpn.tools.explain.outer import RULE_GROUP
+from support import commands_page
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.explanations import Group
-    from dmvpn.tools.explain.commands import Commands
 
 PAGE: Final = ROOT / "docs" / "reference" / "words.md"
 
 _HEAD: Final = """\
 # Words
 
-This page explains every flag, state, code, message, debug line and reason that this program prints, and every command:
-what it is, when it appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and
-`show ... | explain` prints them below a screen. The page is generated from these texts (`python -m support.words_page`
-in the folder `tests`), and a test fails when it is out of date. `dmvpn explain` also knows the rules of `dmvpn lint`,
-which have [a page of their own](lint.md).
+This page explains every flag, state, code, message, debug line and reason that this program prints: what it is, when it
+appears, and what to look at next. `dmvpn explain WORD...` answers from the same texts, and `show ... | explain` prints
+them below a screen. The page is generated from these texts (`python -m support.words_page` in the folder `tests`), and
+a test fails when it is out of date. `dmvpn explain` also knows [all commands](commands.md) and the rules of `dmvpn
+lint`, which have [a page of their own](lint.md).
 """
 
 
@@ -39,7 +41,6 @@ def page(explainer: Explainer) -> str:
         if group is RULE_GROUP:
             continue
         lines += [*_group(group), ""]
-    lines += _commands(explainer.commands)
     return "\n".join(lines) + "\n"
 
 
@@ -58,18 +59,6 @@ def _group(group: Group) -> Iterator[str]:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _commands(commands: Commands) -> Iterator[str]:
-    place = ""
-    for each in sorted(commands, key=lambda row: (row.place != "the exec prompt", row.place)):
-        if each.place != place:
-            place = each.place
-            yield f"## Commands of {place}"
-            yield ""
-            yield "| command | what it is for |"
-            yield "| --- | --- |"
-        yield f"| {_code(each.syntax).replace('|', chr(92) + '|')} | {each.what.replace('|', chr(92) + '|')} |"
-
-
 def _code(text: str) -> str:
     return f"``{text}``" if "`" in text else f"`{text}`"
 
@@ -78,6 +67,7 @@ def main() -> None:
     """Write the page."""
     PAGE.write_text(page(Explainer(FEATURES, exec_parser(FEATURES).commands)), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
+    commands_page.main()
 
 
 if __name__ == "__main__":

@@ -9,15 +9,9 @@ from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.exec_parser import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from support import commands_page
 from support.commands_page import config_lines, example, exec_commands
 
 _PRIVILEGED = 15
-
-
-def test_the_page_of_commands_is_new() -> None:
-    old = "docs/reference/commands.md is old: python -m support.commands_page (from the folder tests)"
-    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page(), old
 
 
 def test_every_example_of_the_prompt_is_understood() -> None:
