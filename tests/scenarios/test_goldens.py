@@ -89,7 +89,20 @@ PROTECTED = (
 WATCHED = ("show bfd neighbors", "show bfd neighbors details", "show bfd summary")
 
 TRANSLATING = ("show ip nat translations", "show ip nat translations verbose", "show ip nat statistics")
-BGP = ("show ip bgp", "show ip bgp summary", "show ip bgp neighbors", "show ip route", "show ip protocols")
+BGP = (
+    "show ip bgp",
+    "show ip bgp summary",
+    "show ip bgp neighbors",
+    "show ip route",
+    "show ip protocols",
+    "show bgp all",
+    "show bgp all summary",
+    "show bgp all detail",
+    "show bgp all neighbors",
+    "show bgp all neighbors 10.255.0.11 advertised-routes",
+    "show bgp all neighbors 10.255.0.11 routes",
+    "show bgp all cluster-ids",
+)
 
 #: Scenario, router, commands.
 CASES = (

@@ -245,6 +245,7 @@ SILENT = {
         ("show_adjacency", "show_arp", "show_key_chain", "show_nhrp_debug-condition", "show_tunnel_endpoints"),
         "columns, addresses and times; `dmvpn explain` knows the columns by their names",
     ),
+    "show_bgp_all_cluster-ids": "headings, addresses and numbers",
     "show_debugging": "the words of the commands that were typed",
     "traceroute_10.4.4.1_source_10.3.3.1": "addresses and times; its marks are explained where there are any",
 }

@@ -13,6 +13,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     policy      filters, route maps          outbound    what peers of equal policy are told
     batches     what they are told, encoded  groups      update groups: Adj-RIB-Out, feeds
     teller      who is told when             limits      maximum-prefix
+    spelling    lines as they are typed
     neighbors   who calls, who is called     process     what the parts share
     machine     hands events to the parts    show        shows, `clear ip bgp`
     facts       what judges outside may know
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp import config, messages
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import DebugFlag, Feature, Later
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -36,6 +37,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
+def _debug(name: str, rest: str, title: str) -> DebugFlag:
+    """A debug in all its spellings."""
+    events = "" if rest else " [ events ]"
+    return DebugFlag(name, f"( ip bgp [ ipv4 unicast ] | bgp ipv4 unicast ){rest}{events}", title, "IP routing")
+
+
 FEATURE = Feature(
     name="bgp",
     modes=config.MODES,
@@ -44,6 +51,13 @@ FEATURE = Feature(
     model=config.model,
     machine=BgpMachine,
     messages=messages.MESSAGES,
+    debugs=(
+        _debug(messages.BGP, "", "BGP"),
+        _debug(messages.KEEPALIVES, " keepalives", "BGP keepalives"),
+        _debug(messages.UPDATES, " updates", "BGP updates"),
+        _debug(messages.UPDATES_IN, " updates in", "BGP updates (inbound)"),
+        _debug(messages.UPDATES_OUT, " updates out", "BGP updates (outbound)"),
+    ),
     protocol_blocks=_protocol_blocks,
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
 )

@@ -11,6 +11,8 @@ from dmvpn.base.events import Event
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from dmvpn.features.bgp.peer import Peer
+
 
 class Softness(enum.Enum):
     """How much of a session `clear ip bgp` ends."""
@@ -23,8 +25,26 @@ class Softness(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClearBgp(Event):
-    """`clear ip bgp`. neighbor: this one, None: all of them (or those of `autonomous_system`, if that is not 0)."""
+    """`clear ip bgp`. neighbor: this one, None: all of them, or those that fit all that is said of the others.
+
+    autonomous_system: of this one, 0: of any. external: of any but ours. group, update_group: members of it; "", 0: of
+    any.
+    """
 
     neighbor: IPv4Address | None = None
     autonomous_system: int = 0
     softness: Softness = Softness.HARD
+    external: bool = False
+    group: str = ""
+    update_group: int = 0
+
+    def is_about(self, peer: Peer) -> bool:
+        """Is this one of the neighbors?"""
+        settings = peer.settings
+        return (
+            self.neighbor in (None, peer.address)
+            and self.autonomous_system in (0, settings.remote_as)
+            and not (self.external and settings.internal)
+            and self.group in ("", settings.lines.group)
+            and self.update_group in (0, peer.group.number if peer.group is not None else -1)
+        )

@@ -151,6 +151,11 @@ class Group:
         return len(self.told) - self._by_source.get(peer, 0)
 
     @property
+    def members(self) -> list[IPv4Address]:
+        """Who is in it."""
+        return sorted([*self.feeds, *self._arriving])
+
+    @property
     def is_empty(self) -> bool:
         """Is nobody in it?"""
         return not self.feeds and not self._arriving
@@ -209,8 +214,13 @@ class Group:
         """These are to be looked at."""
         self.pending.update(dict.fromkeys(prefixes))
 
-    def look(self, judge: Callable[[Prefix], Told | None], now: float) -> None:
-        """Look at some of what is pending. Withdrawals go at once, announcements not before `announce_at`."""
+    def look(
+        self, judge: Callable[[Prefix], Told | None], now: float, trace: Callable[[list[Change]], None] | None = None
+    ) -> None:
+        """Look at some of what is pending. Withdrawals go at once, announcements not before `announce_at`.
+
+        trace: is told what changes.
+        """
         may_announce = now >= self.announce_at
         if may_announce and self.waiting:
             self.pending = {**self.waiting, **self.pending}
@@ -228,6 +238,8 @@ class Group:
             self._is_announcing |= after is not None
             self._set(prefix, before, after)
             changes.append(Change(prefix, before, after))
+        if changes and trace is not None:
+            trace(changes)
         if changes:
             self._tell(self._batches(changes), len(changes))
         if self.pending:

@@ -81,6 +81,14 @@ class Intake:
             self.total -= peer.received.pop(prefix, None) is not None
         return gone
 
+    @staticmethod
+    def readable(peer: Peer, session: Session, update: Update) -> Attributes | None:
+        """What is said of the prefixes of an UPDATE, for people; None: it cannot be read."""
+        try:
+            return read(update.attributes, wide=session.wide, internal=peer.settings.internal)[0]
+        except Withdraw:
+            return None
+
     def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:
         """None: the routes count as withdrawn."""
         try:

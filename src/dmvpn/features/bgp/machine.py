@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
+    from dmvpn.features.bgp.groups import Group
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
@@ -154,6 +155,11 @@ class BgpMachine:
     def peers(self) -> Mapping[IPv4Address, Peer]:
         """The neighbors by address."""
         return self._neighbors.peers
+
+    @property
+    def groups(self) -> list[Group]:
+        """The update groups, by number."""
+        return sorted(self._teller.groups.values(), key=lambda group: group.number)
 
     @property
     def longest_hold_time(self) -> int:
@@ -270,6 +276,9 @@ class BgpMachine:
 
     def _take_update(self, peer: Peer, session: Session, update: Update, now: float) -> None:
         own = session.identity.router_id
+        if self._process.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
+            said = self._intake.readable(peer, session, update)
+            self._process.debug(messages.received_lines(peer.address, update, said))
         changed = self._intake.take(peer, session, update, own, self.config.cluster_id or own, now)
         self.routes.learn(peer, changed)
         self._limits.check_all(self.peers, now)
@@ -343,9 +352,7 @@ class BgpMachine:
 
     def _clear(self, event: ClearBgp, now: float) -> None:
         for peer in list(self.peers.values()):
-            if event.neighbor not in (None, peer.address):
-                continue
-            if event.autonomous_system not in (0, peer.settings.remote_as):
+            if not event.is_about(peer):
                 continue
             if event.softness is Softness.HARD:
                 peer.barred_until = float("-inf")

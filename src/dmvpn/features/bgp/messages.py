@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.notices import Log
+from dmvpn.base.routemaps import communities_text
+from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
 
 if TYPE_CHECKING:
     import enum
+    from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.features.bgp.packet import Notification
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.packet import Notification, Update
 
-#: What `debug ip bgp` is called.
+#: What `debug ip bgp ...` is called.
 BGP: Final = "ip bgp"
+KEEPALIVES: Final = "ip bgp keepalives"
+UPDATES: Final = "ip bgp updates"
+UPDATES_IN: Final = "ip bgp updates in"
+UPDATES_OUT: Final = "ip bgp updates out"
 
 _CODES: Final[dict[int, str]] = {
     ErrorCode.HEADER: "header error",
@@ -137,6 +146,35 @@ class NotBuilt(Log):
 
 
 MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen, NotBuilt)
+
+
+def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:
+    """What `debug ip bgp updates` prints of an UPDATE; attributes: None: it has none that can be read."""
+    if update.announced:
+        said = _attributes_text(attributes) if attributes is not None else "unreadable"
+        yield f"BGP(0): {neighbor} rcvd UPDATE w/ attr: {said}"
+    yield from (f"BGP(0): {neighbor} rcvd {prefix}" for prefix in update.announced)
+    yield from (f"BGP(0): {neighbor} rcv UPDATE about {prefix} -- withdrawn" for prefix in update.withdrawn)
+
+
+def sent_line(neighbor: IPv4Address, prefix: Prefix, attributes: Attributes | None) -> str:
+    """What it prints of a prefix that is told; attributes: None: it is taken back."""
+    if attributes is None:
+        return f"BGP(0): (base) {neighbor} send unreachable (format) {prefix}"
+    said = f"next {attributes.next_hop}, metric {attributes.med or 0}, path {path_text(attributes.path) or 'Local'}"
+    return f"BGP(0): (base) {neighbor} send UPDATE (format) {prefix}, {said}"
+
+
+def _attributes_text(attributes: Attributes) -> str:
+    words = [f"nexthop {attributes.next_hop}", f"origin {'ie?'[attributes.origin]}"]
+    if attributes.local_pref is not None:
+        words.append(f"localpref {attributes.local_pref}")
+    words.append(f"metric {attributes.med or 0}")
+    if attributes.path:
+        words.append(f"merged path {path_text(attributes.path)}, AS_PATH ")
+    if attributes.communities:
+        words.append(f"community {communities_text(attributes.communities)}")
+    return ", ".join(words)
 
 
 def words_of(notification: Notification) -> str:

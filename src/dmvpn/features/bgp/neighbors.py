@@ -139,7 +139,13 @@ class Neighbors:
         )
 
     def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:
-        session = Session(stream, identity, peer.counts, self._process.order, self._ended.append)
+        process, address = self._process, peer.address
+
+        def trace(flag: str, text: str) -> None:
+            if process.traces(address, flag):
+                process.debug([f"BGP: {address} {text}"])
+
+        session = Session(stream, identity, peer.counts, process.order, self._ended.append, trace)
         peer.sessions.append(session)
         self.by_stream[stream] = peer, session
         return session

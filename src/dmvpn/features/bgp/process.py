@@ -9,9 +9,12 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.notices import DebugOutput
 from dmvpn.features.bgp.model import BgpConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
@@ -30,6 +33,14 @@ class Process:
     def order(self, *results: Effect | Notice) -> None:
         """Orders and notices, in order."""
         self.results += results
+
+    def traces(self, neighbor: IPv4Address, *flags: str) -> bool:
+        """Is one of these debugs on for this neighbor? Ask first: formatting costs."""
+        return any(self.ports.debugging.on(flag, address=neighbor) for flag in flags)
+
+    def debug(self, lines: Iterable[str]) -> None:
+        """Print debug lines."""
+        self.order(DebugOutput(tuple(lines)))
 
     def choose_router_id(self) -> None:
         """Configured, else the highest address of a loopback, else of any interface; it stays what it is."""

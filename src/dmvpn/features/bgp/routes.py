@@ -58,6 +58,11 @@ class Routes:
         """Prefixes that an aggregate speaks for."""
         return self._aggregates.suppressed
 
+    def instead(self, prefix: Prefix) -> Route | None:
+        """The route that the routing table has in the place of ours, None: it has ours, or none was offered."""
+        route = self._ports.rib.exact(prefix) if prefix in self._offered else None
+        return route if route is not None and route.source is not RouteSource.BGP else None
+
     @property
     def backlog(self) -> int:
         """How many prefixes are still to be looked at."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
+from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     VERSION,
@@ -157,8 +158,9 @@ class Session:
         counts: Counts,
         order: Callable[[Effect], None],
         ended: Callable[[Session], None],
+        trace: Callable[[str, str], None] | None = None,
     ) -> None:
-        """ended: is told once, when the session is over."""
+        """ended: is told once, when the session is over. trace: takes the name of a debug and what it may print."""
         self.stream = stream
         self.identity = identity
         self.state = SessionState.IDLE
@@ -173,6 +175,7 @@ class Session:
         self._counts = counts
         self._order = order
         self._ended = ended
+        self._trace = trace
         self.was_established = False
         self._buffer = bytearray()
         self._sent = 0
@@ -202,6 +205,7 @@ class Session:
             for data in split(self._buffer):
                 message = parse(data)
                 self._counts.count(message, received=True)
+                self._trace_message(message, "rcv")
                 self.last_read = now
                 told = self._take(message, now)
                 if told is not None:
@@ -360,15 +364,33 @@ class Session:
             )
 
     def _move(self, move: SessionMove) -> None:
-        self.state = MOVES[self.state, move]
+        before, self.state = self.state, MOVES[self.state, move]
+        if self._trace is not None and before is not self.state:
+            self._trace(messages.BGP, f"went from {before.value} to {self.state.value}")
         self.was_established |= self.is_established
 
     def _send(self, message: Message, now: float) -> None:
         octets = serialize(message)
+        self._trace_message(message, "send")
         self._counts.count(message, received=False)
         self._sent += len(octets)
         self.last_write = now
         self._order(StreamSend(self.stream, octets))
+
+    def _trace_message(self, message: Message, way: str) -> None:
+        if self._trace is None:
+            return
+        match message:
+            case Open():
+                said = f"version {message.version}, my as: {message.real_autonomous_system}"
+                self._trace(messages.BGP, f"{way} OPEN, {said}, holdtime {message.hold_time} seconds")
+            case Keepalive():
+                self._trace(messages.KEEPALIVES, f"{way} KEEPALIVE")
+            case Notification():
+                codes = f"{message.code}/{message.subcode}"
+                self._trace(messages.BGP, f"{way} NOTIFICATION {codes} ({messages.words_of(message)})")
+            case RouteRefresh():
+                self._trace(messages.BGP, f"{way} REFRESH_REQ for afi/safi: {message.family}/{message.subsequent}")
 
     def _arm_hold(self, now: float) -> None:
         """Without a hold time an established peer may be silent forever; one that only began may not."""

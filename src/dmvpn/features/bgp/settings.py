@@ -138,6 +138,11 @@ def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
             session_template=lines.session_template or group.session_template,
             policy_templates=lines.policy_templates or group.policy_templates,
         )
+    return with_templates(config, lines)
+
+
+def with_templates(config: BgpConfig, lines: Neighbor) -> Neighbor:
+    """The lines, and where they say nothing those of the templates that they inherit."""
     for template in _templates(config, lines):
         lines = _inherited(lines, template)
     return lines

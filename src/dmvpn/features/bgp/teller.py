@@ -13,6 +13,7 @@ from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
 from dmvpn.base.routemaps import UNCHANGED
+from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.batches import Mark, Told, fits
 from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.batches import Change
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.process import Process
@@ -180,7 +182,7 @@ class Teller:
         if group is None:
             return
         if group.pending or group.waiting:
-            group.look(self._judge(group.audience), now)
+            group.look(self._judge(group.audience), now, lambda changes: self._trace(group, changes))
         asked = None if group.pending else self._answer(group, now)
         self._pour(group, now)
         if group.pending or group.hungry:
@@ -189,6 +191,20 @@ class Teller:
             later = earliest(group.announce_at if group.waiting else None, asked)
             if later is not None:
                 self._set(group, max(later, now + BREATH))
+
+    def _trace(self, group: Group, changes: list[Change]) -> None:
+        """Debug lines about the first neighbor of the group, and that the others hear the same."""
+        process = self._process
+        first = next(iter(group.feeds), None)
+        if first is None or not process.traces(first, messages.UPDATES, messages.UPDATES_OUT):
+            return
+        process.debug(
+            messages.sent_line(first, one.prefix, one.after.attributes if one.after else None) for one in changes
+        )
+        if len(group.feeds) > 1:
+            process.debug(
+                [f"BGP(0): updgrp {group.number} - {first} updates replicated to {len(group.feeds) - 1} others"]
+            )
 
     def _soon(self, group: Group, now: float) -> None:
         due = self._process.timers.when(("tell", group.number))

@@ -18,7 +18,7 @@ from dmvpn.base.explanations import (
 )
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
-from dmvpn.features.bgp.explain import labels
+from dmvpn.features.bgp.explain import faces, labels
 from dmvpn.features.bgp.packet import (
     Capability,
     Cease,
@@ -32,7 +32,7 @@ from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.session import SessionState
 
-_SUMMARY: Final = ("show ip bgp summary", "show bgp ipv4 unicast summary")
+_SUMMARY: Final = ("show ip bgp summary", "show bgp summary")
 _RFC: Final = frozenset({"rfc", "4271", "bgp", "code"})
 
 _LOGS = log_group(
@@ -48,7 +48,7 @@ _LOGS = log_group(
 _STATES = Group(
     title="states of a BGP neighbor",
     kind=Kind.STATE,
-    screens=(*_SUMMARY, "show ip bgp neighbors"),
+    screens=(*_SUMMARY, "show ip bgp neighbors", "show bgp neighbors"),
     rank=21,
     next="show ip bgp neighbors",
     clause="RFC 4271 §8.2.2",
@@ -81,6 +81,8 @@ _ANSWERS = answer_group(
         "The address of a `network` line has bits set behind its mask.",
     ),
     Word("% BGP not active", "There is no `router bgp`."),
+    Word("% dampening not enabled for base", "Nothing is dampened here: routes that come and go are used as they are."),
+    Word("% Failed to compile regular expression.", "The pattern is none of IOS's: a parenthesis or bracket is open."),
     Word("% Network not in table", "BGP knows no such prefix, and none that holds the address."),
     Word("% No such neighbor <address>", "No neighbor has this address."),
     Word(
@@ -254,5 +256,5 @@ _SOURCES = label_group(
 
 GROUPS: Final = (
     *(_ANSWERS, _LOGS, _STATES, _REASONS, _MESSAGES, _ERRORS, _HEADERS, _OPENS, _UPDATES, _CEASES, _CAPABILITIES),
-    *(_ATTRIBUTES, _COMMUNITIES, _SEGMENTS, _ORIGINS, _SOURCES, *labels.GROUPS),
+    *(_ATTRIBUTES, _COMMUNITIES, _SEGMENTS, _ORIGINS, _SOURCES, *labels.GROUPS, *faces.GROUPS),
 )

@@ -7,8 +7,8 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, label_group
 
-_SUMMARY: Final = ("show ip bgp summary", "show bgp ipv4 unicast summary")
-_TABLE: Final = ("show ip bgp", "show bgp ipv4 unicast")
+_SUMMARY: Final = ("show ip bgp summary", "show bgp summary")
+_TABLE: Final = ("show ip bgp", "show bgp")
 
 _COLUMNS = label_group(
     "labels of the summary of BGP",
@@ -75,7 +75,9 @@ _CODES = Group(
         Word("*", "Valid: the next hop can be reached.", also=("valid",)),
         Word(">", "The best path: this one is used and told.", also=("best",)),
         Word("i", "An internal neighbor told it. At the end of a line: origin IGP.", also=("internal",)),
-        Word("r", "IOS's legend; `show ip route` says which protocol won.", also=("RIB-failure",)),
+        Word(
+            "r", "The routing table has a route of another protocol (`show ip bgp rib-failure`).", also=("RIB-failure",)
+        ),
         Word("S", "IOS's legend; nothing is kept of a lost neighbor.", also=("Stale",)),
         Word("m", "Used beside the best path (`maximum-paths`).", also=("multipath",)),
         Word("b", "backup-path in IOS's legend; not set here.", also=("backup-path",)),
@@ -122,7 +124,7 @@ _DYNAMIC = Group(
 )
 _NEIGHBORS = label_group(
     "labels of a neighbor of BGP",
-    ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors"),
+    ("show ip bgp neighbors", "show bgp neighbors"),
     Word("BGP neighbor is", "The address of the neighbor; a star: nobody configured it."),
     Word("remote AS", "Its autonomous system."),
     Word("internal link", "It is of our own AS; else the link is external.", also=("link", "eBGP")),

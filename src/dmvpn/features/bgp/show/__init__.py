@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import clear, neighbors, summary, table
+from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, selections, summary, table
 from dmvpn.features.bgp.show.protocols import ip_protocols
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *summary.COMMANDS,
     *neighbors.COMMANDS,
     *table.COMMANDS,
+    *selections.COMMANDS,
+    *groups.COMMANDS,
+    *policies.COMMANDS,
+    *others.COMMANDS,
     *clear.COMMANDS,
 )
 

@@ -1,4 +1,4 @@
-"""`clear ip bgp`."""
+"""`clear ip bgp`, also as `clear bgp`, of the one address family that there is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
 _HELP: Final[Mapping[str, str]] = {
     "bgp": "Border Gateway Protocol",
+    "ipv4": "IPv4",
+    "unicast": "Unicast",
+    "all": "All address families",
     "*": "All neighbors",
+    "external": "Those of other autonomous systems",
+    "peer-group": "Those of a group",
+    "group": "Its name",
+    "update-group": "Those that hear the same",
+    "number": "Of the group",
     "address": "One neighbor",
     "autonomous_system": "Those of this autonomous system",
     "soft": "Without ending the session",
@@ -33,14 +41,21 @@ def clear(ctx: ShowContext, args: Args) -> ClearBgp:
     elif "soft" in args:
         softness = Softness.SOFT
     neighbor = address if isinstance(address, IPv4Address) else None
-    return ClearBgp(neighbor, args.integer("autonomous_system", 0), softness)
+    return ClearBgp(
+        neighbor,
+        args.integer("autonomous_system", 0),
+        softness,
+        external="external" in args,
+        group=args.text("group", ""),
+        update_group=args.integer("number", 0),
+    )
 
 
-COMMANDS: Final = (
-    ExecCommand(
-        "clear ip bgp ( * | {address:address} | {autonomous_system:1-4294967295} ) [ soft ] [ in | out ]",
-        _HELP,
-        action=clear,
-        privilege=15,
-    ),
+_WHOM: Final = (
+    "( * | {address:address} | {autonomous_system:1-4294967295} | external | peer-group {group:word} "
+    "| update-group [ {number:1-4294967295} ] )"
+)
+COMMANDS: Final = tuple(
+    ExecCommand(f"{head} {_WHOM} [ soft ] [ in | out ]", _HELP, action=clear, privilege=15)
+    for head in ("clear ip bgp [ ipv4 unicast | all ]", "clear bgp [ ipv4 unicast | all ]")
 )

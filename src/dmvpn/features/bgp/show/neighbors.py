@@ -6,11 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
-from dmvpn.features.bgp.show.table import PathLine, path_line, path_lines
-from dmvpn.features.bgp.teller import advertised
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
+from dmvpn.features.bgp.show.wording import in_words
+from dmvpn.features.bgp.teller import advertised, queued
+from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.peer import Peer
 
 
@@ -38,6 +39,11 @@ class NeighborDetail:
     since: how long it has been in its state.
     best, multiple: how many of its paths are the best ones, and in use beside a better one.
     reason: why there is no session.
+    local, local_port, foreign_port: the ends of the connection, "" and 0: there is none.
+    hops: that it may be away, 0: it is internal.
+    lines: what holds for its routes, in words.
+    update_group: 0: it is in none.
+    has_way: there is a route to it.
     """
 
     address: str
@@ -67,8 +73,16 @@ class NeighborDetail:
     last_reset: str
     reason: str
     local: str
-    reflected: bool
-    next_hop_self: bool
+    local_port: int
+    foreign_port: int
+    minimum_ttl: int
+    ttl: int
+    hops: int
+    version: int
+    update_group: int
+    lines: tuple[str, ...]
+    queued: int
+    has_way: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +101,7 @@ class ShowRoutes:
     is_active: bool = True
     asked: str = ""
     unkept: str = ""
-    paths: tuple[PathLine, ...] = ()
+    table: ShowTable = EMPTY
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
@@ -128,11 +142,13 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
     if "routes" in args:
         source, table = (PathOrigin.PEER, peer.address), machine.routes.table
         taken = ((prefix, table.known(prefix, source)) for prefix in sorted(peer.received))
-        return ShowRoutes(paths=tuple(path_line(prefix, path, _status(path)) for prefix, path in taken if path))
+        lines = [path_line(prefix, path, status(machine, prefix, path)) for prefix, path in taken if path]
+        return ShowRoutes(table=table_of(machine, lines))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
         return ShowRoutes(unkept=str(address))
     told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
-    return ShowRoutes(paths=tuple(_route(peer, prefix, told[prefix]) for prefix in sorted(told)))
+    mark = ">" if "advertised-routes" in args else " "
+    return ShowRoutes(table=table_of(machine, [_route(peer, prefix, told[prefix], mark) for prefix in sorted(told)]))
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
@@ -156,10 +172,9 @@ def render_routes(answer: ShowRoutes) -> Iterator[str]:
     if answer.unkept:
         yield f"% Inbound soft reconfiguration not enabled on {answer.unkept}"
         return
-    yield "     Network          Next Hop            Metric LocPrf Weight Path"
-    yield from path_lines(answer.paths)
+    yield from render_table(answer.table)
     yield ""
-    yield f"Total number of prefixes {len(answer.paths)} "
+    yield f"Total number of prefixes {len(answer.table.paths)} "
 
 
 def _block(one: NeighborDetail) -> Iterator[str]:
@@ -178,13 +193,15 @@ def _block(one: NeighborDetail) -> Iterator[str]:
             f"  Last read {one.last_read}, last write {one.last_write}, hold time is {one.hold_time}, "
             f"keepalive interval is {one.keepalive} seconds"
         )
+        yield "  Neighbor sessions:"
+        yield "    1 active, is not multisession capable (disabled)"
         yield "  Neighbor capabilities:"
         yield from (f"    {name}: advertised and received" for name in one.capabilities)
     elif one.reason:
         yield f"  No session: {one.reason}"
     yield "  Message statistics:"
     yield "    InQ depth is 0"
-    yield "    OutQ depth is 0"
+    yield f"    OutQ depth is {one.queued}"
     yield "    "
     yield "                         Sent       Rcvd"
     for line in one.messages:
@@ -193,10 +210,16 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield f"  Default minimum time between advertisement runs is {one.interval} seconds"
     yield ""
     yield " For address family: IPv4 Unicast"
-    if one.reflected:
-        yield "  Route-Reflector Client"
-    if one.next_hop_self:
-        yield "  NEXT_HOP is always this router for eBGP paths"
+    if one.state == "Established":
+        yield f"  Session: {one.address}"
+    yield f"  BGP table version {one.version}, neighbor version {one.version}/0"
+    yield f"  Output queue size : {one.queued}"
+    if one.update_group:
+        yield f"  Index {one.update_group}, Advertise bit 0"
+        yield f"  {one.update_group} update-group member"
+    if one.group:
+        yield f"  {one.group} peer-group member"
+    yield from (f"  {line}" for line in one.lines)
     yield "                                 Sent       Rcvd"
     yield "  Prefix activity:               ----       ----"
     yield f"    Prefixes Current:      {one.sent:>10}{one.received:>11} (Consumes {one.received * 136} bytes)"
@@ -207,15 +230,23 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield "  Local Policy Denied Prefixes:    --------    -------"
     yield f"    Total:                         {0:>8}{one.denied:>11}"
     yield ""
+    yield f"  Address tracking is enabled, the RIB does{'' if one.has_way else ' not'} have a route to {one.address}"
     yield f"  Connections established {one.established}; dropped {one.dropped}"
     yield f"  Last reset {one.last_reset or 'never'}"
+    if one.hops > 1:
+        yield f"  External BGP neighbor may be up to {one.hops} hops away."
+    yield "  Graceful-Restart is disabled"
     if one.local:
-        yield f"Local host: {one.local}, Local port: 179"
+        yield "Connection state is ESTAB, I/O status: 1, unread input bytes: 0"
+        yield f"Connection is ECN Disabled, Mininum incoming TTL {one.minimum_ttl}, Outgoing TTL {one.ttl}"
+        yield f"Local host: {one.local}, Local port: {one.local_port}"
+        yield f"Foreign host: {one.address}, Foreign port: {one.foreign_port}"
     yield ""
 
 
 def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
-    session, lines, counts = peer.session, peer.settings.lines, peer.counts
+    session, lines, counts, machine = peer.session, peer.settings.lines, peer.counts, ctx.machine(BgpMachine)
+    up = session.up if session is not None else None
     heard = session.heard if session is not None else None
     capabilities = ["Route refresh"] if session is not None and session.refreshes else []
     if session is not None and session.wide:
@@ -258,39 +289,36 @@ def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDeta
         dropped=peer.dropped,
         last_reset=f"{age(ctx.now - (peer.changed or 0))}, due to {peer.last_reset}" if peer.last_reset else "",
         reason=str(peer.reason or ""),
-        local=str(session.up.local) if session is not None and session.up is not None else "",
-        reflected=lines.route_reflector_client,
-        next_hop_self=lines.next_hop_self,
+        local=str(up.local) if up is not None else "",
+        local_port=up.local_port if up is not None else 0,
+        foreign_port=up.remote_port if up is not None else 0,
+        minimum_ttl=peer.settings.minimum_ttl,
+        ttl=peer.settings.ttl,
+        hops=0 if peer.settings.internal else lines.security_hops or peer.settings.ttl,
+        version=machine.routes.table.version if session is not None else 1,
+        update_group=peer.group.number if peer.group is not None else 0,
+        lines=tuple(in_words(lines)),
+        queued=queued(peer),
+        has_way=ctx.ports.rib.lookup_without_nhrp(peer.address) is not None,
     )
 
 
-def _route(peer: Peer, prefix: Prefix, attributes: Attributes) -> PathLine:
-    path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=peer.address, internal=peer.settings.internal)
-    return path_line(prefix, path, _status(path))
+def _route(peer: Peer, prefix: Prefix, attributes: Attributes, mark: str) -> PathLine:
+    internal = peer.settings.internal
+    path = Path(origin=PathOrigin.PEER, attributes=attributes, peer=peer.address, internal=internal)
+    return path_line(prefix, path, f"*{mark}{'i' if internal else ' '}")
 
 
-def _status(path: Path) -> str:
-    return f"*>{'i' if path.internal else ' '}"
-
-
-_WHICH: Final = ("show ip bgp neighbors", "show bgp ipv4 unicast neighbors", "show ip bgp ipv4 unicast neighbors")
 COMMANDS: Final = (
-    *(
-        ExecCommand(f"{words} [ {{address:address}} ]", HELP, query=query_neighbors, render=render_neighbors)
-        for words in _WHICH
-    ),
-    *(
-        ExecCommand(
-            f"{words} {{address:address}} ( advertised-routes | received-routes | routes )",
-            {
-                **HELP,
-                "advertised-routes": "What it was told",
-                "received-routes": "What it told, before filters",
-                "routes": "What it told, and was taken",
-            },
-            query=query_routes,
-            render=render_routes,
-        )
-        for words in _WHICH
+    *spelled("neighbors [ {address:address} ]", {}, query_neighbors, render_neighbors),
+    *spelled(
+        "neighbors {address:address} ( advertised-routes | received-routes | routes )",
+        {
+            "advertised-routes": "What it was told",
+            "received-routes": "What it told, before filters",
+            "routes": "What it told, and was taken",
+        },
+        query_routes,
+        render_routes,
     ),
 )

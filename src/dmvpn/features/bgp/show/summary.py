@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.teller import queued
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,23 +121,4 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"{total}, Subnet ranges: {len(answer.ranges)}"
 
 
-def render_all(answer: ShowSummary) -> Iterator[str]:
-    """The same below the name of the address family."""
-    if answer.router_id:
-        yield "For address family: IPv4 Unicast"
-    yield from render_summary(answer)
-
-
-_SPELLINGS: Final = (
-    "show ip bgp summary",
-    "show bgp summary",
-    "show bgp ipv4 unicast summary",
-    "show ip bgp ipv4 unicast summary",
-)
-COMMANDS: Final = (
-    *(ExecCommand(syntax, HELP, query=query_summary, render=render_summary) for syntax in _SPELLINGS),
-    *(
-        ExecCommand(syntax, HELP, query=query_summary, render=render_all)
-        for syntax in ("show bgp all summary", "show ip bgp all summary")
-    ),
-)
+COMMANDS: Final = spelled("summary", {}, query_summary, render_summary)

@@ -1,4 +1,4 @@
-"""`show ip bgp [A.B.C.D | A.B.C.D/L]`: the table, and one prefix with all its paths."""
+"""`show ip bgp [A.B.C.D [MASK] | A.B.C.D/L | detail]`: the table, and prefixes with all their paths."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.features.bgp.attributes import Origin, path_text
-from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.paths import Path, PathOrigin
-from dmvpn.features.bgp.show.common import HELP, NOT_ACTIVE, active
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.table import Destination
+    from dmvpn.ios import Args, ShowContext
 
 _LEGEND: Final = (
     "Status codes: s suppressed, d damped, h history, * valid, > best, i - internal, ",
@@ -28,7 +28,7 @@ _LEGEND: Final = (
     "",
     "     Network          Next Hop            Metric LocPrf Weight Path",
 )
-_ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
+ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,9 @@ class ShowTable:
     paths: tuple[PathLine, ...] = ()
 
 
+EMPTY: Final = ShowTable()
+
+
 @dataclass(frozen=True, slots=True)
 class PathDetail:
     """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ..."""
@@ -75,12 +78,21 @@ class PathDetail:
 
 @dataclass(frozen=True, slots=True)
 class ShowPrefix:
-    """The answer to a question about one prefix; None: it is not in the table."""
+    """The answer to a question about one prefix; None: it is not in the table. total: paths, whether shown or not."""
 
     prefix: Prefix | None = None
     version: int = 0
     best: int = 0
     paths: tuple[PathDetail, ...] = ()
+    is_active: bool = True
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDetails:
+    """All prefixes."""
+
+    prefixes: tuple[ShowPrefix, ...] = ()
     is_active: bool = True
 
 
@@ -89,11 +101,25 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
     machine = active(ctx)
     if machine is None:
         return ShowTable()
-    lines = [
-        line
-        for prefix, found in sorted(machine.routes.table.destinations.items())
-        for line in _lines(machine, prefix, found)
-    ]
+    return chosen_table(machine, lambda _prefix, _path: True)
+
+
+def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
+    """The paths that are wanted, by prefix, the best of each first."""
+    found = sorted(machine.routes.table.destinations.items())
+    return table_of(
+        machine,
+        [
+            path_line(prefix, path, status(machine, prefix, path))
+            for prefix, destination in found
+            for path in _sorted(destination)
+            if wanted(prefix, path)
+        ],
+    )
+
+
+def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
+    """These lines under the head of the table."""
     return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
 
 
@@ -103,7 +129,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
     if machine is None:
         return ShowPrefix(is_active=False)
     destinations = machine.routes.table.destinations
-    wanted = args.prefix("prefix", None) if "prefix" in args else None
+    wanted = wanted_prefix(args)
     if wanted is None:
         address = args.address("destination")
         holding = [prefix for prefix in destinations if address in prefix]
@@ -111,9 +137,35 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
     found = destinations.get(wanted) if wanted is not None else None
     if wanted is None or found is None:
         return ShowPrefix()
+    return _of_prefix(machine, wanted, found, args)
+
+
+def wanted_prefix(args: Args) -> Prefix | None:
+    """The prefix that was named, however it was; None: only an address."""
+    if "prefix" in args:
+        return args.prefix("prefix")
+    mask = args.address("mask", None)
+    return Prefix.of(args.address("destination"), mask_length(mask) or 0) if mask is not None else None
+
+
+def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
+    """Every prefix with everything that is known of it."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowDetails(is_active=False)
+    found = sorted(machine.routes.table.destinations.items())
+    return ShowDetails(prefixes=tuple(_of_prefix(machine, prefix, destination, args) for prefix, destination in found))
+
+
+def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args) -> ShowPrefix:
     paths = _sorted(found)
     best = next((number for number, path in enumerate(paths, 1) if path is found.chosen), 0)
-    return ShowPrefix(wanted, found.version, best, tuple(_detail(ctx, found, path) for path in paths))
+    if "bestpath" in args:
+        paths = [path for path in paths if path is found.chosen]
+    elif "multipaths" in args:
+        paths = [path for path in paths if path in found.best]
+    details = tuple(_detail(machine, found, path) for path in paths)
+    return ShowPrefix(prefix, found.version, best, details, total=len(found.paths))
 
 
 def render_table(answer: ShowTable) -> Iterator[str]:
@@ -154,7 +206,7 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         return
     yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
     best = f"best #{answer.best}" if answer.best else "no best path"
-    yield f"Paths: ({len(answer.paths)} available, {best}, table default)"
+    yield f"Paths: ({answer.total} available, {best}, table default)"
     for one in answer.paths:
         yield f"  {one.path or 'Local'}"
         way = "inaccessible" if one.metric is None else f"metric {one.metric}"
@@ -169,6 +221,14 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
             yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
 
 
+def render_details(answer: ShowDetails) -> Iterator[str]:
+    """One prefix after the other."""
+    if not answer.is_active:
+        yield NOT_ACTIVE
+    for one in answer.prefixes:
+        yield from render_prefix(one)
+
+
 def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
     """Return a path as one line."""
     attributes = path.attributes
@@ -180,26 +240,29 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
         attributes.local_pref,
         path.weight,
         path_text(attributes.path),
-        _ORIGINS[attributes.origin],
+        ORIGINS[attributes.origin],
     )
 
 
-def _lines(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[PathLine]:
-    for path in _sorted(found):
-        is_best, is_used = path is found.chosen, path in found.best
-        is_quiet = prefix in machine.routes.suppressed
-        reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
-        status = "s" if is_quiet else " "
-        status = (status if is_quiet else "*" if reachable else " ") + (">" if is_best else " ")
-        yield path_line(prefix, path, f"{status}{'i' if path.internal else 'm' if is_used and not is_best else ' '}")
+def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
+    """The three columns of codes before a path of the table."""
+    found = machine.routes.table.destinations[prefix]
+    is_best, is_used = path is found.chosen, path in found.best
+    reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
+    first = "*" if reachable else " "
+    if prefix in machine.routes.suppressed:
+        first = "s"
+    elif is_used and machine.routes.instead(prefix) is not None:
+        first = "r"
+    last = "i" if path.internal else "m" if is_used and not is_best else " "
+    return f"{first}{'>' if is_best else ' '}{last}"
 
 
 def _sorted(found: Destination) -> list[Path]:
     return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
 
 
-def _detail(ctx: ShowContext, found: Destination, path: Path) -> PathDetail:
-    machine = ctx.machine(BgpMachine)
+def _detail(machine: BgpMachine, found: Destination, path: Path) -> PathDetail:
     attributes = path.attributes
     kind = "internal" if path.internal else "external"
     marks = ["sourced" if path.own else kind]
@@ -238,17 +301,18 @@ def _spelled(prefix: Prefix) -> str:
 
 
 COMMANDS: Final = (
-    *(
-        ExecCommand(syntax, HELP, query=query_table, render=render_table)
-        for syntax in ("show ip bgp", "show bgp ipv4 unicast")
-    ),
-    *(
-        ExecCommand(
-            f"{syntax} ( {{prefix:prefix}} | {{destination:address}} )",
-            {**HELP, "prefix": "Exactly this one", "destination": "The way to this address"},
-            query=query_prefix,
-            render=render_prefix,
-        )
-        for syntax in ("show ip bgp", "show bgp ipv4 unicast")
+    *spelled("", {}, query_table, render_table, gap=True),
+    *spelled("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
+    *spelled(
+        "( {prefix:prefix} | {destination:address} [ {mask:mask} ] ) [ bestpath | multipaths ]",
+        {
+            "prefix": "Exactly this one",
+            "destination": "The way to this address",
+            "mask": "Exactly the prefix with this mask",
+            "bestpath": "Its best path",
+            "multipaths": "Its paths in use",
+        },
+        query_prefix,
+        render_prefix,
     ),
 )

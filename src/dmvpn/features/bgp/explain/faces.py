@@ -1,0 +1,121 @@
+"""Labels of the rarer shows of BGP: groups, templates, clusters, what holds for a neighbor. For `dmvpn explain`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dmvpn.base.explanations import Explanation as Word
+from dmvpn.base.explanations import label_group
+
+_SHOWS: Final = ("show ip bgp", "show bgp")
+
+_SESSION = label_group(
+    "labels of the session with a neighbor of BGP",
+    _SHOWS,
+    Word("Neighbor sessions", "How many there are: one.", also=("is not multisession capable", "Session")),
+    Word("Output queue size", "Prefixes that it is still to be told."),
+    Word(
+        "Index", "The update group that it is in.", also=("Advertise bit", "update-group member", "peer-group member")
+    ),
+    Word("Address tracking is enabled", "Whether there is a route to it.", also=("the RIB does", "have a route to")),
+    Word("Graceful-Restart", "Its routes are not kept when its session ends (RFC 4724)."),
+    Word(
+        "External BGP neighbor may be up to", "So many hops away, by `ebgp-multihop` or `ttl-security`.", also=("away",)
+    ),
+    Word(
+        "Connection state is", "ESTAB: the TCP connection stands.", also=("ESTAB", "unread input bytes", "I/O status")
+    ),
+    Word("Connection is ECN Disabled", "IOS's line.", also=("ECN",)),
+    Word(
+        "Mininum incoming TTL",
+        "Packets that crossed more routers are dropped (`ttl-security`), in IOS's spelling; 0: none are.",
+        clause="RFC 5082 §3",
+        also=("Outgoing TTL",),
+    ),
+    Word("Foreign host", "The neighbor's end of the session.", also=("Foreign port",)),
+    next="show ip bgp neighbors",
+    clause="RFC 4271 §8",
+)
+_ROUTES = label_group(
+    "labels of what holds for the routes of a neighbor of BGP",
+    _SHOWS,
+    Word("Inbound soft reconfiguration allowed", "What filters refuse is kept, too (`soft-reconfiguration inbound`)."),
+    Word(
+        "NEXT_HOP is always this router for eBGP paths and iBGP paths", "`next-hop-self all`.", also=("and iBGP paths",)
+    ),
+    Word("NEXT_HOP is propagated unchanged", "`next-hop-unchanged`."),
+    Word(
+        "Overrides the neighbor AS with my AS before sending updates",
+        "`as-override`: its own number in a path becomes ours, so that it takes the path.",
+    ),
+    Word("Private AS number removed from updates", "`remove-private-as`.", clause="RFC 6996 §5"),
+    Word("Allow local AS in AS path up to", "`allowas-in`: paths with our own number are taken.", also=("times",)),
+    Word(
+        "Community attribute sent", "`send-community`.", clause="RFC 1997", also=("Extended-community attribute sent",)
+    ),
+    Word("Default information originate", "It is told a default route.", also=("default route-map",)),
+    Word("Default weight", "The weight of its routes (`weight`)."),
+    Word(
+        "Inbound path policy configured", "There are filters.", also=("Outbound path policy configured", "path policy")
+    ),
+    Word(
+        "Route map for incoming advertisements",
+        "Filters, by their kind.",
+        also=(
+            "Route map for outgoing advertisements",
+            "Incoming update prefix filter list",
+            "Outgoing update prefix filter list",
+            "Incoming update network filter list",
+            "Outgoing update network filter list",
+            "Incoming update AS path filter list",
+            "Outgoing update AS path filter list",
+        ),
+    ),
+    Word("Maximum prefixes allowed", "`maximum-prefix`.", also=("warning-only", "Threshold for warning message")),
+    Word(
+        "Locally configured policies",
+        "Lines of its own.",
+        also=("Locally configured session commands", "Local policies"),
+    ),
+    Word(
+        "Inherited polices",
+        "Lines of its group and templates, in IOS's spelling; behind 0x: how many there are.",
+        also=(
+            "Inherited policies",
+            "Inherited session commands",
+            "Local disable policies",
+            "Inherited disable policies",
+            "Inherited by Template",
+        ),
+    ),
+    Word("Template", "What several neighbors have.", also=("index",)),
+    next="show running-config",
+)
+_GROUPS = label_group(
+    "labels of groups of neighbors of BGP",
+    _SHOWS,
+    Word("update-group", "Neighbors that hear the same: it is made once for all.", also=("Summary for Update-groups",)),
+    Word(
+        "BGP Update version", "Of the table; messages: prefixes that members are still to hear of.", also=("messages",)
+    ),
+    Word("Number of NLRIs in the Adj-RIB-Out", "Prefixes that each member is told.", clause="RFC 4271 §3.2"),
+    Word("Minimum time between advertisement runs", "Announcements wait for so long."),
+    Word("BGP peer-group is", "A group of the configuration.", also=("peer-group", "Group", "Type")),
+    Word("members", "Who is in it; a star: it called from a `bgp listen range`.", also=("member", "Queued")),
+    Word("Hash", "IOS's column; 0 here.", also=("Refcount",)),
+    Word("Global cluster-id", "The name of our cluster of route reflection.", clause="RFC 4456 §7"),
+    Word(
+        "BGP client-to-client reflection",
+        "Clients hear of each other by us.",
+        also=("all (inter-cluster and intra-cluster)", "intra-cluster", "Used"),
+    ),
+    Word(
+        "List of cluster-ids",
+        "Clusters, and how many clients they have.",
+        also=("Cluster-id", "C2C-rfl-CFG", "C2C-rfl-USE"),
+    ),
+    Word("RIB-failure", "Why the routing table has another route.", also=("RIB-NH Matches", "Higher admin distance")),
+    next="show ip bgp update-group",
+)
+
+GROUPS: Final = (_SESSION, _ROUTES, _GROUPS)

@@ -1,0 +1,201 @@
+"""Parts of the table: by AS path, community, list, map or length, or because the routing table has another route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.addresses import classful_length
+from dmvpn.base.routemaps import COMMUNITIES, CommunityMatch
+from dmvpn.features.bgp.attributes import path_text
+from dmvpn.features.bgp.policy import candidate
+from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
+from dmvpn.features.bgp.show.table import EMPTY, ShowTable, chosen_table, render_table, wanted_prefix
+from dmvpn.ios.regex import Pattern, PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.routemaps import RoutePolicies
+    from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.paths import Path
+    from dmvpn.ios import Args, ShowContext
+
+    Chooser = Callable[[Prefix, Path], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSelection:
+    """A part of the table; problem: why there is none."""
+
+    table: ShowTable = EMPTY
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A path that the routing table does not take."""
+
+    prefix: Prefix
+    next_hop: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFailures:
+    """`show ip bgp rib-failure`."""
+
+    is_active: bool = True
+    failures: tuple[Failure, ...] = ()
+
+
+def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
+    """The paths that the words are about."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowSelection()
+    try:
+        wanted = _chooser(args, ctx.ports.policies.of_routes(), machine)
+    except PatternError:
+        return ShowSelection(problem="% Failed to compile regular expression.")
+    return ShowSelection(chosen_table(machine, wanted))
+
+
+def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Chooser:
+    """Raises PatternError."""
+    if "pattern" in args:
+        pattern = Pattern(args.text("pattern").strip('"'))
+        return lambda _, path: pattern.search(path_text(path.attributes.path))
+    if "community" in args:
+        numbers = {_number(word) for word in args.text("communities", "").split() if word != "exact-match"}
+        if "exact-match" in args.text("communities", "").split():
+            return lambda _, path: {*path.attributes.communities} == numbers
+        return lambda _, path: bool(path.attributes.communities) and numbers <= {*path.attributes.communities}
+    if "community-list" in args:
+        match = CommunityMatch(args.text("list"), exactly="exact-match" in args)
+        return lambda _, path: policies.community_permits(match, path.attributes.communities)
+    if "prefix-list" in args:
+        return lambda prefix, _: policies.prefix_list_permits(args.text("list"), prefix)
+    if "filter-list" in args:
+        return lambda _, path: policies.as_path_permits(str(args["list"]), path_text(path.attributes.path))
+    if "route-map" in args:
+        return lambda prefix, path: policies.mapped(args.text("list"), candidate(prefix, path.attributes)) is not None
+    if "cidr-only" in args:
+        return lambda prefix, _: not _is_classful(prefix)
+    if "inconsistent-as" in args:
+        return lambda prefix, _: _has_several_origins(machine, prefix)
+    whole = wanted_prefix(args)
+    return lambda prefix, _: whole is not None and prefix in whole
+
+
+def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
+    """What the routing table has from somebody else."""
+    machine = active(ctx)
+    if machine is None:
+        return ShowFailures(is_active=False)
+    return ShowFailures(
+        failures=tuple(
+            Failure(prefix, str(path.attributes.next_hop), "Higher admin distance")
+            for prefix, found in sorted(machine.routes.table.destinations.items())
+            for path in found.best[:1]
+            if machine.routes.instead(prefix) is not None
+        )
+    )
+
+
+def render_selection(answer: ShowSelection) -> Iterator[str]:
+    """As the whole table."""
+    if answer.problem:
+        yield answer.problem
+        return
+    yield from render_table(answer.table)
+
+
+def render_failures(answer: ShowFailures) -> Iterator[str]:
+    """A line for each."""
+    if not answer.is_active:
+        yield NOT_ACTIVE
+        return
+    yield "  Network            Next Hop                      RIB-failure   RIB-NH Matches"
+    for one in answer.failures:
+        yield f"{one.prefix!s:<18} {one.next_hop:<19} {one.why:>21} {'n/a':>16}"
+
+
+def _number(word: str) -> int:
+    """A community by its name, as two numbers, or as one; -1: it is none, and no route has it."""
+    if word in COMMUNITIES:
+        return COMMUNITIES[word]
+    high, colon, low = word.partition(":")
+    if not all(part.isascii() and part.isdigit() for part in (high, low if colon else high)):
+        return -1
+    return int(high) << 16 | int(low) if colon else int(high)
+
+
+def _is_classful(prefix: Prefix) -> bool:
+    return prefix.length == classful_length(IPv4Address(int(prefix.address)))
+
+
+def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:
+    paths = machine.routes.table.destinations[prefix].paths.values()
+    return len({path.attributes.systems[-1:] for path in paths}) > 1
+
+
+COMMANDS: Final = (
+    *spelled(
+        "( regexp | quote-regexp ) {pattern:line}",
+        {
+            "regexp": "By AS path",
+            "quote-regexp": "By AS path, in quotes",
+            "pattern": "A regular expression of IOS",
+        },
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "community [ {communities:line} ]",
+        {"community": "With communities", "communities": "Those that all have to be there; exact-match: and no others"},
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "( community-list {list:word} [ exact-match ] | prefix-list {list:word} | filter-list {list:1-500} "
+        "| route-map {list:word} | cidr-only | inconsistent-as )",
+        {
+            "community-list": "What a community list permits",
+            "exact-match": "With these communities and no others",
+            "prefix-list": "What a prefix list permits",
+            "filter-list": "What an AS path list permits",
+            "route-map": "What a route map permits",
+            "list": "Name, or number",
+            "cidr-only": "Of another length than that of its class",
+            "inconsistent-as": "Prefixes that several systems say are theirs",
+        },
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "( {prefix:prefix} | {destination:address} {mask:mask} ) ( longer-prefixes | subnets )",
+        {
+            "prefix": "A prefix",
+            "destination": "A prefix",
+            "mask": "Its mask",
+            "longer-prefixes": "And all in it",
+            "subnets": "And all in it",
+        },
+        query_selection,
+        render_selection,
+        gap=True,
+    ),
+    *spelled(
+        "rib-failure",
+        {"rib-failure": "What the routing table has from somebody else"},
+        query_failures,
+        render_failures,
+        gap=True,
+    ),
+)

@@ -1,0 +1,59 @@
+"""What holds for a neighbor's routes, in the words of `show ip bgp neighbors`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.bgp.model import Direction, FilterKind, PrivateAs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.bgp.model import Neighbor
+
+_FILTERS: Final = {
+    (FilterKind.ROUTE_MAP, Direction.IN): "Route map for incoming advertisements is {}",
+    (FilterKind.ROUTE_MAP, Direction.OUT): "Route map for outgoing advertisements is {}",
+    (FilterKind.PREFIX_LIST, Direction.IN): "Incoming update prefix filter list is {}",
+    (FilterKind.PREFIX_LIST, Direction.OUT): "Outgoing update prefix filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, Direction.IN): "Incoming update network filter list is {}",
+    (FilterKind.DISTRIBUTE_LIST, Direction.OUT): "Outgoing update network filter list is {}",
+    (FilterKind.FILTER_LIST, Direction.IN): "Incoming update AS path filter list is {}",
+    (FilterKind.FILTER_LIST, Direction.OUT): "Outgoing update AS path filter list is {}",
+}
+
+
+def in_words(lines: Neighbor) -> Iterator[str]:
+    """A sentence for each line that is not the default."""
+    if lines.route_reflector_client:
+        yield "Route-Reflector Client"
+    if lines.soft_reconfiguration:
+        yield "Inbound soft reconfiguration allowed"
+    if lines.next_hop_self:
+        yield "NEXT_HOP is always this router for eBGP paths" + (" and iBGP paths" if lines.next_hop_self_all else "")
+    if lines.next_hop_unchanged:
+        yield "NEXT_HOP is propagated unchanged to this neighbor"
+    if lines.override_as:
+        yield "Overrides the neighbor AS with my AS before sending updates"
+    if lines.remove_private_as is not PrivateAs.KEPT:
+        yield "Private AS number removed from updates to this neighbor"
+    if lines.allow_own_as:
+        yield f"Allow local AS in AS path up to {lines.allow_own_as} times"
+    if lines.send_community:
+        yield "Community attribute sent to this neighbor"
+    if lines.send_extended:
+        yield "Extended-community attribute sent to this neighbor"
+    if lines.default_originate:
+        yield "Default information originate" + (
+            f", default route-map {lines.originate_map}" if lines.originate_map else ""
+        )
+    if lines.weight is not None:
+        yield f"Default weight {lines.weight}"
+    for direction, word in ((Direction.IN, "Inbound"), (Direction.OUT, "Outbound")):
+        if any(one.direction is direction for one in lines.filters):
+            yield f"{word} path policy configured"
+    for one in lines.filters:
+        yield _FILTERS[one.kind, one.direction].format(one.name)
+    if lines.maximum_prefixes:
+        yield f"Maximum prefixes allowed {lines.maximum_prefixes}{' (warning-only)' if lines.only_warn else ''}"
+        yield f"Threshold for warning message {lines.warn_percent}%"
