@@ -137,7 +137,7 @@ class Wire:
         ]
         file.write_text(f"hostname {name}\n{''.join(sections)}{configuration}end\n")
         maps = [word for number, port in enumerate(interfaces, 1) for word in _mapped(number, port)]
-        log = self._start(name, "dmvpn", *command("run", file, "--engine", engine, *maps))
+        log = self.start(name, "dmvpn", *command("run", file, "--engine", engine, *maps))
         self.wait(f"{name} runs", lambda: _RUNS in log.read_text())
 
     def start_frr(self, name: str, daemon: str, configuration: str) -> None:
@@ -155,7 +155,7 @@ class Wire:
         more = [f"-f{here}/{daemon}.conf", "--log=stdout"]
         ready = here / f"{daemon}.vty"
         ready.unlink(missing_ok=True)
-        self._start(name, daemon, *_OWN_FOLDERS, str(_FRR / daemon), *sockets, *more)
+        self.start(name, daemon, *_OWN_FOLDERS, str(_FRR / daemon), *sockets, *more)
         self.wait(f"{daemon} listens", ready.exists)
 
     def start_bird(self, name: str, configuration: str) -> None:
@@ -163,7 +163,7 @@ class Wire:
         here = self.folder / name
         here.mkdir(exist_ok=True)
         (here / "bird.conf").write_text(_BIRD + configuration)
-        self._start(name, "bird", "bird", "-f", "-c", str(here / "bird.conf"), "-s", str(here / "bird.ctl"))
+        self.start(name, "bird", "bird", "-f", "-c", str(here / "bird.conf"), "-s", str(here / "bird.ctl"))
         self.wait("BIRD listens", lambda: "ready" in self.bird(name, "show status").lower())
 
     def kill(self, name: str, program: str) -> None:
@@ -180,8 +180,8 @@ class Wire:
         """Put it in again."""
         self.ip("switch", "link", "set", name, "up")
 
-    def _start(self, name: str, program: str, *words: str) -> Path:
-        """Start a program in the namespace; returns its log."""
+    def start(self, name: str, program: str, *words: str) -> Path:
+        """Start a program in a namespace; returns its log."""
         self._starts[f"{name}-{program}"] += 1
         log = self.folder / f"{name}-{program}-{self._starts[f'{name}-{program}']}.log"
         with log.open("wb") as file:
@@ -209,12 +209,12 @@ class Wire:
 
     def ask(self, name: str, line: str) -> str:
         """Return what our router answers to an exec command."""
-        return self._say(*command("-r", f"run-{name}/{name}", *line.split()))
+        return self.say(*command("-r", f"run-{name}/{name}", *line.split()))
 
     def frr(self, name: str, *lines: str) -> str:
         """Return what FRR answers to these lines."""
         words = [word for line in lines for word in ("-c", line)]
-        return self._say("vtysh", "--vty_socket", str(self.folder / name), *words)
+        return self.say("vtysh", "--vty_socket", str(self.folder / name), *words)
 
     def frr_json(self, name: str, line: str) -> dict[str, Any]:
         """Return what FRR answers as JSON; {} while it does not answer."""
@@ -226,9 +226,10 @@ class Wire:
 
     def bird(self, name: str, line: str) -> str:
         """Return what BIRD answers."""
-        return self._say("birdc", "-s", str(self.folder / name / "bird.ctl"), line)
+        return self.say("birdc", "-s", str(self.folder / name / "bird.ctl"), line)
 
-    def _say(self, *words: str) -> str:
+    def say(self, *words: str) -> str:
+        """Run a command, and return what it prints."""
         done = subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
         return done.stdout + done.stderr
 
