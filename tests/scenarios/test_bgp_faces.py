@@ -165,6 +165,6 @@ def test_debugs_print_sessions_keepalives_and_what_is_told() -> None:
         assert line in lines, line
     world.do("SPOKE1", "undebug all")
     world.do("SPOKE1", "debug ip bgp updates out")
-    world.configure("SPOKE1", "router bgp 65000", "no network 10.1.1.0 mask 255.255.255.0")
+    world.configure("SPOKE1", "router bgp 65000", "address-family ipv4", "no network 10.1.1.0 mask 255.255.255.0")
     world.run_for(5)
     assert "BGP(0): (base) 10.255.0.1 send unreachable (format) 10.1.1.0/24" in world.show("SPOKE1", "logging")
