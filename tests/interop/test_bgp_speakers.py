@@ -111,6 +111,10 @@ neighbor {OURS} {{
     )
 
 
+def wait_for_path(wire: Wire, name: str, speaker: GoBgp | OpenBgp, prefix: str) -> None:
+    wire.wait(f"{name} has {prefix}", lambda: speaker.path(prefix))
+
+
 @pytest.fixture(scope="module")
 def wire() -> Iterator[tuple[Wire, GoBgp, OpenBgp]]:
     with Wire(ours=("10.1.0.1/24",), go=(), open=(), exa=()) as wire:
@@ -125,9 +129,9 @@ def wire() -> Iterator[tuple[Wire, GoBgp, OpenBgp]]:
 def test_all_speakers_have_the_routes_of_all_others_by_us(wire: tuple[Wire, GoBgp, OpenBgp]) -> None:
     net, go, other = wire
     for prefix in (OUR_LAN, OPEN_LAN, EXA_LAN):
-        net.wait(f"GoBGP has {prefix}", lambda prefix=prefix: go.path(prefix))
+        wait_for_path(net, "GoBGP", go, prefix)
     for prefix in (OUR_LAN, GO_LAN, EXA_LAN):
-        net.wait(f"OpenBGPD has {prefix}", lambda prefix=prefix: other.path(prefix))
+        wait_for_path(net, "OpenBGPD", other, prefix)
     expected = {GO_LAN: GO, OPEN_LAN: OPEN, EXA_LAN: EXA}
     net.wait("our kernel has them", lambda: expected.items() <= net.kernel("ours").items())
     at_go, at_open = go.path(OPEN_LAN), other.path(GO_LAN)
