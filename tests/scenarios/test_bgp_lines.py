@@ -264,3 +264,63 @@ def test_kinds_of_communities_that_two_lines_name_are_both_told() -> None:
     world.configure("HUB", *HUB, "no neighbor 10.255.0.11 send-community")
     lines = world.sim.routers["HUB"].router.machine(BgpMachine).peers[IPv4Address("10.255.0.11")].settings.lines
     assert (lines.send_community, lines.send_extended) == (False, True)
+
+
+# ------------------------------------------------------------------------------------------ lines of the process
+
+
+def test_a_default_local_preference_is_told_inside_and_counts_for_what_was_heard_before() -> None:
+    world = World(REFLECTED).converge()
+    world.configure("SPOKE1", *HUB, "bgp default local-preference 150")
+    world.run_for(10)
+    (row,) = [line for line in world.lines("HUB", "ip bgp") if " 10.1.1.0/24 " in line]
+    assert row.split()[-3:] == ["150", "0", "i"]
+    world.configure("SPOKE1", *HUB, "no bgp default local-preference")
+    world.run_for(10)
+    (row,) = [line for line in world.lines("HUB", "ip bgp") if " 10.1.1.0/24 " in line]
+    assert row.split()[-3:] == ["100", "0", "i"]
+
+
+def test_what_internal_neighbors_told_is_redistributed_only_where_a_line_says_so() -> None:
+    world = World(REFLECTED).converge()
+    world.configure("HUB", "router ospf 7", "redistribute bgp 65000 subnets", "network 10.255.0.0 0.0.0.255 area 0")
+    world.run_for(5)
+
+    def told() -> bool:
+        return "10.1.2.0" in world.show("HUB", "ip ospf database external")
+
+    assert not told()
+    world.configure("HUB", *HUB, "bgp redistribute-internal")
+    assert world.wait_until(told, 30)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_an_external_session_survives_its_interface_only_without_fast_external_fallover(stays: bool) -> None:
+    world = World(EXTERNAL).converge()
+    if stays:
+        world.configure("HUB", *HUB, "no bgp fast-external-fallover")
+    world.configure("HUB", "interface Tunnel0", "shutdown")
+    world.run_for(1)
+    assert is_up(world, "HUB", "10.255.0.11") is stays
+
+
+def test_a_limit_that_only_warns_is_said_once_until_there_are_few_enough_again() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 maximum-prefix 1 warning-only")
+
+    def loopbacks(*numbers: int, word: str = "") -> None:
+        for number in numbers:
+            world.configure("SPOKE1", f"interface Loopback{number}", f"ip address 10.77.{number}.1 255.255.255.0")
+            network = f"{word}network 10.77.{number}.0 mask 255.255.255.0"
+            world.configure("SPOKE1", "router bgp 65011", "address-family ipv4", network)
+            world.run_for(35)
+
+    def said() -> int:
+        return sum("exceeds limit 1" in line for line in world.messages("HUB"))
+
+    loopbacks(1, 2, 3)
+    assert said() == 1
+    assert is_up(world, "HUB", "10.255.0.11")
+    loopbacks(1, 2, 3, word="no ")
+    loopbacks(1)
+    assert said() == 2

@@ -428,6 +428,7 @@ class Route:
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
     run_by: of a connected network, the routing protocols (and processes) that run there.
+    stays: no other protocol may redistribute it.
     """
 
     prefix: Prefix
@@ -443,6 +444,7 @@ class Route:
     told_by: tuple[IPAddress, ...] = ()
     details: tuple[str, ...] = ()
     run_by: tuple[tuple[RouteSource, str], ...] = ()
+    stays: bool = False
     since: float = field(default=0.0, compare=False)
 
 

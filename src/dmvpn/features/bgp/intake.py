@@ -69,7 +69,7 @@ class Intake:
         peer.filtered.clear()
         peer.stale.clear()
         peer.denied = 0
-        peer.warned = False
+        peer.warned = peer.exceeded = False
         return prefixes
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Prefix, None]:

@@ -11,7 +11,7 @@ from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import leaving
-from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import changed, verdict
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Learning:
         self._ports = ports
         self._waiting: dict[IPv4Address, tuple[Peer, dict[Prefix, None]]] = {}
         self.waiting = 0
+        self.default_pref = DEFAULT_LOCAL_PREF
 
     def add(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
         """A neighbor tells something else of these, or its filters are others now. It may be gone."""
@@ -78,12 +79,12 @@ class Learning:
                 table.take_away(prefix, source)
                 continue
             if last is None or last[0] is not attributes or last[1] is not changes:
-                last = attributes, changes, _path(peer, attributes, changes, now)
+                last = attributes, changes, _path(peer, attributes, changes, self.default_pref, now)
             if table.known(prefix, source) != last[2]:
                 table.put(prefix, last[2])
 
 
-def _path(peer: Peer, attributes: Attributes, changes: Changes, now: float) -> Path:
+def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: int, now: float) -> Path:
     settings, lines = peer.settings, peer.settings.lines
     if settings.local_as != settings.real_as and not settings.internal and lines.local_as_prepends:
         attributes = replace(attributes, path=prepended(attributes.path, settings.local_as))
@@ -98,6 +99,7 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, now: float) -> P
         identifier=heard.identifier if heard is not None else UNSPECIFIED,
         internal=settings.internal,
         client=lines.route_reflector_client,
+        default_pref=default_pref,
         weight=(lines.weight or 0) if changes.weight is None else changes.weight,
         since=now,
     )

@@ -33,13 +33,18 @@ class Limits:
         if not limit or session is None:
             return
         if peer.accepted > limit:
-            self._process.order(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
+            if not peer.exceeded:  # prefixes are counted in slices: one line, until there are few enough again
+                peer.exceeded = True
+                self._process.order(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
             if not peer.settings.lines.only_warn:
                 self._bar(peer, now)
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent", now)
-        elif not peer.warned and peer.accepted * 100 > limit * peer.settings.lines.warn_percent:
-            peer.warned = True
+            return
+        peer.exceeded = False
+        is_near = peer.accepted * 100 > limit * peer.settings.lines.warn_percent
+        if is_near and not peer.warned:
             self._process.order(messages.MaximumNear.of(peer.address, peer.accepted, limit))
+        peer.warned = is_near
 
     def check_all(self, peers: Mapping[IPv4Address, Peer], now: float) -> None:
         """Peers tell more than there is room for: the one that tells most of it goes, and the others stay."""

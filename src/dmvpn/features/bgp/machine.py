@@ -187,6 +187,9 @@ class BgpMachine:
         self._configure_peers(old, config, now)
         neighbors.listen()
         self.routes.configure(config, process.router_id)
+        if old.local_preference != config.local_preference:
+            for peer in self.peers.values():
+                self.routes.learn(peer, tuple(peer.received))
 
     def _stop(self, now: float) -> None:
         """There is another process, or none: the RIB and all neighbors hear of it."""
@@ -337,12 +340,12 @@ class BgpMachine:
         self._neighbors.listen()
         own = {address for address, _ in event.new.addresses} if event.new is not None else set()
         lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
-        line_down = event.new is None or not event.new.line
+        falls_over = self.config.falls_over and (event.new is None or not event.new.line)
         here = [address for address, _ in event.old.addresses] if event.old is not None else []
         for peer, session in list(self._neighbors.by_stream.values()):
             if session.up is None or session.ending is not None:
                 continue
-            if session.up.local in lost or (line_down and session.up.local in here and not peer.settings.internal):
+            if session.up.local in lost or (falls_over and session.up.local in here and not peer.settings.internal):
                 self._process.order(StreamClose(session.stream, abort=True))
                 session.end(Ending("Interface flap"))
         if event.new is not None and event.new.line and not (event.old is not None and event.old.line):

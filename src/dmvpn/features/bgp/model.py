@@ -152,6 +152,22 @@ class Redistribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How the best path is found where IOS lets people choose.
+
+    compares_all_meds: also of different neighboring systems. missing_med_is_worst: none is the largest, else 0.
+    ignores_path_length: AS paths are not compared. any_equal_path: paths of equal length may be used at once, whatever
+    systems they have. compares_router_ids: the older external path is no better than another.
+    """
+
+    compares_all_meds: bool = False
+    missing_med_is_worst: bool = False
+    ignores_path_length: bool = False
+    any_equal_path: bool = False
+    compares_router_ids: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BgpConfig:
     """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
 
@@ -159,6 +175,8 @@ class BgpConfig:
     ipv4_by_default: neighbors are in IPv4 unicast without being activated.
     default_metric: of redistributed routes. default_originate: redistribution may bring in the default route, too.
     neighbor_distances: of what these neighbors tell.
+    local_preference: where nothing is said. falls_over: external sessions end with the line of their interface.
+    tells_internal: other protocols may redistribute what internal neighbors told.
     """
 
     local_as: int = 0
@@ -181,6 +199,10 @@ class BgpConfig:
     default_metric: int | None = None
     default_originate: bool = False
     neighbor_distances: tuple[DistanceOf, ...] = ()
+    decision: Decision = Decision()
+    local_preference: int = 100
+    falls_over: bool = True
+    tells_internal: bool = False
 
     @property
     def called(self) -> tuple[IPv4Address, ...]:

@@ -29,7 +29,7 @@ def own_path(prefix: Prefix, config: BgpConfig, ports: Ports, now: float) -> Pat
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
     paths = (
-        _mapped(_path(origin, route, kind, metric, now), name, route, ports)
+        _mapped(_path(origin, route, kind, metric, config.local_preference, now), name, route, ports)
         for origin, kind, metric, name in _reasons(route, config)
     )
     return next((path for path in paths if path is not None), None)
@@ -91,7 +91,7 @@ def aggregate_path(
     )
 
 
-def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, now: float) -> Path:
+def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, default_pref: int, now: float) -> Path:
     hop = route.next_hops[0].address if route.next_hops else None
     return Path(
         origin=origin,
@@ -99,5 +99,6 @@ def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, now: floa
             origin=kind, next_hop=hop if isinstance(hop, IPv4Address) else UNSPECIFIED, med=min(metric, 0xFFFFFFFF)
         ),
         weight=OWN_WEIGHT,
+        default_pref=default_pref,
         since=now,
     )

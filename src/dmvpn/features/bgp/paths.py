@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.bgp.model import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Attributes
 
 DEFAULT_LOCAL_PREF: Final = 100
+USUAL: Final = Decision()
 #: The weight of what this router announces of its own accord.
 OWN_WEIGHT: Final = 32768
 
@@ -36,7 +38,7 @@ class PathOrigin(enum.Enum):
 class Path:
     """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
 
-    since: when it was told, seconds monotonic. hop_metric: to the next hop. usable: the next hop can be reached.
+    since: when it was told, seconds monotonic. default_pref: the local preference if nothing is said of it.
     """
 
     origin: PathOrigin
@@ -46,6 +48,7 @@ class Path:
     internal: bool = False
     client: bool = False
     weight: int = 0
+    default_pref: int = DEFAULT_LOCAL_PREF
     since: float = field(default=0.0, compare=False)
 
     @property
@@ -57,26 +60,31 @@ class Path:
     def local_pref(self) -> int:
         """With the default where nothing is said."""
         said = self.attributes.local_pref
-        return DEFAULT_LOCAL_PREF if said is None else said
+        return self.default_pref if said is None else said
 
 
-def ordered(paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None]) -> list[Path]:
+def ordered(
+    paths: Iterable[Path], metric_to: Callable[[IPv4Address], int | None], decision: Decision = USUAL
+) -> list[Path]:
     """Return the usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
     usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
     groups: dict[int, list[tuple[Path, int]]] = {}
     for path, metric in usable:
-        groups.setdefault(path.attributes.neighbor_system, []).append((path, metric))
+        system = 0 if decision.compares_all_meds else path.attributes.neighbor_system
+        groups.setdefault(system, []).append((path, metric))
     heads, others = [], []
     for group in groups.values():
-        group.sort(key=lambda one: _key(*one, with_med=True))
+        group.sort(key=lambda one: _key(one[0], one[1], decision, with_med=True))
         heads.append(group[0])
         others += group[1:]
-    heads.sort(key=lambda one: _key(*one, with_med=False))
-    others.sort(key=lambda one: _key(*one, with_med=False))
+    heads.sort(key=lambda one: _key(one[0], one[1], decision, with_med=False))
+    others.sort(key=lambda one: _key(one[0], one[1], decision, with_med=decision.compares_all_meds))
     return [path for path, _ in (*heads, *others)]
 
 
-def side_by_side(paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int) -> list[Path]:
+def side_by_side(
+    paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int, decision: Decision = USUAL
+) -> list[Path]:
     """Return the best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
     if not paths or limit < 2:
         return paths[:1]
@@ -84,7 +92,9 @@ def side_by_side(paths: list[Path], metric_to: Callable[[IPv4Address], int | Non
 
     def rank(path: Path) -> tuple[object, ...]:
         attributes = path.attributes
-        return (*_preference(path), attributes.med or 0, path.internal, metric_to(attributes.next_hop), attributes.path)
+        systems = () if decision.any_equal_path else attributes.path
+        metric = metric_to(attributes.next_hop)
+        return (*_preference(path, decision), _med(path, decision), path.internal, metric, systems)
 
     equal = [path for path in paths if rank(path) == rank(best)]
     hops: dict[IPv4Address, Path] = {}
@@ -97,15 +107,21 @@ def _metric(path: Path, metric_to: Callable[[IPv4Address], int | None]) -> int |
     return 0 if path.own else metric_to(path.attributes.next_hop)
 
 
-def _preference(path: Path) -> tuple[int, int, bool, int, int]:
+def _preference(path: Path, decision: Decision) -> tuple[int, int, bool, int, int]:
     attributes = path.attributes
-    return -path.weight, -path.local_pref, not path.own, attributes.path_length, attributes.origin
+    length = 0 if decision.ignores_path_length else attributes.path_length
+    return -path.weight, -path.local_pref, not path.own, length, attributes.origin
 
 
-def _key(path: Path, metric: int, *, with_med: bool) -> tuple[float, ...]:
+def _med(path: Path, decision: Decision) -> float:
+    said = path.attributes.med
+    return (float("inf") if decision.missing_med_is_worst else 0) if said is None else said
+
+
+def _key(path: Path, metric: int, decision: Decision, *, with_med: bool) -> tuple[float, ...]:
     attributes = path.attributes
-    med = (attributes.med or 0) if with_med else 0
-    age = 0.0 if path.internal or path.own else path.since
+    med = _med(path, decision) if with_med else 0
+    age = 0.0 if path.internal or path.own or decision.compares_router_ids else path.since
     identifier = attributes.originator or path.identifier
     tail = (path.internal, metric, age, int(identifier), len(attributes.clusters), int(path.peer))
-    return (*_preference(path), med, *tail)
+    return (*_preference(path, decision), med, *tail)

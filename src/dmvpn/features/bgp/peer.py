@@ -56,6 +56,7 @@ class Peer:
         self.complained = float("-inf")
         self.denied = 0
         self.warned = False
+        self.exceeded = False
         self.counts = Counts.none()
 
     @property

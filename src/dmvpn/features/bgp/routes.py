@@ -72,15 +72,20 @@ class Routes:
         """Other lines about routes."""
         old, self._config = self._config, config
         self._router_id = router_id or UNSPECIFIED
-        self.table.limits = config.maximum_paths
+        self.table.limits, self.table.decision = config.maximum_paths, config.decision
+        self._learning.default_pref = config.local_preference
         self.look_at_own()
+        if old.decision != config.decision:
+            self._dirty.update(dict.fromkeys(self.table.destinations))
         if (old.maximum_paths, old.aggregates) != (config.maximum_paths, config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
             self._news.update(dict.fromkeys(self._aggregates.clear()))
             for gone in old.aggregates:
                 self.table.take_away(gone.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED))
                 self._dirty[gone.prefix] = None
-        if (old.distances, old.neighbor_distances) != (config.distances, config.neighbor_distances):
+        if (old.distances, old.neighbor_distances, old.tells_internal) != (
+            *(config.distances, config.neighbor_distances, config.tells_internal),
+        ):
             self._unoffered.update(dict.fromkeys(self.table.destinations))
 
     def look_at_own(self) -> None:
@@ -180,6 +185,7 @@ class Routes:
             metric=attributes.med or 0,
             next_hops=tuple(NextHop("", one.attributes.next_hop) for one in best),
             external=not path.internal,
+            stays=path.internal and not self._config.tells_internal,
             tag=attributes.neighbor_system,
             told_by=tuple(one.peer for one in best),
             details=_details(attributes),
@@ -192,6 +198,7 @@ class Routes:
                 next_hops=(NextHop("Null0"),),
                 kind=RouteKind.DISCARD,
                 external=False,
+                stays=False,
                 told_by=(),
                 details=(),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.paths import Path, PathOrigin, ordered, side_by_side
+from dmvpn.features.bgp.paths import USUAL, Path, PathOrigin, ordered, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +34,7 @@ class Destination:
 class LocRib:
     """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal.
 
+    decision: how the best path is found.
     hops: the next hops of all paths, with the prefixes and how many paths of each lead there. own: what we announce.
     """
 
@@ -41,6 +42,7 @@ class LocRib:
         self.destinations: dict[Prefix, Destination] = {}
         self.version = 1
         self.limits = (1, 1)
+        self.decision = USUAL
         self.metric_to = metric_to
         self.hops: dict[IPv4Address, dict[Prefix, int]] = {}
         self.own: dict[Prefix, None] = {}
@@ -89,9 +91,9 @@ class LocRib:
             destination = self.destinations.get(prefix)
             if destination is None:
                 continue
-            candidates = ordered(destination.paths.values(), self.metric_to)
+            candidates = ordered(destination.paths.values(), self.metric_to, self.decision)
             limit = self.limits[candidates[0].internal] if candidates else 1
-            best = tuple(side_by_side(candidates, self.metric_to, limit))
+            best = tuple(side_by_side(candidates, self.metric_to, limit, self.decision))
             if best != destination.best:
                 self.version += 1
                 destination.best, destination.version = best, self.version

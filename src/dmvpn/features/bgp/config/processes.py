@@ -117,6 +117,43 @@ IPV4_BY_DEFAULT: Final = _line(
     order=14,
     default_on=True,
 )
+LOCAL_PREFERENCE: Final = _line(
+    "bgp default local-preference {preference:0-4294967295}",
+    {"local-preference": "Of routes of which nothing is said", "preference": "The larger the better"},
+    order=14,
+    default="bgp default local-preference 100",
+)
+ALWAYS_COMPARE_MED: Final = _line(
+    "bgp always-compare-med", {"always-compare-med": "Compare metrics of different systems, too"}, order=13
+)
+DETERMINISTIC_MED: Final = _line(
+    "bgp deterministic-med", {"deterministic-med": "As it is here in any case: by system first"}, order=13
+)
+BESTPATH: Final = _line(
+    "bgp bestpath ( as-path ( ignore | multipath-relax ) | med missing-as-worst | compare-routerid )",
+    {
+        "bestpath": "How the best path is found",
+        "as-path": "By AS paths",
+        "ignore": "Do not compare their lengths",
+        "multipath-relax": "Paths of equal length may be used at once",
+        "med": "By metrics",
+        "missing-as-worst": "None is the largest",
+        "compare-routerid": "By router IDs, even if one is older",
+    },
+    order=13,
+    key=("ignore", "multipath-relax", "med", "compare-routerid"),
+)
+FALL_OVER: Final = _line(
+    "bgp fast-external-fallover",
+    {"fast-external-fallover": "External sessions end with the line of their interface"},
+    order=14,
+    default_on=True,
+)
+REDISTRIBUTE_INTERNAL: Final = _line(
+    "bgp redistribute-internal",
+    {"redistribute-internal": "Other protocols may redistribute what internal neighbors told"},
+    order=14,
+)
 LISTEN_RANGE: Final = _line(
     "bgp listen range {prefix:prefix} peer-group {group:word}",
     {
@@ -244,6 +281,7 @@ FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
 
 LINES: Final = (
     *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, IPV4_BY_DEFAULT, LISTEN_RANGE),
+    *(LOCAL_PREFERENCE, ALWAYS_COMPARE_MED, DETERMINISTIC_MED, BESTPATH, FALL_OVER, REDISTRIBUTE_INTERNAL),
     *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
     *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE, SESSION_TEMPLATE, POLICY_TEMPLATE),
     *SESSION_LINES,

@@ -11,8 +11,11 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.features.bgp.config.merging import merge, merged, peer_of
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
+    ALWAYS_COMPARE_MED,
+    BESTPATH,
     CLUSTER_ID,
     DEFAULT_ORIGINATE,
+    FALL_OVER,
     FAMILY,
     FAMILY_ACTIVATE,
     FAMILY_DEFAULT_ORIGINATE,
@@ -23,10 +26,12 @@ from dmvpn.features.bgp.config.processes import (
     IPV4_BY_DEFAULT,
     LISTEN_LIMIT,
     LISTEN_RANGE,
+    LOCAL_PREFERENCE,
     LOG_CHANGES,
     NEIGHBOR,
     POLICY_LINES,
     POLICY_TEMPLATE,
+    REDISTRIBUTE_INTERNAL,
     ROUTER,
     ROUTER_ID,
     SESSION_LINES,
@@ -34,7 +39,7 @@ from dmvpn.features.bgp.config.processes import (
     TIMERS,
     prefix_of,
 )
-from dmvpn.features.bgp.model import Aggregate, BgpConfig, ListenRange, Network, Redistribution
+from dmvpn.features.bgp.model import Aggregate, BgpConfig, Decision, ListenRange, Network, Redistribution
 from dmvpn.ios.distribution import distance_of
 
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.model import Neighbor, Peer
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
+_BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
 _SOURCES: Final = {
     "connected": RouteSource.CONNECTED,
     "static": RouteSource.STATIC,
@@ -64,6 +70,7 @@ def read(tree: ConfigTree) -> BgpConfig:
         return [*router.all(line), *(family.all(family_line) if family is not None else ())]
 
     timers = router.get(TIMERS)
+    preference = router.get(LOCAL_PREFERENCE)
     return BgpConfig(
         local_as=args.integer("number"),
         router_id=_address(router, ROUTER_ID),
@@ -95,6 +102,21 @@ def read(tree: ConfigTree) -> BgpConfig:
         neighbor_distances=tuple(
             map(distance_of, everywhere(IN_ROUTER.neighbor_distance, IN_FAMILY.neighbor_distance))
         ),
+        decision=_decision(router),
+        local_preference=preference.integer("preference") if preference else 100,
+        falls_over=router.flag(FALL_OVER),
+        tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
+    )
+
+
+def _decision(router: Section) -> Decision:
+    words = {word for args in router.all(BESTPATH) for word in _BESTPATH if word in args}
+    return Decision(
+        compares_all_meds=router.flag(ALWAYS_COMPARE_MED),
+        missing_med_is_worst="missing-as-worst" in words,
+        ignores_path_length="ignore" in words,
+        any_equal_path="multipath-relax" in words,
+        compares_router_ids="compare-routerid" in words,
     )
 
 
