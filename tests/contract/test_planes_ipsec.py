@@ -139,6 +139,17 @@ def arrived(world: World, name: str, number: int) -> None:
     assert len(only_udp(world.received[name])) == number
 
 
+def send_until_told(world: World, size: int) -> None:
+    """Send packets with DF from A's LAN to B's until A is told that they are too large."""
+
+    def is_told() -> bool:
+        world.send("A", udp("A", host("B"), size=size, df=True))
+        world.run(0.05)
+        return bool(only_icmp(world.received["A"]))
+
+    world.until(is_told)
+
+
 # ------------------------------------------------------------------------------------------------ nothing in clear
 
 
@@ -659,13 +670,7 @@ def test_what_the_path_does_not_take_is_refused_or_cut_before_it_is_sealed(
 def test_what_our_own_wire_does_not_take_is_refused_as_well(world: World) -> None:
     """AES-GCM by protocol 50: 1500 - 20 (IP) - 16 (ESP, IV) - 18 (trailer, ICV) - 8 (GRE with a key) = 1438."""
     a_and_b(world, mtu=1476, df=DfBit.COPY)
-
-    def tries_until_told() -> bool:
-        world.send("A", udp("A", host("B"), size=1440, df=True))
-        world.run(0.05)
-        return bool(only_icmp(world.received["A"]))
-
-    world.until(tries_until_told)
+    send_until_told(world, 1440)
     told = only_icmp(world.received["A"])[0]
     assert isinstance(told, icmp.DestinationUnreachable)
     assert told.next_hop_mtu == 1438
@@ -754,13 +759,7 @@ def test_a_path_that_is_narrower_than_anybody_is_believed_is_cut_to_on_the_way(w
 def test_one_second_long_the_same_sender_is_told_once_and_who_cannot_be_told_takes_nobodys_turn(world: World) -> None:
     in_clear(world, DfBit.COPY)
     world.narrow("B", 1300)
-
-    def tries_until_told() -> bool:
-        world.send("A", udp("A", host("B"), size=1300, df=True))
-        world.run(0.05)
-        return bool(only_icmp(world.received["A"]))
-
-    world.until(tries_until_told)
+    send_until_told(world, 1300)
     world.run(1.1)
     world.received["A"].clear()
     unanswerable = replace(udp("A", host("B"), size=1300, df=True), fragment_offset=1)
@@ -779,13 +778,7 @@ def test_one_second_long_the_same_sender_is_told_once_and_who_cannot_be_told_tak
 def test_what_is_known_of_a_path_is_no_matter_to_a_tunnel_whose_df_is_clear(world: World) -> None:
     a_and_b(world, df=DfBit.COPY)
     world.narrow("B", 1300)
-
-    def tries_until_told() -> bool:
-        world.send("A", udp("A", host("B"), size=1300, df=True))
-        world.run(0.05)
-        return bool(only_icmp(world.received["A"]))
-
-    world.until(tries_until_told)
+    send_until_told(world, 1300)
     tunnel(world, "A", df=DfBit.CLEAR)
     world.received["A"].clear()
     world.received["B"].clear()
@@ -800,13 +793,7 @@ def test_without_protection_what_the_path_does_not_take_is_refused_or_cut_before
 ) -> None:
     in_clear(world, DfBit.COPY)
     world.narrow("B", 1300)
-
-    def tries_until_told() -> bool:
-        world.send("A", udp("A", host("B"), size=1300, df=True))
-        world.run(0.05)
-        return bool(only_icmp(world.received["A"]))
-
-    world.until(tries_until_told)
+    send_until_told(world, 1300)
     told = only_icmp(world.received["A"])[0]
     assert isinstance(told, icmp.DestinationUnreachable)
     assert told.next_hop_mtu == 1300 - 20 - 4

@@ -13,9 +13,7 @@ import contextlib
 import functools
 import heapq
 import itertools
-import os
 import selectors
-import signal
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -31,6 +29,7 @@ from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.userspace import UserspacePlane
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.lab.namespaces import inside_network, new_network
+from support.namespaces import killed_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -276,21 +275,13 @@ class RealWorld(World):
     def die_after(self, router: str, *effects: Effect) -> None:
         """The router's process carries out these orders and is killed."""
         self.planes[router].close()
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
+
+        def work() -> None:
             self._selector = selectors.DefaultSelector()  # the other one is the parent's, too
             self.planes[router] = self._plane(router)
             self.execute(router, *effects)
-            os.write(writer, b"done")
-            signal.pause()
-        os.close(writer)
-        try:
-            assert os.read(reader, 4) == b"done"
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            os.close(reader)
+
+        killed_after(work)
 
     def live_again(self, router: str) -> None:
         """The next life of a router that died."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.shells.lab.namespaces import enter_network, new_network, run_in_lab
+from support.namespaces import killed_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,23 +79,15 @@ def router() -> Kernel:
 
 def killed_router(*orders: SetRoute) -> None:
     """A router that carries out these orders, and is killed."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def work() -> None:
         kernel = router()
         kernel.protect(PROTECTED, protected=True)
         for order in orders:
             with contextlib.suppress(OSError):  # it is guarded though its tunnel is not there
                 kernel.routes.set(order)
-        os.write(writer, b"done")
-        signal.pause()
-    os.close(writer)
-    try:
-        assert os.read(reader, 4) == b"done"
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(reader)
+
+    killed_after(work)
 
 
 def settings() -> dict[str, str | None]:

@@ -142,6 +142,30 @@ def near_of(chosen: Fault) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in chosen.stage.parts.values() if name in chosen.stage.actors))
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A network some minutes after a fault. network: its title. well: the rows before. bad: those that it harms."""
+
+    chosen: Fault
+    network: str
+    traits: tuple[str, ...]
+    case: Case
+    well: Rows
+    bad: tuple[str, ...]
+
+
+def broken(name: str, most: int) -> Broken:
+    """Return the network of this name with its fault."""
+    scenario = network_of(name, most)
+    stage = Stage.of(scenario)
+    chosen = fault_of(name, stage)
+    case = Case(scenario, 1, near_of(chosen))
+    well = well_rows(case)
+    carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    return Broken(chosen, title(scenario), traits(stage), case, well, worse(case.rows(), well))
+
+
 def judge(name: str, most: int = MANY) -> Judged:
     """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import stat
 import time
 from functools import cache
@@ -88,3 +89,20 @@ def _open_the_device() -> None:
     mount("tmpfs", os.path.dirname(DEVICE), "tmpfs", 0)
     os.mknod(DEVICE, stat.S_IFCHR, number)
     os.chmod(DEVICE, 0o666)  # noqa: S103  (ours alone, and what udev does)
+
+
+def killed_after(work: Callable[[], None]) -> None:
+    """Do this in a child, which is killed then: what it leaves behind is what a killed process leaves."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        work()
+        os.write(writer, b"done")
+        signal.pause()
+    os.close(writer)
+    try:
+        assert os.read(reader, 4) == b"done"
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)

@@ -13,16 +13,14 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import Stage, carry_out
-from support.diagnoses import FEW, LATER, MANY, fault_of, near_of, network_of, title, traits
-from support.harm import Case, well_rows
+from support.diagnoses import FEW, MANY, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.tools.diff.probing import Lan
+    from support.harm import Case
 
 #: Hypotheses among which the cause is to be.
 AMONG: Final = 3
@@ -57,24 +55,18 @@ class Suspected:
 
 def suspected(name: str, most: int = MANY) -> Suspected:
     """Return a network with a fault, and what the router that suffers most suspects."""
-    scenario = network_of(name, most)
-    stage = Stage.of(scenario)
-    chosen = fault_of(name, stage)
-    told = Suspected(name=name, what=chosen.id, network=title(scenario), traits=traits(stage), bad=())
-    case = Case(scenario, 1, near_of(chosen))
-    well = well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
-    bad = worse(case.rows(), well)
+    found = broken(name, most)
+    chosen, case, bad = found.chosen, found.case, found.bad
+    told = Suspected(name=name, what=chosen.id, network=found.network, traits=found.traits, bad=())
     if not bad:
         return told
     here, there = complaint(case, bad)
     if not case.world.sim.routers[here.site].alive:
         here, there = there, here
-    found = visit(case.patient, here.site, there.address, one_end=True).hypotheses
+    hypotheses = visit(case.patient, here.site, there.address, one_end=True).hypotheses
     meant = (chosen.trouble.cause, *chosen.trouble.also)
-    rank = next((place for place, one in enumerate(found, 1) if one.cause in meant), 0)
-    causes = tuple(one.cause.value for one in found)
+    rank = next((place for place, one in enumerate(hypotheses, 1) if one.cause in meant), 0)
+    causes = tuple(one.cause.value for one in hypotheses)
     return replace(told, bad=bad, router=here.site, rank=rank, found=causes)
 
 

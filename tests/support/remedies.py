@@ -17,10 +17,9 @@ from dmvpn.base.errors import UserError
 from dmvpn.tools.diff.rows import worse
 from dmvpn.tools.doctor import Copied, visit
 from dmvpn.tools.remedies import attempt, reduced
-from dmvpn.tools.troubles import Stage, carry_out
-from support.diagnoses import FEW, LATER, MANY, fault_of, is_fair, near_of, network_of, title, traits
+from support.diagnoses import FEW, MANY, broken, is_fair
 from support.doctors import as_it_runs
-from support.harm import HEALED, Case, well_rows
+from support.harm import HEALED, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,29 +66,23 @@ class Outcome:
 
 def outcome(name: str, most: int = MANY) -> Outcome:
     """Return a network with a fault, a diagnosis, the trial, and the remedy in the broken world."""
-    scenario = network_of(name, most)
-    stage = Stage.of(scenario)
-    chosen = fault_of(name, stage)
-    told = Outcome(name=name, what=chosen.id, network=title(scenario), traits=traits(stage), bad=())
-    case = Case(scenario, 1, near_of(chosen))
-    well = well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
-    bad = worse(case.rows(), well)
+    found = broken(name, most)
+    chosen, case, bad = found.chosen, found.case, found.bad
+    told = Outcome(name=name, what=chosen.id, network=found.network, traits=found.traits, bad=())
     diagnosis = visit(case.patient)
-    broken = [one for one in diagnosis.findings if not one.advice]
-    if not bad or not broken:
+    findings = [one for one in diagnosis.findings if not one.advice]
+    if not bad or not findings:
         return replace(told, bad=bad)
     small = reduced(as_it_runs(case.world), case.patient.facts(), diagnosis)
     diagnosis = attempt(diagnosis, CopiedLab(small))
     first = next(one for one in diagnosis.findings if not one.advice)
-    left = _left(case, well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
+    left = _left(case, found.well, _entered(diagnosis)) if first.trial is not None and first.trial.works else bad
     return replace(
         told,
         bad=bad,
         copied=diagnosis.copied,
         first=f"{first.cause.value}, {first.router}: {list(first.fix)}",
-        lines=broken[0].is_complete,
+        lines=findings[0].is_complete,
         tried=first.trial is not None and first.trial.works,
         restores=not left,
         left=left,
