@@ -1,7 +1,7 @@
 """`dmvpn lab ssh`: SSH to the routers of a lab, each at a port of its own; `dmvpn lab inventory`: for the tools.
 
 One process serves all routers of a lab, on this machine's loopback: a lab's networks are not reached from outside, and
-its routers may have any addresses. Who comes in is the lab's own user, with a password that is made for the lab: what
+its routers may have any addresses. The visitor is the lab's own user, with a password that is made for the lab: what
 a foreign file says of users opens no door. The process may end and begin again; the lab does not notice.
 """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
 #: What a translator does with UDP, RFC 4787: the same public port to everybody, and everybody may answer (cone); the
-#: same port, but only who was written to may answer (port-restricted); another port for each destination (symmetric).
+#: same port, but only a receiver may answer (port-restricted); another port for each destination (symmetric).
 #: GRE has no ports: there every kind has one flow for each pair of addresses.
 NatKind = Literal["cone", "port-restricted", "symmetric"]
 #: Seconds that a flow lives of which nobody has answered a packet yet, as Linux has it for UDP, GRE and ICMP.

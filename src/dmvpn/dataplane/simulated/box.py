@@ -164,7 +164,7 @@ class IpBox(SendingBox):
             self._pass_up(interface, whole, quiet=quiet)
 
     def _has_streams(self, interface: str, packet: IpPacket) -> bool:
-        """Is it a segment for our TCP? Who listens for the whole protocol does TCP itself."""
+        """Is it a segment for our TCP? A listener for the whole protocol does TCP itself."""
         return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
 
     def _take_segment(self, packet: Ipv4Packet) -> None:

@@ -1,4 +1,4 @@
-"""One listening address that leads to one router: who comes in is asked for a password, and gets a terminal line."""
+"""One listening address that leads to one router: a visitor is asked for a password, and gets a terminal line."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Started(Log):
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
-        """user: who made the change. where: the file with what comes back."""
+        """user: the one who made the change. where: the file with what comes back."""
         text = f"User: {user}: Scheduled to rollback to config {where} in {minutes} minutes"
         return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_START_ABSTIMER", text)
 

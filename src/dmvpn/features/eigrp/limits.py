@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Destinations of one process, whatever is configured: some 500 MB.
 MOST_PREFIXES: Final = 250_000
 _ROOM: Final = PrefixLimit(MOST_PREFIXES)
-#: Neighbors whose pauses are remembered; who has been quiet for longest is forgotten.
+#: Neighbors whose pauses are remembered; the one that has been quiet for longest is forgotten.
 _MOST_REMEMBERED: Final = 4096
 
 

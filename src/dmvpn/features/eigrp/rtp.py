@@ -5,7 +5,7 @@ does not acknowledge it gets it again, alone, until he does or has been tried of
 neighbor in the order of their sequence numbers, of which the process has one series for all.
 
 A multicast while some neighbors are behind is conditional: a Hello names them (Sequence TLV) and the number of the
-multicast, and only who got that Hello and is not named in it takes the packet.
+multicast, and only a router that got that Hello and is not named in it takes the packet.
 """
 
 from __future__ import annotations

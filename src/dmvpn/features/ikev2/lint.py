@@ -120,8 +120,8 @@ def _wildcards(config: Ikev2Config) -> Iterator[Concern]:
                 yield Concern(
                     rule=WILDCARD,
                     at=at,
-                    what=f"keyring {keyring.name} has one key for every address: who takes it from one router can pose "
-                    "as any other",
+                    what=f"keyring {keyring.name} has one key for every address: whoever takes it from one router can "
+                    "pose as any other",
                     fix=f"crypto ikev2 keyring {keyring.name}\n peer NAME\n  address ADDRESS\n  pre-shared-key ITS-OWN",
                 )
     for key in config.isakmp.keys:
@@ -130,7 +130,7 @@ def _wildcards(config: Ikev2Config) -> Iterator[Concern]:
             yield Concern(
                 rule=WILDCARD,
                 at=where,
-                what="one key for every address: who takes it from one router can pose as any other",
+                what="one key for every address: whoever takes it from one router can pose as any other",
                 fix="crypto isakmp key ITS-OWN address ADDRESS" if not key.keyring else "",
             )
 

@@ -48,7 +48,7 @@ _RANKS = {
 class OspfRoute:
     """A network as this router reaches it. cost: of the way inside; outer: of type 2. hops: () if it is our own.
 
-    area: that the way leads through, None of type 5. origin: who tells of it. liking: of external ones that are worth
+    area: that the way leads through, None of type 5. origin: its router. liking: of external ones that are worth
     the same, the smaller one wins: type 7 that is translated, type 5, other type 7 (RFC 3101 §2.5 (6e)).
     """
 

@@ -72,7 +72,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class AreaRoute:
-    """A network in an area. hops: () if it is our own. origin: who tells of it."""
+    """A network in an area. hops: () if it is our own. origin: the router that tells of it."""
 
     prefix: Prefix
     cost: int

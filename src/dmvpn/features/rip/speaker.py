@@ -73,7 +73,7 @@ class Speaker:
         return results
 
     def destinations(self, circuit: Circuit) -> list[IPAddress]:
-        """Who is sent to: the group, unless the interface is passive, and the configured neighbors."""
+        """The receivers: the group, unless the interface is passive, and the configured neighbors."""
         group: list[IPAddress] = [] if circuit.passive else [GROUP]
         return group + [neighbor for neighbor in self.config.neighbors if circuit.holds(neighbor)]
 

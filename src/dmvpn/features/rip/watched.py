@@ -1,7 +1,7 @@
 """Gateways that BFD watches: `bfd all-interfaces`, and `neighbor ... bfd` for one.
 
 RIP has no neighbors: a gateway is watched from its first response on, until it has been silent for as long as makes
-its routes invalid. There is a bound for each interface; who was there first stays.
+its routes invalid. There is a bound for each interface; the neighbors that were there first stay.
 """
 
 from __future__ import annotations

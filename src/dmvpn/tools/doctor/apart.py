@@ -111,7 +111,7 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
 def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, RouteFacts] | None:
     """Return who on the way has a static route for just this: of several, the one who says most exactly where to.
 
-    Who has a shorter one sends along with much else, and means the next one to know better.
+    A router with a shorter one sends such packets along with much else, and relies on the next one to know better.
     """
     found: list[tuple[str, RouteFacts]] = []
     for name in dict.fromkeys(names):

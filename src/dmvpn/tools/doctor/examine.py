@@ -165,7 +165,7 @@ def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Ver
 
 
 def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
-    """Who tells all others of the underlay is to stop; that their routes lead into the tunnel follows from it."""
+    """Leave out loops that follow from a router which tells all others of the underlay: only that one is to stop."""
     loops = [one for one in verdicts if isinstance(one, Finding) and one.cause is Cause.RECURSION]
     if all(one.step is not Step.LINE for one in loops):
         return verdicts
@@ -212,7 +212,7 @@ _UNDERLAY: Final = (underlay.ways, wires.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (line.subnets, ipsec.protection, registration.keys, registration.point_to_point)
 #: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)
-#: Who is not where all others are has no routes for that: what is missing there follows from it.
+#: A router that is not where all others are has no routes for that: what is missing there follows from it.
 _NO_REGISTRATION: Final = (Cause.NHS_MISSING, Cause.NHS_ROUTE, Cause.WRONG_MAP)
 
 

@@ -145,7 +145,7 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
 
 
 def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, TunnelFacts]) -> tuple[str, TunnelFacts]:
-    """Who of two with one address has another's: the server that others look for elsewhere; who is not registered."""
+    """Of two with one address, which has another's: the server that others seek elsewhere; the one not registered."""
     for router in (one, other):
         if own.sought(scene, router[1]) is not None:
             return router

@@ -1,6 +1,7 @@
 """What a router should have for its own, where it has nothing or another's: addresses, and the source of a tunnel.
 
-Who is at the other end of a wire, whom others look for, and what is free decide it. () and "": nobody can say.
+The router at the other end of a wire, the address that others look for, and what is free decide it. () and "": nobody
+can say.
 """
 
 from __future__ import annotations

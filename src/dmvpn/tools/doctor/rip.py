@@ -71,7 +71,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     kept = list(filters.between(scene, client))
     yield from kept
     if kept:
-        return  # who tells of its LAN alone, and may not, tells nothing
+        return  # a router that tells of its LAN alone, and may not, tells nothing
     yield Finding(
         step=_STEP,
         cause=Cause.UNDECIDED,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Sites that ping each other; of large networks the first ones.
 MOST_SITES: Final = 6
-#: Lines that keep strangers out, or packets small. Who fixes a network by taking them away has not fixed it.
+#: Lines that keep strangers out, or packets small. A network from which they were taken away is not fixed.
 _GUARDS: Final = (
     "tunnel protection",
     "ip nhrp authentication",

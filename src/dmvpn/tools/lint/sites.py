@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def sites_of(scenario: Scenario) -> dict[str, Site]:
     """Return the sites of a scenario's routers, by configuration name."""
-    from dmvpn.shells.lab_model import INSIDE  # who asks for rules alone need not wait for the reader of scenarios
+    from dmvpn.shells.lab_model import INSIDE  # rules alone need no reader of scenarios
 
     sites = {name: Site() for name in scenario.configurations}
     for ends, _ in scenario.segments():

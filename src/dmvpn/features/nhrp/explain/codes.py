@@ -288,7 +288,7 @@ _RESOLUTION_FLAGS = Group(
     next="debug nhrp packet",
     sighting=r'^ *\(M\) flags: "([a-z -]*)", reqid',
     explanations=(
-        code(ResolutionFlag.ROUTER, "Q bit: who asks is a router, not a host.", also=("Q",)),
+        code(ResolutionFlag.ROUTER, "Q bit: the requester is a router, not a host.", also=("Q",)),
         code(
             ResolutionFlag.AUTHORITATIVE,
             "A bit: only who holds the registration, or the route, may answer; no copies.",

@@ -55,8 +55,8 @@ NOBODY: Final = Rule(
     id="nhrp-nhs-nobody",
     severity=Severity.ERROR,
     title="A next hop server that is nobody's tunnel address",
-    why="A hub of this network is among the configurations, and it has another address. Who gets the registration "
-    "answers for itself only, so the spoke never counts as registered.",
+    why="A hub of this network is among the configurations, and it has another address. The router that gets the "
+    "registration answers for itself only, so the spoke never counts as registered.",
     bad="interface Tunnel0\n ip nhrp nhs 10.0.0.9 nbma 198.51.100.1",
     fix="interface Tunnel0\n ip nhrp nhs 10.0.0.1 nbma 198.51.100.1",
 )
