@@ -172,7 +172,7 @@ def _report(here: dict[str, Json], outcomes: list[Outcome], kept: dict[str, dict
 
 
 def _split(page: Path) -> tuple[str, str]:
-    """What stands before and behind the figures. Ends the program if the page has no place for them."""
+    """What is before and behind the figures. Ends the program if the page has no place for them."""
     before, begin, rest = (page.read_text() if page.exists() else "").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -189,7 +189,7 @@ def write_page(page: Path, here: dict[str, Json], outcomes: list[Outcome], *, ke
 
 
 def _sections(page: Path) -> dict[str, str]:
-    """What stands between the markers, by title."""
+    """What is between the markers, by title."""
     _, *sections = page.read_text().partition(BEGIN)[2].partition(END)[0].split(f"\n{_SECTION}")
     return {section.partition("\n")[0]: _SECTION + section for section in sections}
 

@@ -61,7 +61,7 @@ class World(ABC):
 
     def __init__(self) -> None:
         self.events: dict[str, list[Event]] = {name: [] for name in ROUTERS}
-        #: IP packets that reached each host, by the router it stands behind.
+        #: IP packets that reached each host, by the router that it is behind.
         self.received: dict[str, list[Ipv4Packet]] = {name: [] for name in ROUTERS}
         #: What the provider got from the routers.
         self.wire: list[Ipv4Packet] = []

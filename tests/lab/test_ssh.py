@@ -148,7 +148,7 @@ def test_netmiko_works_unchanged(door: Door, kind: str) -> None:
 # ------------------------------------------------------------------------------------------------ bad visitors
 
 
-def test_two_hundred_who_only_stand_there_keep_nobody_out(door: Door) -> None:
+def test_two_hundred_who_only_wait_there_keep_nobody_out(door: Door) -> None:
     standing = [socket.create_connection(("127.0.0.1", door.port), PATIENCE) for _ in range(200)]
     for one in standing:
         one.setblocking(False)

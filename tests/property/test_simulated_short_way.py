@@ -61,7 +61,7 @@ def in_gre(payload: bytes, key: int | None, protocol: int) -> bytes:
 
 
 def damaged(data: bytes, place: int, flip: int, length: int) -> bytes:
-    """One octet is wrong, and something is cut off or stands behind."""
+    """One octet is wrong, and something is cut off or added."""
     octets = bytearray(data)
     octets[place % len(octets)] ^= flip
     return bytes(octets[: len(octets) + length] if length < 0 else octets + bytes(length))

@@ -74,7 +74,7 @@ def test_as_set_says_through_which_systems_the_parts_came() -> None:
     assert path(world, "SPOKE1", "10.1.0.0/16") == "-", "our own number is in it"
 
 
-def test_another_system_for_one_neighbor_stands_before_the_real_one_unless_it_replaces_it() -> None:
+def test_another_system_for_one_neighbor_is_before_the_real_one_unless_it_replaces_it() -> None:
     def change(router: str, text: str) -> str:
         return text.replace("remote-as 65000", "remote-as 64000") if router == "SPOKE1" else text
 

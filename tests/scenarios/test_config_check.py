@@ -19,7 +19,7 @@ INVALID = "% Invalid input detected at '^' marker."
 @pytest.mark.parametrize(
     ("bad", "under", "complaint"),
     [
-        # The caret stands under the first character that fits no keyword ("multip" begins "multipoint") or value.
+        # The caret is under the first character that fits no keyword ("multip" begins "multipoint") or value.
         (" tunnel mode gre multiprotocol", "r", INVALID),
         (" ip nhrp map 10.0.0.1 192.0.2.1 force", "f", INVALID),
         (" ip authentication key-chain eigrp_auth", "_", INVALID),

@@ -8,7 +8,7 @@ import pytest
 
 from support.world import World
 
-#: Where the lists of `phase2-eigrp` stand.
+#: Where the lists of `phase2-eigrp` are.
 TOPOLOGY = ("router eigrp DMVPN", "address-family ipv4 unicast autonomous-system 100", "topology base")
 
 

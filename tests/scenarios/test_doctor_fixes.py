@@ -1,6 +1,6 @@
 """The lines that the doctor gives fix it: they change what the router that is to change uses, not what others call so.
 
-Each lab is broken in one way that an administrator would, the first finding's lines are entered as they stand, and
+Each lab is broken in one way that an administrator would, the first finding's lines are entered as they are, and
 then the network is well.
 """
 

@@ -53,7 +53,7 @@ def test_a_protected_network_bears_each_kind_of_fault_within_its_bound(fault: Fa
     assert judged(fault).violations == ()
 
 
-def test_a_translator_that_forgets_its_flows_while_the_hub_is_away_touches_all_who_stand_behind_it() -> None:
+def test_a_translator_that_forgets_its_flows_while_the_hub_is_away_touches_all_who_are_behind_it() -> None:
     """Those of its other spoke are lost with them, though its direct path should not notice that the hub is away."""
     scenario = vary(Scenario.load("ipsec-two-spokes-one-nat"), ("static",))
     happens = (

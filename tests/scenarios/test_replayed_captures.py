@@ -271,7 +271,7 @@ def test_a_spoke_registers_and_gets_the_shortcut_to_the_other(run: str, number: 
     answered, answer = answers[0]
     other = 3 - number
     where, behind = OUTSIDE[other], claimed(run, other)
-    # Who stands behind NAT has to begin, and is given some seconds for that.
+    # A router behind NAT has to begin, and is given some seconds for that.
     role.play(until=answered + (1 if where == behind else 6))
     real = f"{where} {behind}" if behind != where else where
     nat = "nat " if behind != where else ""

@@ -1,4 +1,4 @@
-"""What both dual-hub scenarios must stand, in one cloud and in two: dying and returning hubs, restarts, cut cables."""
+"""What dual-hub scenarios must survive, in one cloud and in two: dying and returning hubs, restarts, cut cables."""
 
 from __future__ import annotations
 

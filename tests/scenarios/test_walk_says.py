@@ -56,7 +56,7 @@ def test_a_shortcut_beside_the_route_is_named_as_what_it_is() -> None:
 
 
 def test_the_entry_that_overrides_a_route_is_the_one_of_its_prefix() -> None:
-    """Seen: that of the next hop, which stands before it where the tunnel's network is the lower one."""
+    """Seen: that of the next hop, which is before it where the tunnel's network is the lower one."""
     world = World("intro-phase3").converge()
     for _ in range(2):
         world.do("SPOKE10", "ping 192.168.20.1 source 192.168.10.1")
@@ -371,7 +371,7 @@ def test_every_line_fits_a_terminal_of_100_columns(scenario: str) -> None:
     assert max(map(len, as_text(told))) <= 100
 
 
-def test_the_octets_that_are_left_stand_at_the_right_of_the_step_that_takes_them() -> None:
+def test_the_octets_that_are_left_are_at_the_right_of_the_step_that_takes_them() -> None:
     told = now(World("notes-phase3").converge())
     (line,) = [text for text in as_text(told) if "GRE, key 100" in text][:1]
     assert line.split()[-2:] == ["108", "1372"]

@@ -55,7 +55,7 @@ def told(steps: list[Step]) -> list[str]:
 
 
 def in_order(lines: list[str], *wanted: str) -> bool:
-    """Do these lines come, in this order, whatever stands between them?"""
+    """Do these lines come, in this order, whatever is between them?"""
     rest = iter(lines)
     return all(line in rest for line in wanted)
 

@@ -82,7 +82,7 @@ def page(tmp_path: Path) -> Path:
     return page
 
 
-def test_a_page_keeps_what_stands_around_the_figures(page: Path) -> None:
+def test_a_page_keeps_what_is_around_the_figures(page: Path) -> None:
     runner.write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)], keep=False)
     text = page.read_text()
     assert text.startswith(f"before\n{runner.BEGIN}\n")

@@ -15,7 +15,7 @@ from dmvpn.router.language import configurator
 LANGUAGE = configurator(FEATURES)
 PARSER = exec_parser(FEATURES)
 
-#: Ways into modes, with the prompt that stands there.
+#: Ways into modes, with the prompt that is there.
 GLOBAL: tuple[str, ...] = ()
 TUNNEL = ("interface Tunnel7",)
 ETHERNET = ("interface GigabitEthernet0/3",)
@@ -71,7 +71,7 @@ PROMPTS = {
     LINE: "config-line",
 }
 
-#: Where a command stands, how it is typed, and how it is shown; None: as typed.
+#: Where a command is, how it is typed, and how it is shown; None: as typed.
 ACCEPTED: list[tuple[tuple[str, ...], str, str | None]] = [
     (GLOBAL, "hostname EDGE-7", None),
     (GLOBAL, "interface Tunnel0", None),

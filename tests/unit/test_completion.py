@@ -59,9 +59,7 @@ def lab() -> Iterator[None]:
         ("completion ", ["bash", "fish", "zsh"]),
     ],
 )
-def test_what_may_stand_at_the_cursor_is_offered_and_nothing_where_files_are_meant(
-    line: str, offered: list[str]
-) -> None:
+def test_what_may_be_at_the_cursor_is_offered_and_nothing_where_files_are_meant(line: str, offered: list[str]) -> None:
     assert candidates(_parser(), line.split(" ")) == offered
 
 

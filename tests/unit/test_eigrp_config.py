@@ -273,7 +273,7 @@ def test_one_autonomous_system_is_classic_or_named_not_both() -> None:
     assert problem.message_lines[0] == "% Autonomous system 100 is configured in classic mode"
 
 
-def test_receive_only_stands_alone() -> None:
+def test_receive_only_is_alone() -> None:
     (problem,) = read("router eigrp 100\neigrp stub receive-only connected").problems
     assert problem.message_lines[0] == "% receive-only stands alone"
 

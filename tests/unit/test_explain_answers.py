@@ -87,7 +87,7 @@ def test_a_line_that_would_be_free_values_alone_is_no_command(question: str) -> 
         ("do", "do", "configuration mode config"),
     ],
 )
-def test_what_stands_behind_do_no_and_default_is_explained(question: str, line: str, place: str) -> None:
+def test_what_is_behind_do_no_and_default_is_explained(question: str, line: str, place: str) -> None:
     (found, *_) = ask(question)
     assert (found.word, found.place) == (line, place)
 

@@ -257,7 +257,7 @@ def test_whatever_is_named_to_be_looked_at_next_exists() -> None:
 @pytest.mark.parametrize(
     "screen", sorted({s for group in WORDS.groups for s in group.screens if s.startswith("show ")})
 )
-def test_the_screens_that_words_stand_on_exist(screen: str) -> None:
+def test_the_screens_that_words_are_on_exist(screen: str) -> None:
     assert begun(GRAMMAR, screen) is not None
 
 

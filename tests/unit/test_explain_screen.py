@@ -1,4 +1,4 @@
-"""`show ... | explain`, and a screen that was pasted: beneath it stands what its words mean, each once."""
+"""`show ... | explain`, and a screen that was pasted: beneath it is what its words mean, each once."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def test_tab_and_the_question_mark_know_the_filter() -> None:
     assert any(row.split()[0] == "explain" for row in PARSER.help_lines("show dmvpn | "))
 
 
-def test_filters_may_stand_before_and_behind() -> None:
+def test_filters_may_be_before_and_behind() -> None:
     assert filters("show dmvpn | include UP | explain | exclude next:") == ["include", "explain", "exclude"]
 
 

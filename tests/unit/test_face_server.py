@@ -96,7 +96,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
 
 @pytest.fixture
 def shell(live: Live) -> Iterator[Client]:
-    """A terminal that stands at the first prompt."""
+    """A terminal at the first prompt."""
     connected = Client(live.path)
     with connected.socket:
         assert connected.receive() == Hello("R1")

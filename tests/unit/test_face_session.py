@@ -87,7 +87,7 @@ def test_control_c_drops_the_line() -> None:
     assert Terminal().type("show pri\x03") == "show pri\r\nR1#"
 
 
-def test_control_c_ends_configuration_mode_without_the_line_that_stands_there() -> None:
+def test_control_c_ends_configuration_mode_without_the_line_that_is_there() -> None:
     """As on IOS: tools send it to get back to a prompt that they know."""
     terminal = Terminal()
     terminal.type("configure terminal\rinterface Tunnel9\r")
@@ -462,7 +462,7 @@ def test_a_debug_says_that_it_is_on() -> None:
 # ------------------------------------------------------------------------------------------------ log messages
 
 
-def test_a_message_stands_on_a_line_of_its_own_and_the_prompt_is_not_repeated() -> None:
+def test_a_message_is_on_a_line_of_its_own_and_the_prompt_is_not_repeated() -> None:
     terminal = Terminal()
     terminal.type("show pri")
     assert terminal.happen() == f"\r\n{UPDOWN_LINE}\r\n"

@@ -158,7 +158,7 @@ def test_nonsense_proves_nothing_and_raises_nothing(method: int, data: bytes) ->
 
 
 @pytest.mark.conforms("ike:2.17-keymat")
-def test_the_secret_of_a_key_exchange_of_its_own_stands_before_the_nonces() -> None:
+def test_the_secret_of_a_key_exchange_of_its_own_is_before_the_nonces() -> None:
     """RFC 7296 §2.17: KEYMAT = prf+(SK_d, g^ir | Ni | Nr), cut into encryption and integrity, the initiator's first."""
     nonces = Nonces(b"i" * 16, b"r" * 16)
     made = child_keys(Prf.SHA256, b"d" * 32, nonces, (16, 20), b"shared")

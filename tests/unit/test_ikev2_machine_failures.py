@@ -212,7 +212,7 @@ def test_whatever_leaves_is_told() -> None:
         assert len(told) == len(node.heard(SendIp)) > 5
 
 
-def test_keys_stand_nowhere_once_the_data_plane_has_them() -> None:
+def test_keys_are_nowhere_once_the_data_plane_has_them() -> None:
     _, hub, spoke = meet(PSK, PSK)
     for node in (hub, spoke):
         (sa,) = node.machine._peers.table

@@ -78,7 +78,7 @@ def test_a_slip_in_cryptography_holds_the_protected_tunnels_down_and_no_other() 
 PORT = "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\n"
 
 
-def test_what_stands_under_a_refused_line_does_not_go_to_the_section_before() -> None:
+def test_what_is_under_a_refused_line_does_not_go_to_the_section_before() -> None:
     text = f"{PORT}interfce Tunnel0\n ip address 10.0.0.1 255.0.0.0\n"
     assert [(number, fate) for number, fate, _ in fates(text)] == [(3, Fate.REFUSED), (4, Fate.REFUSED)]
     assert running(text) == ["interface GigabitEthernet0/1", "ip address 192.0.2.1 255.255.255.0"]

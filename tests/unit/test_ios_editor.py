@@ -157,7 +157,7 @@ def test_help_shows_rows_and_the_line_again() -> None:
     assert started.feed(b"ip\r") == [Write(b"ip\r\n"), Line("show ip")]
 
 
-def test_help_is_about_what_stands_before_the_cursor() -> None:
+def test_help_is_about_what_is_before_the_cursor() -> None:
     assert editor().feed(b"show ip\x02\x02?")[-1] == Help("show ")
 
 

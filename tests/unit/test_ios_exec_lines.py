@@ -62,7 +62,7 @@ def test_keywords_may_be_cut_and_written_in_any_case(line: str, command: ExecCom
         ("ping 10.0.0.1 | include x", 14),
     ],
 )
-def test_the_caret_stands_under_the_first_character_that_fits_nothing(line: str, caret: int) -> None:
+def test_the_caret_is_under_the_first_character_that_fits_nothing(line: str, caret: int) -> None:
     assert refused(line) == [" " * caret + "^", INVALID, ""]
 
 

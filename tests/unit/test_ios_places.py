@@ -48,7 +48,7 @@ def places() -> Places:
         (("interface Tunnel0", "no keepalive"), 12),
         (("router eigrp NAME", "address-family", "af-interface Tunnel0", "no split-horizon"), 10),
         (("ip access-list extended A", "no remark text"), 14),
-        # What is not there stands where its section is, at last at the beginning.
+        # What is not there is where its section is, at last at the beginning.
         (("router eigrp NAME", "address-family", "af-interface Tunnel0", "hold-time"), 9),
         (("router eigrp NAME", "address-family", "af-interface Tunnel7"), 8),
         (("router bgp 1", "neighbor"), 1),

@@ -84,7 +84,7 @@ def test_the_lines_of_an_interface_are_shown_in_the_order_of_ios() -> None:
 
 
 def entered(lines: list[str]) -> list[str]:
-    """The lines from the last to the first; entries of a list as they are, because they stand as entered."""
+    """The lines from the last to the first; entries of a list in the order in which they were entered."""
     listed = ("ipv6 address 2001", "ipv6 nhrp map multicast")
     entries = [line for line in lines if line.startswith(listed)]
     return [*reversed([line for line in lines if line not in entries]), *entries]

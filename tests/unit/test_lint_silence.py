@@ -26,7 +26,7 @@ def test_a_comment_allows_nothing_in_the_next_section() -> None:
     assert found == [("SPOKE1", "tunnel-keepalive"), ("SPOKE1", "silence-unused")]
 
 
-def test_a_comment_for_the_file_stands_anywhere_in_it() -> None:
+def test_a_comment_for_the_file_may_be_anywhere_in_it() -> None:
     assert rules(SPOKE1=[_KEEPALIVE, ("ip route 0", f"{_ALLOW.replace('allow', 'allow-file')}\nip route 0")]) == []
 
 

@@ -150,9 +150,7 @@ def test_a_line_that_nobody_knows_is_read_with_few_steps(kind: str, most: int) -
     ("line", "column"),
     [("zzz 1 2", 0), ("  zzz", 2), ("intervace Tunnel0", 5), ("crypt0 isakmp policy 1", 5), ("xno", 0)],
 )
-def test_the_caret_stands_where_a_line_stops_being_one_however_often_it_comes(
-    mode: str, line: str, column: int
-) -> None:
+def test_the_caret_is_where_a_line_stops_being_one_however_often_it_comes(mode: str, line: str, column: int) -> None:
     """Lines that nobody knows are told by their first word alone."""
     session = ConfigSession(LANGUAGE, ConfigTree())
     session.enter(mode)

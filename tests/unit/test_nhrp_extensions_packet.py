@@ -102,7 +102,7 @@ def test_an_extension_takes_the_place_of_the_old_one() -> None:
     assert put(LIST, new) == (LIST[0], new, LIST[2], LIST[3])
 
 
-def test_a_password_that_was_not_there_stands_where_ios_has_it() -> None:
+def test_a_password_that_was_not_there_is_where_ios_has_it() -> None:
     own = Authentication(data=b"own")
     others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), VendorPrivate.of_group("G"))
     assert hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
@@ -116,7 +116,7 @@ def test_a_second_password_does_not_survive_the_swap() -> None:
     assert put((*LIST, Authentication(data=b"other")), new) == (LIST[0], new, LIST[2], LIST[3])
 
 
-def test_a_new_extension_stands_behind_the_others() -> None:
+def test_a_new_extension_is_behind_the_others() -> None:
     assert put(LIST, ResponderAddress()) == (*LIST, ResponderAddress())
 
 

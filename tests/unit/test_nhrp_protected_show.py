@@ -59,7 +59,7 @@ def test_a_server_that_was_up_shows_since_when_ike_is_gone() -> None:
     assert _hub_line(overlay).startswith("  IKE 00:")
 
 
-def test_what_ike_says_stands_beside_the_server() -> None:
+def test_what_ike_says_is_beside_the_server() -> None:
     overlay = protected(3)
     overlay.cut("R31", "R11")
     overlay.refusal = because("the peer does not answer IKE", "5 requests to 172.16.11.1")

@@ -295,7 +295,7 @@ def test_a_purge_says_nothing_but_what_is_purged() -> None:
 
 
 @pytest.mark.conforms("5.2.5-who")
-def test_a_configured_mapping_and_our_own_prefixes_stand_against_every_purge() -> None:
+def test_a_configured_mapping_and_our_own_prefixes_survive_every_purge() -> None:
     overlay = _ready()
     for everything in ("0.0.0.0/1", "128.0.0.0/1"):
         overlay.handle("R31", NhrpReceived(TUNNEL, HUB_NBMA, _purge(everything, HUB_NBMA).serialize()))

@@ -299,7 +299,7 @@ def test_show_ip_nhrp_nhs() -> None:
     assert show(overlay, "R11", "show ip nhrp nhs detail") == ""
 
 
-def test_pending_registrations_stand_below_the_servers() -> None:
+def test_pending_registrations_are_below_the_servers() -> None:
     overlay = cloud(3)
     overlay.start("R31")
     overlay.run(180)

@@ -140,7 +140,7 @@ def test_one_file_of_several_routers_is_a_network(tmp_path: Path) -> None:
 # Markdown ------------------------------------------------------------------------------------------------------------
 
 
-def test_of_markdown_what_stands_between_fences_is_taken_at_its_line() -> None:
+def test_of_markdown_what_is_between_fences_is_taken_at_its_line() -> None:
     text = f"# My lab\n\nRouter number one:\n\n```cisco\n{HUB}```\n\ntunnel source is what *matters*\n"
     (part,) = parts_of(text)
     assert lines(part) == [(number, line) for number, line in enumerate(HUB.split("\n")[:-1], 6)]

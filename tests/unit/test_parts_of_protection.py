@@ -121,7 +121,7 @@ def test_a_profile_of_ike_behind_that_of_ipsec_stands_in_for_the_one_that_the_la
     assert (policy.ikev2_profile, policy.isakmp_profile) == (("I", "") if of_ikev2 else ("", "I"))
 
 
-def test_a_profile_that_is_not_there_protects_nothing_whatever_stands_behind_it() -> None:
+def test_a_profile_that_is_not_there_protects_nothing_whatever_is_behind_it() -> None:
     reason = resolve(read(take_in(TUNNELS).tree), "MISSING isakmp-profile I", IPv4Address("198.51.100.1"))
     assert isinstance(reason, Reason)
     assert "crypto ipsec profile MISSING is not configured" in str(reason)

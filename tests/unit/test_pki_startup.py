@@ -1,4 +1,4 @@
-"""Certificates that stand beside a configuration: a lab has them with two commands."""
+"""Certificates beside a configuration: a lab has them with two commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scenario(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_router_of_a_lab_has_what_stands_beside_its_configuration(scenario: Path) -> None:
+def test_a_router_of_a_lab_has_what_is_beside_its_configuration(scenario: Path) -> None:
     world = Simulator.of(Scenario.load(str(scenario)))
     one, two = (world.routers[name].router.machine(PkiMachine) for name in ("R1", "R2"))
     given = one.credentials("LAB")

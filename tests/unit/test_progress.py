@@ -68,7 +68,7 @@ def test_beside_json_there_is_nothing_even_if_somebody_asks(terminal: Callable[[
     assert terminal() == ""
 
 
-def test_what_is_printed_between_stands_on_a_line_of_its_own(
+def test_what_is_printed_between_is_on_a_line_of_its_own(
     terminal: Callable[[], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Progress(beats=False) as line:

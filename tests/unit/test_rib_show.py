@@ -150,7 +150,7 @@ def test_without_a_default_route_there_is_no_gateway_of_last_resort() -> None:
         ),
     ],
 )
-def test_classful_networks_and_supernets_stand_further_left(
+def test_classful_networks_and_supernets_are_further_left(
     r31: Workbench, route: RouteOffered, lines: list[str]
 ) -> None:
     r31.handle(route)

@@ -33,7 +33,7 @@ def test_every_scenario_is_on_the_page_about_scenarios() -> None:
     assert [name for name in built_in_names() if f"`{name}`" not in page] == []
 
 
-def test_a_router_behind_the_hubs_stands_above_them() -> None:
+def test_a_router_behind_the_hubs_is_above_them() -> None:
     lines = picture(Scenario.load("dual-hub"))
     rows = [next(number for number, line in enumerate(lines) if word in line) for word in ("CORE", "HUB1", "SPOKE1")]
     provider = next(number for number, line in enumerate(lines) if "[ TRANSPORT ]" in line)

@@ -100,7 +100,7 @@ def test_sessions_sit_on_lines_that_take_ssh() -> None:
     assert free_line(router_of("").machine(SystemMachine).config, range(50)) is None
 
 
-def test_only_so_many_may_stand_at_the_door() -> None:
+def test_only_so_many_may_be_at_the_door() -> None:
     visitors = Visitors()
     assert [visitors.admit("192.0.2.1") for _ in range(MOST_FROM_ONE + 1)] == [True] * MOST_FROM_ONE + [False]
     assert [visitors.admit("127.0.0.1") for _ in range(MOST - MOST_FROM_ONE + 1)][-2:] == [True, False]

@@ -54,7 +54,7 @@ def packet(options: bytes, *, flags: int = SYN, six: bool = False, fragment_offs
 def test_a_syn_gets_the_smaller_value_and_the_checksum_that_belongs_to_it(
     before: list[bytes], offered: int, limit: int, six: bool
 ) -> None:
-    """At odd offsets too: other options may stand before this one."""
+    """At odd offsets too: other options may be before this one."""
     others = b"".join(before)
     syn = packet(others + mss(offered), six=six)
     assert clamp_mss(syn, limit) == packet(others + mss(min(offered, limit)), six=six)

@@ -120,7 +120,7 @@ def test_a_remark_may_have_the_number_of_the_entry_that_it_is_about() -> None:
     assert rendered(text) == text.split("\n")
 
 
-def test_what_show_printed_is_no_configuration_though_no_prompt_stands_before() -> None:
+def test_what_show_printed_is_no_configuration_though_no_prompt_is_before() -> None:
     text = (
         "interface Tunnel0\n ip nhrp network-id 1\n"
         "Tunnel0 is up, line protocol is up\n  Internet address is 10.0.0.1/24\n"

@@ -1,4 +1,4 @@
-"""The ladder: what stands where, in terminals of any width; and the story with a diagram that Mermaid can read."""
+"""The ladder: what is where, in terminals of any width; and the story with a diagram that Mermaid can read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def note(router: str, text: str = "= 172.16.41.1 (shortcut T2)", sign: Sign = Si
         ),
     ],
 )
-def test_in_eighty_columns_the_words_stand_behind_the_routers(step: Step, line: str) -> None:
+def test_in_eighty_columns_the_words_are_behind_the_routers(step: Step, line: str) -> None:
     ladder = Ladder(ROUTERS, Look(width=80))
     assert ladder.header() == "             R11   R31   R41"
     assert ladder.line(step) == line
@@ -78,7 +78,7 @@ def test_between_an_arrow_and_its_words_there_is_a_blank(name: str, others: tupl
         assert "<resolution" not in line
 
 
-def test_where_there_is_room_the_words_stand_on_the_arrow() -> None:
+def test_where_there_is_room_the_words_are_on_the_arrow() -> None:
     ladder = Ladder(ROUTERS[:2], Look(width=70))
     assert ladder.header() == "             R11                                                   R31"
     assert ladder.line(arrow("R31", "R11")) == ("10:02:07.250  │◀────────────── resolution 10.4.4.1? ────────────────│")

@@ -66,7 +66,7 @@ class IkeSa:
 
 @dataclass(frozen=True, slots=True)
 class SpiPair:
-    """A line of the log that names both SPIs: where it stands, and the thread that wrote it."""
+    """A line of the log that names both SPIs: where it is, and the thread that wrote it."""
 
     line: int
     thread: str
