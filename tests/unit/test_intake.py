@@ -416,7 +416,7 @@ def test_a_placeholder_where_a_value_belongs_is_named(place: str) -> None:
 def test_a_placeholder_that_is_taken_is_told_and_that_of_a_key_is_not_shown() -> None:
     text = TUNNEL.format("ip nhrp authentication <nhrp-key>\n ip summary-address eigrp $AS_X 0.0.0.0 0.0.0.0")
     lines = list(report(take_in("hostname <name>\ncrypto isakmp key <very-secret> address 0.0.0.0\n" + text)))
-    assert any("placeholder is taken as it stands: that of a key" in line for line in lines)
+    assert any("placeholder is taken as it is: that of a key" in line for line in lines)
     assert not any("very-secret" in line or "nhrp-key" in line for line in lines)
 
 

@@ -90,11 +90,11 @@ _ANSWERS = Group(
             next="dmvpn config check FILE",
         ),
         Word(
-            "% A template's placeholder stands here, put a value in its place: <name>",
+            "% A template's placeholder is here, put a value in its place: <name>",
             "The file is a template: a value is missing, and nothing else may be in its place.",
         ),
         Word(
-            "% Warning: a template's placeholder is taken as it stands: <name>",
+            "% Warning: a template's placeholder is taken as it is: <name>",
             "The file is a template: the line takes any word, so it took the placeholder itself.",
         ),
         Word(

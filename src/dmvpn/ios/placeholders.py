@@ -38,13 +38,13 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
 def refusal(line: str) -> tuple[str, ...]:
     """What is said of a line that was refused; nothing if no placeholder is in it."""
     name = placeholder_in(line, refused=True)
-    return (f"% A template's placeholder stands here, put a value in its place: {_said(line, name)}",) if name else ()
+    return (f"% A template's placeholder is here, put a value in its place: {_said(line, name)}",) if name else ()
 
 
 def warning(line: str) -> tuple[str, ...]:
     """What is said of a line that was taken."""
     name = placeholder_in(line)
-    return (f"% Warning: a template's placeholder is taken as it stands: {_said(line, name)}",) if name else ()
+    return (f"% Warning: a template's placeholder is taken as it is: {_said(line, name)}",) if name else ()
 
 
 def _said(line: str, name: str) -> str:

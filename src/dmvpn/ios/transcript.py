@@ -19,7 +19,7 @@ from dmvpn.ios.protection import asks_for_protection
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
 LONGEST_FILE: Final = 64 * 1024 * 1024
 
-#: Stands where a block of a page begins: the output that the block before showed has ended.
+#: Marks where a block of a page begins: the output that the block before showed has ended.
 BLOCK: Final = "\x1c"
 
 #: The prompt of a router, and what is typed behind it comes next.

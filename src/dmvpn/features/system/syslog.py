@@ -49,7 +49,7 @@ class LoggingConfig:
     """`logging ...`. A level of None: this destination is switched off.
 
     buffer_size: octets.
-    origin: what stands before each line for a log host, "" for nothing.
+    origin: what is before each line for a log host, "" for nothing.
     rfc5424: lines for log hosts have the form of RFC 5424, with `name` as that of the router.
     """
 
