@@ -43,6 +43,7 @@ The page is generated (`python -m support.phases_page` in the folder `tests`), a
 | OSPF, point-to-multipoint and broadcast | hello 10 s, dead after 40 s; within an area nothing is summarized |
 | RIP | update 30 s, invalid after 180 s; tells the spoke as the next hop wherever split horizon is off |
 | iBGP, eBGP | keepalive 10 s, hold time 30 s; announcements of eBGP every second |
+| static | a route for each LAN, and one to HUB2 with distance 250; CORE tracks an echo to HUB1 every 5 s |
 
 """
 #: Seconds for which the network may form before it is measured, and for which packets go on after the death.
@@ -80,6 +81,8 @@ def cases() -> list[Case]:
 
 
 def _is_possible(case: Case) -> bool:
+    if case.protocol == "static":
+        return not case.summary
     if case.protocol.startswith("OSPF"):
         return not case.summary and (case.phase == 2) is (case.protocol == "OSPF broadcast")
     return True
@@ -89,7 +92,7 @@ def measure(case: Case) -> Measured:
     """Run the network of a row."""
     world = World("dual-hub", change=lambda router, text: _configured(case, router, text))
     world.run_for(FORMING)
-    found = re.search(r"\* (\S+), from", world.do("SPOKE1", "show ip route 10.1.102.1"))
+    found = re.search(r"\* (\d[\d.]+)", world.do("SPOKE1", "show ip route 10.1.102.1"))
     next_hop = _STARS.get(found[1], found[1]) if found else "none"
     hops(world, "SPOKE1", "10.1.102.1", "10.1.101.1")
     world.run_for(2)
@@ -229,6 +232,31 @@ def _bgp(case: Case, router: str, *, spokes: str) -> Lines:
     return {"router bgp 65000": lines}
 
 
+def _static(case: Case, router: str) -> Lines:
+    """Lines of the global mode, each with what is under it."""
+    second = case.hubs == 2
+    if router in _HUBS:
+        core = "10.1.0.2" if router == "HUB1" else "10.1.0.6"
+        lines = [f"ip route 10.1.{lan}.0 255.255.255.0 10.255.0.{lan - 90}" for lan in _LANS.values()]
+        return {line: [] for line in (*lines, f"ip route 10.1.10.0 255.255.255.0 {core}")}
+    if router == "CORE":
+        echo: Lines = {
+            "ip sla 1": ["icmp-echo 10.1.0.1", " frequency 5", " timeout 1000"],
+            "ip sla schedule 1 life forever start-time now": [],
+            "track 1 ip sla 1 reachability": [],
+        }
+        first = [f"ip route 10.1.{lan}.0 255.255.255.0 10.1.0.1 track 1" for lan in _LANS.values()]
+        other = [f"ip route 10.1.{lan}.0 255.255.255.0 10.1.0.5 250" for lan in _LANS.values()] if second else []
+        return echo | {line: [] for line in (*first, *other)}
+    far = next(lan for name, lan in _LANS.items() if name != router)
+    spoke = f"10.255.0.{far - 90}" if case.phase == 2 else "10.255.0.1"
+    found = [f"ip route 10.1.{far}.0 255.255.255.0 {spoke}", "ip route 10.1.10.0 255.255.255.0 10.255.0.1"]
+    if second:
+        found.append("ip route 10.1.10.0 255.255.255.0 10.255.0.2 250")
+        found += [f"ip route 10.1.{far}.0 255.255.255.0 10.255.0.2 250"] if case.phase != 2 else []
+    return {line: [] for line in found}
+
+
 _PROTOCOLS: Final = {
     "EIGRP": _eigrp,
     "OSPF point-to-multipoint": _ospf,
@@ -236,6 +264,7 @@ _PROTOCOLS: Final = {
     "RIP": _rip,
     "iBGP": _ibgp,
     "eBGP": _ebgp,
+    "static": _static,
 }
 
 # ------------------------------------------------------------------------------------------------ the page
