@@ -22,6 +22,7 @@ from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.states import State
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import fake_ports
+from support.phases_page import FORMING, Case, configured
 from support.world import World
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def measure(*, quick: bool) -> list[Figure]:
         *(
             Figure(name=f"a hub dies: outage by it, EIGRP, {name}", unit="s", values=values, goal=_GOALS[name])
             for name, values in outages.items()
+        ),
+        *(
+            Figure(name=f"a hub dies: outage by it, {protocol}, {name}", unit="s", values=values, goal=goal)
+            for protocol, (timers, _) in _PROTOCOLS.items()
+            for name, values, goal in (
+                ("its own timers", _deaths(protocol, 1 if quick else 3, watched=False), timers),
+                ("BFD at 250 ms x 3", _deaths(protocol, 1 if quick else 3, watched=True), 1.0),
+            )
         ),
     ]
 
@@ -114,6 +123,42 @@ def _outages(change: Callable[[str, str], str], runs: int) -> tuple[float, ...]:
         world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")  # no carrier from a router without power
         sent = world.stream("H1", "10.1.10.100", seconds=20, rate=50)
         found.append((sent - len(set(world.replies("H1")))) / 50)
+    return tuple(found)
+
+
+_HUBS: Final = ("10.255.0.1", "10.255.0.2")
+_SPOKES: Final = ("10.255.0.11", "10.255.0.12")
+
+
+def _bgp_watches(router: str) -> tuple[str, ...]:
+    others = _SPOKES if router.startswith("HUB") else _HUBS
+    return ("router bgp 65000", *(f"neighbor {other} fall-over bfd" for other in others))
+
+
+#: Other protocols of the page of phases: the longest outage by their own timers, and how BFD is asked for. Not RIP: the
+#: core, which BFD does not watch, believes nothing worse for three minutes.
+_PROTOCOLS: Final[dict[str, tuple[float, Callable[[str], tuple[str, ...]]]]] = {
+    "OSPF point-to-multipoint": (56.0, lambda _router: ("router ospf 1", "bfd all-interfaces")),
+    "iBGP": (31.0, _bgp_watches),
+}
+
+
+def _deaths(protocol: str, runs: int, *, watched: bool) -> tuple[float, ...]:
+    """Return seconds of pings to the server that were lost by the death of the hub through which they go."""
+    case = Case(protocol, 3, summary=False, hubs=2)
+    found = []
+    for seed in range(1, runs + 1):
+        world = World("dual-hub", seed=seed, change=lambda router, text: configured(case, router, text))
+        world.run_for(FORMING)
+        for router in ("HUB1", "HUB2", "SPOKE1", "SPOKE2") if watched else ():
+            world.configure(router, "interface Tunnel0", _COMMON, *_PROTOCOLS[protocol][1](router))
+        world.run_for(10 + seed * 0.77)
+        world.sim.kill("HUB1")
+        world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")
+        seconds, rate = (5.0, 50) if watched else (300.0, 5)
+        world.sim.hosts["H1"].received.clear()
+        sent = world.stream("H1", "10.1.10.100", seconds=seconds, rate=rate)
+        found.append((sent - len(set(world.replies("H1")))) / rate)
     return tuple(found)
 
 

@@ -90,7 +90,7 @@ def _is_possible(case: Case) -> bool:
 
 def measure(case: Case) -> Measured:
     """Run the network of a row."""
-    world = World("dual-hub", change=lambda router, text: _configured(case, router, text))
+    world = World("dual-hub", change=lambda router, text: configured(case, router, text))
     world.run_for(FORMING)
     found = re.search(r"\* (\d[\d.]+)", world.do("SPOKE1", "show ip route 10.1.102.1"))
     next_hop = _STARS.get(found[1], found[1]) if found else "none"
@@ -107,7 +107,7 @@ def _death(case: Case, world: World) -> tuple[str, str]:
     # The flow to the other spoke is measured first; the one to the server in a network of its own that is as old.
     for destination, events in (("10.1.102.100", kill), ("10.1.10.100", kill)):
         if found:
-            world = World("dual-hub", change=lambda router, text: _configured(case, router, text))
+            world = World("dual-hub", change=lambda router, text: configured(case, router, text))
             world.run_for(FORMING)
         outages(world, ("H1", destination), seconds=5, rate=2.0)
         gaps = outages(world, ("H1", destination), seconds=LIMIT, rate=2.0, events=events)
@@ -120,7 +120,7 @@ def _death(case: Case, world: World) -> tuple[str, str]:
 # ------------------------------------------------------------------------------------------------ configurations
 
 
-def _configured(case: Case, router: str, text: str) -> str:
+def configured(case: Case, router: str, text: str) -> str:
     """Return the router's configuration with the protocol of the row."""
     if router == "TRANSPORT":
         return text
