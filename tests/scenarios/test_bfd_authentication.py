@@ -69,3 +69,11 @@ def test_a_key_that_rolls_over_costs_no_session() -> None:
         world.run_for(5)
     assert state(world) == "Up"
     assert not [text for text in world.messages("SPOKE1") if "BFD_SESS_DOWN" in text]
+
+
+def test_sessions_can_be_chosen_by_interface_address_and_client() -> None:
+    world = pair(lines(""), lines(""))
+    for chosen in ("interface Tunnel0", "ipv4", "ipv4 10.255.0.1", "client eigrp", "Tunnel0"):
+        assert "10.255.0.1 " in world.show("SPOKE1", f"bfd neighbors {chosen}"), chosen
+        assert "Registered protocols: EIGRP" in world.show("SPOKE1", f"bfd neighbors {chosen} details")
+    assert "10.255.0.1 " not in world.show("SPOKE1", "bfd neighbors client ospf")

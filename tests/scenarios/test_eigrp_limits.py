@@ -120,3 +120,14 @@ def test_more_routes_than_redistribution_may_bring_in_are_none() -> None:
     world.configure("HUB", f"no {routes[3]}", f"no {routes[2]}")
     world.run_for(301)
     assert "172.16.1.0" in world.show("SPOKE1", "ip route")
+
+
+def test_a_soft_clear_keeps_neighbors_and_tells_them_everything_again() -> None:
+    world = cloud()
+    world.do("HUB", "clear ip eigrp neighbors soft")
+    world.do("HUB", f"clear eigrp address-family ipv4 100 neighbors {FIRST} soft")
+    world.run_for(2)
+    assert "up: new adjacency" not in "".join(world.messages("HUB")[-4:])
+    named = f"EIGRP-IPv4 100: Neighbor {FIRST} (Tunnel0)"
+    assert f"%DUAL-5-NBRCHANGE: {named} is resync: manually cleared" in world.messages("HUB")
+    assert "10.1.2.0/24" in world.show("SPOKE1", "ip route")

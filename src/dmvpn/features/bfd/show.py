@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.reasons import BfdReason
@@ -99,7 +100,15 @@ class ShowBfdSummary:
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
     """Return all sessions, or those on one interface, by address."""
     machine, only = ctx.machine(BfdMachine), args.interface("interface", None)
-    sessions = [one for one in machine.sessions.values() if only in (None, one.interface)]
+    address = args.address("address", None)
+    client = next((client for client in Client if client.value.lower() in args), None)
+    sessions = [
+        one
+        for one in machine.sessions.values()
+        if only in (None, one.interface)
+        and address in (None, one.address)
+        and (client is None or any(wanting is client for wanting, _ in one.clients))
+    ]
     sessions.sort(key=lambda session: (session.address, session.interface))
     return ShowBfdNeighbors("details" in args, tuple(_entry(session, ctx) for session in sessions))
 
@@ -250,8 +259,17 @@ def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
 
 
 NEIGHBORS: Final = ExecCommand(
-    "show bfd neighbors [ {interface:interface} ] [ details ]",
-    {**_HELP, "interface": "On this interface", "details": "Timers, counters, the last packet"},
+    "show bfd neighbors [ {interface:interface} | interface {interface:interface} | ipv4 [ {address:address} ] "
+    "| client ( bgp | eigrp | ospf | rip ) ] [ details ]",
+    {
+        **_HELP,
+        "interface": "On this interface",
+        "ipv4": "Neighbors of IPv4",
+        "address": "This neighbor",
+        "client": "Those that a protocol wants watched",
+        **{client.value.lower(): client.value for client in Client},
+        "details": "Timers, counters, the last packet",
+    },
     query=query_neighbors,
     render=render_neighbors,
 )

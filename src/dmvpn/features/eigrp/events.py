@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClearNeighbors(Event):
-    """`clear ip eigrp neighbors`: give them up, and let them come again. None: whichever there is."""
+    """`clear ip eigrp neighbors`: give them up, and let them come again. None: whichever there is.
+
+    soft: they stay, and are told everything again.
+    """
 
     autonomous_system: int | None = None
     interface: str | None = None
     address: IPv4Address | None = None
+    soft: bool = False

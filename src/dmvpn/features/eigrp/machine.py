@@ -112,7 +112,7 @@ class EigrpMachine:
             case ClearNeighbors():
                 for number, process in self.processes.items():
                     if event.autonomous_system in (None, number):
-                        process.clear_neighbors(event.interface, event.address)
+                        process.clear_neighbors(event.interface, event.address, soft=event.soft)
             case Resync():
                 for process in self.processes.values():
                     process.listen_again()

@@ -330,8 +330,16 @@ class Process:
             if not neighbor.is_stub and not (neighbor.interface is spared and neighbor.is_idle)
         ]
 
-    def clear_neighbors(self, interface_name: str | None = None, address: IPv4Address | None = None) -> None:
+    def clear_neighbors(
+        self, interface_name: str | None = None, address: IPv4Address | None = None, *, soft: bool = False
+    ) -> None:
         """`clear ip eigrp neighbors`: all, those of an interface, or one."""
+        if soft:
+            for interface in self.interfaces.values():
+                concerned = address is None or int(address) in interface.neighbors
+                if interface_name in (None, interface.name) and concerned:
+                    self._resync(interface, DownReason.CLEARED.value)
+            return
         if interface_name is None:
             self.limits.clear(address)
         for neighbor in self.neighbors():

@@ -12,6 +12,6 @@ from dmvpn.features.eigrp.show.protocols import ip_protocols
 from dmvpn.features.eigrp.show.topology import TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
 
-COMMANDS = (*NEIGHBORS, *TOPOLOGY, *INTERFACES, *TRAFFIC, *ACCOUNTING, CLEAR)
+COMMANDS = (*NEIGHBORS, *TOPOLOGY, *INTERFACES, *TRAFFIC, *ACCOUNTING, *CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

@@ -144,7 +144,10 @@ def _detail(entry: NeighborEntry) -> Iterator[str]:
 def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
     """`clear ip eigrp neighbors`."""
     return ClearNeighbors(
-        args.integer("number", None), args.interface("interface", None), args.address("address", None)
+        args.integer("number", None),
+        args.interface("interface", None),
+        args.address("address", None),
+        soft="soft" in args,
     )
 
 
@@ -154,15 +157,21 @@ NEIGHBORS: Final = both_commands(
     query_neighbors,
     render_neighbors,
 )
-CLEAR: Final = ExecCommand(
-    "clear ip eigrp [ {number:1-65535} ] neighbors [ {address:address} | {interface:interface} ]",
-    {
-        "eigrp": "EIGRP",
-        "number": "Autonomous system",
-        "neighbors": "Give neighbors up and let them come again",
-        "address": "This neighbor",
-        "interface": "Those on this interface",
-    },
-    action=clear_neighbors,
-    privilege=15,
+CLEAR: Final = tuple(
+    ExecCommand(
+        f"clear {family} [ {{number:1-65535}} ] neighbors [ {{address:address}} | {{interface:interface}} ] [ soft ]",
+        {
+            "eigrp": "EIGRP",
+            "address-family": "Processes of named mode",
+            "ipv4": "IPv4",
+            "number": "Autonomous system",
+            "neighbors": "Give neighbors up and let them come again",
+            "address": "This neighbor",
+            "interface": "Those on this interface",
+            "soft": "They stay, and are told everything again",
+        },
+        action=clear_neighbors,
+        privilege=15,
+    )
+    for family in ("ip eigrp", "eigrp address-family ipv4")
 )

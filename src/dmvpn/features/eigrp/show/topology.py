@@ -123,6 +123,8 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
             destinations = _find(process, wanted, exact="mask" in args or "/" in " ".join(args.words))
         elif "active" in args:
             destinations = [destination for destination in destinations if destination.is_active]
+        elif "zero-successors" in args:
+            destinations = [destination for destination in destinations if not destination.successors]
         entries = [_destination(process, destination, ctx.now, all_links=all_links) for destination in destinations]
         tables.append(TopologyTable(name_of(process), process.settings.is_named, tuple(entries)))
     return ShowTopology("all-links" in args, str(wanted) if wanted else "", tuple(tables))
@@ -284,11 +286,12 @@ def _render_block(path: PathEntry, *, wide: bool) -> Iterator[str]:
 
 
 TOPOLOGY: Final = both_commands(
-    "topology [ all-links | active | {prefix:prefix} | {address:address} {mask:mask} ]",
+    "topology [ all-links | active | zero-successors | {prefix:prefix} | {address:address} {mask:mask} ]",
     {
         "topology": "The topology table",
         "all-links": "All paths, feasible or not",
         "active": "What replies are awaited for",
+        "zero-successors": "What no way leads to",
         "prefix": "Everything about this destination",
         "address": "Everything about this destination",
         "mask": "Its mask",
