@@ -10,8 +10,6 @@ from dmvpn.base.notices import Log
 class Replaced(Log):
     """A whole configuration took the place of the one that ran."""
 
-    __slots__ = ()
-
     @classmethod
     def now(cls) -> Self:
         """IOS's words."""
@@ -21,8 +19,6 @@ class Replaced(Log):
 class BackedUp(Log):
     """The configuration that ran was written into a file, to come back unless the change is confirmed."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, where: str) -> Self:
         """where: the file."""
@@ -31,8 +27,6 @@ class BackedUp(Log):
 
 class Started(Log):
     """The change has to be confirmed within so many minutes, or the earlier configuration comes back."""
-
-    __slots__ = ()
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
@@ -44,8 +38,6 @@ class Started(Log):
 class Confirmed(Log):
     """The change stays."""
 
-    __slots__ = ()
-
     @classmethod
     def now(cls) -> Self:
         """IOS's words."""
@@ -54,8 +46,6 @@ class Confirmed(Log):
 
 class RolledBack(Log):
     """Nobody confirmed the change in time: the earlier configuration runs again."""
-
-    __slots__ = ()
 
     @classmethod
     def to(cls, where: str) -> Self:

@@ -20,8 +20,6 @@ PACKET: Final = "bfd packet"
 class SessionCreated(Log):
     """A routing protocol wants a neighbor watched, and BFD begins to call it."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
         """The message for this session."""
@@ -31,8 +29,6 @@ class SessionCreated(Log):
 
 class SessionDestroyed(Log):
     """No routing protocol wants the neighbor watched any more; the far end is told so."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:
@@ -47,8 +43,6 @@ class SessionDestroyed(Log):
 class SessionUp(Log):
     """Packets pass in both directions: from now on silence is noticed within the detection time."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, discriminator: int, handle: int) -> Self:
         """The message for this session."""
@@ -59,8 +53,6 @@ class SessionUp(Log):
 class SessionDown(Log):
     """A session that was up is down, and the protocols that asked for it hear so; the message says why."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, discriminator: int, handle: int, why: str) -> Self:
         """The message for this session. why: in IOS's words."""
@@ -70,8 +62,6 @@ class SessionDown(Log):
 
 class TooMany(Log):
     """There are as many sessions as there is room for: further neighbors are not watched (said once a minute)."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, address: IPAddress, interface: str, most: int) -> Self:

@@ -55,8 +55,6 @@ _CEASES: Final[dict[int, str]] = {
 class NeighborChanged(Log):
     """A neighbor is established, or is no more, and why."""
 
-    __slots__ = ()
-
     @classmethod
     def up(cls, neighbor: str) -> Self:
         """It is established."""
@@ -71,8 +69,6 @@ class NeighborChanged(Log):
 class Notified(Log):
     """A NOTIFICATION was sent or came: one end gives the session up, and says why."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, way: str, neighbor: IPv4Address, notification: Notification) -> Self:
         """way: "sent to" or "received from"."""
@@ -84,8 +80,6 @@ class Notified(Log):
 class MaximumNear(Log):
     """A neighbor tells nearly as many prefixes as it may (`maximum-prefix`)."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
@@ -96,8 +90,6 @@ class MaximumExceeded(Log):
     """A neighbor tells more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so it is
     given up.
     """
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
@@ -115,8 +107,6 @@ class MaximumExceeded(Log):
 class Malformed(Log):
     """An UPDATE was damaged: its routes count as withdrawn, and the session lives (RFC 7606)."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, neighbor: IPv4Address, what: str) -> Self:
         """Return the message for this neighbor."""
@@ -126,8 +116,6 @@ class Malformed(Log):
 class CannotListen(Log):
     """The host does not let us listen at TCP port 179; we call our neighbors, and cannot be called."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, why: str) -> Self:
         """Return the message, with the host's words."""
@@ -136,8 +124,6 @@ class CannotListen(Log):
 
 class NotBuilt(Log):
     """A line of BGP that is kept and shown, and that nothing acts on in this release."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, line: str) -> Self:

@@ -35,8 +35,6 @@ _FLAG_NAMES: Final = (
 class NeighborChanged(Log):
     """A neighbor came, went (and why), or is told everything again after a change of configuration (resync)."""
 
-    __slots__ = ()
-
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
         """A new neighbor."""
@@ -61,8 +59,6 @@ class NeighborChanged(Log):
 class StuckInActive(Log):
     """A neighbor did not reply to a query in time; it is reset so that the route can become passive."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
         """The message for this destination."""
@@ -73,8 +69,6 @@ class StuckInActive(Log):
 class AuthenticationImpossible(Log):
     """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
         """The message for this interface."""
@@ -83,8 +77,6 @@ class AuthenticationImpossible(Log):
 
 class NotOnCommonSubnet(Log):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
@@ -96,8 +88,6 @@ class NotOnCommonSubnet(Log):
 class BadPacket(Log):
     """A packet broke the standard and was dropped (one message a minute for each interface)."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
         """The message for this sender."""
@@ -107,8 +97,6 @@ class BadPacket(Log):
 
 class PrefixThreshold(Log):
     """There are nearly as many prefixes as `maximum-prefix` allows."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
@@ -120,8 +108,6 @@ class PrefixLimit(Log):
     """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
     are, or nothing is brought in for now (unless the line says `warning-only`).
     """
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:

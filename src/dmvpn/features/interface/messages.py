@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 class LinkUpDown(Log):
     """An interface gained or lost its carrier, or a logical one was switched on again."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:
         """The message for this interface."""
@@ -23,8 +21,6 @@ class LinkUpDown(Log):
 
 class LinkChanged(Log):
     """An administrator shut an interface."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, interface: str) -> Self:
@@ -35,8 +31,6 @@ class LinkChanged(Log):
 class LineProtocolUpDown(Log):
     """An interface began, or ceased, to carry packets."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:
         """The message for this interface."""
@@ -46,8 +40,6 @@ class LineProtocolUpDown(Log):
 
 class Ipv6Down(Log):
     """IPv6 is configured on an interface and does not run there. IPv4 is not affected."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, interface: str, reason: Reason) -> Self:

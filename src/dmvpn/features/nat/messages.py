@@ -10,8 +10,6 @@ from dmvpn.base.notices import Log
 class RuleRefused(Log):
     """A NAT rule asks for what cannot be done here. It is kept, and translates nothing."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, rule: str, reason: str) -> Self:
         """The message for this rule."""
@@ -20,8 +18,6 @@ class RuleRefused(Log):
 
 class NotTranslating(Log):
     """The host does not translate, although it was told to: inside stations reach nobody outside. It is tried again."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, reason: str) -> Self:

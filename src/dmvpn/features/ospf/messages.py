@@ -23,8 +23,6 @@ EVENTS: Final = "ip ospf events"
 class AdjacencyChanged(Log):
     """A neighbor came or went, and why; with `log-adjacency-changes detail` every state between, too."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
         """Return the message for this neighbor. way: from which state to which."""
@@ -38,8 +36,6 @@ class BadPacket(Log):
     interface).
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
@@ -48,8 +44,6 @@ class BadPacket(Log):
 
 class NoRouterId(Log):
     """No interface with an address is up that could name the process; it waits until there is one."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, process: int) -> Self:
@@ -64,8 +58,6 @@ class NoRouterId(Log):
 class DuplicateRouter(Log):
     """A neighbor has our router identifier: one of the two needs another (`router-id`)."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
@@ -76,8 +68,6 @@ class DuplicateRouter(Log):
 class DuplicateInArea(Log):
     """Another router of the area has our router identifier: each takes back what the other says of itself."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, router: IPAddress, area: int) -> Self:
         """Return the message for this area."""
@@ -86,8 +76,6 @@ class DuplicateInArea(Log):
 
 class Silent(Log):
     """OSPF is silent on an interface whose authentication cannot be done as it is configured, and says why."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, process: int, interface: str, why: str) -> Self:
@@ -98,8 +86,6 @@ class Silent(Log):
 class LastKeyOver(Log):
     """The `send-lifetime` of the last valid key of a key chain is over; OSPF goes on with this key."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, process: int, interface: str, chain: str, key: int) -> Self:
         """Return the message for this interface."""
@@ -109,8 +95,6 @@ class LastKeyOver(Log):
 
 class NoValidKey(Log):
     """No key of a key chain may seal yet, so OSPF is silent on the interface."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, process: int, interface: str, chain: str) -> Self:

@@ -10,8 +10,6 @@ from dmvpn.base.notices import Log
 class Expiring(Log):
     """A certificate of a trustpoint ends soon. Tunnels that prove themselves with it go down when it has: renew it."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, trustpoint: str, whose: str, days: int, end: str) -> Self:
         """days: until it ends. end: the moment."""
@@ -22,8 +20,6 @@ class Expiring(Log):
 class Expired(Log):
     """A certificate of a trustpoint has ended: nobody is believed with it, neither we nor our peers."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, trustpoint: str, whose: str, end: str) -> Self:
         """end: the moment when it did."""
@@ -32,8 +28,6 @@ class Expired(Log):
 
 class NotYetValid(Log):
     """A certificate begins in the future. Usually the clock of this router is wrong: `show clock`."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, begin: str, now: str) -> Self:
@@ -44,8 +38,6 @@ class NotYetValid(Log):
 
 class ListStale(Log):
     """A revocation list should have been replaced. With `revocation-check crl` alone nobody is believed until it is."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, trustpoint: str, end: str) -> Self:
@@ -60,8 +52,6 @@ class NoList(Log):
 
     Import one (`crypto pki import NAME crl terminal`), or say `revocation-check crl none` to do without.
     """
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, trustpoint: str) -> Self:
@@ -78,8 +68,6 @@ class NoKey(Log):
     Keys are not in a configuration; one that was copied from another router comes without. Import both again.
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, trustpoint: str) -> Self:
         """The message for this trustpoint."""
@@ -89,8 +77,6 @@ class NoKey(Log):
 class Unreadable(Log):
     """A certificate in the configuration, or something that was kept, cannot be read and counts for nothing."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, trustpoint: str, what: str) -> Self:
         """what: "certificate 01", "private key"."""
@@ -99,8 +85,6 @@ class Unreadable(Log):
 
 class NotKept(Log):
     """A private key or a revocation list could not be written to disk: it is gone after a restart."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, what: str, why: str) -> Self:

@@ -26,8 +26,6 @@ class KernelContested(Log):
     program (`ip monitor` shows what it does), and tell it to leave protocol 54 and the router's interfaces alone.
     """
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, what: str) -> Self:
         """The message about this object, in words."""
@@ -38,8 +36,6 @@ class KernelContested(Log):
 
 class KernelCalm(Log):
     """Nobody takes away any more what the router ordered of the kernel: all of it is there."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, what: str) -> Self:

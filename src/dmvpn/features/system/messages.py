@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 class Configured(Log):
     """Somebody left configuration mode; nothing is wrong."""
 
-    __slots__ = ()
-
     @classmethod
     def by(cls, user: str, line: str) -> Self:
         """ "console by console", "console by admin on vty0 (10.0.0.5)"."""
@@ -25,8 +23,6 @@ class Configured(Log):
 class Reloaded(Log):
     """The configuration file was read again (SIGHUP), and runs; nothing is wrong."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, path: str) -> Self:
         """path: of the file."""
@@ -35,8 +31,6 @@ class Reloaded(Log):
 
 class ReloadRefused(Log):
     """The configuration file was read again (SIGHUP) and has errors: the router runs on as it was."""
-
-    __slots__ = ()
 
     @classmethod
     def because(cls, path: str, why: str) -> Self:
@@ -47,8 +41,6 @@ class ReloadRefused(Log):
 class UnsavedLost(Log):
     """A line that was typed and not saved is gone, because the configuration file was read again (SIGHUP)."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, path: str, line: str) -> Self:
         """line: with the sections around it."""
@@ -57,8 +49,6 @@ class UnsavedLost(Log):
 
 class Restarted(Log):
     """The router began its life with the startup configuration; what was learned before is gone."""
-
-    __slots__ = ()
 
     @classmethod
     def now(cls) -> Self:
@@ -69,8 +59,6 @@ class Restarted(Log):
 class LogHostFailed(Log):
     """A log host does not take a connection, or has ended it: lines wait, the oldest are lost."""
 
-    __slots__ = ()
-
     @classmethod
     def at(cls, host: IPv4Address, port: int) -> Self:
         """host, port: of the log host."""
@@ -79,8 +67,6 @@ class LogHostFailed(Log):
 
 class LogHostStarted(Log):
     """A log host takes lines again; nothing is wrong."""
-
-    __slots__ = ()
 
     @classmethod
     def again(cls, host: IPv4Address, port: int) -> Self:
@@ -96,8 +82,6 @@ def _who(user: str, location: str, port: int) -> str:
 class LoginSuccess(Log):
     """Somebody logged in over the network; nothing is wrong."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
         """at: time and date."""
@@ -106,8 +90,6 @@ class LoginSuccess(Log):
 
 class LoginRefused(Log):
     """Somebody typed a wrong password, or has no such user: who guesses passwords shows here."""
-
-    __slots__ = ()
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
@@ -119,8 +101,6 @@ class LoginRefused(Log):
 class QuietModeOn(Log):
     """Too many wrong passwords: nobody is let in for as long as `login block-for` says."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, user: str, location: str, port: int, exempt: str, at: str) -> Self:
         """exempt: the access list of those who are let in all the same. at: time and date."""
@@ -131,8 +111,6 @@ class QuietModeOn(Log):
 
 class QuietModeOff(Log):
     """The time of `login block-for` is over: people are let in again."""
-
-    __slots__ = ()
 
     @classmethod
     def at(cls, at: str) -> Self:

@@ -10,8 +10,6 @@ from dmvpn.base.notices import Log
 class StateChanged(Log):
     """A tracked object is up or down from now on, and the static routes that follow it come or go."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, number: int, about: str, *, up: bool) -> Self:
         """The message. about: the object and what of it."""

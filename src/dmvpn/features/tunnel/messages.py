@@ -18,8 +18,6 @@ KEEPALIVE = "tunnel keepalive"
 class RecursiveRouting(Log):
     """The route to the tunnel's destination leads through the tunnel itself: keep that prefix out of the overlay."""
 
-    __slots__ = ()
-
     @classmethod
     def of(cls, tunnel: str) -> Self:
         """The message for this tunnel."""
