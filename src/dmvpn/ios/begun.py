@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.ios.grammar import ConfigLine, ExecCommand
 from dmvpn.ios.matcher import Grammar, tokenize
-from dmvpn.ios.syntax import keyword_names, leading_keywords
+from dmvpn.ios.syntax import keyword_names, naming_keywords
 from dmvpn.ios.wording import COMMON_WORDS, Alternatives, help_text
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def summary(entry: ConfigLine | ExecCommand) -> str:
     """What an entry is for."""
     if isinstance(entry.help, str):
         return entry.help
-    leading = leading_keywords(entry.syntax)
+    leading = naming_keywords(entry.syntax)
     own = [word for word in leading if word in entry.help]
     if own:
         return entry.help[own[-1]]

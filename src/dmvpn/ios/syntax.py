@@ -54,6 +54,18 @@ def leading_keywords(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+def naming_keywords(text: str) -> tuple[str, ...]:
+    """Keywords up to the first value or choice, and past what may be left out: `neighbor` of `ospf [ N ] neighbor`."""
+    node = compile_syntax(text)
+    words: list[str] = []
+    for part in node.parts if isinstance(node, Sequence) else (node,):
+        if isinstance(part, Keyword):
+            words.append(part.word)
+        elif not isinstance(part, Optional_):
+            break
+    return tuple(words)
+
+
 @cache
 def value_names(text: str) -> frozenset[str]:
     """The names of all values of this syntax."""
