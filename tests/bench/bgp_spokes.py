@@ -96,7 +96,7 @@ def main(hub: str, system: int, count: int, each: int) -> dict[str, float]:
     selector = selectors.DefaultSelector()
     begun = last = time.monotonic()
     up_at, waiting = 0.0, iter(spokes)
-    octets = pending = 0
+    octets = pending = ups = 0
     while time.monotonic() - last < _QUIET or not up_at:
         if time.monotonic() - begun > _LATEST:
             raise TimeoutError(f"{sum(one.is_up for one in spokes)} sessions, {octets} octets")
@@ -114,9 +114,10 @@ def main(hub: str, system: int, count: int, each: int) -> dict[str, float]:
             spoke.reads()
             octets += spoke.octets - before
             pending -= spoke.is_up and not was_up
+            ups += spoke.is_up and not was_up
             if spoke.octets - before > len(_KEEPALIVE):
                 last = time.monotonic()
-        if not up_at and all(one.is_up for one in spokes):
+        if not up_at and ups == count:
             up_at = time.monotonic()
     every = {prefix for one in spokes for prefix in one.own}
     for one in spokes:

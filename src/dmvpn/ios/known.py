@@ -60,7 +60,7 @@ def is_free(line: ConfigLine) -> bool:
 _NOT_TO_MISS: Final = {
     "neighbor": frozenset(
         {"remote-as", "peer-group", "password", "route-map", "prefix-list", "filter-list", "distribute-list"}
-        | {"ttl-security"}
+        | {"ttl-security", "maximum-prefix"}
     ),
     "area": frozenset({"authentication", "stub", "nssa", "range", "filter-list", "virtual-link"}),
 }
