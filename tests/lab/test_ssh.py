@@ -145,6 +145,24 @@ def test_netmiko_works_unchanged(door: Door, kind: str) -> None:
     assert any("exec-timeout 5" in line for line in door.router.running.render())
 
 
+def test_scrapli_works_unchanged(door: Door) -> None:
+    scrapli = pytest.importorskip("scrapli")
+    connection = scrapli.Cli(
+        "127.0.0.1",
+        port=door.port,
+        definition_file_or_name="cisco_iosxe",
+        auth_options=scrapli.AuthOptions(username="admin", password="hashcat"),
+        transport_options=scrapli.TransportSsh2Options(),
+    )
+    with connection as router:
+        assert router.get_prompt().result == "R1#"
+        assert "Cisco IOS Software" in router.send_input("show version").result
+        assert router.send_input("show nonsense").failed
+        lines = ["line vty 0 4", "exec-timeout 6"]
+        assert not router.send_inputs(lines, requested_mode="configuration").failed
+    assert any("exec-timeout 6" in line for line in door.router.running.render())
+
+
 # ------------------------------------------------------------------------------------------------ bad visitors
 
 
