@@ -9,6 +9,7 @@ Commands that exist for each IP version: `show ipv6 nhrp ...` is `show ip nhrp .
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
@@ -133,6 +134,7 @@ def effective_flags(tunnel: Tunnel, entry: Entry, now: float) -> Flag:
     return flags
 
 
+@lru_cache(maxsize=256)
 def flag_names(flags: Flag) -> tuple[str, ...]:
     """Return the words of flags, in the order in which IOS prints them."""
     return tuple(str(flag.name).lower() for flag in Flag if flag in flags)
@@ -140,9 +142,10 @@ def flag_names(flags: Flag) -> tuple[str, ...]:
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
     """Return the entries that the filters let through, by tunnel and ascending target."""
-    chosen = [(tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
-    lines = ((_line(tunnel, entry, ctx.now), record_of(tunnel, entry)) for tunnel, entry in chosen)
-    return ShowCache(tuple(line for line, record in lines if _is_chosen(record, args)))
+    known = ((tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries())
+    records = ((tunnel, entry, record_of(tunnel, entry)) for tunnel, entry in known)
+    chosen = (one for one in records if _is_chosen(one[2], args))
+    return ShowCache(tuple(_line(tunnel, entry, record, ctx.now) for tunnel, entry, record in chosen))
 
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
@@ -172,7 +175,8 @@ def _is_chosen(record: Record, args: Args) -> bool:
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
     """Return what this router itself is in each network: it needs no entry in the cache for that."""
     chosen = [(tunnel, tunnel.own_entry) for tunnel in tunnels_of(ctx, args)]
-    return ShowCache(tuple(_line(tunnel, entry, ctx.now) for tunnel, entry in chosen if entry is not None))
+    known = ((tunnel, entry) for tunnel, entry in chosen if entry is not None)
+    return ShowCache(tuple(_line(tunnel, entry, record_of(tunnel, entry), ctx.now) for tunnel, entry in known))
 
 
 _FILTERS: dict[str, Callable[[Record], bool]] = {
@@ -188,10 +192,10 @@ _FILTERS: dict[str, Callable[[Record], bool]] = {
 }
 
 
-def _line(tunnel: Tunnel, entry: Entry, now: float) -> CacheLine:
+def _line(tunnel: Tunnel, entry: Entry, record: Record, now: float) -> CacheLine:
     used = bool(effective_flags(tunnel, entry, now) & Flag.USED)
     requesters = tuple((address, known.request_id) for address, known in (entry.requesters or {}).items())
-    return _record_line(record_of(tunnel, entry), now, used=used, requesters=requesters)
+    return _record_line(record, now, used=used, requesters=requesters)
 
 
 def _record_line(
