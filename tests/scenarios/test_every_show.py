@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from support import shows_page
 from support.shows_page import REFUSED, ROUTERS, Router
 from support.world import World
 
@@ -37,11 +36,6 @@ def test_what_a_router_has_not_is_refused_in_the_words_that_tools_know() -> None
     world = World("bgp-phase3").converge()
     for command, _ in REFUSED:
         assert "% Invalid input detected" in world.do("SPOKE1", command), command
-
-
-def test_the_page_of_shows_is_new() -> None:
-    old = "docs/reference/shows.md is old: python -m support.shows_page (from the folder tests)"
-    assert shows_page.PAGE.read_text(encoding="utf-8") == shows_page.page(), old
 
 
 def _read(text: str) -> object:

@@ -1,6 +1,6 @@
 """docs/reference/shows.md: the shows that people and tools ask of every DMVPN router, and what each says here.
 
-python -m support.shows_page    (from the folder tests)
+python -m support.words_page    (from the folder tests) writes it beside its own.
 
 `test_every_show` runs each one, in text and as JSON, on the router that is named with it.
 """
@@ -305,7 +305,7 @@ _HEAD: Final = """\
 
 The shows that people and tools ask of every DMVPN router. Each of them has `| json`, with the same facts as data, and
 the filters `| include`, `| exclude`, `| begin`, `| section`, `| count` and `| explain`. A test runs each one, in text
-and as JSON, on the router of the scenario that is named. The page is generated (`python -m support.shows_page` in the
+and as JSON, on the router of the scenario that is named. The page is generated (`python -m support.words_page` in the
 folder `tests`). [All commands](commands.md) are on a page of their own.
 """
 
@@ -346,7 +346,3 @@ def main() -> None:
     """Write the page."""
     PAGE.write_text(page(), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
-
-
-if __name__ == "__main__":
-    main()

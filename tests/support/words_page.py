@@ -1,6 +1,6 @@
 """docs/reference/words.md: all words that can be explained, made from the texts that `dmvpn explain` answers with.
 
-Writes the page of all commands (`commands_page`), too, which has the same texts.
+Writes the pages of all commands (`commands_page`) and of shows (`shows_page`), too, which have the same texts.
 
 python -m support.words_page    (from the folder tests)
 """
@@ -13,7 +13,7 @@ from dmvpn.face.language import exec_parser
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
 from dmvpn.tools.explain.outer import RULE_GROUP
-from support import commands_page
+from support import commands_page, shows_page
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def main() -> None:
     PAGE.write_text(page(Explainer(FEATURES, exec_parser(FEATURES).commands)), encoding="utf-8")
     print(PAGE.relative_to(ROOT))
     commands_page.main()
+    shows_page.main()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dmvpn.ios.begun import begun
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain import Explainer
-from support import commands_page, printed, printed_labels, words_page
+from support import commands_page, printed, printed_labels, shows_page, words_page
 
 if TYPE_CHECKING:
     import enum
@@ -275,3 +275,8 @@ def test_the_page_of_words_is_not_old() -> None:
 def test_the_page_of_commands_is_new() -> None:
     old = "docs/reference/commands.md is old: python -m support.words_page (from the folder tests)"
     assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page(), old
+
+
+def test_the_page_of_shows_is_new() -> None:
+    old = "docs/reference/shows.md is old: python -m support.words_page (from the folder tests)"
+    assert shows_page.PAGE.read_text(encoding="utf-8") == shows_page.page(), old
