@@ -69,7 +69,7 @@ def test_all_meanings_of_a_letter_are_listed_with_their_screens_those_of_dmvpn_f
 
 
 def test_a_small_letter_is_not_the_large_one() -> None:
-    words = ("reply", "registered", "legend")
+    words = ("reply", "registered", "legend", "rib-failure")
     assert all(any(word in found.what.lower() for word in words) for found in ask("r"))
     assert any("RIP" in found.what for found in ask("R"))
 
