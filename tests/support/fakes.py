@@ -85,6 +85,10 @@ class FakeDebugging:
 
     flags: set[str] = field(default_factory=set)
 
+    @property
+    def anything(self) -> bool:
+        return bool(self.flags)
+
     def on(
         self,
         flag: str,

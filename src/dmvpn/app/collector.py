@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The collector rests inside, and is afterwards as it was. For a command that reads one file and ends."""
+    """The collector rests inside, and is afterwards as it was. For a command that reads files, or makes a network."""
     was_on = gc.isenabled()
     gc.disable()
     try:

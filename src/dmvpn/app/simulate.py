@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from dmvpn.app.collector import uncollected
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
@@ -45,7 +46,8 @@ def _run(scenario: Scenario, arguments: argparse.Namespace, progress: Progress) 
     began = time.monotonic()
     progress.tell("putting the network together")
     recording = open_private(arguments.record) if arguments.record else None
-    world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
+    with uncollected():
+        world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
     title = "+".join((scenario.name, *arguments.variant))
     progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
 

@@ -177,6 +177,11 @@ class Policies(Protocol):
 class Debugging(Protocol):
     """Asked of the system feature."""
 
+    @property
+    def anything(self) -> bool:
+        """Is any debug switched on? Whoever asks for each packet asks this first."""
+        ...
+
     def on(
         self,
         flag: str,

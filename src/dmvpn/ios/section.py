@@ -58,6 +58,8 @@ EVERYTHING: Final = ConfigLine("", "", "")
 #: What a line says that is not configured.
 NOTHING: Final = Args()
 
+_NONE: Final[dict[Hashable, Statement]] = {}
+
 #: So much is made of one line of a section: some `make` is called with other values each time.
 MOST_MADE: Final = 64
 
@@ -126,7 +128,11 @@ class Section:
 
     def get(self, line: ConfigLine) -> Args | None:
         """What was configured with `line` (the first entry of a list), or None."""
-        return next((entry.args for entry in self._entries(line) if not entry.negated), None)
+        self._note(line)
+        for entry in self._statements.get(line, _NONE).values():
+            if not entry.negated:
+                return entry.args
+        return None
 
     def args(self, line: ConfigLine) -> Args:
         """What was configured with `line`; without it, arguments that have nothing, so that each has its default."""
@@ -134,7 +140,8 @@ class Section:
 
     def all(self, line: ConfigLine) -> list[Args]:
         """Every entry of a list-valued line, in the order in which they were entered."""
-        return [entry.args for entry in self._entries(line) if not entry.negated]
+        self._note(line)
+        return [entry.args for entry in self._statements.get(line, _NONE).values() if not entry.negated]
 
     def negated(self, line: ConfigLine, **arguments: Hashable) -> bool:
         """Is `no LINE` configured (with these arguments, if any are named)?"""
@@ -160,8 +167,7 @@ class Section:
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
         """Is any of these lines here, or in a section inside?"""
         wanted = frozenset(lines)
-        for line in wanted:
-            self._note(line)
+        self._note(*wanted)
         return self._mentions(wanted)
 
     def _mentions(self, wanted: frozenset[ConfigLine]) -> bool:
@@ -345,18 +351,18 @@ class Section:
             for made in section._made_of(line):
                 made.touch(key)
 
-    def _note(self, line: ConfigLine) -> None:
+    def _note(self, *lines: ConfigLine) -> None:
         reading = _READ.get()
         if reading is None:
             return
-        reading.lines.add(line)
-        if reading.within is not None:
+        reading.lines.update(lines)
+        if reading.within is not None and reading.within is not self:
             section: Section | None = self
             while section is not None and section is not reading.within:
                 section = section.parent
             if section is None:
                 raise AssertionError(
-                    f"{line.syntax!r} is asked of a section outside of the one that something is made of"
+                    f"{lines[0].syntax!r} is asked of a section outside of the one that something is made of"
                 )
 
     def _entries(self, line: ConfigLine) -> tuple[Statement, ...]:

@@ -64,7 +64,8 @@ def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused 
         return _PROHIBITED
     if tunnel.is_ours(address) or not (target.is_host or all(own not in target for own in tunnel.addresses)):
         return _PROHIBITED
-    if tunnel.is_edge(claim.next_hop) or any(edge in target for edge in tunnel.edges):
+    covers_edge = tunnel.is_edge(address) if target.is_host else any(edge in target for edge in tunnel.edges)
+    if covers_edge or tunnel.is_edge(claim.next_hop):
         return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
         if not target.is_host or station.owns(address):

@@ -222,6 +222,8 @@ class Station:
         """
         if self.ports.remembers:
             self.emit(told(direction, packet, tunnel.name, nbma))
+        if not self.ports.debugging.anything:
+            return
         to_us = packet.source_protocol != tunnel.address
         peer = packet.source_protocol if to_us else packet.destination_protocol
         general, parts, extensions = (
@@ -244,6 +246,8 @@ class Station:
         self, flag: str, tunnel: Tunnel, nbma: IPAddress | None = None, *, address: IPAddress | None = None
     ) -> bool:
         """Return whether this debug, or one that contains it, is on for this tunnel and peer (NBMA, tunnel address)."""
+        if not self.ports.debugging.anything:
+            return False
         on, name = self.ports.debugging.on, tunnel.name
         return any(on(each, nbma, address=address, interface=name) for each in (flag, *CONTAINING.get(flag, ())))
 

@@ -52,6 +52,11 @@ class DebugSwitches:
         self._active: dict[str, ActiveDebug] = {}
         self._conditions: dict[str, dict[Condition, None]] = {}
 
+    @property
+    def anything(self) -> bool:
+        """Is any flag on?"""
+        return bool(self._active)
+
     def on(
         self,
         flag: str,

@@ -157,6 +157,11 @@ class SystemMachine:
 
     # -------------------------------------------------------------------------------------------- ports
 
+    @property
+    def anything(self) -> bool:
+        """`ports.debugging`: is any debug on?"""
+        return self.switches.anything
+
     def on(
         self,
         flag: str,
