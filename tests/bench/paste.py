@@ -52,6 +52,8 @@ LISTS: Final = (
     _List("peers of a keyring", "crypto ikev2 keyring K", lambda n: f" peer P{n}\n  address {_address(n)}"),
     _List("keys of isakmp", "", lambda n: f"crypto isakmp key k{n} address {_address(n)}"),
     _List("maps of NHRP", "interface Tunnel0", lambda n: f" ip nhrp map {_address(n + 10)} 172{_address(n)[2:]}"),
+    _List("neighbors of BGP", "router bgp 65000", lambda n: f" neighbor {_address(n + 1)} remote-as 65001"),
+    _List("host names", "", lambda n: f"ip host h{n} {_address(n)}"),
     _List("networks of BGP", "router bgp 65000", lambda n: f" network {_address(n << 8)} mask 255.255.255.0"),
 )
 _STATIC: Final = LISTS[0].entry

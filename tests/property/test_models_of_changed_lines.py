@@ -66,7 +66,10 @@ LISTS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (
     (("bfd-template single-hop BN",), ("interval min-tx 50 min-rx 50 multiplier N",)),
     (("router eigrp 1",), ("network 10.0.N.0 0.0.0.255", "passive-interface LoopbackN")),
     (("router ospf 1",), ("network 10.0.N.0 0.0.0.255 area 0", "network 10.0.N.0 0.0.0.255 area 1")),
-    (("router bgp 65000",), ("network 10.1.N.0 mask 255.255.255.0", "neighbor 10.0.0.N remote-as 65001")),
+    (("router bgp 65000",), ("network 10.1.N.0 mask 255.255.255.0", "neighbor 10.0.0.N remote-as 65001",
+        "neighbor 10.0.0.N activate", "neighbor 10.0.0.N weight N", "neighbor 10.0.0.N default-originate")),
+    (("router bgp 65000", "address-family ipv4"), ("network 10.1.N.0 mask 255.255.255.0",
+        "neighbor 10.0.0.N activate", "neighbor 10.0.0.N next-hop-self", "neighbor 10.0.0.N default-originate")),
 )  # fmt: skip
 PLACES: Final = tuple((way, line) for way, lines in LISTS for line in lines)
 WHOLE: Final = tuple((way[:-1], way[-1]) for way, _ in LISTS if way)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.base.pages import NONE
 from dmvpn.network.device import Device
 
 
@@ -18,4 +19,4 @@ def test_a_group_has_members_whatever_its_name_begins_with(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["64501", "10.0.0", "192.0.2.1O", "2001:db8::1"])
 def test_what_looks_like_an_address_is_no_name(name: str) -> None:
-    assert Device.read("R1", f"router bgp 1\n neighbor {name} remote-as 2\n").bgp.neighbors == ()
+    assert Device.read("R1", f"router bgp 1\n neighbor {name} remote-as 2\n").bgp.neighbors == NONE

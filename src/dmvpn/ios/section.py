@@ -192,6 +192,10 @@ class Section:
 
         return self._make(line, (make, more), of)
 
+    def said(self, line: ConfigLine, make: Callable[[Args, bool], V | None]) -> Pages[V]:
+        """The same of `make(args, negated)`: of entries that are kept as `no`, too."""
+        return self._make(line, (make, "said"), lambda entry: make(entry.args, entry.negated))
+
     def following(self, line: ConfigLine, make: Callable[..., V | None], kind: type[F]) -> F:
         """The one index of this kind of what is made of the entries of a line. It is up to date."""
         made = self._known(line, (make, ()))

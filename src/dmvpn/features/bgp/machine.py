@@ -11,6 +11,7 @@ in slices, between which it hears everybody else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,7 @@ from dmvpn.features.bgp.settings import (
     inward_lines,
     longest_hold_time,
     session_lines,
+    settings_of,
 )
 from dmvpn.features.bgp.teller import BREATH, SETTLING, Teller
 from dmvpn.features.bgp.watched import path_lost, watch
@@ -171,7 +173,15 @@ class BgpMachine:
     def _configure(self, config: BgpConfig, now: float) -> None:
         process, neighbors = self._process, self._neighbors
         old, process.config = process.config, config
-        neighbors.configure_callers()
+        if old.local_as and replace(old, network_lists=config.network_lists, neighbors=config.neighbors) == config:
+            changed = self._changed_peers(old, config)
+            if changed is not None:
+                self._configure_some_peers(changed, now)
+                neighbors.listen()
+                self.routes.configure(config, process.router_id)
+                return
+        wanted = configured_peers(config) if config.local_as else {}
+        neighbors.configure_callers(wanted)
         if old.local_as and old.local_as != config.local_as:
             self._stop(now)
         if not config.local_as:
@@ -184,7 +194,7 @@ class BgpMachine:
             for peer in list(self.peers.values()):
                 neighbors.reset(peer, Cease.CONFIGURATION_CHANGE, "Router ID changed", now)
         process.order(*(messages.NotBuilt.of(line) for line in config.not_built() if line not in old.not_built()))
-        self._configure_peers(old, config, now)
+        self._configure_peers(old, wanted, now)
         neighbors.listen()
         self.routes.configure(config, process.router_id)
         if old.local_preference != config.local_preference:
@@ -200,20 +210,50 @@ class BgpMachine:
         self._teller = Teller(self._process, self.routes)
         self._process.router_id = None
 
-    def _configure_peers(self, old: BgpConfig, config: BgpConfig, now: float) -> None:
-        wanted = configured_peers(config)
+    @staticmethod
+    def _changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSettings | None] | None:
+        """Return the settings of the peers whose own lines changed; None: those of a group did, which has members."""
+        gone, came = config.neighbors.changes(old.neighbors)
+        changed: dict[IPv4Address, PeerSettings | None] = {}
+        for lines in (*gone.values(), *came.values()):
+            if not isinstance(lines.peer, IPv4Address):
+                return None
+            changed[lines.peer] = None
+        for lines in came.values():
+            if isinstance(lines.peer, IPv4Address):
+                changed[lines.peer] = settings_of(config, lines.peer, lines)
+        return changed
+
+    def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None], now: float) -> None:
+        """Follow lines of a few peers, of which there may be thousands: nobody else is looked at."""
+        self._neighbors.configure_some_callers(changed)
+        for address, settings in changed.items():
+            peer = self.peers.get(address)
+            if peer is not None and (settings is not None or not peer.dynamic):
+                self._obey(peer, None if peer.dynamic else settings, now)
+        for address, settings in changed.items():
+            if settings is not None and address not in self.peers:
+                self._neighbors.add(settings, now)
+
+    def _obey(self, peer: Peer, settings: PeerSettings | None, now: float) -> None:
+        if settings is None:
+            self._neighbors.remove(peer, now)
+        elif settings != peer.settings:
+            self._change(peer, settings, now)
+        else:
+            self._teller.regroup(peer, now)
+
+    def _configure_peers(self, old: BgpConfig, wanted: dict[IPv4Address, PeerSettings], now: float) -> None:
+        config = self._process.config
         alike = are_guests_alike(old, config)
         for peer in list(self.peers.values()):
             if peer.dynamic and alike and peer.address not in wanted:
                 self._teller.regroup(peer, now)
                 continue
-            settings = guest(config, peer.address) if peer.dynamic else wanted.get(peer.address)
-            if settings is None or (peer.dynamic and peer.address in wanted):
-                self._neighbors.remove(peer, now)
-            elif settings != peer.settings:
-                self._change(peer, settings, now)
+            if peer.dynamic:
+                self._obey(peer, None if peer.address in wanted else guest(config, peer.address), now)
             else:
-                self._teller.regroup(peer, now)
+                self._obey(peer, wanted.get(peer.address), now)
         for address, settings in wanted.items():
             if address not in self.peers:
                 self._neighbors.add(settings, now)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from itertools import chain
 from typing import TYPE_CHECKING
+
+from dmvpn.base.pages import NONE, Pages
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
@@ -177,6 +180,7 @@ class BgpConfig:
     neighbor_distances: of what these neighbors tell.
     local_preference: where nothing is said. falls_over: external sessions end with the line of their interface.
     tells_internal: other protocols may redistribute what internal neighbors told.
+    network_lists: the networks of the process, and those of its family.
     """
 
     local_as: int = 0
@@ -190,10 +194,10 @@ class BgpConfig:
     graceful_restart: bool = False
     listen_ranges: tuple[ListenRange, ...] = ()
     listen_limit: int = 100
-    neighbors: tuple[Neighbor, ...] = ()
+    neighbors: Pages[Neighbor] = NONE
     session_templates: tuple[Neighbor, ...] = ()
     policy_templates: tuple[Neighbor, ...] = ()
-    networks: tuple[Network, ...] = ()
+    network_lists: tuple[Pages[Network], ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     redistributions: tuple[Redistribution, ...] = ()
     default_metric: int | None = None
@@ -203,6 +207,11 @@ class BgpConfig:
     local_preference: int = 100
     falls_over: bool = True
     tells_internal: bool = False
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All `network` lines."""
+        return tuple(chain.from_iterable(self.network_lists))
 
     @property
     def called(self) -> tuple[IPv4Address, ...]:

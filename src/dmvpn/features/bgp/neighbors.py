@@ -15,11 +15,11 @@ from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
 from dmvpn.features.bgp.session import Ending, Identity, Session
-from dmvpn.features.bgp.settings import callers, guest
+from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.streams import StreamPeer, StreamUp
@@ -44,7 +44,8 @@ class Neighbors:
         self._ended: list[Session] = []
         self._failures: dict[tuple[IPv4Address, int, int], float] = {}
         self._listening: StreamListen | None = None
-        self._callers: tuple[StreamPeer, ...] = ()
+        self._callers: dict[IPv4Address, StreamPeer] = {}
+        self._calling_guests: tuple[StreamPeer, ...] = ()
         self._guests = 0
         self.peers: dict[IPv4Address, Peer] = {}
         self.by_stream: dict[int, tuple[Peer, Session]] = {}
@@ -67,14 +68,30 @@ class Neighbors:
         peer.end_sessions(subcode, reason, now)
         self.bury_all(now)
 
-    def configure_callers(self) -> None:
-        """Other lines: others may call."""
+    def configure_callers(self, wanted: Mapping[IPv4Address, PeerSettings]) -> None:
+        """Follow other lines: others may call.
+
+        wanted: the settings of all configured peers.
+        """
         config = self._process.config
-        self._callers = callers(config) if config.local_as else ()
+        self._callers, self._calling_guests = {}, tuple(calling_guests(config)) if config.local_as else ()
+        self.configure_some_callers(wanted)
+
+    def configure_some_callers(self, changed: Mapping[IPv4Address, PeerSettings | None]) -> None:
+        """Do the same for a few peers of many.
+
+        changed: their settings; None: they are configured no more.
+        """
+        for address, settings in changed.items():
+            caller = caller_of(settings) if settings is not None else None
+            if caller is not None:
+                self._callers[address] = caller
+            else:
+                self._callers.pop(address, None)
 
     def listen(self) -> None:
         """Have the port opened for those who may call, if that is something new."""
-        order = StreamListen(PORT, self._callers)
+        order = StreamListen(PORT, (*self._callers.values(), *self._calling_guests))
         if order != self._listening and (order.peers or self._listening is not None):
             self._listening = order
             self._process.order(order)

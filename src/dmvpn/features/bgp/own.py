@@ -18,28 +18,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.base.groups import Groups
     from dmvpn.base.notices import Route
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.model import Aggregate, BgpConfig
+    from dmvpn.features.bgp.model import Aggregate, BgpConfig, Network
 
 
-def own_path(prefix: Prefix, config: BgpConfig, ports: Ports, now: float) -> Path | None:
-    """Return the path that we announce for this prefix as of now, of `network` before `redistribute`."""
+def own_path(
+    prefix: Prefix, config: BgpConfig, networks: Groups[Prefix, Network], ports: Ports, now: float
+) -> Path | None:
+    """Return the path that we announce for this prefix as of now, of `network` before `redistribute`.
+
+    networks: those of the configuration by their prefixes.
+    """
     route = ports.rib.exact(prefix) if prefix.address.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
     paths = (
         _mapped(_path(origin, route, kind, metric, config.local_preference, now), name, route, ports)
-        for origin, kind, metric, name in _reasons(route, config)
+        for origin, kind, metric, name in _reasons(route, config, networks)
     )
     return next((path for path in paths if path is not None), None)
 
 
-def _reasons(route: Route, config: BgpConfig) -> Iterator[tuple[PathOrigin, Origin, int, str]]:
+def _reasons(
+    route: Route, config: BgpConfig, networks: Groups[Prefix, Network]
+) -> Iterator[tuple[PathOrigin, Origin, int, str]]:
     """Why the route may be announced: as what, of which origin, with which metric, if which map permits it."""
-    for network in config.networks:
-        if network.prefix == route.prefix:
-            yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
+    for network in networks.of(route.prefix).values():
+        yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     if route.prefix.is_default and not config.default_originate:
         return
     one = line_for(config.redistributions, route)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.groups import Groups
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.bgp.aggregates import Aggregates
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.model import Network
     from dmvpn.features.bgp.peer import Peer
 
 _OWN: Final = (PathOrigin.NETWORK, PathOrigin.REDISTRIBUTED)
@@ -45,6 +48,7 @@ class Routes:
         self._router_id: IPv4Address = UNSPECIFIED
         self._learning = Learning(ports)
         self._aggregates = Aggregates(ports)
+        self._networks: Groups[Prefix, Network] = Groups(attrgetter("prefix"))
         self._own: dict[Prefix, None] = {}
         self._dirty: dict[Prefix, None] = {}
         self._unoffered: dict[Prefix, None] = {}
@@ -74,7 +78,10 @@ class Routes:
         self._router_id = router_id or UNSPECIFIED
         self.table.limits, self.table.decision = config.maximum_paths, config.decision
         self._learning.default_pref = config.local_preference
-        self.look_at_own()
+        for place, networks in enumerate(config.network_lists):
+            self._own.update(self._networks.show(networks, place))
+        if _of_ours(old) != _of_ours(config):
+            self.look_at_own()
         if old.decision != config.decision:
             self._dirty.update(dict.fromkeys(self.table.destinations))
         if (old.maximum_paths, old.aggregates) != (config.maximum_paths, config.aggregates):
@@ -124,7 +131,7 @@ class Routes:
 
     def route_changed(self, prefix: Prefix, now: float) -> None:
         """The routing table has something else for this prefix: our own path may be another."""
-        path = own_path(prefix, self._config, self._ports, now)
+        path = own_path(prefix, self._config, self._networks, self._ports, now)
         known = self.table.destinations.get(prefix)
         for origin in _OWN:
             before = known.paths.get((origin, UNSPECIFIED)) if known is not None else None
@@ -221,6 +228,11 @@ def _details(attributes: Attributes) -> tuple[str, ...]:
         *((f"      Route tag {tag}",) if tag else ()),
         "      MPLS label: none",
     )
+
+
+def _of_ours(config: BgpConfig) -> tuple[object, ...]:
+    """Return what says, besides the networks, what we announce of our own accord."""
+    return config.redistributions, config.default_metric, config.default_originate, config.local_preference
 
 
 def _some(prefixes: dict[Prefix, None]) -> list[Prefix]:

@@ -111,15 +111,15 @@ def longest_hold_time(config: BgpConfig) -> int:
     return max((settings.hold_time for settings in known), default=0)
 
 
-def callers(config: BgpConfig) -> tuple[StreamPeer, ...]:
-    """From whom connections are taken."""
-    return tuple(_callers(config))
+def caller_of(settings: PeerSettings) -> StreamPeer | None:
+    """Return from where a peer's connections are taken; None: it is shut down."""
+    if settings.lines.shutdown:
+        return None
+    return StreamPeer(Prefix.host(settings.address), settings.lines.password, settings.minimum_ttl, settings.ttl)
 
 
-def _callers(config: BgpConfig) -> Iterator[StreamPeer]:
-    for settings in configured_peers(config).values():
-        if not settings.lines.shutdown:
-            yield StreamPeer(Prefix.host(settings.address), settings.lines.password, settings.minimum_ttl, settings.ttl)
+def calling_guests(config: BgpConfig) -> Iterator[StreamPeer]:
+    """Yield the ranges whose connections are taken."""
     for one in config.listen_ranges:
         first = IPv4Address(int(one.prefix.address))
         example = settings_of(config, first, Neighbor(peer=first, group=one.group))

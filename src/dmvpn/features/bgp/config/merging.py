@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.groups import Merged
 from dmvpn.features.bgp.model import Direction, Filter, FilterKind, Neighbor, Peer, PrivateAs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.ios import Args
+
+    #: The neighbor, and a line about it, or whether it is active.
+    Said = tuple[Peer, Args | bool]
 
 
 def peer_of(args: Args) -> Peer:
@@ -20,15 +25,28 @@ def peer_of(args: Args) -> Peer:
     return peer if isinstance(peer, IPv4Address) else str(peer)
 
 
-def merge(lines: Iterable[Args], activations: dict[Peer, bool]) -> tuple[Neighbor, ...]:
-    """Return all lines of all neighbors, put together; in the order in which neighbors were first named."""
-    found: dict[Peer, Neighbor] = {}
-    for args in lines:
-        peer = peer_of(args)
-        found[peer] = _with(found.get(peer, Neighbor(peer=peer)), args)
-    for peer, active in activations.items():
-        found[peer] = replace(found.get(peer, Neighbor(peer=peer)), active=active)
-    return tuple(found.values())
+def said(args: Args) -> Said:
+    """Return what a line says of its neighbor."""
+    return peer_of(args), args
+
+
+def activated(args: Args, negated: bool) -> Said:
+    """Return what a line says that switches its neighbor on or off."""
+    return peer_of(args), not negated
+
+
+class Neighbors(Merged[Peer, "Said", Neighbor]):
+    """All neighbors, in the order in which they were first named."""
+
+    def __init__(self) -> None:
+        super().__init__(itemgetter(0), _neighbor)
+
+
+def _neighbor(lines: list[Said]) -> Neighbor:
+    neighbor = Neighbor(peer=lines[0][0])
+    for _, what in lines:
+        neighbor = replace(neighbor, active=what) if isinstance(what, bool) else _with(neighbor, what)
+    return neighbor
 
 
 def merged(name: str, lines: Iterable[Args]) -> Neighbor:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.bgp.config.merging import merge, merged, peer_of
+from dmvpn.base.pages import NONE
+from dmvpn.features.bgp.config.merging import Neighbors, activated, merged, said
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
     ALWAYS_COMPARE_MED,
@@ -45,7 +46,8 @@ from dmvpn.ios.distribution import distance_of
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.features.bgp.model import Neighbor, Peer
+    from dmvpn.base.pages import Pages
+    from dmvpn.features.bgp.model import Neighbor
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 _BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
@@ -85,15 +87,12 @@ def read(tree: ConfigTree) -> BgpConfig:
             ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
         ),
         listen_limit=router.args(LISTEN_LIMIT).integer("number", 100),
-        neighbors=merge(
-            [*everywhere(NEIGHBOR, FAMILY_NEIGHBOR), *everywhere(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE)],
-            _activations(router, family),
-        ),
+        neighbors=_neighbors(router, family),
         session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
         policy_templates=_templates(router, POLICY_TEMPLATE, POLICY_LINES),
-        networks=(
-            *router.made(IN_ROUTER.network, _network),
-            *(family.made(IN_FAMILY.network, _network) if family is not None else ()),
+        network_lists=(
+            router.made(IN_ROUTER.network, _network),
+            family.made(IN_FAMILY.network, _network) if family is not None else NONE,
         ),
         aggregates=tuple(map(_aggregate, everywhere(IN_ROUTER.aggregate, IN_FAMILY.aggregate))),
         redistributions=tuple(map(_redistribution, everywhere(IN_ROUTER.redistribute, IN_FAMILY.redistribute))),
@@ -120,11 +119,21 @@ def _decision(router: Section) -> Decision:
     )
 
 
-def _activations(router: Section, family: Section | None) -> dict[Peer, bool]:
-    """Return which neighbors are switched on or off by name; the family speaks last."""
-    sections = (router,) if family is None else (router, family)
-    entries = [entry for section in sections for entry in section.entries(ACTIVATE, FAMILY_ACTIVATE)]
-    return {peer_of(entry.args): not entry.negated for entry in entries}
+def _neighbors(router: Section, family: Section | None) -> Pages[Neighbor]:
+    """Return all neighbors; the family speaks last."""
+    neighbors = router.following(NEIGHBOR, said, Neighbors)
+    for place, entries in enumerate(
+        (
+            family.made(FAMILY_NEIGHBOR, said) if family is not None else NONE,
+            router.made(DEFAULT_ORIGINATE, said),
+            family.made(FAMILY_DEFAULT_ORIGINATE, said) if family is not None else NONE,
+            router.said(ACTIVATE, activated),
+            family.said(FAMILY_ACTIVATE, activated) if family is not None else NONE,
+        ),
+        1,
+    ):
+        neighbors.show(entries, place)
+    return neighbors.merged()
 
 
 def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...]) -> tuple[Neighbor, ...]:
