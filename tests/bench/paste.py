@@ -1,14 +1,15 @@
 """What it costs to enter lines at a prompt: editor, language, models and machines; no data plane, no kernel.
 
 A line is typed into a list that has so many entries, and into the section of a tunnel beside that list. A paste is of
-static routes, beside a thousand that are there; it comes in the pieces that a management socket reads. Rubbish is lines
-that nobody understands, at a prompt and as a file.
+static routes, or of entries of all lists in turn, beside a thousand static routes; it comes in the pieces that a
+management socket reads. Rubbish is lines that nobody understands, at a prompt and as a file.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.figures import Figure
@@ -20,7 +21,7 @@ from dmvpn.router.router import Router
 from dmvpn.shells.handle import Handle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.events import Event
 
@@ -59,6 +60,8 @@ LISTS: Final = (
 _STATIC: Final = LISTS[0].entry
 #: Beside these another line is measured, too.
 _BESIDE: Final = LISTS[:2]
+#: Entries of one list that follow each other in a paste of all kinds.
+_BLOCK: Final = 20
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -78,13 +81,21 @@ def measure(*, quick: bool) -> list[Figure]:
                         against="1,000" if size > 1_000 else "",
                     )
                 )
-    count = 2_000 if quick else 10_000
+    length = 2_000 if quick else 10_000
     runs = range(1 if quick else 3)
     figures.append(
         Figure(
-            name=f"{count:,} lines pasted",
+            name=f"{length:,} lines pasted",
             unit="s",
-            values=tuple(_pasted(map(_STATIC, range(1_000, 1_000 + count))) for _ in runs),
+            values=tuple(_pasted(map(_STATIC, range(1_000, 1_000 + length))) for _ in runs),
+            goal=None if quick else 2.0,
+        )
+    )
+    figures.append(
+        Figure(
+            name=f"{length:,} lines of all kinds pasted",
+            unit="s",
+            values=tuple(_pasted(islice(_mixed(), length)) for _ in runs),
             goal=None if quick else 2.0,
         )
     )
@@ -109,6 +120,15 @@ def measure(*, quick: bool) -> list[Figure]:
 
 def _address(number: int) -> str:
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def _mixed() -> Iterator[str]:
+    """Lines of all lists, as in a configuration: some of each, and again."""
+    for block in count(0, _BLOCK):
+        for listed in LISTS:
+            yield from (listed.head,) if listed.head else ()
+            for number in range(block, block + _BLOCK):
+                yield from listed.entry(1_000 + number).split("\n")
 
 
 def _rubbish(count: int) -> Iterable[str]:
