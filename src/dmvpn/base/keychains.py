@@ -34,8 +34,13 @@ class Lifetime:
         return self.start <= at and (self.end is None or at < self.end)
 
     def is_over(self, clock: Clock, now: float) -> bool:
-        """Has it ended?"""
-        return self.end is not None and self.end <= self._at(clock, now)
+        """Return whether it has ended."""
+        return self.ended_ago(clock, now) is not None
+
+    def ended_ago(self, clock: Clock, now: float) -> float | None:
+        """Return the seconds since it ended; None: it has not."""
+        at = self._at(clock, now)
+        return (at - self.end).total_seconds() if self.end is not None and self.end <= at else None
 
     def changes_in(self, clock: Clock, now: float) -> float | None:
         """Seconds until it begins or ends; None: it does neither any more."""

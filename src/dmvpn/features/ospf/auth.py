@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import struct
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.model import AuthenticationType
@@ -131,8 +132,11 @@ class Authentication:
 def _valid(keys: list[tuple[Key, Lifetime | None]], clock: Clock, now: float) -> tuple[Key, ...]:
     """Return those whose lifetime is now; if there are none, the one that ended last."""
     valid = tuple(key for key, lifetime in keys if lifetime is None or lifetime.holds(clock, now))
-    over = [(lifetime.end, key) for key, lifetime in keys if lifetime is not None and lifetime.is_over(clock, now)]
-    return valid or tuple(key for _, key in sorted(over, key=lambda each: str(each[0]))[-1:])
+    if valid:
+        return valid
+    ended = [(lifetime.ended_ago(clock, now), key) for key, lifetime in keys if lifetime is not None]
+    over = [(ago, key) for ago, key in ended if ago is not None]
+    return tuple(key for _, key in sorted(over, key=itemgetter(0), reverse=True)[-1:])
 
 
 def _words(packet: OspfPacket) -> str:
