@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from dmvpn.base.keychains import Lifetime
 from dmvpn.features.ospf.auth import Authentication, Key
@@ -15,7 +15,7 @@ class TwoHoursEast:
     """The clock of a router: 12:00 UTC, 14:00 in its own time zone."""
 
     def wall(self, now: float) -> datetime:
-        return datetime(2026, 11, 20, 12, tzinfo=timezone.utc) + timedelta(seconds=now)
+        return datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(seconds=now)
 
     def local(self, now: float) -> datetime:
         return self.wall(now).astimezone(timezone(timedelta(hours=2)))
