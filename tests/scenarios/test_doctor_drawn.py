@@ -77,6 +77,57 @@ def test_what_was_missed_once_is_named_first(case: str) -> None:
     assert not found.wrong, found
 
 
+#: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.
+HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
+    "a route to nobody, beside which others lead": (
+        "bgp-phase3",
+        "host-route-astray@SPOKE2,SPOKE1,HUB",
+        Cause.BLACK_HOLE,
+    ),
+    "a clamp that the other ends have": (
+        "bgp-phase3",
+        "line-gone/interface_Tunnel0/ip_tcp_adjust-mss_1360@SPOKE2,SPOKE1,HUB",
+        Cause.MSS,
+    ),
+    "a network-id of one of two tunnels": ("two-tunnels", "hub-network-id-missing@R41,R31,R11", Cause.NETWORK_ID),
+    "a session with one of three hubs": (
+        replace(LARGE, routing="ibgp", spokes=2),
+        "bgp-neighbor-shutdown@S1,S2,HUB1",
+        Cause.BGP_NEIGHBOR,
+    ),
+    "a server's address in nothing": ("eigrp-to-ospf", "nhs-route@SPOKE1,SPOKE2,HUB1", Cause.NHS_ROUTE),
+    "tunnel mode at one end": (replace(CLOUD, protection="ikev2", mtu=1360), "mode@S1,S2,HUB1", Cause.MODE),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", HARMLESS_FAULTS)
+def test_what_harms_nobody_is_advice_that_says_when_it_will(case: str) -> None:
+    what, fault, cause = HARMLESS_FAULTS[case]
+    scenario = network(what)
+    found = judged(case, scenario, known_fault(Stage.of(scenario), fault))
+    assert found.harm is Harm.NONE, found
+    assert not found.accused, found
+    assert [one for one in advice(scenario, fault) if one.cause is cause and "Nobody feels it now: " in one.what]
+
+
+def test_a_route_to_nobody_that_no_packet_meets_is_advice() -> None:
+    what, fault, cause = HARMLESS_FAULTS["a route to nobody, beside which others lead"]
+    found = advice(network(what), fault)
+    assert [one.cause for one in found] == [cause]
+    assert found[0].what.endswith("Nobody feels it now: other routes lead there, until they are gone")
+
+
+def advice(scenario: Scenario, fault: str) -> list[Finding]:
+    """What is not broken, and said all the same."""
+    case = Case(scenario, 1)
+    well_rows(case)
+    carry_out(case.bench, known_fault(Stage.of(scenario), fault).orders)
+    case.world.run_for(LATER)
+    case.rows()
+    return [one for one in visit(case.patient).findings if one.advice]
+
+
 TWO = {
     "the way is gone, and a static route leads astray": (
         "provider-dead@S2,S1,HUB1",

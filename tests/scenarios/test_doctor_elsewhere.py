@@ -202,16 +202,20 @@ def test_a_translator_takes_one_of_the_ttl_too() -> None:
     ],
 )
 def test_a_route_that_keeps_packets_for_the_other_end_out_of_the_tunnel_is_named(router: str, line: str) -> None:
-    """All that could be seen was "as it should be". And it hides nothing: NHRP and EIGRP ask no route."""
+    """All that could be seen was "as it should be". And it hides nothing: NHRP and EIGRP ask no route.
+
+    Nor does a packet of any host: it is advice.
+    """
     more = ("interface Tunnel100", "no ip nhrp shortcut")
 
     def break_it(bench: WorldBench) -> None:
         bench.configure(router, (line,))
         bench.configure("R31", more)
 
-    found = broken(after("notes-phase3", break_it))
+    found = visit(after("notes-phase3", break_it)).findings
     assert [(one.cause, one.router) for one in found] == [(Cause.SHORTCUT, "R31"), (Cause.NHS_ROUTE, router)]
     assert found[1].fix == (f"no {line}",)
+    assert [one.advice for one in found] == [False, True]
 
 
 def test_packets_between_symmetric_translators_are_not_called_direct() -> None:

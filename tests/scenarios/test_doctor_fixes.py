@@ -131,12 +131,15 @@ def test_the_lines_to_enter_let_both_ends_agree(
     assert world.lacks() == []
 
 
-def test_a_transform_set_that_was_changed_under_sas_that_live_is_broken_at_their_next_rekeying() -> None:
-    """The doctor said that nothing was broken, and within the hour the spoke was away."""
+def test_of_a_transform_set_that_was_changed_under_sas_that_live_it_is_said_that_the_next_rekeying_fails() -> None:
+    """The doctor said nothing of it, and within the hour the spoke was away."""
     world = broken([("SPOKE10", OTHERS_SET)], again=False)
     assert world.lacks() == []
-    finding = first(world)
-    assert (finding.cause, finding.router, finding.stops) == (Cause.TRANSFORM, "SPOKE10", False)
+    diagnosis = visit(WorldPatient(world))
+    finding = diagnosis.findings[0]
+    assert (finding.cause, finding.router, finding.advice) == (Cause.TRANSFORM, "SPOKE10", True)
+    assert "the next rekeying fails" in finding.what
+    assert diagnosis.healthy, "until then nobody feels it"
     assert finding.fix == (PROFILE, "set transform-set TS")
     assert finding.evidence == ("the SAs in use have aes-cbc 256 sha256",)
     WorldBench(world).configure("SPOKE10", finding.fix)

@@ -213,9 +213,9 @@ def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
     now = case.rows()
     bad = worse(now, well)
     findings = [one for one in visit(case.patient).findings if not one.advice]
-    harm = Harm.NOW if bad else latent(case, well)
+    harm = Harm.NOW if bad else Harm.SLIGHT if case.loses() else latent(case, well)
     rank = 0
-    if harm is Harm.NOW:
+    if harm in (Harm.NOW, Harm.SLIGHT):
         for number, one in enumerate(findings[:3], 1):
             if chosen.is_named(one.cause, one.router) or restores(scenario, chosen, one):
                 rank = number
@@ -451,11 +451,14 @@ class Measure:
             return f"{name:<28}{count:>5} of {of:<5}{count / max(1, of):>7.1%}"
 
         latent = sum(one.harm is Harm.LATENT for one in self.faults)
-        yield f"{len(self.faults)} faults: {len(self.now)} harm now, {latent} later, the rest nobody"
+        slight = [one for one in self.faults if one.harm is Harm.SLIGHT]
+        when = f"{len(self.now)} harm now, {len(slight)} a little, {latent} later"
+        yield f"{len(self.faults)} faults: {when}, the rest nobody"
         yield share("first", sum(one.rank == 1 for one in now), total)
         yield share("among three", sum(one.rank > 0 for one in now), total)
         yield share("wrong as certain", sum(bool(one.wrong) for one in now), total)
         yield share("nothing is broken", sum(one.nothing for one in now), total)
+        yield share("a little loss, and first", sum(one.rank == 1 for one in slight), len(slight))
         yield share("healthy accused", sum(one.accused for one in self.healthy), len(self.healthy))
         yield share("harmless called broken", sum(one.accused for one in harmless), len(harmless))
 

@@ -87,7 +87,7 @@ class Outcome:
     """What the doctor says of one trouble in one network.
 
     router: of the first finding, "" if there is none.
-    rank: among the hypotheses of the spoke, 0: it is not one.
+    rank: among the hypotheses of the spoke, 0: it is not one. advice: nobody feels it, and it is said all the same.
     """
 
     network: str
@@ -95,6 +95,7 @@ class Outcome:
     cause: Cause | None
     router: str
     rank: int
+    advice: bool = False
 
     @property
     def named(self) -> bool:
@@ -111,7 +112,7 @@ class Outcome:
     def row(self) -> str:
         """A row of the page."""
         found = f"{self.cause.value}, {self.router}" if self.cause is not None else "nothing"
-        verdict = "" if self.named else " **(missed)**"
+        verdict = (", as advice" if self.advice else "") if self.named else " **(missed)**"
         rank = str(self.rank or "not named") + ("" if self.suspected else " **(missed)**")
         return f"| `{self.trouble.id}` | {self.network} | {found}{verdict} | {rank} |"
 
@@ -144,12 +145,14 @@ def broken(known: Trouble, network: str) -> WorldPatient:
 def outcome(known: Trouble, network: str) -> Outcome:
     """Break it, ask the doctor with the whole lab in view, then again from the spoke alone."""
     patient = broken(known, network)
-    first = next((one for one in visit(patient).findings if not one.advice), None)
+    first = next(iter(visit(patient).findings), None)
     spoke, goal = complaint(network)
     causes = [one.cause for one in visit(patient, spoke, goal, one_end=True).hypotheses]
     meant = (known.cause, *known.also)
     rank = next((place for place, cause in enumerate(causes, 1) if cause in meant), 0)
-    return Outcome(network, known, first.cause if first else None, first.router if first else "", rank)
+    if first is None:
+        return Outcome(network, known, None, "", rank)
+    return Outcome(network, known, first.cause, first.router, rank, advice=first.advice)
 
 
 def complaint(network: str) -> tuple[str, IPv4Address | IPv6Address]:
@@ -207,8 +210,9 @@ CATALOG = """\
 
 Every fault of the catalog (`dmvpn lab break --list`) is put into every one of five networks that it fits, in the
 simulator, some minutes before `dmvpn doctor` looks. What the lab knows of its own wires is hidden from it. *Found* is
-its first finding with the whole lab in view, and the router whose lines it wants changed. *From one end* is the place
-of the cause among the hypotheses of the spoke whose user complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
+its first finding with the whole lab in view, and the router whose lines it wants changed, *as advice* where no packet
+of any site meets the fault. *From one end* is the place of the cause among the hypotheses of the spoke whose user
+complains (`dmvpn doctor SPOKE ADDRESS --one-end`).
 
 The table is made by `python -m support.doctors` in the folder `tests`, and a test fails when it is old.
 """

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_PAIRS: Final = 30
 #: Virtual seconds until a network has recovered: after a remedy, a restart, the death of a hub; and after a rekey.
 HEALED, REKEYED = 130.0, 60.0
+#: Virtual seconds for which a packet a second is counted, where nothing is worse at a glance.
+WATCHED: Final = 240
 
 
 class Harm(enum.Enum):
@@ -34,6 +36,7 @@ class Harm(enum.Enum):
 
     NOW = "now"
     LATENT = "latent"
+    SLIGHT = "slight"
     NONE = "none"
 
 
@@ -54,6 +57,15 @@ class Case:
     def rows(self) -> Rows:
         """Return all pairs talk; what becomes of it."""
         return Rows.of(self.subject, self.pairs)
+
+    def loses(self) -> bool:
+        """Does any pair lose a packet now and then?"""
+        probing = self.subject.probing
+        probing.forget()
+        for _ in range(WATCHED):
+            probing.stream(self.pairs, 1.0)
+        probing.settle()
+        return any(len(probing.arrivals(pair)) < len(probing.sent(pair)) for pair in self.pairs)
 
     def rekey(self) -> None:
         """All SAs end, as they do at their time."""

@@ -48,7 +48,8 @@ Networks and faults are drawn from a seed: the built-in scenarios, tables for `d
 hubs and 2 to 40 spokes in phases 1 to 3 with EIGRP, OSPF, BGP, RIP or static routes, with or without IPsec and NAT. A
 fault is a mechanism at a place: everything that `dmvpn lab break --list` has, and any line that makes a tunnel removed,
 copied from another router, or exchanged with it. It counts where it harms: a pair of sites reaches each other worse
-than before, by a longer way, with smaller packets, or loses a tenth of them. *Later* is after a rekeying, a restart, or
+than before, by a longer way, with smaller packets, or loses a tenth of them. Who loses fewer
+is counted apart. *Later* is after a rekeying, a restart, or
 the death of a hub. A finding is right if it names the mechanism's cause at one of its places, or if its lines, entered
 at the broken network, make every pair what it was.
 
@@ -168,13 +169,16 @@ def _numbers(found: Measure) -> Iterator[str]:
     now = found.now
     harmless = [one for one in found.faults if one.harm is Harm.NONE]
     later = sum(one.harm is Harm.LATENT for one in found.faults)
+    slight = [one for one in found.faults if one.harm is Harm.SLIGHT]
     yield "| | |"
     yield "| --- | --- |"
-    yield f"| faults | {len(found.faults)}: {len(now)} harm at once, {later} later, {len(harmless)} nobody |"
+    when = f"{len(now)} harm at once, {len(slight)} a little, {later} later, {len(harmless)} nobody"
+    yield f"| faults | {len(found.faults)}: {when} |"
     yield f"| named first | {_share(sum(one.rank == 1 for one in now), len(now))} |"
     yield f"| among the first three | {_share(sum(one.rank > 0 for one in now), len(now))} |"
     yield f"| a wrong cause first, as certain | {sum(bool(one.wrong) for one in now)} |"
     yield f'| "nothing is broken" | {sum(one.nothing for one in now)} |'
+    yield f"| less than a tenth is lost: named first | {sum(one.rank == 1 for one in slight)} of {len(slight)} |"
     well = found.healthy
     yield f"| networks that are well, and accused | {sum(one.accused for one in well)} of {len(well)} |"
     yield f"| faults that harm nobody, and called broken | {sum(one.accused for one in harmless)} of {len(harmless)} |"

@@ -24,6 +24,7 @@ from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.pki.config import model as pki_model
 from dmvpn.features.pki.model import PkiConfig
 from dmvpn.features.policy.config import model as policy_model
+from dmvpn.features.policy.config import policies
 from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.rip.config import model as rip_model
 from dmvpn.features.static.config import model as static_model
@@ -39,6 +40,7 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.eigrp.model import EigrpConfig
     from dmvpn.features.interface.model import InterfaceConfig, InterfaceSettings
     from dmvpn.features.nhrp.model import NhrpConfig
@@ -141,6 +143,11 @@ class Device:
     @cached_property
     def policy(self) -> PolicyConfig:
         return policy_model(self.tree) or PolicyConfig()
+
+    @cached_property
+    def policies(self) -> RoutePolicies:
+        """The same lists and maps, for those who ask what becomes of a route."""
+        return policies(self.tree)
 
     @cached_property
     def nat(self) -> NatConfig:

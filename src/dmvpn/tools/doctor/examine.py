@@ -15,6 +15,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
     apart,
+    bearing,
     bgp,
     doubt,
     fair,
@@ -114,10 +115,11 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
 def examine(scene: Scene, router: str | None = None, address: Address | None = None) -> Diagnosis:
     """What is broken in the whole lab, or for one router (on its way to an address), with the whole lab in view."""
     verdicts: list[Verdict] = []
+    rows = bearing.Rows(scene)
     for check in OF_ALL:
-        verdicts += check(scene)
+        verdicts += bearing.weighed(rows, check(scene))
     for client in scene.clients():
-        verdicts += _of_pair(scene, client, verdicts)
+        verdicts += _of_pair(rows, client, verdicts)
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
     verdicts += peers.pairs(scene, broken)
     if not any(map(_blocks, verdicts)):
@@ -143,15 +145,17 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     )
 
 
-def _of_pair(scene: Scene, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
+def _of_pair(rows: bearing.Rows, client: Client, known: Iterable[Verdict]) -> list[Verdict]:
     """Return the checks of a pair as far as they make sense: a tunnel that is down has been named already."""
+    scene = rows.scene
     broken = {one.router: one.step.rank for one in known if isinstance(one, Finding) and one.blocks}
     mine = min((broken[name] for name in (client.name, client.hub) if name in broken), default=None)
     found: list[Verdict] = []
     for check in OF_PAIR:
         if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
             break
-        verdicts = [doubt.checked(scene, client, one) for one in check(scene, client)]
+        doubted = (doubt.checked(scene, client, one) for one in check(scene, client))
+        verdicts = list(bearing.weighed(rows, doubted))
         found += verdicts
         if any(map(_blocks, verdicts)):
             if check in _UNDERLAY:

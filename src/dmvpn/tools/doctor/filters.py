@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.routemaps import Candidate, RoutePolicies
+from dmvpn.base.routemaps import Candidate
 from dmvpn.features.bgp.model import Direction, FilterKind
 from dmvpn.network.device import Device
 from dmvpn.tools.causes import Cause
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.distribution import Distribution
     from dmvpn.base.facts import Network
+    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -78,18 +79,27 @@ def blocking(
     if not any(word in line for line in facts.configuration for word in _WORDS):
         return None
     device = _read(name, facts.configuration)
-    policies = RoutePolicies(prefix_lists=device.policy.prefix_lists, route_maps=device.policy.route_maps)
+    policies = device.policies
     candidate = Candidate(prefix=Prefix.parse(str(prefix)))
     ports = tuple(tunnel.name for tunnel in facts.tunnels)
     processes: list[Distribution] = [one.distribution for one in device.eigrp.processes]
-    processes += [device.rip.distribution, *(one.distribution for one in device.ospf.processes)]
-    for process in processes:
-        for one in process.lists:
-            if one.inwards is out or one.interface not in ("", *ports) or one.permits(policies, candidate):
-                continue
-            words = f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}"
-            return _line(facts, words, "in" if one.inwards else "out", one.interface)
+    processes += [device.rip.distribution]
+    lists = [one for process in processes for one in process.lists]
+    of_ospf = [one for process in device.ospf.processes for one in process.distribution.lists]
+    # What OSPF floods of its own areas passes every list: those of what is told concern what it imports.
+    lists += [one for one in of_ospf if one.inwards or _is_imported(facts, prefix)]
+    for one in lists:
+        if one.inwards is out or one.interface not in ("", *ports) or one.permits(policies, candidate):
+            continue
+        words = f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}"
+        return _line(facts, words, "in" if one.inwards else "out", one.interface)
     return _of_bgp(device, facts, candidate, policies, far, out=out)
+
+
+def _is_imported(facts: RouterFacts, prefix: IPv4Network) -> bool:
+    """Is it on no interface that OSPF runs on?"""
+    own = {one.name for process in facts.ospf for one in process.interfaces}
+    return all(prefix not in (one.network for one in it.addresses) for it in facts.interfaces if it.name in own)
 
 
 def _of_bgp(

@@ -78,7 +78,11 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
 
 
 def _is_in(text: str, network: IPv4Network) -> bool:
-    return text.count(".") == 3 and text.replace(".", "").isdecimal() and IPv4Address(text) in network
+    """Is it an address of this network? A line may end with a port or a name, too."""
+    try:
+        return IPv4Address(text) in network
+    except ValueError:
+        return False
 
 
 def source_of(scene: Scene, router: str) -> str:

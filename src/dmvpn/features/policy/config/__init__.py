@@ -8,6 +8,7 @@ from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, 
 from dmvpn.ios.common import KEY_CHAIN_LINES, KEY_CHAIN_MODES
 
 if TYPE_CHECKING:
+    from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.policy.model import PolicyConfig
     from dmvpn.ios import ConfigTree
 
@@ -25,3 +26,10 @@ def model(tree: ConfigTree) -> PolicyConfig | None:
     from dmvpn.features.policy.config.tree import read
 
     return read(tree)
+
+
+def policies(tree: ConfigTree) -> RoutePolicies:
+    """The same lists and maps, for those who ask what becomes of a route."""
+    from dmvpn.features.policy.routes import of_routes
+
+    return of_routes(model(tree))

@@ -1,0 +1,240 @@
+"""Whom a finding harms: what no packet meets is advice, and says when it will be met.
+
+A check compares lines, states and tables; whether anybody has something of what it finds is another question. So the
+packets of the sites that it concerns are walked (`tools.walk`). Where all of them arrive, by no longer a way and no
+smaller than those of others, nothing is broken. What swallows packets without a word, and what comes and goes, no walk
+sees: such findings stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dmvpn.base.errors import UserError
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.probes import site_of
+from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.walk import Act, Outcome, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dmvpn.router.facts import TunnelFacts
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+    from dmvpn.tools.walk import Path
+
+_ROUTE: Final = "other routes lead there, until they are gone"
+_SERVER: Final = "other servers serve it, until they are dead"
+_TUNNEL: Final = "packets take another tunnel, until that is down"
+#: When it is felt where no walk meets it: of a step, and of a cause.
+_OF_STEP: Final[dict[Step, str]] = {
+    Step.REGISTRATION: _SERVER,
+    Step.MULTICAST: _ROUTE,
+    Step.ROUTING: _ROUTE,
+    Step.REDIRECT: "the shortcuts that are there are used, until they expire",
+    Step.SHORTCUT: "it sends to those whom it knows, until it is to ask where another one is",
+}
+_OF_CAUSE: Final[dict[Cause, str]] = {
+    Cause.MISSING_ROUTE: _ROUTE,
+    Cause.WRONG_NEXT_HOP: _ROUTE,
+    Cause.TUNNEL_SHUTDOWN: _TUNNEL,
+    Cause.TUNNEL_DOWN: _TUNNEL,
+    Cause.NETWORK_ID: _TUNNEL,
+    Cause.TRANSFORM: "the SAs in use are older, and the next rekeying fails",
+    Cause.PFS: "each rekeying fails, and IKE has to begin again",
+    Cause.MODE: "sealed packets are 20 octets longer, and there is room for them",
+    Cause.MSS: "the other ends clamp what passes, until one of them does not, either",
+    Cause.NHS_ROUTE: "hosts reach each other, and packets of the router itself are lost",
+}
+#: What comes and goes, or is at two places: the walk of a moment does not tell.
+_FLEETING: Final = (
+    Cause.HOLDING_TIME,
+    Cause.EIGRP_TIMERS,
+    Cause.ADDRESS_CONFLICT,
+    Cause.STALE_UNIQUE,
+    Cause.LAN_OVERLAP,
+    Cause.RECURSION,
+)
+#: Sites whose ways are compared, and walks of one examination: what would take more counts as felt.
+_LIKE, _MOST = 2, 600
+#: Routers that have a packet in hands where two sites have nobody, or one hub, between them.
+_DIRECT, _BY_A_HUB = 2, 3
+#: Octets of the headers of IPv4 and TCP.
+_HEADERS: Final = 40
+
+
+class _Row(NamedTuple):
+    """What packets of one site to another one have.
+
+    hops: routers of sites that have them in hands; at last: when redirects are answered. whole: octets of the largest.
+    """
+
+    arrives: bool
+    hops: int
+    at_last: int
+    whole: int
+    fits: bool
+
+
+#: Nobody can say; that stands as if it did not arrive.
+_UNKNOWN: Final = _Row(arrives=False, hops=0, at_last=0, whole=0, fits=False)
+
+
+class Rows:
+    """The rows of a scene, walked when first wanted: with its shortcuts, and as if all of them had expired."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._known: dict[tuple[str, str, bool], _Row] = {}
+
+    @cached_property
+    def _lasting(self) -> LabFacts:
+        """The lab without what NHRP put into the tables of routes: that goes with its entries."""
+        routers = {
+            name: facts
+            and facts.model_copy(
+                update={
+                    "routes": tuple(
+                        one.model_copy(update={"override": None}) for one in facts.routes if one.source != "nhrp"
+                    )
+                }
+            )
+            for name, facts in self.scene.lab.routers.items()
+        }
+        return self.scene.lab.model_copy(update={"routers": routers})
+
+    @cached_property
+    def sites(self) -> dict[str, str]:
+        """An address behind each router that packets leave from: a host's, else the router's own in its LAN."""
+        lab = self.scene.lab
+        found: dict[str, str] = {}
+        for host in lab.hosts.values():
+            if host.router not in lab.providers and self.scene.of(host.router) is not None:
+                found.setdefault(host.router, str(host.address.ip))
+        for name, facts in self.scene.alive():
+            site = site_of(self.scene, name, facts) if facts.tunnels and name not in found else None
+            if site is not None and name not in lab.providers:
+                found[name] = str(site[1])
+        return found
+
+    def role(self, name: str) -> tuple[bool, bool]:
+        """Does it have servers, and is it one?"""
+        clients = self.scene.clients()
+        return any(one.name == name for one in clients), any(one.hub == name for one in clients)
+
+    def row(self, here: str, there: str, *, lasting: bool) -> _Row:
+        """What packets from one site to another one have, and the answers to them. lasting: without shortcuts."""
+        key = (here, there, lasting)
+        if key not in self._known:
+            if len(self._known) >= _MOST:
+                return _UNKNOWN
+            lab = self._lasting if lasting else self.scene.lab
+            self._known[key] = self._walked(lab, self.sites[here], self.sites[there])
+        return self._known[key]
+
+    def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
+        try:
+            found = walk(lab, source, destination)
+        except UserError:
+            return _UNKNOWN
+        both = [path for path in (found.forth, found.back) if path is not None]
+        hops = [sum(name in self.sites for name in path.nodes) for path in both]
+        at_last = [count - self._detours(path) for count, path in zip(hops, both, strict=True)]
+        sizes = [one.whole or 0 for one in (found.budget, found.back_budget) if one is not None]
+        whole = min(sizes, default=0)
+        fits = (found.budget.mss or 0) + _HEADERS <= whole
+        arrives = len(both) > 1 and all(path.end.outcome is Outcome.DELIVERED for path in both)
+        return _Row(arrives=arrives, hops=max(hops), at_last=max(at_last), whole=whole, fits=fits)
+
+    def _detours(self, path: Path) -> int:
+        """Routers on the way that tell the one before them of a shorter one, which takes it."""
+        way = [name for name in path.nodes if name in self.sites]
+        told = {step.where for step in path.steps if step.act is Act.REDIRECT}
+        return sum(
+            there in told
+            and any(tunnel.redirects for tunnel in self._tunnels(there))
+            and any(tunnel.shortcuts for tunnel in self._tunnels(here))
+            for here, there in pairwise(way)
+        )
+
+    def _tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
+        facts = self.scene.of(name)
+        return facts.tunnels if facts is not None else ()
+
+
+def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """The same verdicts; those that nobody feels are advice."""
+    for one in verdicts:
+        later = _later(one) if isinstance(one, Finding) and not one.advice else ""
+        if isinstance(one, Finding) and later and not _is_felt(rows, one):
+            yield replace(one, what=f"{one.what}. Nobody feels it now: {later}", advice=True)
+        else:
+            yield one
+
+
+def _later(finding: Finding) -> str:
+    """When it would be felt, if nobody feels it now; "": a walk cannot tell."""
+    if finding.cause in _FLEETING:
+        return ""
+    return _OF_CAUSE.get(finding.cause) or _OF_STEP.get(finding.step, "")
+
+
+def _is_felt(rows: Rows, finding: Finding) -> bool:
+    """Has any site that it concerns worse rows than others have, or is that not to be seen?"""
+    if finding.router not in rows.sites or len(rows.sites) < _LIKE:
+        return True
+    clients = rows.scene.clients()
+    if finding.step is Step.REGISTRATION and not _has_server(clients, finding.router):
+        return True
+    concerned = [name for name in _served(clients, finding.router) if name in rows.sites]
+    if (len(concerned) + _LIKE) * len(rows.sites) > _MOST:
+        return True
+    if finding.step in (Step.REDIRECT, Step.SHORTCUT) or finding.cause is Cause.WRONG_MAP:
+        return any(not _is_direct(rows, name) for name in concerned)
+    sizes = finding.step in (Step.SA, Step.GRE)
+    return any(_is_worse(rows, name, sizes=sizes) for name in concerned)
+
+
+def _served(clients: Iterable[Client], name: str) -> list[str]:
+    """A router, its clients, and the clients of these."""
+    found = [name]
+    for hub in found:
+        found += dict.fromkeys(one.name for one in clients if one.hub == hub and one.name not in found)
+    return found
+
+
+def _has_server(clients: Iterable[Client], name: str) -> bool:
+    """Does one of the servers of this router answer, if it has any? None will know it for long, else."""
+    mine = [client for client in clients if client.name == name and client.server is not None]
+    return not mine or any(client.works for client in mine)
+
+
+def _is_direct(rows: Rows, name: str) -> bool:
+    """Does this site reach all others by nobody between the two?"""
+    known = (rows.row(name, there, lasting=False) for there in rows.sites if there != name)
+    return all(row.arrives and row.hops <= _DIRECT for row in known)
+
+
+def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
+    """Does this site reach another one worse than those like it do, or not at all? Redirects are thought answered.
+
+    sizes: it concerns what packets there are room for, and not their way.
+    """
+    alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
+    for there in rows.sites:
+        if there == name:
+            continue
+        mine = rows.row(name, there, lasting=True)
+        if not mine.arrives or not mine.fits:
+            return True
+        others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
+        usual = [one for one in others if one.arrives]
+        longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=_BY_A_HUB)
+        if longer or mine.whole < min((one.whole for one in usual), default=0):
+            return True
+    return False
