@@ -58,6 +58,7 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         replace(LARGE, hubs=2, spokes=8, routing="eigrp"),
         "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S5,S7,HUB2",
     ),
+    "a server line that leads into another cloud": ("hierarchical", "nhs-address@SPOKE-A2,SPOKE-B1,HUB-B"),
     "a hub's address in nothing, where routes lead by it": (CLOUD, "nhs-route@S1,S2,HUB1"),
 }
 

@@ -71,7 +71,8 @@ _HEADERS: Final = 40
 class _Row(NamedTuple):
     """What packets of one site to another one have.
 
-    hops: routers of sites that have them in hands; at last: when redirects are answered. whole: octets of the largest.
+    hops: routers with tunnels that have them in hands. at_last: when redirects are answered. whole: octets of the
+    largest. fits: it takes what TCP agrees on.
     """
 
     arrives: bool
@@ -143,7 +144,7 @@ class Rows:
         except UserError:
             return _UNKNOWN
         both = [path for path in (found.forth, found.back) if path is not None]
-        hops = [sum(name in self.sites for name in path.nodes) for path in both]
+        hops = [len(self._way(path)) for path in both]
         at_last = [count - self._detours(path) for count, path in zip(hops, both, strict=True)]
         sizes = [one.whole or 0 for one in (found.budget, found.back_budget) if one is not None]
         whole = min(sizes, default=0)
@@ -153,14 +154,17 @@ class Rows:
 
     def _detours(self, path: Path) -> int:
         """Routers on the way that tell the one before them of a shorter one, which takes it."""
-        way = [name for name in path.nodes if name in self.sites]
         told = {step.where for step in path.steps if step.act is Act.REDIRECT}
         return sum(
             there in told
             and any(tunnel.redirects for tunnel in self._tunnels(there))
             and any(tunnel.shortcuts for tunnel in self._tunnels(here))
-            for here, there in pairwise(way)
+            for here, there in pairwise(self._way(path))
         )
+
+    def _way(self, path: Path) -> list[str]:
+        """The routers with tunnels that have the packet in hands; providers may have one, too."""
+        return [name for name in path.nodes if self._tunnels(name) and name not in self.scene.lab.providers]
 
     def _tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
         facts = self.scene.of(name)

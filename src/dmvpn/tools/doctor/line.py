@@ -175,7 +175,21 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
         others = [other for other in (theirs.addresses if theirs is not None else ()) if other.version == here.version]
         if not others or any(here.network == other.network for other in others):
             continue
+        networks = _networks(scene)
+        is_named = client.server is not None and client.server.address in here.network
+        if is_named and networks[here.network] > 1 and networks[others[0].network] > 1:
+            continue  # two clouds: the line that names the server leads into the other one
         yield _other_subnet(scene, client, here, others[0])
+
+
+def _networks(scene: Scene) -> Counter[object]:
+    """How many tunnels are in which network."""
+    networks: Counter[object] = Counter()
+    for _, facts in scene.alive():
+        for tunnel in facts.tunnels:
+            found = interface_of(facts, tunnel.name)
+            networks.update(address.network for address in (found.addresses if found is not None else ()))
+    return networks
 
 
 def _is_taken(scene: Scene, name: str, address: Address) -> bool:
@@ -185,11 +199,7 @@ def _is_taken(scene: Scene, name: str, address: Address) -> bool:
 
 def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: AddressWithLength) -> Finding:
     """Return who of the two is wrong: whose network nobody else has."""
-    networks: Counter[object] = Counter()
-    for _, facts in scene.alive():
-        for tunnel in facts.tunnels:
-            found = interface_of(facts, tunnel.name)
-            networks.update(address.network for address in (found.addresses if found is not None else ()))
+    networks = _networks(scene)
     mine = networks[here.network] <= networks[other.network]
     name, port, wrong, right = (
         (client.name, client.tunnel.name, here, other)
