@@ -48,10 +48,10 @@ Networks and faults are drawn from a seed: the built-in scenarios, tables for `d
 hubs and 2 to 40 spokes in phases 1 to 3 with EIGRP, OSPF, BGP, RIP or static routes, with or without IPsec and NAT. A
 fault is a mechanism at a place: everything that `dmvpn lab break --list` has, and any line that makes a tunnel removed,
 copied from another router, or exchanged with it. It counts where it harms: a pair of sites reaches each other worse
-than before, by a longer way, with smaller packets, or loses a tenth of them. Who loses fewer
-is counted apart. *Later* is after a rekeying, a restart, or
-the death of a hub. A finding is right if it names the mechanism's cause at one of its places, or if its lines, entered
-at the broken network, make every pair what it was.
+than before, by a longer way, with smaller packets, or loses a tenth of them; a pair that loses fewer is a class of its
+own. *Later* is after a rekeying, a restart, or the death of a hub. A finding is right if it names the mechanism's cause
+at one of its places, or if its lines, entered at the broken network, make every pair what it was. What no packet of a
+site meets is advice, and says when it will be felt.
 
     python -m support.diagnoses --seed 7 --faults 300 --healthy 300 --most 42     # in the folder tests: a seed of yours
 

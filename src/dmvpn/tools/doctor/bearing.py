@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.probes import site_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, Outcome, walk
 
@@ -118,7 +117,7 @@ class Rows:
             if host.router not in lab.providers and self.scene.of(host.router) is not None:
                 found.setdefault(host.router, str(host.address.ip))
         for name, facts in self.scene.alive():
-            site = site_of(self.scene, name, facts) if facts.tunnels and name not in found else None
+            site = self.scene.site_of(name, facts) if facts.tunnels and name not in found else None
             if site is not None and name not in lab.providers:
                 found[name] = str(site[1])
         return found
