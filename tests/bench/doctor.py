@@ -1,6 +1,8 @@
 """What the doctor takes for a network of 4, 40 and 400 routers: plan, look, decide; not what its pings wait for.
 
-One spoke has another NHRP password, so that there is something to find and the doctor looks twice.
+Then the same with the copy in which it tries the lines: that network is brought up, and lives for some minutes.
+
+One spoke has another tunnel key, so that there is something to find, the doctor looks twice, and it has lines to try.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
+from dmvpn.app.copied import CopiedLab
 from dmvpn.shells.simulator.topologies import phase3
 from dmvpn.tools.doctor import visit
+from dmvpn.tools.remedies import attempt, reduced
 from support.bench import WorldBench
-from support.doctors import WorldPatient
+from support.doctors import WorldPatient, as_it_runs
 from support.world import World
 
 if TYPE_CHECKING:
@@ -43,20 +47,22 @@ class _Patient(WorldPatient):
 
 
 def measure(*, quick: bool) -> list[Figure]:
-    """One visit each."""
-    return [
-        Figure(name=f"{routers} routers", unit="s", values=(_visit(routers),), goal=goal)
-        for routers, goal in _GOALS[: 2 if quick else 3]
-    ]
+    """One visit each, and one trial."""
+    found: list[Figure] = []
+    for routers, goal in _GOALS[: 2 if quick else 3]:
+        alone, copied = _visit(routers)
+        found.append(Figure(name=f"{routers} routers", unit="s", values=(alone,), goal=goal))
+        found.append(Figure(name=f"{routers} routers, with the copy", unit="s", values=(alone + copied,), goal=goal))
+    return found
 
 
-def _visit(routers: int) -> float:
-    """Seconds of processor time."""
+def _visit(routers: int) -> tuple[float, float]:
+    """Seconds of processor time: of the diagnosis, and of the copy."""
     world = World.of(phase3(routers - 2), seed=1)
     world.run_for(_SETTLED)
     bench = WorldBench(world)
     name = sorted(one for one in world.sim.routers if world.scenario.role(one) == "spoke")[0]
-    bench.configure(name, ["interface Tunnel0", "ip nhrp authentication NOTOURS", "shutdown", "no shutdown"])
+    bench.configure(name, ["interface Tunnel0", "tunnel key 4711"])
     world.run_for(_SETTLED)
     patient = _Patient(world)
     begun = time.process_time()
@@ -64,4 +70,10 @@ def _visit(routers: int) -> float:
     took = time.process_time() - begun - patient.spent
     assert found.findings, "something is wrong, and nothing is found"
     assert found.findings[0].router == name, found.findings[0]
-    return took
+    begun = time.process_time()
+    tried = attempt(found, CopiedLab(reduced(as_it_runs(world), patient.facts(), found)))
+    copied = time.process_time() - begun
+    trial = tried.findings[0].trial
+    assert trial is not None, "nothing was tried"
+    assert trial.works, trial
+    return took, copied

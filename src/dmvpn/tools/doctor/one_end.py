@@ -15,8 +15,8 @@ from dmvpn.tools.doctor import kernel, line, registration, unseen
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.rip import rip_on
-from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, shortcuts, underlay
-from dmvpn.tools.doctor.suspicions.seen import Seen, here
+from dmvpn.tools.doctor.suspicions import complaints, ipsec, nhrp, rip, routing, sessions, shortcuts, underlay
+from dmvpn.tools.doctor.suspicions.seen import Seen, here, mild
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, View
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ def _own(scene: Scene) -> Iterator[Hypothesis]:
     for one in findings:
         if one.cause is not Cause.UNDECIDED:
             yield here(one.cause, one.what, one.fix)
+    for name, facts in scene.alive():
+        under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}
+        for port in facts.interfaces:
+            if not port.enabled and port.addresses and port.name not in under:
+                why = f"{port.name} of {name} has an address, and is shut down"
+                yield mild(Cause.INTERFACE_SHUTDOWN, why, "is it meant so?")
 
 
 def _good(step: Step, seen: Seen) -> Iterator[str]:
@@ -110,6 +116,8 @@ STEPS: Final[tuple[tuple[Step, Callable[[Seen], Iterator[Hypothesis]]], ...]] = 
     (Step.MULTICAST, nhrp.multicast),
     (Step.ROUTING, routing.neighbors),
     (Step.ROUTING, rip.neighbors),
+    (Step.ROUTING, sessions.ospf),
+    (Step.ROUTING, sessions.bgp),
     (Step.ROUTING, routing.learnt),
     (Step.ROUTING, rip.learnt),
     (Step.GRE, shortcuts.sizes),

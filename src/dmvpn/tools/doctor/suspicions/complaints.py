@@ -47,8 +47,8 @@ def _lost(facts: RouterFacts, address: Address, why: str) -> Iterator[Hypothesis
     )
     yield maybe(Cause.BLACK_HOLE, f"{why}: a router on the way may drop them", back)
     yield maybe(Cause.ROUTE_FILTERED, f"{why}: others may not hear of {own or 'this LAN'}", back)
-    yield maybe(Cause.WRONG_MAP, f"{why}: somebody may map a tunnel address elsewhere", "'show ip nhrp static' there")
     yield maybe(Cause.LAN_OVERLAP, f"{why}: another site may have one of these networks", back)
+    yield maybe(Cause.WRONG_MAP, f"{why}: somebody may map a tunnel address elsewhere", "'show ip nhrp static' there")
     yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", f"its router: 'ping {address}'")
 
 

@@ -12,7 +12,7 @@ from dmvpn.tools.doctor.passing import astray
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.registration import refused_with, says_password
 from dmvpn.tools.doctor.rip import rip_on
-from dmvpn.tools.doctor.suspicions.seen import here, maybe
+from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
 from dmvpn.tools.doctor.underlay import without
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def registered(seen: Seen) -> Iterator[Hypothesis]:
     if route is not None:
         why = f"the route to {server.address} ({route.prefix}, {route.source}) does not lead by {tunnel.name}"
         yield here(Cause.NHS_ROUTE, why, without(seen.scene, seen.client.name, route))
+    servers = {one.address for one in tunnel.servers}
+    for entry in tunnel.mappings:
+        if entry.kind == "static" and entry.nbma is not None and entry.next_hop not in servers:
+            why = f"a static map has {entry.next_hop} at {entry.nbma}"
+            yield mild(Cause.WRONG_MAP, why, "is that so? 'show ip interface brief' of the router that has it")
     if tunnel.holding_time < 2 * tunnel.registration_interval:
         why = f"registered for {tunnel.holding_time} seconds, asked again after {tunnel.registration_interval:.0f}"
         yield here(Cause.HOLDING_TIME, why)

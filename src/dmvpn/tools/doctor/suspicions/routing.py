@@ -89,6 +89,7 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
         yield maybe(
             Cause.NETWORK_STATEMENT, f"EIGRP does not announce {own} ({interface.name})", "is it to be reached?"
         )
+        yield maybe(Cause.LAN_OVERLAP, f"{own} is not what EIGRP is to announce", f"is {own} another site's network?")
     for interface in seen.lans:
         if interface not in silent and is_kept_back(process, interface.name):
             line = f"eigrp stub {' '.join(process.stub or ()) or 'receive-only'}"

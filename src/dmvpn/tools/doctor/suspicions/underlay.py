@@ -148,3 +148,4 @@ def subnet(seen: Seen) -> Iterator[Hypothesis]:
         why = f"{client.tunnel.name} has {own[0]}, and the server {server.address} is not in that network"
         yield here(Cause.TUNNEL_MASK, why)
         yield maybe(Cause.NHS_ADDRESS, why, "the server's tunnel address")
+        yield maybe(Cause.ADDRESS_CONFLICT, why, f"whose address is {own[0].ip}? 'show ip nhrp {own[0].ip}' elsewhere")
