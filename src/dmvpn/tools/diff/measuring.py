@@ -140,6 +140,15 @@ def talk_of(subject: Subject, pairs: Sequence[Pair], packets: int = 12) -> dict[
     return talks | _sizes(subject, {pair: talks[pair] for pair in sample(able, MOST_SIZES)})
 
 
+def warm_up(subject: Subject, pairs: Sequence[Pair], packets: int = 6) -> None:
+    """Let pairs talk until their ways are what they will be; nobody counts."""
+    subject.probing.forget()
+    able = [pair for pair in pairs if _can_talk(subject, pair)]
+    for _ in range(packets if able else 0):
+        subject.probing.stream(able, 2 * INTERVAL)
+    subject.probing.settle()
+
+
 def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
     """So many of them, from all over."""
     return pairs[:: -(-len(pairs) // most) or 1]

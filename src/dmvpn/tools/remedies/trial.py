@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.diff.compare import Verdict
-from dmvpn.tools.diff.measuring import choose_pairs, converge, talk_of
+from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Copied, Trial
@@ -110,7 +110,7 @@ def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[Pair, ...]:
     pairs = _pairs(copy.subject, diagnosis.findings if diagnosis is not None else ())
     converge(copy.subject, pairs)
     copy.wait(SETTLED)
-    talk_of(copy.subject, pairs)
+    warm_up(copy.subject, pairs)
     return pairs
 
 
@@ -125,7 +125,7 @@ class _Ward:
 
     def _measure(self) -> Rows:
         """Rows after all had talked once, so that ways are what they will be."""
-        talk_of(self._copy.subject, self._pairs)
+        warm_up(self._copy.subject, self._pairs)
         return Rows.of(self._copy.subject, self._pairs)
 
     def enter(self, remedies: Sequence[Finding]) -> Trial | None:
