@@ -76,7 +76,9 @@ _CODES = Group(
         Word(">", "The best path: this one is used and told.", also=("best",)),
         Word("i", "An internal neighbor told it. At the end of a line: origin IGP.", also=("internal",)),
         Word(
-            "r", "The routing table has a route of another protocol (`show ip bgp rib-failure`).", also=("RIB-failure",)
+            "r",
+            "RIB-failure in IOS's legend: the routing table has another protocol's route (`show ip bgp rib-failure`).",
+            also=("RIB-failure",),
         ),
         Word("S", "IOS's legend; nothing is kept of a lost neighbor.", also=("Stale",)),
         Word("m", "Used beside the best path (`maximum-paths`).", also=("multipath",)),
