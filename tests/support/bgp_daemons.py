@@ -52,7 +52,7 @@ class GoBgp:
         return self._say("global", "rib", "del", prefix, "-a", "ipv4")
 
     def path(self, prefix: str) -> dict[int, Any]:
-        """The attributes of its path to a prefix, by their codes; {} while there is none."""
+        """Return the attributes of its path to a prefix, by their codes; {} while there is none."""
         paths = self._json("global", "rib", prefix).get(prefix, [])
         return {one["type"]: one for one in paths[0]["attrs"]} if paths else {}
 
@@ -88,12 +88,12 @@ class OpenBgp:
         return self._say("neighbor", neighbor, "clear")
 
     def state(self, neighbor: str) -> str:
-        """The state of the session."""
+        """Return the state of the session."""
         found = self._json("show", "neighbor", neighbor).get("neighbors", [])
         return str(found[0]["state"]) if found else ""
 
     def path(self, prefix: str) -> dict[str, Any]:
-        """What it says of its path to a prefix; {} while there is none."""
+        """Return what it says of its path to a prefix; {} while there is none."""
         found = self._json("show", "rib", "detail", prefix).get("rib", [])
         return dict(found[0]) if found else {}
 

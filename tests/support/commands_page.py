@@ -73,13 +73,13 @@ words](words.md), and `?` and `dmvpn explain` say the same.
 
 
 def exec_commands() -> tuple[ExecCommand, ...]:
-    """All of the prompt, `show` first."""
+    """Return all of the prompt, `show` first."""
     commands = exec_parser(FEATURES).commands
     return tuple(sorted(commands, key=lambda one: (not one.syntax.startswith("show "), one.syntax)))
 
 
 def config_lines() -> dict[str, list[ConfigLine]]:
-    """The lines of each mode, the global one first; modes in the order in which features have them."""
+    """Return the lines of each mode, the global one first; modes in the order in which features have them."""
     lines: dict[str, list[ConfigLine]] = {GLOBAL.name: []}
     for feature in FEATURES:
         for line in feature.config:
@@ -88,7 +88,7 @@ def config_lines() -> dict[str, list[ConfigLine]]:
 
 
 def example(syntax: str) -> str:
-    """The shortest line of a syntax."""
+    """Return the shortest line of a syntax."""
     return next(
         (whole for start, whole in _WHOLE.items() if syntax.startswith(start)), _shortest(compile_syntax(syntax))
     )
@@ -116,7 +116,7 @@ def _shortest(node: Node) -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *_exec(), *_config()]) + "\n"
 
 
@@ -151,7 +151,7 @@ def _config() -> Iterator[str]:
 
 
 def _what(line: ConfigLine) -> str:
-    """What it is for, and if nothing acts on it, that."""
+    """Return what it is for, and if nothing acts on it, that."""
     said = summary(line)
     return said if line.group is None else f"{said}. Kept, without effect: {line.group.name}"
 

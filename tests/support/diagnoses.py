@@ -128,7 +128,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
 
 
 def title(scenario: Scenario) -> str:
-    """What a network is called: its name, or what was drawn."""
+    """Return what a network is called: its name, or what was drawn."""
     return scenario.lab.title if scenario.name == _DRAWN else scenario.name
 
 

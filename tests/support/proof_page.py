@@ -100,13 +100,13 @@ _C = TypeVar("_C", bound=_Case)
 
 
 def section(found: Measure) -> str:
-    """The part about what is found."""
+    """Return the part about what is found."""
     table = _table(found.now, lambda one: one.rank == 1)
     return "\n".join([_TEXT, *_numbers(found), "", *table, "", *_misses(found)])
 
 
 def of_remedies(found: Sequence[Outcome]) -> str:
-    """The part about remedies."""
+    """Return the part about remedies."""
     counted = [one for one in found if one.counts]
     missed = [f"{one.what}: {one.first}" for one in counted if not one.restores]
     return "\n".join(
@@ -126,7 +126,7 @@ def of_remedies(found: Sequence[Outcome]) -> str:
 
 
 def of_ends(found: Sequence[Suspected]) -> str:
-    """The part about one end."""
+    """Return the part about one end."""
     harmful = [one for one in found if one.bad]
     missed = [f"{one.what} from {one.router}: {', '.join(one.found[:3])}" for one in harmful if not one.suspected]
     return "\n".join(
@@ -145,7 +145,7 @@ def of_ends(found: Sequence[Suspected]) -> str:
 
 
 def of_two(found: Sequence[Both]) -> str:
-    """The part about two faults at once."""
+    """Return the part about two faults at once."""
     both = sum(0 not in one.ranks for one in found)
     text = (
         f"One of them was first in {_share(sum(one.first for one in found), len(found))} of pairs, and both were named"
@@ -218,7 +218,7 @@ def _misses(found: Measure) -> Iterator[str]:
 
 
 def put(text: str, name: str, part: str) -> str:
-    """The page with this part in the place of the old one."""
+    """Return the page with this part in the place of the old one."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if begin not in text:
         text = text.replace(END, f"{begin}\n{end}\n{END}")

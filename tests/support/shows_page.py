@@ -311,7 +311,7 @@ folder `tests`). [All commands](commands.md) are on a page of their own.
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *_tables(), *_refused()]) + "\n"
 
 

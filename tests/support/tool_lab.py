@@ -45,7 +45,7 @@ _MARK: Final = "\n@found "
 
 
 def environment(name: str) -> Path:
-    """The folder of an environment, or the test is skipped."""
+    """Return the folder of an environment, or the test is skipped."""
     place = os.environ.get(name, "")
     if not place:
         pytest.skip(f"{name} names no environment; `make test-tools` makes it")
@@ -64,23 +64,23 @@ class ToolLab:
         return self.labs.say("lab", "inventory", "--format", form)
 
     def devices(self) -> dict[str, dict[str, object]]:
-        """The arguments of Netmiko's `ConnectHandler` by router."""
+        """Return the arguments of Netmiko's `ConnectHandler` by router."""
         devices: dict[str, dict[str, object]] = json.loads(self.inventory("netmiko"))
         return devices
 
     def running(self, router: str) -> list[str]:
-        """Its configuration, without what says how long it is and who changed it when."""
+        """Return its configuration, without what says how long it is and who changed it when."""
         lines = self.labs.on(router, "show running-config").splitlines()
         return [line for line in lines if not line.startswith(("Current configuration", "! Last configuration"))]
 
     def tell(self, name: str, story: Callable[..., object], *given: object) -> object:
-        """What a story returns. Its first argument is `devices()`."""
+        """Return what a story returns. Its first argument is `devices()`."""
         program = _PROGRAM.format(source=textwrap.dedent(inspect.getsource(story)), name=story.__name__)
         said = self.carry_out(name, "python", "-c", program, typed=json.dumps([self.devices(), *given]))
         return json.loads(said.rpartition(_MARK)[2])
 
     def carry_out(self, name: str, program: str, *words: str, typed: str = "") -> str:
-        """What a program of an environment prints; it must succeed. Its home is our folder."""
+        """Return what a program of an environment prints; it must succeed. Its home is our folder."""
         place = environment(name) / "bin"
         done = subprocess.run(
             [str(place / program), *words],

@@ -186,7 +186,7 @@ class Gate:
             self.copies.give_back()
 
     def session(self, visitor: _Visitor) -> Session:
-        """A channel of a visitor, whatever it will be for."""
+        """Return a channel of a visitor, whatever it will be for."""
 
         def files(channel: SSHChannel[bytes]) -> Awaitable[asyncssh.SFTPServer]:
             return self._files(cast("asyncssh.SSHServerChannel[bytes]", channel), session, visitor)
@@ -195,7 +195,7 @@ class Gate:
         return session
 
     async def _files(self, channel: asyncssh.SSHServerChannel[bytes], session: Session, visitor: _Visitor) -> Files:
-        """The files that a client of SFTP may reach; one that may not hears why, and is hung up on."""
+        """Return the files that a client of SFTP may reach; one that may not hears why, and is hung up on."""
         try:
             flash = await self._flash_for(visitor)
             why = "" if flash is not None else "it takes `ip scp server enable` and privilege level 15"

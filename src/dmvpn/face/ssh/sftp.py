@@ -159,7 +159,7 @@ class Files(asyncssh.SFTPServer):
     # ------------------------------------------------------------------------------------------------ what is there
 
     async def realpath(self, path: bytes) -> bytes:
-        """How a path is called from the root."""
+        """Return how a path is called from the root."""
         await self._turn()
         return b"/" if _is_folder(path) else b"/" + _named(path).encode()
 
@@ -174,16 +174,16 @@ class Files(asyncssh.SFTPServer):
         return _attributes(stored)
 
     async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        """The same: there are no links."""
+        """Return the same: there are no links."""
         return await self.stat(path)
 
     async def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        """The size of a file that is open."""
+        """Return the size of a file that is open."""
         await self._turn()
         return asyncssh.SFTPAttrs(size=len(self._opened(file_obj).octets), permissions=stat.S_IFREG | 0o600)
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        """All files."""
+        """Yield all files."""
         await self._turn()
         if not _is_folder(path):
             raise asyncssh.SFTPNoSuchFile(os.strerror(errno.ENOENT))

@@ -38,7 +38,7 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
 
 
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
-    """A debug in all its spellings."""
+    """Return a debug in all its spellings."""
     events = "" if rest else " [ events ]"
     return DebugFlag(name, f"( ip bgp [ ipv4 unicast ] | bgp ipv4 unicast ){rest}{events}", title, "IP routing")
 

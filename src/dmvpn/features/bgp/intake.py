@@ -83,7 +83,7 @@ class Intake:
 
     @staticmethod
     def readable(peer: Peer, session: Session, update: Update) -> Attributes | None:
-        """What is said of the prefixes of an UPDATE, for people; None: it cannot be read."""
+        """Return what is said of the prefixes of an UPDATE, for people; None: it cannot be read."""
         try:
             return read(update.attributes, wide=session.wide, internal=peer.settings.internal)[0]
         except Withdraw:

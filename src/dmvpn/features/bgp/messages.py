@@ -135,7 +135,7 @@ MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malf
 
 
 def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:
-    """What `debug ip bgp updates` prints of an UPDATE; attributes: None: it has none that can be read."""
+    """Yield what `debug ip bgp updates` prints of an UPDATE; attributes: None: it has none that can be read."""
     if update.announced:
         said = _attributes_text(attributes) if attributes is not None else "unreadable"
         yield f"BGP(0): {neighbor} rcvd UPDATE w/ attr: {said}"
@@ -144,7 +144,7 @@ def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes
 
 
 def sent_line(neighbor: IPv4Address, prefix: Prefix, attributes: Attributes | None) -> str:
-    """What it prints of a prefix that is told; attributes: None: it is taken back."""
+    """Return what it prints of a prefix that is told; attributes: None: it is taken back."""
     if attributes is None:
         return f"BGP(0): (base) {neighbor} send unreachable (format) {prefix}"
     said = f"next {attributes.next_hop}, metric {attributes.med or 0}, path {path_text(attributes.path) or 'Local'}"

@@ -63,7 +63,7 @@ class Routes:
         return self._aggregates.suppressed
 
     def instead(self, prefix: Prefix) -> Route | None:
-        """The route that the routing table has in the place of ours, None: it has ours, or none was offered."""
+        """Return the route that the routing table has in the place of ours, None: it has ours, or none was offered."""
         route = self._ports.rib.exact(prefix) if prefix in self._offered else None
         return route if route is not None and route.source is not RouteSource.BGP else None
 

@@ -142,7 +142,7 @@ def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
 
 
 def with_templates(config: BgpConfig, lines: Neighbor) -> Neighbor:
-    """The lines, and where they say nothing those of the templates that they inherit."""
+    """Return the lines, and where they say nothing those of the templates that they inherit."""
     for template in _templates(config, lines):
         lines = _inherited(lines, template)
     return lines

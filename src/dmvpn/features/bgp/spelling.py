@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def session_lines(lines: Neighbor) -> Iterator[str]:
-    """The lines about the session."""
+    """Yield the lines about the session."""
     if lines.remote_as is not None:
         yield f"remote-as {lines.remote_as}"
     if lines.password:
@@ -44,7 +44,7 @@ def session_lines(lines: Neighbor) -> Iterator[str]:
 
 
 def policy_lines(lines: Neighbor) -> Iterator[str]:
-    """The lines about routes."""
+    """Yield the lines about routes."""
     for one in lines.filters:
         if one.kind is not FilterKind.ROUTE_MAP:
             yield f"{one.kind.value} {one.name} {one.direction.value}"

@@ -90,7 +90,7 @@ class ShowSla:
 
 
 def query_track(ctx: ShowContext, args: Args) -> ShowTrack:
-    """All objects, or one."""
+    """Return all objects, or one."""
     machine, number = ctx.machine(TrackMachine), args.integer("number", None)
     found = [_object(ctx, each) for each in machine.objects.all.values() if number in (None, each.settings.number)]
     return ShowTrack("brief" in args, tuple(found))
@@ -130,7 +130,7 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 
 def render_track(answer: ShowTrack) -> Iterator[str]:
-    """One block an object, or one line."""
+    """Yield one block an object, or one line."""
     if answer.brief:
         yield "Track Type        Instance                   Parameter        State Last Change"
         for entry in answer.objects:
@@ -191,7 +191,7 @@ def _block(entry: ObjectEntry) -> Iterator[str]:
 
 
 def query_sla(ctx: ShowContext, args: Args) -> ShowSla:
-    """All operations, or one."""
+    """Return all operations, or one."""
     echoes, number = ctx.machine(TrackMachine).echoes.running.values(), args.integer("number", None)
     return ShowSla(tuple(_operation(ctx, each) for each in echoes if number in (None, each.settings.number)))
 
@@ -225,14 +225,14 @@ def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
 
 
 def _state(settings: Operation, echo: Echo) -> str:
-    """The mark of the summary: active, inactive, pending."""
+    """Return the mark of the summary: active, inactive, pending."""
     if settings.after is None:
         return "~"
     return "*" if echo.is_running else "^"
 
 
 def render_statistics(answer: ShowSla) -> Iterator[str]:
-    """One block an operation."""
+    """Yield one block an operation."""
     yield "IPSLAs Latest Operation Statistics"
     for entry in answer.operations:
         yield ""
@@ -250,7 +250,7 @@ def render_statistics(answer: ShowSla) -> Iterator[str]:
 
 
 def render_summary(answer: ShowSla) -> Iterator[str]:
-    """One line an operation."""
+    """Yield one line an operation."""
     yield "IPSLAs Latest Operation Summary"
     yield "Codes: * active, ^ inactive, ~ pending"
     yield "All Stats are in milliseconds. Stats with u are in microseconds"
@@ -267,7 +267,7 @@ def render_summary(answer: ShowSla) -> Iterator[str]:
 
 
 def render_configuration(answer: ShowSla) -> Iterator[str]:
-    """One block an operation."""
+    """Yield one block an operation."""
     yield "IP SLAs Infrastructure Engine-III"
     for entry in answer.operations:
         yield f"Entry number: {entry.number}"

@@ -49,7 +49,7 @@ _AS_SAID: Final = (Cause.AUTHENTICATION, Cause.REFUSED, Cause.STALE_UNIQUE)
 
 
 def checked(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
-    """The verdict on a pair, as certain as it may be."""
+    """Return the verdict on a pair, as certain as it may be."""
     if not isinstance(verdict, Finding) or verdict.advice or verdict.decide:
         return verdict
     if not verdict.named:
@@ -64,7 +64,7 @@ def checked(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
 
 
 def _next(client: Client, finding: Finding) -> str:
-    """What makes the two ends agree again, and when, if that is known."""
+    """Return what makes the two ends agree again, and when, if that is known."""
     server = client.server
     if finding.step in (Step.IKE, Step.SA):
         return "the next rekeying"

@@ -26,7 +26,7 @@ _MUCH: Final = "compare its lines with those of a router that works: there is mo
 
 
 def within(finding: Finding) -> Finding:
-    """The finding with its lines, if they may be shown."""
+    """Return the finding with its lines, if they may be shown."""
     if any(map(_lets_in, finding.fix)):
         return replace(finding, fix=(), order=finding.order or _ALIKE)
     if "shutdown" in finding.fix or len(list(changing(finding.fix))) > MOST_LINES:
@@ -35,7 +35,7 @@ def within(finding: Finding) -> Finding:
 
 
 def changing(lines: Iterable[str]) -> Iterable[str]:
-    """Those that change something."""
+    """Return those that change something."""
     return (line for line in lines if not line.startswith(_OPENING))
 
 

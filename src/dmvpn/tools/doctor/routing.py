@@ -191,7 +191,7 @@ def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], the
 
 
 def _timers(process: EigrpFacts, interface: EigrpInterfaceFacts, other: EigrpInterfaceFacts) -> tuple[str, ...]:
-    """The times of the other end, if these are sound; else a hold time that outlives the hellos."""
+    """Return the times of the other end, if these are sound; else a hold time that outlives the hellos."""
     name = interface.name
     if other.hold_time <= other.hello_interval:
         seconds = 3 * interface.hello_interval

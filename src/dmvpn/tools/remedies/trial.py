@@ -76,7 +76,7 @@ def _not_reproduced(finding: Finding) -> Finding:
 
 
 def _with(finding: Finding, trial: Trial | None) -> Finding:
-    """What the trial says for it, or against it: it could have changed nothing."""
+    """Return what the trial says for it, or against it: it could have changed nothing."""
     if trial is None or finding.advice:
         return finding
     decide = "" if trial.works else finding.decide

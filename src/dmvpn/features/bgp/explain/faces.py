@@ -22,9 +22,7 @@ _SESSION = label_group(
     Word(
         "External BGP neighbor may be up to", "So many hops away, by `ebgp-multihop` or `ttl-security`.", also=("away",)
     ),
-    Word(
-        "Connection state is", "ESTAB: the TCP connection stands.", also=("ESTAB", "unread input bytes", "I/O status")
-    ),
+    Word("Connection state is", "ESTAB: the TCP connection is up.", also=("ESTAB", "unread input bytes", "I/O status")),
     Word("Connection is ECN Disabled", "IOS's line.", also=("ECN",)),
     Word(
         "Mininum incoming TTL",

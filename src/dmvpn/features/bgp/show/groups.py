@@ -65,7 +65,7 @@ class ShowPeerGroups:
 
 
 def query_update_groups(ctx: ShowContext, args: Args) -> ShowUpdateGroups:
-    """All, one by its number, or that of a neighbor."""
+    """Return all, one by its number, or that of a neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowUpdateGroups(is_active=False)
@@ -94,7 +94,7 @@ def _update_group(machine: BgpMachine, group: Group) -> UpdateGroup:
 
 
 def query_peer_groups(ctx: ShowContext, args: Args) -> ShowPeerGroups:
-    """All, or one by its name."""
+    """Return all, or one by its name."""
     machine = active(ctx)
     if machine is None:
         return ShowPeerGroups(is_active=False)
@@ -120,7 +120,7 @@ def _peer_group(machine: BgpMachine, lines: Neighbor) -> PeerGroup:
 
 
 def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
-    """The summary with the members of a group alone."""
+    """Return the summary with the members of a group alone."""
     machine = active(ctx)
     summary = query_summary(ctx, args)
     if machine is None:
@@ -133,7 +133,7 @@ def query_group_summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 
 def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
-    """A block for each."""
+    """Yield a block for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.groups:
@@ -150,7 +150,7 @@ def render_update_groups(answer: ShowUpdateGroups) -> Iterator[str]:
 
 
 def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
-    """A line for each."""
+    """Yield a line for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -163,7 +163,7 @@ def render_update_group_summary(answer: ShowUpdateGroups) -> Iterator[str]:
 
 
 def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
-    """A block for each."""
+    """Yield a block for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.groups:

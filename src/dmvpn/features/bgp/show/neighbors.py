@@ -120,7 +120,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
 
 
 def _used(machine: BgpMachine) -> tuple[Counter[IPv4Address], Counter[IPv4Address]]:
-    """How many best paths there are of each neighbor, and how many in use beside a better one."""
+    """Return how many best paths there are of each neighbor, and how many in use beside a better one."""
     best: Counter[IPv4Address] = Counter()
     multiple: Counter[IPv4Address] = Counter()
     for found in machine.routes.table.destinations.values():

@@ -83,7 +83,7 @@ def query_dampening(ctx: ShowContext, args: Args) -> ShowDampening:
 
 
 def render_paths(answer: ShowPaths) -> Iterator[str]:
-    """A line for each; the addresses and buckets of IOS are its own."""
+    """Yield a line for each; the addresses and buckets of IOS are its own."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return

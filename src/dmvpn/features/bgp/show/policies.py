@@ -48,7 +48,7 @@ class ShowTemplates:
 
 
 def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
-    """One neighbor."""
+    """Return one neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowPolicy(is_active=False)
@@ -113,7 +113,7 @@ def render_policy(answer: ShowPolicy) -> Iterator[str]:
 
 
 def render_templates(answer: ShowTemplates) -> Iterator[str]:
-    """A block for each. The masks of IOS are its own; how many lines there are stands in their place."""
+    """Yield a block for each. The masks of IOS are its own; their place has the number of lines."""
     if not answer.is_active:
         yield NOT_ACTIVE
     indent = " " if answer.of_session else "  "

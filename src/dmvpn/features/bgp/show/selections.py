@@ -52,7 +52,7 @@ class ShowFailures:
 
 
 def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
-    """The paths that the words are about."""
+    """Return the paths that the words are about."""
     machine = active(ctx)
     if machine is None:
         return ShowSelection()
@@ -91,7 +91,7 @@ def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Choose
 
 
 def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
-    """What the routing table has from somebody else."""
+    """Return what the routing table has from somebody else."""
     machine = active(ctx)
     if machine is None:
         return ShowFailures(is_active=False)
@@ -114,7 +114,7 @@ def render_selection(answer: ShowSelection) -> Iterator[str]:
 
 
 def render_failures(answer: ShowFailures) -> Iterator[str]:
-    """A line for each."""
+    """Yield a line for each."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return
@@ -124,7 +124,7 @@ def render_failures(answer: ShowFailures) -> Iterator[str]:
 
 
 def _number(word: str) -> int:
-    """A community by its name, as two numbers, or as one; -1: it is none, and no route has it."""
+    """Return a community by its name, as two numbers, or as one; -1: it is none, and no route has it."""
     if word in COMMUNITIES:
         return COMMUNITIES[word]
     high, colon, low = word.partition(":")

@@ -105,7 +105,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
 
 
 def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
-    """The paths that are wanted, by prefix, the best of each first."""
+    """Return the paths that are wanted, by prefix, the best of each first."""
     found = sorted(machine.routes.table.destinations.items())
     return table_of(
         machine,
@@ -141,7 +141,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
 
 
 def wanted_prefix(args: Args) -> Prefix | None:
-    """The prefix that was named, however it was; None: only an address."""
+    """Return the prefix that was named, however it was; None: only an address."""
     if "prefix" in args:
         return args.prefix("prefix")
     mask = args.address("mask", None)
@@ -149,7 +149,7 @@ def wanted_prefix(args: Args) -> Prefix | None:
 
 
 def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
-    """Every prefix with everything that is known of it."""
+    """Return every prefix with everything that is known of it."""
     machine = active(ctx)
     if machine is None:
         return ShowDetails(is_active=False)
@@ -222,7 +222,7 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
 
 
 def render_details(answer: ShowDetails) -> Iterator[str]:
-    """One prefix after the other."""
+    """Yield one prefix after the other."""
     if not answer.is_active:
         yield NOT_ACTIVE
     for one in answer.prefixes:
@@ -245,7 +245,7 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
 
 
 def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
-    """The three columns of codes before a path of the table."""
+    """Return the three columns of codes before a path of the table."""
     found = machine.routes.table.destinations[prefix]
     is_best, is_used = path is found.chosen, path in found.best
     reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None

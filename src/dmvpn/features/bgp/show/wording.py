@@ -24,7 +24,7 @@ _FILTERS: Final = {
 
 
 def in_words(lines: Neighbor) -> Iterator[str]:
-    """A sentence for each line that is not the default."""
+    """Yield a sentence for each line that is not the default."""
     if lines.route_reflector_client:
         yield "Route-Reflector Client"
     if lines.soft_reconfiguration:

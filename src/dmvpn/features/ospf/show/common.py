@@ -47,7 +47,7 @@ TITLES: Final = {
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
-    """Those that the command is about: all, or that of the number typed."""
+    """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
     for process in ctx.machine(OspfMachine).processes.values():
         if number in (None, process.number):

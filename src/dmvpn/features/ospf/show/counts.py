@@ -59,7 +59,7 @@ def render_sections(answer: ShowSections) -> Iterator[str]:
 
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowSections:
-    """The last calculations."""
+    """Return the last calculations."""
     return ShowSections(tuple(_section(each, _statistics(each, ctx.now)) for each in processes(ctx, args)))
 
 
@@ -74,7 +74,7 @@ def _statistics(process: Process, now: float) -> Iterator[str]:
 
 
 def query_events(ctx: ShowContext, args: Args) -> ShowSections:
-    """What happened lately, the last first."""
+    """Return what happened lately, the last first."""
     return ShowSections(tuple(_section(each, _events(ctx, each)) for each in processes(ctx, args)))
 
 
@@ -112,7 +112,7 @@ def _packets(counts: dict[int, int]) -> Iterator[str]:
 
 
 def query_maximum(ctx: ShowContext, args: Args) -> ShowSections:
-    """Whether we are a last resort."""
+    """Return whether we are a last resort."""
     return ShowSections(tuple(_section(each, _maximum(each)) for each in processes(ctx, args)))
 
 
@@ -140,7 +140,7 @@ def _maximum(process: Process) -> Iterator[str]:
 
 
 def query_rib(ctx: ShowContext, args: Args) -> ShowSections:
-    """The routes of OSPF itself, whatever the routing table takes."""
+    """Return the routes of OSPF itself, whatever the routing table takes."""
     wanted = args.address("prefix", None)
     return ShowSections(tuple(_section(each, _rib(each, wanted)) for each in processes(ctx, args)))
 
