@@ -81,7 +81,7 @@ class _Row(NamedTuple):
     fits: bool
 
 
-#: Nobody can say; that stands as if it did not arrive.
+#: Nobody can say: it counts as if it did not arrive.
 _UNKNOWN: Final = _Row(arrives=False, hops=0, at_last=0, whole=0, fits=False)
 
 
