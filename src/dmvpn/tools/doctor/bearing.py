@@ -3,7 +3,7 @@
 A check compares lines, states and tables; whether anybody has something of what it finds is another question. So the
 packets of the sites that it concerns are walked (`tools.walk`). Where all of them arrive, by no longer a way and no
 smaller than those of others, nothing is broken. What swallows packets without a word, and what comes and goes, no walk
-sees: such findings stand.
+sees: such findings remain, and so does what the next registration will decide.
 """
 
 from __future__ import annotations
@@ -181,8 +181,9 @@ def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
 
 
 def _later(finding: Finding) -> str:
-    """When it would be felt, if nobody feels it now; "": a walk cannot tell."""
-    if finding.cause in _FLEETING:
+    """When it would be felt, if nobody feels it now; "": a walk cannot tell, or soon everybody can."""
+    is_due = finding.step is Step.REGISTRATION and not finding.stops
+    if finding.cause in _FLEETING or (is_due and finding.decide):
         return ""
     return _OF_CAUSE.get(finding.cause) or _OF_STEP.get(finding.step, "")
 
