@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.docs import BLOCK, ROOT, Session, pages, plain, same, steps
+from support.docs import BLOCK, OF_TOOLS, ROOT, Session, pages, plain, same, steps
 from support.warm import Warm
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def warm() -> Iterator[Warm]:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page", [page for page in pages() if page.name not in OF_TOOLS], ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_a_page_shows_what_its_commands_print(page: Path, warm: Warm) -> None:
     if "dmvpn lab ssh" in page.read_text():
         pytest.importorskip("asyncssh")

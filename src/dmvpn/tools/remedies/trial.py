@@ -10,9 +10,10 @@ Rows are what `dmvpn diff` measures between the LANs. Nothing is typed into a ro
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.errors import UserError
+from dmvpn.tools.causes import Cause
 from dmvpn.tools.diff.compare import Verdict
 from dmvpn.tools.diff.measuring import choose_pairs, converge, warm_up
 from dmvpn.tools.diff.rows import Rows, changes, worse
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 MOST_REMEDIES, PAIRS = 4, 30
 #: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were entered.
 SETTLED, HEALED = 60.0, 130.0
+#: What wires do and routers remember is in no copy: packets, or a router's own words, are the evidence.
+_NOT_COPIED: Final = (
+    *(Cause.KERNEL_TABLES, Cause.LINK_CUT, Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+    *(Cause.GRE_BLOCKED, Cause.ESP_BLOCKED, Cause.IKE_BLOCKED, Cause.NAT_T_BLOCKED),
+    *(Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU),
+)
 
 
 class Copy(Patient, Protocol):
@@ -69,8 +76,8 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
 
 
 def _not_reproduced(finding: Finding) -> Finding:
-    """Lines that break nothing in a copy are not certain to be what breaks the network."""
-    if finding.advice or not finding.certain or not finding.is_complete:
+    """Lines that break nothing in a copy are not certain to be what breaks the network, unless packets said so."""
+    if finding.advice or not finding.certain or not finding.is_complete or finding.cause in _NOT_COPIED:
         return finding
     return replace(finding, decide="a copy with these configurations is well: is it there after a restart?")
 
