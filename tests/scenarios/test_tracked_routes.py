@@ -128,3 +128,15 @@ def test_an_answer_above_the_threshold_is_reachable_and_not_in_order() -> None:
     assert "  Reachability is Up\n" in world.show("SPOKE1", "track 1")
     assert "  State is Down\n" in world.show("SPOKE1", "track 2")
     assert "Over threshold" in world.show("SPOKE1", "ip sla statistics")
+
+
+def test_a_lost_answer_costs_one_request_when_requests_are_as_far_apart_as_answers_may_take() -> None:
+    """With `frequency 5` and the default timeout each lost answer made the answer to the next request count as lost."""
+    world = spoke(*ECHO[:3], ECHO[4], "track 1 ip sla 1 reachability", *ROUTES)
+    assert "Number of failures: 0" in world.show("SPOKE1", "ip sla statistics 1")
+    world.cut("SPOKE1", "GigabitEthernet0/1")
+    world.run_for(5)
+    world.cut("SPOKE1", "GigabitEthernet0/1", cut=False)
+    world.run_for(30)
+    assert "Number of failures: 1\n" in world.show("SPOKE1", "ip sla statistics 1")
+    assert "[1/0] via 10.255.0.1" in route(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Context
 from dmvpn.base.events import Event, IpReceived, Packets, Tick
@@ -15,6 +15,10 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
+
+
+#: Timers that fire in one step: requests to many destinations may be due together.
+_AT_ONCE: Final = 32
 
 
 class TrackMachine:
@@ -42,7 +46,7 @@ class TrackMachine:
             case IpReceived():
                 self.echoes.receive(event)
             case Tick():
-                for timer in self._context.timers.pop_due(now):
+                for timer in self._context.timers.take_due(now, _AT_ONCE):
                     timer.fire()
             case TrackFollowed():
                 self.followed = event.numbers
