@@ -27,6 +27,7 @@ def test_a_sealed_packet_is_read_and_genuine_with_its_key_alone(kind: AuthType) 
     assert is_genuine(forged, section, b"secret") is (kind is AuthType.PASSWORD)
 
 
+@pytest.mark.conforms("bfd:4.3-digest")
 def test_the_digest_is_that_of_the_packet_with_the_padded_key_in_its_place() -> None:
     octets = seal(PACKET.serialize(28), AuthType.SHA1, 1, b"key", 2)
     assert octets[24:32] == bytes((4, 28, 1, 0, 0, 0, 0, 2))
@@ -41,6 +42,7 @@ def test_a_broken_section_is_refused(section: bytes) -> None:
         )
 
 
+@pytest.mark.conforms("bfd:6.7.3-sequence")
 def test_numbers_that_are_old_or_far_ahead_do_not_follow() -> None:
     assert may_follow(5, 5, 3, meticulous=False)
     assert not may_follow(5, 5, 3, meticulous=True)

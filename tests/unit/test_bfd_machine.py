@@ -14,10 +14,12 @@ from dmvpn.base.effects import Effect, Listen, SendIp, StopListening
 from dmvpn.base.events import IpReceived, LinkChanged, Tick
 from dmvpn.base.liveness import Client, PathLost, WatchWanted
 from dmvpn.features.bfd import FEATURE as BFD
+from dmvpn.features.bfd.auth import AuthType, seal
 from dmvpn.features.bfd.machine import MOST_SESSIONS, BfdMachine
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.session import CREDIT, CREDIT_RATE
 from dmvpn.features.bfd.states import State
+from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.net.udp import UdpDatagram
 from support.routing import GI1, a, make
 from support.workbench import Workbench, of_type
@@ -31,7 +33,7 @@ Far = ControlPacket(state=State.DOWN, multiplier=3, mine=HIS, yours=0, desired_t
 
 
 def bench(line: str = "bfd interval 50 min_rx 50 multiplier 3") -> Workbench:
-    bench = Workbench(*make().features, BFD)
+    bench = Workbench(*make().features, POLICY, BFD)
     bench.configure(f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n {line}\n")
     bench.handle(LinkChanged(GI1, up=True))
     bench.handle(WatchWanted(Client.EIGRP, 100, GI1, PEER, wanted=True))
@@ -290,7 +292,7 @@ def test_templates_are_the_same_as_lines_of_the_interface() -> None:
 
 
 def test_a_listener_is_opened_once_for_an_interface() -> None:
-    calling = Workbench(*make().features, BFD)
+    calling = Workbench(*make().features, POLICY, BFD)
     calling.configure(f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n bfd interval 50 min_rx 50 multiplier 3\n")
     calling.handle(LinkChanged(GI1, up=True))
     effects = [
@@ -309,3 +311,62 @@ def test_there_are_no_more_sessions_than_there_is_room_for(monkeypatch: pytest.M
         calling.handle(WatchWanted(Client.OSPF, 1, GI1, a(f"10.1.0.{host}"), wanted=True))
     assert len(calling.machine(BfdMachine).sessions) == 5
     assert len([line for line in calling.logs if "TOO_MANY" in line]) == 1
+
+
+KEY = b"a-key-of-tests"
+
+
+def file_with(authentication: str) -> str:
+    return (
+        f"key chain K\n key 1\n  key-string {KEY.decode()}\n"
+        f"bfd-template single-hop T\n interval min-tx 50 min-rx 50 multiplier 3\n {authentication}\n"
+        f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n bfd template T\n"
+    )
+
+
+def hears_sealed(bench: Workbench, packet: ControlPacket, sequence: int) -> None:
+    octets = seal(packet.serialize(AuthType.MD5.length), AuthType.MD5, 1, KEY, sequence)
+    datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=octets)
+    bench.handle(IpReceived(GI1, PEER, US, 17, datagram.serialize(PEER, US), ttl=255))
+
+
+def details(bench: Workbench) -> str:
+    return "\n".join(bench.show("show bfd neighbors details"))
+
+
+@pytest.mark.conforms("bfd:6.8.6-authentication")
+def test_authentication_that_is_asked_for_later_holds_for_the_very_next_packet() -> None:
+    """A packet like the one before it was taken without a look, although the template had begun to ask for a digest."""
+    up, packet = brought_up()
+    up.configure(file_with("") + " no bfd interval 50 min_rx 50 multiplier 3\n")
+    hears(up, packet)
+    up.configure(file_with("authentication md5 keychain K"))
+    hears(up, packet)
+    assert "Packets that were not taken: 1" in "\n".join(up.show("show bfd summary"))
+
+
+def test_a_refusal_is_not_named_any_more_when_authentication_is_taken_away() -> None:
+    """`show bfd neighbors details` went on to say that the two ends authenticate differently."""
+    down = bench("")
+    down.configure(file_with("authentication md5 keychain K"))
+    hears(down, Far)
+    assert "authenticate differently" in details(down)
+    down.configure(file_with("no authentication md5 keychain K"))
+    assert "authenticate differently" not in details(down)
+    hears(down, Far)
+    assert "authenticate differently" not in details(down)
+
+
+@pytest.mark.conforms("bfd:6.7.3-sequence")
+def test_a_far_end_that_may_miss_many_packets_is_heard_after_it_missed_them() -> None:
+    """The numbers of a far end with a larger multiplier than ours were too far ahead after ten lost packets."""
+    up = bench("")
+    up.configure(file_with("authentication md5 keychain K"))
+    (ours, *_) = said(up.advance(2))
+    far = replace(Far, multiplier=50, yours=ours.mine)
+    hears_sealed(up, far, 100)
+    hears_sealed(up, replace(far, state=State.UP), 101)
+    assert state(up) == "Up"
+    up.advance(1)
+    hears_sealed(up, replace(far, state=State.DOWN), 101 + 150)
+    assert state(up) == "Down"

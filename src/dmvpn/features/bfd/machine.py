@@ -45,6 +45,8 @@ TTL: Final = 255
 TOS: Final = 0xC0
 #: Packets come up to this part of their interval early, RFC 5880 §6.8.7.
 _JITTER: Final = 0.25
+#: Timers that fire in one step.
+_AT_ONCE: Final = 64
 #: Sessions of one router.
 MOST_SESSIONS: Final = 10_000
 #: Part of the detection time that a timer may fire late before it is granted once more.
@@ -95,7 +97,7 @@ class BfdMachine:
             case IpReceived():
                 self._receive(event)
             case Tick():
-                for timer in self._context.timers.pop_due(now):
+                for timer in self._context.timers.take_due(now, _AT_ONCE):
                     timer.fire()
             case WatchWanted():
                 self._want(event)
@@ -214,6 +216,8 @@ class BfdMachine:
             if parameters is None and session.is_up:  # the far end must not take our silence for a failure
                 self._move(session, Move.DISABLED)
                 session.move(Move.ENABLED, self._context.now)
+        if parameters != session.parameters:
+            session.octets, session.refusal = b"", None  # what comes next is judged by the new lines
         session.parameters = parameters
         if parameters is None:
             if session.state is State.ADMIN_DOWN:

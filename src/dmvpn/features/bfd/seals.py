@@ -51,17 +51,16 @@ class Seals:
             session.refusal = Reason(BfdReason.OTHER_AUTHENTICATION, (here, there), now)
             raise WireError(f"authentication: {here} here, {there} there", offset=1, clause=_CLAUSE)
         if wanted is None or given is None:
+            session.refusal = None
             return
         keys = [key for key in self._accepted(wanted.chain, now) if key.number == given.key]
         if not any(is_genuine(octets, given, key.text.encode()) for key in keys):
             session.refusal = Reason(BfdReason.WRONG_DIGEST, (given.key,), now)
             raise WireError(f"the digest is wrong (key {given.key})", offset=24, clause=_CLAUSE)
-        patience = 2 * (session.detection_time or 0.0)
-        known = session.remote_sequence is not None and now < session.received.last + patience
         last = session.remote_sequence
-        if known and last is not None:
+        if last is not None and now < session.received.last + 2 * session.patience:
             meticulous = given.type.is_meticulous
-            if not may_follow(given.sequence, last, session.multiplier, meticulous=meticulous):
+            if not may_follow(given.sequence, last, packet.multiplier, meticulous=meticulous):
                 session.refusal = Reason(BfdReason.OLD_NUMBER, (given.sequence,), now)
                 raise WireError(f"sequence number {given.sequence} after {last}", offset=28, clause=_CLAUSE)
         session.remote_sequence, session.refusal = given.sequence, None

@@ -171,9 +171,12 @@ class Session:
     @property
     def detection_time(self) -> float | None:
         """Seconds of silence that end the session, RFC 5880 §6.8.4; None: nothing was heard yet."""
-        if self.heard is None or not self.remote_discriminator:
-            return None
-        return self.heard.multiplier * max(self.used_rx, self.heard.desired_tx) / 1e6
+        return self.patience if self.remote_discriminator else None
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence that the last packet allowed, whether they are over or not; 0: there is none."""
+        return self.heard.multiplier * max(self.used_rx, self.heard.desired_tx) / 1e6 if self.heard is not None else 0.0
 
     def may_speak(self, now: float) -> bool:
         """Is there credit for a packet out of turn? It is taken."""
