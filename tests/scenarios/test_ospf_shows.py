@@ -50,6 +50,15 @@ def test_routes_of_ospf_itself_and_what_waits() -> None:
     assert network().show("SPOKE1", "ip ospf sham-links") == ""
 
 
+def test_a_route_that_the_routing_table_has_from_elsewhere_is_not_marked_as_installed() -> None:
+    world = World("ospf-phase3").converge()
+    (row,) = [line for line in world.lines("SPOKE1", "ip ospf rib") if " 10.1.2.0/24," in line]
+    assert row.startswith("*> ")
+    world.configure("SPOKE1", "ip route 10.1.2.0 255.255.255.0 198.51.100.2")
+    (row,) = [line for line in world.lines("SPOKE1", "ip ospf rib") if " 10.1.2.0/24," in line]
+    assert row.startswith("*  ")
+
+
 def test_an_author_a_neighbor_and_a_process_can_be_chosen() -> None:
     world = network()
     own, spokes = router_id(world, "SPOKE1"), world.show("SPOKE1", "ip ospf database self-originate")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf.events import ClearCounters
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes
@@ -142,10 +143,10 @@ def _maximum(process: Process) -> Iterator[str]:
 def query_rib(ctx: ShowContext, args: Args) -> ShowSections:
     """Return the routes of OSPF itself, whatever the routing table takes."""
     wanted = args.address("prefix", None)
-    return ShowSections(tuple(_section(each, _rib(each, wanted)) for each in processes(ctx, args)))
+    return ShowSections(tuple(_section(each, _rib(ctx, each, wanted)) for each in processes(ctx, args)))
 
 
-def _rib(process: Process, wanted: object) -> Iterator[str]:
+def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
     yield "\t\tBase Topology (MTID 0)"
     yield ""
     yield "OSPF local RIB"
@@ -156,7 +157,9 @@ def _rib(process: Process, wanted: object) -> Iterator[str]:
             continue
         kind = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "NSSA1", "N2": "NSSA2"}[route.kind.value]
         area = f", area {route.area}" if route.area is not None else ""
-        mark = "*>" if route.hops else "* "
+        best = ctx.ports.rib.exact(prefix)
+        is_ours = best is not None and (best.source, best.process) == (RouteSource.OSPF, str(process.number))
+        mark = "*>" if is_ours else "* "
         connected = "" if route.hops else ", Connected"
         yield f"{mark}  {prefix}, {kind}, cost {route.metric}{area}{connected}"
         for hop in route.hops:
