@@ -281,6 +281,22 @@ def test_a_default_local_preference_is_told_inside_and_counts_for_what_was_heard
     assert row.split()[-3:] == ["100", "0", "i"]
 
 
+def test_an_aggregate_has_the_default_local_preference_too() -> None:
+    """Inside, an aggregate was told with 100, whatever the line said."""
+    world = World(REFLECTED).converge()
+    world.configure("SPOKE1", *HUB, "aggregate-address 10.1.0.0 255.255.0.0", "bgp default local-preference 150")
+    world.run_for(10)
+
+    def preference() -> str:
+        (row,) = [line for line in world.lines("HUB", "ip bgp") if " 10.1.0.0/16 " in line]
+        return row.split()[-3]
+
+    assert preference() == "150"
+    world.configure("SPOKE1", *HUB, "bgp default local-preference 170")
+    world.run_for(10)
+    assert preference() == "170"
+
+
 def test_what_internal_neighbors_told_is_redistributed_only_where_a_line_says_so() -> None:
     world = World(REFLECTED).converge()
     world.configure("HUB", "router ospf 7", "redistribute bgp 65000 subnets", "network 10.255.0.0 0.0.0.255 area 0")

@@ -45,7 +45,7 @@ class Aggregates:
             inside = [prefix for prefix in prefixes if prefix != aggregate.prefix and prefix in aggregate.prefix]
             if inside:
                 self._keep_parts(aggregate.prefix, table, inside)
-                news.update(self._make(aggregate, config.local_as, router_id, table, inside, now))
+                news.update(self._make(aggregate, config, router_id, table, inside, now))
         return news
 
     def _keep_parts(self, prefix: Prefix, table: LocRib, inside: Iterable[Prefix]) -> None:
@@ -60,7 +60,7 @@ class Aggregates:
     def _make(
         self,
         aggregate: Aggregate,
-        local_as: int,
+        config: BgpConfig,
         router_id: IPv4Address,
         table: LocRib,
         inside: Iterable[Prefix],
@@ -70,7 +70,7 @@ class Aggregates:
         prefix, source = aggregate.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED)
         parts = self._parts[prefix]
         existed = table.known(prefix, source) is not None
-        path = self._with_map(aggregate_path(aggregate, parts.values(), local_as, router_id, now), aggregate, prefix)
+        path = self._with_map(aggregate_path(aggregate, parts.values(), config, router_id, now), aggregate, prefix)
         if path is None:
             table.take_away(prefix, source)
         else:
@@ -85,7 +85,7 @@ class Aggregates:
         return news
 
     def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
-        """Return whether an aggregate speaks for a prefix, or does not. Returns whether that makes a difference."""
+        """Note whether an aggregate speaks for a prefix. Returns whether that makes a difference."""
         before = self.suppressed.get(prefix, ())
         after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
         if after:

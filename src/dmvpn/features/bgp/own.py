@@ -76,7 +76,7 @@ def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
 
 
 def aggregate_path(
-    aggregate: Aggregate, parts: Iterable[Path], local_as: int, router_id: IPv4Address, now: float
+    aggregate: Aggregate, parts: Iterable[Path], config: BgpConfig, router_id: IPv4Address, now: float
 ) -> Path | None:
     """Return the path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
     paths = list({id(part.attributes): part.attributes for part in parts}.values())
@@ -91,9 +91,10 @@ def aggregate_path(
             path=(Segment(SegmentKind.SET, tuple(systems)),) if is_set else (),
             next_hop=UNSPECIFIED,
             atomic=not aggregate.as_set and bool(systems),
-            aggregator=Aggregator(local_as, router_id),
+            aggregator=Aggregator(config.local_as, router_id),
         ),
         weight=OWN_WEIGHT,
+        default_pref=config.local_preference,
         since=now,
     )
 
