@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from dmvpn.features.eigrp.limits import Limits
 from support.world import World
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    import pytest
+
+    from dmvpn.features.eigrp.model import PrefixLimit
 
 FIRST, SECOND = "10.255.0.11", "10.255.0.12"
 
@@ -131,3 +141,23 @@ def test_a_soft_clear_keeps_neighbors_and_tells_them_everything_again() -> None:
     named = f"EIGRP-IPv4 100: Neighbor {FIRST} (Tunnel0)"
     assert f"%DUAL-5-NBRCHANGE: {named} is resync: manually cleared" in world.messages("HUB")
     assert "10.1.2.0/24" in world.show("SPOKE1", "ip route")
+
+
+def test_neighbors_that_tell_nothing_new_are_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a thousand neighbors and a limit of each, a hub did little else than count what all of them had told."""
+    world = cloud()
+    family(world, "neighbor maximum-prefix 100")
+    world.run_for(5)
+    looked: list[IPv4Address] = []
+    known = Limits.limit_of
+
+    def limit_of(self: Limits, address: IPv4Address) -> PrefixLimit | None:
+        looked.append(address)
+        return known(self, address)
+
+    monkeypatch.setattr(Limits, "limit_of", limit_of)
+    world.run_for(60)
+    assert not looked
+    crowd(world, "SPOKE1", 1)
+    world.run_for(5)
+    assert {str(address) for address in looked} == {FIRST}

@@ -75,6 +75,9 @@ class Limits:
         self.redistributed = Gauge(Timer(self._redistribute_again))
         self.neighbors: dict[IPv4Address, Gauge] = {}
         self._redistributor: Redistributor | None = None
+        self._own = dict(settings.neighbor_limits)
+        #: How much each neighbor told when it was last looked at: an event is about few of many neighbors.
+        self._counts: dict[Source, int] = {}
 
     def watch(self, redistributor: Redistributor) -> None:
         """Whose routes are counted."""
@@ -90,14 +93,14 @@ class Limits:
 
     def limit_of(self, address: IPv4Address) -> PrefixLimit | None:
         """How much this neighbor may tell."""
-        own = next((limit for known, limit in self.settings.neighbor_limits if known == address), None)
-        return own or self.settings.neighbor_limit
+        return self._own.get(address, self.settings.neighbor_limit)
 
     def check(self, neighbors: dict[Source, Neighbor], adjacencies: Adjacencies) -> None:
         """Look at what is known now; called at the end of each event."""
         settings = self.settings
         if settings.neighbor_limit is not None or settings.neighbor_limits:
-            for neighbor in list(neighbors.values()):
+            before, self._counts = self._counts, {source: len(source.prefixes) for source in neighbors}
+            for neighbor in [neighbors[one] for one, count in self._counts.items() if before.get(one) != count]:
                 self._check_neighbor(neighbor, adjacencies)
         if settings.limit is not None and self.all.barred_until is None:
             count, number = len(self._dual.table), settings.autonomous_system
@@ -172,6 +175,7 @@ class Limits:
 
     def clear(self, address: IPv4Address | None = None) -> None:
         """Somebody cleared a neighbor, or all of them: pauses are over."""
+        self._counts = {}
         if address is None:
             self._forget(self.all)
             was_barred = self.redistributed.barred_until is not None
@@ -189,6 +193,7 @@ class Limits:
     def configure(self, settings: ProcessSettings) -> None:
         """Other lines: pauses by lines that are gone, or say something else, are over."""
         old, self.settings = self.settings, settings
+        self._own = dict(settings.neighbor_limits)
         before = (old.limit, old.redistributed_limit, old.neighbor_limit, old.neighbor_limits)
         if before != (settings.limit, settings.redistributed_limit, settings.neighbor_limit, settings.neighbor_limits):
             self.clear()
