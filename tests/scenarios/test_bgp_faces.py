@@ -72,6 +72,12 @@ def test_a_pattern_that_is_none_gets_one_line(cloud: World) -> None:
     assert cloud.do("HUB", "show ip bgp regexp ((").strip() == "% Failed to compile regular expression."
 
 
+@pytest.mark.parametrize("word", ["9" * 5000, "65000:" + "9" * 5000, "65000:", "no-such"])
+def test_what_is_no_community_chooses_nothing(cloud: World, word: str) -> None:
+    """A number of thousands of digits was answered by an error of Python's."""
+    assert prefixes(cloud.show("HUB", f"ip bgp community {word}")) == []
+
+
 def test_a_prefix_is_found_by_its_mask_and_shown_by_parts(cloud: World) -> None:
     whole = cloud.show("HUB", "ip bgp 10.1.1.0 255.255.255.0")
     assert whole == cloud.show("HUB", "ip bgp 10.1.1.0/24") == cloud.show("HUB", "ip bgp 10.1.1.0/24 bestpath")

@@ -55,9 +55,13 @@ route-map N permit 10
 
 @pytest.fixture
 def show() -> Callable[[str], str]:
+    return shows(TEXT)
+
+
+def shows(text: str) -> Callable[[str], str]:
     """What a router with these lines prints."""
     router = Router(SeededEntropy(1))
-    router.handle(ConfigurationEntered(TEXT), 1.0)
+    router.handle(ConfigurationEntered(text), 1.0)
 
     def run(command: str) -> str:
         match = exec_parser(FEATURES).match(command)
@@ -144,3 +148,12 @@ def test_access_lists_are_shown_with_numbers_and_without_remarks(show: Callable[
         "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",
     ]
     assert show("show access-lists NONE") == ""
+
+
+def test_a_list_whose_name_is_a_digit_of_another_kind_is_shown_among_those_with_names() -> None:
+    """`show access-lists` was answered by an error of Python's."""
+    show = shows("ip access-list standard ²\n permit any\nip access-list standard 10\n permit any\n")
+    assert [line for line in show("show access-lists").splitlines() if not line.startswith(" ")] == [
+        "Standard IP access list 10",
+        "Standard IP access list ²",
+    ]

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     Chooser = Callable[[Prefix, Path], bool]
 
 
+#: Of a community as one number: 32 bits.
+_DIGITS: Final = 10
+
+
 @dataclass(frozen=True, slots=True)
 class ShowSelection:
     """A part of the table; problem: why there is none."""
@@ -128,7 +132,7 @@ def _number(word: str) -> int:
     if word in COMMUNITIES:
         return COMMUNITIES[word]
     high, colon, low = word.partition(":")
-    if not all(part.isascii() and part.isdigit() for part in (high, low if colon else high)):
+    if not all(part.isascii() and part.isdigit() and len(part) <= _DIGITS for part in (high, low if colon else high)):
         return -1
     return int(high) << 16 | int(low) if colon else int(high)
 

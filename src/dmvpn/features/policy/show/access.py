@@ -56,7 +56,7 @@ def query_access_lists(ctx: ShowContext, args: Args) -> ShowAccessLists:
 
 def _place(key: tuple[str, bool]) -> tuple[bool, bool, int, str]:
     name, extended = key
-    return (extended, False, int(name), "") if name.isdigit() else (extended, True, 0, name)
+    return (extended, False, int(name), "") if name.isascii() and name.isdigit() else (extended, True, 0, name)
 
 
 def _lines(entries: Iterable[AccessEntry], *, extended: bool) -> tuple[AccessLine, ...]:

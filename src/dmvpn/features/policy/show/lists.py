@@ -139,7 +139,7 @@ def render_communities(answer: ShowLists) -> Iterator[str]:
     """Yield a paragraph for each list."""
     for listed in answer.lists:
         kind = "expanded" if listed.expanded else "standard"
-        named = "" if listed.name.isdigit() else "Named "
+        named = "" if listed.name.isascii() and listed.name.isdigit() else "Named "
         yield f"{named}Community {kind} list {listed.name}"
         yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
 
