@@ -140,3 +140,11 @@ def test_a_lost_answer_costs_one_request_when_requests_are_as_far_apart_as_answe
     world.run_for(30)
     assert "Number of failures: 1\n" in world.show("SPOKE1", "ip sla statistics 1")
     assert "[1/0] via 10.255.0.1" in route(world)
+
+
+def test_a_list_that_has_itself_as_not_does_not_turn_the_others_without_end() -> None:
+    others = [line for number in range(2, 60) for line in (f"track {number} list boolean and", f"object {number - 1}")]
+    world = spoke("track 1 list boolean or", "object 1 not", *others)
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
+    told = [line for line in world.messages("SPOKE1").splitlines() if "TRACK-6-STATE: 59 " in line]
+    assert len(told) < 10

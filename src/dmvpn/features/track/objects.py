@@ -1,8 +1,8 @@
 """Tracked objects: each is up or down, by one fact, or by what other objects are together.
 
 A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
-members at once, unless it has delays of its own; lists of lists settle in so many rounds as there are objects, at most,
-and what goes on changing after that (a list that has itself as `not`) stays as it is.
+members at once, unless it has delays of its own. What goes on changing (a list that has itself as `not`) stays as it is
+when it has changed three times, until the next fact changes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which objects look at a route that changed: a route may follow an object that looks at it.
 _ROUTES_PAUSE: Final = 1.0
+#: How often an object may change because of one fact: its members may do so one after the other.
+_TURNS: Final = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -77,10 +79,10 @@ class Objects:
 
     def look(self) -> None:
         """Some fact may be another one."""
-        for _ in range(len(self.all)):
-            changed = [self._follow(each) for each in self.all.values()]
-            if not any(changed):
-                break
+        turns = dict.fromkeys(self.all, 0)
+        while changed := [number for number, each in self.all.items() if turns[number] < _TURNS and self._follow(each)]:
+            for number in changed:
+                turns[number] += 1
 
     def _follow(self, each: Object) -> bool:
         """Did the state of the object change at once?"""

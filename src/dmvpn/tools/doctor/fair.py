@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_LINES: Final = 5
 #: Lines that only say where others go.
 _OPENING: Final = ("interface ", "router ", "address-family ", "af-interface ", "topology ", "crypto ", "peer ", "key ")
+#: Lines that begin like one of these, and change something.
+_NO_HEADING: Final = ("crypto isakmp key ", "key-string ")
 #: Words of lines that say who may speak here: `no` before them lets in everybody.
 _PROTECTS: Final = frozenset(
     ("protection", "authentication", "password", "crypto", "key", "key-string", "access-group")
@@ -36,7 +38,7 @@ def within(finding: Finding) -> Finding:
 
 def changing(lines: Iterable[str]) -> Iterable[str]:
     """Return those that change something."""
-    return (line for line in lines if not line.startswith(_OPENING))
+    return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
 
 
 def _lets_in(line: str) -> bool:
