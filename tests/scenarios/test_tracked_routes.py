@@ -146,5 +146,5 @@ def test_a_list_that_has_itself_as_not_does_not_turn_the_others_without_end() ->
     others = [line for number in range(2, 60) for line in (f"track {number} list boolean and", f"object {number - 1}")]
     world = spoke("track 1 list boolean or", "object 1 not", *others)
     world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
-    told = [line for line in world.messages("SPOKE1").splitlines() if "TRACK-6-STATE: 59 " in line]
+    told = [line for line in world.messages("SPOKE1") if "TRACK-6-STATE: 59 " in line]
     assert len(told) < 10
