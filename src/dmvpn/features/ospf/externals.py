@@ -223,13 +223,28 @@ class Externals:
         """A border router tells it outside by itself; what others bring in a border router has to translate (P)."""
 
         def build() -> ExternalBody:
-            forwarding = UNSPECIFIED if self._process.is_border else address_in(area, self._process.interfaces.values())
-            return ExternalBody(body.mask, body.metric, body.is_type_2, forwarding, body.tag)
+            return replace(body, forwarding=self._forwarding_in(area, body))
 
         def options() -> int:
             return int(Options.NSSA) if int(build().forwarding) else 0
 
         self._process.origination.request(area, key, build, options)
+
+    def _forwarding_in(self, area: RunningArea, body: ExternalBody) -> IPv4Address:
+        """Return where packets for it are to go: to its next hop if that one is in the area, else to us."""
+        if self._process.is_border:
+            return UNSPECIFIED
+        mine = [each for each in self._process.interfaces.values() if each.area is area]
+        if any(body.forwarding in each.prefix for each in mine):
+            return body.forwarding
+        return address_in(area, mine)
+
+    def lead_again(self) -> None:
+        """OSPF runs on another network now, or on one less: next hops of what we bring in may be on it."""
+        for prefix, body in list(self._own.items()):
+            now = self._imports.of(prefix)
+            if now != body:
+                self._put(self._own, prefix, now)
 
     def retell(self, area: RunningArea) -> None:
         """The interfaces in an area are others: forwarding addresses may be."""

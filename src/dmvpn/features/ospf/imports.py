@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Protocol
 
-from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
@@ -84,7 +84,21 @@ class Imports:
         mask = ipv4_address(route.prefix.netmask.packed)
         cost = self._cost(line) if changes.metric is None else changes.metric
         tag = line.tag or route.tag if changes.tag is None else changes.tag
-        return ExternalBody(mask, min(cost, INFINITY - 1), _is_type_2(changes, line.metric_type), tag=tag)
+        is_type_2 = _is_type_2(changes, line.metric_type)
+        return ExternalBody(mask, min(cost, INFINITY - 1), is_type_2, self._forwarding(route), tag)
+
+    def _forwarding(self, route: Route) -> IPv4Address:
+        """Return the next hop if the others on its network reach it as we do, RFC 2328 §12.4.4.1; else 0.0.0.0.
+
+        The network has to be told: one whose prefix is suppressed is not (RFC 6860 §2.3).
+        """
+        (hop, *others) = route.next_hops or (None,)
+        interface = self._process.interfaces.get(hop.interface) if hop is not None and not others else None
+        if hop is None or interface is None or not isinstance(hop.address, IPv4Address):
+            return UNSPECIFIED
+        settings = interface.settings
+        shared = interface.speaks and settings.elects and not settings.suppress_prefixes
+        return hop.address if shared and hop.address in interface.prefix else UNSPECIFIED
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
         """Return what a route map makes of a route, None: it refuses it."""

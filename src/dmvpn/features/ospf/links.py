@@ -36,6 +36,9 @@ class Retelling(Protocol):
     def retell(self, area: RunningArea) -> None:
         """The interfaces in an area are others."""
 
+    def lead_again(self) -> None:
+        """Next hops from outside may be on other networks."""
+
 
 class Attached(Surroundings, Protocol):
     """A process, as far as it has interfaces."""
@@ -150,6 +153,8 @@ class Links:
             process.hellos.say(interface)
         process.describe(interface.area)
         process.redistributor.retell(interface.area)
+        if settings.elects:
+            process.redistributor.lead_again()
 
     def _adjust(self, interface: OspfInterface, state: IpInterface, settings: Settings) -> None:
         """Something changed that neighbors need not be given up for."""
@@ -190,6 +195,8 @@ class Links:
         self.listen(interface)
         process.network_changed(interface)
         del process.interfaces[name]
+        if interface.settings.elects:
+            process.redistributor.lead_again()
         self._context.out += self._covered.tell(name, ())
         process.drop_empty_areas()
 

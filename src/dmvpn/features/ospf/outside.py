@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.database import Database
+    from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import LsaKey
     from dmvpn.features.ospf.spf import Hops, Reached
 
@@ -27,6 +29,7 @@ class Knowing(Protocol):
     areas: dict[int, RunningArea]
     externals: Database
     borders: dict[IPv4Address, tuple[int, Reached]]
+    interfaces: dict[str, OspfInterface]
 
     @property
     def is_border(self) -> bool:
@@ -34,11 +37,26 @@ class Knowing(Protocol):
         ...
 
 
+class _Ways:
+    """The ways within OSPF, to forwarding addresses."""
+
+    def __init__(self, process: Knowing) -> None:
+        self.table: PrefixTable[OspfRoute] = PrefixTable()
+        self._interfaces = process.interfaces.values()
+
+    def beside(self, forwarding: IPv4Address) -> Hops:
+        """Return the way to a station on a network of ours, which is its own next hop; (): we are that station."""
+        if any(each.address == forwarding for each in self._interfaces):
+            return ()
+        real = (each for each in self._interfaces if each.far_end is None)
+        return tuple(NextHop(each.name, forwarding) for each in real if forwarding in each.prefix)
+
+
 def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
-    ways: PrefixTable[OspfRoute] = PrefixTable()
+    ways = _Ways(process)
     for route in inside.values():
-        ways[route.prefix] = route
+        ways.table[route.prefix] = route
     for key, prefix, body, _ in _told(process.externals, LsaType.EXTERNAL, process.router_id):
         border = process.borders[key.router][1] if key.router in process.borders else None
         way = _way(border, body.forwarding, ways, None)
@@ -89,7 +107,7 @@ def _route(
 
 
 def _way(
-    border: Reached | None, forwarding: IPv4Address, ways: PrefixTable[OspfRoute], area: RunningArea | None
+    border: Reached | None, forwarding: IPv4Address, ways: _Ways, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
     """Cost and next hops of the way to the border router, or to the address that it wants packets to go to.
 
@@ -99,10 +117,11 @@ def _way(
         return None
     if not int(forwarding):
         return border.cost, border.hops
-    found = ways.lookup(forwarding)
-    if found is None or not found[1].hops:
+    found = ways.table.lookup(forwarding)
+    if found is None:
         return None
     way = found[1]
     if area is not None and (way.kind is not WayKind.INTRA or way.area != area.number):
         return None
-    return way.cost, way.hops
+    hops = way.hops or ways.beside(forwarding)
+    return (way.cost, hops) if hops else None
