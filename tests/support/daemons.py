@@ -41,9 +41,9 @@ _OWN_FOLDERS: Final = (
 _PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 
-def missing() -> str:
-    """Return what is not installed of FRR and BIRD, or ""."""
-    absent = [name for name in _DAEMONS if not (_FRR / name).exists()]
+def missing(*more: str) -> str:
+    """Return what is not installed of FRR and BIRD, or "". more: daemons of FRR that not all need."""
+    absent = [name for name in (*_DAEMONS, *more) if not (_FRR / name).exists()]
     absent += [name for name in ("bird", "birdc", "vtysh") if shutil.which(name, path=_PATH) is None]
     if os.geteuid() != 0:
         return "namespaces need root"

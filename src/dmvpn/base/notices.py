@@ -415,6 +415,14 @@ class RouteSource(enum.Enum):
     HOST = "host"  # of the machine below, set by another program; no protocol announces it
 
 
+@dataclass(frozen=True, slots=True)
+class OwnWay:
+    """What the way by one next hop costs, where ways are unequal, and lines like the route's `details`."""
+
+    metric: int
+    details: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A route as its protocol offers it to the RIB.
@@ -427,6 +435,7 @@ class Route:
     told_by: who told of each next hop, in their order; (): the next hops themselves.
     tag: an administrator's mark.
     details: further lines of the protocol's own for `show ip route A.B.C.D`, printed unchanged.
+    ways: of next hops whose ways differ, in their order; (): metric and details hold for all.
     run_by: of a connected network, the routing protocols (and processes) that run there.
     stays: no other protocol may redistribute it.
     """
@@ -443,6 +452,7 @@ class Route:
     tag: int = 0
     told_by: tuple[IPAddress, ...] = ()
     details: tuple[str, ...] = ()
+    ways: tuple[OwnWay, ...] = ()
     run_by: tuple[tuple[RouteSource, str], ...] = ()
     stays: bool = False
     since: float = field(default=0.0, compare=False)

@@ -10,7 +10,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import OwnWay, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.eigrp.intake import candidate
 from dmvpn.features.eigrp.topology import Destination, Origin, Path
 
@@ -90,6 +90,7 @@ class Offers:
             return None
         settings, best = self.settings, chosen[0]
         external = best.report.external
+        ways = tuple(OwnWay(settings.scale.rib_metric(path.distance), details(path)) for path in chosen)
         distance = settings.external_distance
         if external is None:
             policies = self._context.ports.policies.of_routes()
@@ -108,6 +109,7 @@ class Offers:
             external=external is not None,
             tag=external.tag if external else 0,
             details=details(best),
+            ways=ways if len(set(ways)) > 1 else (),
             since=self._context.now,
         )
 

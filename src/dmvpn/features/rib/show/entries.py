@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.notices import OwnWay, RouteSource
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import Unknown, moment_of
 
@@ -43,6 +43,7 @@ class RouteEntry:
     age, override_age: seconds.
     next_hops: as the protocol gave them, those that can be used; a static route may have no interface.
     told_by: who told of each next hop, as pairs; () if they told of themselves.
+    ways: what the ways by next hops are, where they differ.
     override: NHRP's next hop, if it is used.
     failure: why the host does not have the route, or "".
     """
@@ -63,11 +64,16 @@ class RouteEntry:
     override: NextHop | None
     override_age: float
     details: tuple[str, ...]
+    ways: tuple[tuple[NextHop, OwnWay], ...]
     failure: str
 
     def teller(self, hop: IPAddress) -> IPAddress:
         """Return who told of a next hop."""
         return dict(self.told_by).get(hop, hop)
+
+    def way(self, hop: NextHop) -> OwnWay:
+        """Return what the way by a next hop costs."""
+        return dict(self.ways).get(hop) or OwnWay(self.metric, self.details)
 
     @property
     def known_via(self) -> str:
@@ -160,6 +166,7 @@ def entry_of(record: Record, now: float) -> RouteEntry:
         override=record.override,
         override_age=max(0.0, now - record.override_since) if record.override is not None else 0.0,
         details=route.details,
+        ways=tuple(zip(route.next_hops, route.ways, strict=False)),
         failure=str(record.failure) if record.failure else "",
     )
 

@@ -148,10 +148,9 @@ def _type(entry: RouteEntry) -> str:
 
 
 def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
-    metric = f"      Route metric is {entry.metric}, traffic share count is"
     if entry.discard:
         yield "  * directly connected, via Null0"
-        yield f"{metric} 1"
+        yield f"      Route metric is {entry.metric}, traffic share count is 1"
         return
     for number, hop in enumerate(entry.next_hops):
         mark = "*" if number == 0 else " "
@@ -162,8 +161,9 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         else:
             told = f"{hop.address}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
             yield f"  {mark} {told}" + (f", via {hop.interface}" if hop.interface else "")
-        yield f"{metric} {hop.weight}"
-        yield from entry.details
+        way = entry.way(hop)
+        yield f"      Route metric is {way.metric}, traffic share count is {hop.weight}"
+        yield from way.details
     if entry.override is not None:
         hop, aged = entry.override, age(entry.override_age)
         address = hop.address or entry.prefix.address

@@ -142,7 +142,7 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
             yield f"is directly connected{aged}, {hop.interface}"
         else:
             interface = f", {hop.interface}" if hop.interface else ""
-            yield f"[{entry.distance}/{entry.metric}] via {hop.address}{aged}{interface}"
+            yield f"[{entry.distance}/{entry.way(hop).metric}] via {hop.address}{aged}{interface}"
 
 
 _NUMBER = "{process:1-65535}"
