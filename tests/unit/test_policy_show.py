@@ -84,6 +84,29 @@ def test_prefix_lists_are_shown_by_name_with_their_bounds(show: Callable[[str], 
     assert show("show ip prefix-list C") == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("A seq 10", ["10"]),
+        ("A seq 7", []),
+        ("C seq 5", []),
+        ("B 10.0.0.0/8", ["5"]),
+        ("B 10.1.0.0/16", []),
+        ("A 10.0.0.0/8 longer", ["5"]),
+        ("B 0.0.0.0/0 longer", ["5", "10"]),
+        ("B 10.1.0.0/16 first-match", ["5"]),
+        ("B 10.1.1.0/25 first-match", ["10"]),
+        ("B 192.0.2.0/24 first-match", []),
+    ],
+)
+def test_entries_of_a_prefix_list_are_found_by_number_and_by_what_they_are_about(
+    show: Callable[[str], str], words: str, numbers: list[str]
+) -> None:
+    shown = show(f"show ip prefix-list {words}").splitlines()
+    assert [line.split()[1] for line in shown] == numbers
+    assert all(line.endswith("(hit count: 0, refcount: 1)") for line in shown)
+
+
 def test_lists_of_attributes_are_shown_as_they_were_typed(show: Callable[[str], str]) -> None:
     assert show("show ip as-path-access-list").splitlines() == [
         "AS path access list 1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +54,27 @@ def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
     machine = ctx.machine(PolicyMachine)
     known = machine.config.prefix_lists
     return ShowLists(tuple(_prefixes(name, machine) for name in sorted(known) if wanted in ("", name)))
+
+
+def query_entries(ctx: ShowContext, args: Args) -> ShowLists:
+    """Entries of one prefix list: that of a number, or those about a prefix."""
+    name, machine = args.text("name"), ctx.machine(PolicyMachine)
+    if name not in machine.config.prefix_lists:
+        return ShowLists(())
+    listed, rules = _prefixes(name, machine), machine.config.prefix_lists[name]
+    wanted = {rule.sequence for rule in _meant(list(rules), args)}
+    return ShowLists((replace(listed, entries=tuple(each for each in listed.entries if each.sequence in wanted)),))
+
+
+def _meant(rules: list[PrefixRule], args: Args) -> list[PrefixRule]:
+    prefix = args.prefix("prefix", None)
+    if prefix is None:
+        return [rule for rule in rules if rule.sequence == args.integer("sequence")]
+    if "first-match" in args:
+        return [rule for rule in rules if rule.fits(prefix)][:1]
+    if "longer" in args:
+        return [rule for rule in rules if rule.prefix.length >= prefix.length and rule.prefix in prefix]
+    return [rule for rule in rules if rule.prefix == prefix]
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
@@ -110,8 +131,18 @@ def render_detail(answer: ShowLists) -> Iterator[str]:
     """Counts, and how often each entry fitted."""
     for listed in answer.lists:
         yield from _summary(listed)
-        for entry in listed.entries:
-            yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what} (hit count: {entry.hits}, refcount: 1)"
+        yield from _counted(listed)
+
+
+def render_entries(answer: ShowLists) -> Iterator[str]:
+    """The entries alone, and how often each one fitted."""
+    for listed in answer.lists:
+        yield from _counted(listed)
+
+
+def _counted(listed: ListLines) -> Iterator[str]:
+    for entry in listed.entries:
+        yield f"   seq {entry.sequence} {_verdict(entry)} {entry.what} (hit count: {entry.hits}, refcount: 1)"
 
 
 def render_summary(answer: ShowLists) -> Iterator[str]:
@@ -154,6 +185,20 @@ COMMANDS: Final = (
         {"prefix-list": "Lists of prefixes", "name": "One list"},
         query=query_prefixes,
         render=render_prefixes,
+    ),
+    ExecCommand(
+        "show ip prefix-list {name:word} ( seq {sequence:1-4294967294} | {prefix:prefix} [ longer | first-match ] )",
+        {
+            "prefix-list": "Lists of prefixes",
+            "name": "One list",
+            "seq": "The entry of a number",
+            "sequence": "Its number",
+            "prefix": "Entries of this prefix",
+            "longer": "And of those within it",
+            "first-match": "The first one that fits it",
+        },
+        query=query_entries,
+        render=render_entries,
     ),
     ExecCommand(
         "show ip prefix-list detail [ {name:word} ]",
