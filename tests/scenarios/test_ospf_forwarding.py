@@ -32,6 +32,7 @@ def forwarding(net: OspfNet) -> str:
     return next(line.split()[-1] for line in shown if "Forward Address" in line)
 
 
+@pytest.mark.conforms("ospf:16.4-external")
 def test_a_router_on_the_same_lan_sends_to_the_next_hop_itself_and_one_further_away_on_the_way_there(
     net: OspfNet,
 ) -> None:
