@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from dmvpn.features.eigrp import limits
 from dmvpn.features.eigrp.limits import Limits
 from support.world import World
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
-
-    import pytest
 
     from dmvpn.features.eigrp.model import PrefixLimit
 
@@ -99,6 +100,31 @@ def test_warning_only_logs_and_keeps_everything() -> None:
     about = [text for text in world.messages("HUB") if "PFXLIMIT" in text]
     assert [text.split(":")[0] for text in about] == ["%DUAL-4-PFXLIMITTHR", "%DUAL-3-PFXLIMIT"]
     assert "10.77.4.0/24" in world.show("HUB", "ip route")
+
+
+@pytest.mark.parametrize("limit", ["no maximum-prefix", "maximum-prefix 10 warning-only"])
+def test_whoever_tells_more_than_there_is_room_for_goes_whatever_the_limit_of_the_process_says(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that only warns took the last limit away, and a neighbor could fill the memory."""
+    world = cloud()
+    family(world, "topology base", limit)
+    world.configure("SPOKE2", "interface Tunnel0", "shutdown")
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
+    crowd(world, "SPOKE1", 30)
+    world.run_for(5)
+    assert FIRST not in neighbors(world)
+
+
+def test_own_networks_cost_no_neighbor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had many networks of its own gave up neighbors that told it next to nothing."""
+    world = cloud()
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 20)
+    family(world, "topology base", "redistribute static metric 1000 1 255 1 1400", "no maximum-prefix")
+    world.configure("SPOKE2", "interface Tunnel0", "shutdown")
+    world.configure("HUB", *(f"ip route 172.16.{number}.0 255.255.255.0 Null0" for number in range(18)))
+    world.run_for(5)
+    assert FIRST in neighbors(world)
 
 
 def test_the_limit_of_a_process_sends_all_neighbors_away() -> None:

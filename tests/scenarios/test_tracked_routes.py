@@ -142,6 +142,33 @@ def test_a_lost_answer_costs_one_request_when_requests_are_as_far_apart_as_answe
     assert "[1/0] via 10.255.0.1" in route(world)
 
 
+def test_a_list_that_has_itself_as_not_changes_once_at_a_time() -> None:
+    """Each look at anything wrote as many lines into the log as there are objects."""
+    others = [line for number in range(2, 80) for line in (f"track {number} interface Tunnel0 line-protocol", "exit")]
+    world = spoke(*others, "track 1 list boolean and", "object 1 not")
+    before = sum("TRACK-6-STATE: 1 " in text for text in world.messages("SPOKE1"))
+    world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
+    world.run_for(2)
+    assert sum("TRACK-6-STATE: 1 " in text for text in world.messages("SPOKE1")) - before < 5
+
+
+def test_lists_of_lists_follow_at_once_whatever_their_numbers() -> None:
+    lists = [line for number in range(2, 40) for line in (f"track {number} list boolean and", f"object {number + 1}")]
+    world = spoke(*lists, "track 40 interface Tunnel0 line-protocol", "track 1 list boolean or", "object 2", *ROUTES)
+    assert "[1/0]" in route(world)
+    world.configure("SPOKE1", "interface Tunnel0", "shutdown")
+    assert "  Boolean OR is Down\n" in world.show("SPOKE1", "track 1")
+
+
+def test_an_operation_asks_whom_the_last_line_names() -> None:
+    """A second `icmp-echo` was kept beside the first, which was obeyed."""
+    world = spoke(*ECHO)
+    world.configure("SPOKE1", "ip sla 1", "icmp-echo 192.0.2.99", "frequency 5")
+    assert "icmp-echo 10.255.0.1" not in world.show("SPOKE1", "running-config")
+    world.run_for(11)
+    assert "Timeout" in world.show("SPOKE1", "ip sla summary")
+
+
 def test_a_list_that_has_itself_as_not_does_not_turn_the_others_without_end() -> None:
     others = [line for number in range(2, 60) for line in (f"track {number} list boolean and", f"object {number - 1}")]
     world = spoke("track 1 list boolean or", "object 1 not", *others)

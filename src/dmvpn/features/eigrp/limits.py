@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Destinations of one process, whatever is configured: some 500 MB.
 MOST_PREFIXES: Final = 250_000
-_ROOM: Final = PrefixLimit(MOST_PREFIXES)
 #: Neighbors whose pauses are remembered; the one that has been quiet for longest is forgotten.
 _MOST_REMEMBERED: Final = 4096
 
@@ -107,7 +106,7 @@ class Limits:
             if self._is_over(self.all, settings.limit, count, f"{number}: Process"):
                 for neighbor in list(neighbors.values()):
                     adjacencies.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
-        elif len(self._dual.table) > MOST_PREFIXES and neighbors:
+        if len(self._dual.table) > MOST_PREFIXES:
             self._make_room(list(neighbors.values()), adjacencies)
         self._check_redistribution()
 
@@ -120,8 +119,11 @@ class Limits:
 
     def _make_room(self, neighbors: list[Neighbor], adjacencies: Adjacencies) -> None:
         """Neighbors tell more than there is room for: the one that tells most of it goes, and the others stay."""
+        if sum(len(each.source.prefixes) for each in neighbors) <= MOST_PREFIXES:
+            return
         most = max(neighbors, key=lambda one: len(one.source.prefixes))
-        if self._is_over(self._gauge(most.address), _ROOM, len(self._dual.table), self._name(most)):
+        room = PrefixLimit(MOST_PREFIXES)
+        if self._is_over(self._gauge(most.address), room, len(self._dual.table), self._name(most)):
             adjacencies.drop(most, DownReason.PREFIX_LIMIT, tell=True)
 
     def _check_redistribution(self) -> None:

@@ -73,6 +73,7 @@ ECHO: Final = ConfigLine(
         "source-interface": "From the address of an interface",
         "interface": "Interface",
     },
+    key=("icmp-echo",),
     order=10,
     opens="sla-echo",
 )

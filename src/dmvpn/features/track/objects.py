@@ -1,8 +1,8 @@
 """Tracked objects: each is up or down, by one fact, or by what other objects are together.
 
 A fact that changes counts when the delay for that direction is over, and it has not changed back. A list follows its
-members at once, unless it has delays of its own. What goes on changing (a list that has itself as `not`) stays as it is
-when it has changed three times, until the next fact changes.
+members at once, unless it has delays of its own: all objects are looked at once, members before their lists. So a list
+that is a member of itself changes once at a time, and what is to become of it stays open.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.model import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.features.track.echoes import Echoes
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Seconds after which objects look at a route that changed: a route may follow an object that looks at it.
 _ROUTES_PAUSE: Final = 1.0
-#: How often an object may change because of one fact: its members may do so one after the other.
-_TURNS: Final = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +46,7 @@ class Objects:
         self.all: dict[int, Object] = {}
         self._context = context
         self._echoes = echoes
+        self._members_first: tuple[Object, ...] = ()
         self._prefixes: dict[Prefix, None] = {}
         self._routes_timer = Timer(self.look)
 
@@ -65,6 +66,7 @@ class Objects:
                 self.all[number] = self._new(settings)
                 self._context.out.append(TrackChanged(number, up=False))
         self.all = dict(sorted(self.all.items()))
+        self._members_first = tuple(_members_first(self.all))
         self._prefixes = dict.fromkeys(each.prefix for each in tracked if each.prefix is not None)
         self.look()
 
@@ -79,24 +81,19 @@ class Objects:
 
     def look(self) -> None:
         """Some fact may be another one."""
-        turns = dict.fromkeys(self.all, 0)
-        while changed := [number for number, each in self.all.items() if turns[number] < _TURNS and self._follow(each)]:
-            for number in changed:
-                turns[number] += 1
+        for each in self._members_first:
+            self._follow(each)
 
-    def _follow(self, each: Object) -> bool:
-        """Did the state of the object change at once?"""
+    def _follow(self, each: Object) -> None:
         is_up = self._fact(each.settings)
         if is_up == each.is_up:
             self._context.stop(each.timer)
-            return False
+            return
         delay = each.settings.up_delay if is_up else each.settings.down_delay
-        if delay:
-            if not self._context.is_running(each.timer):
-                self._context.start(each.timer, delay)
-            return False
-        self._change(each, is_up)
-        return True
+        if not delay:
+            self._change(each, is_up)
+        elif not self._context.is_running(each.timer):
+            self._context.start(each.timer, delay)
 
     def _turn(self, each: Object) -> None:
         """What changed has lasted long enough."""
@@ -135,3 +132,18 @@ class Objects:
     def _is_up(self, number: int) -> bool:
         member = self.all.get(number)
         return member is not None and member.is_up
+
+
+def _members_first(objects: dict[int, Object]) -> Iterator[Object]:
+    """Yield each object once, behind its members, unless they are members of each other."""
+    met: dict[int, None] = {}
+    for first in objects:
+        waiting = [(first, False)]
+        while waiting:
+            number, is_behind = waiting.pop()
+            if is_behind:
+                yield objects[number]
+            elif number in objects and number not in met:
+                met[number] = None
+                waiting.append((number, True))
+                waiting += [(member, False) for member, _ in objects[number].settings.members]
