@@ -186,3 +186,27 @@ def test_a_name_that_is_taken_stays_with_its_file(door: Door) -> None:
 
     by_client(door, story)
     assert door.kept == {"b": b"a"}
+
+
+def test_who_goes_with_several_files_open_leaves_room_for_others(door: Door) -> None:
+    """A client that went while it wrote several files kept the room of all but one, and then nobody could copy."""
+    import asyncssh
+
+    async def go(client: asyncssh.SFTPClient) -> None:
+        for name in ("one", "two", "three", "four"):
+            await client.open(name, "wb")
+
+    async def copy(client: asyncssh.SFTPClient) -> None:
+        names = ("one", "two", "three", "four")
+        for file in [await client.open(name, "wb") for name in names]:
+            await file.close()
+
+    def copies() -> bool:
+        try:
+            by_client(door, copy)
+        except asyncssh.SFTPFailure:
+            return False
+        return True
+
+    by_client(door, go)
+    assert door.wait_for(copies)

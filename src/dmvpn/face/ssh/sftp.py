@@ -84,8 +84,7 @@ class Files(asyncssh.SFTPServer):
     def exit(self) -> None:
         """The client is gone: what it did not close was not written."""
         self._silence.cancel()
-        for number in list(self._open):
-            self._close(number)
+        self._close_all()
         if not self.channel.is_closing():
             self.channel.exit(0)
 
@@ -136,6 +135,8 @@ class Files(asyncssh.SFTPServer):
         self._close(id(file))
         if file.is_written:
             if self._session.has_ended:
+                # asyncssh gives up at the first file that cannot be closed: `exit` may never be called.
+                self._close_all()
                 raise asyncssh.SFTPFailure("the transfer was broken off")
             await asyncio.to_thread(self._flash.write, file.name, bytes(file.octets))
 
@@ -249,6 +250,10 @@ class Files(asyncssh.SFTPServer):
         if not isinstance(file_obj, _File) or id(file_obj) not in self._open:
             raise asyncssh.SFTPInvalidHandle("it is not open")
         return file_obj
+
+    def _close_all(self) -> None:
+        for number in list(self._open):
+            self._close(number)
 
     def _close(self, number: int) -> None:
         del self._open[number]
