@@ -370,3 +370,21 @@ def test_a_far_end_that_may_miss_many_packets_is_heard_after_it_missed_them() ->
     up.advance(1)
     hears_sealed(up, replace(far, state=State.DOWN), 101 + 150)
     assert state(up) == "Down"
+
+
+def test_what_was_taken_without_a_seal_keeps_no_session_up_that_has_to_be_sealed() -> None:
+    """Whoever went on sending the last packet that was taken kept the session up after `authentication` was typed.
+
+    Beside `bfd interval` the template, and so its `authentication`, was not even looked at.
+    """
+    up, packet = brought_up()
+    hears(up, packet)
+    up.configure(
+        "bfd-template single-hop T\n"
+        " interval min-tx 50 min-rx 50 multiplier 3\n authentication sha-1 keychain BFD\n"
+        f"interface {GI1}\n ip address 10.1.0.1 255.255.0.0\n bfd template T\n"
+    )
+    for _ in range(20):
+        up.advance(0.05)
+        hears(up, packet)
+    assert lost(up)

@@ -112,11 +112,11 @@ def _template(args: Args, section: Section) -> tuple[str, Parameters] | None:
 
 
 def _interface(args: Args, section: Section) -> tuple[str, Parameters | str] | None:
-    """Its name, and its parameters or the name of their template."""
+    """Its name, and the name of its template or its own parameters: only a template can ask for authentication."""
     said, used = section.get(INTERVAL), section.get(USE_TEMPLATE)
-    if said is not None:
-        return args.interface("name"), _parameters(said)
-    return None if used is None else (args.interface("name"), used.text("template"))
+    if used is not None:
+        return args.interface("name"), used.text("template")
+    return None if said is None else (args.interface("name"), _parameters(said))
 
 
 def _parameters(args: Args) -> Parameters:
