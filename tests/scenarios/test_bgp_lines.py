@@ -340,3 +340,19 @@ def test_a_limit_that_only_warns_is_said_once_until_there_are_few_enough_again()
     loopbacks(1, 2, 3, word="no ")
     loopbacks(1)
     assert said() == 2
+
+
+def test_no_and_a_neighbor_takes_back_all_that_is_said_of_it() -> None:
+    """`no neighbor 10.255.0.11` left the session up, and was kept as a line that took lines away at the next start."""
+    world = World(EXTERNAL).converge()
+    before = world.lines("HUB", "running-config | include 10.255.0.11")
+    assert before
+    answer = world.configure("HUB", *HUB, "no neighbor 10.255.0.11")
+    assert "%" not in answer
+    assert not world.lines("HUB", "running-config | section bgp | include 10.255.0.11")
+    assert "10.255.0.11" not in world.show("HUB", "ip bgp summary")
+    assert "neighbor 10.255.0.12 " in world.show("HUB", "running-config")
+    world.configure("HUB", *HUB, "no neighbor 10.255.0.11", *before)
+    assert world.lines("HUB", "running-config | include 10.255.0.11") == before
+    world.run_for(90)
+    assert is_up(world, "HUB", "10.255.0.11")

@@ -6,6 +6,8 @@ default_on              nothing is kept    "no X" is kept      "no X" is removed
 default="X"             as nothing typed   X is removed        X is removed
 keep_no                 X is kept          "no X" is kept      both are removed
 shown                   X is kept, whatever the default is
+
+Where a line has a `whom`, `no` with nothing behind that one takes back all that is said of it, however it is declared.
 """
 
 from __future__ import annotations
@@ -27,9 +29,14 @@ def assign(section: Section, line: ConfigLine, args: Args) -> bool:
 
 def take_back(section: Section, line: ConfigLine, args: Args) -> bool:
     """Carry out `no`: with all arguments given or fewer. True if the section is another one now."""
-    if line.default_on or line.keep_no:
+    if (line.default_on or line.keep_no) and not says_whom_alone(line, args):
         return section.put(Statement(line, args if line.is_list else _keywords_only(line), negated=True))
     return reset(section, line, args)
+
+
+def says_whom_alone(line: ConfigLine, args: Args) -> bool:
+    """Do the words say whom the line is about, and no more?"""
+    return bool(line.whom) and line.whom in args and len(args.words) == len(leading_keywords(line.syntax)) + 1
 
 
 def reset(section: Section, line: ConfigLine, args: Args) -> bool:

@@ -277,6 +277,8 @@ class ConfigLine:
         (`sealing.py`).
     asks: what is asked at the prompt before an entry is taken back.
     group: what it is about, if it is taken and nothing here acts on it.
+    whom: the value, behind its first words, that says whom the line is about: `no` and nothing behind that takes back
+        all lines about that one.
     """
 
     mode: str
@@ -297,6 +299,7 @@ class ConfigLine:
     seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
     asks: str = field(default="", kw_only=True)
     group: Group | None = field(default=None, kw_only=True)
+    whom: str = field(default="", kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 
     def text(self, args: Args) -> str:

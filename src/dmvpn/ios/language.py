@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.ios.assignment import says_whom_alone
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
@@ -345,6 +346,9 @@ def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
     if best is not None:
         return [Found(best[0], best[1].args())]
     begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
+    about = [found for found in begun if says_whom_alone(*found)]
+    if about:
+        return about
     named = [found for found in begun if _is_named(found)]
     alone = len({found.line for found in begun}) == 1
     if any(not found.line.is_list for found in named):

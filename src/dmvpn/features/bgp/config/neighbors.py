@@ -140,6 +140,7 @@ def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
         _HELP,
         key=tuple(name for name in _KEY if name == "peer" or name in present),
         order=order,
+        whom="peer",
     )
 
 
@@ -155,6 +156,7 @@ def default_originate_line(mode: str, *, order: int) -> ConfigLine:
         },
         key=("peer",),
         order=order,
+        whom="peer",
     )
 
 
@@ -167,6 +169,7 @@ def activate_line(mode: str, *, order: int) -> ConfigLine:
         key=("peer",),
         order=order,
         keep_no=True,
+        whom="peer",
     )
 
 
