@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered
+from dmvpn.base.events import ConfigurationEntered, EnteredLine, LinesEntered, Tick
 from dmvpn.base.streams import StreamListen
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -34,7 +34,9 @@ _MAPS: Final = (
 
 
 _PROCESS: Final = (
-    "interface Loopback0\n ip address 10.9.0.1 255.255.255.255\nrouter bgp 65000\n neighbor G peer-group\n"
+    "interface Loopback0\n ip address 10.9.0.1 255.255.255.255\n"
+    "ip route 10.3.0.0 255.255.0.0 Null0\nip route 10.4.0.0 255.255.0.0 Null0\n"
+    "router bgp 65000\n neighbor G peer-group\n"
     " neighbor G remote-as 65001\n bgp listen range 10.0.0.4/31 peer-group G\n"
 )
 _NEIGHBORS: Final = (
@@ -44,8 +46,12 @@ _NEIGHBORS: Final = (
     "neighbor 10.0.0.{} activate",
     "neighbor 10.0.0.{} ttl-security hops {}",
     "neighbor G ttl-security hops {}",
+    "neighbor 10.0.0.{} default-originate",
+    "neighbor 10.0.0.{}",
     "network 10.{}.0.0 mask 255.255.0.0",
     "network 10.{}.0.0 mask 255.255.0.0 route-map M{}",
+    "aggregate-address 10.0.0.0 255.0.0.0",
+    "bgp router-id 10.9.0.{}",
 )
 
 
@@ -74,8 +80,17 @@ def _typed(way: str, base: str, pastes: list[list[str]]) -> tuple[_Lived, _Lived
     orders = typed.handle(ConfigurationEntered(base), 0.0)
     for lines in pastes:
         orders += typed.handle(LinesEntered(tuple(EnteredLine((way,), line) for line in lines)), 0.0)
+    orders += _settled(typed, 1.0)
     read_at_once = read.handle(ConfigurationEntered("\n".join(render_tree(typed.running))), 0.0)
-    return _Lived(typed, orders), _Lived(read, read_at_once)
+    return _Lived(typed, orders), _Lived(read, [*read_at_once, *_settled(read, 1.0)])
+
+
+def _settled(router: Router, end: float) -> list[Effect]:
+    """Let time pass."""
+    orders: list[Effect] = []
+    while (due := router.next_deadline()) is not None and due <= end:
+        orders += router.handle(Tick(), due)
+    return orders
 
 
 @given(st.lists(_edits(_MAPS), min_size=1, max_size=6))
@@ -103,3 +118,11 @@ def test_typed_neighbors_and_networks_of_bgp_are_those_that_are_read_at_once(pas
         for lived in (ours, theirs)
     ]
     assert callers[0] == callers[1]
+    tables = [
+        {
+            prefix: [(path.origin, path.attributes) for path in found.paths.values()]
+            for prefix, found in lived.router.machine(BgpMachine).routes.table.destinations.items()
+        }
+        for lived in (ours, theirs)
+    ]
+    assert tables[0] == tables[1]

@@ -75,7 +75,7 @@ class Routes:
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
         """Other lines about routes."""
         old, self._config = self._config, config
-        self._router_id = router_id or UNSPECIFIED
+        was_called, self._router_id = self._router_id, router_id or UNSPECIFIED
         self.table.limits, self.table.decision = config.maximum_paths, config.decision
         self._learning.default_pref = config.local_preference
         for place, networks in enumerate(config.network_lists):
@@ -84,7 +84,10 @@ class Routes:
             self.look_at_own()
         if old.decision != config.decision:
             self._dirty.update(dict.fromkeys(self.table.destinations))
-        if (old.maximum_paths, old.aggregates) != (config.maximum_paths, config.aggregates):
+        # An aggregate says which router made it.
+        if (old.maximum_paths, old.aggregates, was_called) != (
+            *(config.maximum_paths, config.aggregates, self._router_id),
+        ):
             self._dirty.update(dict.fromkeys(self.table.destinations))
             self._news.update(dict.fromkeys(self._aggregates.clear()))
             for gone in old.aggregates:
