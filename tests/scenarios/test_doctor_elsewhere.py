@@ -240,3 +240,13 @@ def test_a_network_whose_hosts_do_not_reach_each_other_is_not_called_well() -> N
     world = World("guide-phase2", change=lambda _, text: text.replace("router ospf 1\n", "router ospf 1\n shutdown\n"))
     world.run_for(30)
     assert {one.cause for one in broken(WorldPatient(world))} == {Cause.NO_ROUTE_THERE}
+
+
+@pytest.mark.parametrize("hop", ["192.168.100.99", "192.168.100.41"])
+def test_a_second_lan_that_nobody_reaches_is_no_advice(hop: str) -> None:
+    """Only the first LAN of each site was asked: what cut off the second was said to be felt by nobody."""
+
+    def break_it(bench: WorldBench) -> None:
+        bench.world.configure("R11", f"ip route 10.3.4.0 255.255.255.0 {hop}")
+
+    assert [(one.cause, one.router) for one in broken(after("several-lans", break_it))] == [(Cause.BLACK_HOLE, "R11")]

@@ -19,8 +19,9 @@ from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.walk import Act, Outcome, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from dmvpn.base.facts import Network
     from dmvpn.router.facts import TunnelFacts
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor.scene import Client, Scene
@@ -61,6 +62,8 @@ _FLEETING: Final = (
 )
 #: Sites whose ways are compared, and walks of one examination: what would take more counts as felt.
 _LIKE, _MOST = 2, 600
+#: LANs of a router whose hosts are asked.
+_LANS: Final = 4
 #: Routers that have a packet in hands where two sites have nobody, or one hub, between them.
 _DIRECT, _BY_A_HUB = 2, 3
 #: Octets of the headers of IPv4 and TCP.
@@ -109,18 +112,23 @@ class Rows:
         return self.scene.lab.model_copy(update={"routers": routers})
 
     @cached_property
-    def sites(self) -> dict[str, str]:
-        """An address behind each router that packets leave from: a host's, else the router's own in its LAN."""
+    def sites(self) -> dict[str, tuple[str, ...]]:
+        """Addresses behind each router that packets leave from: a host's of each LAN, else the router's own."""
         lab = self.scene.lab
-        found: dict[str, str] = {}
+        hosts: dict[str, dict[Network, str]] = {}
         for host in lab.hosts.values():
             if host.router not in lab.providers and self.scene.of(host.router) is not None:
-                found.setdefault(host.router, str(host.address.ip))
+                hosts.setdefault(host.router, {}).setdefault(host.address.network, str(host.address.ip))
+        found = {name: tuple(_alike(lans))[:_LANS] for name, lans in hosts.items()}
         for name, facts in self.scene.alive():
             site = self.scene.site_of(name, facts) if facts.tunnels and name not in found else None
             if site is not None and name not in lab.providers:
-                found[name] = str(site[1])
+                found[name] = (str(site[1]),)
         return found
+
+    def cost(self, names: int) -> int:
+        """Walks from so many sites to all, at most."""
+        return names * sum(map(len, self.sites.values()))
 
     def role(self, name: str) -> tuple[bool, bool]:
         """Does it have servers, and is it one?"""
@@ -134,7 +142,9 @@ class Rows:
             if len(self._known) >= _MOST:
                 return _UNKNOWN
             lab = self._lasting if lasting else self.scene.lab
-            self._known[key] = self._walked(lab, self.sites[here], self.sites[there])
+            self._known[key] = _worst(
+                [self._walked(lab, source, target) for source, target in _paired(self.sites[here], self.sites[there])]
+            )
         return self._known[key]
 
     def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
@@ -170,6 +180,30 @@ class Rows:
         return facts.tunnels if facts is not None else ()
 
 
+def _alike(lans: Mapping[Network, str]) -> Iterator[str]:
+    """Yield the addresses of the version of the first."""
+    for network, address in lans.items():
+        if network.version == next(iter(lans)).version:
+            yield address
+
+
+def _paired(here: tuple[str, ...], there: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield as many pairs as it takes for each to be in one."""
+    for number in range(max(len(here), len(there))):
+        yield here[number % len(here)], there[number % len(there)]
+
+
+def _worst(rows: list[_Row]) -> _Row:
+    """Return what the least lucky of several hosts have."""
+    return _Row(
+        arrives=all(row.arrives for row in rows),
+        hops=max(row.hops for row in rows),
+        at_last=max(row.at_last for row in rows),
+        whole=min(row.whole for row in rows),
+        fits=all(row.fits for row in rows),
+    )
+
+
 def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     """The same verdicts; those that nobody feels are advice."""
     for one in verdicts:
@@ -196,7 +230,7 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     if finding.step is Step.REGISTRATION and not _has_server(clients, finding.router):
         return True
     concerned = [name for name in _served(clients, finding.router) if name in rows.sites]
-    if (len(concerned) + _LIKE) * len(rows.sites) > _MOST:
+    if rows.cost(len(concerned) + _LIKE) > _MOST:
         return True
     if finding.step in (Step.REDIRECT, Step.SHORTCUT) or finding.cause is Cause.WRONG_MAP:
         return any(not _is_direct(rows, name) for name in concerned)
