@@ -25,6 +25,7 @@ from dmvpn.tools.doctor import visit
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
 from dmvpn.tools.troubles import (
+    FURTHER,
     SLOW,
     TROUBLES,
     Fault,
@@ -193,7 +194,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
     if standing is None:
         raise UserError(f"nobody plays {place} in {stage.scenario.name}")
     lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
-    known = next((one for one in (*TROUBLES, *lines) if one.id == trouble_id), None)
+    known = next((one for one in (*TROUBLES, *FURTHER, *lines) if one.id == trouble_id), None)
     found = fault(known, standing) if known is not None else None
     if found is None:
         raise UserError(f"{name} does not fit {stage.scenario.name}")

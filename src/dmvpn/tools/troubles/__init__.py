@@ -7,6 +7,7 @@
     orders      a trouble in one network, as orders to a `Bench`
     faults      a trouble at each place of a network     networks    networks from a seed
     plans       more of them, and telling: how these learn their LANs
+    further     mechanisms that are drawn apart: `FURTHER`
 
 What a diagnosis names is in `tools/causes.py`, which the doctor shares.
 
@@ -22,6 +23,7 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.troubles.acts import Part
 from dmvpn.tools.troubles.apart import APART
 from dmvpn.tools.troubles.faults import Fault, draw, draw_story, fault, faults, place_name, places
+from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.networks import table_of
 from dmvpn.tools.troubles.nhrp import NHRP
 from dmvpn.tools.troubles.orders import (
@@ -60,8 +62,10 @@ def trouble(name: str) -> Trouble:
 
 
 __all__ = [
+    "FURTHER",
     "SLOW",
     "TROUBLES",
+    "VERY_SLOW",
     "Actor",
     "Bench",
     "Cause",

@@ -98,11 +98,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The underlay wire of a router. incoming: only what the router receives is concerned, what it sends passes."""
+    """The underlay wire of a router. incoming: only what the router receives is concerned; outgoing: what it sends."""
 
     part: Part
     badness: Badness
     incoming: bool = False
+    outgoing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,8 +174,8 @@ def _orders(act: acts.Act, stage: Stage) -> tuple[Order, ...]:
             return (Type(name, _without_networks(stage.actors[name], stage.fill(address, part))),)
         case acts.Renumber():
             return _moved(stage, stage.actors[name])
-        case acts.Wire(badness=badness, incoming=incoming):
-            return (_impaired(stage, stage.actors[name], badness, incoming=incoming),)
+        case acts.Wire():
+            return (_impaired(stage, stage.actors[name], act),)
         case acts.Kill():
             return (KillRouter(name),)
         case acts.Nat(kind=kind):
@@ -251,10 +251,13 @@ def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
     )
 
 
-def _impaired(stage: Stage, actor: Actor, badness: Badness, *, incoming: bool) -> Impair:
-    if incoming:
+def _impaired(stage: Stage, actor: Actor, wire: acts.Wire) -> Impair:
+    badness = wire.badness
+    if wire.incoming:
         others = stage.wires.get((actor.name, actor.wan), ())
         if len(others) != 1:
             raise UserError(f"{actor.name}:{actor.wan} is no cable with two ends")
         badness = replace(badness, sender=others[0][0])
+    if wire.outgoing:
+        badness = replace(badness, sender=actor.name)
     return Impair(f"{actor.name}:{actor.wan}", badness)

@@ -1,0 +1,67 @@
+"""The doctor's measure of the mechanisms that are drawn apart (`FURTHER`): each case is a network and one of these.
+
+Run `python -m support.further --seed 7 --faults 60` in the folder tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.errors import UserError
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import FURTHER, VERY_SLOW, Fault, Stage, carry_out, fault, places
+from support.diagnoses import FEW, LATER, Judged, Measure, judged, network_of
+from support.harm import Case, well_rows
+
+#: Draws of what fits a network.
+_TRIES: Final = 400
+
+
+def further_of(name: str, stage: Stage) -> Fault:
+    """Return the fault of a draw. Raises UserError where nothing fits."""
+    entropy = SeededEntropy(f"{name}/further")
+    standing = tuple(places(stage))
+    for _ in range(_TRIES):
+        place = standing[below(entropy, len(standing))]
+        found = fault(FURTHER[below(entropy, len(FURTHER))], place)
+        if found is not None:
+            return found
+    raise UserError(f"nothing of this can go wrong in {stage.scenario.name}")
+
+
+def judge(name: str, most: int = FEW) -> Judged:
+    """Return a network with a fault, from the beginning to the verdict."""
+    scenario = network_of(name, most)
+    return judged(name, scenario, further_of(name, Stage.of(scenario)))
+
+
+def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
+    """Return what is called broken in a network one of whose wires is very slow."""
+    scenario = network_of(name, most)
+    standing = list(places(Stage.of(scenario)))
+    slow = fault(VERY_SLOW, standing[below(SeededEntropy(f"{name}/slow"), len(standing))])
+    case = Case(scenario, 1)
+    well_rows(case)
+    carry_out(case.bench, slow.orders if slow is not None else ())
+    case.world.run_for(LATER)
+    return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.patient).findings if not one.advice)
+
+
+def main() -> None:
+    """Print all of them, and the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    found = Measure()
+    for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:
+        found.faults.append(judge(name))
+        print(found.faults[-1], flush=True)
+    print("\n".join(found.lines()))
+
+
+if __name__ == "__main__":
+    main()
