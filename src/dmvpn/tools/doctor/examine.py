@@ -41,7 +41,7 @@ from dmvpn.tools.doctor import (
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Address
     from dmvpn.router.facts import TunnelFacts
@@ -61,6 +61,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     lans.ports,
     lans.taken,
     underlay.conflicts,
+    underlay.taken,
     line.tunnels,
     line.addresses,
     line.keepalives,
@@ -100,11 +101,11 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     rip.neighbors,
     ospf.neighbors,
     bgp.neighbors,
+    filters.between,
     learnt.sites,
     rip.sites,
     ospf.sites,
     bgp.sites,
-    filters.between,
     shortcuts.redirects,
     shortcuts.next_hops,
     shortcuts.takers,
@@ -118,13 +119,16 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     rows = bearing.Rows(scene)
     for check in OF_ALL:
         verdicts += bearing.weighed(rows, check(scene))
+    felt: dict[Verdict, str] = {}
     for client in scene.clients():
-        verdicts += _of_pair(rows, client, verdicts)
+        found = _of_pair(rows, client, verdicts)
+        felt |= dict.fromkeys(found, client.hub)
+        verdicts += found
     broken = {one.router for one in verdicts if isinstance(one, Finding) and one.blocks}
     verdicts += peers.pairs(scene, broken)
     if not any(map(_blocks, verdicts)):
         verdicts += apart.hosts(scene)
-    verdicts = _gathered(scene, verdicts)
+    verdicts = _gathered(scene, verdicts, felt)
     verdicts += path.pings(scene, router)
     concerned = path.concerned(scene, router, address) if router is not None else None
     if router is not None and address is not None:
@@ -176,15 +180,22 @@ def _without_echoes(verdicts: list[Verdict]) -> list[Verdict]:
     return [one for one in verdicts if one not in loops or one.step is Step.LINE]
 
 
-def _gathered(scene: Scene, verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return what all clients of a server suffer from on their ways to it is on the way of the server, once."""
+def _gathered(scene: Scene, verdicts: Iterable[Verdict], felt: Mapping[Verdict, str]) -> list[Verdict]:
+    """Return what all clients of a server suffer from on their ways to it, once: it is on the way of the server.
+
+    felt: of what was found on the way of a pair, the server.
+    """
     kept = _without_echoes(list(verdicts))
     of_hub: dict[str, set[str]] = {}
     for client in scene.clients():
         of_hub.setdefault(client.hub, set()).add(client.name)
     for hub, names in of_hub.items():
         for cause in _ON_THE_WAY if hub and len(names) > 1 else ():
-            alike = [one for one in kept if isinstance(one, Finding) and one.cause is cause and one.router in names]
+            alike = [
+                one
+                for one in kept
+                if isinstance(one, Finding) and one.cause is cause and one.router in names and felt.get(one) == hub
+            ]
             if {one.router for one in alike} != names or any(one.advice or one.fix for one in alike):
                 continue
             what = f"{hub}, on the ways to all of its clients: {alike[0].what}"

@@ -15,7 +15,7 @@ from dmvpn.base.routemaps import Candidate
 from dmvpn.features.bgp.model import Direction, FilterKind
 from dmvpn.network.device import Device
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.learnt import lacks
+from dmvpn.tools.doctor.learnt import MOST_FELLOWS, lacks
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def between(scene: Scene, client: Client) -> Iterator[Verdict]:
         (client.hub, hub, there, client.name, client.facts, client.tunnel),
     )
     for teller, facts, tunnel, listener, theirs, other in ends:
-        for prefix in _told(scene, teller, facts):
+        fellows = _passed_on(scene, client, hub, there) if teller == client.hub else ()
+        for prefix in (*_told(scene, teller, facts), *fellows):
             if not lacks(theirs, other, prefix.network_address + 1):
                 continue
             for name, own, out, far in ((teller, facts, True, other), (listener, theirs, False, tunnel)):
@@ -53,11 +54,19 @@ def between(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _told(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
-    """The LAN of a router, and what it learnt itself."""
+    """The LAN of a router."""
     site = scene.site_of(name, facts)
     lan = site[0] if site is not None else ""
     for it in facts.interfaces:
         yield from (one.network for one in it.addresses if it.name == lan and isinstance(one.network, IPv4Network))
+
+
+def _passed_on(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[IPv4Network]:
+    """Yield what the server learnt of the LANs of other clients."""
+    for other in scene.fellows(client)[:MOST_FELLOWS]:
+        for prefix in _told(scene, other.name, other.facts):
+            if not lacks(hub, there, prefix.network_address + 1):
+                yield prefix
 
 
 def _finding(name: str, line: tuple[str, ...], prefix: Network, listener: str, *, out: bool) -> Finding:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STEP = Step.ROUTING
 #: Sites of others that one client is asked for: a hub that passes nothing on does not do so for any.
-_MOST_FELLOWS = 8
+MOST_FELLOWS = 8
 
 
 def black_holes(scene: Scene) -> Iterator[Verdict]:
@@ -203,7 +203,7 @@ def others_told(
     scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts, source: str
 ) -> Iterator[tuple[Client, Address]]:
     """What the hub learnt by a routing protocol from another client, and this one did not."""
-    for other in scene.fellows(client)[:_MOST_FELLOWS]:
+    for other in scene.fellows(client)[:MOST_FELLOWS]:
         target = _told_by(other, there, hub, source)
         if target is None or not lacks(client.facts, client.tunnel, target):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.tunnel.messages import RecursiveRouting
+from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -30,7 +31,7 @@ def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
         or there is None
         or nbma is None
         or running is None
-        or running_on(client.facts, client.tunnel) is None
+        or (running_on(client.facts, client.tunnel) is None and not client.tunnel.reason.is_one(TunnelReason.RECURSION))
     ):
         return
     if there.source_interface not in {one.name for one in running[0].interfaces}:

@@ -40,15 +40,19 @@ def missing(scene: Scene) -> Iterator[Verdict]:
             others = [one for one in members if one is not member]
             if not others:
                 continue
-            usual = _usual(others)
+            usual = _usual(scene, others)
             lacking = usual - member.servers - frozenset(member.tunnel.addresses)
             if lacking:
                 example = next(one for one in others if lacking <= one.servers)
                 yield _finding(scene, member, example, sorted(lacking, key=str))
 
 
-def _usual(members: list[_Member]) -> frozenset[Address]:
-    """Return the servers that all of these have, or of many nearly all."""
+def _usual(scene: Scene, members: list[_Member]) -> frozenset[Address]:
+    """Return the servers that all of these have, or of many nearly all. What one says alone may be its mistake."""
+    if len(members) == 1:
+        (one,) = members
+        answers = frozenset(it.address for it in one.tunnel.servers if it.address is not None and it.responding)
+        return frozenset(it for it in one.servers if it in answers or scene.tunnel_owner(it) is not None)
     counted = Counter(server for one in members for server in one.servers)
     needed = len(members) if len(members) < _MANY else len(members) * _NEARLY
     found = frozenset(server for server, count in counted.items() if count >= needed)

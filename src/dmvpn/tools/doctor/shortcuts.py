@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
@@ -12,6 +13,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.facts import Address
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -96,7 +98,10 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
     some = [one for one in (client, *scene.fellows(client)) if one.tunnel.multipoint and not one.tunnel.shortcuts]
     for process in hub.eigrp if len({one.name for one in some}) > 1 else ():
         own = next((one for one in process.interfaces if one.name == there.name), None)
-        if own is None or own.split_horizon or not own.next_hop_self:
+        if own is None or own.split_horizon:
+            continue
+        if not own.next_hop_self:
+            yield from _summary(scene, client, hub)
             continue
         yield Finding(
             step=Step.REDIRECT,
@@ -109,6 +114,51 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
             fix=interface_lines(process, there.name, "no next-hop-self", "no ip next-hop-self eigrp AS"),
         )
+
+
+def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict]:
+    """Of a network that is told in the place of those inside it the hub is the next hop, whatever its lines say."""
+    lans = [site[1] for one in scene.fellows(client) if (site := scene.site_of(one.name, one.facts)) is not None]
+    for trail, line in _summary_lines(hub, client.there.name if client.there is not None else ""):
+        address, mask = line.split()[-2:]
+        inside = [lan for lan in lans if lan in ip_network(f"{address}/{mask}")]
+        if not any(_is_sent_by(client, lan) for lan in inside):
+            continue
+        yield Finding(
+            step=Step.REDIRECT,
+            cause=Cause.NEXT_HOP_SELF,
+            router=client.hub,
+            what=(
+                f"{client.hub} tells of {address} {mask} instead of the LANs inside it, and sends no redirects: spokes "
+                "with multipoint tunnels send everything by it"
+            ),
+            evidence=(f"{client.hub}: {' / '.join((*trail, line))}",),
+            fix=(*trail, f"no {line}"),
+        )
+
+
+def _summary_lines(facts: RouterFacts, tunnel: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what EIGRP sums up on a tunnel, each line with those that lead to its section."""
+    trail: list[str] = []
+    for text in facts.configuration:
+        del trail[len(text) - len(text.lstrip()) :]
+        line = text.strip()
+        is_such = line.startswith(("summary-address ", "ip summary-address eigrp "))
+        if is_such and trail and trail[-1] in (f"interface {tunnel}", f"af-interface {tunnel}") and _ends_in_mask(line):
+            yield tuple(trail), line
+        trail.append(line)
+
+
+def _ends_in_mask(line: str) -> bool:
+    """It has no distance of its own behind the network."""
+    return all(word.count(".") == 3 for word in line.split()[-2:])
+
+
+def _is_sent_by(client: Client, lan: Address) -> bool:
+    """Does a client send what is for this LAN to its server?"""
+    route = next(iter(client.facts.routes_to(lan)), None)
+    there = client.there.addresses if client.there is not None else ()
+    return route is not None and any(hop.address in there for hop in route.next_hops)
 
 
 def _unresolved(clients: list[Client]) -> tuple[str, ...]:

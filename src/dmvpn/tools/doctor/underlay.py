@@ -145,6 +145,29 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
             yield _twice(scene, (one, port, mine), (other, there, theirs))
 
 
+def taken(scene: Scene) -> Iterator[Verdict]:
+    """No loopback has the address that another router's tunnel leaves from: it would take those packets for its own."""
+    sources = {
+        tunnel.source: (name, tunnel) for name, facts in scene.alive() for tunnel in facts.tunnels if tunnel.source
+    }
+    for name, facts in scene.alive():
+        own_sources = {tunnel.source for tunnel in facts.tunnels}
+        for interface in facts.interfaces:
+            for mine in interface.addresses if interface.name.startswith("Loopback") else ():
+                if mine.ip not in sources or mine.ip in own_sources:
+                    continue
+                other, tunnel = sources[mine.ip]
+                yield Finding(
+                    step=_STEP,
+                    cause=Cause.NBMA_CONFLICT,
+                    router=name,
+                    what=f"{interface.name} of {name} has {mine.ip}, which {tunnel.name} of {other} leaves from",
+                    evidence=(f"{name}: {interface.name} {mine}", f"{other}: tunnel source {mine.ip}"),
+                    fix=(f"interface {interface.name}", f"no ip address {mine.ip} {mine.netmask}"),
+                    others=(other,),
+                )
+
+
 def _is_nat(scene: Scene, one: str, other: str) -> bool:
     """Behind translators everybody may have the same network."""
     inside = {node for link in scene.lab.links for node, _ in link.ends if any(p == "inside" for _, p in link.ends)}
@@ -431,8 +454,10 @@ def _nobody_there(scene: Scene, found: Way, target: Address) -> tuple[str, Cause
     gateway = _gateway(scene, at)
     prefix = f"{route.prefix.network_address} {route.prefix.netmask}" if route is not None else "0.0.0.0 0.0.0.0"
     what = f"{at} sends what is for {target} to {found.next_hop}, whom nobody is"
-    fix = (f"no ip route {prefix} {found.next_hop}", f"ip route {prefix} {gateway or 'NEXT-HOP'}")
-    return what, Cause.WRONG_NEXT_HOP, fix
+    wrong = f"no ip route {prefix} {found.next_hop}"
+    if route is not None and len(route.next_hops) > 1:
+        return f"{what}, in turn with others", Cause.WRONG_NEXT_HOP, (wrong,)
+    return what, Cause.WRONG_NEXT_HOP, (wrong, f"ip route {prefix} {gateway or 'NEXT-HOP'}")
 
 
 def without(scene: Scene, at: str, route: RouteFacts) -> tuple[str, ...]:

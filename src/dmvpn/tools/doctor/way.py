@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.facts import Address
-    from dmvpn.features.rib.facts import RouteFacts
+    from dmvpn.features.rib.facts import HopFacts, RouteFacts
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.scene import Port, Scene
 
@@ -93,11 +93,24 @@ def way(scene: Scene, router: str, target: Address) -> Way:
         taken = _taken(scene, port, link.ends, next_hop)
         if isinstance(taken, Way):
             return Way(taken.end, at, next_hop, wires, route, taken.blame)
+        for other in route.next_hops[1:]:
+            astray = _astray(scene, at, other)
+            if astray is not None:
+                return Way(End.NOBODY, at, astray, wires, route)
         over, at = taken
         wires = (*wires, *over)
         if target == next_hop and at in scene.lab.gateways:
             return Way(End.ARRIVED, at, wires=wires)
     return Way(End.LOOP, at, wires=wires)
+
+
+def _astray(scene: Scene, at: str, hop: HopFacts) -> Address | None:
+    """Return the next hop of a second route as good as the first, if nobody on its wire has it."""
+    link = scene.link((at, hop.interface))
+    if link is None or hop.address is None:
+        return None
+    taken = _taken(scene, (at, hop.interface), link.ends, hop.address)
+    return hop.address if isinstance(taken, Way) and taken.end is End.NOBODY else None
 
 
 def _taken(

@@ -128,6 +128,8 @@ def _lost(scene: Scene, client: Client, pings: Outcome) -> Iterator[Verdict]:
             router=client.name,
             what=f"packets between {client.name} and {client.hub or client.nbma} get lost, and no counter says where",
             evidence=(evidence,),
+            others=(client.hub,) if client.hub else (),
+            decide="whose wire it is: do pings from each of the two to its own gateway get lost, too?",
         )
 
 

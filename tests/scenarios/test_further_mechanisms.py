@@ -1,0 +1,109 @@
+"""Mechanisms that are drawn apart: stray lines, addresses taken twice, wires in one direction, filters inwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import visit
+from dmvpn.tools.troubles import FURTHER, TROUBLES, VERY_SLOW, Plan, Stage, carry_out, fault, places
+from support.diagnoses import LATER, drawn, judged, known_fault
+from support.further import judge, said_of_slow
+from support.harm import Case, Harm, well_rows
+
+CLOUD = Plan(
+    phase=3,
+    hubs=1,
+    spokes=2,
+    routing="eigrp",
+    protection="",
+    mtu=1400,
+    key=7,
+    authentication=True,
+    server_lines=False,
+    stubs=False,
+)
+#: Plans that together have every protocol.
+PLANS = [replace(CLOUD, phase=2, routing=routing) for routing in ("eigrp", "eigrp-classic", "ospf", "rip", "ibgp")]
+#: What the doctor missed once, or took for something else, as certain.
+MISSED: dict[str, tuple[Plan | str, str]] = {
+    "a second default route to nobody": ("bgp-phase3", "second-default-route@SPOKE1,SPOKE2,HUB"),
+    "a second default route to nobody, where IKE fails by turns": (
+        replace(CLOUD, routing="static", protection="ikev2"),
+        "second-default-route@S2,S1,HUB1",
+    ),
+    "a second default route of the hub": ("bgp-phase3", "second-default-route@HUB,SPOKE2,SPOKE1"),
+    "the hub's NBMA address on a loopback": (replace(CLOUD, routing="ospf"), "nbma-taken@S2,S1,HUB1"),
+    "the hub's NBMA address on a loopback, behind NAT": ("ipsec-both-behind-nat", "nbma-taken@R31,R41,R11"),
+    "a narrow wire of a hub that is another one's client": (
+        replace(CLOUD, hubs=2, routing="ebgp"),
+        "hub-wire-narrow@S1,S2,HUB2",
+    ),
+    "one large network for all LANs, in phase 2": (PLANS[0], "summary-eigrp@S1,S2,HUB1"),
+    "one large network for all LANs, in phase 2, by lines of the interface": (PLANS[1], "summary-eigrp@S1,S2,HUB1"),
+    **{
+        f"a list of a spoke against the LAN of another one, {plan.routing}": (
+            plan,
+            f"filter-inwards-{plan.routing.replace('ibgp', 'bgp').removesuffix('-classic')}@S1,S2,HUB1",
+        )
+        for plan in PLANS
+    },
+}
+
+
+def network(what: Plan | str) -> Scenario:
+    """One that is built in, or of a plan."""
+    return Scenario.load(what) if isinstance(what, str) else drawn(what)
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_what_is_drawn_apart_is_named_first_and_never_a_wrong_one_as_certain(number: int) -> None:
+    found = judge(f"cheap/{number}")
+    assert not found.wrong, found
+    assert found.rank == 1 or found.harm is not Harm.NOW, found
+
+
+@pytest.mark.parametrize("case", MISSED)
+def test_what_was_missed_once_is_named_first(case: str) -> None:
+    what, name = MISSED[case]
+    scenario = network(what)
+    found = judged(case, scenario, known_fault(Stage.of(scenario), name))
+    assert found.harm is Harm.NOW, found
+    assert found.rank == 1, found
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_of_two_spokes_the_one_whose_server_is_nobody_is_to_change_and_not_the_other(lines: bool) -> None:
+    """A majority of one is none: the other spoke was told to register with nobody, too."""
+    scenario = drawn(replace(CLOUD, server_lines=lines))
+    case = Case(scenario, 1)
+    well_rows(case)
+    carry_out(case.bench, known_fault(Stage.of(scenario), "nhs-address@S1,S2,HUB1").orders)
+    case.world.run_for(LATER)
+    found = visit(case.patient).findings
+    assert {one.router for one in found} == {"S1"}, found
+    assert found[0].cause is Cause.NHS_ADDRESS
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_wire_that_takes_more_than_a_second_is_slow_and_not_broken(number: int) -> None:
+    assert said_of_slow(f"slow/{number}") == ()
+
+
+def test_every_mechanism_fits_somewhere_and_has_a_name_of_its_own() -> None:
+    stages = [Stage.of(drawn(plan)) for plan in PLANS]
+    for known in FURTHER:
+        assert any(fault(known, place) for stage in stages for place in places(stage)), known.id
+    names = [one.id for one in (*FURTHER, VERY_SLOW, *TROUBLES)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.slow
+def test_of_sixty_that_are_drawn_apart_most_are_named_and_none_is_called_something_else_as_certain() -> None:
+    found = [one for one in (judge(f"apart/{number}") for number in range(60)) if one.harm is Harm.NOW]
+    missed = [str(one) for one in found if one.rank != 1]
+    assert len(missed) <= 0.1 * len(found), missed
+    assert not [one for one in found if one.wrong or one.nothing], missed
