@@ -12,7 +12,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import Plan, Stage, carry_out
-from support.diagnoses import LATER, drawn, judged, known_fault
+from support.diagnoses import FEW, LATER, drawn, judge, judged, known_fault
 from support.doctors import WorldPatient
 from support.harm import Case, Harm, well_rows
 from support.world import World
@@ -76,6 +76,14 @@ def test_what_was_missed_once_is_named_first(case: str) -> None:
     assert found.harm is Harm.NOW, found
     assert found.rank == 1, found
     assert not found.wrong, found
+
+
+def test_a_spoke_that_sends_all_sites_to_its_hub_is_not_to_change_where_the_hub_lacks_one() -> None:
+    """The hub drops what it knows no more of: the spoke was told, as certain, to take its only route away."""
+    found = judge("well-7e/18", FEW)
+    assert found.harm is Harm.NOW, found
+    assert found.rank == 1, found
+    assert "HUB1" in found.found[0], found
 
 
 #: What is wrong there, and nobody has anything of it: neither now, nor after a restart, nor while one hub is dead.

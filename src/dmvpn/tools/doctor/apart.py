@@ -120,8 +120,18 @@ def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, Route
         if route is not None and route.source == "static" and route.prefix.prefixlen and not is_last_resort(route):
             found.append((name, route))
     longest = max((route.prefix.prefixlen for _, route in found), default=0)
+    if names and _answers_for(scene, names[-1], target, longest):
+        return None
     # The last one of these on the way: the others may lead to it.
     return next((one for one in reversed(found) if one[1].prefix.prefixlen == longest), None)
+
+
+def _answers_for(scene: Scene, name: str, target: Address, length: int) -> bool:
+    """Is it a server that takes all that is inside a prefix, this long or longer, and drops what it does not know?"""
+    facts = scene.of(name)
+    route = best_route(facts, target) if facts is not None else None
+    serves = any(who == name for who, _ in scene.servers())
+    return serves and route is not None and is_last_resort(route) and route.prefix.prefixlen >= length
 
 
 def _without(scene: Scene, at: str, route: RouteFacts, owner: str) -> tuple[str, ...]:
