@@ -395,7 +395,10 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from dmvpn.app.simulate import simulate
+    from dmvpn.app.collector import uncollected
+
+    with uncollected():
+        from dmvpn.app.simulate import simulate
 
     return simulate(arguments)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from dmvpn.app.collector import uncollected
+from dmvpn.app.collector import set_aside, uncollected
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
@@ -46,20 +47,27 @@ def _run(scenario: Scenario, arguments: argparse.Namespace, progress: Progress) 
     began = time.monotonic()
     progress.tell("putting the network together")
     recording = open_private(arguments.record) if arguments.record else None
-    with uncollected():
-        world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
-    title = "+".join((scenario.name, *arguments.variant))
-    progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
+    with recording or nullcontext():
+        with uncollected():
+            world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
+        title = "+".join((scenario.name, *arguments.variant))
+        progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
+        with set_aside():
+            return _watch(world, scenario, arguments.seconds, progress, began)
+
+
+def _watch(world: Simulator, scenario: Scenario, seconds: float, progress: Progress, began: float) -> int:
+    """Run a network that began to be put together at `began`, a time of the clock."""
 
     def is_unfinished() -> bool:
         missing = world.missing(scenario)
         progress.tell(f"{world.now:.2f} virtual seconds, {len(missing)} things missing")
         return bool(missing)
 
-    converged = world.run_while(is_unfinished, arguments.seconds, step=0.25)
+    converged = world.run_while(is_unfinished, seconds, step=0.25)
     if not converged:
         progress.say("\n".join(world.missing(scenario)[:20]), error=True)
-        progress.say(f"not converged after {arguments.seconds:g} virtual seconds", error=True)
+        progress.say(f"not converged after {seconds:g} virtual seconds", error=True)
         return 1
     progress.say(
         f"all registered and converged after {world.now:.2f} virtual seconds, {time.monotonic() - began:.1f} real"
@@ -70,6 +78,4 @@ def _run(scenario: Scenario, arguments: argparse.Namespace, progress: Progress) 
         f"{result.direct} of {result.pairs} spoke pairs went direct; {result.lost} of {result.sent} packets lost"
     )
     progress.say(f"{time.monotonic() - began:.1f} s in all, digest {world.digest}")
-    if recording is not None:
-        recording.close()
     return 0 if result.direct == result.pairs else 1
