@@ -219,9 +219,10 @@ def _was_used(record: Record, stretches: dict[tuple[str, IPAddress | int], Stret
 
 def _told(before: Record | None, record: Record | None) -> list[StateChanged]:
     """Return a line for what people look for: not for each refresh, hit and flag, nor for what messages tell."""
-    before, record = (item if item is not None and _is_known(item) else None for item in (before, record))
+    before = before if before is not None and _is_known(before) else None
+    record = record if record is not None and _is_known(record) else None
     entry = record or before
-    if entry is None or (before is not None and record is not None and _shape(before) == _shape(record)):
+    if entry is None or (before is not None and record is not None and _is_alike(before, record)):
         return []
     sign = Sign.WENT if record is None else Sign.CAME if before is None else Sign.CHANGED
     about = (entry.target, entry.next_hop, *(item.nbma for item in (record, before) if item and item.nbma is not None))
@@ -242,8 +243,11 @@ def _is_known(record: Record) -> bool:
     return record.type is not EntryType.INCOMPLETE or record.reason is not None
 
 
-def _shape(record: Record) -> tuple[object, ...]:
-    return record.nbma, record.next_hop, record.type, _kind(record)
+def _is_alike(before: Record, record: Record) -> bool:
+    """Return whether a line would say the same of both. Most changes are refreshes, so the kinds are compared last."""
+    if before.type is not record.type or before.nbma != record.nbma or before.next_hop != record.next_hop:
+        return False
+    return (before.flags is record.flags and before.reason is record.reason) or _kind(before) == _kind(record)
 
 
 def _words(record: Record, before: Record | None) -> str:
@@ -251,7 +255,7 @@ def _words(record: Record, before: Record | None) -> str:
     kind = _kind(record)
     if record.nbma is None:
         return kind
-    where = f"= {record.nbma}"
+    where = f"= {record.nbma!s}"
     if before is None:
         return f"{where} ({kind})"
     was = [str(before.nbma)] if before.nbma is not None and before.nbma != record.nbma else []
@@ -294,7 +298,7 @@ def told(direction: Direction, packet: NhrpPacket, tunnel: str, nbma: IPAddress)
 def _subject(packet: NhrpPacket) -> str:
     match packet:
         case RegistrationRequest():
-            where = "" if packet.without_nbma else f" = {packet.source_nbma}"
+            where = "" if packet.without_nbma else f" = {packet.source_nbma!s}"
             return f"{spelled(packet.source_protocol)}{where}"
         case RegistrationReply():
             refused = _refusal(packet)
@@ -342,8 +346,7 @@ def _refusal(packet: ClientMessage) -> str:
 
 def _mark(packet: NhrpPacket) -> str:
     """Return what tells packets apart: by the hop count, what a server received from what it passed on."""
-    source, destination = packet.source_protocol, packet.destination_protocol
-    head = f"{packet.TYPE}/{source}/{destination}/{packet.hop_count}"
+    head = f"{packet.TYPE}/{packet.source_protocol!s}/{packet.destination_protocol!s}/{packet.hop_count}"
     match packet:
         case ClientMessage():
             return f"{head}/{packet.request_id}"
