@@ -124,8 +124,10 @@ class Supervisor:
         signal.set_wakeup_fd(woken.fileno())
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
+        gc.disable()  # nothing that is imported becomes garbage
         exec_parser(FEATURES)  # imported once, before the routers are forked that will need it
         gc.freeze()  # else the first full collection in a router copies all that it shares with us: 18 MB
+        gc.enable()
         for router in self._routers.values():
             self._start(router)
         server = control.listen(self.folder.control)
