@@ -60,6 +60,12 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
     ),
     "a server line that leads into another cloud": ("hierarchical", "nhs-address@SPOKE-A2,SPOKE-B1,HUB-B"),
     "a hub's address in nothing, where routes lead by it": (CLOUD, "nhs-route@S1,S2,HUB1"),
+    "a route to nobody that packets of phase 2 take": (
+        replace(CLOUD, phase=2, routing="eigrp-classic", spokes=2),
+        "host-route-astray@S2,S1,HUB1",
+    ),
+    "two sites that do not clamp, and a hub between them that does": ("hierarchical", "mss@SPOKE-A1,SPOKE-A2,GLOBAL"),
+    "a server behind another spoke that passes on": ("dual-stack", "nhs-nbma@R41,R31,R11"),
 }
 
 

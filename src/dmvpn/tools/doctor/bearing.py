@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -229,6 +230,10 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     clients = rows.scene.clients()
     if finding.step is Step.REGISTRATION and not _has_server(clients, finding.router):
         return True
+    if finding.route is not None and _is_met(rows, finding.router, finding.route):
+        return True
+    if finding.cause is Cause.MSS and _clamps_nobody(rows, finding.router):
+        return True
     concerned = [name for name in _served(clients, finding.router) if name in rows.sites]
     if rows.cost(len(concerned) + _LIKE) > _MOST:
         return True
@@ -236,6 +241,21 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
         return any(not _is_direct(rows, name) for name in concerned)
     sizes = finding.step in (Step.SA, Step.GRE)
     return any(_is_worse(rows, name, sizes=sizes) for name in concerned)
+
+
+def _is_met(rows: Rows, name: str, route: Network) -> bool:
+    """Do packets for another site take this route, where no redirect leads them to that site afterwards (phase 2)?"""
+    facts = rows.scene.of(name)
+    if facts is None or not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in facts.tunnels):
+        return False
+    others = (ip_address(address) for there, known in rows.sites.items() if there != name for address in known)
+    return any(address.version == route.version and address in route for address in others)
+
+
+def _clamps_nobody(rows: Rows, name: str) -> bool:
+    """Is there another site that does not clamp TCP? By a shortcut between the two nobody does."""
+    others = (rows.scene.of(site) for site in rows.sites if site != name)
+    return any(tunnel.mss is None for facts in others if facts is not None for tunnel in facts.tunnels)
 
 
 def _served(clients: Iterable[Client], name: str) -> list[str]:
@@ -264,6 +284,7 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
     sizes: it concerns what packets there are room for, and not their way.
     """
     alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
+    servers = [one.hub for one in rows.scene.clients() if one.name == name]
     for there in rows.sites:
         if there == name:
             continue
@@ -272,7 +293,8 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
             return True
         others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
         usual = [one for one in others if one.arrives]
-        longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=_BY_A_HUB)
+        least = _DIRECT if there in servers else _BY_A_HUB
+        longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=least)
         if longer or mine.whole < min((one.whole for one in usual), default=0):
             return True
     return False

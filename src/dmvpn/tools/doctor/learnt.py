@@ -72,6 +72,7 @@ def to_nobody(scene: Scene) -> Iterator[Verdict]:
                 what=f"a static route of {name} sends what is for {route.prefix} to {hop.address}, whom nobody is",
                 evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
                 fix=without(scene, name, route),
+                route=route.prefix,
             )
 
 

@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import asdict, dataclass
-from typing import Final, TypeAlias
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.tools.causes import Cause
+
+if TYPE_CHECKING:
+    from dmvpn.base.facts import Network
 
 
 class Step(enum.Enum):
@@ -98,6 +102,7 @@ class Finding:
     will after the next rekeying, so that what comes later on the way works all the same, or is broken by itself.
     trial: what became of the fix in a copy, None: nobody tried. One that makes anything worse is no fix any more.
     decide: "" if a check that could have failed speaks for it; else what would tell whether it is so.
+    route: the prefix of the route that it is about.
     """
 
     step: Step
@@ -112,6 +117,7 @@ class Finding:
     stops: bool = True
     trial: Trial | None = None
     decide: str = ""
+    route: Network | None = None
 
     @property
     def named(self) -> bool:
@@ -196,6 +202,8 @@ def _plain(value: dict[str, object]) -> dict[str, object]:
             return item.value
         if isinstance(item, dict):
             return {str(name): simple(one) for name, one in item.items()}
+        if isinstance(item, IPv4Network | IPv6Network):
+            return str(item)
         return [simple(one) for one in item] if isinstance(item, tuple | list) else item
 
     return {name: simple(item) for name, item in value.items()}
