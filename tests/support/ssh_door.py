@@ -83,43 +83,29 @@ class Door:
         options: tuple[str, ...] = (),
     ) -> str:
         """Return what OpenSSH shows; `typed` goes to its standard input."""
-        ask = self.folder / "password"
-        ask.write_text(f"#!/bin/sh\necho '{password}'\n")
-        ask.chmod(0o700)
-        usual = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
-        done = subprocess.run(
-            [
-                *("ssh", "-F", "none", "-p", str(self.port)),
-                *(word for option in (*usual, "NumberOfPasswordPrompts=1") for word in ("-o", option)),
-                *options,
-                *(f"{user}@127.0.0.1", *words),
-            ],
-            input=typed.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"},
-            timeout=PATIENCE,
-        )
-        return done.stdout.decode()
+        words = ("ssh", "-p", str(self.port), *options, f"{user}@127.0.0.1", *words)
+        return self._asked(*words, password=password, typed=typed.encode())[1].decode()
 
     @property
     def kept(self) -> dict[str, bytes]:
-        """The files in flash."""
+        """Return the files in flash."""
         folder = self.folder / "flash"
         return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
 
     def copied(self, program: str, *words: str, user: str = "admin", typed: bytes = b"") -> tuple[int, bytes]:
-        """Status and words of OpenSSH's scp or sftp; ROUTER in `words` is the door."""
+        """Return status and words of OpenSSH's scp or sftp; ROUTER in `words` is the door."""
+        named = (word.replace("ROUTER", f"{user}@127.0.0.1") for word in words)
+        return self._asked(program, "-o", "BatchMode=no", "-P", str(self.port), *named, typed=typed)
+
+    def _asked(self, program: str, *words: str, password: str = "hashcat", typed: bytes = b"") -> tuple[int, bytes]:
+        """Return status and words of one of OpenSSH's programs, which is told the password."""
         ask = self.folder / "password"
-        ask.write_text("#!/bin/sh\necho hashcat\n")
+        ask.write_text(f"#!/bin/sh\necho '{password}'\n")
         ask.chmod(0o700)
-        options = ("StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder}/known", "LogLevel=ERROR")
+        known = f"UserKnownHostsFile={self.folder}/known"
+        options = ("StrictHostKeyChecking=no", known, "LogLevel=ERROR", "NumberOfPasswordPrompts=1")
         done = subprocess.run(
-            [
-                *(program, "-F", "none", "-P", str(self.port)),
-                *(word for option in (*options, "BatchMode=no") for word in ("-o", option)),
-                *(word.replace("ROUTER", f"{user}@127.0.0.1") for word in words),
-            ],
+            [program, "-F", "none", *(word for option in options for word in ("-o", option)), *words],
             input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
