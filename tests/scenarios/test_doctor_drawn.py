@@ -65,6 +65,15 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         "host-route-astray@S2,S1,HUB1",
     ),
     "two sites that do not clamp, and a hub between them that does": ("hierarchical", "mss@SPOKE-A1,SPOKE-A2,GLOBAL"),
+    "a server that most lack, and have the maps of": (
+        replace(LARGE, spokes=3, routing="eigrp-classic"),
+        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S3,S2,HUB2",
+    ),
+    "a server that most lack, and one alone has": (
+        replace(LARGE, spokes=3, routing="eigrp-classic", server_lines=False),
+        "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S3,S2,HUB2",
+    ),
+    "a lossy wire that two spokes share": ("guide-phase2-broadcast", "lossy-link@SPOKE2,SPOKE1,HUB1"),
     "a server behind another spoke that passes on": ("dual-stack", "nhs-nbma@R41,R31,R11"),
 }
 

@@ -217,7 +217,7 @@ def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
 
 def _later(finding: Finding) -> str:
     """When it would be felt, if nobody feels it now; "": a walk cannot tell, or soon everybody can."""
-    is_due = finding.step is Step.REGISTRATION and not finding.stops
+    is_due = finding.step is Step.REGISTRATION and not finding.stops and finding.cause is not Cause.NHS_MISSING
     if finding.cause in _FLEETING or (is_due and finding.decide):
         return ""
     return _OF_CAUSE.get(finding.cause) or _OF_STEP.get(finding.step, "")

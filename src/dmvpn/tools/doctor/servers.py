@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: From so many members on, a share of them says what is usual.
 _MANY, _NEARLY = 5, 0.8
+#: Who has as few servers is not one of those that have several for when one is dead.
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,43 @@ class _Member:
 
 
 def missing(scene: Scene) -> Iterator[Verdict]:
-    """A server that all others of a cloud have, and one of them has not."""
+    """A server that all others of a cloud have, or that it has the maps of, and one of them does not register with."""
+    serving = scene.servers()
     for members in _clouds(scene).values():
         for member in members:
             others = [one for one in members if one is not member]
-            if not others:
-                continue
-            usual = _usual(scene, others)
-            lacking = usual - member.servers - frozenset(member.tunnel.addresses)
+            own = member.servers | frozenset(member.tunnel.addresses)
+            lacking = _usual(scene, others) - own if others else frozenset()
+            mapped = {it: nbma for it, nbma in _mapped(scene, serving, member).items() if it not in own | lacking}
             if lacking:
                 example = next(one for one in others if lacking <= one.servers)
                 yield _finding(scene, member, example, sorted(lacking, key=str))
+            elif mapped and member.servers:
+                yield _without_line(scene, member, mapped)
+            elif others and (better := _better(member, others)) is not None:
+                found = _finding(scene, member, better, sorted(better.servers - own, key=str), "as others do")
+                yield replace(found, decide=f"is {member.name} meant to have fewer servers than {better.name}?")
+
+
+def _mapped(scene: Scene, serving: set[tuple[str, str]], member: _Member) -> dict[Address, Address]:
+    """Return the servers of others that a member sends to by hand, multicast, too, as one does to a server."""
+    section = f"interface {member.tunnel.name}"
+    found: dict[Address, Address] = {}
+    for one in member.tunnel.mappings:
+        owner = scene.tunnel_owner(one.next_hop) if one.kind == "static" and one.nbma is not None else None
+        if owner is None or one.nbma is None or owner[1].source != one.nbma or (owner[0], owner[1].name) not in serving:
+            continue
+        if any(line.endswith(f"nhrp map multicast {one.nbma}") for line in lines_of(member.facts, section)):
+            found[one.next_hop] = one.nbma
+    return found
+
+
+def _better(member: _Member, others: list[_Member]) -> _Member | None:
+    """Return one of those that have all of its servers, and one more, if that is half of the others at least."""
+    if len(member.servers) < _SEVERAL:
+        return None
+    found = [one for one in others if member.servers < one.servers]
+    return found[0] if len(found) * 2 >= len(others) else None
 
 
 def _usual(scene: Scene, members: list[_Member]) -> frozenset[Address]:
@@ -75,7 +103,26 @@ def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
     return found
 
 
-def _finding(scene: Scene, member: _Member, example: _Member, lacking: list[Address]) -> Finding:
+def _without_line(scene: Scene, member: _Member, mapped: dict[Address, Address]) -> Finding:
+    """It knows where a server is, and does not register there: the server answers none of what it hears of it."""
+    names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in mapped]
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.NHS_MISSING,
+        router=member.name,
+        what=(
+            f"{member.tunnel.name} of {member.name} has maps of {' and '.join(names)}, and does not register there,"
+            " as others do"
+        ),
+        evidence=tuple(f"{member.name}: ip nhrp map {address} {nbma}" for address, nbma in mapped.items()),
+        fix=(f"interface {member.tunnel.name}", *(f"ip nhrp nhs {address}" for address in mapped)),
+        stops=False,
+    )
+
+
+def _finding(
+    scene: Scene, member: _Member, example: _Member, lacking: list[Address], who: str = "as all others do"
+) -> Finding:
     section, theirs = f"interface {member.tunnel.name}", f"interface {example.tunnel.name}"
     lines: list[str] = []
     short: list[str] = []
@@ -89,7 +136,7 @@ def _finding(scene: Scene, member: _Member, example: _Member, lacking: list[Addr
     if len(lines) > MOST_LINES:
         lines = short
     names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in lacking]
-    what = f"{member.tunnel.name} of {member.name} does not register with {' and '.join(names)}, as all others do"
+    what = f"{member.tunnel.name} of {member.name} does not register with {' and '.join(names)}, {who}"
     has = ", ".join(sorted(map(str, member.servers))) or "nobody"
     return Finding(
         step=Step.REGISTRATION,

@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 #: Packets of a sample that say anything; a share of lost ones that is no accident of the moments of counting.
 _ENOUGH: Final = 4
 _SHARE: Final = 0.1
+#: Ends of an ordinary wire.
+_TWO: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """One direction of a wire between two samples."""
+    """One direction of a wire between two samples. shared: its ends, if it has more than two: both, of all of them."""
 
     sender: Port
     receiver: Port
     sent: int
     received: int
+    shared: tuple[Port, ...] = ()
 
     @property
     def lost(self) -> float:
@@ -47,6 +50,9 @@ class Direction:
 
     def __str__(self) -> str:
         one, other = ":".join(self.sender), ":".join(self.receiver)
+        if self.shared:
+            ends = " and ".join(map(":".join, self.shared))
+            return f"{ends} sent {self.sent} packets to each other, and received {self.received}"
         return f"{one} sent {self.sent} packets, {other} received {self.received}"
 
 
@@ -59,7 +65,18 @@ def answer(scene: Scene, kind: Kind, router: str, target: object) -> Outcome | N
 
 
 def direction(scene: Scene, sender: Port, receiver: Port) -> Direction | None:
-    """Return what passed since the earlier sample, where both ends count."""
+    """Return what passed since the earlier sample, where both ends count. Of one with more ends, between all of them.
+
+    Nobody can say there to whom of the others an end has sent.
+    """
+    link = scene.link(sender)
+    every = link.ends if link is not None and receiver in link.ends else (sender, receiver)
+    if len(every) > _TWO:
+        counts = [_grown(scene, port) for port in every]
+        known = [one for one in counts if one is not None]
+        if len(known) < len(counts):
+            return None
+        return Direction(sender, receiver, sum(sent for _, sent in known), sum(came for came, _ in known), every)
     sent, received = _grown(scene, sender), _grown(scene, receiver)
     if sent is None or received is None:
         return None
@@ -166,6 +183,8 @@ def _between(scene: Scene, one: Port, other: Port) -> str:
     """Return a wire by its ends, or two with a translator."""
     link = scene.link(one)
     whole = link is not None and other in link.ends
+    if link is not None and whole and len(link.ends) > _TWO:
+        return f"the wire of {' and '.join(node for node, _ in link.ends)}"
     return f"the {'wire' if whole else 'way through the translator'} between {one[0]} and {other[0]}"
 
 
@@ -190,7 +209,10 @@ def _silent(scene: Scene, there: Direction, back: Direction, evidence: str) -> F
 
 
 def _place(scene: Scene, one: Port, other: Port) -> Port:
-    """Return the end of a wire that people name it by: not the provider's."""
+    """Return the end of a wire that people name it by: not the provider's; of several the first."""
+    link = scene.link(one)
+    if link is not None and other in link.ends and len(link.ends) > _TWO:
+        return next((port for port in link.ends if port[0] not in scene.lab.providers), one)
     return other if one[0] in scene.lab.providers else one
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import UserError
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Part
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
-from dmvpn.tools.troubles.orders import Order, orders_for
+from dmvpn.tools.troubles.orders import Impair, Order, orders_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,16 @@ class Fault:
     def is_named(self, cause: Cause, router: str) -> bool:
         """Does a finding name one of the causes of the class, at one of its places?"""
         places = [self.stage.parts[part] for part in self.trouble.parts if part in self.stage.parts]
-        return cause in (self.trouble.cause, *self.trouble.also) and router in places
+        return cause in (self.trouble.cause, *self.trouble.also) and router in (*places, *self._on_the_wire)
+
+    @property
+    def _on_the_wire(self) -> Iterator[str]:
+        """Yield those who share a bad wire that has more than two ends: whose it is, nobody can say."""
+        for order in self.orders:
+            if isinstance(order, Impair):
+                others = self.stage.wires.get(Scenario.end(order.link), ())
+                if len(others) > 1:
+                    yield from (name for name, _ in others if self.stage.scenario.role(name) != "provider")
 
 
 def place_name(stage: Stage) -> str:
