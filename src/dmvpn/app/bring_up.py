@@ -100,7 +100,7 @@ def _row(name: str, title: str, *, is_up: bool) -> str:
 
 
 def runs(folder: LabFolder) -> Scenario:
-    """The scenario of a lab that is up. Raises UserError."""
+    """Return the scenario of a lab that is up. Raises UserError."""
     return from_description(control.order(folder.control, do="scenario"))
 
 
@@ -152,7 +152,7 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def patience(scenario: Scenario) -> float:
-    """Seconds in which this lab must be ready. Where OSPF elects somebody, all wait for that first."""
+    """Return seconds in which this lab must be ready. Where OSPF elects somebody, all wait for that first."""
     with_ospf = [Device.read(name, text) for name, text in scenario.configurations.items() if "ospf" in text]
     return PATIENCE + PATIENCE_EACH * len(scenario.configurations) + election_time(with_ospf)
 
@@ -186,7 +186,7 @@ def _refuse_what_cannot_come_up(scenario: Scenario, *, simulated: bool) -> None:
 
 
 def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
-    """Routers by what each would say of parts that this release does not have."""
+    """Return routers by what each would say of parts that this release does not have."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name, text in scenario.configurations.items():
         for reason in not_built(text):
@@ -274,7 +274,7 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
 
 
 def _indented(lines: list[str]) -> str:
-    """One line behind what is said of it, more below."""
+    """Return one line behind what is said of it, more below."""
     return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n{line}" for line in lines)
 
 
@@ -302,7 +302,7 @@ def _describe(told: Told, scenario: Scenario, how: str) -> None:
 
 
 def _next_commands(scenario: Scenario, lab: str) -> list[str]:
-    """What to look at first; `lab` precedes the name of a router if there is more than one lab."""
+    """Return what to look at first; `lab` precedes the name of a router if there is more than one lab."""
     if scenario.is_exercise:
         return ["dmvpn lab grade" + (f" {scenario.name}" if lab else "")]
     either = scenario.lab.ready.either

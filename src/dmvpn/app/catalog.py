@@ -41,7 +41,7 @@ OTHER: Final = "other"
 
 
 def topic_of(name: str) -> str:
-    """What a built-in scenario is about."""
+    """Return what a built-in scenario is about."""
     return next((topic for topic, names in TOPICS.items() if name in names), OTHER)
 
 

@@ -53,7 +53,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _facts(router: str) -> tuple[str, RouterFacts | None]:
-    """What a router knows; None: its lab has it, and it does not run. Raises UserError."""
+    """Return what a router knows; None: its lab has it, and it does not run. Raises UserError."""
     from dmvpn.app.prompts import Prompts
     from dmvpn.shells.lab.finding import find_router
 

@@ -63,7 +63,7 @@ def _print(arguments: argparse.Namespace) -> int:
 
 
 def candidates(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
-    """What can take the place of the last word, which may be empty or begun; nothing where files are meant."""
+    """Return what can take the place of the last word, which may be empty or begun; nothing where files are meant."""
     *before, begun = words or [""]
     if len(before) > 1 and before[0] in ("-r", "--router"):
         return []  # the words of IOS are the router's
@@ -95,7 +95,7 @@ def _positionals(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _values(action: argparse.Action) -> Iterator[str]:
-    """What an argument may be."""
+    """Yield what an argument may be."""
     if action.choices is not None:
         yield from action.choices
         return
@@ -122,7 +122,7 @@ def _labs() -> Iterator[str]:
 
 
 def _nodes() -> Iterator[str]:
-    """Routers, hosts and gateways."""
+    """Yield routers, hosts and gateways."""
     from dmvpn.shells.lab.finding import nodes_of
     from dmvpn.shells.lab.places import running_labs
 

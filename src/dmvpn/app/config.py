@@ -70,7 +70,7 @@ def _check(path: Path, part: Part, *, is_only: bool) -> bool:
 
 
 def startable(name: Path | str, text: str, without: Iterable[str]) -> ConfigTree:
-    """The configuration that a router of this machine may start with. Raises UserError.
+    """Return the configuration that a router of this machine may start with. Raises UserError.
 
     without: lines that restrict or divert traffic, and that somebody agreed to go without.
     """
@@ -116,7 +116,7 @@ def check_scenario(scenario: Scenario, *, strict: bool = False) -> list[str]:
 
 
 def _kept(groups: Counter[str]) -> str:
-    """What nothing acts on, by group, the largest first."""
+    """Return what nothing acts on, by group, the largest first."""
     said = [f"{name} ({count})" for name, count in groups.most_common(_MOST_GROUPS)]
     more = f", and {len(groups) - _MOST_GROUPS} more groups" if len(groups) > _MOST_GROUPS else ""
     count = "1 line is" if groups.total() == 1 else f"{groups.total()} lines are"
@@ -173,7 +173,7 @@ def _unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:
 
 
 def _as_typed(entry: Entry) -> Iterator[str]:
-    """How somebody names the line: as the file has it, or as it was shown, without its keys."""
+    """Return how somebody names the line: as the file has it, or as it was shown, without its keys."""
     return (" ".join(text.lower().split()) for text in (entry.text, without_keys(entry.text)))
 
 
@@ -183,7 +183,7 @@ def _protects(entry: Entry) -> bool:
 
 
 def not_built(text: str) -> list[str]:
-    """What a router with this configuration would say of parts that this release does not have."""
+    """Return what a router with this configuration would say of parts that this release does not have."""
     router = Router(SeededEntropy(0))
     logged: list[Log] = []
     router.logged = logged.append

@@ -24,7 +24,7 @@ _PATIENCE, _STEP = 600.0, 0.01
 
 
 def brought_up(scenario: Scenario) -> CopiedLab:
-    """A network that runs and whose LANs have talked."""
+    """Return a network that runs and whose LANs have talked."""
     copy = CopiedLab(scenario)
     settle(copy)
     return copy
@@ -54,20 +54,20 @@ class CopiedLab:
         return handle
 
     def facts(self) -> LabFacts:
-        """How it is now."""
+        """Return how it is now."""
         return self._world.facts(self._scenario)
 
     def scenario(self) -> Scenario:
-        """What it was made of."""
+        """Return what it was made of."""
         return self._scenario
 
     def only_router(self) -> str | None:
-        """The one router of a network of one."""
+        """Return the one router of a network of one."""
         names = list(self._world.routers)
         return names[0] if len(names) == 1 else None
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print that are typed at once; a dead router says nothing."""
+        """Return what commands print that are typed at once; a dead router says nothing."""
         nodes = self._world.routers
         asked = [number for number, (router, _) in enumerate(questions) if nodes[router].alive]
         said = self._typed([(questions[number][0], questions[number][1:]) for number in asked])
@@ -85,7 +85,7 @@ class CopiedLab:
             raise UserError(f"{router} refuses: {said.strip()}")
 
     def running(self, router: str) -> str:
-        """What it runs."""
+        """Return what it runs."""
         return "\n".join([*self._world.routers[router].router.running.render(), "end"]) + "\n"
 
     def replace(self, router: str, text: str) -> None:
@@ -95,7 +95,7 @@ class CopiedLab:
         self._world.post(router, ConfigurationEntered(head + text, saved=True))
 
     def _typed(self, typed: Sequence[tuple[str, Sequence[str]]]) -> list[tuple[str, int]]:
-        """What each of several prompts prints, and the status of its last refusal."""
+        """Return what each of several prompts prints, and the status of its last refusal."""
         sessions = [OneShot(self._handles[router], new_session(), lines) for router, lines in typed]
         stops = [self._handles[router].subscribe(one.effect) for (router, _), one in zip(typed, sessions, strict=True)]
         texts, end = ["" for _ in typed], self._world.now + _PATIENCE

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def load(name: str) -> Scenario:
-    """A scenario of which every line reads. Raises UserError that names the file and the line."""
+    """Return a scenario of which every line reads. Raises UserError that names the file and the line."""
     from dmvpn.network.lines import check
     from dmvpn.shells.scenario import Scenario
 

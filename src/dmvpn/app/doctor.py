@@ -102,7 +102,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 
 def _patient(arguments: argparse.Namespace) -> tuple[_Patient, str]:
-    """The network to look at, and the router that was named; "" for none. Raises UserError."""
+    """Return the network to look at, and the router that was named; "" for none. Raises UserError."""
     if arguments.files is not None:
         from dmvpn.app.copied import brought_up
         from dmvpn.app.diff import load

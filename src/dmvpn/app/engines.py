@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def choose(wanted: str) -> MakeEngine:
-    """The engine that is asked for: "auto", "rust" or "python". Raises UserError if it is not installed."""
+    """Return the engine that is asked for: "auto", "rust" or "python". Raises UserError if it is not installed."""
     if wanted != "python" and importlib.util.find_spec("dmvpn_engine") is not None:
         from dmvpn.dataplane.engine import RustEngine
 

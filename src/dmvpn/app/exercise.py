@@ -18,18 +18,18 @@ _INDENT: Final = " " * 10
 
 
 def find(name: str) -> Exercise | None:
-    """The exercise whose lab has this name; None if it is no exercise. Raises UserError."""
+    """Return the exercise whose lab has this name; None if it is no exercise. Raises UserError."""
     return exercise(name)
 
 
 def listed() -> Iterator[tuple[str, str]]:
-    """Names and titles."""
+    """Yield names and titles."""
     for one in exercises():
         yield one.name, one.scenario().lab.title.partition(": ")[2]
 
 
 def tasks(name: str) -> Iterator[str]:
-    """What is to be done in the exercise of this name."""
+    """Yield what is to be done in the exercise of this name."""
     one = exercise(name)
     yield "Your tasks:"
     for number, task in enumerate(one.tasks if one is not None else (), 1):

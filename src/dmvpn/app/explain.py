@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _piped() -> str:
-    """What comes from the pipe. Whatever is no text in it is not explained, and does no harm."""
+    """Return what comes from the pipe. Whatever is no text in it is not explained, and does no harm."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     return sys.stdin.read()

@@ -73,7 +73,7 @@ def _print(path: Path, name: str, intake: Intake) -> None:
 
 
 def _name(path: Path, part: str, intake: Intake) -> str:
-    """What its file is called."""
+    """Return what its file is called."""
     hostname = intake.tree.hostname
     return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
 

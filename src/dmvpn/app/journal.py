@@ -61,7 +61,9 @@ class Lines(logging.Formatter):
         self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines of a record: in the journal with its priority on each, else with time and level on the first."""
+        """Return the lines of a record: in the journal with its priority on each, else with time and level on the
+        first.
+        """
         severity = getattr(record, "severity", _SEVERITY.get(record.levelno, _WARNING))
         lines = [_printable(line) for line in super().format(record).splitlines()] or [""]
         if self._journal:

@@ -71,7 +71,7 @@ def judge_many(arguments: argparse.Namespace) -> int:
 
 
 def _watched(chosen: list[Order], jobs: int, progress: Progress, failed: list[Outcome]) -> Iterator[Outcome]:
-    """The outcomes of a campaign, and a line about how far it is."""
+    """Yield the outcomes of a campaign, and a line about how far it is."""
     with progress:
         progress.tell(f"0 of {len(chosen)} runs")
         for number, outcome in enumerate(campaign(chosen, jobs), 1):
@@ -110,5 +110,5 @@ def _line(order: Order, verdict: Verdict) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    """A share in percent, never rounded up."""
+    """Return a share in percent, never rounded up."""
     return f"{100 * part // whole if whole else 0} %"

@@ -64,7 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
-    """What was asked. Ends with 2 where that cannot be understood; `check` with 3, for 2 means that a router is ill."""
+    """Return what was asked.
+
+    Ends with 2 where that cannot be understood; `check` with 3, for 2 means that a router is ill.
+    """
     try:
         return parser.parse_args(words)
     except SystemExit as wrong:
@@ -206,7 +209,7 @@ def _add_lessons(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 def _amount(text: str) -> float:
-    """A number of seconds, milliseconds or the like, for argparse: finite, not negative."""
+    """Return a number of seconds, milliseconds or the like, for argparse: finite, not negative."""
     try:
         value = float(text)
     except ValueError:

@@ -47,7 +47,10 @@ class Manager:
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Manager:
-        """The one that the environment names. A word there that makes no sense is as good as none, and is logged."""
+        """Return the one that the environment names.
+
+        A word there that makes no sense is as good as none, and is logged.
+        """
         return cls(environment.get("NOTIFY_SOCKET") or None, _interval(environment))
 
     def ready(self, status: str) -> None:
@@ -109,7 +112,7 @@ def _status(text: str) -> str:
 
 
 def _interval(environment: Mapping[str, str]) -> float | None:
-    """Seconds between two signs of life: half of what the manager waits, as sd_watchdog_enabled(3) advises."""
+    """Return seconds between two signs of life: half of what the manager waits, as sd_watchdog_enabled(3) advises."""
     asked, process = environment.get("WATCHDOG_USEC"), environment.get("WATCHDOG_PID")
     if not asked or (process and process != str(os.getpid())):
         return None

@@ -19,7 +19,7 @@ _GAP = "   "
 
 
 def picture(scenario: Scenario) -> list[str]:
-    """The lines: hubs above, the provider between, everybody else below, hosts at their routers.
+    """Return the lines: hubs above, the provider between, everybody else below, hosts at their routers.
 
     Routers that no provider reaches are above the hubs that they are behind.
     """
@@ -39,13 +39,15 @@ def picture(scenario: Scenario) -> list[str]:
 
 
 def _square(lines: list[str]) -> list[str]:
-    """Lines of equal length, so that they can be centered together."""
+    """Return lines of equal length, so that they can be centered together."""
     width = max((len(line) for line in lines), default=0)
     return [line.ljust(width) for line in lines]
 
 
 def _outside(scenario: Scenario, name: str) -> list[str]:
-    """The interfaces of a router that lead toward the provider: to any node that is no router with an overlay."""
+    """Return the interfaces of a router that lead toward the provider: to any node that is no router with an
+    overlay.
+    """
     found = []
     for ends, _ in scenario.segments():
         beyond = [node for node, _ in ends if node != name and node not in scenario.lab.hosts]
@@ -67,7 +69,7 @@ def _row(scenario: Scenario, names: list[str], *, hosts_first: bool) -> list[str
 
 
 def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
-    """One router with its tunnel and underlay addresses, and the hosts of its LANs."""
+    """Return one router with its tunnel and underlay addresses, and the hosts of its LANs."""
     role = scenario.role(name)
     interfaces = addresses(scenario.configurations[name])
     tunnels = [state for state in interfaces if state.name.startswith("Tunnel")]
@@ -90,7 +92,7 @@ def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
 
 
 def _translators(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
-    """The NAT box before a router; as many lines of wire before one that has none, if there are such boxes."""
+    """Return the NAT box before a router; as many lines of wire before one that has none, if there are such boxes."""
     if hosts_first or not scenario.lab.gateways:
         return []
     for ends, _ in scenario.segments():
@@ -107,12 +109,12 @@ def _address(state: InterfaceState) -> str:
 
 
 def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
-    """The address that people would name, with its prefix length: IPv4's if there is one."""
+    """Return the address that people would name, with its prefix length: IPv4's if there is one."""
     return (state.routed(4) or state.routed(6))[0]
 
 
 def addresses(configuration: str) -> list[InterfaceState]:
-    """The interfaces of a configuration that have an address, in IOS order."""
+    """Return the interfaces of a configuration that have an address, in IOS order."""
     router = Router(SeededEntropy(0))
     router.handle(PlaneAnnounced(ipv6=True), 0.0)
     router.handle(ConfigurationEntered(configuration), 0.0)

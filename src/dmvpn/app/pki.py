@@ -118,7 +118,7 @@ def import_(arguments: argparse.Namespace) -> int:
 
 
 def _files(source: Path, router: str) -> list[Path]:
-    """What a folder of an authority has for a router; any other file is meant itself."""
+    """Return what a folder of an authority has for a router; any other file is meant itself."""
     if not source.is_dir():
         return [source]
     wanted = [source / name for name in (CA_CERTIFICATE, f"{router}.pem", f"{router}.key", LIST)]
@@ -129,7 +129,7 @@ def _files(source: Path, router: str) -> list[Path]:
 
 
 def _read(path: Path) -> list[bytes]:
-    """The PEM blocks of a file; a private key in clear, since nobody else sees it. Raises UserError."""
+    """Return the PEM blocks of a file; a private key in clear, since nobody else sees it. Raises UserError."""
     try:
         octets = path.read_bytes()
     except OSError as error:
@@ -148,7 +148,7 @@ def _blocks_of(found: Material) -> list[bytes]:
 
 
 def _in_clear(block: bytes, path: Path) -> bytes:
-    """A block; a key that is encrypted is decrypted."""
+    """Return a block; a key that is encrypted is decrypted."""
     if b"ENCRYPTED" not in block:
         return block
     return _pem_key(read_key(block, _password(f"Passphrase of {path}: ").encode()))
@@ -160,7 +160,7 @@ def _pem_key(key: Key, passphrase: str = "") -> bytes:
 
 
 def dialog(trustpoint: str, found: list[bytes]) -> list[str]:
-    """The lines that somebody at the prompt would type and paste; the key travels encrypted."""
+    """Return the lines that somebody at the prompt would type and paste; the key travels encrypted."""
     everything = b"\n".join(found)
     material = read_pem(everything)
     passphrase = secrets.token_urlsafe(24)

@@ -87,7 +87,7 @@ def _files(file: Path, router: str, state: Path | None) -> Iterable[str]:
 
 
 def _problems(outcome: Outcome, router: str, state: Path | None) -> Iterable[str]:
-    """What is in the way here and does not where it was rehearsed."""
+    """Yield what is in the way here and does not where it was rehearsed."""
     if LabFolder(labs_place() / f"run-{router}").alive():
         yield f"{router} runs already; 'dmvpn lab down run-{router}' ends it"
     if state is None:

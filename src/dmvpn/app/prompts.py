@@ -34,7 +34,10 @@ class Prompts:
         self._folder = folder
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print at routers; "" where one does not answer. In a simulated lab nobody waits for that."""
+        """Return what commands print at routers; "" where one does not answer.
+
+        In a simulated lab nobody waits for that.
+        """
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             answers = [pool.submit(answer, self._folder.management(router), line) for router, line in questions]
             left = set(answers)
@@ -45,16 +48,19 @@ class Prompts:
             return [answer.result() for answer in answers]
 
     def facts(self) -> LabFacts:
-        """How it is now."""
+        """Return how it is now."""
         return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
 
     def running(self, routers: Sequence[str]) -> dict[str, str]:
-        """What the routers run; those that answer."""
+        """Return what the routers run; those that answer."""
         answers = self.ask([(router, "show running-config") for router in routers])
         return {name: _body(answer) for name, answer in zip(routers, answers, strict=True) if answer}
 
     def scenario(self) -> Scenario:
-        """The lab with what its routers run, or would if they were alive; without certificates. Raises UserError."""
+        """Return the lab with what its routers run, or would if they were alive; without certificates.
+
+        Raises UserError.
+        """
         from dmvpn.shells.scenario import Scenario, from_description
 
         given = from_description(control.order(self._folder.control, do="scenario"))
@@ -62,7 +68,7 @@ class Prompts:
         return Scenario(given.name, given.lab, {**given.configurations, **running})
 
     def only_router(self) -> str | None:
-        """The one router of a lab of one: all that `dmvpn run` has."""
+        """Return the one router of a lab of one: all that `dmvpn run` has."""
         names = list(self.facts().routers)
         return names[0] if len(names) == 1 else None
 
@@ -83,14 +89,14 @@ class Prompts:
 
 
 def _body(running: str) -> str:
-    """A running configuration without its heading: when it was changed last is no difference."""
+    """Return a running configuration without its heading: when it was changed last is no difference."""
     from dmvpn.network.lines import Lines
 
     return "\n".join([*Lines.of(running).lines, "end"]) + "\n"
 
 
 def answer(management: Path, line: str) -> str:
-    """What a command prints at one prompt; "" if nobody is there."""
+    """Return what a command prints at one prompt; "" if nobody is there."""
     printed = io.BytesIO()
     with contextlib.suppress(UserError, OSError):
         client.execute(management, [line], printed)

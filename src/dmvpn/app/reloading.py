@@ -92,7 +92,7 @@ def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
-    """What somebody typed and did not save, as far as the file has it otherwise."""
+    """Return what somebody typed and did not save, as far as the file has it otherwise."""
     router = runtime.router
     running, saved = _lines(router.running), _lines(configurator(FEATURES).parse_text(router.startup_text).tree)
     wanted = _lines(new)
@@ -102,7 +102,7 @@ def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
 
 
 def _lines(tree: ConfigTree) -> dict[tuple[str, ...], str]:
-    """Every line with those of the sections around it; and how it is named where others read it."""
+    """Return every line with those of the sections around it; and how it is named where others read it."""
     found: dict[tuple[str, ...], str] = {}
     around: list[str] = []
     with contextlib.suppress(ValueError):

@@ -93,7 +93,7 @@ def replay(arguments: argparse.Namespace) -> int:
 
 
 def live_again(lines: Iterable[str], only: str | None = None) -> dict[str, Life]:
-    """The last life of every router in a recording, or of one. Raises UserError if this is no recording."""
+    """Return the last life of every router in a recording, or of one. Raises UserError if this is no recording."""
     lives: dict[str, Life] = {}
     for text in lines:
         line = load(text)

@@ -33,7 +33,7 @@ def run_shell(router: str) -> int:
 
 
 def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> Server:
-    """The management server of a router."""
+    """Return the management server of a router."""
     from dmvpn.face.server import ManagementServer
 
     return ManagementServer(handle, path, admission)

@@ -108,14 +108,14 @@ def _door(folder: LabFolder, name: str, place: tuple[str, int], password: str) -
 
 
 def _routers(folder: LabFolder) -> list[str]:
-    """All of them, also those that are dead just now."""
+    """Return all of them, also those that are dead just now."""
     status = control.order(folder.control, do="status")
     routers = status.get("routers") if isinstance(status, dict) else None
     return list(routers) if isinstance(routers, dict) else []
 
 
 def _password(path: Path) -> str:
-    """The password of this lab, made when somebody first wants in."""
+    """Return the password of this lab, made when somebody first wants in."""
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:

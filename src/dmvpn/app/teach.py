@@ -63,7 +63,7 @@ class LabBench(Prompts):
         control.order(self._folder.control, do="rebind", gateway=gateway, kind=kind, hidden=True)
 
     def badness(self, link: str) -> Badness:
-        """How bad a wire is now. What `lab break` hides counts as good."""
+        """Return how bad a wire is now. What `lab break` hides counts as good."""
         status = control.order(self._folder.control, do="status")
         names, impaired = (status.get("links"), status.get("impaired")) if isinstance(status, dict) else (None, None)
         if not isinstance(names, list) or not isinstance(impaired, dict):
@@ -95,11 +95,13 @@ class _Class:
         self.scenario: Scenario = from_description(control.order(self.folder.control, do="scenario"))
 
     def stage(self, running: Mapping[str, str]) -> Stage:
-        """The roles of the routers; for a router that does not answer, that of its configuration in the scenario."""
+        """Return the roles of the routers; for a router that does not answer, that of its configuration in the
+        scenario.
+        """
         return Stage.of(self.scenario, {**self.scenario.configurations, **running})
 
     def running(self) -> dict[str, str]:
-        """What all routers run."""
+        """Return what all routers run."""
         return self.bench.running(list(self.scenario.configurations))
 
 
@@ -161,7 +163,7 @@ def _list(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
-    """The trouble with this name, where the scenario has it; or any of them, anywhere."""
+    """Return the trouble with this name, where the scenario has it; or any of them, anywhere."""
     if name is not None:
         chosen = trouble(name)
         return Fault(chosen, stage, orders_for(chosen, stage))

@@ -25,7 +25,7 @@ def has_sense(diagnosis: Diagnosis) -> bool:
 
 
 def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts) -> Diagnosis:
-    """The diagnosis with what became of its lines in a copy. network: with what the routers run."""
+    """Return the diagnosis with what became of its lines in a copy. network: with what the routers run."""
     from dmvpn.app.copied import CopiedLab
     from dmvpn.tools.remedies import attempt, reduced
 

@@ -143,7 +143,7 @@ def _network(lab: str, status: dict[str, control.Json]) -> Network:
 
 
 def _chosen(only: str | None, speakers: tuple[str, ...], status: control.Json, columns: int | None) -> tuple[str, ...]:
-    """The routers that get a column. Raises UserError if one is unknown, or there are too many."""
+    """Return the routers that get a column. Raises UserError if one is unknown, or there are too many."""
     known = status.get("routers") if isinstance(status, dict) else None
     names = list(known) if isinstance(known, dict) else list(speakers)
     chosen = speakers
@@ -211,7 +211,7 @@ class _Ear:
                 self._assembler.add(heard.router, line, arrived)
 
     def ripe(self, arrived_before: float) -> list[Step]:
-        """What can be told."""
+        """Return what can be told."""
         return self._assembler.take(arrived_before)
 
     def lab_ended(self) -> None:

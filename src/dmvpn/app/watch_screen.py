@@ -29,7 +29,10 @@ _NOBODY: Final = (errno.EPIPE, errno.EIO)
 
 
 def width() -> int | None:
-    """Columns that a line may have. None: as many as it likes, since no window shows it and nobody said how many."""
+    """Return columns that a line may have.
+
+    None: as many as it likes, since no window shows it and nobody said how many.
+    """
     said = os.environ.get("COLUMNS", "")
     if sys.stdout.isatty() or (said.isdecimal() and int(said)):
         return shutil.get_terminal_size().columns
@@ -37,7 +40,7 @@ def width() -> int | None:
 
 
 def zone() -> tzinfo:
-    """The screen of the watching user."""
+    """Return the screen of the watching user."""
     return datetime.now().astimezone().tzinfo or UTC
 
 
@@ -105,7 +108,7 @@ class Screen:
             self._paper.say(line)
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
-        """Those steps that are told here, each with its line, for a window as wide as it is now."""
+        """Return those steps that are told here, each with its line, for a window as wide as it is now."""
         now = width()
         if now != self._look.width:
             self._look = replace(self._look, width=now)
@@ -129,7 +132,7 @@ class Rows(Screen):
         """There is no heading."""
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
-        """Those steps that are told here, each as an object."""
+        """Return those steps that are told here, each as an object."""
         return [(step, _row(step)) for step, _ in super().lines(steps)]
 
     def show(self, line: str) -> None:

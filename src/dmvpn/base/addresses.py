@@ -146,7 +146,7 @@ def spelled(value: IPAddress | Prefix | None) -> str:
 
 
 def mask_length(mask: IPv4Address) -> int | None:
-    """Bits of a contiguous netmask (255.255.255.0 -> 24), or None if the ones are not contiguous."""
+    """Return bits of a contiguous netmask (255.255.255.0 -> 24), or None if the ones are not contiguous."""
     inverted = int(mask) ^ 0xFFFFFFFF
     if inverted & (inverted + 1):
         return None
@@ -154,7 +154,7 @@ def mask_length(mask: IPv4Address) -> int | None:
 
 
 def classful_length(address: IPv4Address) -> int:
-    """The length of the class A, B or C network that holds `address` (RFC 791 §2.3); 32 for others.
+    """Return the length of the class A, B or C network that holds `address` (RFC 791 §2.3); 32 for others.
 
     IOS groups its routing table by these and reads `network 10.0.0.0` without a wildcard so.
     """

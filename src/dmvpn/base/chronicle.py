@@ -141,7 +141,7 @@ def line_to_plain(line: Line) -> Plain:
 
 
 def line_from_plain(plain: Mapping[str, object]) -> Line:
-    """The line that `line_to_plain` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    """Return the line that `line_to_plain` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     number, time = plain["number"], plain["time"]
     if type(number) is not int or not isinstance(time, int | float):
         raise TypeError("number and time are no numbers")

@@ -34,19 +34,19 @@ class Counting(Protocol):
     """Asked of the data plane. Counters are as in the answers to `PollInterfaces` and `PollSas`; None: it is mute."""
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """What passed all interfaces, and what was dropped."""
+        """Return what passed all interfaces, and what was dropped."""
         ...
 
     def sas_counted(self) -> SasCounted | None:
-        """What passed all pairs of SAs."""
+        """Return what passed all pairs of SAs."""
         ...
 
     def stations(self) -> tuple[Station, ...]:
-        """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
+        """Return the stations on Ethernets that the host has heard of; empty where wires have no link layer."""
         ...
 
     def translations(self) -> Translations:
-        """The flows that are translated, and what was counted."""
+        """Return the flows that are translated, and what was counted."""
         ...
 
 
@@ -72,7 +72,7 @@ NO_PLANE = NoPlane()
 
 
 def fresh(views: Iterable[SaView], counting: Counting) -> tuple[SaView, ...]:
-    """Pairs of SAs as they are at this moment. One that the plane does not know keeps its last counters."""
+    """Return pairs of SAs as they are at this moment. One that the plane does not know keeps its last counters."""
     views = tuple(views)
     counted = counting.sas_counted() if views else None
     if counted is None:

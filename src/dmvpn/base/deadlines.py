@@ -60,12 +60,12 @@ class Deadlines(Generic[Name]):
             self._gone[entry[1]] = None
 
     def when(self, name: Name) -> float | None:
-        """The time at which `name` is due, or None if it is not set."""
+        """Return the time at which `name` is due, or None if it is not set."""
         entry = self._when.get(name)
         return entry[0] if entry else None
 
     def next(self) -> float | None:
-        """The earliest time at which something is due, or None."""
+        """Return the earliest time at which something is due, or None."""
         heap, gone = self._heap, self._gone
         while gone and heap[0][1] in gone:
             del gone[heapq.heappop(heap)[1]]

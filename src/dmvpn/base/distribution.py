@@ -107,7 +107,7 @@ class Distribution:
         return 0
 
     def distance(self, policies: RoutePolicies, route: Candidate, neighbor: IPAddress, otherwise: int) -> int:
-        """The administrative distance of a route that this neighbor told."""
+        """Return the administrative distance of a route that this neighbor told."""
         for one in self.distances:
             is_meant = isinstance(neighbor, IPv4Address) and one.neighbors.hold(neighbor)
             if is_meant and (not one.name or policies.access_list_permits(one.name, route.prefix)):

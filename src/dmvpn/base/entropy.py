@@ -29,7 +29,7 @@ class SeededEntropy:
         self._buffer = b""
 
     def octets(self, count: int) -> bytes:
-        """The next `count` octets of the stream."""
+        """Return the next `count` octets of the stream."""
         while len(self._buffer) < count:
             block = hashlib.sha256(self._seed + self._counter.to_bytes(8, "big")).digest()
             self._buffer += block

@@ -63,7 +63,7 @@ class Explanation:
         return _PLACEHOLDER.search(self.word) is not None
 
     def line_pattern(self) -> re.Pattern[str]:
-        """What the whole printed line, or clause, looks like; its runs of blanks are one blank."""
+        """Return what the whole printed line, or clause, looks like; its runs of blanks are one blank."""
         parts = (re.escape(_BLANKS.sub(" ", part)) for part in _PLACEHOLDER.split(self.word))
         return re.compile(".*".join(parts))
 
@@ -108,11 +108,11 @@ class Group:
     names: frozenset[str] = frozenset()
 
     def next_of(self, explanation: Explanation) -> str:
-        """What to look at after this word."""
+        """Return what to look at after this word."""
         return explanation.next or self.next
 
     def clause_of(self, explanation: Explanation) -> str:
-        """The clause that it rests on, or ""."""
+        """Return the clause that it rests on, or ""."""
         return explanation.clause or self.clause
 
 
@@ -125,22 +125,24 @@ def code(
     clause: str = "",
     also: tuple[str, ...] = (),
 ) -> Explanation:
-    """The explanation of a code: its word is the name in its enum."""
+    """Return the explanation of a code: its word is the name in its enum."""
     return Explanation(str(number.name), what, when, next=next, clause=clause, number=int(number), also=also)
 
 
 def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Explanation:
-    """The explanation of a reason: its word is the sentence, its clause that of the code."""
+    """Return the explanation of a reason: its word is the sentence, its clause that of the code."""
     return Explanation(code.value, what, when, next=next, clause=code.clause)
 
 
 def log(message: type[Log], mnemonic: str, when: str = "", *, next: str = "", clause: str = "") -> Explanation:
-    """The explanation of a log message: its class says in its docstring what it means. mnemonic: "NHRP-3-PAKREPLY"."""
+    """Return the explanation of a log message: its class says in its docstring what it means. mnemonic:
+    "NHRP-3-PAKREPLY".
+    """
     return Explanation(f"%{mnemonic}", " ".join((message.__doc__ or "").split()), when, next=next, clause=clause)
 
 
 def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> Group:
-    """The log messages of a feature."""
+    """Return the log messages of a feature."""
     return Group(
         title=f"log messages of {feature}",
         kind=Kind.LOG,
@@ -153,7 +155,7 @@ def log_group(feature: str, *explanations: Explanation, next: str = "show loggin
 
 
 def debug_group(command: str, *explanations: Explanation, next: str = "", clause: str = "") -> Group:
-    """The lines of a debug."""
+    """Return the lines of a debug."""
     return Group(
         title=f"lines of {command}",
         kind=Kind.DEBUG,
@@ -167,7 +169,7 @@ def debug_group(command: str, *explanations: Explanation, next: str = "", clause
 
 
 def reason_group(feature: str, screens: tuple[str, ...], *explanations: Explanation, next: str = "") -> Group:
-    """The reasons that a feature stores (`base.reasons`)."""
+    """Return the reasons that a feature stores (`base.reasons`)."""
     return Group(
         title=f"reasons of {feature}",
         kind=Kind.REASON,
@@ -188,7 +190,8 @@ def label_group(
     mark: str = "",
     clause: str = "",
 ) -> Group:
-    """Headings of columns, and labels before the values of a screen. sighted: they are explained below the screen, too.
+    """Return headings of columns, and labels before the values of a screen. sighted: they are explained below the
+    screen, too.
 
     Screens whose values have explanations of their own do without: their readers can ask for a heading.
     """
@@ -207,7 +210,7 @@ def label_group(
 
 
 def answer_group(feature: str, *explanations: Explanation, next: str) -> Group:
-    """What the prompt answers to lines of a feature that it refuses, or that need a remark."""
+    """Return what the prompt answers to lines of a feature that it refuses, or that need a remark."""
     return Group(
         title=f"answers to lines of {feature}",
         kind=Kind.ANSWER,

@@ -54,7 +54,7 @@ class ReasonFacts(Fact):
                 yield from field.parts()
 
     def find(self, *codes: ReasonCode) -> ReasonFacts | None:
-        """The first part that is one of these, or None."""
+        """Return the first part that is one of these, or None."""
         return next((part for part in self.parts() if part.is_one(*codes)), None)
 
     def __bool__(self) -> bool:
@@ -93,7 +93,7 @@ class NeighborFacts(Fact):
 
 
 def reason_facts(reason: Reason | None) -> ReasonFacts:
-    """What there is to say about a reason, if there is one."""
+    """Return what there is to say about a reason, if there is one."""
     if reason is None:
         return NO_REASON
     return ReasonFacts(code=reason.code.id, text=str(reason), fields=tuple(_fields(reason)))
@@ -111,5 +111,5 @@ def _fields(reason: Reason) -> Iterator[ReasonFacts | int | str]:
 
 
 def network(prefix: Prefix) -> Network:
-    """The prefix as the standard library has it."""
+    """Return the prefix as the standard library has it."""
     return ip_network((prefix.address, prefix.length))

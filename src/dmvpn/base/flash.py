@@ -36,11 +36,11 @@ class Flash(Protocol):
     """What a shell keeps for a router. Everything raises OSError, with a reason for people."""
 
     def files(self) -> Sequence[Stored]:
-        """All files, by name."""
+        """Return all files, by name."""
         ...
 
     def read(self, name: str) -> bytes:
-        """The octets of a file."""
+        """Return the octets of a file."""
         ...
 
     def write(self, name: str, octets: bytes) -> None:

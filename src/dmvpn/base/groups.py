@@ -61,7 +61,7 @@ class Groups(Generic[K, V]):
         return changed
 
     def of(self, key: K) -> dict[int, V]:
-        """The entries about something, in their order, list by list. The numbers rise."""
+        """Return the entries about something, in their order, list by list. The numbers rise."""
         return dict(sorted(self._groups.get(key, {}).items()))
 
 
@@ -85,7 +85,7 @@ class Merged(Generic[K, V, W]):
         self._changed |= self._groups.take(gone, came)
 
     def merged(self) -> Pages[W]:
-        """All values."""
+        """Return all values."""
         before: dict[int, W | None] = {self._numbers.pop(key): None for key in self._changed if key in self._numbers}
         now: dict[int, W | None] = {}
         for key in self._changed:

@@ -50,11 +50,11 @@ class Journal(Generic[K, V]):
         self._present[key] = value
 
     def get(self, key: K) -> V | None:
-        """The entry as it is now."""
+        """Return the entry as it is now."""
         return self._present.get(key)
 
     def present(self) -> list[K]:
-        """The keys of those that are there now."""
+        """Return the keys of those that are there now."""
         return list(self._present)
 
     def at(self, time: float) -> dict[K, V]:

@@ -43,7 +43,7 @@ class Lifetime:
         return (at - self.end).total_seconds() if self.end is not None and self.end <= at else None
 
     def changes_in(self, clock: Clock, now: float) -> float | None:
-        """Seconds until it begins or ends; None: it does neither any more."""
+        """Return seconds until it begins or ends; None: it does neither any more."""
         at = self._at(clock, now)
         left = [(moment - at).total_seconds() for moment in (self.start, self.end) if moment is not None]
         return min((seconds for seconds in left if seconds > 0), default=None)
@@ -75,15 +75,15 @@ class KeyChain:
     keys: Pages[Key]
 
     def sending(self, clock: Clock, now: float) -> Key | None:
-        """The key that EIGRP and RIP seal with: the lowest number that is valid, as on IOS."""
+        """Return the key that EIGRP and RIP seal with: the lowest number that is valid, as on IOS."""
         return next((key for key in self.keys if key.send is None or key.send.holds(clock, now)), None)
 
     def accepting(self, clock: Clock, now: float) -> tuple[Key, ...]:
-        """The keys that open what comes."""
+        """Return the keys that open what comes."""
         return tuple(key for key in self.keys if key.accept is None or key.accept.holds(clock, now))
 
     def changes_in(self, clock: Clock, now: float) -> float | None:
-        """Seconds until other keys are valid; None: never."""
+        """Return seconds until other keys are valid; None: never."""
         lifetimes = [one for key in self.keys for one in (key.accept, key.send) if one is not None]
         left = [seconds for one in lifetimes if (seconds := one.changes_in(clock, now)) is not None]
         return min(left, default=None)

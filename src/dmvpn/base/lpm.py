@@ -55,7 +55,7 @@ class PrefixTable(Generic[Value]):
         return iter(self._entries)
 
     def get(self, prefix: Prefix) -> Value | None:
-        """The value of exactly this prefix, or None."""
+        """Return the value of exactly this prefix, or None."""
         return self._entries.get(prefix)
 
     def pop(self, prefix: Prefix) -> Value | None:
@@ -66,7 +66,7 @@ class PrefixTable(Generic[Value]):
         return value
 
     def lookup(self, address: IPAddress) -> tuple[Prefix, Value] | None:
-        """The longest prefix that holds `address`, with its value."""
+        """Return the longest prefix that holds `address`, with its value."""
         version, number, width = address.version, int(address), address.max_prefixlen
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
@@ -75,7 +75,7 @@ class PrefixTable(Generic[Value]):
         return None
 
     def matches(self, address: IPAddress) -> Iterator[tuple[Prefix, Value]]:
-        """Every prefix that holds `address`, the longest first."""
+        """Yield every prefix that holds `address`, the longest first."""
         version, number, width = address.version, int(address), address.max_prefixlen
         for negative in self._lengths[version]:
             found = self._tables[version, -negative].get(number >> (width + negative))
@@ -83,5 +83,5 @@ class PrefixTable(Generic[Value]):
                 yield found
 
     def items(self) -> list[tuple[Prefix, Value]]:
-        """All prefixes with their values, sorted by prefix."""
+        """Return all prefixes with their values, sorted by prefix."""
         return sorted(self._entries.items(), key=lambda item: (item[0].address.version, item[0]))

@@ -67,7 +67,7 @@ class Moment:
 
 
 def read_span(text: str) -> int | None:
-    """Seconds of "90s", "5m", "1h30m", "2d"; None: it is none."""
+    """Return seconds of "90s", "5m", "1h30m", "2d"; None: it is none."""
     match = _SPAN.fullmatch(text.lower())
     if match is None or not text:
         return None
@@ -75,7 +75,7 @@ def read_span(text: str) -> int | None:
 
 
 def read_time(text: str) -> int | None:
-    """Milliseconds since midnight of "10:42:07" or "10:42:07.250"; None: it is none."""
+    """Return milliseconds since midnight of "10:42:07" or "10:42:07.250"; None: it is none."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None

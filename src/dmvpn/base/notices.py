@@ -99,20 +99,22 @@ class InterfaceState:
         return self.line and self.carries(version)
 
     def routed(self, version: int) -> tuple[tuple[IPAddress, int], ...]:
-        """The addresses of this IP version that other links may know, with prefix lengths; the primary one first."""
+        """Return the addresses of this IP version that other links may know, with prefix lengths; the primary one
+        first.
+        """
         if version == 4:
             return self.addresses
         return self.ipv6.addresses if self.ipv6 is not None and self.carries(6) else ()
 
     def primary(self, version: int) -> IPAddress | None:
-        """The address of this IP version that represents the interface."""
+        """Return the address of this IP version that represents the interface."""
         if version == 4:
             return self.address
         addresses = self.routed(version)
         return addresses[0][0] if addresses else None
 
     def link_local(self, version: int) -> IPAddress | None:
-        """Its link-local address, which IPv4 does not have."""
+        """Return its link-local address, which IPv4 does not have."""
         return self.ipv6.link_local if version == 6 and self.ipv6 is not None and self.carries(6) else None
 
 

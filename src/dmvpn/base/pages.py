@@ -63,7 +63,7 @@ class Pages(Collection[V]):
         return f"{type(self).__name__}({list(self)})"
 
     def turned(self, changes: Mapping[int, V | None]) -> Pages[V]:
-        """The version with these entries at their numbers; None: without. It is this one if nothing changes."""
+        """Return the version with these entries at their numbers; None: without. It is this one if nothing changes."""
         turned: Pages[V] = Pages()
         turned._pages, turned._length = dict(self._pages), self._length
         own: dict[int, dict[int, V]] = {}
@@ -91,7 +91,7 @@ class Pages(Collection[V]):
         return turned
 
     def changes(self, before: Pages[V]) -> tuple[dict[int, V], dict[int, V]]:
-        """The entries that are gone and those that came, by number. One with another number is among both."""
+        """Return the entries that are gone and those that came, by number. One with another number is among both."""
         mine, theirs = self._apart(before)
         gone = {number: value for number, value in theirs.items() if number not in mine or mine[number] != value}
         came = {number: value for number, value in mine.items() if number not in theirs or theirs[number] != value}
@@ -104,7 +104,7 @@ class Pages(Collection[V]):
 
 
 def _in_order(numbered: dict[int, D]) -> dict[int, D]:
-    """The same by number. Most often only the last one is new."""
+    """Return the same by number. Most often only the last one is new."""
     keys = list(numbered)
     return numbered if keys == sorted(keys) else dict(sorted(numbered.items()))
 

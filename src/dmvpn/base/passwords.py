@@ -70,7 +70,9 @@ def is_right(kind: int, secret: str, typed: str) -> bool:
 
 
 def hashed(kind: int, plain: str, octets: bytes) -> str:
-    """The hash of a password as type 5, 8 or 9 is written. octets: at least 14 unpredictable ones, for the salt."""
+    """Return the hash of a password as type 5, 8 or 9 is written. octets: at least 14 unpredictable ones, for the
+    salt.
+    """
     octets_of_password = plain.encode()
     if kind == MD5:
         salt = _salt(octets, _MD5_SALT_MADE)
@@ -121,7 +123,7 @@ def _split_md5(secret: str) -> tuple[bytes, str]:
 
 
 def _md5_crypt(password: bytes, salt: bytes) -> str:
-    """The hash that FreeBSD's crypt(3) made first, and that IOS calls type 5."""
+    """Return the hash that FreeBSD's crypt(3) made first, and that IOS calls type 5."""
     inner = hashlib.md5(password + salt + password, usedforsecurity=False).digest()
     begun = password + b"$1$" + salt + (inner * (len(password) // 16 + 1))[: len(password)]
     length = len(password)

@@ -52,15 +52,15 @@ class Interfaces(Protocol):
     """Asked of the interface feature."""
 
     def get(self, name: str) -> InterfaceState | None:
-        """The interface, or None."""
+        """Return the interface, or None."""
         ...
 
     def all(self) -> tuple[InterfaceState, ...]:
-        """All interfaces, in IOS order (by kind, then number)."""
+        """Return all interfaces, in IOS order (by kind, then number)."""
         ...
 
     def owner(self, address: IPAddress) -> InterfaceState | None:
-        """The interface that has this address, whatever its state, or None."""
+        """Return the interface that has this address, whatever its state, or None."""
         ...
 
 
@@ -68,11 +68,11 @@ class Tunnels(Protocol):
     """Asked of the tunnel feature."""
 
     def get(self, name: str) -> TunnelState | None:
-        """The tunnel, or None if there is no such interface."""
+        """Return the tunnel, or None if there is no such interface."""
         ...
 
     def all(self) -> tuple[TunnelState, ...]:
-        """All tunnels, in order of their numbers."""
+        """Return all tunnels, in order of their numbers."""
         ...
 
 
@@ -80,15 +80,18 @@ class Rib(Protocol):
     """Asked of the RIB."""
 
     def lookup(self, address: IPAddress) -> Route | None:
-        """The best route for a destination by longest match; next hops resolved to interfaces. None: no route."""
+        """Return the best route for a destination by longest match; next hops resolved to interfaces.
+
+        None: no route.
+        """
         ...
 
     def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
-        """The same, as if NHRP had installed and overridden nothing."""
+        """Return the same, as if NHRP had installed and overridden nothing."""
         ...
 
     def exact(self, prefix: Prefix) -> Route | None:
-        """The best route of exactly this prefix that NHRP did not install, or None."""
+        """Return the best route of exactly this prefix that NHRP did not install, or None."""
         ...
 
     def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
@@ -96,7 +99,7 @@ class Rib(Protocol):
         ...
 
     def routes(self) -> tuple[Route, ...]:
-        """The best routes, sorted by prefix."""
+        """Return the best routes, sorted by prefix."""
         ...
 
 
@@ -104,7 +107,7 @@ class Protection(Protocol):
     """Asked of the IPsec feature."""
 
     def between(self, tunnel: str, nbma: IPAddress, port: int = 0) -> Protected:
-        """How far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
+        """Return how far the protection of this pair is. For a tunnel without protection: SECURED, connection 0.
 
         port: of the peer alone that has this UDP port at the address, 0: of any.
         """
@@ -115,19 +118,19 @@ class Protection(Protocol):
         ...
 
     def connection(self, number: int) -> Connection | None:
-        """A connection that has SAs, by its number."""
+        """Return a connection that has SAs, by its number."""
         ...
 
     def connections(self, local: IPAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
-        """Those that have SAs (between these addresses), the newest first."""
+        """Return those that have SAs (between these addresses), the newest first."""
         ...
 
     def sas(self) -> tuple[SaView, ...]:
-        """All pairs of SAs, the oldest first."""
+        """Return all pairs of SAs, the oldest first."""
         ...
 
     def pairs(self) -> tuple[ProtectedPair, ...]:
-        """All tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
+        """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
         ...
 
 
@@ -135,11 +138,11 @@ class Ike(Protocol):
     """Asked of the IKEv2 feature."""
 
     def sas(self) -> tuple[IkeView, ...]:
-        """All IKE SAs, the oldest first."""
+        """Return all IKE SAs, the oldest first."""
         ...
 
     def stats(self) -> IkeStats:
-        """What was counted since the start, or since somebody cleared it."""
+        """Return what was counted since the start, or since somebody cleared it."""
         ...
 
 
@@ -147,14 +150,14 @@ class Pki(Protocol):
     """Asked of the PKI feature."""
 
     def credentials(self, trustpoint: str) -> Credentials | None:
-        """What this trustpoint provides; None: the trustpoint does not exist, or is empty.
+        """Return what this trustpoint provides; None: the trustpoint does not exist, or is empty.
 
         The same object until something changes.
         """
         ...
 
     def trustpoints(self) -> tuple[str, ...]:
-        """Those that give something, in the order of the configuration."""
+        """Return those that give something, in the order of the configuration."""
         ...
 
     def fits(self, name: str, certificate: bytes) -> bool:
@@ -170,7 +173,7 @@ class Policies(Protocol):
         ...
 
     def of_routes(self) -> RoutePolicies:
-        """All lists and route maps, for protocols that filter and change routes by them."""
+        """Return all lists and route maps, for protocols that filter and change routes by them."""
         ...
 
 
@@ -205,7 +208,7 @@ class Clock(Protocol):
         ...
 
     def local(self, now: float) -> datetime:
-        """The same in the router's own time zone, as `show clock` has it."""
+        """Return the same in the router's own time zone, as `show clock` has it."""
         ...
 
 

@@ -100,7 +100,7 @@ class ProtectionPolicy:
 def policies_for(
     policies: Iterable[ProtectionPolicy], local: IPAddress, remote: IPAddress
 ) -> tuple[ProtectionPolicy, ...]:
-    """Those that are for this pair of addresses."""
+    """Return those that are for this pair of addresses."""
     ours = [policy for policy in policies if policy.local == local]
     special = tuple(policy for policy in ours if remote in policy.remotes)
     return special or tuple(policy for policy in ours if not policy.remotes)

@@ -52,11 +52,11 @@ class ReasonCode(enum.Enum):
         return len(self._said) + len(self._proved) - 2
 
     def say(self, fields: tuple[object, ...]) -> str:
-        """The sentence with the first of these fields in its places."""
+        """Return the sentence with the first of these fields in its places."""
         return _filled(self._said, fields)
 
     def prove(self, fields: tuple[object, ...]) -> str:
-        """The evidence with the last of these fields in its places."""
+        """Return the evidence with the last of these fields in its places."""
         return _filled(self._proved, fields[len(self._said) - 1 :])
 
 

@@ -122,7 +122,7 @@ class RecordedEntropy:
         self._left += drawn
 
     def octets(self, count: int) -> bytes:
-        """The next octets. Raises UserError if this life draws more than the recorded one."""
+        """Return the next octets. Raises UserError if this life draws more than the recorded one."""
         if len(self._left) < count:
             raise UserError("more random numbers are drawn than when it was recorded: this life takes another course")
         drawn = bytes(self._left[:count])
@@ -158,7 +158,7 @@ def load(line: str) -> Line:
 
 
 def plain(value: object) -> Json:
-    """A value as JSON: for recordings, and for hashing a state."""
+    """Return a value as JSON: for recordings, and for hashing a state."""
     match value:
         case enum.Enum():
             return {"$enum": f"{type(value).__name__}.{value.name}"}

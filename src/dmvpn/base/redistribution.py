@@ -37,7 +37,7 @@ Line = TypeVar("Line", bound=Redistributing)
 
 
 def line_for(lines: Iterable[Line], route: Route) -> Line | None:
-    """The line that is about this route, None: it does not come in."""
+    """Return the line that is about this route, None: it does not come in."""
     lines = () if route.stays else tuple(lines)
     for owner in ((route.source, route.process), *route.run_by):
         for line in lines:

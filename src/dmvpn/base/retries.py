@@ -41,7 +41,7 @@ class Retries(Generic[Name]):
             self._deadlines.cancel(name)
 
     def reason(self, name: Name) -> Reason | None:
-        """Why the last attempt failed, or None if nothing is known to be wrong."""
+        """Return why the last attempt failed, or None if nothing is known to be wrong."""
         return self._reasons.get(name)
 
     def next(self) -> float | None:
@@ -49,7 +49,7 @@ class Retries(Generic[Name]):
         return self._deadlines.next()
 
     def pop_due(self, now: float) -> list[Name]:
-        """Names to be ordered again now; each counts as done until it fails again."""
+        """Return names to be ordered again now; each counts as done until it fails again."""
         due = self._deadlines.pop_due(now)
         for name in due:
             self._reasons.pop(name, None)

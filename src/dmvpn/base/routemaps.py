@@ -52,7 +52,7 @@ class Candidate:
 
     @classmethod
     def of(cls, route: Route) -> Self:
-        """A route of the routing table."""
+        """Return a route of the routing table."""
         hop = route.next_hops[0] if route.next_hops else None
         return cls(
             prefix=route.prefix,
@@ -142,7 +142,7 @@ class CommunityChange:
     additive: bool = False
 
     def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
-        """What becomes of these."""
+        """Return what becomes of these."""
         kept = communities if self.additive else ()
         return tuple(sorted({*kept, *(one for one in self.communities if one != INTERNET)}))
 
@@ -162,7 +162,7 @@ class Changes:
     communities: CommunityChange | None = None
 
     def then(self, later: Changes) -> Changes:
-        """Both, one after the other."""
+        """Return both, one after the other."""
         return Changes(
             metric=self.metric if later.metric is None else later.metric,
             metric_type=later.metric_type or self.metric_type,
@@ -245,7 +245,7 @@ class RoutePolicies:
         return next(fitting, False)
 
     def mapped(self, name: str, route: Candidate) -> Changes | None:
-        """What the map makes of the route; None: it refuses the route.
+        """Return what the map makes of the route; None: it refuses the route.
 
         An entry that fits and says `continue` hands on to another, and what it permits stays permitted if none of
         the others fits.

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 def ike_line(ike: SessionIke) -> str:
-    """An IKE SA, in short."""
+    """Return an IKE SA, in short."""
     state = "Active" if ike.active else "Inactive"
     return f"  IKEv2 SA: local {ike.local}/{ike.local_port} remote {ike.remote}/{ike.remote_port} {state} "
 
 
 def ike_lines(ike: SessionIke) -> Iterator[str]:
-    """An IKE SA, with what it can do and how long it lives."""
+    """Yield an IKE SA, with what it can do and how long it lives."""
     yield ike_line(ike)
     lifetime = _clock(ike.lifetime) if ike.active else "0"
     yield f"          Capabilities:{ike.capabilities or '(none)'} connid:{ike.number} lifetime:{lifetime}"
 
 
 def flow_lines(flow: SessionFlow) -> Iterator[str]:
-    """What is protected, and what it carried."""
+    """Yield what is protected, and what it carried."""
     yield f"  IPSEC FLOW: {flow.text} "
     yield f"        Active SAs: {flow.sas}, origin: crypto map"
     received, sent = _kilobytes(flow.received_kilobytes_left), _kilobytes(flow.sent_kilobytes_left)

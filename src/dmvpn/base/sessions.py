@@ -103,7 +103,7 @@ class CryptoSession:
 
 
 def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[CryptoSession, ...]:
-    """All sessions: those that tunnels want in the order of tunnels and addresses, then what else there is.
+    """Return all sessions: those that tunnels want in the order of tunnels and addresses, then what else there is.
 
     counting: answers with the current counters.
     """
@@ -124,7 +124,7 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
 
 
 def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
-    """The tunnels that this connection can serve, by source, IPsec profile and destination."""
+    """Return the tunnels that this connection can serve, by source, IPsec profile and destination."""
     return tuple(
         tunnel.name
         for tunnel in ports.tunnels.all()
@@ -146,7 +146,7 @@ def transform_words(transform: EspTransform) -> str:
 
 
 def flow_text(local_selector: str, remote_selector: str) -> str:
-    """Two selectors ("203.0.113.1/255.255.255.255/47/0") as a line of an access list."""
+    """Return two selectors ("203.0.113.1/255.255.255.255/47/0") as a line of an access list."""
     protocol = local_selector.split("/")[2]
     return f"permit {'ip' if protocol == '0' else protocol} {_host(local_selector)} {_host(remote_selector)}"
 
@@ -181,7 +181,7 @@ class _Known:
             self._between.setdefault(key, []).append(connection)
 
     def between(self, pair: ProtectedPair) -> list[Connection]:
-        """Those of this pair of addresses; several peers may be behind one of them."""
+        """Return those of this pair of addresses; several peers may be behind one of them."""
         found = self._between.get((pair.local, pair.remote, pair.profile), [])
         return [connection for connection in found if pair.remote_port in (0, connection.remote_port)]
 
@@ -213,7 +213,7 @@ def _session(known: _Known, tunnel: str, connection: Connection, state: Protecte
 
 
 def _absent(pair: ProtectedPair, trying: list[IkeView], now: float) -> CryptoSession:
-    """A peer that is wanted and has proved nothing yet."""
+    """Return a peer that is wanted and has proved nothing yet."""
     local, remote, state = pair.local, pair.remote, pair.state
     negotiating = bool(trying) or state.phase in (ProtectionPhase.IKE, ProtectionPhase.IPSEC)
     return CryptoSession(
@@ -281,7 +281,7 @@ def _flow(pairs: Sequence[SaView], now: float) -> SessionFlow:
 
 
 def kilobytes_left(limit: int | None, octets: int) -> int | None:
-    """Whole kilobytes until the limit; None: there is none."""
+    """Return whole kilobytes until the limit; None: there is none."""
     return None if limit is None else max(0, (limit * 1024 - octets) // 1024)
 
 

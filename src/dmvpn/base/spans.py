@@ -6,7 +6,7 @@ MINUTE, HOUR, DAY, WEEK, YEAR = 60, 3_600, 86_400, 604_800, 31_536_000
 
 
 def age(seconds: float | None) -> str:
-    """A time span in the eight characters of a table: 00:01:44, 1d03h, 1w2d, 1y08w; "never" for None."""
+    """Return a time span in the eight characters of a table: 00:01:44, 1d03h, 1w2d, 1y08w; "never" for None."""
     if seconds is None:
         return "never"
     total = max(0, int(seconds))
@@ -20,7 +20,10 @@ def age(seconds: float | None) -> str:
 
 
 def uptime(seconds: float) -> str:
-    """A time span in words: "1 week, 2 days, 3 hours, 4 minutes". Units that are zero are left out, except minutes."""
+    """Return a time span in words: "1 week, 2 days, 3 hours, 4 minutes".
+
+    Units that are zero are left out, except minutes.
+    """
     remaining = max(0, int(seconds))
     words: list[str] = []
     for unit, length in (("year", YEAR), ("week", WEEK), ("day", DAY), ("hour", HOUR), ("minute", MINUTE)):

@@ -45,7 +45,7 @@ class StreamNumbers:
         self._last = 0
 
     def next(self) -> int:
-        """A number that no stream had."""
+        """Return a number that no stream had."""
         self._last += 2
         return self._last
 

@@ -72,12 +72,15 @@ def origin_control(link: int, source: IPv4Address | None) -> Control:
 
 
 def multicast_request(group: IPv4Address, link: int) -> bytes:
-    """The value (ip_mreqn) that joins or leaves a group on an interface, or, with 0.0.0.0, chooses the interface."""
+    """Return the value (ip_mreqn) that joins or leaves a group on an interface, or, with 0.0.0.0, chooses the
+    interface.
+    """
     return _MREQN.pack(group.packed, bytes(4), link)
 
 
 def receive_datagram(sock: socket.socket, *, raw: bool) -> Datagram | None:
-    """The next packet of a non-blocking socket with IP_PKTINFO, IP_RECVTTL and IP_RECVTOS; None: there is none now.
+    """Return the next packet of a non-blocking socket with IP_PKTINFO, IP_RECVTTL and IP_RECVTOS; None: there is none
+    now.
 
     raw: the packet begins with its IP header, which is taken off.
     """

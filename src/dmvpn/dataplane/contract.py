@@ -55,19 +55,19 @@ class DataPlane(Protocol):
         ...
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """What `PollInterfaces` reports, at once and to nobody else; None: the host does not say."""
+        """Return what `PollInterfaces` reports, at once and to nobody else; None: the host does not say."""
         ...
 
     def sas_counted(self) -> SasCounted | None:
-        """What `PollSas` reports, likewise."""
+        """Return what `PollSas` reports, likewise."""
         ...
 
     def stations(self) -> tuple[Station, ...]:
-        """The stations on Ethernets that the host has heard of; empty where wires have no link layer."""
+        """Return the stations on Ethernets that the host has heard of; empty where wires have no link layer."""
         ...
 
     def translations(self) -> Translations:
-        """What `SetTranslation` has come to: the flows that live, and what was counted."""
+        """Return what `SetTranslation` has come to: the flows that live, and what was counted."""
         ...
 
     def close(self) -> None:

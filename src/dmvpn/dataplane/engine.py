@@ -248,7 +248,7 @@ class RustEngine:
         self._core.move_connection(connection, remote.packed, remote_port)
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """What every pair of SAs carried."""
+        """Return what every pair of SAs carried."""
         return tuple(
             SaCount(
                 spi_in=spi_in,
@@ -346,7 +346,7 @@ class RustEngine:
 
 
 def event_of(punt: dmvpn_engine.Punt, tunnels: Mapping[int, str]) -> Event | None:
-    """What the router is told. None: the tunnel went while the packet was waiting."""
+    """Return what the router is told. None: the tunnel went while the packet was waiting."""
     kind, number, packed, data, out, connection, local, port = punt
     tunnel, nbma = tunnels.get(number), ipv4_address(packed)
     match kind:

@@ -21,7 +21,7 @@ NON_ESP_MARKER: Final = bytes(4)
 def ike_received(
     source: IPv4Address, source_port: int, local: IPv4Address, local_port: int, octets: bytes, tos: int
 ) -> IpReceived:
-    """A datagram for IKE, its UDP header first. Its interface is "", for it came to an address."""
+    """Return a datagram for IKE, its UDP header first. Its interface is "", for it came to an address."""
     udp = UdpDatagram(source_port=source_port, destination_port=local_port, payload=octets)
     return IpReceived(
         interface="",

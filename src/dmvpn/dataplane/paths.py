@@ -48,7 +48,7 @@ class PathMtus:
             self._learned.popitem(last=False)
 
     def to(self, remote: bytes, now: float) -> int | None:
-        """Octets of the largest packet to there, None: nothing is known."""
+        """Return octets of the largest packet to there, None: nothing is known."""
         self._forget_old(now)
         learned = self._learned.get(remote)
         return None if learned is None else learned[0]

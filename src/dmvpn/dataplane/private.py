@@ -10,7 +10,7 @@ _MAP = Path("/proc/self/uid_map")
 
 
 def folder() -> Path:
-    """The folder; it need not be there, and may be somebody else's.
+    """Return the folder; it need not be there, and may be somebody else's.
 
     In a user namespace (a lab of an ordinary user) everybody is root: the number is the one outside. With the number
     inside, all of them would share a folder with root, and root would then find that it belongs to somebody else.

@@ -47,7 +47,7 @@ def has(capability: Capability) -> bool:
 
 
 def need(*capabilities: str) -> str:
-    """How to get capabilities here: by an option of the container, as root, or in a lab's user namespace."""
+    """Return how to get capabilities here: by an option of the container, as root, or in a lab's user namespace."""
     if in_container():
         return "start the container with " + " ".join(f"--cap-add {capability}" for capability in capabilities)
     return "run it with sudo, or in a lab: dmvpn lab up"

@@ -64,7 +64,10 @@ class _Datagram:
             self.end = end
 
     def whole(self) -> Ipv4Packet:
-        """The datagram, when all of it is there. Raises WireError where it should have been dropped on the way."""
+        """Return the datagram, when all of it is there.
+
+        Raises WireError where it should have been dropped on the way.
+        """
         first = self.pieces[0]
         payload = b"".join(self.pieces[start].payload for start in self.starts)
         if HEADER_LENGTH + len(first.options) + len(payload) > _MAX_PACKET:

@@ -20,7 +20,7 @@ _ERRORS = (
 
 
 def unreachable(code: icmp.UnreachableCode) -> Callable[[bytes], IcmpError]:
-    """What says, of the packet it quotes, that it cannot be delivered."""
+    """Return what says, of the packet it quotes, that it cannot be delivered."""
     return lambda quoted: icmp.DestinationUnreachable(code=code, quoted=quoted)
 
 
@@ -30,7 +30,9 @@ def time_exceeded(quoted: bytes) -> IcmpError:
 
 
 def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
-    """What says, of the packet it quotes, that it would have to be cut to this MTU and must not be, RFC 1191 §4."""
+    """Return what says, of the packet it quotes, that it would have to be cut to this MTU and must not be, RFC
+    1191 §4.
+    """
     code = icmp.UnreachableCode.FRAGMENTATION_NEEDED
     return lambda quoted: icmp.DestinationUnreachable(code=code, next_hop_mtu=mtu, quoted=quoted)
 

@@ -33,7 +33,7 @@ NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
 
 
 def opened(kind: int, protocol: int) -> socket.socket:
-    """A socket that does not block. Raises HostProblem, OSError."""
+    """Return a socket that does not block. Raises HostProblem, OSError."""
     try:
         return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK, protocol)
     except OSError as error:
@@ -75,7 +75,7 @@ def drain(sock: socket.socket) -> None:
 
 
 def explained(what: str, error: OSError) -> OSError | HostProblem:
-    """A HostProblem where somebody can do something about it, otherwise the error itself."""
+    """Return a HostProblem where somebody can do something about it, otherwise the error itself."""
     match error.errno:
         case errno.EPERM | errno.EACCES:
             # bind(2): a port below net.ipv4.ip_unprivileged_port_start; a raw socket is refused with EPERM, raw(7).

@@ -97,7 +97,7 @@ class OuterHeader(NamedTuple):
 
     @classmethod
     def of(cls, packet: Octets) -> Self:
-        """The header of a packet as a raw socket returns it; the kernel has checked it."""
+        """Return the header of a packet as a raw socket returns it; the kernel has checked it."""
         return cls((packet[0] & 0x0F) * 4, packet[1], packet[8], bytes(packet[12:16]), bytes(packet[16:20]))
 
 
@@ -108,7 +108,7 @@ class _Socket:
         self._socket = opened(kind, protocol)
 
     def fileno(self) -> int:
-        """The descriptor to watch for readability."""
+        """Return the descriptor to watch for readability."""
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class _TwoSockets(_Socket):
             raise
 
     def whole_fileno(self) -> int:
-        """The descriptor of the second one."""
+        """Return the descriptor of the second one."""
         return self._second().fileno()
 
     def mind_paths(self, minds: bool) -> None:
@@ -255,7 +255,7 @@ class UdpSocket(_TwoSockets):
         self._by(df).sendmsg((payload,), (tos_control(tos),), 0, (destination, port))
 
     def receive(self) -> Arrived | None:
-        """The next datagram, or None if there is none now."""
+        """Return the next datagram, or None if there is none now."""
         try:
             octets, control, _, (sender, port) = self._socket.recvmsg(_LARGEST_DATAGRAM, _TOS_SPACE)
         except BlockingIOError:
@@ -326,7 +326,7 @@ class InterfaceSocket(_Socket):
         self._socket.sendmsg((payload,), control, 0, (str(destination), port))
 
     def receive(self) -> Datagram | None:
-        """The next packet, or None if there is none now."""
+        """Return the next packet, or None if there is none now."""
         while True:
             datagram = receive_datagram(self._socket, raw=self._raw)
             # A raw socket hears everything between its making and its binding to the interface.
@@ -379,12 +379,12 @@ class IcmpSocket(_Socket):
         self._socket.sendmsg((message,), control, 0, (str(destination), 0))
 
     def receive(self) -> Datagram | None:
-        """The next message, or None if there is none now."""
+        """Return the next message, or None if there is none now."""
         return receive_datagram(self._socket, raw=True)
 
 
 def path_mtu(local: IPv4Address, remote: IPv4Address) -> int:
-    """Octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
+    """Return octets of the largest packet to there, as far as the kernel knows. Raises OSError."""
     with opened(socket.SOCK_DGRAM, int(socket.IPPROTO_UDP)) as probe:
         probe.bind((str(local), 0))
         probe.connect((str(remote), _DISCARD))  # sends nothing

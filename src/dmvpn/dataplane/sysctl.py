@@ -50,14 +50,14 @@ def put_all(values: Mapping[str, str | int]) -> list[Setting]:
 
 
 def read(path: str) -> str | None:
-    """The value of a setting, or None if there is no such or it cannot be read."""
+    """Return the value of a setting, or None if there is no such or it cannot be read."""
     with contextlib.suppress(OSError):
         return (_ROOT / path).read_text().strip()
     return None
 
 
 def dotted(path: str) -> str:
-    """A path as sysctl(8) writes it: net.ipv4.conf.eth0/100.rp_filter."""
+    """Return a path as sysctl(8) writes it: net.ipv4.conf.eth0/100.rp_filter."""
     return path.replace(".", "%").replace("/", ".").replace("%", "/")
 
 

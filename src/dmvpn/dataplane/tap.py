@@ -74,11 +74,11 @@ class VnetHeader(NamedTuple):
 
     @classmethod
     def parse(cls, frame: bytes) -> Self:
-        """The header at the start of what a TAP with vnet_hdr returned (never shorter)."""
+        """Return the header at the start of what a TAP with vnet_hdr returned (never shorter)."""
         return cls(*_VNET.unpack_from(frame))
 
     def serialize(self) -> bytes:
-        """The octets to put before a frame."""
+        """Return the octets to put before a frame."""
         return _VNET.pack(*self)
 
 
@@ -122,7 +122,7 @@ class Tap:
             fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads)
 
     def fileno(self) -> int:
-        """The descriptor to watch for readability. Raises ValueError once closed."""
+        """Return the descriptor to watch for readability. Raises ValueError once closed."""
         if self._descriptor < 0:
             raise ValueError(f"{self.name} is closed")
         return self._descriptor
@@ -133,7 +133,9 @@ class Tap:
         return self._descriptor >= 0
 
     def read(self) -> bytes | None:
-        """The next frame that the kernel sends, or None if there is none now, or somebody deleted the interface."""
+        """Return the next frame that the kernel sends, or None if there is none now, or somebody deleted the
+        interface.
+        """
         try:
             return os.read(self.fileno(), MAX_FRAME)
         except OSError as error:

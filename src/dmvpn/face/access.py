@@ -24,7 +24,7 @@ _UNREADABLE: Final = 6
 
 
 def access(view: ShowContext, location: str) -> Access:
-    """Who may come in from this address."""
+    """Return who may come in from this address."""
     system = view.machine(SystemMachine)
     config = system.config
     asking = [line for line in _lines(config) if line.login is Login.LOCAL]
@@ -43,7 +43,7 @@ def access(view: ShowContext, location: str) -> Access:
 
 
 def free_line(config: SystemConfig, taken: Collection[int]) -> int | None:
-    """The first terminal line that takes SSH and has nobody; None if all have."""
+    """Return the first terminal line that takes SSH and has nobody; None if all have."""
     vty = [line for line in config.lines if line.kind == "vty"]
     numbers = (number for line in _lines(config) for number in range(line.first, line.last + 1))
     return next((number for number in (numbers if vty else range(_USUAL_LINES)) if number not in taken), None)

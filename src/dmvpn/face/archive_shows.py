@@ -53,7 +53,7 @@ def archive(ctx: SessionContext, _: Args) -> Copies:
 
 
 def render_archive(found: Copies) -> Iterator[str]:
-    """A row for each copy that there may be."""
+    """Yield a row for each copy that there may be."""
     if not found.prefix or found.error:
         yield found.error or NOT_ENABLED
         return
@@ -106,7 +106,7 @@ def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
 
 
 def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> ConfigTree:
-    """The configuration that a file makes. Raises OSError, in the words for people."""
+    """Return the configuration that a file makes. Raises OSError, in the words for people."""
     if place.is_running:
         return ctx.running
     try:
@@ -129,7 +129,7 @@ def render_differences(found: Differences) -> Iterator[str]:
 
 
 def render_incremental(found: Differences) -> Iterator[str]:
-    """The lines to be entered."""
+    """Yield the lines to be entered."""
     if found.error:
         yield found.error
         return
@@ -164,7 +164,7 @@ def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
 
 
 def render_rollback_timer(found: Timer) -> Iterator[str]:
-    """The fields that NAPALM compares."""
+    """Yield the fields that NAPALM compares."""
     if found.minutes is None:
         yield NONE_PENDING
         return
@@ -198,7 +198,7 @@ def entered(ctx: SessionContext, _: Args) -> EnteredLines:
 
 
 def render_entered(found: EnteredLines) -> Iterable[str]:
-    """One row a line, indented as it is in the configuration."""
+    """Yield one row a line, indented as it is in the configuration."""
     yield " idx   sess           user@line      Logged command"
     for one in found.lines:
         yield f"{one.number:>5}     1  {one.user:>20}  |{' ' * one.depth}{one.text}"

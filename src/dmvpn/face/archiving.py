@@ -56,18 +56,18 @@ _STAMPED: Final = re.compile(r"-[A-Z][a-z]{2}(?:-\d\d){4}\.\d{3}-(\d{1,9})", re.
 
 
 def copies(flash: Flash, prefix: str) -> list[Stored]:
-    """The copies of the configuration in flash, the oldest first. Raises OSError."""
+    """Return the copies of the configuration in flash, the oldest first. Raises OSError."""
     found = [one for one in flash.files() if _number(one, prefix) is not None]
     return sorted(found, key=lambda one: (one.changed, _number(one, prefix)))
 
 
 def next_number(flash: Flash, prefix: str) -> int:
-    """The number of the next copy. Raises OSError."""
+    """Return the number of the next copy. Raises OSError."""
     return max((_number(one, prefix) or 0 for one in copies(flash, prefix)), default=-1) + 1
 
 
 def _number(one: Stored, prefix: str) -> int | None:
-    """The number of a copy; None: the file is called otherwise, so somebody else made it and keeps it."""
+    """Return the number of a copy; None: the file is called otherwise, so somebody else made it and keeps it."""
     found = _STAMPED.fullmatch(one.name.removeprefix(prefix)) if one.name.startswith(prefix) else None
     return None if found is None else int(found[1])
 

@@ -62,7 +62,7 @@ def startup_config(ctx: SessionContext, _: Args) -> StartupConfig:
 
 
 def render_startup_config(config: StartupConfig) -> Iterator[str]:
-    """How much room it takes, and the lines."""
+    """Yield how much room it takes, and the lines."""
     if not config.lines:
         yield "startup-config is not present"
         return
@@ -84,7 +84,7 @@ def history(ctx: SessionContext, _: Args) -> History:
 
 
 def render_history(report: History) -> Iterator[str]:
-    """The lines, the oldest first."""
+    """Return the lines, the oldest first."""
     return (f"  {line}" for line in report.lines)
 
 
@@ -101,7 +101,7 @@ def privilege(ctx: SessionContext, _: Args) -> Privilege:
 
 
 def render_privilege(report: Privilege) -> Iterator[str]:
-    """One line."""
+    """Yield one line."""
     yield f"Current privilege level is {report.level}"
 
 
@@ -118,7 +118,7 @@ def users(ctx: SessionContext, _: Args) -> Users:
 
 
 def render_users(report: Users) -> Iterator[str]:
-    """A table; `*` marks the line on which it is read."""
+    """Yield a table; `*` marks the line on which it is read."""
     yield "    Line       User       Host(s)              Idle       Location"
     for number, user in enumerate(report.users):
         line = user.line
@@ -153,7 +153,7 @@ def ssh_sessions(ctx: SessionContext, _: Args) -> SshSessions:
 
 
 def render_ssh_sessions(report: SshSessions) -> Iterator[str]:
-    """A table; ciphers are known to the program alone that speaks SSH."""
+    """Yield a table; ciphers are known to the program alone that speaks SSH."""
     if not report.sessions:
         yield "%No SSHv2 server connections running."
         return
@@ -187,7 +187,7 @@ def render_ssh_settings(report: SshSettings) -> Iterator[str]:
 
 
 def _ask(syntax: str, texts: str | Mapping[str, str], request: Request, level: int = 15) -> ExecCommand:
-    """A command that always makes the same request."""
+    """Return a command that always makes the same request."""
 
     def action(_: ShowContext, __: Args) -> Request:
         return request
@@ -216,7 +216,7 @@ def _set_history(_: ShowContext, args: Args) -> Request:
 
 
 def _either(name: str) -> str:
-    """The syntax of a file, or of one of the two configurations by its word."""
+    """Return the syntax of a file, or of one of the two configurations by its word."""
     return f"( running-config={name}-running | startup-config={name}-startup | {{{name}:file}} )"
 
 

@@ -89,7 +89,7 @@ _GONE: Final = "the router has gone away"
 
 
 def _connect(path: Path) -> socket.socket:
-    """A connection whose server has introduced itself. Raises UserError."""
+    """Return a connection whose server has introduced itself. Raises UserError."""
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.connect(os.fspath(path))
@@ -157,7 +157,7 @@ def _converse(connected: socket.socket, keyboard: int, write: Callable[[bytes], 
 
 
 def _writer(output: BinaryIO | None) -> Callable[[bytes], None]:
-    """A function that writes octets at once."""
+    """Return a function that writes octets at once."""
     stream = sys.stdout.buffer if output is None else output
 
     def write(data: bytes) -> None:

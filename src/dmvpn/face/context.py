@@ -75,5 +75,5 @@ class SessionContext:
         return self.view.features
 
     def machine(self, kind: type[M]) -> M:
-        """The machine of this class. Raises KeyError."""
+        """Return the machine of this class. Raises KeyError."""
         return self.view.machine(kind)

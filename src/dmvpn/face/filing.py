@@ -34,12 +34,12 @@ _LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)|([^\r\n]+)\Z")
 
 
 def written(tree: ConfigTree) -> str:
-    """A configuration as a file that a router would start with."""
+    """Return a configuration as a file that a router would start with."""
     return "\n".join([*with_version(tree.render()), "end"]) + "\n"
 
 
 def as_text(octets: bytes) -> str:
-    """What a file says; octets that are no UTF-8 are shown as such."""
+    """Return what a file says; octets that are no UTF-8 are shown as such."""
     return octets.decode("utf-8", "replace")
 
 
@@ -80,7 +80,7 @@ def listing(ctx: SessionContext, args: Args) -> Listing:
 
 
 def render_listing(found: Listing) -> Iterator[str]:
-    """A line for each file, and the room that is left."""
+    """Yield a line for each file, and the room that is left."""
     if found.error:
         yield found.error
         return
@@ -113,7 +113,7 @@ def contents(ctx: SessionContext, args: Args) -> Contents:
 
 
 def render_contents(found: Contents) -> Iterable[str]:
-    """The lines of the file, found while they are shown: a file may have millions."""
+    """Return the lines of the file, found while they are shown: a file may have millions."""
     return (found.error,) if found.error else (line[1] or line[2] or "" for line in _LINE.finditer(found.text))
 
 
@@ -154,7 +154,7 @@ def _configuration(ctx: SessionContext, place: Place) -> str:
 
 
 def contents_of(ctx: SessionContext, place: Place) -> bytes:
-    """The octets of a file. Raises OSError."""
+    """Return the octets of a file. Raises OSError."""
     if place.system is not System.FLASH:
         return _configuration(ctx, place).encode()
     return ctx.flash.read(place.name)
@@ -219,7 +219,7 @@ class Filing:
         return self._handle.flash
 
     def read(self, place: Place) -> bytes:
-        """The octets of a file. Raises OSError."""
+        """Return the octets of a file. Raises OSError."""
         match place.system:
             case System.FLASH:
                 return self._flash.read(place.name)

@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 
 def new_session() -> int:
-    """A number for a session that nobody else has."""
+    """Return a number for a session that nobody else has."""
     return next(_numbers)
 
 
@@ -81,7 +81,7 @@ class RouterHandle(Protocol):
         ...
 
     def context(self, session: int) -> ShowContext:
-        """What a show command may look at, now."""
+        """Return what a show command may look at, now."""
         ...
 
     def post(self, event: Event) -> None:

@@ -34,7 +34,7 @@ LARGEST: Final = 2 << 20
 
 
 def text_of(octets: bytes) -> str:
-    """The configuration in a file. Raises ValueError, with what the file is instead."""
+    """Return the configuration in a file. Raises ValueError, with what the file is instead."""
     if len(octets) > LARGEST:
         raise ValueError(f"{len(octets)} octets; a configuration has at most {LARGEST}")
     text = decode(octets)
@@ -49,18 +49,18 @@ def text_of(octets: bytes) -> str:
 
 
 def told(taken: Intake) -> Iterator[str]:
-    """What is left out of it, and which tunnels that or an error holds down."""
+    """Yield what is left out of it, and which tunnels that or an error holds down."""
     yield from report(taken, fates=(Fate.LEFT_OUT,))
     yield from taken.why_held()
 
 
 def unknown_lines(result: ConfigResult) -> tuple[str, ...]:
-    """The lines of a file that no table lists, each once."""
+    """Return the lines of a file that no table lists, each once."""
     return tuple({one.text.strip(): None for one in result.entries if one.fate is Fate.KEPT and one.group is UNKNOWN})
 
 
 def refusals(lines: Iterable[str]) -> Iterator[str]:
-    """What is said of lines that nobody knows: the first words are where nobody went on."""
+    """Yield what is said of lines that nobody knows: the first words are where nobody went on."""
     for line in lines:
         yield from (line, *CliError(ErrorKind.INVALID, line, 0).lines())
 

@@ -144,7 +144,7 @@ class Interpreter:
         return self._then_leave(self.run(text, prompt_width))
 
     def help(self, text: str) -> list[str]:
-        """What `?` shows behind `text`."""
+        """Return what `?` shows behind `text`."""
         if self._draft is not None:
             return self._draft.session.help(text, self.privilege, self._rules)
         return self._parser.help_lines(text, self.privilege, self._rules)
@@ -217,7 +217,9 @@ class Interpreter:
         return Outcome((*result.output_lines, *draft.session.told(result)), failed=result.refused)
 
     def _configuring_command(self, text: str) -> Match | None:
-        """A command that IOS has in configuration mode and that is no line of a configuration (`crypto pki import`)."""
+        """Return a command that IOS has in configuration mode and that is no line of a configuration (`crypto pki
+        import`).
+        """
         match = self._parser.match(text, self.privilege, self._rules)
         return match if isinstance(match, Match) and match.command.configures else None
 
@@ -232,7 +234,7 @@ class Interpreter:
         return _complaints(result)
 
     def _merge_file(self, text: str) -> tuple[str, ...]:
-        """The same with a sealed file: a tunnel that one of its bad lines could have protected is shut down.
+        """Return the same with a sealed file: a tunnel that one of its bad lines could have protected is shut down.
 
         Lines that nobody knows are refused: who merges a file means each of its lines, as somebody who types does.
         """
@@ -281,7 +283,7 @@ class Interpreter:
         )
 
     def _act(self, wish: object) -> Outcome:
-        """What an action asks for: an event for the router, or something of the session."""
+        """Return what an action asks for: an event for the router, or something of the session."""
         match wish:
             case Job():
                 self.handle.post(wish)

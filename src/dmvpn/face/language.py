@@ -12,7 +12,7 @@ from dmvpn.router.prompt import annotator
 
 @lru_cache(maxsize=4)
 def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
-    """The parser that all sessions on routers of these features share."""
+    """Return the parser that all sessions on routers of these features share."""
     commands = [command for feature in features for command in feature.commands]
     flags = [flag for feature in features for flag in feature.debugs]
     return ExecParser([*commands, *debug_commands(flags), *BUILTINS], annotator(features))

@@ -51,7 +51,7 @@ class Place:
         return self.system is System.NVRAM
 
     def named(self, name: str) -> Place:
-        """A file of the same file system, spelled likewise."""
+        """Return a file of the same file system, spelled likewise."""
         return Place(self.system, name, f"{self.spelled.partition(':')[0]}:{name}")
 
 
@@ -62,7 +62,7 @@ _ONLY: Final = {System.NVRAM: STARTUP.name, System.SYSTEM: RUNNING.name, System.
 
 
 def place_of(text: str) -> Place | None:
-    """The file that is meant, None if there cannot be one."""
+    """Return the file that is meant, None if there cannot be one."""
     head, colon, rest = text.partition(":")
     name, word = rest.removeprefix("/"), head.lower()
     if not colon:
@@ -83,6 +83,6 @@ FILE: Final = register_type(ValueType("file", "URL", _parse, weight=5))
 
 
 def place_in(args: Args, name: str, default: Place = FLASH) -> Place:
-    """The file that a command was given under a name, or another one where it was given none."""
+    """Return the file that a command was given under a name, or another one where it was given none."""
     place = args.get(name)
     return place if isinstance(place, Place) else default

@@ -71,7 +71,7 @@ def processor(_: SessionContext, __: Args) -> Processor:
 
 
 def render_processor(found: Processor) -> Iterator[str]:
-    """The line that tools read; the second number is time in interrupts, of which a process has none."""
+    """Yield the line that tools read; the second number is time in interrupts, of which a process has none."""
     yield (
         f"CPU utilization for five seconds: {found.five_seconds}%/0%; "
         f"one minute: {found.one_minute}%; five minutes: {found.five_minutes}%"

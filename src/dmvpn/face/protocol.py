@@ -218,7 +218,7 @@ _NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
 def encode(message: Message) -> bytes:
-    """The message as a line. Raises ValueError for one that no decoder would take."""
+    """Return the message as a line. Raises ValueError for one that no decoder would take."""
     plain: Plain = {"type": _NAMES[type(message)]}
     for each in fields(message):
         value = getattr(message, each.name)
@@ -284,7 +284,7 @@ def _text(plain: Plain, name: str) -> str:
 
 
 def _short(plain: Plain, name: str) -> str:
-    """A name or an address: it is shown in one line, and in the log."""
+    """Return a name or an address: it is shown in one line, and in the log."""
     text = _text(plain, name)
     if len(text) > MAX_NAME or not text.isprintable():
         raise ProtocolError(f"{name} is no name of at most {MAX_NAME} characters")
@@ -292,7 +292,7 @@ def _short(plain: Plain, name: str) -> str:
 
 
 def _whose(plain: Plain) -> tuple[str, int, bool, str]:
-    """Who is at a terminal; a client that says nothing of it is at the console."""
+    """Return who is at a terminal; a client that says nothing of it is at the console."""
     said = {"user": "", "privilege": 15, "vty": False, "location": "", **plain}
     return _short(said, "user"), _integer(said, "privilege", 15), said["vty"] is True, _short(said, "location")
 

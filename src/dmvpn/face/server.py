@@ -136,12 +136,12 @@ class ManagementServer:
         return bool(found)
 
     def free_line(self) -> int | None:
-        """The number of a terminal line of the network that has nobody; None if all have somebody."""
+        """Return the number of a terminal line of the network that has nobody; None if all have somebody."""
         taken = {each.line.number for each in self._connections if each.line.kind == VTY}
         return free_line(self._handle.context(0).machine(SystemMachine).config, taken)
 
     def users(self, asking: _Connection) -> tuple[User, ...]:
-        """Who is logged in."""
+        """Return who is logged in."""
         now = asyncio.get_running_loop().time()
         return tuple(
             User(connection.line, idle=now - connection.last_input, here=connection is asking)
@@ -430,7 +430,7 @@ class _Connection:
     # -------------------------------------------------------------------------------------------- octets
 
     async def _read(self) -> list[Message]:
-        """The next messages, at least one; none at the end of the connection. Raises ProtocolError."""
+        """Return the next messages, at least one; none at the end of the connection. Raises ProtocolError."""
         while data := await self._reader.read(1 << 16):
             messages = self._decoder.feed(data)
             if messages:
@@ -455,7 +455,7 @@ async def _end(reading: asyncio.Task[None]) -> None:
 
 
 def _listening_socket(path: Path) -> socket.socket:
-    """A socket at `path` that only its owner may connect to, in place of one that nobody listens on any more."""
+    """Return a socket at `path` that only its owner may connect to, in place of one that nobody listens on any more."""
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise UserError(f"{path}: too long for a socket, which may have {LONGEST_SOCKET_PATH} characters")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

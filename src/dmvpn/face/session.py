@@ -169,7 +169,7 @@ class ConsoleSession:
         self._state = _State.CLOSED
 
     def take_output(self) -> bytes:
-        """What is to be sent to the terminal."""
+        """Return what is to be sent to the terminal."""
         output = bytes(self._output)
         self._output.clear()
         return output

@@ -65,7 +65,7 @@ def query(ctx: ShowContext, _: Args) -> TechSupport:
 
 
 def render(answer: TechSupport) -> Iterator[str]:
-    """Each part under its name."""
+    """Yield each part under its name."""
     for part in answer.parts:
         yield from ("", f"------------------ {part.command} ------------------", "", *part.lines)
 

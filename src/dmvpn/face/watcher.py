@@ -79,7 +79,10 @@ class Watcher:
         os.close(self._ended)
 
     def wait(self, seconds: float) -> list[Heard]:
-        """What routers say, as soon as one says something; nothing if none does for so long. Raises UserError."""
+        """Return what routers say, as soon as one says something; nothing if none does for so long.
+
+        Raises UserError.
+        """
         end = time.monotonic() + seconds
         while self.lives and not self.stopped:
             self._call_again()
@@ -147,7 +150,7 @@ class Watcher:
 
 
 def _news(line: _Line, data: bytes) -> list[News]:
-    """What is new by these octets. Raises UserError if no news will ever come."""
+    """Return what is new by these octets. Raises UserError if no news will ever come."""
     try:
         messages = line.decoder.feed(data)
     except ProtocolError as error:

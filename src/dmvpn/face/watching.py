@@ -31,7 +31,7 @@ class Watching:
         self._addresses: tuple[str, ...] = ()
 
     def news(self) -> News | None:
-        """What is new for the client, up to a bound; None: nothing. The first time there is always something."""
+        """Return what is new for the client, up to a bound; None: nothing. The first time there is always something."""
         context = self._handle.context(0)
         chronicle = context.machine(ChronicleMachine)
         begins = chronicle is not self._chronicle
@@ -52,12 +52,12 @@ class Watching:
         )
 
     def _missed(self, lines: list[Line]) -> int:
-        """How many numbers lack before and among these lines; what was gone when this began is not missed."""
+        """Return how many numbers lack before and among these lines; what was gone when this began is not missed."""
         later = [line.number for line in lines if line.number > self._began_at]
         return later[-1] - max(self._last, self._began_at) - len(later) if later else 0
 
     def _own_addresses(self) -> tuple[str, ...]:
-        """Those of the router, if they are others than it had; nothing otherwise."""
+        """Return those of the router, if they are others than it had; nothing otherwise."""
         interfaces = self._handle.context(0).ports.interfaces.all()
         addresses = tuple(str(address) for state in interfaces for address, _ in state.addresses)
         if addresses == self._addresses:

@@ -50,7 +50,7 @@ class Agreement:
                     del self._keys[item]
 
     def candidates(self, args: Args) -> list[Hashable] | None:
-        """The keys of the entries that may agree, those with the rarest of the values; None: it may be any."""
+        """Return the keys of the entries that may agree, those with the rarest of the values; None: it may be any."""
         rarest: dict[Hashable, None] | None = None
         for item in args.values_given.items():
             keys = self._keys.get(item, {})

@@ -60,6 +60,6 @@ def _is_default(line: ConfigLine, args: Args) -> bool:
 
 
 def _keywords_only(line: ConfigLine) -> Args:
-    """The keywords with which the command starts: `no` of a single-valued command is kept without its values."""
+    """Return the keywords with which the command starts: `no` of a single-valued command is kept without its values."""
     words = leading_keywords(line.syntax)
     return Args(keywords=words, words=words)

@@ -22,7 +22,7 @@ _LONGEST: Final = 200
 
 
 def text_end(line: str) -> str:
-    """How the text of a banner ends that goes on in the next lines; "" if none does."""
+    """Return how the text of a banner ends that goes on in the next lines; "" if none does."""
     banner = _BANNER.match(line)
     if banner is None or banner[1] in line[banner.end(1) :]:
         return ""

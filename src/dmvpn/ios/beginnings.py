@@ -23,7 +23,7 @@ _ALONE: Final = frozenset(("end",))
 
 
 def first_word(line: str) -> str:
-    """The first word in small letters; the one behind `no`."""
+    """Return the first word in small letters; the one behind `no`."""
     words = line.split(None, 2)
     return (words[1] if words[0].lower() == "no" and len(words) > 1 else words[0]).lower()
 
@@ -35,7 +35,7 @@ def is_slip(line: str, known: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=64)
 def _with_more(known: frozenset[str]) -> frozenset[str]:
-    """Those that other words may follow."""
+    """Return those that other words may follow."""
     return known - _ALONE
 
 

@@ -64,7 +64,7 @@ def begun(grammar: Grammar[E], text: str) -> Begun[E] | None:
 
 
 def understood(entry: E, words: Sequence[str]) -> Begun[E]:
-    """A line that was understood as this entry. words: of it, in full."""
+    """Return a line that was understood as this entry. words: of it, in full."""
     return Begun((entry,), _with_texts((entry,), words), complete=True, following=())
 
 
@@ -73,7 +73,7 @@ def _with_texts(entries: Sequence[E], words: Sequence[str]) -> tuple[tuple[str, 
 
 
 def summary(entry: ConfigLine | ExecCommand) -> str:
-    """What an entry is for."""
+    """Return what an entry is for."""
     if isinstance(entry.help, str):
         return entry.help
     leading = naming_keywords(entry.syntax)
@@ -84,5 +84,5 @@ def summary(entry: ConfigLine | ExecCommand) -> str:
 
 
 def keywords(entry: ConfigLine | ExecCommand) -> Sequence[str]:
-    """All fixed words of an entry."""
+    """Return all fixed words of an entry."""
     return keyword_names(entry.syntax)

@@ -18,7 +18,7 @@ _INTERFACE: Final = "interface "
 
 
 def maps_on_interfaces(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The lines of these that put a crypto map on an interface."""
+    """Yield the lines of these that put a crypto map on an interface."""
     for entry in entries:
         if "map" in entry.text and entry.path and entry.path[0].startswith(_INTERFACE) and is_crypto_map(entry.text):
             yield entry

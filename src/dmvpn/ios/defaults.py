@@ -24,7 +24,7 @@ _PLAIN: Final = 2
 
 
 def default_text(line: ConfigLine) -> str:
-    """The line that equals its default; "" if it has none, or one for each value."""
+    """Return the line that equals its default; "" if it has none, or one for each value."""
     if line.default is not None:
         return line.default
     return line.syntax if line.default_on and not any(mark in line.syntax for mark in _MARKS) else ""
@@ -54,6 +54,6 @@ def with_defaults(lines: Iterable[ConfigLine]) -> Callable[[Section], list[State
 
 
 def _beginning(text: str) -> tuple[str, ...]:
-    """What tells the lines of an interface that are about one protocol: `tunnel`, `ip nhrp`."""
+    """Return what tells the lines of an interface that are about one protocol: `tunnel`, `ip nhrp`."""
     words = tuple(text.split(None, 2)[:2])
     return words[:1] if words[:1] == ("tunnel",) else words

@@ -47,7 +47,9 @@ _QUOTED: Final = 60
 
 
 def other_device(text: str) -> str:
-    """What device the configuration is of, and by which line that is seen; "" for a router of IOS, or nobody knows."""
+    """Return what device the configuration is of, and by which line that is seen; "" for a router of IOS, or nobody
+    knows.
+    """
     found = _MARKS.search(text)
     if found is None or found.lastgroup is None or _IOS.search(text):
         return ""

@@ -40,13 +40,13 @@ class Difference:
 
 
 def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """What came and what went, in the order of the configurations."""
+    """Yield what came and what went, in the order of the configurations."""
     yield from _one_way(before, after, within, came=True)
     yield from _one_way(after, before, within, came=False)
 
 
 def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
-    """What is here and not in the other."""
+    """Yield what is here and not in the other."""
     for statement in here.statements():
         if not within and statement.text.startswith(_VERSION):
             continue
@@ -77,7 +77,10 @@ def contextual(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def commands(found: Iterable[Difference]) -> Iterator[str]:
-    """The lines to be entered, each below those that open its section. First what goes: two may not be at once."""
+    """Yield the lines to be entered, each below those that open its section.
+
+    First what goes: two may not be at once.
+    """
     around: tuple[str, ...] = ()
     for one in sorted(found, key=lambda one: one.came):
         if not (one.came or one.undone):
@@ -92,7 +95,7 @@ def commands(found: Iterable[Difference]) -> Iterator[str]:
 
 
 def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
-    """The lines that open these sections, but for those that are open."""
+    """Return the lines that open these sections, but for those that are open."""
     common = 0
     while common < min(len(around), len(within)) and around[common] == within[common]:
         common += 1

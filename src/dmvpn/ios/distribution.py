@@ -39,7 +39,7 @@ def distance_line(mode: str, *, order: int) -> ConfigLine:
 
 
 def distance_of(args: Args) -> DistanceOf:
-    """What such a line says."""
+    """Return what such a line says."""
     neighbors = Addresses(args.address("address"), args.address("wildcard"))
     return DistanceOf(args.integer("distance"), neighbors, args.text("list", ""))
 
@@ -78,7 +78,7 @@ class DistributionLines:
         return (*self.lists, self.offset, self.distance)
 
     def read(self, section: Section) -> Distribution:
-        """What a process is told by them."""
+        """Return what a process is told by them."""
         return Distribution(
             tuple(self._lists(section)),
             tuple(
@@ -95,7 +95,7 @@ class DistributionLines:
 
 
 def filter_lines(distribution: Distribution) -> Iterator[str]:
-    """What `show ip protocols` says of lists."""
+    """Yield what `show ip protocols` says of lists."""
     for word, inwards in (("Outgoing", False), ("Incoming", True)):
         lists = [one for one in distribution.lists if one.inwards == inwards]
         general = next((_name(one) for one in lists if not one.interface), "not set")

@@ -265,7 +265,7 @@ class LineEditor:
         self._events.append(event)
 
     def _taken_events(self) -> list[EditorEvent]:
-        """The events so far, neighboring writes joined."""
+        """Return the events so far, neighboring writes joined."""
         events, self._events = self._events, []
         joined: list[EditorEvent] = []
         for event in events:
@@ -299,7 +299,9 @@ class LineEditor:
         self._write(output)
 
     def _visible(self) -> tuple[str, int]:
-        """The part of the line that fits behind the prompt, with `$` where it goes on, and the cursor's column."""
+        """Return the part of the line that fits behind the prompt, with `$` where it goes on, and the cursor's
+        column.
+        """
         text, cursor = self._line.text, self._line.cursor
         self._scroll_to_cursor()
         room = self._room

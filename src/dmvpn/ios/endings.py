@@ -96,7 +96,8 @@ class Ending:
                 pass
 
     def said_at_prompt(self, lines: Sequence[str], printed: str) -> str:
-        """What a router says if a command was typed here, and what was shown before had not ended; "" if all is well.
+        """Return what a router says if a command was typed here, and what was shown before had not ended; "" if all is
+        well.
 
         Somebody left a pager with `q`: the log goes on with other commands.
         """
@@ -115,7 +116,7 @@ class Ending:
         return said
 
     def said(self, lines: Sequence[str], bare: Iterable[Unprotected], header: str) -> str:
-        """What a router says of the end, "" if nothing is wrong.
+        """Return what a router says of the end, "" if nothing is wrong.
 
         bare: the tunnels without protection. header: of the section that the last line is in.
         """

@@ -36,7 +36,7 @@ class CliError:
     text: str = ""
 
     def lines(self, prompt_width: int = 0) -> list[str]:
-        """What the terminal shows; `prompt_width` is the length of the prompt before the line."""
+        """Return what the terminal shows; `prompt_width` is the length of the prompt before the line."""
         match self.kind:
             case ErrorKind.EMPTY:
                 return []

@@ -54,7 +54,7 @@ class Match:
         return self.shown(self.command.query(context, self.args))
 
     def shown(self, result: object) -> Iterator[str]:
-        """The lines of a query's result, after the filters."""
+        """Return the lines of a query's result, after the filters."""
         if self.wants_json or self.command.render is None:
             return apply_filters(json_lines(result), self.filters)
         return apply_filters(self.command.render(result), self.filters)
@@ -98,7 +98,7 @@ class ExecParser:
         return None if self._annotate is None else partial(self._annotate, " ".join(match.args.words))
 
     def help_lines(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
-        """What `?` shows behind `line`."""
+        """Return what `?` shows behind `line`."""
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _filter_help(line[pipe.end() :], explains=self._annotate is not None)

@@ -59,7 +59,7 @@ class ShowContext(Protocol):
         ...
 
     def machine(self, kind: type[M]) -> M:
-        """The machine of this class. Raises KeyError if the router has none."""
+        """Return the machine of this class. Raises KeyError if the router has none."""
         ...
 
 

@@ -68,7 +68,7 @@ class Filter:
     annotate: Annotate | None = None
 
     def apply(self, lines: Iterable[str]) -> Iterator[str]:
-        """The lines that come through."""
+        """Return the lines that come through."""
         if self.annotate is not None:
             return self.annotate(lines)
         if self.pattern is None:
@@ -77,7 +77,7 @@ class Filter:
 
 
 def find_filters(word: str) -> list[FilterKind]:
-    """The filters that a (cut) word may mean."""
+    """Return the filters that a (cut) word may mean."""
     return [kind for kind in FilterKind if kind.word.startswith(word.lower())]
 
 
@@ -134,7 +134,7 @@ def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None) ->
 
 
 def apply_filters(lines: Iterable[str], filters: Iterable[Filter]) -> Iterator[str]:
-    """The lines after all filters."""
+    """Return the lines after all filters."""
     for each in filters:
         lines = each.apply(lines)
     return iter(lines)
@@ -185,7 +185,7 @@ Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 
 
 def to_plain(value: object) -> Plain:
-    """A dataclass as plain data: enums by their value, bytes in hex, addresses and everything else as text."""
+    """Return a dataclass as plain data: enums by their value, bytes in hex, addresses and everything else as text."""
     match value:
         case None | bool() | float() | str():
             return value
@@ -212,7 +212,7 @@ def to_plain(value: object) -> Plain:
 
 
 def json_lines(value: object) -> list[str]:
-    """The data of a show command as indented JSON."""
+    """Return the data of a show command as indented JSON."""
     import json
 
     return json.dumps(to_plain(value), indent=2).splitlines()

@@ -144,7 +144,7 @@ class Args(Mapping[str, Hashable]):
         return f"Args({self.without_secrets(' '.join(self.words))!r}, {values})"
 
     def without_secrets(self, text: str) -> str:
-        """A text about this line, with a mark in the place of keys and passwords."""
+        """Return a text about this line, with a mark in the place of keys and passwords."""
         for name in SECRETS:
             secret = self._values.get(name)
             if isinstance(secret, str):
@@ -157,20 +157,22 @@ class Args(Mapping[str, Hashable]):
         return MappingProxyType(self._values)
 
     def having(self, **values: Hashable) -> Args:
-        """The same line with these values besides; its words stay as they were typed."""
+        """Return the same line with these values besides; its words stay as they were typed."""
         return Args({**self._values, **values}, self._keywords, self.words)
 
     def with_keyword(self, keyword: str) -> Args:
-        """The same line with this keyword besides; its words stay as they were typed."""
+        """Return the same line with this keyword besides; its words stay as they were typed."""
         return Args(self._values, self._keywords | {keyword}, self.words)
 
     def without(self, name: str) -> Args:
-        """The same line without a value or keyword."""
+        """Return the same line without a value or keyword."""
         values = {other: value for other, value in self._values.items() if other != name}
         return Args(values, self._keywords - {name}, self.words)
 
     def said(self, name: str) -> Hashable:
-        """The value called `name`, True for a keyword, or None: for keys of entries, of which a file has many."""
+        """Return the value called `name`, True for a keyword, or None: for keys of entries, of which a file has
+        many.
+        """
         value = self._values.get(name)
         return True if value is None and name in self._keywords else value
 
@@ -183,7 +185,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def integer(self, name: str, default: D) -> int | D: ...
     def integer(self, name: str, default: object = _REQUIRED) -> object:
-        """The number called `name`; without it `default`, or KeyError if there is none."""
+        """Return the number called `name`; without it `default`, or KeyError if there is none."""
         return self._typed(name, int, default)
 
     @overload
@@ -191,7 +193,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def address(self, name: str, default: D) -> IPv4Address | D: ...
     def address(self, name: str, default: object = _REQUIRED) -> object:
-        """The IPv4 address, mask or wildcard called `name`."""
+        """Return the IPv4 address, mask or wildcard called `name`."""
         return self._typed(name, IPv4Address, default)
 
     @overload
@@ -199,7 +201,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def address6(self, name: str, default: D) -> IPv6Address | D: ...
     def address6(self, name: str, default: object = _REQUIRED) -> object:
-        """The IPv6 address called `name`."""
+        """Return the IPv6 address called `name`."""
         return self._typed(name, IPv6Address, default)
 
     @overload
@@ -207,7 +209,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def any_address(self, name: str, default: D) -> IPAddress | D: ...
     def any_address(self, name: str, default: object = _REQUIRED) -> object:
-        """The address of either family called `name`."""
+        """Return the address of either family called `name`."""
         return self._typed(name, (IPv4Address, IPv6Address), default)
 
     @overload
@@ -215,7 +217,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def prefix(self, name: str, default: D) -> Prefix | D: ...
     def prefix(self, name: str, default: object = _REQUIRED) -> object:
-        """The prefix called `name`."""
+        """Return the prefix called `name`."""
         return self._typed(name, Prefix, default)
 
     @overload
@@ -223,11 +225,11 @@ class Args(Mapping[str, Hashable]):
     @overload
     def text(self, name: str, default: D) -> str | D: ...
     def text(self, name: str, default: object = _REQUIRED) -> object:
-        """The word, secret or rest of the line called `name`."""
+        """Return the word, secret or rest of the line called `name`."""
         return self._typed(name, str, default)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The words called `name1`, `name2` ... of a list (`syntax.several`), as many as there are."""
+        """Return the words called `name1`, `name2` ... of a list (`syntax.several`), as many as there are."""
         found = (self.text(f"{name}{number}", "") for number in itertools.count(1))
         return tuple(itertools.takewhile(bool, found))
 
@@ -236,7 +238,7 @@ class Args(Mapping[str, Hashable]):
     @overload
     def interface(self, name: str, default: D) -> str | D: ...
     def interface(self, name: str, default: object = _REQUIRED) -> object:
-        """The interface called `name`, as its long name."""
+        """Return the interface called `name`, as its long name."""
         return self._typed(name, str, default)
 
     def _typed(self, name: str, kind: type | tuple[type, ...], default: object) -> object:
@@ -303,11 +305,11 @@ class ConfigLine:
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 
     def text(self, args: Args) -> str:
-        """The line as the running configuration shows it."""
+        """Return the line as the running configuration shows it."""
         return self.show(args) if self.show else " ".join(args.words)
 
     def key_of(self, args: Args) -> Hashable:
-        """What tells this entry from the others of the same command."""
+        """Return what tells this entry from the others of the same command."""
         if self.key:
             return tuple([args.said(name) for name in self.key])  # asked of every line of a file, twice
         if self.key is None and self.opens is None:

@@ -19,7 +19,7 @@ _WORDS: Final = 4
 
 
 def heading_of(line: str, *, is_prose: bool = False) -> str:
-    """The router that a heading names, "" for other lines.
+    """Return the router that a heading names, "" for other lines.
 
     is_prose: the line is outside of any configuration, so a few words beside the name do not matter.
     """

@@ -94,12 +94,12 @@ for _kind in KINDS:
 
 
 def find_kind(word: str) -> Kind | None:
-    """The kind that a (cut) word names, or None."""
+    """Return the kind that a (cut) word names, or None."""
     return _BY_BEGINNING.get(word.lower())
 
 
 def fitting_kind(word: str) -> int:
-    """How many first characters of a word begin a kind: 3 for "Tunl0"."""
+    """Return how many first characters of a word begin a kind: 3 for "Tunl0"."""
     lowered = word.lower()
     count = 0
     while count < len(lowered) and lowered[: count + 1] in _BY_BEGINNING:
@@ -123,7 +123,7 @@ def normalize_interface(text: str) -> str | None:
 
 
 def _plain_number(text: str) -> str:
-    """The number without useless zeros: "Tunnel007" and "Tunnel7" are one interface."""
+    """Return the number without useless zeros: "Tunnel007" and "Tunnel7" are one interface."""
     return _DIGITS.sub(lambda digits: str(int(digits[0])), text)
 
 
@@ -135,7 +135,7 @@ def split_interface(name: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def short_interface(name: str) -> str:
-    """The short form of a long name: "Gi0/1" for "GigabitEthernet0/1". Unknown kinds stay as they are."""
+    """Return the short form of a long name: "Gi0/1" for "GigabitEthernet0/1". Unknown kinds stay as they are."""
     word, number = split_interface(name)
     kind = _BY_NAME.get(word)
     return kind.short + number if kind else name

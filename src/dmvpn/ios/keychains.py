@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def key_chains(tree: ConfigTree) -> Pages[KeyChain]:
-    """All key chains, with those keys that have a text."""
+    """Return all key chains, with those keys that have a text."""
     return tree.made(KEY_CHAIN, _key_chain)
 
 
@@ -53,7 +53,7 @@ def _key(args: Args, section: Section) -> Key | None:
 
 
 def lifetime(key: Section, line: ConfigLine) -> Lifetime | None:
-    """When a key is valid by this line; None: always."""
+    """Return when a key is valid by this line; None: always."""
     said = key.get(line)
     return read_lifetime(said.text("text")) if said is not None else None
 

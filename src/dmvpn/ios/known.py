@@ -98,7 +98,7 @@ def guards(line: str) -> bool:
 
 @lru_cache(maxsize=1)
 def known_lines() -> tuple[str, ...]:
-    """The lines of `known.txt`, for `Configurator`."""
+    """Return the lines of `known.txt`, for `Configurator`."""
     path = os.path.join(os.path.dirname(__file__), "known.txt")
     with open(path, encoding="utf-8") as file:
         return tuple(file.read().splitlines())
@@ -106,13 +106,13 @@ def known_lines() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def known_commands() -> tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]:
-    """The commands and modes of `known.txt`; the same objects for everybody, because trees are asked by them."""
+    """Return the commands and modes of `known.txt`; the same objects for everybody, because trees are asked by them."""
     commands, modes = read_known(known_lines())
     return tuple(commands), tuple(modes)
 
 
 def known_command(mode: str, beginning: str) -> ConfigLine:
-    """The command of `known.txt` whose syntax begins so. Raises KeyError."""
+    """Return the command of `known.txt` whose syntax begins so. Raises KeyError."""
     found = (
         line for line in known_commands()[0] if line.mode == mode and f"{line.syntax} ".startswith(beginning + " ")
     )
@@ -123,7 +123,7 @@ def known_command(mode: str, beginning: str) -> ConfigLine:
 
 
 def read_known(lines: Sequence[str]) -> tuple[list[ConfigLine], list[Mode]]:
-    """The commands and modes that such lines describe. Raises ValueError for a malformed one."""
+    """Return the commands and modes that such lines describe. Raises ValueError for a malformed one."""
     commands: list[ConfigLine] = []
     modes: list[Mode] = []
     group: Group | None = None

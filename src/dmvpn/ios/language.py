@@ -79,11 +79,11 @@ class Language:
         self._roots: dict[str, tuple[tuple[Place[ConfigLine], frozenset[str]], ...]] = {}
 
     def mode(self, name: str) -> Mode:
-        """The mode called `name`. Raises KeyError."""
+        """Return the mode called `name`. Raises KeyError."""
         return self._modes[name]
 
     def scopes(self, mode: str) -> tuple[str, ...]:
-        """The mode and its parents, the global one last."""
+        """Return the mode and its parents, the global one last."""
         found = self._scopes.get(mode)
         if found is None:
             around = () if mode == GLOBAL.name else self.scopes(self._modes[mode].parent)
@@ -113,7 +113,7 @@ class Language:
         return all(target.line.group is not None for target in found.targets)
 
     def first_words(self, mode: str) -> frozenset[str]:
-        """The words that lines of this mode and of those around it begin with."""
+        """Return the words that lines of this mode and of those around it begin with."""
         found = self._first_words.get(mode)
         if found is None:
             scopes = self.scopes(mode)
@@ -146,7 +146,7 @@ class Language:
         return not (not words or first in root.beginnings or first in self.own_words(mode) or root.has_values())
 
     def own_words(self, mode: str) -> frozenset[str]:
-        """The words that lines of this very mode begin with."""
+        """Return the words that lines of this very mode begin with."""
         found = self._own_words.get(mode)
         if found is None:
             free = (beginning[0] for beginning in self._free.get(mode, ()))
@@ -154,14 +154,14 @@ class Language:
         return found
 
     def grammar(self, mode: str) -> Grammar[ConfigLine]:
-        """All lines of a mode, verbs included."""
+        """Return all lines of a mode, verbs included."""
         grammar = self._grammars.get(mode)
         if grammar is None:
             grammar = self._grammars[mode] = self._make_grammar(mode)
         return grammar
 
     def verbs(self, mode: str) -> frozenset[str]:
-        """The words that cannot follow `no`."""
+        """Return the words that cannot follow `no`."""
         return frozenset(entry.syntax.split()[0] for entry in self.grammar(mode).entries if not entry.mode)
 
     def _make_grammar(self, mode: str) -> Grammar[ConfigLine]:
@@ -179,7 +179,7 @@ class Language:
     # Understanding a line ----------------------------------------------------------------------------------------
 
     def interpret(self, mode: str, line: str) -> Command | CliError:
-        """What `line` means in `mode`, or why it means nothing."""
+        """Return what `line` means in `mode`, or why it means nothing."""
         found = self._memory.get((mode, line)) or self._strange_line(mode, line)
         if found is None:
             if len(self._memory) >= MEMORY:
@@ -188,7 +188,7 @@ class Language:
         return found
 
     def _strange_line(self, mode: str, line: str) -> CliError | None:
-        """The error of a line with whose first word no line here begins, as most of those that nobody knows.
+        """Return the error of a line with whose first word no line here begins, as most of those that nobody knows.
 
         None: some line may. This finds what `_interpret` would, and looks at no other word.
         """
@@ -213,7 +213,7 @@ class Language:
         return found
 
     def verb_of(self, mode: str, line: str) -> tuple[Verb, int]:
-        """The verb that `line` starts with and where the rest begins: (NO, 3) for "no ip ..."; for help."""
+        """Return the verb that `line` starts with and where the rest begins: (NO, 3) for "no ip ..."; for help."""
         tokens = tokenize(line)
         if tokens and (len(tokens) > 1 or line[-1:].isspace()):
             threads = self.grammar(mode).walk(line, tokens[:1]).threads
@@ -251,7 +251,7 @@ class Language:
         return self.grammar(mode).root.lines_with("no") == [_NO]
 
     def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
-        """The mode and its parents, those first that know the first word exactly as it is typed.
+        """Return the mode and its parents, those first that know the first word exactly as it is typed.
 
         `key 2` below `key 1` is the next key of the chain, not a short `key-string 2`.
         """
@@ -281,7 +281,7 @@ class Language:
         return Command(Verb.SET, scope, (Found(entry, thread.args()),))
 
     def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> Found[ConfigLine] | None:
-        """A line of the table whose beginning these words are: what follows may be anything.
+        """Return a line of the table whose beginning these words are: what follows may be anything.
 
         Such lines are in no grammar, so that they make no abbreviation ambiguous and help with nothing.
         """
@@ -336,12 +336,12 @@ def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tok
 
 
 def _furthest(failures: list[CliError]) -> CliError:
-    """The error of the mode that understood most of the line; the nearer mode's if they are equal."""
+    """Return the error of the mode that understood most of the line; the nearer mode's if they are equal."""
     return max(failures, key=lambda failure: failure.column)
 
 
 def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
-    """The commands that the words behind `no` identify; none if they are too few."""
+    """Return the commands that the words behind `no` identify; none if they are too few."""
     best = walk.best()
     if best is not None:
         return [Found(best[0], best[1].args())]

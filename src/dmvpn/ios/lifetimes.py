@@ -15,7 +15,7 @@ _LONGEST: Final = 2_147_483_646
 
 
 def read_lifetime(text: str) -> Lifetime | None:
-    """What the words say; None if they are no lifetime."""
+    """Return what the words say; None if they are no lifetime."""
     words = text.lower().split()
     local = words[:1] == ["local"]
     words = words[local:]

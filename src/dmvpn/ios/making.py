@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Follower[Never])
 
 
 def pages_of(values: Iterable[V | None]) -> Pages[V]:
-    """The values that are not None."""
+    """Return the values that are not None."""
     found = [value for value in values if value is not None]
     return Pages(found) if found else NONE
 
@@ -72,7 +72,7 @@ class Made(Generic[V]):
         self._changed[self._numbers.pop(key)] = None
 
     def pages(self, make: Callable[[Hashable], V | None]) -> Pages[V]:
-        """All values, those of changed entries made of their keys."""
+        """Return all values, those of changed entries made of their keys."""
         if self._changed:
             changed = {number: None if key is None else make(key) for number, key in self._changed.items()}
             self._changed.clear()
@@ -80,7 +80,7 @@ class Made(Generic[V]):
         return self._pages
 
     def follower(self, kind: type[F]) -> F:
-        """The one of this kind. It has seen what was made last."""
+        """Return the one of this kind. It has seen what was made last."""
         known, seen = self._followers.get(kind, (None, NONE))
         follower = known if isinstance(known, kind) else kind()
         if seen is not self._pages:

@@ -80,7 +80,7 @@ def _may_protect(line: str) -> bool:
 
 
 def fenced(text: str) -> str:
-    """The text with blank lines for what is outside fences, but comments for headings that name a router.
+    """Return the text with blank lines for what is outside fences, but comments for headings that name a router.
 
     The text itself if it has no two fences, then without tags of HTML around its lines, if those are what it has; and
     if all lines of a configuration are outside.
@@ -162,12 +162,12 @@ def _indented(line: str) -> str:
 
 
 def _without_tags(text: str) -> str:
-    """The text of a page whose lines are paragraphs of HTML."""
+    """Return the text of a page whose lines are paragraphs of HTML."""
     return "\n".join(html.unescape(_TAG.sub("", line)) if "<" in line else line for line in text.split("\n"))
 
 
 def _inline(line: str) -> str:
-    """What a block of one line holds."""
+    """Return what a block of one line holds."""
     bare = line.strip()
     is_block = bare.startswith("```") and bare.endswith("```") and bare.count("`") == _OF_INLINE
     return bare.strip("`").strip() if is_block else ""

@@ -55,12 +55,12 @@ _Rest = tuple[Node, ...]
 
 
 def tokenize(line: str, start: int = 0) -> list[Token]:
-    """The words of `line` from character `start` on."""
+    """Return the words of `line` from character `start` on."""
     return [Token(word[0], word.start()) for word in _WORD.finditer(line, start)]
 
 
 def _next_terminals(rest: _Rest) -> Iterator[tuple[Keyword | Value | None, _Rest]]:
-    """Each keyword or value that may come next with what follows it; (None, ()) if the line may end here."""
+    """Yield each keyword or value that may come next with what follows it; (None, ()) if the line may end here."""
     if not rest:
         yield None, ()
         return
@@ -113,7 +113,7 @@ class Place(Generic[E]):
         self._beginnings: frozenset[str] | None = None
 
     def completions(self, word: str) -> list[str]:
-        """The keywords that may come next and begin with a (lower-case) word."""
+        """Return the keywords that may come next and begin with a (lower-case) word."""
         if word not in self.beginnings:
             return []
         known = self._sorted()
@@ -123,7 +123,7 @@ class Place(Generic[E]):
         return known[first:last]
 
     def fitting(self, word: str) -> int:
-        """How many first characters of a (lower-case) word begin a keyword that may come next.
+        """Return how many first characters of a (lower-case) word begin a keyword that may come next.
 
         A file full of rubbish asks often, and most of its words fail at once.
         """
@@ -156,12 +156,12 @@ class Place(Generic[E]):
         return bool(self._value_rests)
 
     def lines_with(self, terminal: str | Value) -> list[E]:
-        """The lines in which this (lower-case) keyword or value comes next."""
+        """Return the lines in which this (lower-case) keyword or value comes next."""
         rests = self._keyword_rests.get(terminal) if isinstance(terminal, str) else self._value_rests.get(terminal)
         return [line for line, _ in rests or ()]
 
     def after(self, terminal: str | Value) -> Place[E]:
-        """The place behind a (lower-case) keyword or value that may come next."""
+        """Return the place behind a (lower-case) keyword or value that may come next."""
         place = self._next_places.get(terminal)
         if place is None:
             rests = self._keyword_rests[terminal] if isinstance(terminal, str) else self._value_rests[terminal]
@@ -197,7 +197,7 @@ class Thread(Generic[E]):
         return Thread(self.place.after(value), weights, self, (value, reading))
 
     def args(self) -> Args:
-        """Everything that was said on the way here."""
+        """Return everything that was said on the way here."""
         steps: list[tuple[Keyword, None] | tuple[Value, Reading]] = []
         thread: Thread[E] | None = self
         while thread is not None and thread._step is not None:
@@ -220,7 +220,7 @@ class Walk(Generic[E]):
     column: int = 0
 
     def best(self) -> tuple[E, Thread[E]] | None:
-        """The best thread at whose place a line may end, and that line."""
+        """Return the best thread at whose place a line may end, and that line."""
         complete = [thread for thread in self.threads if thread.place.ends]
         if not complete:
             return None
@@ -228,7 +228,7 @@ class Walk(Generic[E]):
         return thread.place.ends[0], thread
 
     def failure(self, line: str) -> CliError:
-        """Why this walk found no line."""
+        """Return why this walk found no line."""
         if self.error is not None:
             return CliError(self.error, line, self.column)
         return CliError(ErrorKind.INCOMPLETE, line, len(line))

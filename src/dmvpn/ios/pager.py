@@ -37,11 +37,11 @@ class Pager:
         return self._next is None
 
     def start(self) -> bytes:
-        """The first screen."""
+        """Return the first screen."""
         return self._show(self._length - 1 if self._length else 0)
 
     def key(self, char: str) -> bytes:
-        """What the terminal gets for a key. Meaningless when `done`."""
+        """Return what the terminal gets for a key. Meaningless when `done`."""
         if self._search is not None:
             return self._search_key(self._search, char)
         if char == " ":
@@ -55,7 +55,7 @@ class Pager:
         return self._wipe(MORE)
 
     def _show(self, rows: int) -> bytes:
-        """Lines for `rows` rows (0 = all), then the word if there are more."""
+        """Return lines for `rows` rows (0 = all), then the word if there are more."""
         output: list[str] = []
         used = 0
         while self._next is not None and (not rows or used < rows):

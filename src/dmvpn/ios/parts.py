@@ -66,7 +66,8 @@ class _Router:
 
 
 def parts_of(text: str) -> tuple[Part, ...]:
-    """The routers of a text in their order, of Markdown the parts between fences; one if nothing tells several apart.
+    """Return the routers of a text in their order, of Markdown the parts between fences; one if nothing tells several
+    apart.
 
     Raises ValueError if they are too many. What holds no line of a configuration (the prompt of a host) is no part.
     """
@@ -101,7 +102,7 @@ def _told_apart(lines: list[str], owners: list[int], routers: list[_Router]) -> 
 
 
 def _under_headings(lines: list[str]) -> tuple[Part, ...]:
-    """The routers that headings name, if two of them configure the same interface; else nothing.
+    """Return the routers that headings name, if two of them configure the same interface; else nothing.
 
     `! R2` above an interface may as well say where its wire leads.
     """
@@ -141,7 +142,8 @@ class _OpenTunnels:
         self._last: int | None = None
 
     def pass_by(self, line: str, owner: int) -> int | None:
-        """The router that must have this line of another one, too: it may be what protects the tunnel of the former.
+        """Return the router that must have this line of another one, too: it may be what protects the tunnel of the
+        former.
 
         A prompt, or a hostname, in the middle of a tunnel gives the rest of it to somebody that has no tunnel open.
         """
@@ -188,7 +190,7 @@ class _Walk:
         self._named_at = -1  # the last hostname that took the lines above it: nothing above that is another's
 
     def owners(self) -> tuple[list[int], list[_Router]]:
-        """The index of the router of each line, and the routers."""
+        """Return the index of the router of each line, and the routers."""
         transcript = Transcript()
         until = ""
         for printed in self._lines:

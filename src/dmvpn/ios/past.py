@@ -84,7 +84,7 @@ class Unknown:
 
 
 def moment_of(ctx: ShowContext, args: Args, oldest: float | None) -> float | Unknown:
-    """The moment that the words name, on the router's own clock (seconds), or why nothing is known of it.
+    """Return the moment that the words name, on the router's own clock (seconds), or why nothing is known of it.
 
     oldest: the earliest time that is remembered.
     """
@@ -106,7 +106,7 @@ def moment_of(ctx: ShowContext, args: Args, oldest: float | None) -> float | Unk
 
 
 def answered(render: Callable[[A], Iterator[str]]) -> Callable[[A | Unknown], Iterator[str]]:
-    """The renderer of a question about the past: as of the present, or why there is nothing to show."""
+    """Yield the renderer of a question about the past: as of the present, or why there is nothing to show."""
 
     def lines(answer: A | Unknown) -> Iterator[str]:
         yield from [f"% {answer.reason}"] if isinstance(answer, Unknown) else render(answer)
@@ -115,5 +115,5 @@ def answered(render: Callable[[A], Iterator[str]]) -> Callable[[A | Unknown], It
 
 
 def span_of(ctx: ShowContext, args: Args) -> float | Unknown:
-    """The same for `since`: what is older than all that is remembered is no error, there is only less to say."""
+    """Return the same for `since`: what is older than all that is remembered is no error, there is only less to say."""
     return moment_of(ctx, args, float("-inf"))

@@ -28,7 +28,9 @@ _TEXTS: Final = ("description", "remark", "banner", "title", "alias", "event", "
 
 
 def placeholder_in(line: str, *, refused: bool = False) -> str:
-    """The first placeholder of a line; "" if there is none, or it is a text for people. refused: nobody took it."""
+    """Return the first placeholder of a line; "" if there is none, or it is a text for people. refused: nobody
+    took it.
+    """
     if _MAY_BE.search(line) is None or line.lstrip().lower().startswith(_TEXTS):
         return ""
     found = _OF_TEMPLATES.search(line) or _OF_ADDRESSES.search(line) or (_OF_OTHERS.search(line) if refused else None)
@@ -36,13 +38,13 @@ def placeholder_in(line: str, *, refused: bool = False) -> str:
 
 
 def refusal(line: str) -> tuple[str, ...]:
-    """What is said of a line that was refused; nothing if no placeholder is in it."""
+    """Return what is said of a line that was refused; nothing if no placeholder is in it."""
     name = placeholder_in(line, refused=True)
     return (f"% A template's placeholder is here, put a value in its place: {_said(line, name)}",) if name else ()
 
 
 def warning(line: str) -> tuple[str, ...]:
-    """What is said of a line that was taken."""
+    """Return what is said of a line that was taken."""
     name = placeholder_in(line)
     return (f"% Warning: a template's placeholder is taken as it is: {_said(line, name)}",) if name else ()
 

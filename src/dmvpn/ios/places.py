@@ -56,14 +56,14 @@ class Places:
         return iter(self._places)
 
     def find(self, words: Sequence[str]) -> Place | None:
-        """The last line that begins with the last of `words`, in sections that begin with the others."""
+        """Return the last line that begins with the last of `words`, in sections that begin with the others."""
         if not words:
             return None
         candidates = self._index.get((words[0], _first_word(words[-1]), len(words)), ())
         return next((place for place in reversed(candidates) if _begins(place.whole, words)), None)
 
     def line(self, words: Sequence[str]) -> int:
-        """Its number. If there is no such line, that of the section; at last 1."""
+        """Return its number. If there is no such line, that of the section; at last 1."""
         for length in range(len(words), 0, -1):
             place = self.find(words[:length])
             if place is not None:
@@ -72,7 +72,7 @@ class Places:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """The text itself, and the part before each of its spaces."""
+    """Yield the text itself, and the part before each of its spaces."""
     yield text
     for position, letter in enumerate(text):
         if letter == " ":

@@ -33,7 +33,7 @@ _ENDS: Final = ("!", "exit", "end", "int")
 
 
 def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, str]]:
-    """The lines with the numbers that they have in the text."""
+    """Yield the lines with the numbers that they have in the text."""
     if not any(_MAY_BE.search(line) for line in lines):
         yield from enumerate(lines, 1)
         return
@@ -53,7 +53,7 @@ def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, st
 
 
 def _interfaces(line: str) -> tuple[str, ...]:
-    """The names that a range stands for; none for any other line, or for what is no range."""
+    """Return the names that a range stands for; none for any other line, or for what is no range."""
     if _MAY_BE.search(line) is None:
         return ()
     header = _HEADER.match(without_prompt(line).strip())
@@ -73,7 +73,7 @@ def _interfaces(line: str) -> tuple[str, ...]:
 
 
 def _block(lines: list[str], header: int, configurator: Language) -> range:
-    """The lines below a range: deeper ones, and where nothing is indented all up to a global one."""
+    """Return the lines below a range: deeper ones, and where nothing is indented all up to a global one."""
     depth = _indentation(lines[header])
     number = header + 1
     while number < len(lines):

@@ -374,7 +374,7 @@ class FileReader:
         return self._is_after_mark and first_word(line) not in self._configurator.own_words(mode)
 
     def _opens(self, line: str, mode: str) -> str:
-        """The mode that the refused line would have opened; "" if it is none that opens one."""
+        """Return the mode that the refused line would have opened; "" if it is none that opens one."""
         found = self._configurator.interpret(mode, line)
         targets = () if isinstance(found, CliError) else found.targets
         return next((target.line.opens for target in targets if target.line.opens), "")

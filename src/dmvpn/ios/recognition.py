@@ -29,7 +29,7 @@ _NEAR: Final = 8
 
 
 def hostname_of(text: str) -> str:
-    """The host name that a configuration sets first; "" if it sets none."""
+    """Return the host name that a configuration sets first; "" if it sets none."""
     return next((found[1] for line in _lines(text) if (found := HOSTNAME.match(line)) is not None), "")
 
 
@@ -44,7 +44,7 @@ def looks_like_one(text: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """What of each line is configuration, without its indentation."""
+    """Yield what of each line is configuration, without its indentation."""
     transcript = Transcript()
     for line in Transcript.lines(fenced(text)):
         taken = transcript.take(line)

@@ -42,7 +42,7 @@ _QUOTED: Final = 4
 
 
 def without_keys(line: str) -> str:
-    """The line with asterisks for its key, one for each letter, so that a caret stays where it points."""
+    """Return the line with asterisks for its key, one for each letter, so that a caret stays where it points."""
     if _HARMLESS.match(line):
         return line
     line = _BEHIND.sub(_starred, line)
@@ -67,7 +67,7 @@ def without_keys(line: str) -> str:
 
 
 def _starred(found: re.Match[str]) -> str:
-    """What was found, with asterisks for its one group that took part."""
+    """Return what was found, with asterisks for its one group that took part."""
     key = next(each for each in found.groups() if each is not None)
     whole = found[0]
     return f"{whole[: -len(key)]}{'*' * len(key)}"
@@ -80,7 +80,9 @@ def _opens_key(before: str, word: str) -> bool:
 
 
 def without_its_keys(line: str, said: str) -> str:
-    """What a router says of a line, with asterisks for the line's key and for a beginning of it that is quoted."""
+    """Return what a router says of a line, with asterisks for the line's key and for a beginning of it that is
+    quoted.
+    """
     shown = without_keys(line)
     keys = [match[0] for match in _WORD.finditer(line) if shown[match.start() : match.end()] != match[0]]
     for key in keys:

@@ -92,7 +92,7 @@ class Pattern:
         return following
 
     def _closure(self, numbers: list[int]) -> frozenset[int]:
-        """The states reached over nothing."""
+        """Return the states reached over nothing."""
         found: set[int] = set()
         waiting = list(numbers)
         while waiting:
@@ -191,7 +191,7 @@ def _in_sequence(parts: list[Callable[[int], int]]) -> Callable[[int], int]:
 
 
 def _read_class(pattern: str, index: int) -> tuple[Accepts, int]:
-    """The characters of `[...]`; `index` is behind the bracket."""
+    """Return the characters of `[...]`; `index` is behind the bracket."""
     negated = pattern[index : index + 1] == "^"
     index += negated
     members: set[str] = set()

@@ -110,7 +110,7 @@ class PutIn(NamedTuple):
 
 
 def marked(lines: Iterable[str]) -> list[str]:
-    """The lines of a configuration, with our mark before all of them unless they have it."""
+    """Return the lines of a configuration, with our mark before all of them unless they have it."""
     body = list(lines)
     return body if any(_MARK.match(line.lstrip()) for line in body) else [MARK, *body]
 
@@ -174,7 +174,7 @@ class Unshown:
                 (met.refused.add if command.verb is Verb.NO else met.refused.discard)(name)
 
     def _lines(self) -> dict[str, Found[ConfigLine]]:
-        """What the lines of the table are in our language."""
+        """Return what the lines of the table are in our language."""
         if self._targets is None:
             said = {each.line: self._configurator.interpret(INTERFACE.opens or "", each.line) for each in DEFAULTS}
             self._targets = {

@@ -24,12 +24,12 @@ MARK: Final = "! Written by dmvpn"
 
 
 def as_stored(section: Section) -> Iterable[Statement]:
-    """What a section has; no setting at its default."""
+    """Return what a section has; no setting at its default."""
     return section.statements()
 
 
 def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: Reading = as_stored) -> list[str]:
-    """The body of the running configuration.
+    """Return the body of the running configuration.
 
     hide: keys and passwords are left out.
     known: so is what nobody knows.
@@ -56,7 +56,7 @@ def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: R
 def render_statement(
     statement: Statement, depth: int = 0, *, hide: bool = False, known: bool = False, of: Reading = as_stored
 ) -> Iterator[str]:
-    """One statement and, if it opened a section, everything in it."""
+    """Yield one statement and, if it opened a section, everything in it."""
     indent = " " * depth
     text = statement.text_for_others if hide else statement.text
     yield from (indent + text).split("\n")  # a banner has several lines

@@ -29,7 +29,7 @@ _MAY_HOLD: Final = re.compile(
 
 
 def sealing(language: Language, mode: str, line: str, entropy: Entropy) -> Callable[[], str] | None:
-    """What makes the line without the plain password in it; None: it has none."""
+    """Return what makes the line without the plain password in it; None: it has none."""
     command = language.interpret(mode, line)
     if isinstance(command, CliError) or command.verb is not Verb.SET:
         return None
@@ -39,7 +39,7 @@ def sealing(language: Language, mode: str, line: str, entropy: Entropy) -> Calla
 
 
 def sealed_text(language: Language, text: str, entropy: Entropy, known: dict[str, str] | None = None) -> str:
-    """A configuration without plain passwords that have a hash.
+    """Return a configuration without plain passwords that have a hash.
 
     known: lines that were sealed before, and what came out; it grows.
     """

@@ -127,7 +127,7 @@ class Section:
     # What features ask -------------------------------------------------------------------------------------------
 
     def get(self, line: ConfigLine) -> Args | None:
-        """What was configured with `line` (the first entry of a list), or None."""
+        """Return what was configured with `line` (the first entry of a list), or None."""
         self._note(line)
         for entry in self._statements.get(line, _NONE).values():
             if not entry.negated:
@@ -135,11 +135,13 @@ class Section:
         return None
 
     def args(self, line: ConfigLine) -> Args:
-        """What was configured with `line`; without it, arguments that have nothing, so that each has its default."""
+        """Return what was configured with `line`; without it, arguments that have nothing, so that each has its
+        default.
+        """
         return self.get(line) or NOTHING
 
     def all(self, line: ConfigLine) -> list[Args]:
-        """Every entry of a list-valued line, in the order in which they were entered."""
+        """Return every entry of a list-valued line, in the order in which they were entered."""
         self._note(line)
         return [entry.args for entry in self._statements.get(line, _NONE).values() if not entry.negated]
 
@@ -155,12 +157,12 @@ class Section:
         return line.default_on
 
     def sections(self, line: ConfigLine) -> list[tuple[Args, Section]]:
-        """The sections that `line` opened, in the order of the running configuration."""
+        """Return the sections that `line` opened, in the order of the running configuration."""
         entries = self._in_order(line, self._entries(line))
         return [(entry.args, entry.section) for entry in entries if entry.section is not None]
 
     def section(self, line: ConfigLine, **arguments: Hashable) -> Section | None:
-        """The section that `line` opened with these arguments."""
+        """Return the section that `line` opened with these arguments."""
         matches = (entry.section for entry in self._entries(line) if _fits(entry, arguments))
         return next(matches, None)
 
@@ -178,7 +180,7 @@ class Section:
         return any(section is not None and section._mentions(wanted) for section in sections)
 
     def made(self, line: ConfigLine, make: Callable[..., V | None], *more: Hashable) -> Pages[V]:
-        """What `make` makes of each entry of a line, without None, in the order of entry.
+        """Return what `make` makes of each entry of a line, without None, in the order of entry.
 
         `make(args, *more)`, or `make(args, section, *more)` of a line that opens sections. An entry is made again only
         if it or something in its section changed. So `make` is a function of a module, and asks nothing but that
@@ -193,11 +195,11 @@ class Section:
         return self._make(line, (make, more), of)
 
     def said(self, line: ConfigLine, make: Callable[[Args, bool], V | None]) -> Pages[V]:
-        """The same of `make(args, negated)`: of entries that are kept as `no`, too."""
+        """Return the same of `make(args, negated)`: of entries that are kept as `no`, too."""
         return self._make(line, (make, "said"), lambda entry: make(entry.args, entry.negated))
 
     def following(self, line: ConfigLine, make: Callable[..., V | None], kind: type[F]) -> F:
-        """The one index of this kind of what is made of the entries of a line. It is up to date."""
+        """Return the one index of this kind of what is made of the entries of a line. It is up to date."""
         made = self._known(line, (make, ()))
         self.made(line, make)
         return made.follower(kind)
@@ -234,13 +236,13 @@ class Section:
         return pages
 
     def statements(self) -> Iterator[Statement]:
-        """Everything, in the order of the running configuration."""
+        """Yield everything, in the order of the running configuration."""
         self._note(EVERYTHING)
         for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
             yield from self._in_order(line, self._statements[line].values())
 
     def entries(self, *lines: ConfigLine) -> list[Statement]:
-        """The entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
+        """Return the entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
         return [entry for line in lines for entry in self._entries(line)]
 
     def is_empty(self) -> bool:
@@ -271,7 +273,7 @@ class Section:
         """This line, somewhere inside, is another one from now on. Only a whole configuration wants to know."""
 
     def find(self, line: ConfigLine, args: Args) -> Statement | None:
-        """The entry that these arguments would replace."""
+        """Return the entry that these arguments would replace."""
         return self._statements.get(line, {}).get(line.key_of(args))
 
     def put(self, statement: Statement) -> bool:
@@ -311,14 +313,14 @@ class Section:
                 self._indexes.pop(statement.line, None)
 
     def matching(self, line: ConfigLine, args: Args) -> list[Statement]:
-        """The entries of `line` that agree with the arguments given."""
+        """Return the entries of `line` that agree with the arguments given."""
         entries = self._statements.get(line, {})
         keys = self.index(line, Agreement).candidates(args) if len(entries) > FEW else None
         some = entries.values() if keys is None else [entries[key] for key in keys]
         return [entry for entry in some if args.agrees_with(entry.args)]
 
     def index(self, line: ConfigLine, kind: type[IndexOf]) -> IndexOf:
-        """The one index of this kind of the entries of `line`. It is kept up to date."""
+        """Return the one index of this kind of the entries of `line`. It is kept up to date."""
         self._note(line)
         if self._indexes is None:
             self._indexes = {}
@@ -403,7 +405,7 @@ _NOWHERE: Final = Section(GLOBAL)
 
 
 def _sortable(value: Hashable) -> tuple[int, str]:
-    """Numbers by size, then words by letter."""
+    """Return numbers by size, then words by letter."""
     return (value, "") if isinstance(value, int) else (0, str(value))
 
 

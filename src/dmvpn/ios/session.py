@@ -45,7 +45,7 @@ _NOT_REMOVABLE = "% Removal of physical interfaces is not permitted"
 
 
 def prompt(hostname: str, prompt_mode: str | None = None, *, privileged: bool = True) -> str:
-    """The prompt: "R1#", "R1>" or, with the session's `prompt_mode`, "R1(config-if)#"."""
+    """Return the prompt: "R1#", "R1>" or, with the session's `prompt_mode`, "R1(config-if)#"."""
     if prompt_mode is not None:
         return f"{hostname[:NAME_WIDTH]}({prompt_mode})#"
     return f"{hostname}#" if privileged else f"{hostname}>"
@@ -162,14 +162,14 @@ class ConfigSession:
             self.enter(line)
 
     def asks(self, line: str) -> str:
-        """What a person is asked before this line is carried out, "" for nothing."""
+        """Return what a person is asked before this line is carried out, "" for nothing."""
         command = self._configurator.interpret(self.mode.name, line)
         if self._text is not None or isinstance(command, CliError) or command.verb is not Verb.NO:
             return ""
         return next((one.asks for one, args in command.targets if one.asks and self.tree.matching(one, args)), "")
 
     def sealing(self, line: str, entropy: Entropy) -> Callable[[], str] | None:
-        """What makes the line without the plain password in it; None: it has none."""
+        """Return what makes the line without the plain password in it; None: it has none."""
         return None if self._text is not None else sealing(self._configurator, self.mode.name, line, entropy)
 
     def enter(self, line: str, prompt_width: int = 0) -> LineResult:
@@ -188,7 +188,7 @@ class ConfigSession:
         return _ACTIONS[command.verb](self, command)
 
     def help(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
-        """What `?` shows behind `line`."""
+        """Return what `?` shows behind `line`."""
         mode = self.mode.name
         verb, start = self._configurator.verb_of(mode, line)
         if verb is Verb.DO and self._exec_parser is not None:
@@ -206,7 +206,7 @@ class ConfigSession:
         return completed(line, found) if isinstance(found, Alternatives) else None
 
     def _alternatives(self, line: str, start: int) -> Alternatives | list[str]:
-        """What may follow in the nearest mode that has something to say."""
+        """Return what may follow in the nearest mode that has something to say."""
         first_error: list[str] | None = None
         for scope in self._configurator.scopes(self.mode.name):
             grammar = self._configurator.grammar(scope)
@@ -240,7 +240,7 @@ class ConfigSession:
         return self.headers[-1] if self._path else ""
 
     def told(self, result: LineResult) -> tuple[str, ...]:
-        """What a person who types a line is told if nothing acts upon it: once for each group and session."""
+        """Return what a person who types a line is told if nothing acts upon it: once for each group and session."""
         group = result.group
         if group is None or result.refused or group.standing is Standing.SILENT or group.name in self._told:
             return ()
@@ -372,7 +372,7 @@ class ConfigSession:
         return tuple(statement.text for statement, _ in self._path)
 
     def _touched_by(self, section: Section, command: Command) -> Touch:
-        """What a `no` or `default` changes: one entry, if it names one."""
+        """Return what a `no` or `default` changes: one entry, if it names one."""
         lines = tuple(line for line, _ in command.targets)
         line, args = command.targets[0]
         named = section.find(line, args) if len(lines) == 1 and not line.opens else None
@@ -414,7 +414,7 @@ def _empty_interface(section: Section, line: ConfigLine, args: Args) -> LineResu
 
 
 def _left_out(group: Group) -> tuple[str, ...]:
-    """What the prompt says; with the words by which tools know a refusal."""
+    """Return what the prompt says; with the words by which tools know a refusal."""
     return (f"% Error: no {group.name} here; the line was not taken, because {group.meaning}",)
 
 

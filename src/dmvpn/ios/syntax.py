@@ -24,7 +24,7 @@ _CLOSING = {"(": ")", "[": "]", "[*": "]"}
 
 @cache
 def compile_syntax(text: str) -> Node:
-    """The node that `text` describes. Raises ValueError."""
+    """Return the node that `text` describes. Raises ValueError."""
     pieces = _PIECE.findall(text)
     alternatives, end = _read_alternatives(text, pieces, 0, "")
     if end != len(pieces):
@@ -33,7 +33,7 @@ def compile_syntax(text: str) -> Node:
 
 
 def several(name: str, kind: str, count: int) -> str:
-    """The syntax of one to `count` values behind each other, `name1` first; `Args.texts` reads them."""
+    """Return the syntax of one to `count` values behind each other, `name1` first; `Args.texts` reads them."""
     return (
         f"{{{name}1:{kind}}} "
         + "".join(f"[ {{{name}{number}:{kind}}} " for number in range(2, count + 1))
@@ -43,7 +43,7 @@ def several(name: str, kind: str, count: int) -> str:
 
 @cache
 def leading_keywords(text: str) -> tuple[str, ...]:
-    """The keywords with which every line of this syntax starts."""
+    """Return the keywords with which every line of this syntax starts."""
     node = compile_syntax(text)
     parts = node.parts if isinstance(node, Sequence) else (node,)
     words: list[str] = []
@@ -55,7 +55,9 @@ def leading_keywords(text: str) -> tuple[str, ...]:
 
 
 def naming_keywords(text: str) -> tuple[str, ...]:
-    """Keywords up to the first value or choice, and past what may be left out: `neighbor` of `ospf [ N ] neighbor`."""
+    """Return keywords up to the first value or choice, and past what may be left out: `neighbor` of `ospf [ N ]
+    neighbor`.
+    """
     node = compile_syntax(text)
     words: list[str] = []
     for part in node.parts if isinstance(node, Sequence) else (node,):
@@ -68,27 +70,27 @@ def naming_keywords(text: str) -> tuple[str, ...]:
 
 @cache
 def value_names(text: str) -> frozenset[str]:
-    """The names of all values of this syntax."""
+    """Return the names of all values of this syntax."""
     return frozenset(node.name for node in _terminals(compile_syntax(text)) if isinstance(node, Value))
 
 
 @cache
 def argument_names(text: str) -> frozenset[str]:
-    """The names of all values, and all keywords: whatever `Args` may contain."""
+    """Return the names of all values, and all keywords: whatever `Args` may contain."""
     nodes = _terminals(compile_syntax(text))
     return frozenset(node.shown if isinstance(node, Keyword) else node.name for node in nodes)
 
 
 @cache
 def interface_value(text: str) -> str | None:
-    """The name of the first value that is an interface, if there is one."""
+    """Return the name of the first value that is an interface, if there is one."""
     nodes = _terminals(compile_syntax(text))
     return next((node.name for node in nodes if isinstance(node, Value) and node.type.name == "interface"), None)
 
 
 @cache
 def keyword_names(text: str) -> tuple[str, ...]:
-    """All keywords of this syntax, each once, in their order."""
+    """Return all keywords of this syntax, each once, in their order."""
     return tuple(dict.fromkeys(node.word for node in _terminals(compile_syntax(text)) if isinstance(node, Keyword)))
 
 

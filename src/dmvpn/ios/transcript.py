@@ -97,7 +97,7 @@ _INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 
 def decode(octets: bytes) -> str:
-    """The text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
+    """Return the text of a file: UTF-8 or UTF-16 with or without its mark, else Latin-1, as IOS knows octets alone.
 
     Raises ValueError for what is no text, or too long.
     """
@@ -163,14 +163,14 @@ class Transcript:
 
     @staticmethod
     def lines(text: str) -> list[str]:
-        """The lines of a file as an editor counts them."""
+        """Return the lines of a file as an editor counts them."""
         if "\n" not in text:
             return text.split("\r")
         lines = [line.rstrip("\r") for line in text.split("\n")]
         return [part for line in lines for part in _parted(line)] if "\r" in text else lines
 
     def take(self, line: str) -> Line | None:
-        """What of this line is configuration; None if nothing is."""
+        """Return what of this line is configuration; None if nothing is."""
         if line == BLOCK:
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
             return None
@@ -196,7 +196,7 @@ class Transcript:
         return Line(line)
 
     def _behind(self, mode: str | None, typed: str) -> Line | None:
-        """What was typed behind a prompt; in exec mode it says what the next lines are."""
+        """Return what was typed behind a prompt; in exec mode it says what the next lines are."""
         typed = typed.strip()
         if mode is not None and mode.startswith(_CONFIG_MODE):
             self._reads = _Reads.CONFIGURATION
@@ -216,7 +216,7 @@ class Transcript:
 
 
 def without_prompt(line: str) -> str:
-    """What was typed, or the line itself if no prompt is before it."""
+    """Return what was typed, or the line itself if no prompt is before it."""
     prompt = PROMPT.match(line)
     return line if prompt is None else line[prompt.end() :]
 
@@ -234,14 +234,16 @@ def is_log(text: str) -> bool:
 
 
 def _parted(line: str) -> list[str]:
-    """The lines that carriage returns alone end; where a terminal wiped something out with them, it is one line."""
+    """Return the lines that carriage returns alone end; where a terminal wiped something out with them, it is one
+    line.
+    """
     parts = line.split("\r")
     seen = sum(1 for part in parts if shown(part).strip())
     return parts if seen > 1 else [line]
 
 
 def without_comment(line: str) -> str:
-    """The line without a comment behind it: IOS has none there, but people write them into files.
+    """Return the line without a comment behind it: IOS has none there, but people write them into files.
 
     Protection behind a semicolon is no comment: other languages have their next command there.
     """
@@ -271,7 +273,9 @@ def is_prose(line: str) -> bool:
 
 
 def shown(line: str) -> str:
-    """What the screen shows when everything was printed: backspaces and carriage returns go back and overwrite."""
+    """Return what the screen shows when everything was printed: backspaces and carriage returns go back and
+    overwrite.
+    """
     line = _ESCAPE.sub("", line.lstrip("\ufeff"))
     if "\\t" in line:
         line = _WRITTEN_TAB.sub("\t", line)

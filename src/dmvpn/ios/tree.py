@@ -40,7 +40,7 @@ class ConfigTree(Section):
                     self.touch(entry)
 
     def take_touched(self) -> set[ConfigLine]:
-        """The commands of which an entry changed since this was asked last."""
+        """Return the commands of which an entry changed since this was asked last."""
         touched, self._touched = self._touched, set()
         return touched
 
@@ -51,20 +51,20 @@ class ConfigTree(Section):
         return args.text("name") if args else "Router"
 
     def copy(self) -> ConfigTree:
-        """An independent tree with the same content."""
+        """Return an independent tree with the same content."""
         copy = ConfigTree()
         copy._fill_from(self)
         copy.revision = self.revision
         return copy
 
     def render(self) -> list[str]:
-        """The body of the running configuration: everything between its header and `end`."""
+        """Return the body of the running configuration: everything between its header and `end`."""
         return render_tree(self)
 
     def render_known(self) -> list[str]:
-        """The same without the lines that nobody knows, of which a stranger's file may have any number."""
+        """Return the same without the lines that nobody knows, of which a stranger's file may have any number."""
         return render_tree(self, known=True)
 
     def render_for_others(self) -> list[str]:
-        """The same without keys and passwords."""
+        """Return the same without keys and passwords."""
         return render_tree(self, hide=True)

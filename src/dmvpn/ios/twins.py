@@ -38,7 +38,7 @@ class Twins:
         return tuple(self._by_serial.values())
 
     def spoken(self, section: Section) -> Spoken:
-        """A section that answers for the twins."""
+        """Return a section that answers for the twins."""
         return Spoken(section, self._by_serial)
 
     def _twin(self, line: ConfigLine) -> ConfigLine:
@@ -67,19 +67,19 @@ class Spoken:
     twins: Mapping[int, ConfigLine] = field(default_factory=dict)
 
     def get(self, line: ConfigLine) -> Args | None:
-        """What a line says, or None."""
+        """Return what a line says, or None."""
         return self.section.get(self._spelled(line))
 
     def args(self, line: ConfigLine) -> Args:
-        """What a line says; without it, arguments that have nothing."""
+        """Return what a line says; without it, arguments that have nothing."""
         return self.section.args(self._spelled(line))
 
     def all(self, line: ConfigLine) -> list[Args]:
-        """What each entry of a line says."""
+        """Return what each entry of a line says."""
         return self.section.all(self._spelled(line))
 
     def made(self, line: ConfigLine, make: Callable[..., V | None]) -> Pages[V]:
-        """What is made of each entry of a line (`Section.made`)."""
+        """Return what is made of each entry of a line (`Section.made`)."""
         return self.section.made(self._spelled(line), make)
 
     def flag(self, line: ConfigLine) -> bool:

@@ -82,7 +82,7 @@ class ValueType:
         return Misfit() if parsed is None else Reading(*parsed, index + 1)
 
     def hints(self, fragment: str) -> list[tuple[str, str]]:
-        """What `?` lists when `fragment` has been typed of the value: (placeholder or word, help)."""
+        """Return what `?` lists when `fragment` has been typed of the value: (placeholder or word, help)."""
         return [(self.placeholder, "")] if not fragment or self._fragment.fullmatch(fragment) else []
 
     def words(self, fragment: str) -> list[str]:
@@ -185,7 +185,7 @@ class InterfaceName(ValueType):
 
 
 def common_prefix(one: str, other: str) -> int:
-    """How many first characters two words share."""
+    """Return how many first characters two words share."""
     count = 0
     for left, right in zip(one, other, strict=False):
         if left != right:
@@ -300,7 +300,7 @@ def register_type(kind: ValueType) -> ValueType:
 
 
 def find_type(name: str) -> ValueType:
-    """The type called `name`; ranges are made on first use. Raises ValueError for an unknown one."""
+    """Return the type called `name`; ranges are made on first use. Raises ValueError for an unknown one."""
     found = _TYPES.get(name)
     if found is not None:
         return found

@@ -55,7 +55,7 @@ COMMON_WORDS: dict[str, str] = {
 
 
 def help_text(lines: Iterable[Entry], word: str) -> str:
-    """What `lines` say about their keyword or value `word`; the first that says something is taken."""
+    """Return what `lines` say about their keyword or value `word`; the first that says something is taken."""
     for line in lines:
         if not isinstance(line.help, str):
             text = line.help.get(word)
@@ -102,7 +102,10 @@ class Alternatives:
 def alternatives(
     grammar: Grammar[E], line: str, start: int = 0, skip: Collection[str] = ()
 ) -> Alternatives | ErrorKind:
-    """What may come next after `line` (read from `start` on), or why nothing can. `skip`: first words left out."""
+    """Return what may come next after `line` (read from `start` on), or why nothing can.
+
+    `skip`: first words left out.
+    """
     tokens = tokenize(line, start)
     fragment = tokens.pop().text if tokens and not line[-1:].isspace() else ""
     walk = grammar.walk(line, tokens)
@@ -110,7 +113,7 @@ def alternatives(
 
 
 def help_rows(found: Alternatives, line: str, *, extra: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """The lines that `?` shows for what was found; `extra` rows (such as `|`) come before `<cr>`."""
+    """Return the lines that `?` shows for what was found; `extra` rows (such as `|`) come before `<cr>`."""
     if line and not line[-1].isspace():
         return _word_rows(found)
     rows = sorted(found.rows.items(), key=_reading_order)
@@ -121,18 +124,18 @@ def help_rows(found: Alternatives, line: str, *, extra: Sequence[tuple[str, str]
 
 
 def format_rows(rows: Sequence[tuple[str, str]]) -> list[str]:
-    """Words and texts in two columns."""
+    """Return words and texts in two columns."""
     width = max((len(word) for word, _ in rows), default=0)
     return [f"  {word:<{width}}  {text}".rstrip()[:ROW_WIDTH] for word, text in rows]
 
 
 def _reading_order(row: tuple[str, str]) -> tuple[bool, str]:
-    """Placeholders (`<1-5>`, `A.B.C.D`, `WORD`) before keywords, as they sort in ASCII."""
+    """Return placeholders (`<1-5>`, `A.B.C.D`, `WORD`) before keywords, as they sort in ASCII."""
     return (row[0][0].islower(), row[0])
 
 
 def _word_rows(found: Alternatives) -> list[str]:
-    """The matching words side by side, two blanks before each; placeholders in rows of their own."""
+    """Return the matching words side by side, two blanks before each; placeholders in rows of their own."""
     words = sorted(found.keywords)
     rows = [f"  {word}" for word in sorted(found.rows) if word not in found.keywords]
     row = ""
@@ -147,7 +150,7 @@ def _word_rows(found: Alternatives) -> list[str]:
 
 
 def error_rows(error: ErrorKind, line: str) -> list[str]:
-    """What `?` says when the words before it make no sense."""
+    """Return what `?` says when the words before it make no sense."""
     if error is ErrorKind.AMBIGUOUS:
         return [f'% Ambiguous command:  "{line}"']
     return ["% Unrecognized command"]

@@ -58,7 +58,7 @@ Link = tuple[str, str]
 
 
 def link(one: str, other: str) -> Link:
-    """The link between two sites."""
+    """Return the link between two sites."""
     return (one, other) if one < other else (other, one)
 
 
@@ -188,7 +188,7 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
 
 
 def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
-    """Its ports on wires with somebody who is neither of the overlay nor a host: a provider, a translator."""
+    """Return its ports on wires with somebody who is neither of the overlay nor a host: a provider, a translator."""
     ours = {*owners.values(), *world.hosts}
     return tuple(
         interface
@@ -199,7 +199,7 @@ def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[st
 
 
 def _companions(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:
-    """Other routers of the overlay on the inside of its translator."""
+    """Return other routers of the overlay on the inside of its translator."""
     found: dict[str, None] = {}
     for segment in world.segments:
         names = [station.name for station, _ in segment.ends]
@@ -209,7 +209,7 @@ def _companions(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tu
 
 
 def _cables(world: Simulator, overlay: list[str]) -> dict[str, tuple[str, ...]]:
-    """Sites that share a wire without a provider on it: a core behind two hubs."""
+    """Return sites that share a wire without a provider on it: a core behind two hubs."""
     found: dict[str, tuple[str, ...]] = {}
     for segment in world.segments:
         names = dict.fromkeys(station.name for station, _ in segment.ends)
@@ -237,7 +237,7 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
 
 
 def _conversations(world: Simulator, scenario: Scenario, sites: dict[str, Site]) -> tuple[Conversation, ...]:
-    """All pairs of hosts behind different sites."""
+    """Return all pairs of hosts behind different sites."""
     homes = {name: scenario.end(host.link)[0] for name, host in scenario.lab.hosts.items() if name in world.hosts}
     hosts = [name for name, home in homes.items() if home in sites]
     return tuple(

@@ -101,7 +101,8 @@ class Cause(enum.Enum):
 
 
 def retry(down: float) -> float:
-    """One registration retry after `down` seconds of silence: pauses double, so the last is no longer than all before.
+    """Return one registration retry after `down` seconds of silence: pauses double, so the last is no longer than all
+    before.
 
     Seconds.
     """
@@ -109,7 +110,7 @@ def retry(down: float) -> float:
 
 
 def _silence(anatomy: Anatomy) -> float:
-    """Seconds until routes no longer lead to a dead hub."""
+    """Return seconds until routes no longer lead to a dead hub."""
     if anatomy.bgp_hold:
         return anatomy.bgp_hold + Cause.SERVER_BGP.seconds
     if anatomy.ospf is not None:
@@ -118,7 +119,7 @@ def _silence(anatomy: Anatomy) -> float:
 
 
 def _meeting(anatomy: Anatomy) -> float:
-    """Seconds until neighbors of the routing protocol have met again."""
+    """Return seconds until neighbors of the routing protocol have met again."""
     if anatomy.bgp_hold:
         return anatomy.bgp_hold + Cause.MEETING_BGP.seconds
     times = anatomy.ospf
@@ -128,7 +129,7 @@ def _meeting(anatomy: Anatomy) -> float:
 
 
 def at_begin(fault: Fault, anatomy: Anatomy) -> float:
-    """Seconds of loss that a fault may cause from its begin on where another way is whole."""
+    """Return seconds of loss that a fault may cause from its begin on where another way is whole."""
     igp = _silence(anatomy)
     back = Cause.FORGOTTEN.seconds + Cause.FIRST_RETRY.seconds + _meeting(anatomy)
     match fault:
@@ -148,7 +149,7 @@ def at_begin(fault: Fault, anatomy: Anatomy) -> float:
 
 
 def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
-    """Seconds of loss that the end of a fault may bring. down: seconds for which there was no way."""
+    """Return seconds of loss that the end of a fault may bring. down: seconds for which there was no way."""
     igp = _meeting(anatomy)
     match fault:
         case faults.Partition(one=one, other=other) if one in anatomy.spokes and other in anatomy.spokes:
@@ -170,6 +171,6 @@ def is_loss(fault: Fault) -> bool:
 
 
 def table() -> str:
-    """The parts of all bounds as a table in Markdown."""
+    """Return the parts of all bounds as a table in Markdown."""
     rows = [f"| {cause.value.what} | {cause.seconds:g} s | {cause.value.why} |" for cause in Cause]
     return "\n".join(["| what | bound | because |", "| --- | --- | --- |", *rows])

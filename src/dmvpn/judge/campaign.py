@@ -214,7 +214,7 @@ class _Run:
 
 
 def _where(error: Exception) -> str:
-    """An exception in one line, with the place that raised it."""
+    """Return an exception in one line, with the place that raised it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
 

@@ -46,7 +46,7 @@ class Order:
         return "+".join((self.scenario, *self.variants))
 
     def plan(self) -> Plan:
-        """What is to be run. Raises UserError."""
+        """Return what is to be run. Raises UserError."""
         scenario = vary(Scenario.load(self.scenario), self.variants)
         return Plan(scenario=scenario, seed=self.seed, seconds=self.seconds, faults=self.faults)
 
@@ -111,7 +111,9 @@ def carry_out(order: Order, *, shorten: bool = True) -> Outcome:
 
 
 def networks() -> list[tuple[str, tuple[str, ...]]]:
-    """Every network that can be judged, scenario and variants: all as they are first, then variant by variant."""
+    """Return every network that can be judged, scenario and variants: all as they are first, then variant by
+    variant.
+    """
     plain: list[tuple[str, tuple[str, ...]]] = []
     varied: list[tuple[str, tuple[str, ...]]] = []
     for name in built_in_names():

@@ -23,7 +23,7 @@ _PROTECTION = re.compile(r"^ tunnel protection ipsec ", re.MULTILINE)
 
 
 def protected_keys(configuration: str) -> dict[int | None, None]:
-    """The GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
+    """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
     blocks = [block for block in _TUNNEL.findall(configuration) if _PROTECTION.search(block)]
     found = [_KEY.search(block) for block in blocks]
     return {int(key[1]) if key else None: None for key in found}
@@ -42,7 +42,7 @@ class ClearWatch:
         return bool(self._keys)
 
     def complaint(self, sender: str, packet: bytes) -> str | None:
-        """What is wrong with a packet that this station sends; None: nothing."""
+        """Return what is wrong with a packet that this station sends; None: nothing."""
         keys = self._keys.get(sender)
         if keys is None:
             return None

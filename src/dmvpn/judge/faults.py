@@ -194,7 +194,7 @@ KINDS: dict[str, type[Fault]] = {
 
 
 def to_json(fault: Fault) -> dict[str, Json]:
-    """A fault as a JSON object, without what has its default value."""
+    """Return a fault as a JSON object, without what has its default value."""
     defaults = {field.name: field.default for field in fields(fault)}
     given = {name: value for name, value in asdict(fault).items() if value != defaults[name]}
     return {"kind": fault.KIND, **given}
@@ -229,5 +229,5 @@ def _fits(kind: str, value: object) -> bool:
 
 
 def dumps(faults: tuple[Fault, ...]) -> str:
-    """Faults as text: a JSON list, one fault a line."""
+    """Return faults as text: a JSON list, one fault a line."""
     return "[\n" + ",\n".join("  " + json.dumps(to_json(fault)) for fault in faults) + "\n]"

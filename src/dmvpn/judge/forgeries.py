@@ -67,14 +67,14 @@ class Forger:
         return packets
 
     def malformed(self, count: int) -> list[bytes]:
-        """Packets that no router may be impressed by."""
+        """Return packets that no router may be impressed by."""
         pair = self._tunnels()
         if pair is None:
             return []
         return [self._wrapped(pair, self._spoilt(pair)) for _ in range(count)]
 
     def _tunnels(self) -> tuple[Tunnel, Tunnel] | None:
-        """A running tunnel of each with the same key; dead routers have none."""
+        """Return a running tunnel of each with the same key; dead routers have none."""
         for mine in self.victim.router.machine(NhrpMachine).tunnels:
             for theirs in self.pretended.router.machine(NhrpMachine).tunnels:
                 alike = mine.state and theirs.state and mine.state.key == theirs.state.key

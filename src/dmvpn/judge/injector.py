@@ -55,7 +55,7 @@ class Injector:
     # -------------------------------------------------------------------------------------------- what can be done
 
     def abilities(self) -> Abilities:
-        """What this network lets itself be done."""
+        """Return what this network lets itself be done."""
         sites = self._anatomy.sites
         # A unique registration keeps a site out until it expires: not for half of a run.
         bearable = not self._anatomy.unique or self._anatomy.holding_time <= LONGEST_WAIT
@@ -72,7 +72,7 @@ class Injector:
         )
 
     def wan(self, router: str) -> Segment | None:
-        """The wire under a site's tunnels."""
+        """Return the wire under a site's tunnels."""
         wans = self._anatomy.sites[router].wans
         return self._world.segment_of(router, wans[0]) if wans else None
 
@@ -182,7 +182,7 @@ class Injector:
             self._world.post(name, LinkChanged(interface, up))
 
     def _public(self, router: str) -> tuple[bytes, ...]:
-        """The addresses by which others reach a site."""
+        """Return the addresses by which others reach a site."""
         gateway = self._gateway(router)
         if gateway is not None:
             return (gateway.public.packed,)
@@ -201,7 +201,7 @@ class Injector:
     # -------------------------------------------------------------------------------------------- addresses
 
     def _provider_end(self, router: str) -> tuple[str, str] | None:
-        """Who is at the other end of a cable to the provider."""
+        """Return who is at the other end of a cable to the provider."""
         segment = self.wan(router)
         ends = [(station.name, interface) for station, interface in segment.ends] if segment else []
         others = [end for end in ends if end[0] != router]
@@ -251,7 +251,7 @@ class Injector:
 
 
 def _block_of(text: str, interface: str) -> tuple[int, int]:
-    """Where the lines of an interface begin and end in a configuration."""
+    """Return where the lines of an interface begin and end in a configuration."""
     begin = text.index(f"interface {interface}\n")
     end = re.compile(r"^(?=[a-z])", re.MULTILINE).search(text, text.index("\n", begin) + 1)
     return begin, end.start() if end else len(text)

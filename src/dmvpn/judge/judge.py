@@ -159,7 +159,7 @@ class Judge:
         self.accuse(rule, f"packet {sequence} of {self._name(flow.number)} is lost; it was seen {seen}", sent)
 
     def _broken_by_loss(self, docket: _Docket, sent: float) -> str | None:
-        """The rule that the loss of a packet breaks; None if it is excused."""
+        """Return the rule that the loss of a packet breaks; None if it is excused."""
         if docket.entitled is not None and docket.entitled[0] <= sent <= docket.entitled[1]:
             return "direct path"
         if docket.dark_since is not None and sent >= docket.dark_since:
@@ -256,7 +256,7 @@ class Judge:
         return bool(hubs[0] & hubs[1]) and (not all(clients) or bool(clients[0] & clients[1]))
 
     def _concerned(self, fault: Fault) -> list[Flow]:
-        """The flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
+        """Return the flows that a fault may touch: those of its spokes, or all if it happens to a hub alone."""
         edge = [name for name in self._places(fault) if name not in self._hubs]
         if not edge:
             return self._traffic.flows
@@ -265,13 +265,13 @@ class Judge:
         return [flow for flow in self._traffic.flows if flow.sites[0] in edge or flow.sites[1] in edge]
 
     def _places(self, fault: Fault) -> tuple[str, ...]:
-        """The sites that a fault happens to: a translator may have several behind it."""
+        """Return the sites that a fault happens to: a translator may have several behind it."""
         if not isinstance(fault, faults.Rebind):
             return fault.places
         return (*fault.places, *(other for name in fault.places for other in self._anatomy.sites[name].companions))
 
     def _ways(self, fault: Fault) -> list[Link]:
-        """The links that a fault breaks."""
+        """Return the links that a fault breaks."""
         match fault:
             case faults.Partition(one=one, other=other):
                 return [(one, other)]

@@ -42,7 +42,7 @@ class Abilities:
 
 
 def random_faults(anatomy: Anatomy, abilities: Abilities, entropy: Entropy, seconds: float) -> tuple[Fault, ...]:
-    """Faults for so many seconds, in the order of their begin; each is over by then."""
+    """Return faults for so many seconds, in the order of their begin; each is over by then."""
     return tuple(_Writer(anatomy, abilities, entropy).write(seconds))
 
 
@@ -167,7 +167,7 @@ class _Writer:
         return self._one_of(self._abilities.wires) if self._abilities.wires else None
 
     def _neighbors(self) -> tuple[str, str] | None:
-        """Two routers with NHRP between them: who receives, and who is imitated."""
+        """Return two routers with NHRP between them: who receives, and who is imitated."""
         sites = [name for name, site in self._anatomy.sites.items() if site.wans and site.tunnels]
         if len(sites) < 2:
             return None

@@ -39,7 +39,7 @@ class SealedMarks:
         self._new[_name(sealed)] = mark
 
     def mark_of(self, packet: bytes) -> Mark | None:
-        """The mark of a packet on a wire, sealed or not; None if it is not of a flow."""
+        """Return the mark of a packet on a wire, sealed or not; None if it is not of a flow."""
         sealed = _sealed(packet)
         if sealed is None:
             return mark_of(packet)
@@ -48,7 +48,7 @@ class SealedMarks:
 
 
 def _sealed(packet: bytes) -> bytes | None:
-    """The ESP packet in an IPv4 packet, bare or in UDP."""
+    """Return the ESP packet in an IPv4 packet, bare or in UDP."""
     if packet[0] >> 4 != 4:
         return None
     if packet[9] == IpProtocol.ESP:

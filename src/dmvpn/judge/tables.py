@@ -120,7 +120,7 @@ class Tables:
             purged.append((event.tunnel, prefix))
 
     def _of(self, name: str) -> _Heard:
-        """What this life of the router was told: one that returns from the dead has heard nothing."""
+        """Return what this life of the router was told: one that returns from the dead has heard nothing."""
         node = self._world.routers[name]
         heard = self._heard.get(name)
         if heard is None or heard.node is not node:

@@ -55,7 +55,7 @@ class Mark(NamedTuple):
 
 
 def mark_of(packet: bytes) -> Mark | None:
-    """The mark of a packet on a wire; None if it is not of a flow. An ICMP message that quotes one is not."""
+    """Return the mark of a packet on a wire; None if it is not of a flow. An ICMP message that quotes one is not."""
     if packet[-_MARK.size : -6] != _MAGIC:
         return None
     length = len(packet)
@@ -72,7 +72,7 @@ def mark_of(packet: bytes) -> Mark | None:
 
 
 def mark_within(message: bytes) -> Mark | None:
-    """The mark of what a GRE packet carries, which has no IP header before it."""
+    """Return the mark of what a GRE packet carries, which has no IP header before it."""
     if message[-_MARK.size : -6] != _MAGIC or len(message) + HEADER_LENGTH not in _GRE_LENGTHS:
         return None
     _, flow, sequence = _MARK.unpack_from(message, len(message) - _MARK.size)

@@ -55,7 +55,10 @@ _ROUTING = re.compile(r"^router eigrp .*\n(?:(?![a-z]).*\n)*", re.MULTILINE)
 
 
 def vary(scenario: Scenario, names: Iterable[str]) -> Scenario:
-    """The scenario with these variants applied, one after another. Raises UserError if one does not exist or fit."""
+    """Return the scenario with these variants applied, one after another.
+
+    Raises UserError if one does not exist or fit.
+    """
     for name in names:
         if name not in VARIANTS:
             raise UserError(f"no variant {name!r}; there are {', '.join(VARIANTS)}")
@@ -67,12 +70,12 @@ def vary(scenario: Scenario, names: Iterable[str]) -> Scenario:
 
 
 def fitting(scenario: Scenario) -> tuple[str, ...]:
-    """The variants that the scenario can have."""
+    """Return the variants that the scenario can have."""
     return tuple(name for name, change in VARIANTS.items() if change(scenario) is not None)
 
 
 def _static(scenario: Scenario) -> Scenario | None:
-    """One hub, one tunnel each: every LAN is reached by the tunnel address of its router, or of the hub."""
+    """Return one hub, one tunnel each: every LAN is reached by the tunnel address of its router, or of the hub."""
     hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
     spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
     overlay = [*hubs, *spokes]
@@ -122,7 +125,7 @@ def _protected(scenario: Scenario) -> Scenario | None:
 
 
 def protect(text: str, crypto: str, line: str) -> str:
-    """A configuration with this before its first interface, and this line in each of its tunnels."""
+    """Return a configuration with this before its first interface, and this line in each of its tunnels."""
     text = _TUNNEL.sub(lambda found: found[0].removesuffix("!\n") + line + "!\n", text)
     return re.sub(r"^(?=interface )", lambda _: crypto, text, count=1, flags=re.MULTILINE)
 
@@ -137,7 +140,7 @@ VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
 
 
 def _in_tunnels(scenario: Scenario, line: str, where: str) -> Scenario | None:
-    """A line more in each tunnel that has a line beginning with `where`, in place of another one of its kind."""
+    """Return a line more in each tunnel that has a line beginning with `where`, in place of another one of its kind."""
     words = line.rsplit(" ", 1)[0] if line.count(" ") > 3 else line.rstrip("\n")
 
     def insert(found: re.Match[str]) -> str:
@@ -161,7 +164,7 @@ def _address(block: str) -> str | None:
 
 
 def _lans(scenario: Scenario) -> list[tuple[str, Prefix]]:
-    """The networks of the hosts, with the routers that they are behind."""
+    """Return the networks of the hosts, with the routers that they are behind."""
     return [
         (scenario.end(host.link)[0], Prefix.of(host.interface.ip, host.interface.network.prefixlen))
         for host in scenario.lab.hosts.values()

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def checksum(data: Octets) -> int:
-    """The value for the checksum field of `data`, in which that field is zero; an odd length is padded, RFC 1071 §4.1.
+    """Return the value for the checksum field of `data`, in which that field is zero; an odd length is padded, RFC 1071
+    §4.1.
 
     Over a message that carries its right checksum the result is 0.
     """
@@ -26,14 +27,14 @@ def checksum(data: Octets) -> int:
 
 
 def update(checksum: int, old: int, new: int) -> int:
-    """The checksum after one aligned 16-bit word changed from `old` to `new`, RFC 1624 §3 equation 3."""
+    """Return the checksum after one aligned 16-bit word changed from `old` to `new`, RFC 1624 §3 equation 3."""
     total = (checksum ^ 0xFFFF) + (old ^ 0xFFFF) + new
     total = (total & 0xFFFF) + (total >> 16)
     return (total & 0xFFFF) + (total >> 16) ^ 0xFFFF
 
 
 def pseudo_header(source: IPAddress, destination: IPAddress, protocol: int, length: int) -> bytes:
-    """What UDP and TCP sum before their own header: RFC 768 for IPv4, RFC 8200 §8.1 for IPv6.
+    """Return what UDP and TCP sum before their own header: RFC 768 for IPv4, RFC 8200 §8.1 for IPv6.
 
     length: octets of transport header and data.
     """

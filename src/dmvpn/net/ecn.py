@@ -18,7 +18,7 @@ _CE = 0b11
 
 
 def merged(outer: int, inner: int) -> int | None:
-    """The inner TOS after decapsulation, or None: the packet is to be dropped (figure 4 of RFC 6040)."""
+    """Return the inner TOS after decapsulation, or None: the packet is to be dropped (figure 4 of RFC 6040)."""
     mark, own = outer & _MASK, inner & _MASK
     if own == _NOT_ECT:
         return None if mark == _CE else inner
@@ -30,12 +30,12 @@ def merged(outer: int, inner: int) -> int | None:
 
 
 def mark(tos: int) -> int:
-    """The two bits, 0 to 3."""
+    """Return the two bits, 0 to 3."""
     return tos & _MASK
 
 
 def reassembled(tos: int, marks: int) -> int | None:
-    """The TOS of a packet that came in pieces, or None: it is to be dropped (RFC 3168 §5.3).
+    """Return the TOS of a packet that came in pieces, or None: it is to be dropped (RFC 3168 §5.3).
 
     tos: of the first piece.
     marks: of all of them, bit n says that one has the mark n.
@@ -46,7 +46,7 @@ def reassembled(tos: int, marks: int) -> int | None:
 
 
 def decapsulated(outer: int, packet: bytes) -> bytes | None:
-    """The IPv4 packet that came out of a tunnel, with what its outer TOS says; None: it is to be dropped."""
+    """Return the IPv4 packet that came out of a tunnel, with what its outer TOS says; None: it is to be dropped."""
     tos = merged(outer, packet[1])
     if tos is None or tos == packet[1]:
         return None if tos is None else packet

@@ -148,18 +148,20 @@ class Sequence:
 
 
 def header_length(key: int | None, *, checksum: bool = False, sequence: bool = False) -> int:
-    """Octets of a header with these fields."""
+    """Return octets of a header with these fields."""
     return _BASE.size + _WORD.size * ((key is not None) + checksum + sequence)
 
 
 @lru_cache(maxsize=64)
 def header_of(protocol_type: int, key: int | None) -> GreHeader:
-    """The header without checksum and sequence number: all packets of a tunnel have the same one, so it is kept."""
+    """Return the header without checksum and sequence number: all packets of a tunnel have the same one, so it is
+    kept.
+    """
     return GreHeader(protocol_type=protocol_type, key=key)
 
 
 def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence: Sequence | None) -> GreHeader:
-    """The header of the next packet that leaves a tunnel; sequence: None: its packets have no numbers."""
+    """Return the header of the next packet that leaves a tunnel; sequence: None: its packets have no numbers."""
     if not checksum and sequence is None:
         return header_of(protocol_type, key)
     number = sequence.number() if sequence is not None else None
@@ -167,7 +169,7 @@ def next_header(protocol_type: int, key: int | None, *, checksum: bool, sequence
 
 
 def keepalive(local: IPv4Address, peer: IPv4Address, *, key: int | None = None, identification: int = 0) -> bytes:
-    """The GRE packet that makes `peer` send an empty GRE packet (protocol type 0) back to `local`.
+    """Return the GRE packet that makes `peer` send an empty GRE packet (protocol type 0) back to `local`.
 
     Nobody has to know about it: the peer takes the GRE header off and routes what was in it, which is addressed to us.
     So its coming back says that packets go and come, and an IOS router answers it, whatever it is configured for.

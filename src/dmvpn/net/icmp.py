@@ -75,7 +75,7 @@ class EchoRequest:
         return _message(IcmpType.ECHO_REQUEST, 0, self.identifier, self.sequence, self.payload)
 
     def reply(self) -> EchoReply:
-        """The answer: everything returned as it came."""
+        """Return the answer: everything returned as it came."""
         return EchoReply(identifier=self.identifier, sequence=self.sequence, payload=self.payload)
 
 
@@ -173,7 +173,7 @@ def quote(packet: Octets) -> bytes:
 
 
 def _quoted(body: bytes, first_word: int) -> bytes:
-    """The original datagram without extensions: RFC 4884 §4.1 gives its length in words in the second octet."""
+    """Return the original datagram without extensions: RFC 4884 §4.1 gives its length in words in the second octet."""
     words = first_word & 0xFF
     return body[: words << 2] if words else body
 

@@ -143,7 +143,7 @@ def serialize(message: IcmpMessage) -> bytes:
 
 
 def closed(payload: bytes, source: IPAddress, destination: IPAddress) -> bytes:
-    """A message with its checksum for a packet between these addresses."""
+    """Return a message with its checksum for a packet between these addresses."""
     message = bytearray(payload)
     message[2:4] = bytes(2)
     pseudo = pseudo_header(source, destination, IpProtocol.ICMPV6, len(message))

@@ -48,7 +48,7 @@ def build(
     identification: int = 0,
     dont_fragment: bool = False,
 ) -> bytes:
-    """The octets of a packet between these addresses, which must be of one version (ValueError).
+    """Return the octets of a packet between these addresses, which must be of one version (ValueError).
 
     Over IPv6 a checksum that covers the addresses is filled in where the payload leaves it open: ICMPv6's always, UDP's
     if it is zero. identification and dont_fragment: of IPv4 only.
@@ -91,7 +91,7 @@ def peek_addresses(data: Octets) -> tuple[IPAddress, IPAddress]:
 
 
 def peek_flow(data: Octets) -> Flow:
-    """The flow of the packet in `data`: addresses, protocol, ports. Raises WireError."""
+    """Return the flow of the packet in `data`: addresses, protocol, ports. Raises WireError."""
     return ipv6.peek_flow(data) if _version(data) == 6 else ipv4.peek_flow(data)
 
 

@@ -120,7 +120,7 @@ class Ipv4Packet:
         return bool(self.fragment_offset or self.flags & Ipv4Flag.MORE_FRAGMENTS)
 
     def one_hop_on(self) -> Self:
-        """The packet as it is forwarded."""
+        """Return the packet as it is forwarded."""
         return replace(self, ttl=self.ttl - 1)
 
     def fragments(self, mtu: int) -> list[Self]:
@@ -169,7 +169,10 @@ def build(
     fragment: int = 0,
     options: bytes = b"",
 ) -> bytes:
-    """The octets of a packet. fragment: the word of flags and fragment offset. Raises ValueError if it is too long."""
+    """Return the octets of a packet. fragment: the word of flags and fragment offset.
+
+    Raises ValueError if it is too long.
+    """
     header_length = HEADER_LENGTH + len(options)
     total_length = header_length + len(payload)
     if header_length > 60 or header_length & 3 or total_length > 0xFFFF:
@@ -201,7 +204,8 @@ class Header(NamedTuple):
 
 
 def peek_plain(data: bytes) -> Header | None:
-    """The header of a packet that is like nearly all: whole, without options, nothing behind it, a right checksum.
+    """Return the header of a packet that is like nearly all: whole, without options, nothing behind it, a right
+    checksum.
 
     A fifth of the work of `Ipv4Packet.parse`, which finds the same. None: only `parse` can say what this is.
     """
@@ -234,7 +238,10 @@ def peek_addresses(data: Octets) -> tuple[IPv4Address, IPv4Address]:
 
 
 def peek_flow(data: Octets) -> Flow:
-    """The flow of the IPv4 packet in `data`. Like `peek_addresses`, but with protocol and ports. Raises WireError."""
+    """Return the flow of the IPv4 packet in `data`.
+
+    Like `peek_addresses`, but with protocol and ports. Raises WireError.
+    """
     source, destination = peek_addresses(data)
     protocol = data[9]
     start = (data[0] & 0x0F) << 2
@@ -278,7 +285,7 @@ def _lengths(data: Octets) -> tuple[int, int]:
 
 
 def _options_of_later_fragments(options: bytes) -> bytes:
-    """Those options whose copied flag is set, padded to whole words, RFC 791 §3.1."""
+    """Return those options whose copied flag is set, padded to whole words, RFC 791 §3.1."""
     kept = bytearray()
     position = 0
     while position < len(options) and options[position] != _END_OF_OPTIONS:

@@ -79,7 +79,7 @@ class Ipv6Packet:
         return self.next_header == FRAGMENT
 
     def one_hop_on(self) -> Self:
-        """The packet as it is forwarded."""
+        """Return the packet as it is forwarded."""
         return replace(self, hop_limit=self.hop_limit - 1)
 
     def serialize(self) -> bytes:
@@ -118,7 +118,7 @@ def peek_addresses(data: Octets) -> tuple[IPv6Address, IPv6Address]:
 
 
 def peek_flow(data: Octets) -> Flow:
-    """The flow of the packet in `data`. Like `peek_addresses`, but with protocol and ports. Raises WireError."""
+    """Return the flow of the packet in `data`. Like `peek_addresses`, but with protocol and ports. Raises WireError."""
     source, destination = peek_addresses(data)
     protocol = data[6]
     if protocol not in (IpProtocol.TCP, IpProtocol.UDP) or len(data) < HEADER_LENGTH + 4:

@@ -21,16 +21,16 @@ _REMEMBERED = 32768
 
 @lru_cache(maxsize=_REMEMBERED)
 def ipv4_address(packed: bytes) -> IPv4Address:
-    """The address of these 4 octets."""
+    """Return the address of these 4 octets."""
     return IPv4Address(packed)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def ipv6_address(packed: bytes) -> IPv6Address:
-    """The address of these 16 octets."""
+    """Return the address of these 16 octets."""
     return IPv6Address(packed)
 
 
 def ip_address(packed: bytes) -> IPAddress:
-    """The IPv4 address of 4 octets, the IPv6 address of 16. Raises ValueError for any other length."""
+    """Return the IPv4 address of 4 octets, the IPv6 address of 16. Raises ValueError for any other length."""
     return ipv4_address(packed) if len(packed) == 4 else ipv6_address(packed)

@@ -64,12 +64,12 @@ class Capture:
 
 
 def file_header(link_type: LinkType = LinkType.ETHERNET) -> bytes:
-    """The octets that a capture file begins with."""
+    """Return the octets that a capture file begins with."""
     return struct.pack("<IHHiIII", _MICROSECONDS, 2, 4, 0, 0, _SNAP_LENGTH, link_type)
 
 
 def record(data: Octets, time_ns: int) -> bytes:
-    """One frame, captured whole at `time_ns` since 1970."""
+    """Return one frame, captured whole at `time_ns` since 1970."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
     return struct.pack("<IIII", seconds, nanoseconds // 1000, len(data), len(data)) + data
 
@@ -102,12 +102,15 @@ def read(file: Octets) -> Capture:
 
 
 def count(file: BinaryIO) -> int:
-    """How many whole frames a capture file has, however large it is. Raises WireError if it is not one."""
+    """Return how many whole frames a capture file has, however large it is. Raises WireError if it is not one."""
     return whole(file)[0]
 
 
 def whole(file: BinaryIO) -> tuple[int, int]:
-    """How many whole frames a capture file has, and the octets up to their end. Raises WireError if it is not one."""
+    """Return how many whole frames a capture file has, and the octets up to their end.
+
+    Raises WireError if it is not one.
+    """
     head = file.read(_FILE_HEADER_LENGTH)
     if len(head) < _FILE_HEADER_LENGTH:
         raise WireError("capture file cut short", offset=len(head), clause=_CLAUSE)
@@ -124,7 +127,9 @@ def whole(file: BinaryIO) -> tuple[int, int]:
 
 
 def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
-    """The Ethernet type and the octets of the packet in a frame; None if the frame is too short or the link unknown."""
+    """Return the Ethernet type and the octets of the packet in a frame; None if the frame is too short or the link
+    unknown.
+    """
     match link_type:
         case LinkType.ETHERNET:
             return _behind_ethernet(frame)
@@ -163,7 +168,7 @@ def _typed(frame: bytes, *, type_at: int, start: int) -> tuple[int, bytes] | Non
 
 
 def _ip(packet: bytes) -> tuple[int, bytes] | None:
-    """A packet that tells its family itself."""
+    """Return a packet that tells its family itself."""
     if not packet:
         return None
     return (_IPV6 if packet[0] >> 4 == 6 else _IPV4, packet)

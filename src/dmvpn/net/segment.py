@@ -98,14 +98,14 @@ class TcpSegment:
         return len(self.payload) + bool(self.flags & Flag.SYN) + bool(self.flags & Flag.FIN)
 
     def signature(self, source: IPAddress, destination: IPAddress, password: bytes, *, options: int) -> bytes:
-        """The digest of RFC 2385 §2.0 for a header with so many octets of options, which it does not cover."""
+        """Return the digest of RFC 2385 §2.0 for a header with so many octets of options, which it does not cover."""
         length = HEADER_LENGTH + options + len(self.payload)
         pseudo = pseudo_header(source, destination, IpProtocol.TCP, length)
         covered = pseudo + self._header(options) + self.payload + password
         return hashlib.md5(covered, usedforsecurity=False).digest()
 
     def signature_option(self, source: IPAddress, destination: IPAddress, password: bytes) -> bytes:
-        """The options that sign this segment: two that do nothing, and the signature."""
+        """Return the options that sign this segment: two that do nothing, and the signature."""
         digest = self.signature(source, destination, password, options=_SIGNATURE_LENGTH + 2)
         return bytes((1, 1, _SIGNATURE, _SIGNATURE_LENGTH)) + digest
 
@@ -120,7 +120,7 @@ class TcpSegment:
         return _option(self.options, _SIGNATURE) is not None
 
     def _header(self, options: int) -> bytes:
-        """The header with a checksum of zero, and the length of these options or of its own."""
+        """Return the header with a checksum of zero, and the length of these options or of its own."""
         words = (HEADER_LENGTH + (options or len(self.options))) >> 2
         return _HEADER.pack(
             self.source_port,
@@ -136,7 +136,7 @@ class TcpSegment:
 
 
 def _option(options: bytes, kind: int) -> bytes | None:
-    """The value of the first option of this kind; None: there is none, or what is there makes no sense."""
+    """Return the value of the first option of this kind; None: there is none, or what is there makes no sense."""
     at = 0
     while at < len(options) and options[at]:
         if options[at] == 1:

@@ -27,7 +27,7 @@ _MAXIMUM_SEGMENT_SIZE_LENGTH = 4
 
 
 def clamp_mss(packet: bytes, mss: int, *, partial_checksum: bool = False) -> bytes:
-    """The IP packet with a maximum segment size of at most `mss`, checksum corrected by RFC 1624.
+    """Return the IP packet with a maximum segment size of at most `mss`, checksum corrected by RFC 1624.
 
     Whatever is not the SYN of a TCP connection, has no such option or a smaller value comes back as the same object,
     malformed packets too: judging them is the receiver's business. With `partial_checksum` the checksum field is left

@@ -38,13 +38,13 @@ class Side(enum.Enum):
 
 
 def address(packet: Octets, side: Side) -> IPv4Address:
-    """The address at this side."""
+    """Return the address at this side."""
     start = _address_offset(side)
     return ipv4_address(bytes(packet[start : start + 4]))
 
 
 def port(packet: Octets, side: Side) -> int:
-    """The port at this side; of an echo its identifier, which is the same at both; 0 where there is none."""
+    """Return the port at this side; of an echo its identifier, which is the same at both; 0 where there is none."""
     where = _port_offset(packet, side)
     return 0 if where is None else int.from_bytes(packet[where : where + 2], "big")
 
@@ -66,7 +66,7 @@ def rewrite(packet: bytearray, side: Side, new_address: IPv4Address, new_port: i
 
 
 def quoted(packet: Octets) -> bytes | None:
-    """What an ICMP error quotes, if this is one and it quotes at least a whole header."""
+    """Return what an ICMP error quotes, if this is one and it quotes at least a whole header."""
     start = _header_length(packet)
     if packet[9] != IpProtocol.ICMP or _is_later_fragment(packet) or len(packet) <= start:
         return None

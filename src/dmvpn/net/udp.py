@@ -57,5 +57,8 @@ class UdpDatagram:
 
 
 def without_checksum(source_port: int, destination_port: int, payload: bytes) -> bytes:
-    """A datagram whose payload proves itself: ESP in UDP, RFC 3948 §2.1. Over IPv6 the checksum is still to be made."""
+    """Return a datagram whose payload proves itself: ESP in UDP, RFC 3948 §2.1.
+
+    Over IPv6 the checksum is still to be made.
+    """
     return _HEADER.pack(source_port, destination_port, HEADER_LENGTH + len(payload), 0) + payload

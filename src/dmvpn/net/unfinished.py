@@ -18,7 +18,8 @@ _HEADERS = {IpProtocol.TCP: (16, 20), IpProtocol.UDP: (6, 8)}
 
 
 def lacks_checksum(packet: Octets) -> int | None:
-    """Where in its transport header a whole IPv4 packet has a checksum that is to be completed; None: it lacks nothing.
+    """Return where in its transport header a whole IPv4 packet has a checksum that is to be completed; None: it lacks
+    nothing.
 
     packet: not shorter than an IPv4 header. A right checksum that happens to be equal to the pseudo header's sum does
     no harm: completing it gives the same value again.

@@ -29,7 +29,7 @@ class _Tunnel:
 
 
 def cloud_keys(read: Mapping[str, Device]) -> dict[str, dict[str, int]]:
-    """The key that each tunnel is to have: by file and name of the tunnel. read: by file."""
+    """Return the key that each tunnel is to have: by file and name of the tunnel. read: by file."""
     every = [tunnel for file, device in read.items() for tunnel in _tunnels(file, device)]
     keyed = [tunnel.cloud for tunnel in every if tunnel.has_key]
     seats = Counter((tunnel.file, tunnel.source) for tunnel in every if tunnel.multipoint and not tunnel.has_key)

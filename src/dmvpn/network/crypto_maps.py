@@ -68,7 +68,7 @@ def replace_maps(lines: list[str], device: Device) -> Iterator[str]:
 
 
 def maps_of_tunnels(device: Device) -> list[MapOfTunnel]:
-    """The maps that protect tunnels and nothing else that leaves in clear; none, if one tunnel is left over."""
+    """Return the maps that protect tunnels and nothing else that leaves in clear; none, if one tunnel is left over."""
     applied = dict(_applied(device))
     found = [one for name, ports in applied.items() for one in _protected(device, name, ports)]
     done = [one.tunnel for one in found]
@@ -134,7 +134,7 @@ def _permits_gre(lines: Lines, name: str, source: IPv4Address, far: IPv4Address)
 
 
 def _ends(words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Addresses and wildcards, as numbers."""
+    """Yield addresses and wildcards, as numbers."""
     rest = list(words)
     while rest:
         first = rest.pop(0)

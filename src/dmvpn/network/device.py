@@ -174,7 +174,7 @@ class Device:
         return version == 6 and bool(holding) and not any(line.startswith("ipv6 ") for line in holding)
 
     def interface(self, name: str) -> InterfaceSettings | None:
-        """The section of an interface."""
+        """Return the section of an interface."""
         return self._by_name.get(name)
 
     @cached_property
@@ -188,7 +188,7 @@ class Device:
         return {args.interface("name"): section for args, section in self.tree.sections(INTERFACE)}
 
     def section(self, interface: str) -> Section | None:
-        """Its lines in the tree."""
+        """Return its lines in the tree."""
         return self._sections.get(interface)
 
     @property
@@ -212,7 +212,7 @@ class Device:
         return self.rip.enabled or bool(self.ospf.processes) or bool(self.bgp.local_as) or unknown
 
     def vrf_of(self, interface: str) -> str:
-        """The VRF that an interface is in, "" for none."""
+        """Return the VRF that an interface is in, "" for none."""
         section = self.section(interface)
         said = [args for line in (IN_VRF, IN_VRF_OLD) for args in section.all(line)] if section is not None else []
         return said[0].text("name") if said else ""
@@ -230,7 +230,7 @@ class Device:
         return in_more_words or (settings is not None and settings.dhcp)
 
     def addresses(self) -> Iterator[tuple[InterfaceSettings, IPAddress, int]]:
-        """Every IPv4 address of an interface that is not shut down."""
+        """Yield every IPv4 address of an interface that is not shut down."""
         for settings in self._by_name.values():
             if settings.shutdown:
                 continue
@@ -249,7 +249,7 @@ class Device:
         }
 
     def static_tracks(self) -> tuple[tuple[int, str], ...]:
-        """The tracked objects that static routes follow, each with the beginning of the route's line."""
+        """Return the tracked objects that static routes follow, each with the beginning of the route's line."""
         routes = (route for route in self.static.ipv4 if route.track)
         return tuple((route.track, f"ip route {route.prefix.address} {route.prefix.netmask}") for route in routes)
 
@@ -268,11 +268,11 @@ class Device:
         ]
 
     def owner(self, address: IPAddress) -> InterfaceSettings | None:
-        """The interface that has this address."""
+        """Return the interface that has this address."""
         return next((settings for settings, mine, _ in self.addresses() if mine == address), None)
 
     def source(self, tunnel: TunnelSettings) -> IPAddress | None:
-        """The NBMA address of a tunnel; None: the configuration does not say it."""
+        """Return the NBMA address of a tunnel; None: the configuration does not say it."""
         if tunnel.source_address is not None:
             return tunnel.source_address
         interface = self.interface(tunnel.source_interface)
@@ -313,7 +313,7 @@ class Device:
         )
 
     def underlay_route(self, address: IPAddress) -> Prefix | None:
-        """The longest prefix, connected or static and not through a tunnel, that leads to an address."""
+        """Return the longest prefix, connected or static and not through a tunnel, that leads to an address."""
         fitting = [prefix for prefix in self._underlay if address in prefix]
         return max(fitting, key=lambda prefix: prefix.length) if fitting else None
 

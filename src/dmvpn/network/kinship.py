@@ -63,7 +63,7 @@ class _Marks(NamedTuple):
 
 
 def _kinship(first: _Marks, second: _Marks) -> int:
-    """How much speaks for a wire between two ports; below zero, something speaks against it."""
+    """Return how much speaks for a wire between two ports; below zero, something speaks against it."""
     total = _of_sets(first.spoken, second.spoken, _AGREED) + _of_sets(first.networks, second.networks, _TOLD)
     here, there = first.seat, second.seat
     total += _of_systems(here, there) + _of_systems(there, here)
@@ -76,7 +76,7 @@ def _of_sets(first: list[str], second: list[str], each: int) -> int:
 
 
 def _spoken(seat: Seat) -> list[str]:
-    """The routing protocols on the port: the area for OSPF, because numbers of processes need not agree."""
+    """Return the routing protocols on the port: the area for OSPF, because numbers of processes need not agree."""
     found = [
         _area(seat) if one.protocol is Protocol.OSPF else str(one)
         for one in running(seat.device, seat.port, seat.address)

@@ -38,7 +38,7 @@ class Lines:
         return cls(tuple(_read(text).render()))
 
     def section(self, header: str) -> Lines:
-        """What is below the first line that begins with `header`; nothing if there is none."""
+        """Return what is below the first line that begins with `header`; nothing if there is none."""
         body: list[str] = []
         inside = False
         for line in self.lines:
@@ -51,11 +51,11 @@ class Lines:
         return Lines(tuple(body))
 
     def headers(self, beginning: str) -> tuple[str, ...]:
-        """The lines of this level that begin so."""
+        """Return the lines of this level that begin so."""
         return tuple(line for line in self.lines if line.startswith(beginning))
 
     def value(self, beginning: str) -> str:
-        """What follows the first line that begins so; "" if there is none."""
+        """Return what follows the first line that begins so; "" if there is none."""
         return next((line[len(beginning) :].strip() for line in self.lines if line.startswith(beginning)), "")
 
     def has(self, beginning: str) -> bool:
@@ -64,12 +64,12 @@ class Lines:
 
 
 def after(text: str, lines: Sequence[str]) -> str:
-    """The configuration when these lines were typed. Raises UserError for a line that it does not take."""
+    """Return the configuration when these lines were typed. Raises UserError for a line that it does not take."""
     return "\n".join([*lines_after(text, lines), "end"]) + "\n"
 
 
 def lines_after(text: str, lines: Sequence[str]) -> list[str]:
-    """The same as its lines."""
+    """Return the same as its lines."""
     result = configurator(FEATURES).parse_text("\n".join(lines), _read(text))
     wrong = _first_wrong(result)
     if wrong is not None:
@@ -84,7 +84,7 @@ def _read(text: str) -> ConfigTree:
 
 
 def with_lines(text: str, lines: Sequence[str]) -> str:
-    """The text with lines at its end, so that the others keep their numbers."""
+    """Return the text with lines at its end, so that the others keep their numbers."""
     body = text.rstrip("\n").removesuffix("end").rstrip("\n")
     return "\n".join([body, *lines, "end"]) + "\n"
 
@@ -97,7 +97,10 @@ def check(text: str, file: str) -> None:
 
 
 def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
-    """The number of the first line that the prompt would refuse, and why. What we write ourselves, nobody else has."""
+    """Return the number of the first line that the prompt would refuse, and why.
+
+    What we write ourselves, nobody else has.
+    """
     for problem in result.problems:
         if not problem.is_warning:
             return problem.line_number, _said(problem)
@@ -108,11 +111,11 @@ def _first_wrong(result: ConfigResult) -> tuple[int, str] | None:
 
 
 def _said(problem: Problem) -> str:
-    """The line and what is said of it, without the caret."""
+    """Return the line and what is said of it, without the caret."""
     return f"{problem.text.strip()}: {' '.join(line.strip() for line in problem.message_lines if line.strip(' ^'))}"
 
 
 def difference(before: str, now: str, name: str) -> list[str]:
-    """A unified diff of two configurations."""
+    """Return a unified diff of two configurations."""
     ends = (f"{name} before", f"{name} now")
     return list(unified_diff(before.splitlines(), now.splitlines(), *ends, lineterm="", n=2))

@@ -52,7 +52,7 @@ class End:
         return (f"interface {self.name}",)
 
     def line(self, *words: str) -> tuple[str, ...]:
-        """A line in its section."""
+        """Return a line in its section."""
         return (*self.at, *words)
 
     @property
@@ -122,7 +122,7 @@ class End:
         return self.device.owner(self.source) if self.source is not None else None
 
     def nbma_of(self, nhs: NhsConfig) -> IPAddress | None:
-        """The NBMA address of a server, by its own line, a name or a map."""
+        """Return the NBMA address of a server, by its own line, a name or a map."""
         if nhs.nbma is not None:
             return nhs.nbma
         if nhs.name:
@@ -130,7 +130,7 @@ class End:
         return self.mapped(nhs.address)
 
     def mapped(self, address: IPAddress | None) -> IPAddress | None:
-        """What a static map says of a tunnel address."""
+        """Return what a static map says of a tunnel address."""
         fitting = [(target, nbma) for target, nbma in self.nhrp.maps if address in target]
         return max(fitting, key=lambda pair: pair[0].length)[1] if fitting else None
 
@@ -203,7 +203,7 @@ class Network:
 
     @staticmethod
     def _other(client: End, ends: Sequence[End]) -> End | None:
-        """One of another router; with the same key if there are several."""
+        """Return one of another router; with the same key if there are several."""
         others = [end for end in ends if end.device is not client.device]
         return next((end for end in others if end.tunnel.key == client.tunnel.key), others[0] if others else None)
 
@@ -221,15 +221,15 @@ class Network:
         return end in self._clients or end.looks_like_hub
 
     def clients(self, server: End) -> tuple[End, ...]:
-        """Who names this end as NHS."""
+        """Return who names this end as NHS."""
         return tuple(self._clients.get(server, ()))
 
     def links_of(self, client: End) -> tuple[Link, ...]:
-        """Its NHS lines."""
+        """Return its NHS lines."""
         return tuple(self._links.get(client, ()))
 
     def ends_of(self, device: Device) -> tuple[End, ...]:
-        """The tunnels of a router."""
+        """Return the tunnels of a router."""
         return self._ends.get(device, ())
 
     def servers_of(self, client: End) -> tuple[End, ...]:
@@ -266,7 +266,7 @@ class Network:
         return tuple(found)
 
     def differing(self, value: Callable[[End], V | None]) -> Iterator[tuple[End, End]]:
-        """Who has another value than whom it talks to: (culprit, the other). None: not known, so no difference.
+        """Yield who has another value than whom it talks to: (culprit, the other). None: not known, so no difference.
 
         If all of several clients agree with each other and not with their server, it is the server that is told.
         """
@@ -299,7 +299,7 @@ def _ends(device: Device) -> Iterator[End]:
 
 
 def _public(end: End) -> IPAddress | None:
-    """The address by which others see it."""
+    """Return the address by which others see it."""
     site = end.device.site
     if site is None or site.public is None or (site.interface and site.interface != end.tunnel.source_interface):
         return None

@@ -41,7 +41,7 @@ class Running:
 
 
 def running(device: Device, name: str, address: IPAddress | None) -> Iterator[Running]:
-    """What runs on the interface of this name, which has this address.
+    """Yield what runs on the interface of this name, which has this address.
 
     The processes that are read are those of the global table: none of them runs on an interface in a VRF.
     """
@@ -78,12 +78,13 @@ def _ospf_covers(device: Device, process: Process, name: str, address: IPv4Addre
 
 
 def ospf_interface(device: Device, name: str) -> OspfInterface | None:
-    """The `ip ospf` lines of an interface."""
+    """Return the `ip ospf` lines of an interface."""
     return next((interface for interface in device.ospf.interfaces if interface.name == name), None)
 
 
 def election_time(devices: Sequence[Device]) -> int:
-    """Seconds that OSPF waits for designated routers where nobody is one yet (RFC 2328 §9.4); 0 if none is elected.
+    """Return seconds that OSPF waits for designated routers where nobody is one yet (RFC 2328 §9.4); 0 if none is
+    elected.
 
     Those of tunnels may begin when those of the networks beneath have ended.
     """
@@ -100,7 +101,7 @@ def election_time(devices: Sequence[Device]) -> int:
 
 
 def told_lans(device: Device) -> tuple[Prefix, ...]:
-    """The LANs that other sites hear of, as far as a configuration says."""
+    """Return the LANs that other sites hear of, as far as a configuration says."""
     redistributions = [
         *(one.source for process in device.eigrp.processes for one in process.redistributions),
         *(one.source for process in device.ospf.processes for one in process.redistributions),

@@ -69,7 +69,7 @@ def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
 
 
 def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
-    """The addresses of tunnels' sources, and whose they are."""
+    """Return the addresses of tunnels' sources, and whose they are."""
     found: dict[IPv4Address, str] = {}
     for router, device in read.items():
         own = [address for one in device.interfaces.interfaces for address in _addresses(one)]
@@ -81,13 +81,13 @@ def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
 
 
 def _addresses(interface: InterfaceSettings) -> list[IPAddress]:
-    """All of one interface, be it shut down or not."""
+    """Return all of one interface, be it shut down or not."""
     first = [interface.address] if interface.address is not None else []
     return [address for address, _ in (*first, *interface.secondary)]
 
 
 def far_ends(device: Device) -> list[IPv4Address]:
-    """The NBMA addresses that a router's tunnels lead to: of servers, mapped peers and destinations."""
+    """Return the NBMA addresses that a router's tunnels lead to: of servers, mapped peers and destinations."""
     named: list[IPAddress | None] = [tunnel.destination for tunnel in device.tunnels.tunnels]
     for nhrp in device.nhrp.tunnels:
         named += [nbma for _, nbma in nhrp.maps]
@@ -96,7 +96,7 @@ def far_ends(device: Device) -> list[IPv4Address]:
 
 
 def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
-    """The first hop of every router toward the owner, on the shortest path."""
+    """Return the first hop of every router toward the owner, on the shortest path."""
     found: dict[str, Hop] = {}
     queue = deque([owner])
     while queue:
@@ -112,7 +112,9 @@ def _ways(graph: Graph, owner: str) -> dict[str, Hop]:
 
 
 def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
-    """Routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel ends."""
+    """Return routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel
+    ends.
+    """
     owners = list(dict.fromkeys(tunnel_ends(read).values()))
     spokes = [name for name in owners if any(nhrp.nhs for nhrp in read[name].nhrp.tunnels if nhrp.version == 4)]
     hubs = [name for name in owners if name not in spokes]
@@ -176,7 +178,7 @@ def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[t
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
-    """The addresses of neighbors of BGP behind the provider of our own, or behind IS-IS, and whose they are."""
+    """Return the addresses of neighbors of BGP behind the provider of our own, or behind IS-IS, and whose they are."""
     owners = {
         address: name
         for name, device in read.items()
@@ -219,12 +221,12 @@ def _throws_away(device: Device) -> bool:
 
 
 def _upstream(device: Device, hops: Sequence[Hop], added: str) -> IPv4Address | None:
-    """The neighbor of BGP that is the provider of our own."""
+    """Return the neighbor of BGP that is the provider of our own."""
     return next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
 
 
 def _back(hops: Sequence[Hop], router: str, ways: Mapping[str, Hop]) -> list[IPv4Address]:
-    """The gateways that would send a packet right back. ways: to the packet's receiver."""
+    """Return the gateways that would send a packet right back. ways: to the packet's receiver."""
     return [hop.gateway for hop in hops if hop.router in ways and ways[hop.router].router == router]
 
 
@@ -260,7 +262,8 @@ def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
 
 
 def told_to_none(text: str, ways: Sequence[str]) -> tuple[str, list[str]]:
-    """The text and the routes that stand in, so that no protocol takes these for static routes that it is to tell.
+    """Return the text and the routes that stand in, so that no protocol takes these for static routes that it is to
+    tell.
 
     Others would prefer them to their own, and send the packets of a tunnel into that tunnel. ways: lines `ip route`.
     """

@@ -29,7 +29,7 @@ _XE: Final = re.compile(r"[A-Za-z]*GigabitEthernet([1-9]\d*|\d+/\d+/\d+)(\.\d+)?
 
 
 def unnamed_releases(read: Mapping[str, Device]) -> list[str]:
-    """The files that a lab takes for ones of `RELEASE`. read: by file."""
+    """Return the files that a lab takes for ones of `RELEASE`. read: by file."""
     unnamed = [file for file, device in read.items() if device.release is None and _is_of_xe(device)]
     greeted = [server for device in read.values() for server in _greeted(device)]
     relies = any(own in greeted for file in unnamed for own in _silent_hubs(read[file]))
@@ -42,7 +42,7 @@ def _is_of_xe(device: Device) -> bool:
 
 
 def _greeted(device: Device) -> Iterator[IPAddress]:
-    """The tunnel addresses of servers that a router sends multicasts to."""
+    """Yield the tunnel addresses of servers that a router sends multicasts to."""
     for nhrp in device.nhrp.tunnels:
         targets = [target.address for target, nbma in nhrp.maps if nbma in nhrp.multicast]
         servers = [server.address for server in nhrp.nhs if server.address is not None]
@@ -51,7 +51,7 @@ def _greeted(device: Device) -> Iterator[IPAddress]:
 
 
 def _silent_hubs(device: Device) -> Iterator[IPAddress]:
-    """The addresses of multipoint tunnels that send nobody multicasts, where a routing protocol needs them."""
+    """Yield the addresses of multipoint tunnels that send nobody multicasts, where a routing protocol needs them."""
     multipoint = [tunnel.name for tunnel in device.tunnels.tunnels if tunnel.multipoint]
     for nhrp in device.nhrp.tunnels:
         own = device.interface(nhrp.name)

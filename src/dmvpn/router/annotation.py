@@ -23,7 +23,8 @@ _WIDTH: Final = 78
 
 
 def annotate(features: tuple[Feature, ...], command: str, lines: Iterable[str]) -> Iterator[str]:
-    """The lines of a screen, and beneath them what its flags, states, reasons and configuration lines mean, each once.
+    """Yield the lines of a screen, and beneath them what its flags, states, reasons and configuration lines mean, each
+    once.
 
     command: that printed them, in full words. Lines pass through as they come.
     """
@@ -36,7 +37,7 @@ def annotate(features: tuple[Feature, ...], command: str, lines: Iterable[str]) 
 
 
 def explained(meanings: Sequence[Meaning]) -> Iterator[str]:
-    """The paragraphs below a screen: by place, in the order of the screen."""
+    """Yield the paragraphs below a screen: by place, in the order of the screen."""
     yield ""
     if not meanings:
         yield "Nothing on this screen has an explanation."

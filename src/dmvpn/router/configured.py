@@ -33,7 +33,7 @@ def is_configuration(command: str, lines: Sequence[str]) -> bool:
 
 
 def configuration_on(features: tuple[Feature, ...], lines: Sequence[str]) -> list[Meaning]:
-    """What the lines mean, in their order; those of one mode have a group. Keys are left out."""
+    """Return what the lines mean, in their order; those of one mode have a group. Keys are left out."""
     found: dict[str, dict[str, str]] = {}
     for prompt, line, what in _read(features, lines):
         found.setdefault(prompt, {}).setdefault(what, line)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice]:
-    """Those that were on, and are shut down or taken away now. Tunnels whose packets leave by one of them end first."""
+    """Return those that were on, and are shut down or taken away now.
+
+    Tunnels whose packets leave by one of them end first.
+    """
     gone, came = after.changes(before)
     still = frozenset(came.values())
     ending = sorted((name for name in gone.values() if name not in still), key=interface_sort_key)
@@ -32,7 +35,7 @@ def endings(before: Pages[str], after: Pages[str], ports: Ports) -> list[Notice]
 
 
 def switched_on(tree: ConfigTree) -> Pages[str]:
-    """The interfaces that are configured and not shut down."""
+    """Return the interfaces that are configured and not shut down."""
     return tree.made(INTERFACE, _switched_on)
 
 

@@ -90,13 +90,15 @@ class RouterFacts(Fact):
         return {it.name: tuple(address.ip for address in it.addresses) for it in self.interfaces if it.addresses}
 
     def routes_to(self, address: Address) -> list[rib_facts.RouteFacts]:
-        """Those that lead to an address, the one that a packet takes first."""
+        """Return those that lead to an address, the one that a packet takes first."""
         fitting = [route for route in self.routes if address in route.prefix]
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
 
 def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = ()) -> RouterFacts:
-    """What there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found there."""
+    """Return what there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found
+    there.
+    """
     ports = router.ports
     return RouterFacts(
         hostname=router.hostname,

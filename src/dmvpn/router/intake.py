@@ -78,7 +78,7 @@ class Intake:
         return "\n".join(marked([*self.tree.render_known(), "end"])) + "\n"
 
     def of(self, fate: Fate) -> tuple[Entry, ...]:
-        """The lines that this became of."""
+        """Return the lines that this became of."""
         return tuple(entry for entry in self.result.entries if entry.fate is fate)
 
     @property
@@ -103,7 +103,7 @@ def take_in(text: str) -> Intake:
 
 
 def hold(result: ConfigResult, text: str, before: ConfigTree | None = None) -> Intake:
-    """What a text made, with the tunnels shut down that one of its refused lines could protect.
+    """Return what a text made, with the tunnels shut down that one of its refused lines could protect.
 
     before: what the text was put on top of. A tunnel that was protected there, and still is, is never in clear.
     """
@@ -135,7 +135,9 @@ def _protects(entry: Entry) -> bool:
 
 
 def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Entry]]:
-    """The tunnels that one of these lines could protect, in the order of the configuration, each with that line."""
+    """Yield the tunnels that one of these lines could protect, in the order of the configuration, each with that
+    line.
+    """
     tunnels = [
         (name, section)
         for args, section in tree.sections(INTERFACE)
@@ -179,7 +181,7 @@ _HEADINGS: Final = {
 
 
 def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator[str]:
-    """The list by group: what does not simply run, where it is, and what that means for a DMVPN."""
+    """Yield the list by group: what does not simply run, where it is, and what that means for a DMVPN."""
     for fate in fates:
         entries = intake.of(fate)
         if not entries:
@@ -219,7 +221,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _quote(text: str) -> str:
-    """The line without its keys, and not too long."""
+    """Return the line without its keys, and not too long."""
     shown = without_keys(text)
     return shown if len(shown) <= _LONGEST_QUOTE else f"{shown[:_LONGEST_QUOTE]}..."
 

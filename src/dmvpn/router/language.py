@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4)
 def configurator(features: tuple[Feature, ...]) -> Configurator:
-    """What configuration lines these features understand, besides the harmless ones of `ios/known.txt`."""
+    """Return what configuration lines these features understand, besides the harmless ones of `ios/known.txt`."""
     return Configurator(
         [line for feature in features for line in feature.config],
         [mode for feature in features for mode in feature.modes],
@@ -27,7 +27,7 @@ def configurator(features: tuple[Feature, ...]) -> Configurator:
 
 
 def _bare(tree: ConfigTree) -> tuple[Unprotected, ...]:
-    """The tunnels that name no IPsec profile. One that no tunnel names could have been meant, else the first."""
+    """Return the tunnels that name no IPsec profile. One that no tunnel names could have been meant, else the first."""
     tunnels, ipsec = tunnel_model(tree).tunnels, ipsec_model(tree)
     owners: dict[IPAddress | None, str] = {
         one.address[0]: one.name for one in interface_model(tree).interfaces if one.address is not None

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4)
 def exec_parser(features: tuple[Feature, ...]) -> ExecParser:
-    """What commands these features understand in exec mode."""
+    """Return what commands these features understand in exec mode."""
     return ExecParser([command for feature in features for command in feature.commands], annotator(features))
 
 
 def annotator(features: tuple[Feature, ...]) -> Callable[[str, Iterable[str]], Iterator[str]]:
-    """The output filter `explain`. Its texts are imported when somebody first uses it."""
+    """Return the output filter `explain`. Its texts are imported when somebody first uses it."""
 
     def annotate(command: str, lines: Iterable[str]) -> Iterator[str]:
         from dmvpn.router import annotation

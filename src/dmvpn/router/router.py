@@ -119,12 +119,12 @@ class Router:
         return effects
 
     def next_deadline(self) -> float | None:
-        """The earliest time at which a machine wants a `Tick`, seconds, or None."""
+        """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
         earliest = min(self._due, default=_NEVER)
         return None if earliest == _NEVER else earliest
 
     def machine(self, kind: type[M]) -> M:
-        """The machine of this class. Raises KeyError."""
+        """Return the machine of this class. Raises KeyError."""
         for machine in self.machines.values():
             if isinstance(machine, kind):
                 return machine
@@ -136,7 +136,7 @@ class Router:
         return self.running.hostname
 
     def context(self, now: float, session: int = 0) -> RouterView:
-        """What a show command of `session` may look at, as of `now`."""
+        """Return what a show command of `session` may look at, as of `now`."""
         return RouterView(self, now, session)
 
     def _seat(self, seat: _Seat, feature: str) -> None:
@@ -266,7 +266,7 @@ class RouterView:
         return self.router.features
 
     def machine(self, kind: type[M]) -> M:
-        """The machine of this class. Raises KeyError."""
+        """Return the machine of this class. Raises KeyError."""
         return self.router.machine(kind)
 
 

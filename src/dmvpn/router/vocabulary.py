@@ -70,7 +70,7 @@ class Vocabulary:
         self._templates: dict[int, tuple[tuple[re.Pattern[str], Explanation], ...]] = {}
 
     def all(self) -> Iterator[Meaning]:
-        """Everything, by rank."""
+        """Yield everything, by rank."""
         for group in self.groups:
             for explanation in group.explanations:
                 yield Meaning(explanation, group)
@@ -81,7 +81,7 @@ class Vocabulary:
         return (word for each in self.all() for word in (each.explanation.word, *each.explanation.also))
 
     def meanings(self, word: str) -> list[Meaning]:
-        """What a word means, letter for letter if it means something so (`r` is not `R`), else in any case.
+        """Return what a word means, letter for letter if it means something so (`r` is not `R`), else in any case.
 
         A label, or a phrase for a letter ("Down"), does not hide the words that are written otherwise.
         """
@@ -92,7 +92,7 @@ class Vocabulary:
         return exact
 
     def of_cell(self, text: str, *, any_case: bool = False) -> list[Meaning]:
-        """The meanings of several words in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
+        """Return the meanings of several words in one cell: "DT2", "D/ur", "rib nho", "S*". any_case: or "dt2"."""
         if any_case:
             return self.of_cell(text.upper()) or self.of_cell(text.lower())
         found: list[Meaning] = []
@@ -107,7 +107,7 @@ class Vocabulary:
         return found
 
     def of_code(self, words: frozenset[str], number: int) -> list[Meaning]:
-        """The meaning of a number among the codes that all of these words may precede; without words, among all
+        """Return the meaning of a number among the codes that all of these words may precede; without words, among all
         codes.
         """
         return [
@@ -119,11 +119,11 @@ class Vocabulary:
         ]
 
     def of_names(self, words: frozenset[str], name: str) -> list[Meaning]:
-        """The meaning of a name among the codes that all of these words may precede."""
+        """Return the meaning of a name among the codes that all of these words may precede."""
         return [each for each in self.meanings(name) if each.group.names and words <= each.group.names]
 
     def of_line(self, text: str, kinds: Sequence[Kind] = tuple(Kind)) -> Meaning | None:
-        """The meaning of a whole line (or clause), whatever time stamp is before it."""
+        """Return the meaning of a whole line (or clause), whatever time stamp is before it."""
         whole = _BLANKS.sub(" ", text.strip())
         candidates = [whole, *(whole[match.end() :] for match in re.finditer(": ", whole[:80]))]
         groups = [group for group in self.groups if group.lines and group.kind in kinds]
@@ -134,7 +134,7 @@ class Vocabulary:
         return None
 
     def in_line(self, command: str, line: str) -> list[Meaning]:
-        """What a line of this command's screen has in it, by the groups that look for their words there."""
+        """Return what a line of this command's screen has in it, by the groups that look for their words there."""
         found: list[Meaning] = []
         for group in self.groups:
             if _prints(group, command):
@@ -142,11 +142,15 @@ class Vocabulary:
         return found
 
     def on_screen(self, command: str, lines: Sequence[str]) -> list[Meaning]:
-        """Everything on a command's screen that has an explanation, each once, in the order in which it is met."""
+        """Return everything on a command's screen that has an explanation, each once, in the order in which it is
+        met.
+        """
         return self._on(lines, [group for group in self.groups if _prints(group, command)])
 
     def on_paste(self, lines: Sequence[str], in_full: Callable[[str], str] = str) -> list[Meaning]:
-        """The same of lines that have to tell themselves what printed them. in_full: a cut command in full words."""
+        """Return the same of lines that have to tell themselves what printed them. in_full: a cut command in full
+        words.
+        """
         commands = (*map(in_full, self._prompted(lines)), *self._marked(lines), "")
         return self._on(lines, [group for group in self.groups if any(_may_print(group, each) for each in commands)])
 
@@ -164,11 +168,11 @@ class Vocabulary:
 
     @staticmethod
     def _prompted(lines: Sequence[str]) -> Iterable[str]:
-        """The commands after a prompt."""
+        """Return the commands after a prompt."""
         return dict.fromkeys(match[1] for match in map(_PROMPT.match, lines) if match is not None)
 
     def _marked(self, lines: Sequence[str]) -> Iterable[str]:
-        """The commands that are known by a line that they begin with."""
+        """Return the commands that are known by a line that they begin with."""
         marked = (group for group in self.groups if group.mark)
         return [group.screens[0] for group in marked if any(re.search(group.mark, line) for line in lines)]
 
@@ -190,7 +194,7 @@ class Vocabulary:
                 yield from _split(group, cell) or ()
 
     def _inside(self, group: Group, line: str) -> Iterator[Explanation]:
-        """The line of the group that this one is, or has inside if it is a reason: what was read most surely."""
+        """Yield the line of the group that this one is, or has inside if it is a reason: what was read most surely."""
         text = _BLANKS.sub(" ", line.strip())
         found = [meaning.explanation for meaning in self._fitting(group, text)]
         if group.kind is Kind.REASON:
@@ -233,7 +237,7 @@ def _leads(screen: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def _split(group: Group, cell: str) -> list[Explanation] | None:
-    """The words of a cell, or None if it has something else, too."""
+    """Return the words of a cell, or None if it has something else, too."""
     by_word = {spelling: each for each in group.explanations for spelling in (each.word, *each.also)}
     if cell.strip() in by_word:
         return [by_word[cell.strip()]]
@@ -250,7 +254,7 @@ def _split(group: Group, cell: str) -> list[Explanation] | None:
 
 
 def _letters(text: str, by_word: dict[str, Explanation]) -> list[Explanation] | None:
-    """Words side by side: the longest first, as "DT2" is D and T2."""
+    """Return words side by side: the longest first, as "DT2" is D and T2."""
     found: list[Explanation] = []
     longest = max(map(len, by_word))
     while text:
@@ -264,11 +268,11 @@ def _letters(text: str, by_word: dict[str, Explanation]) -> list[Explanation] | 
 
 @lru_cache(maxsize=4)
 def vocabulary(features: tuple[Feature, ...]) -> Vocabulary:
-    """What routers of these features can explain."""
+    """Return what routers of these features can explain."""
     own = (group for feature in features for group in feature.explanations)
     return Vocabulary((*own, *net_words.GROUPS, *ios_words.GROUPS))
 
 
 def plain_text(line: str) -> str:
-    """A line without the colors of a terminal."""
+    """Return a line without the colors of a terminal."""
     return _ESCAPES.sub("", line) if "\x1b" in line else line

@@ -58,7 +58,8 @@ class Verdict:
         return max((concern.level for concern in self.concerns), default=Level.OK)
 
     def lines(self) -> list[str]:
-        """The line of a plugin, with the counts behind the bar; each concern after the first has a line of its own.
+        """Return the line of a plugin, with the counts behind the bar; each concern after the first has a line of its
+        own.
 
         A bar in a reason would end the text there.
         """

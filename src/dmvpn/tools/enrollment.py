@@ -139,7 +139,7 @@ def _request(name: str, device: Device, trustpoint: str) -> Request:
 
 
 def _identities(device: Device) -> list[str]:
-    """Lines for profiles that sign and do not say as whom: a router of IOS then says its address (Cisco 117337).
+    """Return lines for profiles that sign and do not say as whom: a router of IOS then says its address (Cisco 117337).
 
     Here it would say the subject of its certificate, which `match identity remote address` of its peers does not take.
     """
@@ -174,7 +174,7 @@ def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
 
 
 def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
-    """Lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
+    """Return lines for IPsec profiles that would sign by IKEv1: it runs as IKEv2, where a profile has to say so.
 
     That of a tunnel to a peer with a key uses the key, which needs a profile, too: the one that signs is for anybody.
     """

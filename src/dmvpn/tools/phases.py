@@ -22,7 +22,10 @@ _MULTIPOINT: Final = "tunnel mode gre multipoint"
 
 
 def phase_lines(stage: Stage, phase: int) -> dict[str, tuple[str, ...]]:
-    """What is to be typed at which router, hubs first; nothing where all is as it should be. Raises UserError."""
+    """Return what is to be typed at which router, hubs first; nothing where all is as it should be.
+
+    Raises UserError.
+    """
     hubs = [stage.actors[name] for name in stage.hubs]
     spokes = [stage.actors[name] for name in stage.spokes]
     why_not = _obstacle(stage, hubs, spokes, phase)
@@ -33,7 +36,7 @@ def phase_lines(stage: Stage, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 def _obstacle(stage: Stage, hubs: list[Actor], spokes: list[Actor], phase: int) -> str:
-    """Why the network cannot be of this phase; "": it can."""
+    """Return why the network cannot be of this phase; "": it can."""
     for actor in (*hubs, *spokes):
         tunnels = [each for each in actor.device.tunnels.tunnels if actor.lines.section(f"interface {each.name}").lines]
         if len(tunnels) > 1:

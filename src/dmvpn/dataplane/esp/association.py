@@ -129,7 +129,7 @@ class Outbound:
         self.packets = self.octets = 0
 
     def seal(self, payload: bytes, next_header: int) -> bytes:
-        """The ESP packet, from SPI to ICV. Raises Exhausted."""
+        """Return the ESP packet, from SPI to ICV. Raises Exhausted."""
         if self.packets >= (_LAST_EXTENDED if self._esn else _LAST):
             raise Exhausted
         self.packets += 1

@@ -22,7 +22,7 @@ class ReplayWindow:
         self._seen = 0  # bit n: top - n has come
 
     def full_number(self, low: int) -> int:
-        """The 64-bit sequence number whose lower half a packet shows (appendix A2.2)."""
+        """Return the 64-bit sequence number whose lower half a packet shows (appendix A2.2)."""
         high, bottom = self.top >> 32, self.top & (_HALF - 1)
         width = self.size or SMALLEST
         if bottom >= width - 1:

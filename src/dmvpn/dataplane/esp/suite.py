@@ -47,7 +47,7 @@ class EspSuite:
 
     @classmethod
     def of(cls, transform: EspTransform) -> EspSuite:
-        """What a negotiated transform means. Raises UserError for a combination that ESP does not have."""
+        """Return what a negotiated transform means. Raises UserError for a combination that ESP does not have."""
         if transform.bits not in (128, 192, 256):
             raise UserError(f"AES has no keys of {transform.bits} bits")
         if transform.cipher is EspCipher.AES_GCM:
@@ -62,16 +62,16 @@ class EspSuite:
         return self.key + self.salt
 
     def overhead(self, size: int) -> int:
-        """How much longer than a payload of `size` octets its ESP packet is."""
+        """Return how much longer than a payload of `size` octets its ESP packet is."""
         return 8 + self.iv + self.padding(size) + 2 + self.icv
 
     def largest(self, room: int) -> int:
-        """Octets of the largest payload whose ESP packet has no more than `room`."""
+        """Return octets of the largest payload whose ESP packet has no more than `room`."""
         text = room - 8 - self.iv - self.icv
         return text - text % self.align - 2
 
     def padding(self, size: int) -> int:
-        """Octets of padding for a payload."""
+        """Return octets of padding for a payload."""
         return -(size + 2) % self.align
 
 

@@ -68,7 +68,7 @@ class Pair:
     unsent: int = 0
 
     def seal(self, payload: bytes, next_header: int) -> bytes | None:
-        """The ESP packet of a payload, or None: this pair may send nothing more."""
+        """Return the ESP packet of a payload, or None: this pair may send nothing more."""
         if self.hard and self.outbound.octets + len(payload) > self.hard:
             self.unsent += 1
             return None
@@ -99,7 +99,7 @@ class Pair:
         return self.worn
 
     def count(self) -> SaCount:
-        """What it carried."""
+        """Return what it carried."""
         return SaCount(
             spi_in=self.spi_in,
             sent=self.outbound.packets,
@@ -139,7 +139,7 @@ class Link:
                 return
 
     def room(self, mtu: int) -> int:
-        """Octets of the largest GRE packet that leaves on the current pair in an IPv4 packet of `mtu` octets."""
+        """Return octets of the largest GRE packet that leaves on the current pair in an IPv4 packet of `mtu` octets."""
         outside = HEADER_LENGTH + (UDP_HEADER_LENGTH if self.place.port else 0)
         inside = HEADER_LENGTH if self.current.inner is not None else 0
         return self.current.outbound.suite.largest(mtu - outside) - inside
@@ -233,21 +233,21 @@ class SaTable:
             self._put(link, link.local, place)
 
     def link(self, number: int) -> Link | None:
-        """A connection by its number."""
+        """Return a connection by its number."""
         return self._links.get(number)
 
     def between(self, local: bytes, remote: bytes) -> Link | None:
-        """The newest connection between these addresses: the one of the highest number."""
+        """Return the newest connection between these addresses: the one of the highest number."""
         there = self._between.get((local, remote))
         return self._links[there[-1]] if there else None
 
     def find(self, spi_in: int) -> tuple[Link, Pair] | None:
-        """What an arriving SPI belongs to."""
+        """Return what an arriving SPI belongs to."""
         pair = self._pairs.get(spi_in)
         return (self._links[pair.connection], pair) if pair is not None else None
 
     def pairs(self) -> Iterator[Pair]:
-        """All pairs, the oldest first."""
+        """Return all pairs, the oldest first."""
         return iter(self._pairs.values())
 
     def _put(self, link: Link, local: bytes, place: Place) -> None:

@@ -118,7 +118,7 @@ class FlowTable:
         self._by_port: dict[tuple[int, int, Endpoint | None], Flow] = {}
 
     def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float) -> Flow | Drop:
-        """The flow that a packet from inside takes; made if need be."""
+        """Return the flow that a packet from inside takes; made if need be."""
         scope = self._scope(protocol, remote)
         flow = self._by_inside.get((protocol, inside, scope))
         if flow is not None and not flow.lives(now):
@@ -133,7 +133,9 @@ class FlowTable:
         return flow
 
     def inbound(self, protocol: int, port: int, remote: Endpoint, now: float, *, is_error: bool = False) -> Flow | None:
-        """The flow that a packet for our public address belongs to. is_error: it is about a packet to `remote`."""
+        """Return the flow that a packet for our public address belongs to. is_error: it is about a packet to
+        `remote`.
+        """
         flow = self._by_port.get((protocol, port, self._scope(protocol, remote)))
         if flow is None or not flow.lives(now):
             return None
@@ -145,7 +147,7 @@ class FlowTable:
         return flow
 
     def living(self, now: float) -> Iterator[Flow]:
-        """All flows, in the order in which they were made."""
+        """Return all flows, in the order in which they were made."""
         return (flow for flow in self._by_inside.values() if flow.lives(now))
 
     def forget(self, protocols: Collection[int]) -> None:
@@ -178,7 +180,9 @@ class FlowTable:
         return flow
 
     def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float) -> int | None:
-        """Its own port if that is free, else any of the same class (RFC 4787 §4.2.2); a symmetric one: always any."""
+        """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2); a symmetric one: always
+        any.
+        """
         if protocol not in _WITH_NUMBER:
             return 0 if self._is_free(protocol, 0, scope, now) else None
         ported = protocol in _PORTED

@@ -79,11 +79,11 @@ class Translator:
 
 
 def sender_of(data: bytearray) -> Endpoint:
-    """The end of a packet that it comes from."""
+    """Return the end of a packet that it comes from."""
     return Endpoint(translate.address(data, Side.SOURCE), translate.port(data, Side.SOURCE))
 
 
 def remote_of(data: bytearray, side: Side) -> Endpoint:
-    """The outside end. An echo has one number, and that belongs to the station that sent the request."""
+    """Return the outside end. An echo has one number, and that belongs to the station that sent the request."""
     port = 0 if data[9] == IpProtocol.ICMP else translate.port(data, side)
     return Endpoint(translate.address(data, side), port)

@@ -153,7 +153,7 @@ class NetlinkSocket:
     # --------------------------------------------------------------------------------------------------- dumps
 
     def dump(self, request: Request) -> list[Message]:
-        """All objects that a dump request finds. Raises NetlinkError.
+        """Return all objects that a dump request finds. Raises NetlinkError.
 
         If the table changed while it was read the kernel says so and we read again, a few times; then the last result
         counts: a caller that follows changes with a monitor hears about the rest.
@@ -185,11 +185,11 @@ class NetlinkSocket:
                 found.append(message)
 
     def links(self) -> list[Link]:
-        """All interfaces of the namespace."""
+        """Return all interfaces of the namespace."""
         return _parsed(self.dump(dump_links()), parse_link)
 
     def find_link(self, link: LinkRef) -> Link | None:
-        """One interface by name or index, or None if there is no such. Raises NetlinkError.
+        """Return one interface by name or index, or None if there is no such. Raises NetlinkError.
 
         Since Linux 6.8 the kernel finishes a pending change of carrier first. Until then an interface that got its
         carrier by the far end's `set_up` drops what it should send, and a lost ARP request costs a second: read an
@@ -210,26 +210,28 @@ class NetlinkSocket:
                 raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
 
     def counters(self) -> list[LinkCounters]:
-        """The packet counters of all interfaces of the namespace."""
+        """Return the packet counters of all interfaces of the namespace."""
         return _parsed(self.dump(dump_counters()), parse_counters)
 
     def addresses(self) -> list[InterfaceAddress]:
-        """All addresses of the namespace."""
+        """Return all addresses of the namespace."""
         return _parsed(self.dump(dump_addresses()), parse_address)
 
     def routes(self, *, protocol: int | None = None, but: int | None = None) -> list[Route]:
-        """The routes of all tables and both families; with `protocol` of this owner only, with `but` of all others."""
+        """Return the routes of all tables and both families; with `protocol` of this owner only, with `but` of all
+        others.
+        """
         found = self.dump(dump_routes())
         if protocol is not None or but is not None:  # before the others are read: there may be many
             found = [message for message in found if _is_of(message, protocol, but)]
         return _parsed(found, parse_route)
 
     def neighbors(self, link: int | None = None) -> list[Neighbor]:
-        """The neighbor entries of both families; with `link` (an index) only those of this interface."""
+        """Return the neighbor entries of both families; with `link` (an index) only those of this interface."""
         return _parsed(self.dump(dump_neighbors(link)), parse_neighbor)
 
     def neighbor_parameters(self, family: int) -> list[NeighborParameters]:
-        """The neighbor table parameters of every interface that has its own."""
+        """Return the neighbor table parameters of every interface that has its own."""
         return _parsed(self.dump(dump_neighbor_parameters(family)), parse_neighbor_parameters)
 
     def flush_routes(self, protocol: int = ROUTE_PROTOCOL) -> list[Route]:
@@ -239,7 +241,7 @@ class NetlinkSocket:
         return stale
 
     def rules(self, *, protocol: int | None = None) -> list[Rule]:
-        """The policy rules of both families; with `protocol` only those of this owner."""
+        """Return the policy rules of both families; with `protocol` only those of this owner."""
         found = _parsed(self.dump(dump_rules()), parse_rule)
         return [rule for rule in found if protocol is None or rule.protocol == protocol]
 

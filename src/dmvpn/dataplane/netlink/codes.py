@@ -68,5 +68,5 @@ class Group(enum.IntFlag):
 
 
 def family_of(version: int) -> int:
-    """The address family of an IP version (4 or 6)."""
+    """Return the address family of an IP version (4 or 6)."""
     return AF_INET if version == 4 else AF_INET6

@@ -75,7 +75,7 @@ class TrackedFlow:
 
 
 def flows(kernel: NetfilterSocket) -> list[TrackedFlow]:
-    """All flows of IPv4 of the network namespace. Raises OSError."""
+    """Return all flows of IPv4 of the network namespace. Raises OSError."""
     found = (parse(body) for body in kernel.dump(_GET))
     return [flow for flow in found if flow is not None]
 
@@ -96,7 +96,7 @@ def forget_all(kernel: NetfilterSocket) -> None:
 
 
 def parse(body: memoryview) -> TrackedFlow | None:
-    """One flow of a dump; None: it is not one of IPv4. Raises WireError."""
+    """Return one flow of a dump; None: it is not one of IPv4. Raises WireError."""
     fields = parse_attributes(body)
     original, reply = (_ends(fields.get(place)) for place in (_ORIGINAL, _REPLY))
     if original is None or reply is None:

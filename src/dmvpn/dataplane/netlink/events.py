@@ -94,7 +94,10 @@ _CHANGES = {
 
 
 def parse_event(message: Message) -> KernelEvent | None:
-    """The event that a notification reports; None: of a type or family that we do not follow. Raises WireError."""
+    """Return the event that a notification reports; None: of a type or family that we do not follow.
+
+    Raises WireError.
+    """
     match message.kind:
         case MessageType.NEWNEIGH | MessageType.DELNEIGH | MessageType.GETNEIGH:
             neighbor = parse_neighbor(message.body)
@@ -116,7 +119,9 @@ def parse_event(message: Message) -> KernelEvent | None:
 
 
 def link_of(event: KernelEvent) -> int | None:
-    """The interface that this is about, or an address of, or the network that comes with one; None of all else."""
+    """Return the interface that this is about, or an address of, or the network that comes with one; None of all
+    else.
+    """
     match event:
         case LinkEvent(_, link):
             return link.index
@@ -129,7 +134,7 @@ def link_of(event: KernelEvent) -> int | None:
 
 
 def subject_of(event: KernelEvent) -> Hashable:
-    """What an event is about: a later one with the same subject takes its place."""
+    """Return what an event is about: a later one with the same subject takes its place."""
     match event:
         case LinkEvent(_, link):
             return link.index

@@ -284,7 +284,7 @@ def parse_link(body: memoryview) -> Link | None:
 
 
 def checked_name(name: str) -> str:
-    """The name, if Linux would take it: 1 to 15 octets, no "/", no white space, neither "." nor "..".
+    """Return the name, if Linux would take it: 1 to 15 octets, no "/", no white space, neither "." nor "..".
 
     Raises ValueError; "GigabitEthernet0/1" is no Linux name.
     """

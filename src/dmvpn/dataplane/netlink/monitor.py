@@ -62,11 +62,11 @@ class NetlinkMonitor:
             raise
 
     def fileno(self) -> int:
-        """The descriptor to watch for readability."""
+        """Return the descriptor to watch for readability."""
         return self._socket.fileno()
 
     def read(self, datagrams: int = 64) -> list[KernelEvent]:
-        """What has arrived, oldest first; at most this many datagrams, so that a flood cannot starve other work.
+        """Return what has arrived, oldest first; at most this many datagrams, so that a flood cannot starve other work.
 
         After an overrun it is all that waits: as long as anything does, the kernel goes on dropping.
         """
@@ -115,7 +115,9 @@ class NetlinkMonitor:
 
 
 def _all_but(port: int, kinds: frozenset[MessageType]) -> Program:
-    """A filter that drops what the sender with this number caused, of these kinds: it must not fill the buffer."""
+    """Return a filter that drops what the sender with this number caused, of these kinds: it must not fill the
+    buffer.
+    """
     ours = sorted(kinds)
     return (
         (_LOAD_WORD, 0, 0, 12),  # the sender

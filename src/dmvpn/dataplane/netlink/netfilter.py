@@ -76,7 +76,7 @@ def forget_flows() -> None:
 
 
 def messages(wanted: Masquerade) -> list[Part]:
-    """The parts of the transaction."""
+    """Return the parts of the transaction."""
     return [
         new_table(_TABLE),
         base_chain(_TABLE, "out", "nat", Hook.POSTROUTING, NAT_PRIORITY),
@@ -99,7 +99,7 @@ def messages(wanted: Masquerade) -> list[Part]:
 
 
 def explained(error: OSError) -> HostProblem:
-    """What to do about a refusal."""
+    """Return what to do about a refusal."""
     if error.errno == errno.EPERM:
         return HostProblem("address translation needs the capability NET_ADMIN", fix=need("NET_ADMIN"))
     what = f"this kernel cannot translate addresses (nf_tables with masquerade): {error.strerror or error}"

@@ -121,19 +121,19 @@ def delete_table(table: str) -> Part:
 
 
 def base_chain(table: str, name: str, kind: str, hook: Hook, priority: int) -> Part:
-    """A chain that packets pass. kind: "nat" or "filter"."""
+    """Return a chain that packets pass. kind: "nat" or "filter"."""
     where = attribute(_HOOK_NUMBER, _BE32.pack(hook)) + attribute(_HOOK_PRIORITY, struct.pack("!i", priority))
     body = attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
     return _NEW_CHAIN, NLM_F_CREATE, IPV4 + body + nest(_CHAIN_HOOK, where) + attribute_text(_CHAIN_TYPE, kind)
 
 
 def chain(table: str, name: str) -> Part:
-    """A chain that others jump to."""
+    """Return a chain that others jump to."""
     return _NEW_CHAIN, NLM_F_CREATE, IPV4 + attribute_text(_CHAIN_TABLE, table) + attribute_text(_CHAIN_NAME, name)
 
 
 def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
-    """A rule behind those that the chain has."""
+    """Return a rule behind those that the chain has."""
     listed = b"".join(nest(_LIST_ELEMENT, expression) for expression in expressions)
     body = attribute_text(_RULE_TABLE, table) + attribute_text(_RULE_CHAIN, in_chain) + nest(_RULE_EXPRESSIONS, listed)
     return _NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, IPV4 + body
@@ -148,7 +148,7 @@ def is_interface(key: Meta, name: str) -> tuple[bytes, bytes]:
 
 
 def is_protocol(number: int) -> tuple[bytes, bytes]:
-    """The protocol in the IP header."""
+    """Return the protocol in the IP header."""
     return meta(Meta.PROTOCOL), compare(Compare.EQUAL, bytes((number,)))
 
 
@@ -267,7 +267,7 @@ class NetfilterSocket:
         self._ask(_message(kind, NLM_F_ACK, self._sequence, body), self._sequence, self._sequence)
 
     def dump(self, kind: int, body: bytes = IPV4) -> Iterator[memoryview]:
-        """The bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
+        """Yield the bodies of all objects that a request finds, behind their nfgenmsg. Raises OSError."""
         self._sequence += 1
         self._socket.send(_message(kind, NLM_F_DUMP, self._sequence, body))
         while True:
@@ -284,11 +284,11 @@ class NetfilterSocket:
                     yield message.body[_NFGENMSG.size :]
 
     def tables(self) -> list[str]:
-        """The names of all tables of IPv4. Raises OSError."""
+        """Return the names of all tables of IPv4. Raises OSError."""
         return [read_text(parse_attributes(body)[_TABLE_NAME]) for body in self.dump(_GET_TABLE)]
 
     def rules(self, table: str) -> list[RuleThere]:
-        """The rules of a table, in order; none if it is not there. Raises OSError."""
+        """Return the rules of a table, in order; none if it is not there. Raises OSError."""
         asked = IPV4 + attribute_text(_RULE_TABLE, table)
         found = [_rule_there(body) for body in self.dump(_GET_RULE, asked)]
         return [one for one in found if one.table == table]
@@ -358,7 +358,10 @@ def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
 
 
 def _check(message: Message, first: int = 0) -> int:
-    """The number that was answered. Raises OSError for a refusal; an answer before `first` is of an earlier request."""
+    """Return the number that was answered.
+
+    Raises OSError for a refusal; an answer before `first` is of an earlier request.
+    """
     said = parse_acknowledgement(message)
     if said.errno and said.sequence >= first:
         raise OSError(said.errno, said.text or os.strerror(said.errno))

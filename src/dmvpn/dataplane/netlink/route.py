@@ -166,7 +166,9 @@ def dump_routes(family: int = AF_UNSPEC) -> Request:
 
 
 def route_protocol(body: memoryview) -> int:
-    """The owner in the body of a NEWROUTE or DELROUTE message, without reading the rest; 0 if it is cut short."""
+    """Return the owner in the body of a NEWROUTE or DELROUTE message, without reading the rest; 0 if it is cut
+    short.
+    """
     return body[5] if len(body) >= _RTMSG.size else 0
 
 

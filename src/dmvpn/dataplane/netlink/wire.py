@@ -50,7 +50,7 @@ class Request:
     subject: object
 
     def serialize(self, sequence: int, extra_flags: int = 0) -> bytes:
-        """The message as octets, padded so that another one may follow."""
+        """Return the message as octets, padded so that another one may follow."""
         length = _HEADER.size + len(self.body)
         flags = self.flags | extra_flags | NLM_F_REQUEST
         return _HEADER.pack(length, self.kind, flags, sequence, 0) + self.body + _PADDING[length & 3]
@@ -83,7 +83,7 @@ class Acknowledgement:
 
 
 def parse_messages(datagram: memoryview) -> Iterator[Message]:
-    """The messages of a datagram, in order. Raises WireError."""
+    """Yield the messages of a datagram, in order. Raises WireError."""
     offset = 0
     while offset + _HEADER.size <= len(datagram):
         length, kind, flags, sequence, port = _HEADER.unpack_from(datagram, offset)
@@ -109,7 +109,7 @@ def parse_acknowledgement(message: Message) -> Acknowledgement:
 
 
 def parse_done(message: Message) -> int:
-    """The errno with which a dump ended; 0: it is complete."""
+    """Return the errno with which a dump ended; 0: it is complete."""
     return -int(_ERROR.unpack_from(message.body)[0]) if len(message.body) >= _ERROR.size else 0
 
 
@@ -117,38 +117,38 @@ def parse_done(message: Message) -> int:
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """One attribute, padded."""
+    """Return one attribute, padded."""
     length = _ATTRIBUTE.size + len(value)
     return _ATTRIBUTE.pack(length, kind) + value + _PADDING[length & 3]
 
 
 def attribute_u8(kind: int, value: int) -> bytes:
-    """An attribute of one octet."""
+    """Return an attribute of one octet."""
     return attribute(kind, bytes((value,)))
 
 
 def attribute_u32(kind: int, value: int) -> bytes:
-    """An attribute of four octets."""
+    """Return an attribute of four octets."""
     return attribute(kind, struct.pack("=I", value))
 
 
 def attribute_u64(kind: int, value: int) -> bytes:
-    """An attribute of eight octets."""
+    """Return an attribute of eight octets."""
     return attribute(kind, struct.pack("=Q", value))
 
 
 def attribute_text(kind: int, value: str) -> bytes:
-    """A string attribute with its final zero."""
+    """Return a string attribute with its final zero."""
     return attribute(kind, value.encode() + b"\0")
 
 
 def nest(kind: int, *values: bytes) -> bytes:
-    """An attribute that holds attributes, marked as such (kernels since 5.2 want the mark in new places)."""
+    """Return an attribute that holds attributes, marked as such (kernels since 5.2 want the mark in new places)."""
     return attribute(kind | NLA_F_NESTED, b"".join(values))
 
 
 def parse_attributes(data: memoryview) -> dict[int, memoryview]:
-    """Attributes by type; of a doubled one the last counts, as in the kernel. Raises WireError."""
+    """Return attributes by type; of a doubled one the last counts, as in the kernel. Raises WireError."""
     found: dict[int, memoryview] = {}
     offset = 0
     while offset + _ATTRIBUTE.size <= len(data):
@@ -161,26 +161,29 @@ def parse_attributes(data: memoryview) -> dict[int, memoryview]:
 
 
 def split_body(body: memoryview, structure: struct.Struct, name: str) -> tuple[tuple[int, ...], dict[int, memoryview]]:
-    """The fields of the fixed structure at the start of a body, and the attributes behind it. Raises WireError."""
+    """Return the fields of the fixed structure at the start of a body, and the attributes behind it.
+
+    Raises WireError.
+    """
     if len(body) < structure.size:
         raise WireError(f"{name} cut short", offset=len(body), clause=CLAUSE)
     return structure.unpack_from(body), parse_attributes(body[(structure.size + 3) & ~3 :])
 
 
 def read_uint(value: memoryview) -> int:
-    """An unsigned integer of one, two, four or eight octets. Raises WireError."""
+    """Return an unsigned integer of one, two, four or eight octets. Raises WireError."""
     if len(value) not in (1, 2, 4, 8):
         raise WireError(f"integer of {len(value)} octets", offset=0, clause=CLAUSE)
     return int.from_bytes(value, sys.byteorder)
 
 
 def read_text(value: memoryview) -> str:
-    """A string up to its final zero; octets that are not UTF-8 survive as surrogates."""
+    """Return a string up to its final zero; octets that are not UTF-8 survive as surrogates."""
     return bytes(value).split(b"\0", 1)[0].decode(errors="surrogateescape")
 
 
 def read_address(value: memoryview) -> IPAddress:
-    """An IPv4 or IPv6 address, told apart by its length. Raises WireError."""
+    """Return an IPv4 or IPv6 address, told apart by its length. Raises WireError."""
     if len(value) == 4:
         return IPv4Address(bytes(value))
     if len(value) == 16:

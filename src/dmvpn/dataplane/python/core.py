@@ -207,7 +207,7 @@ class PacketCore:
             self._count_over(tunnel.sent_over, link.number)
 
     def _room(self, tunnel: CoreTunnel, neighbor: Neighbor, now: float) -> Room | None:
-        """What the path to a neighbor takes; None: nothing is known of it."""
+        """Return what the path to a neighbor takes; None: nothing is known of it."""
         link = self._link(tunnel, neighbor) if tunnel.protected else None
         mtu = self.paths.to(neighbor.nbma if link is None else link.place.address, now)
         if mtu is None:
@@ -280,7 +280,7 @@ class PacketCore:
         self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now))
 
     def _payload(self, packet: bytes) -> int:
-        """Where the payload of an IPv4 packet begins; 0: nowhere."""
+        """Return where the payload of an IPv4 packet begins; 0: nowhere."""
         start = (packet[0] & 0x0F) << 2 if packet else 0
         if HEADER_LENGTH <= start <= len(packet):
             return start
@@ -348,7 +348,9 @@ class PacketCore:
             self.protection.seal(link, packet[start:], packet[1])
 
     def _demultiplex(self, local: bytes, remote: bytes, key: int | None) -> int | None:
-        """A point-to-point tunnel to that address before a multipoint one; keys must be equal, or both absent."""
+        """Return a point-to-point tunnel to that address before a multipoint one; keys must be equal, or both
+        absent.
+        """
         multipoint: int | None = None
         for number, tunnel in self.tunnels.items():
             if tunnel.source == local and tunnel.key == key:

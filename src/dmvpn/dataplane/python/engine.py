@@ -191,7 +191,7 @@ class PythonEngine:
         self.core.protection.table.move(connection, Place(remote.packed, remote_port))
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """What every pair of SAs carried."""
+        """Return what every pair of SAs carried."""
         return tuple(pair.count() for pair in self.core.protection.table.pairs())
 
     def close(self) -> None:

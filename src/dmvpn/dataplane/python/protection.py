@@ -115,7 +115,7 @@ class Protection:
     # ------------------------------------------------------------------------------------------------ in
 
     def receive_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float) -> Opened | None:
-        """The octets of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
+        """Return the octets of a UDP datagram to our port 4500: a keepalive, IKE behind the marker, or ESP."""
         if datagram[:4] == NON_ESP_MARKER:
             ours, theirs = ipv4_address(local), ipv4_address(source.address)
             self.events.append(ike_received(theirs, source.port, ours, IKE_BEHIND_NAT, datagram, tos))
@@ -125,7 +125,9 @@ class Protection:
         return self.open(local, source, tos, datagram, now)
 
     def open(self, local: bytes, source: Place, tos: int, packet: bytes, now: float) -> Opened | None:
-        """An ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for what comes in pieces."""
+        """Return an ESP packet, from its SPI on. now: seconds, for the rate of `UnknownSpi`, and for what comes in
+        pieces.
+        """
         if len(packet) < _ESP_HEADER:
             self._dropped.malformed += 1
             return None

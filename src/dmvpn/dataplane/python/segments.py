@@ -40,7 +40,7 @@ class BadOffload(ValueError):
 
 
 def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
-    """The IPv4 packets, complete with checksums, that a frame of the TAP contains. Raises BadOffload.
+    """Return the IPv4 packets, complete with checksums, that a frame of the TAP contains. Raises BadOffload.
 
     packet: from the IP header on; the header's offsets count from the Ethernet header before it.
     """
@@ -53,7 +53,7 @@ def finished(vnet: VnetHeader, packet: bytes) -> list[bytes]:
 
 
 def unfinished(packet: bytes, mtu: int) -> VnetHeader:
-    """What is still to be done to an IPv4 packet that came out of GRE; mostly nothing.
+    """Return what is still to be done to an IPv4 packet that came out of GRE; mostly nothing.
 
     mtu: octets, what the segments of a merged packet must fit, since nobody says how long they were.
     """
@@ -125,5 +125,5 @@ def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> N
 
 
 def _written(protocol: int, value: int) -> int:
-    """A checksum as it is written: UDP sends zero as ones (RFC 768)."""
+    """Return a checksum as it is written: UDP sends zero as ones (RFC 768)."""
     return 0xFFFF if value == 0 and protocol == IpProtocol.UDP else value

@@ -85,7 +85,7 @@ class CoreTunnel:
             self.ids.pop(neighbor.nbma, None)
 
     def neighbors(self, mac: bytes) -> tuple[Neighbor, ...]:
-        """The neighbors that get a frame to this link-layer address."""
+        """Return the neighbors that get a frame to this link-layer address."""
         if self.destination is not None:
             return (Neighbor(self.destination),)
         if mac[0] & 1:
@@ -94,7 +94,7 @@ class CoreTunnel:
         return () if neighbor is None else (neighbor,)
 
     def mac_of(self, sender: Neighbor) -> bytes:
-        """The link-layer address of a neighbor that a packet came from."""
+        """Return the link-layer address of a neighbor that a packet came from."""
         return self.ids_over.get(sender.connection) or self.ids.get(sender.nbma, _NOBODY)
 
 

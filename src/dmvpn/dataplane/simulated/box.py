@@ -174,7 +174,10 @@ class IpBox(SendingBox):
             self._count("malformed")
 
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
-        """The datagram, if this was its last missing fragment. Those of IPv6, which only hosts make, are not joined."""
+        """Return the datagram, if this was its last missing fragment.
+
+        Those of IPv6, which only hosts make, are not joined.
+        """
         if isinstance(fragment, Ipv4Packet):
             with suppress(WireError):
                 return self._reassembler.add(fragment, self.now)
@@ -252,7 +255,7 @@ class IpBox(SendingBox):
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
-        """A packet from inside as it leaves; None: it does not, or its last fragment is not there yet."""
+        """Return a packet from inside as it leaves; None: it does not, or its last fragment is not there yet."""
         port = self._table.port(leaves)
         if packet.dont_fragment and len(packet.serialize()) > port.mtu:
             self._answer(packet.serialize(), too_big(port.mtu))  # told by its own address
@@ -264,7 +267,7 @@ class IpBox(SendingBox):
         return None if isinstance(result, Drop) else result
 
     def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
-        """A packet for our outside address: an answer goes to the station inside. What is for us comes back."""
+        """Return a packet for our outside address: an answer goes to the station inside. What is for us comes back."""
         data = self._translation.inwards(interface, packet.serialize(), self.now)
         moved = packet if data is None else ip.parse(data)
         if self._table.owner(moved.destination, interface) is not None:
@@ -277,7 +280,7 @@ class IpBox(SendingBox):
         return None
 
     def _hop_of(self, interface: str, packet: IpPacket, data: bytes) -> NextHop | RouteKind:
-        """The way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
+        """Return the way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
         if is_link_local(packet.destination):
             return NextHop(interface)
         hop = self._table.choose(packet.destination, data)
@@ -296,7 +299,7 @@ class IpBox(SendingBox):
 
     @abstractmethod
     def _reached(self, tunnel: Tunnel, next_hop: IPAddress) -> Neighbor | None:
-        """The neighbor that packets for an overlay next hop reach, named as what comes from it is."""
+        """Return the neighbor that packets for an overlay next hop reach, named as what comes from it is."""
 
     @abstractmethod
     def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:

@@ -56,7 +56,7 @@ class Port:
         return self.up and self.carrier
 
     def address_towards(self, peer: IPAddress) -> IPAddress | None:
-        """The address of its own that a packet to `peer` carries: the primary one of that IP version.
+        """Return the address of its own that a packet to `peer` carries: the primary one of that IP version.
 
         A link-local address is used only for destinations on the link, or if there is no other address (RFC 6724 §5).
         """
@@ -74,11 +74,11 @@ class Port:
         return address in [own for own, _ in self.addresses]
 
     def largest(self, version: int) -> int:
-        """The MTU of an IP version, octets."""
+        """Return the MTU of an IP version, octets."""
         return self.mtu if version == 4 or self.mtu6 is None else self.mtu6
 
     def clamp(self, version: int) -> int | None:
-        """The largest segment size of an IP version, octets."""
+        """Return the largest segment size of an IP version, octets."""
         return self.mss if version == 4 else self.mss6
 
     def is_broadcast(self, destination: IPAddress) -> bool:
@@ -103,14 +103,14 @@ class ForwardingTable:
         self._table: PrefixTable[tuple[NextHop, ...] | RouteKind] = PrefixTable()
 
     def port(self, name: str) -> Port:
-        """The port of this name; it is made when first named."""
+        """Return the port of this name; it is made when first named."""
         port = self.ports.get(name)
         if port is None:
             port = self.ports[name] = Port(name)
         return port
 
     def owner(self, address: IPAddress, link: str) -> str | None:
-        """The port that has this address, or None. A link-local one is looked for on the port `link` alone."""
+        """Return the port that has this address, or None. A link-local one is looked for on the port `link` alone."""
         own = self.own.get(address)
         if own is None and link and is_link_local(address) and self.port(link).has(address):
             return link
@@ -144,12 +144,14 @@ class ForwardingTable:
         self._refresh(prefix)
 
     def next_hops(self, destination: IPAddress) -> tuple[NextHop, ...] | RouteKind:
-        """All equal next hops for a destination, or how its packets are dropped."""
+        """Return all equal next hops for a destination, or how its packets are dropped."""
         found = self._table.lookup(destination)
         return found[1] if found else RouteKind.UNREACHABLE
 
     def choose(self, destination: IPAddress, data: bytes) -> NextHop | RouteKind:
-        """The next hop of one packet: those of one conversation keep to one of several ways, by their weights."""
+        """Return the next hop of one packet: those of one conversation keep to one of several ways, by their
+        weights.
+        """
         hops = self.next_hops(destination)
         if isinstance(hops, RouteKind):
             return hops
@@ -180,7 +182,7 @@ class ForwardingTable:
 
 
 def _connected(addresses: tuple[tuple[IPAddress, int], ...]) -> list[Prefix]:
-    """The prefixes that can be reached without a route: not fe80::/64, which is on every link."""
+    """Return the prefixes that can be reached without a route: not fe80::/64, which is on every link."""
     return [Prefix.of(address, length) for address, length in addresses if not is_link_local(address)]
 
 

@@ -119,17 +119,17 @@ class GreBox(IpBox):
             self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
 
     def _path_mtu(self, spec: TunnelSpec, receiver: Neighbor) -> int | None:
-        """Octets of the largest outer packet that reaches a neighbor; None: nothing is known of the path."""
+        """Return octets of the largest outer packet that reaches a neighbor; None: nothing is known of the path."""
         return self._paths.to(receiver.nbma.packed, self.now)
 
     def _largest(self, spec: TunnelSpec, receiver: Neighbor, mtu: int) -> int:
-        """Octets of the largest packet that fits such an outer one."""
+        """Return octets of the largest packet that fits such an outer one."""
         return mtu - HEADER_LENGTH - gre_length(spec)
 
     def _outer(
         self, spec: TunnelSpec, receiver: Neighbor, message: bytes, tos: int, *, df: bool = False
     ) -> Outer | None:
-        """What goes on the wire for a GRE packet, or None: it may not go."""
+        """Return what goes on the wire for a GRE packet, or None: it may not go."""
         packet = self._packet(spec.source, receiver.nbma, IpProtocol.GRE, message, spec.ttl, tos, dont_fragment=df)
         return Outer(receiver, packet)
 
@@ -247,7 +247,7 @@ class GreBox(IpBox):
 
 
 def gre_length(spec: TunnelSpec) -> int:
-    """Octets of the GRE header, RFC 2784 and RFC 2890."""
+    """Return octets of the GRE header, RFC 2784 and RFC 2890."""
     return gre.header_length(spec.key, checksum=spec.checksum, sequence=spec.sequence)
 
 
@@ -257,7 +257,9 @@ def _is_whole(protocol: int, payload: bytes) -> bool:
 
 
 def _marked(tos: int | None, protocol: int, payload: bytes) -> bytes | None:
-    """An IPv4 packet with what routers on the way wrote into the outer header; None: they would have dropped it."""
+    """Return an IPv4 packet with what routers on the way wrote into the outer header; None: they would have
+    dropped it.
+    """
     if tos is None or protocol != gre.ProtocolType.IPV4 or len(payload) < HEADER_LENGTH:
         return payload
     return ecn.decapsulated(tos, payload)

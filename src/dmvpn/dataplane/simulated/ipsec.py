@@ -89,7 +89,7 @@ class IpsecBox(GreBox):
                 pass
 
     def sas_counted(self) -> SasCounted:
-        """What passed all pairs of SAs up to now."""
+        """Return what passed all pairs of SAs up to now."""
         return SasCounted(tuple(pair.count() for pair in self._sas.pairs()))
 
     def _install(self, effect: InstallSa) -> None:
@@ -244,7 +244,7 @@ class IpsecBox(GreBox):
             self._decapsulate(sender, local, inside.message, inside.tos)
 
     def _inside(self, link: Link, pair: Pair, tos: int, payload: bytes, next_header: int) -> _Inside | None:
-        """What was sealed, or None: not all of it is there yet. tos: of the outer header.
+        """Return what was sealed, or None: not all of it is there yet. tos: of the outer header.
 
         Raises WireError if it is not what the SA was made for (RFC 4301 §5.2, step 4).
         """

@@ -105,7 +105,7 @@ class SimulatedPlane(IpsecBox):
         self._table.port(interface).carrier = up
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """The addresses that the port answers to."""
+        """Return the addresses that the port answers to."""
         port = self._table.ports.get(interface)
         return port.addresses if port and port.running else ()
 
@@ -115,18 +115,21 @@ class SimulatedPlane(IpsecBox):
         return tuple(self._tunnels.by_name)
 
     def route(self, destination: IPAddress) -> tuple[NextHop, ...]:
-        """The next hops for a destination; empty if it would be dropped. For invariants that tests check."""
+        """Return the next hops for a destination; empty if it would be dropped. For invariants that tests check."""
         hops = self._table.next_hops(destination)
         return () if isinstance(hops, RouteKind) else hops
 
     def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
-        """The NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
+        """Return the NBMA address that packets for an overlay next hop go to. For invariants that tests check."""
         found = self._tunnels.by_name.get(tunnel)
         neighbor = found.neighbor(next_hop) if found else None
         return neighbor.nbma if neighbor else None
 
     def adjacencies(self, tunnel: str) -> dict[IPAddress, IPAddress]:
-        """All overlay next hops of a multipoint tunnel with their NBMA addresses. For invariants that tests check."""
+        """Return all overlay next hops of a multipoint tunnel with their NBMA addresses.
+
+        For invariants that tests check.
+        """
         found = self._tunnels.by_name.get(tunnel)
         return {next_hop: known.nbma for next_hop, known in found.adjacencies.items()} if found else {}
 
@@ -169,11 +172,11 @@ class SimulatedPlane(IpsecBox):
                 self._emit(effect.tunnel, effect.next_hop, packet)
 
     def interfaces_counted(self) -> InterfacesCounted:
-        """What passed all interfaces, and what was dropped, up to now."""
+        """Return what passed all interfaces, and what was dropped, up to now."""
         return InterfacesCounted(tuple(_count_of(port) for port in self._table.ports.values()), self._gre_drops)
 
     def translations(self) -> Translations:
-        """The flows that are translated, and what was counted."""
+        """Return the flows that are translated, and what was counted."""
         return self._translation.translations(self.now)
 
     def stations(self) -> tuple[Station, ...]:

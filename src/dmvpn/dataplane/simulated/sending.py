@@ -135,7 +135,7 @@ class SendingBox(ABC):
         self._emit(hop.interface, hop.address or destination, self._translation.own(hop.interface, data, self.now))
 
     def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
-        """The way of a packet of our own: the interface that it has to leave by, or what its flow takes."""
+        """Return the way of a packet of our own: the interface that it has to leave by, or what its flow takes."""
         if effect.interface:
             self._draw_identification()  # as the look at a flow does: a seed's packets stay what they ever were
             return NextHop(effect.interface)

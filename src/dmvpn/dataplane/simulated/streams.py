@@ -138,7 +138,7 @@ class SimulatedStreams:
         return connection
 
     def _peer(self, ends: Ends) -> StreamPeer | None:
-        """The closest of those that may connect."""
+        """Return the closest of those that may connect."""
         peers = [peer for peer in self._listening.get(ends.local_port, ()) if ends.remote in peer.prefix]
         return max(peers, key=lambda peer: peer.prefix.length, default=None)
 

@@ -67,7 +67,7 @@ class RouterTranslation:
         return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
 
     def outwards(self, leaves: str, data: bytes, now: float) -> bytes | Drop:
-        """A whole packet that `is_between`, as it leaves; or why it does not."""
+        """Return a whole packet that `is_between`, as it leaves; or why it does not."""
         flow = _flow_of(data)
         quoted = translate.quoted(data)
         overload = next((one for one in self._of(leaves) if quoted is not None or one.translates(flow)), None)
@@ -99,7 +99,9 @@ class RouterTranslation:
         return data if translator.outwards(moved, now) is not None else bytes(moved)
 
     def inwards(self, interface: str, data: bytes, now: float) -> bytes | None:
-        """A whole packet for the router, as it goes on to the station inside; None: it is for the router itself."""
+        """Return a whole packet for the router, as it goes on to the station inside; None: it is for the router
+        itself.
+        """
         translator = self._translators.get(interface)
         if translator is None or data[0] >> 4 != 4 or translate.address(data, Side.DESTINATION) != translator.public:
             return None
@@ -112,7 +114,7 @@ class RouterTranslation:
         return bytes(moved)
 
     def translations(self, now: float) -> Translations:
-        """The flows that live."""
+        """Return the flows that live."""
         found = [flow for translator in self._translators.values() for flow in _flows(translator, now)]
         return Translations(tuple(found), self._hits, self._misses)
 
@@ -145,7 +147,7 @@ class RouterTranslation:
 
 
 def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
-    """Those of stations inside."""
+    """Yield those of stations inside."""
     for flow in translator.flows.living(now):
         for remote, state in flow.remotes.items():
             if flow.inside.address != translator.public and state.expires > now:

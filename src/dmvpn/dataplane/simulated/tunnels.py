@@ -66,12 +66,14 @@ class Tunnel:
         self.adjacencies = {hop: known for hop, known in self.adjacencies.items() if hop.version in versions}
 
     def network(self, version: int) -> int | None:
-        """The NHRP network that packets of this IP version belong to."""
+        """Return the NHRP network that packets of this IP version belong to."""
         order = self.hairpins.get(version)
         return order.network if order is not None else None
 
     def neighbor(self, next_hop: IPAddress) -> Neighbor | None:
-        """The neighbor that an overlay next hop is: the far end of a point-to-point tunnel, else its adjacency."""
+        """Return the neighbor that an overlay next hop is: the far end of a point-to-point tunnel, else its
+        adjacency.
+        """
         if self.spec.destination is not None:
             return Neighbor(self.spec.destination)
         return self.adjacencies.get(next_hop)
@@ -94,7 +96,7 @@ class TunnelTable:
         self.by_name: dict[str, Tunnel] = {}
 
     def hairpin(self, arrived: str, leaves: str, version: int) -> SetHairpin | None:
-        """The order to report packets that come out of one tunnel and leave by another one, if there is one."""
+        """Return the order to report packets that come out of one tunnel and leave by another one, if there is one."""
         incoming, outgoing = self.by_name.get(arrived), self.by_name.get(leaves)
         order = incoming.hairpins.get(version) if incoming is not None else None
         if order is None or outgoing is None or not order.report or order.network is None:
@@ -102,7 +104,9 @@ class TunnelTable:
         return order if order.network == outgoing.network(version) else None
 
     def demultiplex(self, local: IPAddress, remote: IPAddress, key: int | None) -> Tunnel | None:
-        """The tunnel of a received packet: a point-to-point one to that remote address before a multipoint one."""
+        """Return the tunnel of a received packet: a point-to-point one to that remote address before a multipoint
+        one.
+        """
         multipoint: Tunnel | None = None
         for tunnel in self.by_name.values():
             spec = tunnel.spec

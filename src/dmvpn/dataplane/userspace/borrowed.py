@@ -95,7 +95,7 @@ def give_back(records: Records, kernel: netlink.NetlinkSocket) -> list[Setting]:
 
 
 def _namespace() -> str:
-    """The network namespace of this thread, as the kernel names it."""
+    """Return the network namespace of this thread, as the kernel names it."""
     return os.readlink("/proc/thread-self/ns/net")
 
 

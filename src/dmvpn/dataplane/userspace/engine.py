@@ -43,7 +43,7 @@ class TooBig(Event):
 
 
 def minding_paths(tunnels: Iterable[TunnelSpec]) -> frozenset[bytes]:
-    """Addresses of ours that packets with DF leave from: for their sockets what routers say of paths counts."""
+    """Return addresses of ours that packets with DF leave from: for their sockets what routers say of paths counts."""
     return frozenset(spec.source.packed for spec in tunnels if spec.df is not DfBit.CLEAR)
 
 
@@ -142,7 +142,7 @@ class PacketEngine(Protocol):
         ...
 
     def sa_counts(self) -> tuple[SaCount, ...]:
-        """What every pair of SAs carried, in the order of their installation."""
+        """Return what every pair of SAs carried, in the order of their installation."""
         ...
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class Guard:
         self._metric = (os.getpid() << 8 | next(_routers) & 0xFF) & 0x7FFFFFFF or 1
 
     def problem(self) -> str | None:
-        """Why this kernel has no guard, or None. What is asked of one that cannot is forgotten."""
+        """Return why this kernel has no guard, or None. What is asked of one that cannot is forgotten."""
         try:
             self._kernel.rules()
         except netlink.NetlinkError as error:

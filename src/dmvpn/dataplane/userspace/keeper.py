@@ -139,7 +139,7 @@ class Keeper:
         self._wake(time.monotonic() + LONGEST_DELAY)
 
     def wanted_on(self, link: int, kind: Kind) -> list[Thing]:
-        """What is wanted of one kind on an interface."""
+        """Return what is wanted of one kind on an interface."""
         return [self._wanted[key].thing for key in self._on_link.get(link, ()) if key[0] is kind]
 
     def suspect(self, link: int) -> None:
@@ -268,7 +268,9 @@ class Keeper:
                 self.retry(wanted.thing)
 
     def differences(self, ours: Callable[[netlink.Route], bool]) -> list[Difference]:
-        """What is wanted and not there, or otherwise; and routes with our mark that `ours` says are no others'."""
+        """Return what is wanted and not there, or otherwise; and routes with our mark that `ours` says are no
+        others'.
+        """
         routes = {key_of(route): route for route in self._kernel.routes()}
         there: dict[Key, Thing] = dict(routes)
         there |= {key_of(address): address for address in self._kernel.addresses()}

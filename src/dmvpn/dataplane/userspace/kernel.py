@@ -250,7 +250,7 @@ class Kernel:
             self._keeper.settle()
 
     def _addressing(self, index: int, order: SetInterface) -> list[netlink.Request]:
-        """What makes the addresses of an interface those that are ordered, and keeps them so."""
+        """Return what makes the addresses of an interface those that are ordered, and keeps them so."""
         wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
         have = [
             address
@@ -276,7 +276,7 @@ class Kernel:
         self._keeper.want(LinkState(index, up, mtu), *settings, state)
 
     def counts(self) -> tuple[InterfaceCount, ...]:
-        """What every interface carried."""
+        """Return what every interface carried."""
         return tuple(
             InterfaceCount(
                 interface=name,
@@ -297,7 +297,7 @@ class Kernel:
     # ------------------------------------------------------------------------------------------------ forwarding
 
     def stations(self) -> tuple[Station, ...]:
-        """The stations on interfaces that we did not make, IPv4 and IPv6."""
+        """Return the stations on interfaces that we did not make, IPv4 and IPv6."""
         found = []
         for neighbor in self._socket.neighbors():
             name = self._names_by_index.get(neighbor.link, "")
@@ -406,7 +406,7 @@ class Kernel:
         return "" if made_here(name) else name
 
     def interface_name(self, index: int) -> str:
-        """The IOS name of an interface index, "" if it is not ours."""
+        """Return the IOS name of an interface index, "" if it is not ours."""
         return self._names_by_index.get(index, "")
 
     def _note(self, link: netlink.Link, *, tell: bool = False) -> None:
@@ -472,7 +472,7 @@ class Kernel:
         ]
 
     def _own_addresses(self, ios: str) -> list[IPv4Address]:
-        """The addresses of an interface, if it is there."""
+        """Return the addresses of an interface, if it is there."""
         link = self._links.get(ios)
         own = self._addresses_of(link.index) if link is not None else []
         return [address for address, _ in own if isinstance(address, IPv4Address)]

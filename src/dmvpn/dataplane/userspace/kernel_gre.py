@@ -94,7 +94,7 @@ def _is_left(device: Link) -> bool:
 
 
 def _as_found(device: Link) -> Link:
-    """What to give back: of a device that a killed router left we know what the kernel made it."""
+    """Return what to give back: of a device that a killed router left we know what the kernel made it."""
     if not _is_left(device):
         return device
     return replace(device, flags=device.flags & ~LinkFlag.UP, mtu=_KERNELS_MTU, inet=None)

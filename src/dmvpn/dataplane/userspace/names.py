@@ -21,7 +21,7 @@ class InterfaceNames:
         self._to_ios = {linux: ios for ios, linux in self._to_linux.items()}
 
     def linux(self, ios: str) -> str:
-        """The Linux name of an interface."""
+        """Return the Linux name of an interface."""
         name = self._to_linux.get(ios)
         if name is None:
             name = ios if made_here(ios) else short_interface(ios).replace("/", "-")
@@ -30,7 +30,7 @@ class InterfaceNames:
         return name
 
     def ios(self, linux: str) -> str | None:
-        """The IOS name of a Linux interface that was named before, or None: it is not ours."""
+        """Return the IOS name of a Linux interface that was named before, or None: it is not ours."""
         return self._to_ios.get(linux)
 
 

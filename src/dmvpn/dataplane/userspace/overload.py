@@ -72,12 +72,12 @@ LinuxName = Callable[[str], str]
 
 
 def ruleset(table: str, order: SetTranslation, linux: LinuxName) -> list[Part]:
-    """The transaction that makes the table so, whatever it was. linux: Linux name of an interface."""
+    """Return the transaction that makes the table so, whatever it was. linux: Linux name of an interface."""
     return [new_table(table), delete_table(table), new_table(table), *_chains(table, order, linux)]
 
 
 def removal(table: str) -> list[Part]:
-    """The transaction after which there is none."""
+    """Return the transaction after which there is none."""
     return [new_table(table), delete_table(table)]
 
 
@@ -118,7 +118,7 @@ def _overload(table: str, number: int, overload: Overload, after: int | None) ->
 
 
 def _clause(table: str, name: str, clause: Clause, fits: bytes, caller: str) -> Iterator[Part]:
-    """What to do with packets that one of its lists permits; others come back to the caller."""
+    """Yield what to do with packets that one of its lists permits; others come back to the caller."""
     if not clause.lists:
         yield rule(table, caller, fits)
     for place, rules in enumerate(clause.lists):
@@ -168,7 +168,7 @@ def _is_translated() -> tuple[bytes, ...]:
 
 
 def _next(overloads: tuple[Overload, ...], number: int) -> int | None:
-    """The next rule of the same interface."""
+    """Return the next rule of the same interface."""
     later = range(number + 1, len(overloads))
     return next((other for other in later if overloads[other].outside == overloads[number].outside), None)
 

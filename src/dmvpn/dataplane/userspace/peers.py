@@ -28,7 +28,7 @@ class PeerNumbers:
         return len(self._numbers)
 
     def lead(self, next_hop: IPAddress, nbma: IPAddress, connection: int) -> int:
-        """The number of the peer that a next hop leads to from now on; a new one, if it had none."""
+        """Return the number of the peer that a next hop leads to from now on; a new one, if it had none."""
         number = self._numbers.get((nbma, connection))
         if number is None:
             self._given += 1

@@ -175,22 +175,22 @@ class UserspacePlane:
         self._kernel.close()
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """What passed all interfaces, and what was dropped, up to now; None: the kernel does not say."""
+        """Return what passed all interfaces, and what was dropped, up to now; None: the kernel does not say."""
         try:
             return self._interfaces_counted()
         except (OSError, UserError):
             return None
 
     def sas_counted(self) -> SasCounted:
-        """What passed all pairs of SAs up to now."""
+        """Return what passed all pairs of SAs up to now."""
         return SasCounted(self._engine.sa_counts())
 
     def translations(self) -> Translations:
-        """The flows that are translated, and what was counted."""
+        """Return the flows that are translated, and what was counted."""
         return self._kernel.translation.translations()
 
     def stations(self) -> tuple[Station, ...]:
-        """The stations on Ethernets that the kernel has heard of; none if it does not say."""
+        """Return the stations on Ethernets that the kernel has heard of; none if it does not say."""
         try:
             return self._kernel.stations()
         except OSError:
@@ -338,7 +338,10 @@ class UserspacePlane:
         self._tell_addresses()
 
     def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
-        """A TAP with all its settings. Raises OSError, UserError, and then leaves none behind that was not there."""
+        """Return a TAP with all its settings.
+
+        Raises OSError, UserError, and then leaves none behind that was not there.
+        """
         tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
         try:
             tap.set_hardware_address(mac)

@@ -100,7 +100,7 @@ class Records:
 
     @classmethod
     def here(cls) -> Records:
-        """Those of the network namespace of the calling thread."""
+        """Return those of the network namespace of the calling thread."""
         root = _root()
         if root is None:
             return cls(None)
@@ -127,7 +127,7 @@ class Records:
             os.close(lock)
 
     def others(self, own: Path | None = None) -> Others:
-        """The other routers that have something here. own: the file of the router that asks."""
+        """Return the other routers that have something here. own: the file of the router that asks."""
         living: list[Belongings] = []
         dead: list[Belongings] = []
         for path in self._owners():
@@ -144,7 +144,7 @@ class Records:
                     path.unlink()
 
     def found(self) -> dict[str, str]:
-        """What the settings were before the first router changed them, in the order in which they were."""
+        """Return what the settings were before the first router changed them, in the order in which they were."""
         if self.folder is None:
             return dict(self._in_memory)
         try:
@@ -277,7 +277,7 @@ def places() -> list[Path]:
 
 
 def _root() -> Path | None:
-    """The folder of all namespaces, for this user alone; None if it can be nowhere."""
+    """Return the folder of all namespaces, for this user alone; None if it can be nowhere."""
     for place in places():
         with contextlib.suppress(OSError):
             for folder in (place.parent, place):
@@ -325,7 +325,9 @@ def _forget_old(root: Path, boot: str) -> None:
 
 
 def _take_lock(folder: Path) -> int:
-    """The lock of a folder, which is made if there is none; after `PATIENCE` a lock that is still held is ignored."""
+    """Return the lock of a folder, which is made if there is none; after `PATIENCE` a lock that is still held is
+    ignored.
+    """
     end = time.monotonic() + PATIENCE
     path = folder / _LOCK
     while True:
@@ -364,7 +366,7 @@ def _is_free(path: Path) -> bool:
 
 
 def _read(path: Path) -> Belongings:
-    """What a file says; a line that is none, as the last one of a full disk may be, says nothing."""
+    """Return what a file says; a line that is none, as the last one of a full disk may be, says nothing."""
     has = Belongings()
     for line in path.read_text(errors="replace").splitlines():
         sign, text = line[:1], line[1:]

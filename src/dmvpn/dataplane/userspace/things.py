@@ -61,7 +61,7 @@ Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
 
 
 def key_of(thing: Thing) -> Key:
-    """What names an object of the kernel's: its place, not its value."""
+    """Return what names an object of the kernel's: its place, not its value."""
     match thing:
         case netlink.Route(metric=0, table=netlink.TABLE_MAIN):  # two interfaces may be in one network
             return (Kind.NETWORK, thing.prefix, links_of(thing))
@@ -81,7 +81,7 @@ def key_of(thing: Thing) -> Key:
 
 
 def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.Route]:
-    """The routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
+    """Return the routes that the kernel makes of IPv4 addresses of one interface that is up: one for each network."""
     found: dict[Prefix, netlink.Route] = {}
     for address in addresses:
         if address.address.version == 4 and address.prefix_length < 32:
@@ -93,7 +93,7 @@ def networks_of(addresses: Iterable[netlink.InterfaceAddress]) -> list[netlink.R
 
 
 def words(thing: Thing, name: Callable[[int], str]) -> str:
-    """An object as people call it."""
+    """Return an object as people call it."""
     match thing:
         case netlink.Route():
             hops = ", ".join(
@@ -114,7 +114,7 @@ def words(thing: Thing, name: Callable[[int], str]) -> str:
 
 
 def links_of(thing: Thing) -> tuple[int, ...]:
-    """The interfaces that it goes with."""
+    """Return the interfaces that it goes with."""
     match thing:
         case netlink.Route():
             return tuple(dict.fromkeys(hop.link for hop in thing.next_hops))

@@ -127,7 +127,7 @@ class Translation:
                 raise explained(error) from error
 
     def translations(self) -> Translations:
-        """The flows that live, and what the rules have counted."""
+        """Return the flows that live, and what the rules have counted."""
         if self._kernel is None or not self._order.overloads:
             return Translations()
         try:
@@ -268,7 +268,7 @@ class Translation:
         return old_hits + hits, old_misses + misses
 
     def _counters(self, kernel: NetfilterSocket) -> tuple[int, int]:
-        """Packets of flows, and packets that made one, by the rules that there are: those of this life."""
+        """Return packets of flows, and packets that made one, by the rules that there are: those of this life."""
         rules = [one for one in kernel.rules(self._table) if one.packets is not None] if self._there else []
         hits = sum(one.packets or 0 for one in rules if one.chain == PASSING)
         return hits, sum(one.packets or 0 for one in rules if one.chain.startswith(MAP))
@@ -278,7 +278,7 @@ class Translation:
     def _flows(
         self, kernel: NetfilterSocket, overloads: Iterable[Overload]
     ) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
-        """Those whose sender is known outside by an address of an outside interface of these rules."""
+        """Yield those whose sender is known outside by an address of an outside interface of these rules."""
         outside = dict.fromkeys(overload.outside for overload in overloads)
         own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
         for flow in conntrack.flows(kernel):

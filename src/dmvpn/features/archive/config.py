@@ -17,7 +17,7 @@ MODES: Final = (Mode("archive", "config-archive"), Mode("archive-log", "config-a
 
 
 def prefix_of(url: str) -> str | None:
-    """The name in flash with which copies begin; None: that is not in flash, or no name."""
+    """Return the name in flash with which copies begin; None: that is not in flash, or no name."""
     for system in _FLASH:
         if url.lower().startswith(system):
             name = url[len(system) :].removeprefix("/")
@@ -70,7 +70,7 @@ LINES: Final = (ARCHIVE, PATH, MAXIMUM, WRITE_MEMORY, LOG, ENABLE, SIZE, HIDE_KE
 
 
 def model(tree: ConfigTree) -> ArchiveConfig:
-    """What the configuration says of its own copies."""
+    """Return what the configuration says of its own copies."""
     section = tree.section(ARCHIVE)
     if section is None:
         return ArchiveConfig()

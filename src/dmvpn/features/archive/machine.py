@@ -89,7 +89,7 @@ class ArchiveMachine:
         return []
 
     def next_deadline(self) -> float | None:
-        """When the earlier configuration comes back."""
+        """Return when the earlier configuration comes back."""
         return None if self.pending is None else self.pending.due
 
     def _schedule(self, event: RollbackScheduled, now: float) -> list[Effect | Notice]:

@@ -93,7 +93,7 @@ _KNOWN: Final = frozenset(int(kind) for kind in AuthType)
 
 
 def seal(packet: bytes, kind: AuthType, key: int, text: bytes, sequence: int) -> bytes:
-    """The packet, whose length counts the section already, with the section behind it."""
+    """Return the packet, whose length counts the section already, with the section behind it."""
     if kind is AuthType.PASSWORD:
         password = text[:16]
         return packet + bytes((kind, 3 + len(password), key)) + password

@@ -89,7 +89,7 @@ LINES: Final = (INTERVAL, USE_TEMPLATE, ECHO, SLOW_TIMERS, TEMPLATE, TEMPLATE_IN
 
 
 def model(tree: ConfigTree) -> BfdConfig:
-    """What the configuration says of BFD. A template that does not exist, or says nothing, is not used."""
+    """Return what the configuration says of BFD. A template that does not exist, or says nothing, is not used."""
     templates = dict(tree.made(TEMPLATE, _template))
     named = sorted(tree.made(INTERFACE, _interface), key=lambda entry: interface_sort_key(entry[0]))
     found = ((name, templates.get(said) if isinstance(said, str) else said) for name, said in named)
@@ -112,7 +112,9 @@ def _template(args: Args, section: Section) -> tuple[str, Parameters] | None:
 
 
 def _interface(args: Args, section: Section) -> tuple[str, Parameters | str] | None:
-    """Its name, and the name of its template or its own parameters: only a template can ask for authentication."""
+    """Return its name, and the name of its template or its own parameters: only a template can ask for
+    authentication.
+    """
     said, used = section.get(INTERVAL), section.get(USE_TEMPLATE)
     if used is not None:
         return args.interface("name"), used.text("template")

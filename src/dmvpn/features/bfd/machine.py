@@ -170,7 +170,7 @@ class BfdMachine:
         return session
 
     def _new_discriminator(self) -> int:
-        """One that nobody can guess, RFC 5880 §6.8.1."""
+        """Return one that nobody can guess, RFC 5880 §6.8.1."""
         while True:
             drawn = 1 + below(self._context.ports.entropy, 0xFFFFFFFF)
             if drawn not in self._by_discriminator:
@@ -261,7 +261,7 @@ class BfdMachine:
                 self._context.debug(messages.packet_line("Rx", event.source, event.interface, text))
 
     def _parsed(self, event: IpReceived, session: Session | None) -> ControlPacket:
-        """The packet, if this session may take it. Raises WireError."""
+        """Return the packet, if this session may take it. Raises WireError."""
         if event.ttl != TTL:
             raise WireError(f"TTL {event.ttl}", offset=0, clause="RFC 5881 §5")
         datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
@@ -403,7 +403,7 @@ class BfdMachine:
 
 
 def _said(packet: ControlPacket) -> str:
-    """A packet for the debug."""
+    """Return a packet for the debug."""
     return (
         f"diag:{packet.diagnostic} state:{packet.state.word} P:{packet.poll:d} F:{packet.final:d} "
         f"ld/rd:{packet.mine}/{packet.yours} tx:{packet.desired_tx} rx:{packet.required_rx} mult:{packet.multiplier}"

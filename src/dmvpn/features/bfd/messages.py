@@ -22,7 +22,7 @@ class SessionCreated(Log):
 
     @classmethod
     def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
-        """The message for this session."""
+        """Return the message for this session."""
         text = f"BFD-SYSLOG: bfd_session_created, neigh {address} proc:{protocol}, idb:{interface} handle:{handle} act"
         return cls("BFD", 6, "BFD_SESS_CREATED", text)
 
@@ -32,7 +32,7 @@ class SessionDestroyed(Log):
 
     @classmethod
     def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:
-        """The message for this session."""
+        """Return the message for this session."""
         text = (
             f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {address} proc:{protocol}, "
             f"handle:{handle} act"
@@ -45,7 +45,7 @@ class SessionUp(Log):
 
     @classmethod
     def of(cls, discriminator: int, handle: int) -> Self:
-        """The message for this session."""
+        """Return the message for this session."""
         text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle} is going UP"
         return cls("BFDFSM", 6, "BFD_SESS_UP", text)
 
@@ -55,7 +55,7 @@ class SessionDown(Log):
 
     @classmethod
     def of(cls, discriminator: int, handle: int, why: str) -> Self:
-        """The message for this session. why: in IOS's words."""
+        """Return the message for this session. why: in IOS's words."""
         text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle},is going Down Reason: {why}"
         return cls("BFDFSM", 6, "BFD_SESS_DOWN", text)
 
@@ -65,7 +65,7 @@ class TooMany(Log):
 
     @classmethod
     def of(cls, address: IPAddress, interface: str, most: int) -> Self:
-        """The message for the neighbor that is not watched."""
+        """Return the message for the neighbor that is not watched."""
         text = f"{address} on {interface} is not watched: there are {most} sessions already"
         return cls("BFD", 4, "TOO_MANY", text)
 
@@ -74,10 +74,10 @@ MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, Too
 
 
 def event_line(address: IPAddress, interface: str, text: str) -> str:
-    """A line of `debug bfd event`."""
+    """Return a line of `debug bfd event`."""
     return f"BFD: {address} on {interface}: {text}"
 
 
 def packet_line(way: str, address: IPAddress, interface: str, text: str) -> str:
-    """A line of `debug bfd packet`. way: "Tx" or "Rx"."""
+    """Return a line of `debug bfd packet`. way: "Tx" or "Rx"."""
     return f"BFD {way}: {address} on {interface}, {text}"

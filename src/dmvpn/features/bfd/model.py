@@ -41,5 +41,5 @@ class BfdConfig:
     key_chains: Pages[KeyChain] | tuple[KeyChain, ...] = ()
 
     def of(self, interface: str) -> Parameters | None:
-        """The parameters of sessions on an interface; None: there are none, so nothing is watched there."""
+        """Return the parameters of sessions on an interface; None: there are none, so nothing is watched there."""
         return next((parameters for name, parameters in self.interfaces if name == interface), None)

@@ -29,7 +29,7 @@ class Seals:
         self._ports = ports
 
     def sealed(self, packet: ControlPacket, session: Session, now: float) -> bytes | None:
-        """The octets of a packet; None: it must be sealed, and there is no key for it now."""
+        """Return the octets of a packet; None: it must be sealed, and there is no key for it now."""
         wanted = session.parameters.authentication if session.parameters is not None else None
         if wanted is None:
             return packet.serialize()

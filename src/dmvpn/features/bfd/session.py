@@ -138,7 +138,7 @@ class Session:
         self.polls = False
 
     def packet(self, *, final: bool = False) -> ControlPacket:
-        """What is to be said now, RFC 5880 §6.8.7."""
+        """Return what is to be said now, RFC 5880 §6.8.7."""
         return ControlPacket(
             state=self.state,
             diagnostic=self.diagnostic,

@@ -142,7 +142,7 @@ def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
 
 
 def reason_of(session: Session, line: bool) -> Reason | None:
-    """Why a session is not up. line: of its interface."""
+    """Return why a session is not up. line: of its interface."""
     if session.is_up:
         return None
     since, heard = session.since, session.heard

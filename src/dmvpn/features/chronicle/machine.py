@@ -76,11 +76,11 @@ class ChronicleMachine:
         return self._number
 
     def after(self, number: int) -> list[Line]:
-        """The lines that are kept and have a higher number, in order."""
+        """Return the lines that are kept and have a higher number, in order."""
         return list(merge(_after(self._messages, number), _after(self._changes, number), key=_number))
 
     def changes(self) -> list[Line]:
-        """The changes that are kept, in order."""
+        """Return the changes that are kept, in order."""
         return list(self._changes)
 
     @property
@@ -102,7 +102,7 @@ class ChronicleMachine:
 
 
 def _after(lines: deque[Line], number: int) -> list[Line]:
-    """The end of a queue: few of many, as a rule."""
+    """Return the end of a queue: few of many, as a rule."""
     found: list[Line] = []
     for line in reversed(lines):
         if line.number <= number:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def translate(event: Event | Notice) -> StateChanged | None:
-    """The change that it tells of; None: of nothing that people look for."""
+    """Return the change that it tells of; None: of nothing that people look for."""
     match event:
         case RouteChanged():
             return _route(event)

@@ -22,7 +22,7 @@ class IkeFacts(Fact):
 
 
 def facts(machine: Ikev2Machine, now: float) -> tuple[IkeFacts, ...]:
-    """What there is to say about all SAs of IKE."""
+    """Return what there is to say about all SAs of IKE."""
     return tuple(
         IkeFacts(
             local=sa.local,
@@ -37,5 +37,5 @@ def facts(machine: Ikev2Machine, now: float) -> tuple[IkeFacts, ...]:
 
 
 def refused(machine: Ikev2Machine) -> tuple[PeerFacts, ...]:
-    """Peers without an agreement, whichever end began, with the last reason of each."""
+    """Return peers without an agreement, whichever end began, with the last reason of each."""
     return tuple(PeerFacts(nbma=peer, reason=reason_facts(why)) for peer, why in machine.refused.items())

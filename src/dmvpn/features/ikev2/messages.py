@@ -16,7 +16,7 @@ class IsakmpOnOff(Log):
 
     @classmethod
     def of(cls, *, on: bool) -> Self:
-        """The message."""
+        """Return the message."""
         return cls("CRYPTO", 6, "ISAKMP_ON_OFF", f"ISAKMP is {'ON' if on else 'OFF'}")
 
 
@@ -25,7 +25,7 @@ class SessionStatus(Log):
 
     @classmethod
     def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
-        """The message for this peer."""
+        """Return the message for this peer."""
         text = f"Crypto tunnel v2 is {'UP' if up else 'DOWN'}. Peer {peer.address}:{peer.port} Id: {identity}"
         return cls("CRYPTO", 5, "IKEV2_SESSION_STATUS", text)
 
@@ -38,7 +38,7 @@ class NegotiationAborted(Log):
 
     @classmethod
     def of(cls, peer: Endpoint, why: Reason) -> Self:
-        """The message for this peer."""
+        """Return the message for this peer."""
         return cls(
             "IKEV2", 3, "NEG_ABORT", f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})"
         )
@@ -49,7 +49,7 @@ class NotAsWritten(Log):
 
     @classmethod
     def of(cls, what: str) -> Self:
-        """The message."""
+        """Return the message."""
         return cls("CRYPTO", 4, "IKE_CONFIG", what)
 
 
@@ -58,7 +58,7 @@ class KeysTold(Log):
 
     @classmethod
     def of(cls, *, on: bool) -> Self:
-        """The message for either."""
+        """Return the message for either."""
         what = "Keys of new SAs are written to files for a packet capture" if on else "Keys are not written any more"
         return cls("CRYPTO", 4, "KEYS_WRITTEN", what)
 

@@ -86,12 +86,12 @@ class Ask:
         return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
 
     def front(self) -> tuple[Payload, ...]:
-        """What comes before the nonce: mode and offers."""
+        """Return what comes before the nonce: mode and offers."""
         mode = (_TRANSPORT,) if self.terms.transport else ()
         return (*mode, SecurityAssociation(esp_offer(self.suites, self.spi)))
 
     def back(self) -> tuple[Payload, ...]:
-        """What comes at the end: selectors."""
+        """Return what comes at the end: selectors."""
         return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
 
     def conclude(self, sa: IkeSa, answer: Chain, agreement: Agreement) -> ChildSa:

@@ -34,7 +34,7 @@ class Flow:
     bit_rate: float = 0.0
 
     def after(self, packets: int, octets: int, seconds: float, now: float) -> Flow:
-        """What it is with these counters, `seconds` after the last ones."""
+        """Return what it is with these counters, `seconds` after the last ones."""
         is_new = packets < self.packets
         more = packets if is_new else packets - self.packets
         more_octets = octets if is_new else octets - self.octets
@@ -64,12 +64,12 @@ class Traffic:
 
     @classmethod
     def first(cls, count: InterfaceCount, now: float) -> Traffic:
-        """What is known by one answer."""
+        """Return what is known by one answer."""
         received, sent = (Flow().after(*figures, POLL, now) for figures in _directions(count))
         return cls(count, now, received, sent)
 
     def after(self, count: InterfaceCount, now: float) -> Traffic:
-        """What is known by one answer more."""
+        """Return what is known by one answer more."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
         is_new = count.received < self.count.received or count.sent < self.count.sent
@@ -83,7 +83,7 @@ class Traffic:
         )
 
     def clear(self, now: float) -> Traffic:
-        """The same, counted from now on."""
+        """Return the same, counted from now on."""
         return replace(self, cleared=self.count, cleared_at=now)
 
     @property

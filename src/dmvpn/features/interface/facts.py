@@ -37,7 +37,7 @@ class InterfaceFacts(Fact):
 
 
 def facts(machine: InterfaceMachine) -> tuple[InterfaceFacts, ...]:
-    """What there is to say about all of them."""
+    """Return what there is to say about all of them."""
     return tuple(_interface(machine, state) for state in machine.all())
 
 

@@ -37,13 +37,13 @@ _KINDS = {
 
 
 def kind_name(name: str) -> str:
-    """The letters of an interface name: "GigabitEthernet" for GigabitEthernet0/1."""
+    """Return the letters of an interface name: "GigabitEthernet" for GigabitEthernet0/1."""
     match = _NAME.match(name)
     return match[1] if match else name
 
 
 def kind_of(name: str) -> Kind:
-    """The defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
+    """Return the defaults for an interface; a kind that we do not know counts as an Ethernet of 1 Gbit/s."""
     return _KINDS.get(kind_name(name), _KINDS["GigabitEthernet"])
 
 

@@ -81,24 +81,24 @@ class InterfaceMachine:
     # -------------------------------------------------------------------------------------------- ports.Interfaces
 
     def get(self, name: str) -> InterfaceState | None:
-        """The interface, or None."""
+        """Return the interface, or None."""
         return self._states.get(name)
 
     def all(self) -> tuple[InterfaceState, ...]:
-        """All interfaces, by kind, then number."""
+        """Return all interfaces, by kind, then number."""
         if self._sorted is None:
             self._sorted = tuple(self._states[name] for name in sorted(self._states, key=sort_key))
         return self._sorted
 
     def owner(self, address: IPAddress) -> InterfaceState | None:
-        """The interface that has this address, or None. Of two that claim it, the one that had it first."""
+        """Return the interface that has this address, or None. Of two that claim it, the one that had it first."""
         name = self._owners.get(address)
         return self._states[name] if name is not None else None
 
     # -------------------------------------------------------------------------------------------------- for shows
 
     def port(self, name: str) -> Port | None:
-        """All that is known of an interface."""
+        """Return all that is known of an interface."""
         return self._interfaces.get(name)
 
     @property
@@ -107,11 +107,11 @@ class InterfaceMachine:
         return self._config.forwards_ipv6
 
     def traffic(self, name: str) -> Traffic | None:
-        """What it carried, as of the last poll."""
+        """Return what it carried, as of the last poll."""
         return self._traffic.get(name)
 
     def traffic_with(self, counted: InterfacesCounted | None, now: float) -> dict[str, Traffic]:
-        """What all carried, with an answer of the plane that shows alone have seen."""
+        """Return what all carried, with an answer of the plane that shows alone have seen."""
         traffic = dict(self._traffic)
         for count in counted.counts if counted is not None else ():
             old = self._traffic.get(count.interface)
@@ -119,7 +119,7 @@ class InterfaceMachine:
         return traffic
 
     def failure(self, name: str) -> Reason | None:
-        """Why the host does not have the interface as it should be, or None."""
+        """Return why the host does not have the interface as it should be, or None."""
         return self._retries.reason(name)
 
     # ---------------------------------------------------------------------------------------------------- machine
@@ -313,7 +313,7 @@ class InterfaceMachine:
 
 
 def _known_elsewhere(state: InterfaceState | None) -> list[IPAddress]:
-    """The addresses that mean this interface on every link."""
+    """Return the addresses that mean this interface on every link."""
     if state is None:
         return []
     return [address for version in (4, 6) for address, _ in state.routed(version)]

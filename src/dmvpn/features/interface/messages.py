@@ -15,7 +15,7 @@ class LinkUpDown(Log):
 
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         return cls("LINK", 3, "UPDOWN", f"Interface {interface}, changed state to {'up' if up else 'down'}")
 
 
@@ -24,7 +24,7 @@ class LinkChanged(Log):
 
     @classmethod
     def of(cls, interface: str) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         return cls("LINK", 5, "CHANGED", f"Interface {interface}, changed state to administratively down")
 
 
@@ -33,7 +33,7 @@ class LineProtocolUpDown(Log):
 
     @classmethod
     def of(cls, interface: str, *, up: bool) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         state = "up" if up else "down"
         return cls("LINEPROTO", 5, "UPDOWN", f"Line protocol on Interface {interface}, changed state to {state}")
 
@@ -43,7 +43,7 @@ class Ipv6Down(Log):
 
     @classmethod
     def of(cls, interface: str, reason: Reason) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         return cls("IPV6", 4, "NOTRUNNING", f"IPv6 on Interface {interface} stays down: {reason.what}")
 
 

@@ -80,7 +80,7 @@ class Port:
         return "other" if self.assigned else "unset"
 
     def state(self, old: InterfaceState | None, now: float) -> InterfaceState:
-        """The state that follows; `old` tells since when the line is as it is."""
+        """Return the state that follows; `old` tells since when the line is as it is."""
         line, reason = self._line(now)
         since = old.since if old is not None and old.line == line else now
         if old is not None and old.reason is not None and old.reason.says_the_same(reason):
@@ -123,7 +123,7 @@ class Port:
         return derive(hardware, own, f"{self.hostname} {self.name}")
 
     def order(self, state: InterfaceState) -> SetInterface | None:
-        """What the shell is to do for this state, or None if there is nothing to do it to.
+        """Return what the shell is to do for this state, or None if there is nothing to do it to.
 
         A tunnel exists for the shell from the tunnel feature's `SetTunnel` on, and loses its carrier by `SetCarrier`:
         its addresses are said whenever it has come up. Its MTU and MSS are part of `SetTunnel`.

@@ -41,12 +41,12 @@ class SaFacts(Fact):
 
 
 def facts(protection: Protection, now: float) -> tuple[SaFacts, ...]:
-    """What there is to say about all pairs of SAs."""
+    """Return what there is to say about all pairs of SAs."""
     return tuple(_sa(view, now) for view in protection.sas())
 
 
 def unsecured(protection: Protection, tunnel: str) -> tuple[PeerFacts, ...]:
-    """The peers that a tunnel should protect and does not."""
+    """Return the peers that a tunnel should protect and does not."""
     return tuple(
         PeerFacts(nbma=pair.remote, reason=reason_facts(pair.state.reason))
         for pair in protection.pairs()

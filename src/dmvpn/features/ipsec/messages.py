@@ -27,7 +27,7 @@ class CannotProtect(Log):
 
     @classmethod
     def of(cls, tunnel: str, reason: Reason) -> Self:
-        """The message for this tunnel."""
+        """Return the message for this tunnel."""
         return cls("CRYPTO", 4, "CANNOT_PROTECT", f"{tunnel} stays down: {reason}")
 
 
@@ -36,7 +36,7 @@ class SaRefused(Log):
 
     @classmethod
     def of(cls, remote: IPAddress, why: str) -> Self:
-        """The message for the SA with this peer."""
+        """Return the message for the SA with this peer."""
         return cls("CRYPTO", 3, "SA_REFUSED", f"SA with {remote} could not be installed: {why}")
 
 
@@ -45,7 +45,7 @@ class NotIpsec(Log):
 
     @classmethod
     def of(cls, event: ClearReceived) -> Self:
-        """The message for a packet from this peer."""
+        """Return the message for a packet from this peer."""
         addresses = f"vrf/dest_addr= /{event.local}, src_addr= {event.remote}, prot= 47"
         return cls("CRYPTO", 4, "RECVD_PKT_NOT_IPSEC", f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
 
@@ -55,7 +55,7 @@ class InvalidSpi(Log):
 
     @classmethod
     def of(cls, event: UnknownSpi, interface: str) -> Self:
-        """The message for a packet from this peer."""
+        """Return the message for a packet from this peer."""
         text = (
             f"decaps: rec'd IPSEC packet has invalid spi for destaddr={event.local}, prot=50, "
             f"spi=0x{event.spi:X}({event.spi}), srcaddr={event.remote}, input interface={interface}"
@@ -68,7 +68,7 @@ class ReplayError(Log):
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
-        """The message for this many packets since the last count."""
+        """Return the message for this many packets since the last count."""
         return cls("CRYPTO", 4, "PKT_REPLAY_ERR", f"decrypt: replay check failed {_of_sa(connection, count, packets)}")
 
 
@@ -77,7 +77,7 @@ class MacError(Log):
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
-        """The message for this many packets since the last count."""
+        """Return the message for this many packets since the last count."""
         return cls(
             "CRYPTO", 4, "RECVD_PKT_MAC_ERR", f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}"
         )
@@ -155,7 +155,7 @@ class Complaints:
         self._written: dict[tuple[str, IPAddress], float] = {}
 
     def about(self, sender: IPAddress, message: Log, now: float) -> list[Log]:
-        """The message, unless it was written lately."""
+        """Return the message, unless it was written lately."""
         self._written = {key: when for key, when in self._written.items() if now < when + INTERVAL}
         key = (message.mnemonic, sender)
         if key in self._written or len(self._written) >= LARGEST:

@@ -128,7 +128,7 @@ class Upkeep:
         return results
 
     def idle(self, connection: int, wanted: bool, limit: int, now: float, *, alone: bool = True) -> Results:
-        """What follows for a connection, after a count.
+        """Return what follows for a connection, after a count.
 
         limit: seconds, 0: nothing is configured.
         alone: no other connection is there between its addresses. Else another one may be what is wanted, and the peer

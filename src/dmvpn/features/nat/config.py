@@ -46,7 +46,7 @@ LINES: Final = (INSIDE, OUTSIDE, BY_LIST, BY_MAP)
 
 
 def model(tree: ConfigTree) -> NatConfig | None:
-    """What the configuration says of address translation; None: nothing."""
+    """Return what the configuration says of address translation; None: nothing."""
     inside, outside = (
         tuple(sorted(tree.made(INTERFACE, _side, line), key=interface_sort_key)) for line in (INSIDE, OUTSIDE)
     )

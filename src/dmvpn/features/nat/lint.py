@@ -46,7 +46,7 @@ RULES: Final = (OUTSIDE, INSIDE, REFUSED)
 
 
 def check(config: NatConfig, known: PacketPolicies) -> Iterator[Concern]:
-    """What is wrong with NAT rules. A list that also permits what goes through a tunnel is all right."""
+    """Yield what is wrong with NAT rules. A list that also permits what goes through a tunnel is all right."""
     policies = Policies(known)
     for rule in config.rules:
         at = (str(rule),)

@@ -61,11 +61,11 @@ class NatMachine:
         return self._ordered
 
     def failure(self) -> Reason | None:
-        """Why the host does not translate as it should, or None."""
+        """Return why the host does not translate as it should, or None."""
         return self._retries.reason(_ORDER)
 
     def rule_of(self, flow: TranslatedFlow) -> NatRule | None:
-        """The rule by which a flow is translated; None if that is not in the configuration any more."""
+        """Return the rule by which a flow is translated; None if that is not in the configuration any more."""
         for rule, overload in self._overloads.items():
             state = self._ports.interfaces.get(rule.outside)
             if state is not None and state.address == flow.inside_global[0] and overload.translates(flow.original):

@@ -12,7 +12,7 @@ class RuleRefused(Log):
 
     @classmethod
     def of(cls, rule: str, reason: str) -> Self:
-        """The message for this rule."""
+        """Return the message for this rule."""
         return cls("NAT", 3, "RULE_REFUSED", f"'{rule}' translates nothing: {reason}")
 
 
@@ -21,7 +21,7 @@ class NotTranslating(Log):
 
     @classmethod
     def of(cls, reason: str) -> Self:
-        """The message with what the host says."""
+        """Return the message with what the host says."""
         return cls("NAT", 3, "NOT_TRANSLATING", f"Addresses are not translated: {reason}")
 
 

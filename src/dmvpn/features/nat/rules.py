@@ -18,7 +18,7 @@ class Policies:
         self._lists, self._maps = policies.access_lists, policies.route_maps
 
     def clauses(self, rule: NatRule) -> tuple[Clause, ...] | str:
-        """What the rule says of packets; or why it cannot be obeyed to the letter.
+        """Return what the rule says of packets; or why it cannot be obeyed to the letter.
 
         A list or a map that is not there permits nothing.
         """

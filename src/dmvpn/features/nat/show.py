@@ -94,7 +94,7 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
 
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
-    """Interfaces, rules and what was counted."""
+    """Return interfaces, rules and what was counted."""
     machine, found = ctx.machine(NatMachine), ctx.counting.translations()
     config, failure = machine.config, machine.failure()
     return ShowStatistics(

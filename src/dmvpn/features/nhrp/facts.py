@@ -101,7 +101,7 @@ class OverlayFacts(Fact):
 
 
 def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -> OverlayFacts:
-    """What there is to say about the tunnel of this name."""
+    """Return what there is to say about the tunnel of this name."""
     known = [tunnel for tunnel in machine.tunnels if tunnel.name == name]
     return OverlayFacts(
         nhrp=any(tunnel.network_id is not None for tunnel in known),

@@ -58,12 +58,12 @@ ERROR_NAMES: dict[int, str] = {
 
 
 def code_name(code: int) -> str:
-    """A CIE code with its number: "no error(0)"."""
+    """Return a CIE code with its number: "no error(0)"."""
     return f"{CODE_NAMES.get(code, 'unknown')}({code})"
 
 
 def error_name(code: int) -> str:
-    """An error code with its number: "authentication failure (11)"."""
+    """Return an error code with its number: "authentication failure (11)"."""
     return f"{ERROR_NAMES.get(code, 'unknown error')} ({code})"
 
 
@@ -72,7 +72,7 @@ class ReplyWithError(Log):
 
     @classmethod
     def of(cls, kind: PacketType, code: int) -> Self:
-        """The message for a reply of this type."""
+        """Return the message for a reply of this type."""
         text = f"Receive {PACKET_NAMES[kind]} packet with error - {code_name(code)}"
         return cls("NHRP", 3, "PAKREPLY", text)
 
@@ -82,7 +82,9 @@ class ErrorReceived(Log):
 
     @classmethod
     def of(cls, kind: str, code: int, peer: Station) -> Self:
-        """The message for an error about a packet of this kind; peer: tunnel and NBMA address of whoever says it."""
+        """Return the message for an error about a packet of this kind; peer: tunnel and NBMA address of whoever says
+        it.
+        """
         text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
         return cls("NHRP", 3, "PAKERROR", text)
 
@@ -95,7 +97,7 @@ class PasswordRefused(Log):
 
     @classmethod
     def of(cls, tunnel: str, kind: str, peer: Station) -> Self:
-        """The message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
+        """Return the message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
         return cls("NHRP", 3, "PAKAUTH", f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
 
 
@@ -200,7 +202,7 @@ class NhrpError(Log):
 
     @classmethod
     def of(cls, tunnel: str, kind: str, code: int, peer: Station) -> Self:
-        """The message about a packet of this kind; peer: tunnel and NBMA address."""
+        """Return the message about a packet of this kind; peer: tunnel and NBMA address."""
         what = "NHRP Error for"
         if code == ErrorCode.AUTHENTICATION_FAILURE:
             what = "Recieved wrong authentication string for"  # codespell:ignore recieved
@@ -215,7 +217,7 @@ class NetworkUnconfigured(Log):
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress) -> Self:
-        """The message about a packet from this address."""
+        """Return the message about a packet from this address."""
         text = f"{tunnel}: NHRP Network-ID is not configured, packet from {nbma} dropped"
         return cls("DMVPN", 5, "NHRP_NETID_UNCONFIGURED", text)
 
@@ -225,12 +227,14 @@ class PacketRefused(Log):
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:
-        """The message about a packet from this address."""
+        """Return the message about a packet from this address."""
         return cls("NHRP", 4, "PAKREFUSED", f"{tunnel}: packet from {nbma} refused: {why}")
 
 
 def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> str:
-    """The debug line about a packet of this kind that is refused. peer: tunnel and NBMA address of its sender."""
+    """Return the debug line about a packet of this kind that is refused. peer: tunnel and NBMA address of its
+    sender.
+    """
     what = f"{tunnel}: {kind} of {_of(peer)} refused: {why}"
     return (
         f"NHRP: Authentication string mismatch, {what}" if code == ErrorCode.AUTHENTICATION_FAILURE else f"NHRP: {what}"
@@ -238,12 +242,12 @@ def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> 
 
 
 def objection_line(tunnel: str, kind: str, code: int, peer: Station) -> str:
-    """The debug line about an Error Indication. peer: tunnel and NBMA address of whoever sent it."""
+    """Return the debug line about an Error Indication. peer: tunnel and NBMA address of whoever sent it."""
     return f"NHRP: {tunnel}: {_of(peer)} refuses our {kind}: {error_name(code)}"
 
 
 def _of(station: Station, blank: str = "") -> str:
-    """A station as these messages write it. Some have a blank before the parenthesis."""
+    """Return a station as these messages write it. Some have a blank before the parenthesis."""
     tunnel, nbma = station
     return f"(Tunnel: {spelled(tunnel)} NBMA: {spelled(nbma)}{blank})"
 

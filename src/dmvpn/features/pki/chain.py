@@ -14,7 +14,7 @@ _GROUPS: Final = 8
 
 
 def chain_lines(trustpoint: str, own: bytes, authorities: tuple[bytes, ...]) -> list[str]:
-    """The whole chain of a trustpoint again. own: our certificate in DER, b"" without one."""
+    """Return the whole chain of a trustpoint again. own: our certificate in DER, b"" without one."""
     lines = [f"no crypto pki certificate chain {trustpoint}", f"crypto pki certificate chain {trustpoint}"]
     if own:
         lines += _certificate("", own)
@@ -24,7 +24,7 @@ def chain_lines(trustpoint: str, own: bytes, authorities: tuple[bytes, ...]) -> 
 
 
 def trustpoint_lines(name: str, enrollment: str) -> list[str]:
-    """A new trustpoint. enrollment: "pkcs12", "terminal pem"."""
+    """Return a new trustpoint. enrollment: "pkcs12", "terminal pem"."""
     return [f"crypto pki trustpoint {name}", f" enrollment {enrollment}", " revocation-check crl", "exit"]
 
 

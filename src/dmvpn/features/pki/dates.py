@@ -33,7 +33,7 @@ class Finding:
 
 
 def findings(held: Holdings, wall: datetime) -> Iterator[Finding]:
-    """Everything worth a message about one trustpoint, at this wall time (UTC)."""
+    """Yield everything worth a message about one trustpoint, at this wall time (UTC)."""
     name = held.trustpoint.name
     for what in held.unreadable:
         yield Finding(f"{name} {what}", "unreadable", messages.Unreadable.of(name, what))
@@ -47,7 +47,7 @@ def findings(held: Holdings, wall: datetime) -> Iterator[Finding]:
 
 
 def next_change(held: Holdings, wall: datetime) -> datetime | None:
-    """When something else will be worth a message."""
+    """Return when something else will be worth a message."""
     certificates = (*((held.own,) if held.own else ()), *held.authorities)
     moments = [one.not_valid_before_utc for one in certificates]
     for one in certificates:

@@ -137,7 +137,7 @@ def _is_below(certificate: x509.Certificate, others: list[x509.Certificate]) -> 
 
 
 def _above(own: x509.Certificate, between: tuple[x509.Certificate, ...]) -> list[x509.Certificate]:
-    """The authorities from the issuer of ours up to the last before one that is believed by itself."""
+    """Return the authorities from the issuer of ours up to the last before one that is believed by itself."""
     path: list[x509.Certificate] = []
     issuer = own.issuer
     while above := next((one for one in between if one.subject == issuer and one not in path), None):

@@ -56,12 +56,12 @@ class PkiMachine:
     # ------------------------------------------------------------------------------------------------ what others ask
 
     def credentials(self, trustpoint: str) -> Credentials | None:
-        """What this trustpoint gives; the same object until something changes."""
+        """Return what this trustpoint gives; the same object until something changes."""
         held = self.holdings.get(trustpoint)
         return held.credentials if held is not None and held.counts else None
 
     def trustpoints(self) -> tuple[str, ...]:
-        """Those that give anything, in the order of the configuration."""
+        """Return those that give anything, in the order of the configuration."""
         return tuple(name for name, held in self.holdings.items() if held.counts)
 
     def fits(self, name: str, certificate: bytes) -> bool:
@@ -96,7 +96,7 @@ class PkiMachine:
     # ------------------------------------------------------------------------------------------------ what happens
 
     def next_deadline(self) -> float | None:
-        """The next look at the dates."""
+        """Return the next look at the dates."""
         return self._look
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:

@@ -44,7 +44,7 @@ def _fits(rule: MapRule, texts: Sequence[str]) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Letters in one case, and no blanks around commas and equal signs: people write names with and without."""
+    """Return letters in one case, and no blanks around commas and equal signs: people write names with and without."""
     return ",".join("=".join(word.strip() for word in part.split("=")) for part in text.lower().split(","))
 
 
@@ -63,7 +63,7 @@ def _texts(certificate: x509.Certificate, part: Part) -> tuple[str, ...]:
 
 
 def alternatives(certificate: x509.Certificate) -> tuple[str, ...]:
-    """The alternative names of a certificate that are names, e-mail or IP addresses. Raises ValueError."""
+    """Return the alternative names of a certificate that are names, e-mail or IP addresses. Raises ValueError."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -86,7 +86,7 @@ class Material:
 
 
 def read_pem(data: bytes, passphrase: bytes | None = None) -> Material:
-    """All PEM blocks of some text, in any order. Raises UserError."""
+    """Return all PEM blocks of some text, in any order. Raises UserError."""
     key: Key | None = None
     certificates: list[x509.Certificate] = []
     lists: list[x509.CertificateRevocationList] = []
@@ -101,7 +101,7 @@ def read_pem(data: bytes, passphrase: bytes | None = None) -> Material:
 
 
 def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The PEM blocks of some text, each with its label."""
+    """Return the PEM blocks of some text, each with its label."""
     return ((match[1].decode(), match[0] + b"\n") for match in _BLOCK.finditer(data))
 
 
@@ -111,7 +111,7 @@ def is_key(label: str) -> bool:
 
 
 def read_pkcs12(data: bytes, password: str) -> Material:
-    """A PKCS #12 file, or its base 64. Raises UserError."""
+    """Return a PKCS #12 file, or its base 64. Raises UserError."""
     octets = data if data[:1] == b"\x30" else octets_of(data)
     try:
         key, own, others = pkcs12.load_key_and_certificates(octets, password.encode())
@@ -123,7 +123,7 @@ def read_pkcs12(data: bytes, password: str) -> Material:
 
 
 def doubts(found: Material) -> tuple[str, ...]:
-    """What peers, or we, will not believe of what was found; each in one line. It is taken all the same."""
+    """Return what peers, or we, will not believe of what was found; each in one line. It is taken all the same."""
     said = []
     for octets in (*((found.own,) if found.own else ()), *found.authorities):
         certificate = certificate_of(octets)
@@ -138,7 +138,7 @@ def doubts(found: Material) -> tuple[str, ...]:
 
 
 def read_key(data: bytes, passphrase: bytes | None = None) -> Key:
-    """A private key, PEM or DER. Raises UserError."""
+    """Return a private key, PEM or DER. Raises UserError."""
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     encrypted = b"ENCRYPTED" in data
     try:
@@ -151,7 +151,7 @@ def read_key(data: bytes, passphrase: bytes | None = None) -> Key:
 
 
 def usable(key: object) -> Key:
-    """A key that IKE can sign with. Raises UserError."""
+    """Return a key that IKE can sign with. Raises UserError."""
     if isinstance(key, rsa.RSAPrivateKey) and not weakness(key.public_key()):
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
@@ -160,7 +160,7 @@ def usable(key: object) -> Key:
 
 
 def read_certificate(data: bytes) -> x509.Certificate:
-    """A certificate: PEM, DER, or base 64 without the lines around it. Raises UserError."""
+    """Return a certificate: PEM, DER, or base 64 without the lines around it. Raises UserError."""
     try:
         is_whole = b"-----BEGIN" in data or data[:1] == b"\x30"
         return _looked_through(certificate_of(data if is_whole else octets_of(data)))
@@ -178,7 +178,7 @@ def _looked_through(certificate: x509.Certificate) -> x509.Certificate:
 
 
 def read_list(data: bytes) -> x509.CertificateRevocationList:
-    """A revocation list: PEM, DER, or base 64. Raises UserError."""
+    """Return a revocation list: PEM, DER, or base 64. Raises UserError."""
     try:
         if b"-----BEGIN" in data:
             return x509.load_pem_x509_crl(data)
@@ -188,7 +188,7 @@ def read_list(data: bytes) -> x509.CertificateRevocationList:
 
 
 def octets_of(text: bytes) -> bytes:
-    """What base 64 says. Raises UserError."""
+    """Return what base 64 says. Raises UserError."""
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
     except (ValueError, binascii.Error) as error:
@@ -201,7 +201,7 @@ def fits(key: Key, certificate: x509.Certificate) -> bool:
 
 
 def newest(certificates: Iterable[x509.Certificate]) -> x509.Certificate | None:
-    """The one that begins last."""
+    """Return the one that begins last."""
     return max(certificates, key=lambda certificate: certificate.not_valid_before_utc, default=None)
 
 
@@ -214,7 +214,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
 
 
 def der_of(key: Key) -> bytes:
-    """A private key as PKCS #8."""
+    """Return a private key as PKCS #8."""
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 

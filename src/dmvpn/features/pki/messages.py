@@ -55,7 +55,7 @@ class NoList(Log):
 
     @classmethod
     def of(cls, trustpoint: str) -> Self:
-        """The message for this trustpoint."""
+        """Return the message for this trustpoint."""
         text = (
             f"Trustpoint {trustpoint} has no revocation list and revocation-check crl: no certificate will be believed"
         )
@@ -70,7 +70,7 @@ class NoKey(Log):
 
     @classmethod
     def of(cls, trustpoint: str) -> Self:
-        """The message for this trustpoint."""
+        """Return the message for this trustpoint."""
         return cls("PKI", 3, "NO_KEY", f"Trustpoint {trustpoint} has a certificate and no private key that fits it")
 
 

@@ -37,7 +37,7 @@ def parts(name: x509.Name) -> Iterator[str]:
 
 
 def text_of(name: x509.Name) -> str:
-    """The whole name in one line: "cn=R1,o=Example"."""
+    """Return the whole name in one line: "cn=R1,o=Example"."""
     return ",".join(parts(name))
 
 
@@ -52,6 +52,6 @@ def moment(when: datetime) -> str:
 
 
 def serial_of(number: int) -> str:
-    """Whole octets in capital letters, as IOS writes a serial number."""
+    """Return whole octets in capital letters, as IOS writes a serial number."""
     text = f"{number:X}"
     return text.zfill(len(text) + len(text) % 2)

@@ -15,7 +15,7 @@ _QUOTED: Final = re.compile(r"%([0-9a-f]+)%")
 
 
 def name_of(trustpoint: str, kind: str) -> str:
-    """The name under which it is kept: of a file, so of letters that no file system minds."""
+    """Return the name under which it is kept: of a file, so of letters that no file system minds."""
     return f"pki-{_ODD.sub(lambda match: f'%{ord(match[0]):x}%', trustpoint)}.{kind}"
 
 
@@ -31,7 +31,7 @@ def joined(values: tuple[bytes, ...]) -> bytes:
 
 
 def parted(octets: bytes) -> tuple[bytes, ...]:
-    """The DER values that follow each other; damaged octets are the last one."""
+    """Return the DER values that follow each other; damaged octets are the last one."""
     found: list[bytes] = []
     while octets:
         end = _end(octets)
@@ -41,7 +41,7 @@ def parted(octets: bytes) -> tuple[bytes, ...]:
 
 
 def _end(octets: bytes) -> int:
-    """Where the first DER value ends (X.690 §8.1.3)."""
+    """Return where the first DER value ends (X.690 §8.1.3)."""
     if len(octets) < 2 or not octets[1] & _LONG:
         return 2 + octets[1] if len(octets) > 1 else len(octets)
     width = octets[1] & ~_LONG

@@ -45,7 +45,7 @@ class PolicyMachine:
         return self._policies
 
     def of_routes(self) -> RoutePolicies:
-        """All lists and route maps, for those who filter and change routes by them."""
+        """Return all lists and route maps, for those who filter and change routes by them."""
         return self._routes
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
@@ -69,7 +69,7 @@ class PolicyMachine:
 
 
 def of_packets(config: PolicyConfig | None) -> PacketPolicies:
-    """All lists and maps, for those who match packets. None: there are none."""
+    """Return all lists and maps, for those who match packets. None: there are none."""
     if config is None:
         return PacketPolicies()
     lists = {name: entries for (name, _), entries in config.access_lists.items()}
@@ -82,7 +82,7 @@ def _packets(entries: Pages[AccessEntry]) -> ListedPackets:
 
 
 def _problem(entry: AccessEntry) -> str:
-    """What in it a translator cannot obey, "" for nothing."""
+    """Return what in it a translator cannot obey, "" for nothing."""
     if entry.protocol not in (None, *PROTOCOLS):
         return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
     if entry.established:

@@ -20,7 +20,7 @@ W = TypeVar("W")
 
 
 def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], int] | None = None) -> RoutePolicies:
-    """All lists and maps, for those who ask about routes. None: there are none. hits: where to count."""
+    """Return all lists and maps, for those who ask about routes. None: there are none. hits: where to count."""
     if config is None:
         return RoutePolicies()
     return RoutePolicies(
@@ -56,7 +56,7 @@ class Lazily(Mapping[str, W], Generic[V, W]):
 
 
 def _addresses(listed: tuple[bool, Pages[AccessEntry]]) -> tuple[AddressRule, ...]:
-    """Its entries: in extended lists the destination is the mask, and protocols other than `ip` mean no route.
+    """Return its entries: in extended lists the destination is the mask, and protocols other than `ip` mean no route.
 
     The denial at the end is said, for a list of which no entry is about routes is not an empty one.
     """

@@ -46,7 +46,7 @@ class ForwardingTable:
         self._retries: Retries[Prefix] = Retries()
 
     def entry(self, node: Node) -> Entry | None:
-        """What the best route of this prefix, and NHRP's override, come to; None without a route."""
+        """Return what the best route of this prefix, and NHRP's override, come to; None without a route."""
         if node.best is None:
             return None
         route = node.best.route
@@ -65,7 +65,7 @@ class ForwardingTable:
         return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
 
     def update(self, prefix: Prefix, node: Node | None) -> list[Effect]:
-        """The order that brings the shell up to date for this prefix, if it needs one."""
+        """Return the order that brings the shell up to date for this prefix, if it needs one."""
         wanted = self._wanted(prefix, node)
         have = self._installed.get(prefix)
         if wanted == have:
@@ -78,11 +78,11 @@ class ForwardingTable:
         return [wanted]
 
     def all(self) -> list[Effect]:
-        """Every entry again, for a shell that may have lost some."""
+        """Return every entry again, for a shell that may have lost some."""
         return list(self._installed.values())
 
     def again(self, prefix: Prefix) -> list[Effect]:
-        """The entry of one prefix again."""
+        """Return the entry of one prefix again."""
         return [self._installed[prefix]] if prefix in self._installed else []
 
     def failed(self, prefix: Prefix, text: str, now: float) -> None:
@@ -90,7 +90,7 @@ class ForwardingTable:
         self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now), now)
 
     def reason(self, prefix: Prefix) -> Reason | None:
-        """Why the host does not have this route, or None."""
+        """Return why the host does not have this route, or None."""
         return self._retries.reason(prefix)
 
     def retry(self, now: float) -> list[Effect]:
@@ -98,7 +98,7 @@ class ForwardingTable:
         return [effect for prefix in self._retries.pop_due(now) for effect in self._order(prefix)]
 
     def next_deadline(self) -> float | None:
-        """When the next order is tried again."""
+        """Return when the next order is tried again."""
         return self._retries.next()
 
     def _order(self, prefix: Prefix) -> list[Effect]:

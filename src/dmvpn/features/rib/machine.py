@@ -85,19 +85,19 @@ class RibMachine:
     # ------------------------------------------------------------------------------------------------- ports.Rib
 
     def lookup(self, address: IPAddress) -> Route | None:
-        """The best route for a destination, by longest match."""
+        """Return the best route for a destination, by longest match."""
         node = self._match(address)
         return node.shown if node else None
 
     def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
-        """The same, as if NHRP had installed and overridden nothing."""
+        """Return the same, as if NHRP had installed and overridden nothing."""
         for _, node in self._table.nodes.matches(address):
             if node.plain is not None:
                 return node.plain.resolved
         return None
 
     def exact(self, prefix: Prefix) -> Route | None:
-        """The best route of exactly this prefix that NHRP did not install, or None."""
+        """Return the best route of exactly this prefix that NHRP did not install, or None."""
         node = self._table.nodes.get(prefix)
         return node.plain.resolved if node and node.plain else None
 
@@ -108,7 +108,7 @@ class RibMachine:
         return entry.hops if entry else ()
 
     def routes(self) -> tuple[Route, ...]:
-        """The best routes, sorted by prefix."""
+        """Return the best routes, sorted by prefix."""
         if self._routes is None:
             self._routes = tuple(node.shown for _, node in self._table.nodes.items() if node.shown is not None)
         return self._routes
@@ -121,7 +121,7 @@ class RibMachine:
         return self._table.nodes
 
     def record(self, node: Node, offer: Offer) -> Record:
-        """What is shown of this prefix, with this offer as the best."""
+        """Return what is shown of this prefix, with this offer as the best."""
         overridden = self.overridden(node)
         return Record(
             route=offer.route,
@@ -137,11 +137,11 @@ class RibMachine:
         return self._fib.overridden(node)
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
-        """The next hops of an offer, in the protocol's own words, that can be used now."""
+        """Return the next hops of an offer, in the protocol's own words, that can be used now."""
         return self._table.leading(prefix, offer)
 
     def failure(self, prefix: Prefix) -> Reason | None:
-        """Why the host does not have this route, or None."""
+        """Return why the host does not have this route, or None."""
         return self._fib.reason(prefix)
 
     # ---------------------------------------------------------------------------------------------------- machine
@@ -203,7 +203,7 @@ class RibMachine:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When an order that failed is tried again."""
+        """Return when an order that failed is tried again."""
         return self._fib.next_deadline()
 
     def _line(self, interface: str, version: int) -> bool:
@@ -216,7 +216,7 @@ class RibMachine:
         return None
 
     def _publish(self, changes: list[Change]) -> list[Effect | Notice]:
-        """What follows from changes: debug lines, orders to the forwarding table, the notice."""
+        """Return what follows from changes: debug lines, orders to the forwarding table, the notice."""
         if not changes:
             return []
         self._routes = None
@@ -289,7 +289,7 @@ class RibMachine:
         return results
 
     def _marked(self, route: Route) -> Route:
-        """A connected route, and who runs there."""
+        """Return a connected route, and who runs there."""
         networks = self._run_by.get(route.process, {}) if route.source is RouteSource.CONNECTED else {}
         users = networks.get(route.prefix, {})
         run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))

@@ -28,7 +28,7 @@ class KernelContested(Log):
 
     @classmethod
     def of(cls, what: str) -> Self:
-        """The message about this object, in words."""
+        """Return the message about this object, in words."""
         return cls(
             "HOST", 4, "CONTESTED", f"Another program keeps taking away {what}; it is put back, less and less often"
         )
@@ -39,7 +39,7 @@ class KernelCalm(Log):
 
     @classmethod
     def of(cls, what: str) -> Self:
-        """The message about this object, in words."""
+        """Return the message about this object, in words."""
         return cls("HOST", 5, "CALM", f"Nobody takes away {what} any more")
 
 
@@ -47,7 +47,9 @@ MESSAGES = (KernelContested, KernelCalm)
 
 
 def change_lines(change: Change) -> Iterator[str]:
-    """The lines for one change of the table; it is none of it that another protocol runs on a connected network."""
+    """Yield the lines for one change of the table; it is none of it that another protocol runs on a connected
+    network.
+    """
     old, new = change.old, change.new
     if old is not None and new is not None and replace(old, run_by=new.run_by) == new:
         return
@@ -66,5 +68,5 @@ def _lines(verb: str, route: Route) -> Iterator[str]:
 
 
 def override_line(prefix: object, next_hop: object | None) -> str:
-    """The line for a next-hop override that came (or, None, went)."""
+    """Return the line for a next-hop override that came (or, None, went)."""
     return f"RT: {'add' if next_hop else 'del'} NHO {prefix}" + (f" via {next_hop}" if next_hop else "")

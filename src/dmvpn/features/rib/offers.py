@@ -87,12 +87,12 @@ class Node:
         return not self.offers and self.override is None
 
     def choose_plain(self) -> Offer | None:
-        """The best usable offer that NHRP did not make, as of now."""
+        """Return the best usable offer that NHRP did not make, as of now."""
         usable = [offer for offer in self.offers.values() if offer.usable and offer.counts]
         return min(usable, key=lambda offer: offer.rank) if usable else None
 
     def choose(self) -> Offer | None:
-        """The best usable offer of all, as of now."""
+        """Return the best usable offer of all, as of now."""
         plain = self.choose_plain()
         nhrp = self.offers.get((RouteSource.NHRP, ""))
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):

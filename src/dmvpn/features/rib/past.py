@@ -62,6 +62,6 @@ class Past:
         return self._runs_ipv6.at(time).get(None, False)
 
     def at(self, time: float) -> list[Record]:
-        """The records of that moment, sorted by prefix."""
+        """Return the records of that moment, sorted by prefix."""
         records = self._records.at(time).items()
         return [record for _, record in sorted(records, key=lambda item: (item[0].address.version, item[0]))]

@@ -71,7 +71,7 @@ class Recursion:
         self._nested.pop(key, None)
 
     def affected(self, prefix: Prefix) -> list[Key]:
-        """The offers with a next hop inside this prefix."""
+        """Return the offers with a next hop inside this prefix."""
         if not self._addresses:
             return []
         version = prefix.address.version
@@ -95,7 +95,7 @@ class Recursion:
         return changed + self._settle()
 
     def leading(self, key: Key) -> tuple[NextHop, ...]:
-        """The next hops of an offer, in the protocol's own words, that lead somewhere now."""
+        """Return the next hops of an offer, in the protocol's own words, that lead somewhere now."""
         return tuple(hop for hop in self._offers[key].route.next_hops if self._leads(key, hop))
 
     def _leads(self, key: Key, hop: NextHop) -> bool:
@@ -163,7 +163,7 @@ class Recursion:
         return True
 
     def _expand(self, key: Key, path: tuple[Key, ...]) -> tuple[NextHop, ...] | None:
-        """The hops of an offer followed to the end; None if the way comes back to itself."""
+        """Return the hops of an offer followed to the end; None if the way comes back to itself."""
         if key in path:
             return None
         found: dict[NextHop, None] = {}
@@ -190,14 +190,16 @@ class Recursion:
         return tuple(found)
 
     def _one(self, hop: NextHop, version: int) -> tuple[NextHop, ...]:
-        """One look-up for one next hop."""
+        """Return one look-up for one next hop."""
         if hop.interface or hop.address is None:
             return (hop,) if self._line(hop.interface, version) else ()
         _, offer = self._longest(hop.address)
         return _at(hop.address, offer.hops) if offer is not None else ()
 
     def _longest(self, address: IPAddress) -> tuple[Key | None, Offer | None]:
-        """The offer that carries packets for `address` now; none if they would be dropped, or are for ourselves."""
+        """Return the offer that carries packets for `address` now; none if they would be dropped, or are for
+        ourselves.
+        """
         for prefix, node in self._nodes.matches(address):
             offer = node.choose_plain()
             if offer is None or offer.route.source is RouteSource.HOST:
@@ -215,7 +217,7 @@ def _is_own(offer: Offer, address: IPAddress) -> bool:
 
 
 def _at(address: IPAddress, hops: tuple[NextHop, ...]) -> tuple[NextHop, ...]:
-    """Where a packet for `address` goes: a hop without an address of its own is the connected network itself."""
+    """Return where a packet for `address` goes: a hop without an address of its own is the connected network itself."""
     return tuple(NextHop(hop.interface, hop.address or address) for hop in hops)
 
 

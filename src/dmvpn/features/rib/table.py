@@ -88,7 +88,7 @@ class RouteTable:
         return self._settle(list(touched), now)
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
-        """The next hops of an offer, in the protocol's own words, that can be used now."""
+        """Return the next hops of an offer, in the protocol's own words, that can be used now."""
         route = offer.route
         if offer.recursive:
             return self._recursion.leading((prefix, (route.source, route.process)))

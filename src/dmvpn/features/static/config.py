@@ -64,7 +64,7 @@ def _prefix(args: Args) -> Prefix:
 
 
 def _text(args: Args) -> str:
-    """The options in IOS's order: distance, tag, permanent, name, track."""
+    """Return the options in IOS's order: distance, tag, permanent, name, track."""
     if "prefix" in args:
         words = ["ipv6 route", spelled(args.prefix("prefix"))]
     else:
@@ -131,7 +131,7 @@ LINES: Final = (ROUTE, ROUTE6)
 
 
 def model(tree: ConfigTree) -> StaticConfig:
-    """What the configuration says of static routes."""
+    """Return what the configuration says of static routes."""
     return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
 
 

@@ -96,7 +96,7 @@ class StaticMachine:
         return results
 
     def _route(self, key: _Key) -> Route | None:
-        """What the lines of an offer make, as long as their objects are up; None: nothing."""
+        """Return what the lines of an offer make, as long as their objects are up; None: nothing."""
         lines = self._lines.get(key, {})
         counting = {number: line for number, line in lines.items() if not line.track or line.track in self._up}
         return _offer(key[1], counting) if counting else None
@@ -106,7 +106,9 @@ class StaticMachine:
         return bool(route.track) and route.track not in self._up
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
-        """The offers whose lines changed: those that are gone, then the others in the order of their first lines."""
+        """Return the offers whose lines changed: those that are gone, then the others in the order of their first
+        lines.
+        """
         gone, came = routes.changes(before)
         changed: dict[_Key, None] = {}
         for number, route in gone.items():
@@ -132,7 +134,7 @@ def _key(route: StaticRoute) -> _Key:
 
 
 def _offer(process: str, lines: dict[int, StaticRoute]) -> Route:
-    """One offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said."""
+    """Return one offer of the lines with the same prefix and distance. Null0 only counts where nothing else is said."""
     entries = [lines[number] for number in sorted(lines)]
     first = entries[0]
     hops = [NextHop(entry.interface, entry.next_hop) for entry in entries if entry.interface != "Null0"]

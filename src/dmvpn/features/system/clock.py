@@ -31,7 +31,7 @@ class TimeZone:
     minutes: int = 0
 
     def local(self, moment: datetime) -> datetime:
-        """The same moment on the clocks of this zone."""
+        """Return the same moment on the clocks of this zone."""
         return moment.astimezone(timezone(timedelta(minutes=self.minutes)))
 
 
@@ -79,7 +79,7 @@ class WallClock:
 
 
 def stamp(style: Timestamps, clock: WallClock, zone: TimeZone, now: float, started: float) -> str:
-    """The time stamp of a line with its colon and blank ("*Nov 20 06:01:09.123: "), or "" if there is none."""
+    """Return the time stamp of a line with its colon and blank ("*Nov 20 06:01:09.123: "), or "" if there is none."""
     if style.style is StampStyle.NONE:
         return ""
     if style.style is StampStyle.UPTIME:

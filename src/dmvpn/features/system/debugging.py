@@ -117,7 +117,7 @@ class DebugSwitches:
         return tuple(sorted(self._active.values()))
 
     def conditions_of(self, family: str) -> tuple[Condition, ...]:
-        """Those of one family, in the order in which they were set."""
+        """Return those of one family, in the order in which they were set."""
         return tuple(self._conditions.get(family, ()))
 
     @property

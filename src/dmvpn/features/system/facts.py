@@ -31,12 +31,12 @@ class LogFacts(Fact):
 
 
 def log_name(message: type[Log]) -> str:
-    """How facts name a message."""
+    """Return how facts name a message."""
     return f"{message.__module__}.{message.__qualname__}"
 
 
 def log(machine: SystemMachine, now: float) -> tuple[LogFacts, ...]:
-    """The last lines of `show logging`."""
+    """Return the last lines of `show logging`."""
     return tuple(
         LogFacts(message=log_name(line.message) if line.message else "", text=line.text, age=now - line.time)
         for line in machine.syslog.told[-LOG_LINES:]

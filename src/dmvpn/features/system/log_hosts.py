@@ -108,7 +108,7 @@ class LogHosts:
         return connection is None or connection.is_up
 
     def send(self, text: bytes) -> Iterator[Effect]:
-        """One line to all hosts."""
+        """Yield one line to all hosts."""
         source = self._address(self._source_interface)
         for host in self._hosts:
             if host.transport is Transport.UDP:
@@ -157,7 +157,7 @@ class LogHosts:
         return said
 
     def next_deadline(self) -> float | None:
-        """When a connection is tried again."""
+        """Return when a connection is tried again."""
         return min((one.retry for one in self._connections.values() if one.stream is None), default=None)
 
     def _failed(self, connection: _Connection, now: float) -> list[Notice]:
@@ -170,7 +170,7 @@ class LogHosts:
         return next((one for one in self._connections.values() if one.stream == stream), None)
 
     def _local(self, host: IPv4Address) -> IPv4Address | None:
-        """Our address of a connection: the configured interface's, else that of the way there."""
+        """Return our address of a connection: the configured interface's, else that of the way there."""
         if self._source_interface is not None:
             return self._address(self._source_interface)
         route = self._ports.rib.lookup(host)

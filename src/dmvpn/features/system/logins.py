@@ -37,7 +37,7 @@ class Logins:
         self._quiet_until: float | None = None
 
     def next_deadline(self) -> float | None:
-        """When the door opens again."""
+        """Return when the door opens again."""
         return self._quiet_until
 
     def is_quiet(self, now: float) -> bool:
@@ -45,7 +45,7 @@ class Logins:
         return self._quiet_until is not None and now < self._quiet_until
 
     def refuses(self, location: str, now: float) -> str:
-        """Why somebody may not even try from this address; "" if they may."""
+        """Return why somebody may not even try from this address; "" if they may."""
         lines = [line for line in self.config.lines if line.kind == "vty" and line.ssh]
         if lines and not any(self.permits(line.access_list, location) for line in lines):
             return "the access class of no line has this address"

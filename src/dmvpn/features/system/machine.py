@@ -231,6 +231,6 @@ def _reloaded(event: ConfigurationReloaded) -> list[Effect | Notice]:
 
 
 def _answer(job: Job, text: str) -> list[Effect]:
-    """A job that is over at once, with these words for its user."""
+    """Return a job that is over at once, with these words for its user."""
     said: list[Effect] = [JobOutput(job.session, text)] if text else []
     return [*said, JobDone(job.session)]

@@ -52,7 +52,7 @@ class Restarted(Log):
 
     @classmethod
     def now(cls) -> Self:
-        """The message; it has no variants."""
+        """Return the message; it has no variants."""
         return cls("SYS", 5, "RESTART", "System restarted --")
 
 

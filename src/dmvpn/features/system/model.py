@@ -143,15 +143,15 @@ class SystemConfig:
         return self.ssh.port if member else None
 
     def secret(self, level: int) -> tuple[int, str] | None:
-        """What `enable` asks for on the way to this level: how it is written, and the password."""
+        """Return what `enable` asks for on the way to this level: how it is written, and the password."""
         return next(((kind, secret) for own, kind, secret in self.secrets if own == level), None)
 
     def user(self, name: str) -> User | None:
-        """The user of this name."""
+        """Return the user of this name."""
         return next((user for user in self.users if user.name == name), None)
 
     def line(self, kind: str, number: int = 0) -> LineConfig:
-        """How the line of this kind and number is set up."""
+        """Return how the line of this kind and number is set up."""
         fitting = (line for line in self.lines if line.kind == kind and line.first <= number <= line.last)
         return next(fitting, LineConfig(kind=kind, first=number, last=number, timeout=default_timeout(kind)))
 

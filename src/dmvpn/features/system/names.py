@@ -27,7 +27,7 @@ class NamesConfig:
     hosts: Pages[tuple[str, IPv4Address]] = NONE
 
     def known(self, name: str) -> IPAddress | None:
-        """The address that `name` is, or has in the table; None: nobody here knows."""
+        """Return the address that `name` is, or has in the table; None: nobody here knows."""
         if "%" not in name:  # Python would read a zone (RFC 4007 §11), which here is `source INTERFACE`
             with suppress(ValueError):
                 return ip_address(name)
@@ -35,5 +35,5 @@ class NamesConfig:
         return next((address for host, address in self.hosts if host.lower() in wanted), None)
 
     def qualified(self, name: str) -> str:
-        """What to ask the name service for."""
+        """Return what to ask the name service for."""
         return f"{name}.{self.domain}" if self.domain and "." not in name else name

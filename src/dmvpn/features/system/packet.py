@@ -51,7 +51,7 @@ class QuotedDatagram:
 
 
 def echo_request(identifier: int, sequence: int, size: int, pattern: int, version: int = 4) -> bytes:
-    """An echo request that makes an IP packet of `size` octets, filled with the two octets of `pattern`."""
+    """Return an echo request that makes an IP packet of `size` octets, filled with the two octets of `pattern`."""
     room = max(0, size - HEADER_LENGTH[version] - ICMP_HEADER_LENGTH)
     filling = (pattern.to_bytes(2, "big") * (room // 2 + 1))[:room]
     request = EchoRequest(identifier=identifier, sequence=sequence & 0xFFFF, payload=filling)
@@ -59,7 +59,7 @@ def echo_request(identifier: int, sequence: int, size: int, pattern: int, versio
 
 
 def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | None, destination: IPAddress) -> bytes:
-    """A datagram from the first to the second port.
+    """Return a datagram from the first to the second port.
 
     A sender that lets the plane choose the source address cannot sum it: such a datagram goes without checksum (RFC
     768), which over IPv6, where there must be one, the plane fills in.
@@ -71,7 +71,7 @@ def udp_datagram(ports: tuple[int, int], payload: bytes, source: IPAddress | Non
 
 
 def quoted_echo(quoted: bytes) -> QuotedEcho | None:
-    """The echo request in this quotation, or None if it is something else or cut too short."""
+    """Return the echo request in this quotation, or None if it is something else or cut too short."""
     version = quoted[0] >> 4 if quoted else 0
     start = _payload(quoted, ICMP[version]) if version in ICMP else None
     if start is None or len(quoted) < start + ICMP_HEADER_LENGTH or not is_echo_request(quoted[start:], version):
@@ -80,7 +80,7 @@ def quoted_echo(quoted: bytes) -> QuotedEcho | None:
 
 
 def quoted_datagram(quoted: bytes) -> QuotedDatagram | None:
-    """The UDP datagram in this quotation, or None if it is something else or cut too short."""
+    """Return the UDP datagram in this quotation, or None if it is something else or cut too short."""
     if _payload(quoted, IpProtocol.UDP) is None:
         return None
     flow = peek_flow(quoted)
@@ -88,7 +88,7 @@ def quoted_datagram(quoted: bytes) -> QuotedDatagram | None:
 
 
 def _payload(quoted: bytes, protocol: IpProtocol) -> int | None:
-    """Where a message of this protocol begins in a quoted packet; None if there is none."""
+    """Return where a message of this protocol begins in a quoted packet; None if there is none."""
     try:
         found, start = peek_payload(quoted)
     except WireError:

@@ -62,7 +62,7 @@ class Ping:
     _total: float = 0.0
 
     def start(self, now: float) -> list[Effect]:
-        """The heading and the first request."""
+        """Return the heading and the first request."""
         ask = self.request
         plural = "" if ask.repeat == 1 else "s"
         heading = (
@@ -152,5 +152,5 @@ class Ping:
 
 
 def _milliseconds(seconds: float) -> int:
-    """Whole milliseconds, 1 at least, as IOS has it."""
+    """Return whole milliseconds, 1 at least, as IOS has it."""
     return max(1, round(seconds * 1000))

@@ -118,7 +118,7 @@ class Probes:
         return effects
 
     def next_deadline(self) -> float | None:
-        """When the first probe in flight is given up."""
+        """Return when the first probe in flight is given up."""
         return self._deadlines.next()
 
     def _launch(self, request: Request, destination: IPAddress, now: float) -> list[Effect]:
@@ -147,7 +147,7 @@ class Probes:
         return version == 4 or any(state.runs(version) for state in self._ports.interfaces.all())
 
     def _source(self, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
-        """The address to send from; None: as the plane likes. Raises _BadSource."""
+        """Return the address to send from; None: as the plane likes. Raises _BadSource."""
         if is_link_local(destination) and not isinstance(source, str):
             raise _BadSource(_NO_LINK)
         if source is None:

@@ -40,7 +40,7 @@ class Version:
 
 
 def render_version(report: Version) -> Iterator[str]:
-    """The words that automation looks for, without claiming to be anybody else's software."""
+    """Yield the words that automation looks for, without claiming to be anybody else's software."""
     free_kb = max(0, report.memory_kb - report.used_kb)
     yield (
         f"dmvpn {report.version}: an open DMVPN router, NOT Cisco software; "
@@ -85,7 +85,7 @@ class ClockReport:
 
 
 def render_clock(report: ClockReport) -> Iterator[str]:
-    """One line; a second one says where the time comes from."""
+    """Yield one line; a second one says where the time comes from."""
     local = report.zone.local(report.moment)
     mark = "" if report.authoritative else "*"
     time = f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
@@ -133,7 +133,7 @@ class LogReport:
 
 
 def render_log(report: LogReport) -> Iterator[str]:
-    """The switches, then the buffer."""
+    """Yield the switches, then the buffer."""
     yield (
         f"Syslog logging: {'enabled' if report.enabled else 'disabled'} (0 messages dropped, 0 messages rate-limited, "
         "0 flushes, 0 overruns, xml disabled, filtering disabled)"
@@ -193,7 +193,7 @@ _CONDITION_TITLES: Final = {
 
 
 def render_conditions(report: ConditionsReport) -> Iterator[str]:
-    """A paragraph for each kind that there is."""
+    """Yield a paragraph for each kind that there is."""
     for kind, title in _CONDITION_TITLES.items():
         values = [value for its_kind, value in report.conditions if its_kind is kind]
         if values:
@@ -210,7 +210,7 @@ class DebugReport:
 
 
 def render_debugging(report: DebugReport) -> Iterator[str]:
-    """One block for each group, then the conditions; nothing at all if nothing is on."""
+    """Yield one block for each group, then the conditions; nothing at all if nothing is on."""
     groups: dict[str, list[ActiveDebug]] = {}
     for debug in report.active:
         groups.setdefault(debug.group, []).append(debug)
@@ -233,7 +233,7 @@ class HostsReport:
 
 
 def render_hosts(report: HostsReport) -> Iterator[str]:
-    """The default domain, where names come from, and the table of `ip host`."""
+    """Yield the default domain, where names come from, and the table of `ip host`."""
     yield f"Default domain is {report.domain or 'not set'}"
     yield f"Name/address lookup uses {'domain service' if report.lookup else 'static mappings'}"
     yield ""
@@ -255,7 +255,7 @@ class Inventory:
 
 
 def render_inventory(report: Inventory) -> Iterator[str]:
-    """The chassis: all the hardware that a program has."""
+    """Yield the chassis: all the hardware that a program has."""
     yield 'NAME: "Chassis", DESCR: "dmvpn router (software)"'
     yield f"PID: DMVPN             , VID: {report.version:<5}, SN: {report.board}"
     yield ""

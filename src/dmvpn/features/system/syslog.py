@@ -123,7 +123,7 @@ class Syslog:
         return effects
 
     def debug(self, output: DebugOutput, now: float) -> list[Effect]:
-        """Lines of a debug: severity 7, a stamp on each."""
+        """Return lines of a debug: severity 7, a stamp on each."""
         effects: list[Effect] = []
         for line in output.lines:
             effects += self._write(_Line(self._stamped(line, self.config.debug_stamps, now), line, DEBUGGING, now))

@@ -66,7 +66,7 @@ class Traceroute:
     _arrived: bool = False
 
     def start(self, now: float) -> list[Effect]:
-        """The heading and the first datagram."""
+        """Return the heading and the first datagram."""
         self._ttl = max(1, self.request.first_ttl)
         self._probes_left = self.request.probes
         vrf = "VRF info: (vrf in name/id, vrf out name/id)" if self.destination.version == 4 else ""
@@ -116,7 +116,7 @@ class Traceroute:
         return [self._say(text), self._send(now)]
 
     def _name(self, responder: IPAddress) -> str:
-        """The address if it is not the one printed last; a second one of the same hop begins a line."""
+        """Return the address if it is not the one printed last; a second one of the same hop begins a line."""
         if responder == self._responder:
             return ""
         first = self._responder is None

@@ -125,7 +125,7 @@ LINES: Final = (TRACK, DELAY, MEMBER, SLA, ECHO, FREQUENCY, TIMEOUT, THRESHOLD, 
 
 
 def _clock(text: str) -> float | None:
-    """Seconds of HH:MM:SS."""
+    """Return seconds of HH:MM:SS."""
     parts = text.split(":")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in parts):
         return None
@@ -134,7 +134,7 @@ def _clock(text: str) -> float | None:
 
 
 def model(tree: ConfigTree) -> TrackConfig | None:
-    """What the configuration says of both; None: nothing."""
+    """Return what the configuration says of both; None: nothing."""
     objects = sorted(tree.made(TRACK, _tracked), key=lambda one: one.number)
     schedules = {args.integer("number"): args for args in tree.all(SCHEDULE)}
     operations = [
@@ -215,5 +215,5 @@ def _after(schedule: Args) -> float | None:
 
 
 def _life(schedule: Args) -> float | None:
-    """An hour unless the line says otherwise."""
+    """Return an hour unless the line says otherwise."""
     return None if "forever" in schedule else float(schedule.integer("life", 3600))

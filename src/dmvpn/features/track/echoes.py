@@ -122,7 +122,7 @@ class Echoes:
         self._context.out.append(order)
 
     def _source(self, settings: Operation) -> IPAddress | None:
-        """The address to send from; None: there is none, or none is wanted."""
+        """Return the address to send from; None: there is none, or none is wanted."""
         interfaces = self._context.ports.interfaces
         if settings.interface:
             state = interfaces.get(settings.interface)

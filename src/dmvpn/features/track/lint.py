@@ -33,7 +33,7 @@ RULES: Final = (MISSING, NO_OPERATION)
 
 
 def check(config: TrackConfig, followed: Iterable[tuple[int, str]]) -> Iterator[Concern]:
-    """What is wrong. followed: objects that static routes follow, each with the route's line."""
+    """Yield what is wrong. followed: objects that static routes follow, each with the route's line."""
     known = {each.number for each in config.objects}
     for number, line in followed:
         if number not in known:

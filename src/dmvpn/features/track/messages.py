@@ -12,7 +12,7 @@ class StateChanged(Log):
 
     @classmethod
     def of(cls, number: int, about: str, *, up: bool) -> Self:
-        """The message. about: the object and what of it."""
+        """Return the message. about: the object and what of it."""
         change = "Down -> Up" if up else "Up -> Down"
         return cls("TRACK", 6, "STATE", f"{number} {about} {change}")
 

@@ -180,7 +180,7 @@ LINES: Final = (
 
 
 def model(tree: ConfigTree) -> TunnelConfig:
-    """What the configuration says of tunnels."""
+    """Return what the configuration says of tunnels."""
     return TunnelConfig(tuple(sorted(tree.made(INTERFACE, _settings), key=lambda tunnel: tunnel.number)))
 
 
@@ -218,13 +218,13 @@ def _settings(args: Args, section: Section) -> TunnelSettings | None:
 
 
 def _foreign_mode(mode: Args | None) -> str:
-    """The kind of a tunnel that is no GRE over IPv4; "" for ours."""
+    """Return the kind of a tunnel that is no GRE over IPv4; "" for ours."""
     text = " ".join(mode.words) if mode else ""
     return "" if text in ("", "tunnel mode gre ip", "tunnel mode gre multipoint") else text
 
 
 def _foreign_end(*ends: Args | None) -> str:
-    """The line of an end in IPv6, or of a source that routes would choose; "" for none."""
+    """Return the line of an end in IPv6, or of a source that routes would choose; "" for none."""
     lines = (" ".join(end.words) for end in ends if end is not None and "address6" in end.values_given)
     source = ends[0]
     by_route = "tunnel source dynamic" if source is not None and "dynamic" in source else ""
@@ -232,6 +232,6 @@ def _foreign_end(*ends: Args | None) -> str:
 
 
 def _ike_profile(protection: Args) -> str:
-    """The words that name a profile of IKE for this tunnel alone; "" for none."""
+    """Return the words that name a profile of IKE for this tunnel alone; "" for none."""
     words = (("isakmp-profile", "isakmp"), ("ikev2-profile", "ikev2"))
     return next((f"{word} {protection.text(name)}" for word, name in words if word in protection), "")

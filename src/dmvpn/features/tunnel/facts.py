@@ -63,12 +63,12 @@ class DropFacts(Fact):
 
 
 def drops(machine: TunnelMachine) -> DropFacts:
-    """The packets that went nowhere."""
+    """Return the packets that went nowhere."""
     return DropFacts(**asdict(machine.drops))
 
 
 def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState | None) -> GreFacts:
-    """What there is to say about one tunnel."""
+    """Return what there is to say about one tunnel."""
     spec = machine.spec(state.name)
     return GreFacts(
         name=state.name,
@@ -94,5 +94,5 @@ def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState 
 
 
 def _addresses(state: InterfaceState) -> tuple[Address, ...]:
-    """Those that other links may know, of either IP version."""
+    """Return those that other links may know, of either IP version."""
     return tuple(address for version in (4, 6) for address, _ in state.routed(version))

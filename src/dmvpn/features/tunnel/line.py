@@ -37,7 +37,7 @@ class Source:
 
 
 def find_source(settings: TunnelSettings, ports: Ports) -> Source:
-    """Our NBMA address as of now."""
+    """Return our NBMA address as of now."""
     if settings.source_interface:
         state = ports.interfaces.get(settings.source_interface)
         return Source(state.address if state else None, settings.source_interface, state)
@@ -48,7 +48,7 @@ def find_source(settings: TunnelSettings, ports: Ports) -> Source:
 
 
 def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> int:
-    """Octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472).
+    """Return octets of the largest inner packet that leaves the egress interface in one piece (1476, with a key 1472).
 
     What ESP takes away of it is said by `sealing`.
     """
@@ -61,7 +61,7 @@ def default_ip_mtu(settings: TunnelSettings, source: Source, ports: Ports) -> in
 
 
 def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | None) -> int:
-    """How many octets less than `mtu` fit into the egress interface when the GRE packet is sealed.
+    """Return how many octets less than `mtu` fit into the egress interface when the GRE packet is sealed.
 
     GRE packet, padding, 2 octets of trailer, and in tunnel mode an IP header fill whole blocks (RFC 4303 §2.4).
     """
@@ -76,7 +76,7 @@ def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | No
 def make_spec(
     settings: TunnelSettings, source: Source, mtu: int, decision: ProtectionDecided | None = None
 ) -> TunnelSpec | None:
-    """What the data plane must know, or None while the tunnel cannot exist at all."""
+    """Return what the data plane must know, or None while the tunnel cannot exist at all."""
     if source.address is None or settings.vrf or settings.foreign_mode:
         return None
     if not settings.multipoint and settings.destination is None:
@@ -105,7 +105,7 @@ def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfB
 
 
 def missing(settings: TunnelSettings, source: Source) -> Reason | None:
-    """What the tunnel lacks in itself, before any route is looked at."""
+    """Return what the tunnel lacks in itself, before any route is looked at."""
     if settings.shutdown:
         return Reason(TunnelReason.SHUT)
     if settings.vrf:
@@ -134,7 +134,7 @@ def missing(settings: TunnelSettings, source: Source) -> Reason | None:
 
 
 def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) -> Reason | None:
-    """Why nothing may leave through a tunnel that is to be protected, or None."""
+    """Return why nothing may leave through a tunnel that is to be protected, or None."""
     if not settings.protection:
         return None
     if decision is None:
@@ -157,7 +157,7 @@ def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
 
 
 def rivalry(spec: TunnelSpec, winner: str) -> Reason:
-    """The reason for the one that stays down."""
+    """Return the reason for the one that stays down."""
     key = "no tunnel key" if spec.key is None else f"tunnel key {spec.key}"
     return Reason(TunnelReason.RIVAL, (winner, spec.source, key))
 

@@ -73,7 +73,7 @@ RULES: Final = (SOURCE, DESTINATION, DESTINATION_MULTIPOINT, SAME_KEY, NOT_SHARE
 
 
 def check(config: TunnelConfig) -> Iterator[Concern]:
-    """What is wrong with the tunnels, one by one and with each other."""
+    """Yield what is wrong with the tunnels, one by one and with each other."""
     tunnels = [tunnel for tunnel in config.tunnels if not tunnel.shutdown]
     for tunnel in tunnels:
         yield from _ends(tunnel)
@@ -115,7 +115,7 @@ def _ends(tunnel: TunnelSettings) -> Iterator[Concern]:
 
 
 def _neighbors(first: TunnelSettings, second: TunnelSettings) -> Iterator[Concern]:
-    """Two tunnels with one source."""
+    """Yield two tunnels with one source."""
     source = second.source_interface or str(second.source_address)
     destinations = [None if tunnel.multipoint else tunnel.destination for tunnel in (first, second)]
     if first.key == second.key and destinations[0] == destinations[1]:

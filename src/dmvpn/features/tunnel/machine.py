@@ -100,16 +100,16 @@ class TunnelMachine:
     # ---------------------------------------------------------------------------------------------- ports.Tunnels
 
     def get(self, name: str) -> TunnelState | None:
-        """The tunnel, or None if there is no such interface."""
+        """Return the tunnel, or None if there is no such interface."""
         tunnel = self._tunnels.get(name)
         return tunnel.state if tunnel else None
 
     def all(self) -> tuple[TunnelState, ...]:
-        """All tunnels, in order of their numbers."""
+        """Return all tunnels, in order of their numbers."""
         return tuple(tunnel.state for tunnel in self._tunnels.values() if tunnel.state is not None)
 
     def spec(self, name: str) -> TunnelSpec | None:
-        """What the data plane was told of the tunnel, None: nothing."""
+        """Return what the data plane was told of the tunnel, None: nothing."""
         tunnel = self._tunnels.get(name)
         return tunnel.spec if tunnel else None
 
@@ -293,7 +293,7 @@ class TunnelMachine:
         return results, _RECURSION if tunnel.recursive else None
 
     def _possible(self) -> Iterator[TunnelSpec]:
-        """What every tunnel would be if it were alone; those that are shut give way to the others."""
+        """Yield what every tunnel would be if it were alone; those that are shut give way to the others."""
         ordered = sorted(self._tunnels.values(), key=lambda tunnel: (tunnel.settings.shutdown, tunnel.settings.number))
         for tunnel in ordered:
             spec = line.make_spec(tunnel.settings, line.find_source(tunnel.settings, self._ports), 0)
@@ -327,7 +327,7 @@ class TunnelMachine:
         return []
 
     def _tell(self, tunnel: _Tunnel, state: TunnelState, now: float) -> list[Effect | Notice]:
-        """Notices of what is different now. A reason keeps the time at which it began."""
+        """Return notices of what is different now. A reason keeps the time at which it began."""
         name, old = state.name, tunnel.state
         if state.reason is not None:
             before = old.reason if old is not None else None
@@ -348,14 +348,14 @@ class TunnelMachine:
 
 
 def _orders(tunnel: _Tunnel) -> list[Effect | Notice]:
-    """The tunnel again, for a shell that lost it."""
+    """Return the tunnel again, for a shell that lost it."""
     if tunnel.spec is None:
         return []
     return [SetTunnel(tunnel.spec), SetCarrier(tunnel.spec.name, tunnel.carrier)]
 
 
 def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
-    """The tunnel again, and its line protocol, so that its addresses are said behind it."""
+    """Return the tunnel again, and its line protocol, so that its addresses are said behind it."""
     return [*_orders(tunnel), *([tunnel.decided] if tunnel.decided is not None else [])]
 
 

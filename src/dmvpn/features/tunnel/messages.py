@@ -20,7 +20,7 @@ class RecursiveRouting(Log):
 
     @classmethod
     def of(cls, tunnel: str) -> Self:
-        """The message for this tunnel."""
+        """Return the message for this tunnel."""
         return cls("TUN", 5, "RECURDOWN", f"{tunnel} temporarily disabled due to recursive routing")
 
 

@@ -130,7 +130,8 @@ def measure(subject: Subject, pairs: Sequence[Pair], fresh: Sequence[Pair] = (),
 
 
 def talk_of(subject: Subject, pairs: Sequence[Pair], packets: int = 12) -> dict[Pair, Talk]:
-    """What pairs have now, in a world that is up: whether and by whom packets arrive, of which size, how many not.
+    """Return what pairs have now, in a world that is up: whether and by whom packets arrive, of which size, how many
+    not.
 
     What was counted before is forgotten.
     """

@@ -149,7 +149,7 @@ class Probing:
     # ---------------------------------------------------------------------------------------------- packets
 
     def send(self, pair: Pair, *, length: int = 0, whole: bool = True) -> int:
-        """One packet, now; its number. whole: one of that length is not to be fragmented."""
+        """Return one packet, now; its number. whole: one of that length is not to be fragmented."""
         flow = self._flow(pair)
         flow.count += 1
         flow.left[flow.count] = self.world.now
@@ -187,7 +187,7 @@ class Probing:
     # ---------------------------------------------------------------------------------------------- sizes
 
     def largest_whole(self, pair: Pair, guess: int) -> int | None:
-        """Octets of the largest packet that nobody on the way refuses or cuts. guess: what is likely."""
+        """Return octets of the largest packet that nobody on the way refuses or cuts. guess: what is likely."""
         if self._passes_whole(pair, guess):
             low, high = guess, LARGEST + 1
             if guess < LARGEST and not self._passes_whole(pair, guess + 1):

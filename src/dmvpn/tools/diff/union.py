@@ -28,7 +28,8 @@ _NUMBERED: Final = re.compile(r"(.*?)(\d+)")
 
 
 def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
-    """The network of both sides with the old configurations, where there are some; and the new side in its names.
+    """Return the network of both sides with the old configurations, where there are some; and the new side in its
+    names.
 
     Raises UserError if somebody would have to plug cables over between them.
     """
@@ -54,7 +55,9 @@ def unite(before: Scenario, after: Scenario) -> tuple[Scenario, Scenario]:
 
 
 def _hosts(before: Scenario, after: Scenario) -> dict[str, HostSpec]:
-    """Those of the old side, and of the new one those behind new routers: nobody talks to others before the change."""
+    """Return those of the old side, and of the new one those behind new routers: nobody talks to others before the
+    change.
+    """
     new = {
         name: host
         for name, host in after.lab.hosts.items()
@@ -219,7 +222,7 @@ def _matched(
 
 
 def _fresh(used: set[str]) -> Callable[[str], str]:
-    """Names like a given one with numbers that none of `used` has."""
+    """Return names like a given one with numbers that none of `used` has."""
     highest: dict[str, int] = {}
     for name in used:
         match = _NUMBERED.fullmatch(name)

@@ -28,7 +28,8 @@ def compare_networks(
     max_outage: float | None = None,
     stage: Callable[[str], None] = lambda _text: None,
 ) -> Comparison:
-    """What changes. order: how the change is entered (`ORDERS`), None: not at all. max_outage: seconds it may cost.
+    """Return what changes. order: how the change is entered (`ORDERS`), None: not at all. max_outage: seconds it may
+    cost.
 
     stage: is told what begins.
     """

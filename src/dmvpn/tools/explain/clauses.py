@@ -109,7 +109,7 @@ def _address(document: str, section: str) -> str:
 
 
 def _places(document: str, section: str) -> Iterator[str]:
-    """Files, and the class or function around the clause's name."""
+    """Return files, and the class or function around the clause's name."""
     name = f"RFC {document}" if document.isdecimal() else re.escape(document)
     sections = rf" (?:§[\d.A-Z]+(?:,| and) )*§{re.escape(section)}(?![\d.]*\d)" if section else r"(?!\d)"
     named = re.compile(name + sections)

@@ -71,7 +71,7 @@ class Explainer:
         return Answer(text, tuple(found), () if found else self._near(text))
 
     def screen(self, text: str) -> list[Meaning]:
-        """Everything on a screen (or several) that has an explanation."""
+        """Return everything on a screen (or several) that has an explanation."""
         lines = [plain_text(line) for line in text.splitlines()]
         configured = configuration_on(self._features, lines) if is_configuration("", lines) else []
         return [*self.whole.on_paste(lines, self.commands.in_full), *configured]

@@ -103,7 +103,7 @@ def _routers(stage: Stage) -> list[str]:
 
 
 def _young(bench: Bench, stage: Stage) -> float:
-    """Seconds until all neighbors have been there for so long that they count as steady; 0: they do."""
+    """Return seconds until all neighbors have been there for so long that they count as steady; 0: they do."""
     ages = [
         neighbor.age
         for answer in bench.ask([(router, answers.NEIGHBORS) for router in _routers(stage)])

@@ -78,7 +78,7 @@ class Verdict:
 
 
 def grade(healthy: Health, now: Health) -> tuple[Verdict, ...]:
-    """Everything that was good, and what it is now."""
+    """Return everything that was good, and what it is now."""
     return tuple(
         Verdict(check, subject, was, now.found.get((check, subject), BAD))
         for (check, subject), was in healthy.found.items()

@@ -152,7 +152,9 @@ def _finding(one: Found) -> Finding:
 
 
 def _problems(devices: Sequence[Device]) -> Iterator[Finding]:
-    """What the reader says of lines: refusals in its own words, and once for each group what nothing here acts upon."""
+    """Yield what the reader says of lines: refusals in its own words, and once for each group what nothing here acts
+    upon.
+    """
     for device in devices:
         for problem in device.problems:
             rule = lines.problem_rule(problem.message_lines[0], is_warning=problem.is_warning)

@@ -40,7 +40,7 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def as_sarif(findings: Sequence[Finding], rules: Sequence[Rule], folder: str = "/") -> str:
-    """One run of the tool `dmvpn lint`, with all its rules.
+    """Return one run of the tool `dmvpn lint`, with all its rules.
 
     folder: what is in it gets a relative URI; code review tools show nothing else.
     """

@@ -93,7 +93,10 @@ def _with(finding: Finding, trial: Trial | None) -> Finding:
 
 
 def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
-    """What became of each, by its key. One that helps stays while the next one is tried; the others are taken back."""
+    """Return what became of each, by its key.
+
+    One that helps stays while the next one is tried; the others are taken back.
+    """
     outcomes: dict[object, Trial] = {}
     helped: list[Finding] = []
     for one in wanted:
@@ -131,7 +134,7 @@ class _Ward:
         self.places = {one.place for one in visit(copy).findings if not one.advice}
 
     def _measure(self) -> Rows:
-        """Rows after all had talked once, so that ways are what they will be."""
+        """Return rows after all had talked once, so that ways are what they will be."""
         warm_up(self._copy.subject, self._pairs)
         return Rows.of(self._copy.subject, self._pairs)
 
@@ -162,7 +165,9 @@ class _Ward:
 
 
 def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[Pair, ...]:
-    """Those of the sites in question first, with as many others as have their turn once: a server carries for all."""
+    """Return those of the sites in question first, with as many others as have their turn once: a server carries for
+    all.
+    """
     named = {name for one in findings for name in (one.router, *one.others)}
     about = [name for name, lan in subject.lans.items() if lan.site in named]
     most = max(PAIRS, 2 * len(subject.lans))

@@ -17,7 +17,9 @@ _TOPICS = (Topic.REACHABILITY, Topic.WAY, Topic.LOSS, Topic.MTU, Topic.MSS)
 
 
 def clauses(before: Rows, after: Rows, better: list[tuple[str, Topic]]) -> tuple[str, ...]:
-    """What is better, a clause for each pair of sites; of a pair that which tells most. better: pair and topic."""
+    """Return what is better, a clause for each pair of sites; of a pair that which tells most. better: pair and
+    topic.
+    """
     of_pair: dict[Pair, Topic] = {}
     for topic in _TOPICS:
         for pair in (one for one in after.talks if (str(one), topic) in better):

@@ -66,7 +66,7 @@ class Rendered:
 def render_sites(
     path: Path, *, template: Path = DEFAULT, keys: Keys, lab: bool = False, out: Path | None = None
 ) -> Rendered:
-    """Everything but writing it down. out: the folder, if not the one beside the table. Raises UserError."""
+    """Return everything but writing it down. out: the folder, if not the one beside the table. Raises UserError."""
     table, places = read(path)
     if table.protection == "psk" and keys.pre_shared_key is None:
         raise UserError(
@@ -103,7 +103,10 @@ def _ours(text: str) -> str:
 def _lab(
     table: Table, given: Allocations, planned: dict[str, Planned], places: Places, made: Made, *, lab: bool
 ) -> tuple[dict[str, str], str]:
-    """What a lab needs. A folder that is a lab stays one: an old lab.yaml would have the wires of another network."""
+    """Return what a lab needs.
+
+    A folder that is a lab stays one: an old lab.yaml would have the wires of another network.
+    """
     if not lab and CONFIGURATION not in made.own:
         return {}, ""
     try:

@@ -39,7 +39,7 @@ class Allocations:
 
 
 def allocate(table: Table, kept: Allocations) -> Allocations:
-    """Everything that sites need. kept: what they were given before. Raises AllocationError."""
+    """Return everything that sites need. kept: what they were given before. Raises AllocationError."""
     check_addresses(table)
     nbmas = _networks(table, kept.nbmas, "nbma")
     lans = _networks(table, kept.lans, "lan", besides=nbmas)
@@ -97,7 +97,7 @@ def _ports(table: Table, kept: Mapping[IPv4Network, int], nbmas: Mapping[str, IP
 def _networks(
     table: Table, kept: Mapping[str, IPv4Network], what: str, besides: Mapping[str, IPv4Network] | None = None
 ) -> dict[str, IPv4Network]:
-    """LANs or networks towards the provider, of the sites that have none of their own."""
+    """Return LANs or networks towards the provider, of the sites that have none of their own."""
     pool = table.pools.lan if what == "lan" else table.pools.nbma
     wanting = [name for name, site in table.sites.items() if _wants(site, what)]
     if not wanting:

@@ -32,7 +32,10 @@ _SITES_A_SECOND: Final = 20
 
 
 def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
-    """The text for every site. sites: the values by name. Raises UserError that says which template, line and site."""
+    """Return the text for every site. sites: the values by name.
+
+    Raises UserError that says which template, line and site.
+    """
     if not template.is_file():
         raise UserError(f"{template}: there is no such template")
 

@@ -144,7 +144,10 @@ def draw(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
 
 
 def draw_story(troubles: Sequence[Trouble], stage: Stage, entropy: Entropy) -> Fault:
-    """One of those that users notice, at a spoke: what may be told to somebody who is to find it. Raises UserError."""
+    """Return one of those that users notice, at a spoke: what may be told to somebody who is to find it.
+
+    Raises UserError.
+    """
     standing = [place for place in places(stage) if place.parts[Part.SPOKE] in stage.spokes]
     stories = [known for known in troubles if known.noticed]
     for _ in range(_TRIES):

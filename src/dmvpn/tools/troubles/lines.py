@@ -111,7 +111,7 @@ def removed(stage: Stage) -> Iterator[Trouble]:
 
 
 def copied(stage: Stage) -> Iterator[Trouble]:
-    """Lines of SPOKE with what the same line says at OTHER."""
+    """Yield lines of SPOKE with what the same line says at OTHER."""
     actor, other = stage.actor(Part.SPOKE), stage.actor(Part.OTHER)
     theirs = {(path, _beginning(line)): line for path, line in _lines(other)}
     for path, line in _lines(actor):

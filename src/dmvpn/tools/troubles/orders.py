@@ -73,7 +73,10 @@ class Bench(Protocol):
     """A network that runs, for those who break it, examine it and change it."""
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
-        """What commands print, each a router and a line; "" if the router does not answer. Pings take their time."""
+        """Return what commands print, each a router and a line; "" if the router does not answer.
+
+        Pings take their time.
+        """
         ...
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
@@ -124,7 +127,10 @@ def fits(trouble: Trouble, stage: Stage) -> bool:
 
 
 def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
-    """What is to be done in this network. Raises UserError where the trouble does not fit it, or changes nothing."""
+    """Return what is to be done in this network.
+
+    Raises UserError where the trouble does not fit it, or changes nothing.
+    """
     has = stage.has
     missing = [need.value for need in trouble.needs if need not in has]
     missing += [f"a {part.value}" for part in trouble.parts if part not in stage.parts]
@@ -149,7 +155,9 @@ def _changes(order: Order, stage: Stage) -> bool:
 
 
 def configurations_with(orders: Sequence[Order], stage: Stage) -> dict[str, str]:
-    """The configurations of the scenario when the lines of the orders were typed: for who only reads them (lint)."""
+    """Return the configurations of the scenario when the lines of the orders were typed: for who only reads them
+    (lint).
+    """
     texts = dict(stage.scenario.configurations)
     for order in orders:
         if isinstance(order, Type):

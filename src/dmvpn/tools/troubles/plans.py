@@ -96,7 +96,7 @@ def files_of(plan: Plan) -> dict[str, str]:
 
 
 def _places(plan: Plan) -> Iterator[Place]:
-    """Hubs, then spokes."""
+    """Yield hubs, then spokes."""
     for number in range(1, plan.hubs + 1):
         yield Place(
             name=f"HUB{number}",

@@ -212,7 +212,10 @@ class Stage:
         return self.actors[self.parts[part]]
 
     def fill(self, template: str, part: Part) -> str:
-        """A template with what the part, and others by their prefixes, are called. Raises UserError if it lacks one."""
+        """Return a template with what the part, and others by their prefixes, are called.
+
+        Raises UserError if it lacks one.
+        """
         words: dict[str, object] = dict(self.actor(part).words()) if self.parts.get(part) in self.actors else {}
         words |= {
             name.value: _Words(self.actors[player].words())
@@ -227,7 +230,7 @@ class Stage:
             raise UserError(f"{self.scenario.name} has nothing that is {error.args[0]} in: {template}") from error
 
     def _nobodies(self, part: Part) -> dict[str, object]:
-        """Addresses that nobody has, in a LAN and in the tunnel's subnet: the last ones that are free."""
+        """Return addresses that nobody has, in a LAN and in the tunnel's subnet: the last ones that are free."""
         if self.parts.get(part) not in self.actors:
             return {}
         actor = self.actor(part)

@@ -65,7 +65,10 @@ def budget(view: View, question: Question, translated: Translated | None = None)
 
 
 def with_mss(found: Budget, version: int, clamps: tuple[Clamp, ...]) -> Budget:
-    """The same, and what TCP comes to. Both SYNs pass places that clamp; either end has a wire of 1500 octets."""
+    """Return the same, and what TCP comes to.
+
+    Both SYNs pass places that clamp; either end has a wire of 1500 octets.
+    """
     own = ETHERNET - _HEADERS[version]
     mss = min([own, *(clamp.mss for clamp in clamps)])
     because = tuple(dict.fromkeys(clamp for clamp in clamps if clamp.mss == mss and mss < own))

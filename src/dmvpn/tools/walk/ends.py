@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def question(
     view: View, source: str, destination: str, *, start: str = "", size: int = 100, df: bool = False
 ) -> Question:
-    """The packet that is meant. start: the router at which it begins; "": where its source is. Raises UserError."""
+    """Return the packet that is meant. start: the router at which it begins; "": where its source is.
+
+    Raises UserError.
+    """
     wanted = _version(destination) or _version(source)
     there = _address(view, destination, wanted)
     if there.is_multicast or there.is_unspecified or int(there) == 0xFFFFFFFF:

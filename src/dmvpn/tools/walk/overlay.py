@@ -93,7 +93,9 @@ class Overlay(Translating):
         return wording.mapping(entry) if entry is not None else ""
 
     def _shortcut(self, router: str, match: Match, override: HopFacts) -> MappingFacts | None:
-        """The entry of that very prefix; one with the same next hop is a poorer answer: that hop has one of its own."""
+        """Return the entry of that very prefix; one with the same next hop is a poorer answer: that hop has one of its
+        own.
+        """
         tunnel = self.view.tunnel(router, override.interface)
         entries = tunnel.mappings if tunnel is not None else ()
         exact = (entry for entry in entries if entry.target == match.route.prefix)

@@ -63,19 +63,19 @@ class Wrapping:
         return IpProtocol.UDP if self.udp else IpProtocol.ESP
 
     def sealing(self, size: int) -> int:
-        """Octets that ESP adds to a packet of `size`: header, IV, padding, trailer and ICV, RFC 4303 §2."""
+        """Return octets that ESP adds to a packet of `size`: header, IV, padding, trailer and ICV, RFC 4303 §2."""
         return self.suite.overhead(size + self.gre + self.inner_header) if self.suite is not None else 0
 
     def padding(self, size: int) -> int:
-        """Octets of padding among these."""
+        """Return octets of padding among these."""
         return self.suite.padding(size + self.gre + self.inner_header) if self.suite is not None else 0
 
     def outer(self, size: int) -> int:
-        """Octets of the outer IP packet around one of `size`."""
+        """Return octets of the outer IP packet around one of `size`."""
         return HEADER_LENGTH + self.udp + self.inner_header + self.gre + self.sealing(size) + size
 
     def largest(self, mtu: int) -> int:
-        """Octets of the largest packet that fits into an outer one of `mtu`."""
+        """Return octets of the largest packet that fits into an outer one of `mtu`."""
         room = mtu - HEADER_LENGTH - self.udp
         if self.suite is not None:
             room = self.suite.largest(room)

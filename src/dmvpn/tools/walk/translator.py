@@ -86,7 +86,9 @@ class Translating(Ground):
         return self._onto_wire(name, OUTSIDE, next_hop, outside, ETHERNET)
 
     def _ports_outside(self, gateway: GatewayFacts, packet: Packet) -> tuple[int, int]:
-        """The port that whoever receives it has noted for the connection; 0: a port that cannot be seen from here."""
+        """Return the port that whoever receives it has noted for the connection; 0: a port that cannot be seen from
+        here.
+        """
         if packet.wrapping is None or packet.wrapping.sa is None or packet.protocol != IpProtocol.UDP:
             return packet.ports
         spi = packet.wrapping.sa.spi_out
@@ -110,7 +112,7 @@ class Translating(Ground):
         return self._onto_wire(name, INSIDE, inside, moved, ETHERNET)
 
     def _inside(self, name: str, gateway: GatewayFacts, packet: Packet) -> Address | None:
-        """Whom inside it is for."""
+        """Return whom inside it is for."""
         if packet.wrapping is None:
             return self.translated.get((name, packet.source))
         if packet.wrapping.sa is not None:

@@ -19,7 +19,7 @@ _FROM = " from "
 
 
 def stopped(link: LinkFacts, sender: str, packet: Packet) -> str:
-    """Why a packet of this sender does not come out at the other end, "": it does, or has a chance."""
+    """Return why a packet of this sender does not come out at the other end, "": it does, or has a chance."""
     if link.cut:
         return "cut, nothing passes"
     for text in _about(link, sender):

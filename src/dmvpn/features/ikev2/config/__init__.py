@@ -15,7 +15,7 @@ LINES: Final = (*settings.PROPOSAL_LINES, *profiles.KEYRING_LINES, *profiles.LIN
 
 
 def model(tree: ConfigTree) -> Ikev2Config | None:
-    """What the configuration says of IKE; None: nothing."""
+    """Return what the configuration says of IKE; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.

@@ -134,7 +134,7 @@ def prove_with_key(key: PrivateKey, octets: bytes, peer_hashes: tuple[int, ...])
 
 
 def _fitting(key: PrivateKey) -> list[_Algorithm]:
-    """What a key may sign with, the best first: a curve with the hash of its size, as RFC 4754 pairs them.
+    """Return what a key may sign with, the best first: a curve with the hash of its size, as RFC 4754 pairs them.
 
     A smaller hash would be the weakest part of the signature; so it comes last, the largest of them first.
     """

@@ -41,7 +41,7 @@ class Payload:
     TYPE: ClassVar[int]
 
     def body(self) -> bytes:
-        """The octets behind the generic header."""
+        """Return the octets behind the generic header."""
         raise NotImplementedError
 
 

@@ -76,7 +76,7 @@ LINES: Final = (UNICAST_ROUTING, LINK_LOCAL, ADDRESS, ENABLE, MTU, ADJUST_MSS)
 
 
 def settings(section: Section) -> Ipv6Settings | None:
-    """What a section says of IPv6; None: it is not enabled."""
+    """Return what a section says of IPv6; None: it is not enabled."""
     link_local, addresses = section.get(LINK_LOCAL), section.all(ADDRESS)
     if link_local is None and not addresses and not section.flag(ENABLE):
         return None

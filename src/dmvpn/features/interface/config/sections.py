@@ -91,7 +91,7 @@ MODES: Final = (INTERFACE_MODE,)
 
 
 def model(tree: ConfigTree) -> InterfaceConfig:
-    """What the configuration says of interfaces."""
+    """Return what the configuration says of interfaces."""
     return InterfaceConfig(
         tree.made(INTERFACE, _settings),
         forwards_ipv6=tree.flag(ipv6.UNICAST_ROUTING),

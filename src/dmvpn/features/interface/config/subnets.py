@@ -25,7 +25,7 @@ class Subnets(NamedTuple):
 
 
 def near(section: Section, prefix: Prefix, subnets: Callable[[Args, Section], Subnets | None]) -> list[str]:
-    """The other interfaces that are on subnets with addresses in common with this one.
+    """Return the other interfaces that are on subnets with addresses in common with this one.
 
     subnets: reads those of an interface, all of one version of IP.
     """
@@ -60,7 +60,7 @@ class _Near:
                 names.setdefault(key, {})[interface.name] = None
 
     def to(self, prefix: Prefix) -> list[str]:
-        """The interfaces on subnets that have addresses in common with this one."""
+        """Return the interfaces on subnets that have addresses in common with this one."""
         found = dict(self._in.get(_bits(prefix.address, prefix.length), {}))
         for shorter in range(prefix.length):
             found |= self._on.get(_bits(prefix.address, shorter), {})

@@ -58,7 +58,10 @@ def query(ctx: ShowContext, args: Args) -> ShowArp:
 
 
 def render(answer: ShowArp) -> Iterator[str]:
-    """One line each. A station that the host knows was heard of by it just now or before: its age is not known."""
+    """Yield one line each.
+
+    A station that the host knows was heard of by it just now or before: its age is not known.
+    """
     yield "Protocol  Address          Age (min)  Hardware Addr   Type   Interface"
     for line in answer.lines:
         hardware = line.hardware.hex()

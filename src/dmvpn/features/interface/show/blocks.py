@@ -139,7 +139,7 @@ def _block(ctx: ShowContext, state: InterfaceState, traffic: Traffic | None) -> 
 
 
 def _options(tunnel: TunnelState) -> int:
-    """Octets of what GRE headers have besides their first four."""
+    """Return octets of what GRE headers have besides their first four."""
     return 4 * ((tunnel.key is not None) + tunnel.checksum + tunnel.sequence)
 
 

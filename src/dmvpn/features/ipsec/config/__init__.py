@@ -15,7 +15,7 @@ LINES: Final = (*transforms.LINES, *profiles.LINES)
 
 
 def model(tree: ConfigTree) -> IpsecConfig | None:
-    """What the configuration says of IPsec; None: nothing."""
+    """Return what the configuration says of IPsec; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.

@@ -154,7 +154,7 @@ def profile_body(profile: ProfileLines, *, indent: str) -> Iterator[str]:
 
 
 def lifetime_line(profile: ProfileLines) -> str:
-    """When SAs are replaced."""
+    """Return when SAs are replaced."""
     return f"Security association lifetime: {profile.kilobytes or 'unlimited'} kilobytes/{profile.seconds} seconds"
 
 

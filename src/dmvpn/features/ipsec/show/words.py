@@ -42,7 +42,9 @@ def vector_octets(transform: EspTransform) -> int:
 
 
 def plaintext_mtu(transform: EspTransform, path_mtu: int, *, transport: bool, udp: bool, version: int) -> int:
-    """The largest packet, its own IP header counted, that fits into `path_mtu` when it is encrypted (RFC 4303 §2)."""
+    """Return the largest packet, its own IP header counted, that fits into `path_mtu` when it is encrypted (RFC 4303
+    §2).
+    """
     is_gcm = transform.cipher is EspCipher.AES_GCM
     tag = _GCM_TAG if is_gcm else _TAGS[transform.hash] if transform.hash is not None else 0
     header = _IPV4 if version == 4 else _IPV4 + _IPV6_EXTRA

@@ -193,7 +193,7 @@ def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPee
 
 
 def _stalled(tunnel: Tunnel) -> str:
-    """Why this IP version does not run over the tunnel, or why nothing can be protected."""
+    """Return why this IP version does not run over the tunnel, or why nothing can be protected."""
     state, interface = tunnel.state, tunnel.interface
     ipv6 = interface.ipv6 if tunnel.version == 6 and interface is not None else None
     if ipv6 is not None and ipv6.reason is not None:
@@ -225,7 +225,7 @@ def _peer(ctx: ShowContext, tunnel: Tunnel, entry: Entry) -> PeerLine:
 
 
 def _reason(tunnel: Tunnel, entry: Entry, ctx: ShowContext) -> str:
-    """Why a peer is not reached directly. What is wrong with a server is shown beside the server."""
+    """Return why a peer is not reached directly. What is wrong with a server is shown beside the server."""
     if not tunnel.protected or not entry.is_next_hop or tunnel.is_server(entry.next_hop) or entry.is_local:
         return ""
     reason = entry.reason

@@ -172,7 +172,7 @@ class ShowGroups:
 
 
 def groups(ctx: ShowContext, args: Args) -> ShowGroups:
-    """Groups that are mapped, or that a client said it belongs to."""
+    """Return groups that are mapped, or that a client said it belongs to."""
     wanted = args.text("group", "")
     lines: list[GroupLine] = []
     for tunnel in ctx.machine(NhrpMachine).tunnels:

@@ -141,7 +141,10 @@ def _clusters(tunnel: Tunnel) -> tuple[ClusterLine, ...]:
 
 
 def silence_lines(line: ServerLine) -> Iterator[str]:
-    """What is, or may be, wrong. IOS has no such lines: they begin with a blank, so that parsers pass over them."""
+    """Yield what is, or may be, wrong.
+
+    IOS has no such lines: they begin with a blank, so that parsers pass over them.
+    """
     if line.refused or line.bare:
         yield f"     {line.reason}"
     elif line.suspicions:

@@ -109,7 +109,7 @@ class ShowRedirects:
 
 
 def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
-    """Counters of all tunnels, or of one."""
+    """Return counters of all tunnels, or of one."""
     return ShowTraffic(
         tuple(
             TunnelTraffic(

@@ -15,7 +15,7 @@ LINES: Final = (*trustpoints.LINES, *maps.LINES, *kept.LINES)
 
 
 def model(tree: ConfigTree) -> PkiConfig | None:
-    """What the configuration says of certificates; None: nothing."""
+    """Return what the configuration says of certificates; None: nothing."""
     if not tree.mentions(LINES):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read(tree: ConfigTree) -> PkiConfig:
-    """What the configuration says of certificates."""
+    """Return what the configuration says of certificates."""
     chains = {args.text("name"): _certificates(section) for args, section in tree.sections(trustpoints.CHAIN)}
     return PkiConfig(
         trustpoints=tuple(
@@ -52,7 +52,7 @@ def _certificates(chain: Section) -> tuple[Certificate, ...]:
 
 
 def _octets(section: Section) -> bytes:
-    """What the lines say together; b"" if that is no whole number of octets."""
+    """Return what the lines say together; b"" if that is no whole number of octets."""
     digits = "".join(args.text("octets") for args in section.all(trustpoints.OCTETS)).replace(" ", "")
     return bytes.fromhex(digits) if len(digits) % 2 == 0 else b""
 

@@ -24,5 +24,5 @@ def fingerprint(octets: bytes, kind: str) -> str:
 
 
 def grouped(octets: bytes) -> str:
-    """Groups of eight hexadecimal digits."""
+    """Return groups of eight hexadecimal digits."""
     return octets.hex(" ", -4).upper()

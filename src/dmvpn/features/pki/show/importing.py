@@ -48,7 +48,7 @@ def _held(ctx: ShowContext, name: str) -> Holdings | None:
 
 
 def _pem(ctx: ShowContext, args: Args) -> Ask:
-    """Three pastes, as on IOS; each may hold any of the blocks."""
+    """Return three pastes, as on IOS; each may hold any of the blocks."""
     name, passphrase = args.text("name"), args.text("secret").encode()
 
     def finish(text: str) -> Change:
@@ -86,7 +86,10 @@ def _pkcs12(ctx: ShowContext, args: Args) -> Ask:
 
 
 def _change(held: Holdings | None, name: str, found: Material, enrollment: str, said: str) -> Change:
-    """The trustpoint with what was found, besides what it has. Raises UserError if nothing was, or something lacks."""
+    """Return the trustpoint with what was found, besides what it has.
+
+    Raises UserError if nothing was, or something lacks.
+    """
     if found.key and not found.own:
         raise UserError("there is a private key and no certificate that it fits")
     if not found.key and not found.authorities and not found.lists:

@@ -19,7 +19,7 @@ LINES: Final = (*KEY_CHAIN_LINES, *_OWN)
 
 
 def model(tree: ConfigTree) -> PolicyConfig | None:
-    """What the configuration says of lists and maps; None: nothing. Key chains are read by the protocols."""
+    """Return what the configuration says of lists and maps; None: nothing. Key chains are read by the protocols."""
     if not tree.mentions(_OWN):
         return None
     # Its many classes take longer to make than all the lines above, and most routers need none of them.
@@ -29,7 +29,7 @@ def model(tree: ConfigTree) -> PolicyConfig | None:
 
 
 def policies(tree: ConfigTree) -> RoutePolicies:
-    """The same lists and maps, for those who ask what becomes of a route."""
+    """Return the same lists and maps, for those who ask what becomes of a route."""
     from dmvpn.features.policy.routes import of_routes
 
     return of_routes(model(tree))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _community(text: str) -> tuple[Hashable, str] | None:
-    """A word, one number, or two with a colon between (RFC 1997)."""
+    """Return a word, one number, or two with a colon between (RFC 1997)."""
     named = next((name for name in COMMUNITIES if name.lower() == text.lower()), None)
     if named is not None:
         return COMMUNITIES[named], named

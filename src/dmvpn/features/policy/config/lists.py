@@ -91,7 +91,7 @@ def _numbered(place: int, rule: AccessEntry | None) -> dict[int, AccessEntry | N
 
 
 def behind(entries: Pages[AccessEntry], more: Iterable[AccessEntry]) -> Pages[AccessEntry]:
-    """A list, and behind its entries those of the other form."""
+    """Return a list, and behind its entries those of the other form."""
     last = max((entry.sequence for entry in entries), default=0)
     first = last - last % STEP
     return entries.turned({first + entry.sequence: replace(entry, sequence=first + entry.sequence) for entry in more})

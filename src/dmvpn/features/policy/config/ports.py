@@ -78,7 +78,7 @@ def _port(text: str) -> int | None:
 
 
 def _range(operator: str, ports: list[int]) -> tuple[int, int, bool]:
-    """The lowest and the highest port, and whether all others are meant."""
+    """Return the lowest and the highest port, and whether all others are meant."""
     first = ports[0]
     match operator:
         case "range":

@@ -46,14 +46,16 @@ class Sequences:
             del self._by_content[content]
 
     def last(self, name: Hashable) -> int:
-        """The largest number of a list; 0: it has no entry."""
+        """Return the largest number of a list; 0: it has no entry."""
         numbers = self._numbers.get(name, [])
         while numbers and (name, -numbers[0]) not in self._by_number:
             heapq.heappop(numbers)
         return -numbers[0] if numbers else 0
 
     def numbered(self, args: Args, step: int) -> Args:
-        """The entry with its sequence number: its own, that of an equal entry, or the next multiple of `step`."""
+        """Return the entry with its sequence number: its own, that of an equal entry, or the next multiple of
+        `step`.
+        """
         if "sequence" in args.values_given:
             return args
         equal = next(iter(self._by_content.get(_content(args), {}).values()), None)
@@ -63,11 +65,11 @@ class Sequences:
         return args.having(sequence=last - last % step + step)
 
     def rivals(self, args: Args) -> list[Args]:
-        """Other entries of the list with this sequence number."""
+        """Return other entries of the list with this sequence number."""
         entries = self._by_number.get((args.said("name"), args.integer("sequence")), {})
         return [entry for entry in entries.values() if entry != args]
 
 
 def _content(args: Args) -> Args:
-    """All but the number, and the word before it in prefix lists."""
+    """Return all but the number, and the word before it in prefix lists."""
     return args.without("sequence").without("seq")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def read(tree: ConfigTree) -> PolicyConfig:
-    """What the configuration says of lists and maps. Key chains are read by the protocols that use them."""
+    """Return what the configuration says of lists and maps. Key chains are read by the protocols that use them."""
     standard = tree.following(bgp_lists.COMMUNITIES_STANDARD, _attribute_rule, _AttributeLists).lists
     expanded = tree.following(bgp_lists.COMMUNITIES_EXPANDED, _attribute_rule, _AttributeLists).lists
     both = {name: Pages((*standard[name], *expanded[name])) for name in standard if name in expanded}
@@ -47,7 +47,7 @@ class _AccessEntries(Lists["AccessEntry"]):
 
 
 def _access_lists(tree: ConfigTree) -> dict[tuple[str, bool], Pages[AccessEntry]]:
-    """All lists; what both forms say about one number is one list."""
+    """Return all lists; what both forms say about one number is one list."""
     found: dict[tuple[str, bool], Pages[AccessEntry]] = {}
     for extended, line, numbered_line in (
         (False, access_lists.STANDARD, access_lists.STANDARD_NUMBERED),
@@ -123,7 +123,7 @@ def _prefix_entry(args: Args) -> Entry[PrefixRule]:
 
 
 def _attribute_rule(args: Args) -> Entry[AttributeRule]:
-    """An entry of a list that looks at an attribute of BGP."""
+    """Return an entry of a list that looks at an attribute of BGP."""
     pattern = Pattern(args.text("regex")) if "regex" in args else None
     name = args.text("name", "") or str(args.integer("number"))
     return Entry(name, None, AttributeRule("permit" in args, pattern, _communities(args)))

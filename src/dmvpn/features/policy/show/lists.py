@@ -49,7 +49,7 @@ class ShowLists:
 
 
 def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
-    """Prefix lists."""
+    """Return prefix lists."""
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
     known = machine.config.prefix_lists
@@ -57,7 +57,7 @@ def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
 
 
 def query_entries(ctx: ShowContext, args: Args) -> ShowLists:
-    """Entries of one prefix list: that of a number, or those about a prefix."""
+    """Return entries of one prefix list: that of a number, or those about a prefix."""
     name, machine = args.text("name"), ctx.machine(PolicyMachine)
     if name not in machine.config.prefix_lists:
         return ShowLists(())
@@ -135,7 +135,7 @@ def render_detail(answer: ShowLists) -> Iterator[str]:
 
 
 def render_entries(answer: ShowLists) -> Iterator[str]:
-    """The entries alone, and how often each one fitted."""
+    """Yield the entries alone, and how often each one fitted."""
     for listed in answer.lists:
         yield from _counted(listed)
 

@@ -54,7 +54,7 @@ class ShowIpCefPrefix:
 
 
 def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
-    """Everything, sorted."""
+    """Return everything, sorted."""
     entries = {Prefix.parse(text): CefEntry(Prefix.parse(text), action) for text, action in _FIXED}
     default = Prefix.of(IPv4Address(0), 0)
     entries[default] = CefEntry(default, "no route")

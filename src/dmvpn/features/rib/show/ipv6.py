@@ -88,7 +88,7 @@ def _chosen(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpv6RoutePrefix:
 
 
 def render_routes(answer: ShowIpv6Route) -> Iterator[str]:
-    """Legend, then two lines or more for each route."""
+    """Yield legend, then two lines or more for each route."""
     yield f"IPv6 Routing Table - default - {answer.total} entries"
     yield from LEGEND
     for entry in answer.entries:

@@ -82,7 +82,7 @@ def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
 
 
 def render_routes(answer: ShowIpRoute) -> Iterator[str]:
-    """Legend, gateway of last resort, routes under the headings of their networks."""
+    """Yield legend, gateway of last resort, routes under the headings of their networks."""
     yield from LEGEND
     yield gateway_line(answer.gateway)
     yield ""

@@ -115,7 +115,7 @@ CONFIG = (
 
 
 def login_of(tree: ConfigTree, section: Section) -> Login:
-    """Who is asked at a line. A method list falls to the users of this configuration only if it names them."""
+    """Return who is asked at a line. A method list falls to the users of this configuration only if it names them."""
     own = section.args(LOGIN)
     if tree.flag(AAA):
         name = own.text("list", "default")
@@ -133,17 +133,17 @@ def takes_ssh(section: Section) -> bool:
 
 
 def incoming(section: Section) -> str:
-    """The access list for those who come in, "" for none."""
+    """Return the access list for those who come in, "" for none."""
     return next((args.text("list") for args in section.all(ACCESS_CLASS) if "in" in args), "")
 
 
 def number(args: Args | None, name: str) -> int | None:
-    """A number that may not be configured."""
+    """Return a number that may not be configured."""
     return None if args is None else args.integer(name)
 
 
 def ssh(tree: ConfigTree) -> SshConfig:
-    """What `ip ssh` and `login` say."""
+    """Return what `ip ssh` and `login` say."""
     time_out, tries, port = (tree.get(line) for line in (TIME_OUT, TRIES, PORT))
     block, usual = tree.get(BLOCK), SshConfig()
     first = port.integer("first") if port else 0

@@ -49,7 +49,7 @@ CONFIG = (CHAIN, USER, STRING, HASH, DATA)
 
 
 def key_hashes(tree: ConfigTree) -> tuple[tuple[str, str], ...]:
-    """Names of users, and the MD5 hash of a key of theirs, in hexadecimal digits."""
+    """Return names of users, and the MD5 hash of a key of theirs, in hexadecimal digits."""
     found: list[tuple[str, str]] = []
     for _, chain in tree.sections(CHAIN):
         for args, user in chain.sections(USER):

@@ -31,13 +31,13 @@ LEVEL_HELP: Mapping[str, str] = {
 
 
 def _level_of(args: Args) -> int | None:
-    """The severity in `args`, by word or number; None if there is none."""
+    """Return the severity in `args`, by word or number; None if there is none."""
     named = next((number for number, word in enumerate(SEVERITIES) if word in args), None)
     return args.integer("level", named)
 
 
 def _show_level(args: Args) -> str:
-    """The line with its severity as a word."""
+    """Return the line with its severity as a word."""
     level = args.integer("level", None)
     return " ".join(args.words if level is None else (*args.words[:-1], SEVERITIES[level]))
 
@@ -180,7 +180,7 @@ CONFIG = (
 
 
 def logging(tree: ConfigTree) -> LoggingConfig:
-    """What the lines say."""
+    """Return what the lines say."""
     facility, is_rfc5424 = tree.args(FACILITY), tree.get(FORMAT) is not None
     name = tree.args(HOSTNAME).text("name", "Router")
     return LoggingConfig(
@@ -215,7 +215,7 @@ def _origin(tree: ConfigTree, name: str) -> str:
 
 
 def _level(tree: ConfigTree, line: ConfigLine, default: int) -> int | None:
-    """The level of a destination, None if it is switched off."""
+    """Return the level of a destination, None if it is switched off."""
     if not tree.flag(line):
         return None
     args = tree.get(line)

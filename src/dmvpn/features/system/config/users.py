@@ -99,7 +99,7 @@ def _check_user(args: Args, _: Section) -> str | None:
 
 
 def _seal(args: Args, entropy: Entropy) -> Callable[[], Args] | None:
-    """A plain secret as the hash that is kept; the function takes tens of milliseconds, as it should."""
+    """Return a plain secret as the hash that is kept; the function takes tens of milliseconds, as it should."""
     if "password" in args or "secret" not in args.values_given or args.integer("kind", PLAIN) != PLAIN:
         return None
     kind = next((_ALGORITHMS[word] for word in _ALGORITHMS if word in args), SCRYPT)
@@ -221,7 +221,7 @@ CONFIG = (ENABLE_SECRET, ENABLE_PASSWORD, USERNAME, PRIVILEGE)
 
 
 def users(tree: ConfigTree) -> tuple[User, ...]:
-    """Who may log in."""
+    """Return who may log in."""
     return tuple(
         User(
             args.text("name"),
@@ -244,7 +244,7 @@ def enable_secrets(tree: ConfigTree) -> tuple[tuple[int, int, str], ...]:
 
 
 def privilege_rules(tree: ConfigTree) -> tuple[PrivilegeRule, ...]:
-    """What `privilege exec` says."""
+    """Return what `privilege exec` says."""
     return tuple(
         PrivilegeRule(tuple(args.text("command").lower().split()), args.integer("level"))
         for args in tree.all(PRIVILEGE)

@@ -43,7 +43,7 @@ RULES: Final = (SLOW, NO_INTERVAL)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What does not go together."""
+    """Yield what does not go together."""
     models: dict[str, dict[str, Parameters]] = {}
     for end in network.ends:
         if end.nhrp.network_id is not None:
@@ -66,7 +66,7 @@ def _check(end: End, parameters: Parameters | None) -> Iterator[Found]:
 
 
 def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
+    """Yield the protocols that ask for BFD on a tunnel, with the line, or the section, that does."""
     eigrp = end.eigrp
     if eigrp is not None and eigrp[1].bfd:
         yield "EIGRP", end.at
@@ -76,7 +76,7 @@ def _askers(end: End) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _waits(end: End) -> Iterator[tuple[int, str]]:
-    """How many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
+    """Yield how many seconds the protocols on a tunnel wait for a silent neighbor, and who they are."""
     eigrp = end.eigrp
     if eigrp is not None:
         yield eigrp[1].hold_time, "EIGRP"

@@ -129,7 +129,7 @@ _BY_CERTIFICATE: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIG
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What is not a line, or names nothing. The engine has the problems of the reader."""
+    """Yield what is not a line, or names nothing. The engine has the problems of the reader."""
     for device in network.devices:
         yield from _not_run(device)
         yield from _protection(device)
@@ -138,7 +138,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _not_run(device: Device) -> Iterator[Found]:
-    """The processes that are kept: each feature says so itself when a router reads them."""
+    """Yield the processes that are kept: each feature says so itself when a router reads them."""
     for line in device.bgp.not_built():
         what = f"BGP: {line}: kept, for nothing here acts on it"
         yield found(NOT_RUN, device, (f"router bgp {device.bgp.local_as}",), what)
@@ -220,7 +220,7 @@ def _ike_profiles(device: Device) -> Iterator[Found]:
 
 
 def _each(device: Device, *lines: ConfigLine) -> Iterator[tuple[str, str, str]]:
-    """The interface, the name that a line in it gives, and the line."""
+    """Yield the interface, the name that a line in it gives, and the line."""
     for args, section in device.tree.sections(INTERFACE):
         for line in lines:
             for said in section.all(line):

@@ -44,7 +44,7 @@ _FIXES: Final = {
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What names nothing."""
+    """Yield what names nothing."""
     for device in network.devices:
         yield from _route_maps(device)
         yield from _lists(device)
@@ -74,7 +74,7 @@ def _route_maps(device: Device) -> Iterator[Found]:
 
 
 def _filters(device: Device, kind: FilterKind) -> Iterator[str]:
-    """What neighbors of BGP are filtered by."""
+    """Return what neighbors of BGP are filtered by."""
     return (one.name for neighbor in device.bgp.neighbors for one in neighbor.filters if one.kind is kind)
 
 

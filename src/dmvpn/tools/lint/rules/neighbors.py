@@ -79,7 +79,7 @@ _UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NO
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What does not hear, or does not agree."""
+    """Yield what does not hear, or does not agree."""
     for link in network.links:
         yield from _client_multicast(link)
     for end in network.ends:
@@ -91,7 +91,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _greets_by_multicast(end: End) -> str:
-    """The protocols that do, "" if none."""
+    """Return the protocols that do, "" if none."""
     interface = ospf_interface(end.device, end.name)
     by_unicast = interface is not None and interface.network in _UNICAST
     return " and ".join(str(one) for one in end.running if not (one.protocol is Protocol.OSPF and by_unicast))
@@ -201,7 +201,7 @@ def _agreement(network: Network) -> Iterator[Found]:
 
 
 def _eigrp_key(end: End) -> tuple[object, ...] | None:
-    """What an EIGRP packet of this end is signed with; None: no EIGRP."""
+    """Return what an EIGRP packet of this end is signed with; None: no EIGRP."""
     running = end.eigrp
     if running is None:
         return None
@@ -216,7 +216,7 @@ def _eigrp_key(end: End) -> tuple[object, ...] | None:
 
 
 def _said(end: End) -> str:
-    """How it authenticates, without the key."""
+    """Return how it authenticates, without the key."""
     key = _eigrp_key(end)
     if not key:
         return "nothing"

@@ -77,7 +77,7 @@ _ELECTED: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What does not fit."""
+    """Yield what does not fit."""
     for device in network.devices:
         yield from _in_excerpts(device)
     for end in network.ends:
@@ -154,14 +154,14 @@ def _type(interface: Interface) -> NetworkType:
 
 
 def _kind(type_: NetworkType) -> str:
-    """Types that understand each other."""
+    """Return types that understand each other."""
     if type_ in (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST):
         return "multipoint"
     return "elected" if type_ in _ELECTED else "point-to-point"
 
 
 def _running(end: End) -> Interface | None:
-    """The `ip ospf` lines of an end on which OSPF runs."""
+    """Return the `ip ospf` lines of an end on which OSPF runs."""
     if not any(one.protocol is Protocol.OSPF for one in end.running):
         return None
     return ospf_interface(end.device, end.name) or Interface(name=end.name)
@@ -186,7 +186,7 @@ def _area_line(end: End) -> tuple[str, ...]:
 
 
 def _networks(end: End) -> Iterator[tuple[Process, OspfNetwork]]:
-    """The `network` lines of OSPF that hold the address of an end."""
+    """Yield the `network` lines of OSPF that hold the address of an end."""
     address = int(end.address) if end.address is not None else 0
     for process in end.device.ospf.processes:
         for network in process.networks:

@@ -157,7 +157,7 @@ class _Side:
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What does not fit."""
+    """Yield what does not fit."""
     for culprit, other in network.differing(lambda end: bool(end.tunnel.protection)):
         protected = other if other.tunnel.protection else culprit
         what = (

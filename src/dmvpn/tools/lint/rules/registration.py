@@ -123,7 +123,7 @@ _MANY: Final = 3
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What is wrong between clients and servers."""
+    """Yield what is wrong between clients and servers."""
     for link in network.links:
         yield from _server(network, link)
     for end in network.ends:
@@ -242,7 +242,7 @@ def _is_near(client: End, hub: End) -> bool:
 
 
 def _fix(link: Link, hub: End | None = None) -> str:
-    """The NHS line as it should be."""
+    """Return the NHS line as it should be."""
     hub = hub or link.there
     address = hub.address if hub is not None and hub.address is not None else "HUB-ADDRESS"
     nbma = (hub.source if hub is not None else None) or link.nbma or "NBMA-ADDRESS"

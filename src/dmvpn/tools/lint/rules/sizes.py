@@ -65,7 +65,7 @@ _ANY: Final = IPv4Address(0)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What does not fit."""
+    """Yield what does not fit."""
     for end in network.ends:
         yield from _packets(end)
         yield from _segments(end)
@@ -89,7 +89,9 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def budget(end: End) -> tuple[int, str] | None:
-    """The largest packet inside that fits into the underlay, and how that comes about; None: its profile is no good."""
+    """Return the largest packet inside that fits into the underlay, and how that comes about; None: its profile is no
+    good.
+    """
     interface = end.underlay
     path = _ETHERNET
     if interface is not None and not interface.name.startswith("Loopback"):

@@ -56,7 +56,7 @@ class _Told:
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Who does not hear of whom."""
+    """Yield who does not hear of whom."""
     for hub in network.ends:
         if not _is_hub_of_several(network, hub):
             continue
@@ -137,7 +137,7 @@ def _missing(network: Network, hub: End, rule: Rule, told: _Told, protocol: str,
 
 
 def _unheard(lans: dict[End, tuple[Prefix, ...]], told: _Told) -> Iterator[Prefix]:
-    """The LANs of which a client of another site hears nothing."""
+    """Yield the LANs of which a client of another site hears nothing."""
     hidden = {
         prefix for prefixes in lans.values() for prefix in prefixes if not any(prefix in wide for wide in told.prefixes)
     }

@@ -59,7 +59,7 @@ RULES: Final = (SHUT, NEXT_HOP, OVERLAP, INSIDE)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What is wrong with them."""
+    """Yield what is wrong with them."""
     for device in network.devices:
         yield from _shut(network, device)
         yield from _next_hops(network, device)
@@ -109,13 +109,13 @@ def _next_hops(network: Network, device: Device) -> Iterator[Found]:
 
 
 def _holding(prefixes: frozenset[Prefix], address: IPAddress) -> list[Prefix]:
-    """Those of the prefixes that hold an address, the longest first."""
+    """Return those of the prefixes that hold an address, the longest first."""
     candidates = (Prefix.of(address, length) for length in range(address.max_prefixlen, -1, -1))
     return [prefix for prefix in candidates if prefix in prefixes]
 
 
 def _providers_near(network: Network, besides: Device, subnets: list[Prefix]) -> list[tuple[str, IPAddress]]:
-    """Other routers without tunnels that are on one of these subnets: names and addresses there."""
+    """Return other routers without tunnels that are on one of these subnets: names and addresses there."""
     return [
         (device.hostname, address)
         for device in network.devices
@@ -151,7 +151,7 @@ def _overlaps(network: Network) -> Iterator[Found]:
 
 
 def _inside(network: Network, narrow: tuple[Device, str, Prefix], wide: tuple[Device, str, Prefix]) -> Found:
-    """Two LANs; whose mask is the rarer one is told."""
+    """Return two LANs; whose mask is the rarer one is told."""
     lengths = Counter(prefix.length for lans in network.told.values() for prefix in lans)
     (device, name, prefix), (other, there, theirs) = narrow, wide
     culprit, section, related = device, f"interface {name}", (other, (f"interface {there}", "ip address"))

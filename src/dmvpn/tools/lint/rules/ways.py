@@ -66,7 +66,7 @@ MADE_BY_RENDER: Final = "! Made by `dmvpn render`."
 
 
 def check(network: Network) -> Iterator[Found]:
-    """What goes the wrong way."""
+    """Yield what goes the wrong way."""
     for end in network.ends:
         wanted = [link.nbma for link in network.links_of(end)] or [end.tunnel.destination]
         for nbma in dict.fromkeys(wanted):
@@ -183,7 +183,7 @@ def _lans_of(end: End) -> list[Prefix]:
 
 
 def _few(prefixes: list[Prefix]) -> list[Prefix]:
-    """The same by as few lines as can be read: private blocks where there are many."""
+    """Return the same by as few lines as can be read: private blocks where there are many."""
     if len(prefixes) <= 3:
         return sorted(prefixes)
     blocks = [Prefix.parse(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
