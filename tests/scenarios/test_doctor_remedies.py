@@ -14,6 +14,7 @@ from dmvpn.app.copied import CopiedLab
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
+from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Copied, as_text, visit
 from dmvpn.tools.remedies import MOST, attempt, changed, patch, reduced
 from support.bench import WorldBench
@@ -167,3 +168,28 @@ def test_two_runs_of_one_trial_are_equal() -> None:
     diagnosis, copy = visit(WorldPatient(world)), as_it_runs(world)
     assert isinstance(copy, Scenario)
     assert attempt(diagnosis, CopiedLab(copy)) == attempt(diagnosis, CopiedLab(copy))
+
+
+def test_what_hides_behind_a_tunnel_that_is_down_is_named_after_it() -> None:
+    """Neither end of it had an adjacency, so nobody could say what EIGRP at one of them lacks."""
+
+    def break_it(bench: WorldBench) -> None:
+        bench.configure("R11", ("interface GigabitEthernet0/1", "shutdown"))
+        bench.configure("R41", (*NOTES, "no network 10.0.0.0"))
+
+    diagnosis = tried(after("notes-phase3", break_it))
+    said = [(one.cause, one.router, one.certain) for one in diagnosis.findings if not one.advice]
+    assert said == [(Cause.INTERFACE_SHUTDOWN, "R11", True), (Cause.NETWORK_STATEMENT, "R41", False)]
+
+
+def test_what_hides_behind_a_dead_provider_is_named_after_it() -> None:
+    """A copy has it running, so its wires, too."""
+
+    def break_it(bench: WorldBench) -> None:
+        bench.configure("R31", ("interface Tunnel100", "ip nhrp authentication WRONG"))
+        bench.kill("TRANSPORT")
+
+    diagnosis = tried(after("notes-phase3", break_it))
+    said = [(one.cause, one.router, one.certain) for one in diagnosis.findings if not one.advice]
+    assert said[0] == (Cause.ROUTER_DEAD, "TRANSPORT", True)
+    assert (Cause.AUTHENTICATION, "R31", False) in said

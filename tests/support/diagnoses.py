@@ -16,12 +16,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.app.copied import CopiedLab
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.network.lines import after
 from dmvpn.shells.scenario import Scenario, built_in_names
 from dmvpn.tools.diff.rows import Rows, worse
 from dmvpn.tools.doctor import visit
+from dmvpn.tools.remedies import attempt, reduced
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
 from dmvpn.tools.troubles import (
@@ -43,6 +45,7 @@ from dmvpn.tools.troubles import (
     table_of,
 )
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
+from support.doctors import as_it_runs
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
 if TYPE_CHECKING:
@@ -338,7 +341,11 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
         carry_out(case.bench, chosen.orders)
     case.world.run_for(LATER)
     case.rows()
-    findings = [finding for finding in visit(case.patient).findings if not finding.advice]
+    diagnosis = visit(case.patient)
+    if not diagnosis.healthy:  # as `dmvpn doctor` does
+        small = reduced(as_it_runs(case.world), case.patient.facts(), diagnosis)
+        diagnosis = attempt(diagnosis, CopiedLab(small))
+    findings = [finding for finding in diagnosis.findings if not finding.advice]
     first, second = (
         next((n for n, finding in enumerate(findings, 1) if chosen.is_named(finding.cause, finding.router)), 0)
         for chosen in (one, other)

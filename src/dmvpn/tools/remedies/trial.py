@@ -3,6 +3,7 @@
     the copy unchanged      the same finding?   no: the configurations are not to blame, and nothing was tried
     with the lines          rows better, none worse: tried. Any row worse: the lines are never shown
     all that is left        where two faults hide each other, no remedy helps alone
+    what is left then       broken in the copy, where the network shows it behind something else: `hidden`
 
 Rows are what `dmvpn diff` measures between the LANs. Nothing is typed into a router that anybody uses.
 """
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Remedies that are tried at most, and pairs of LANs that talk at least, if there are so many.
 MOST_REMEDIES, PAIRS = 4, 30
+#: How it is known of what the network hides.
+_IN_A_COPY: Final = "so it is in a copy of these configurations in the simulator, where what is said first is fixed"
 #: Virtual seconds until the timers of a copy have acted, and until it has recovered after lines were entered.
 SETTLED, HEALED = 60.0, 130.0
 #: What wires do and routers remember is in no copy: packets, or a router's own words, are the evidence.
@@ -68,11 +71,30 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     same = [one for one in broken if one.place in ward.places]
     if not same:
         if ward.places:
-            return replace(diagnosis, copied=Copied.OTHERWISE)
+            return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward.findings)
         return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
     outcomes = _outcomes(ward, [one for one in same if one.is_complete][:MOST_REMEDIES])
     findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
-    return replace(diagnosis, findings=findings, copied=Copied.ALIKE)
+    helped = any(one.works for one in outcomes.values())
+    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward.again() if helped else ())
+
+
+def _with_hidden(diagnosis: Diagnosis, findings: Sequence[Finding]) -> Diagnosis:
+    """Return the diagnosis with what a copy shows that lacks what is found in the network, or has it fixed."""
+    known = {one.place for one in diagnosis.findings}
+    broken = [one for one in diagnosis.findings if not one.advice]
+    hidden = [
+        replace(
+            one,
+            evidence=(*one.evidence, _IN_A_COPY),
+            decide="is it there when what is said first is fixed?",
+            stops=False,
+        )
+        for one in findings
+        if one.certain and one.place not in known and {one.router, *one.others} & {*diagnosis.routers}
+    ]
+    advice = [one for one in diagnosis.findings if one.advice]
+    return replace(diagnosis, findings=(*broken, *hidden, *advice))
 
 
 def _not_reproduced(finding: Finding) -> Finding:
@@ -131,7 +153,12 @@ class _Ward:
         self._copy = copy
         self._pairs = settle(copy, diagnosis)
         self._rows = Rows.of(copy.subject, self._pairs)
-        self.places = {one.place for one in visit(copy).findings if not one.advice}
+        self.findings = self.again()
+        self.places = {one.place for one in self.findings}
+
+    def again(self) -> tuple[Finding, ...]:
+        """Return what is broken in the copy now."""
+        return tuple(one for one in visit(self._copy).findings if not one.advice)
 
     def _measure(self) -> Rows:
         """Return rows after all had talked once, so that ways are what they will be."""
@@ -165,11 +192,11 @@ class _Ward:
 
 
 def _pairs(subject: Subject, findings: Sequence[Finding]) -> tuple[Pair, ...]:
-    """Return those of the sites in question first, with as many others as have their turn once: a server carries for
-    all.
-    """
+    """Return those of the sites in question first, with as many others as there are sites."""
     named = {name for one in findings for name in (one.router, *one.others)}
     about = [name for name, lan in subject.lans.items() if lan.site in named]
-    most = max(PAIRS, 2 * len(subject.lans))
+    most = max(PAIRS, len(subject.lans))
     near = choose_pairs(subject.lans, 1, 2 * most // 3, about=about) if about else ()
-    return tuple(dict.fromkeys((*near, *choose_pairs(subject.lans, 1, most))))[:most]
+    others = choose_pairs(subject.lans, 1, 2 * most)
+    one_way = others if len(others) <= most else others[::2]
+    return tuple(dict.fromkeys((*near, *one_way)))[:most]
