@@ -311,7 +311,9 @@ def _asking(device: Device) -> list[str]:
 
 
 def _unaddressed(device: Device) -> list[str]:
-    """Sources of tunnels of which an excerpt does not say the address, and nothing says that they are to have none."""
+    """Return sources of tunnels of which an excerpt does not say the address, and nothing says that they are to have
+    none.
+    """
     sources = dict.fromkeys(tunnel.source_interface for tunnel in device.tunnels.tunnels)
     return [
         source
@@ -332,7 +334,9 @@ def _sources(device: Device) -> list[IPv4Address]:
 
 
 def _homeless(device: Device) -> IPv4Interface | None:
-    """The source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the source."""
+    """Return the source of the tunnels in an excerpt that has nothing else: no port has an address, and none is the
+    source.
+    """
     own = {name: address.ip for name, address in device.ports.items()}
     has_ports = any(not name.startswith(_NO_PORTS) for name in own)
     named = any(tunnel.source_interface for tunnel in device.tunnels.tunnels)
@@ -341,7 +345,9 @@ def _homeless(device: Device) -> IPv4Interface | None:
 
 
 def _told(read: Mapping[str, Device], file: str, name: str, known: list[IPv4Interface]) -> IPv4Interface | None:
-    """What the router's own tunnel says its address is, or those who map its tunnel address, or its IKE identity."""
+    """Return what the router's own tunnel says its address is, or those who map its tunnel address, or its IKE
+    identity.
+    """
     profiles = (profile.local_identity for profile in read[file].ikev2.profiles)
     identities = dict.fromkeys(one.address for one in profiles if one is not None and one.address is not None)
     for tunnel in read[file].tunnels.tunnels:

@@ -37,7 +37,10 @@ NOTHING: Final = Certificates()
 
 
 def certificates_of(folder: Path, router: str, configuration: str) -> Certificates:
-    """What is beside the configuration of a router. Raises UserError for what cannot be read, or does not fit."""
+    """Return what is beside the configuration of a router.
+
+    Raises UserError for what cannot be read, or does not fit.
+    """
     names = dict.fromkeys(_TRUSTPOINT.findall(configuration))
     found = [_trustpoint(folder / FOLDER / name, name, router) for name in names if _is_there(folder / FOLDER, name)]
     return Certificates("".join(one.head for one in found), tuple(event for one in found for event in one.given))

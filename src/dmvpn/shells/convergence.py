@@ -136,7 +136,7 @@ def _why(tunnel: TunnelFacts, server: ServerFacts) -> str:
 
 
 def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
-    """Pairs that routing protocols should join.
+    """Yield pairs that routing protocols should join.
 
     Two ports of a wire; on tunnels a client and its server, the two ends, and a far end that is mapped and gets the
     multicasts.
@@ -183,7 +183,7 @@ def _seats(facts: LabFacts, node: str, port: str) -> Iterator[Seat]:
 
 
 def _not_heard(facts: LabFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """Neighbors that both want and that this end does not have."""
+    """Yield neighbors that both want and that this end does not have."""
     mine, theirs = facts.routers[here[0]], facts.routers[there[0]]
     if mine is None or theirs is None:
         return
@@ -208,7 +208,7 @@ def _fails_in_ospf(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Se
 
 
 def _never_heard(mine: RouterFacts, theirs: RouterFacts, here: Seat, there: Seat) -> Iterator[str]:
-    """Neighbors of OSPF that this end never has, and those of a tunnel that the other end does not want."""
+    """Yield neighbors of OSPF that this end never has, and those of a tunnel that the other end does not want."""
     process = _ospf_between(mine, theirs, here, there)
     if process is not None and _fails_in_ospf(mine, theirs, here, there):
         types = types_of_ospf(mine, theirs, here, there)
@@ -248,7 +248,7 @@ def _systems(processes: tuple[EigrpFacts, ...], interface: str) -> list[int]:
 
 
 def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Routers, and the neighbors of BGP that they name, that want them as well, and that they do not have."""
+    """Yield routers, and the neighbors of BGP that they name, that want them as well, and that they do not have."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
         known = {one.address: one for one in router.neighbors if one.protocol.startswith("bgp ")}
@@ -262,7 +262,7 @@ def _without_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
 
 
 def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
-    """Routers, and the neighbors of BGP that they name and that run BGP without them."""
+    """Yield routers, and the neighbors of BGP that they name and that run BGP without them."""
     owners = {address: name for name, router in _running(facts) for address in _all_of(router)}
     for name, router in _running(facts):
         for address in router.bgp.called:

@@ -120,7 +120,10 @@ def _sweep(folder: int) -> None:
 
 
 def _open(folder: int, name: str, flags: int, called: str = "") -> int:
-    """A descriptor of a file of the folder. called: under which name, where that is another one. Raises OSError."""
+    """Return a descriptor of a file of the folder. called: under which name, where that is another one.
+
+    Raises OSError.
+    """
     if not is_file_name(name):
         raise OSError(errno.EINVAL, "Invalid file name")
     try:

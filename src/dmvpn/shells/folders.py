@@ -115,7 +115,10 @@ def read_configuration(path: Path) -> str:
 
 
 def read_routers(path: Path) -> tuple[Part, ...]:
-    """The configurations of the routers in a file, each with its lines where they are in the file. Raises UserError."""
+    """Return the configurations of the routers in a file, each with its lines where they are in the file.
+
+    Raises UserError.
+    """
     topology = topology_in(path)
     if topology is not None:
         return _inside(path, topology)
@@ -144,7 +147,10 @@ def _is_of_router(text: str) -> bool:
 
 
 def read_router(path: Path) -> str:
-    """The text of the configuration of one router. Raises UserError, also for a file with several routers in it."""
+    """Return the text of the configuration of one router.
+
+    Raises UserError, also for a file with several routers in it.
+    """
     parts = read_routers(path)
     if len(parts) > 1:
         names = _some([part.name or "one without a name" for part in parts])

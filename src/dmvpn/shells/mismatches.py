@@ -100,7 +100,7 @@ def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
 
 
 def _why_not(router: RouterFacts, there: Seat, protocol: str) -> str:
-    """Why a router that runs the protocol does not speak it on an interface; "" if it does not run it."""
+    """Return why a router that runs the protocol does not speak it on an interface; "" if it does not run it."""
     name, interface, _ = there
     if protocol == "OSPF":
         return _absence(interface, is_there=_ospf_on(router, interface) is not None) if router.ospf else ""

@@ -98,7 +98,10 @@ class Scenario:
 
     @classmethod
     def _inferred(cls, name: str, path: Path, found: Found, *, strict: bool) -> Self:
-        """The network that the configurations of a folder without `lab.yaml`, or of a file, make. Raises UserError."""
+        """Return the network that the configurations of a folder without `lab.yaml`, or of a file, make.
+
+        Raises UserError.
+        """
         from dmvpn.shells.inference import infer  # it reads configurations, which most who read scenarios do not
 
         try:
@@ -137,7 +140,7 @@ class Scenario:
         return self
 
     def _wrong_names(self) -> Iterator[tuple[Path_, str]]:
-        """Names that mean nothing, or two things."""
+        """Yield names that mean nothing, or two things."""
         lab = self.lab
         known = ", ".join(self.configurations)
         for router in lab.routers:
@@ -162,7 +165,7 @@ class Scenario:
                 yield ("ready", "routes", router), f"there is no router {router}; there are {known}"
 
     def _wrong_ends(self) -> Iterator[tuple[Path_, str]]:
-        """Ends of links that are nowhere, or in two places."""
+        """Yield ends of links that are nowhere, or in two places."""
         taken: dict[tuple[str, str], None] = {}
         for number, link in enumerate(self.lab.links):
             for position, end in enumerate(link.ends):
@@ -203,7 +206,10 @@ class Scenario:
         return node, name
 
     def segments(self) -> Iterator[tuple[list[tuple[str, str]], LinkSpec]]:
-        """Every wire: its ends (node, interface) and properties. A host's `link` joins the wire of that interface."""
+        """Yield every wire: its ends (node, interface) and properties.
+
+        A host's `link` joins the wire of that interface.
+        """
         wires = [([self.end(end) for end in link.ends], link) for link in self.lab.links]
         for name, host in self.lab.hosts.items():
             where = self.end(host.link)

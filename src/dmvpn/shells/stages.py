@@ -23,7 +23,9 @@ _COPY: Final = re.compile(
 
 
 def earlier_of(names: Iterable[str]) -> dict[str, str]:
-    """The names of earlier stages and copies of which there is a complete one as well, each with the name of that."""
+    """Return the names of earlier stages and copies of which there is a complete one as well, each with the name of
+    that.
+    """
     names = list(names)
     early: dict[str, list[str]] = {}
     complete: dict[str, str] = {}

@@ -111,13 +111,13 @@ class Files(asyncssh.SFTPServer):
         return file
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        """Octets of a file that is read."""
+        """Return octets of a file that is read."""
         await self._turn()
         file = self._opened(file_obj)
         return bytes(file.octets[offset : offset + min(size, _PIECE)])
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        """Octets of a file that is written."""
+        """Return octets of a file that is written."""
         await self._turn()
         file = self._opened(file_obj)
         if not file.is_written:

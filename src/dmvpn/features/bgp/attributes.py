@@ -263,7 +263,7 @@ def _check_flags(attribute: Attribute) -> None:
 
 
 def _passed_on(attribute: Attribute) -> list[Attribute]:
-    """Attributes that we do not know: transitive ones are passed on and marked, RFC 4271 §5."""
+    """Return attributes that we do not know: transitive ones are passed on and marked, RFC 4271 §5."""
     if not attribute.flags & _OPTIONAL:
         raise Withdraw(f"well-known attribute {attribute.code} is unknown", offset=0, clause="RFC 4271 §6.3")
     if not attribute.flags & _TRANSITIVE:

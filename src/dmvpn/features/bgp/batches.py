@@ -157,7 +157,7 @@ def _pieces(
 
 
 def _room(attributes: Attributes, *, wide: bool) -> int:
-    """Octets for prefixes beside these attributes."""
+    """Return octets for prefixes beside these attributes."""
     return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide))
 
 

@@ -116,7 +116,9 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
 
 
 def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
-    """The last steps: the mark of a session that is to end, and the kinds of communities that these peers are told."""
+    """Return the last steps: the mark of a session that is to end, and the kinds of communities that these peers are
+    told.
+    """
     if audience.leaves_at is not None:
         attributes = leaving(attributes, audience.leaves_at if audience.internal else None)
     return _with_communities(attributes, audience)

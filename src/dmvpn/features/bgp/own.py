@@ -44,7 +44,7 @@ def own_path(
 def _reasons(
     route: Route, config: BgpConfig, networks: Groups[Prefix, Network]
 ) -> Iterator[tuple[PathOrigin, Origin, int, str]]:
-    """Why the route may be announced: as what, of which origin, with which metric, if which map permits it."""
+    """Yield why the route may be announced: as what, of which origin, with which metric, if which map permits it."""
     for network in networks.of(route.prefix).values():
         yield PathOrigin.NETWORK, Origin.IGP, route.metric, network.route_map
     if route.prefix.is_default and not config.default_originate:

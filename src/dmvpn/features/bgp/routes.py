@@ -117,7 +117,9 @@ class Routes:
         return tuple(prefix for prefix in wanted if any(path.own for path in found[prefix].paths.values()))
 
     def condition(self, name: str) -> Changes | None:
-        """What a route map makes of the first route of the routing table that it permits; None: it permits none."""
+        """Return what a route map makes of the first route of the routing table that it permits; None: it permits
+        none.
+        """
         if not name:
             return UNCHANGED
         policies = self._ports.policies.of_routes()

@@ -73,7 +73,9 @@ class PeerSettings:
 
 
 def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> PeerSettings | None:
-    """What holds for the peer with these lines; None: nobody says what its AS is, or it is not in IPv4 unicast."""
+    """Return what holds for the peer with these lines; None: nobody says what its AS is, or it is not in IPv4
+    unicast.
+    """
     merged = with_group(config, lines)
     is_active = config.ipv4_by_default if merged.active is None else merged.active
     if merged.remote_as is None or not is_active:

@@ -74,12 +74,12 @@ def _sha256_digest(packet: Octets, password: bytes, source: IPAddress) -> bytes:
 
 
 def _around_digest(packet: Octets, digest: bytes) -> bytes:
-    """The packet with a checksum of zero and with these octets in the place of the digest."""
+    """Return the packet with a checksum of zero and with these octets in the place of the digest."""
     return bytes(packet[:2]) + b"\x00\x00" + packet[4:_DIGEST_AT] + digest + packet[_DIGEST_AT + len(digest) :]
 
 
 def _digest(data: Octets, auth_type: AuthenticationType) -> bytes | None:
-    """The digest of a packet whose first TLV is an authentication of this type; None if it is not."""
+    """Return the digest of a packet whose first TLV is an authentication of this type; None if it is not."""
     end = _DIGEST_AT + DIGEST_LENGTH[auth_type]
     start = HEADER.pack(Authentication.TYPE, end - HEADER_LENGTH) + auth_type.to_bytes(2, "big")
     if len(data) < end or data[HEADER_LENGTH : HEADER_LENGTH + len(start)] != start:

@@ -82,7 +82,7 @@ class Neighborhood(Protocol):
     """The neighbors that DUAL may ask."""
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
-        """Neighbors to be queried, in a fixed order: all but stubs.
+        """Return neighbors to be queried, in a fixed order: all but stubs.
 
         told_by: the successor whose message made us ask. Split horizon spares its interface (RFC 7868 §5.4.2), but for
         those there who may think that they can reach the prefix through us.
@@ -123,7 +123,7 @@ class Dual:
         self._serial = 0
 
     def take_outcome(self) -> Outcome:
-        """What is to be done since the last call."""
+        """Return what is to be done since the last call."""
         outcome, self.outcome = self.outcome, Outcome()
         return outcome
 
@@ -251,7 +251,7 @@ class Dual:
         source.prefixes[destination.prefix] = None
 
     def _best(self, destination: Destination) -> Path | None:
-        """The path with the smallest distance; of equal ones a feasible one, the present successor first."""
+        """Return the path with the smallest distance; of equal ones a feasible one, the present successor first."""
         paths = destination.paths
         if not paths:
             return None

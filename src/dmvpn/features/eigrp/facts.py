@@ -67,12 +67,12 @@ class EigrpFacts(Fact):
 
 
 def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
-    """What there is to say about all processes."""
+    """Return what there is to say about all processes."""
     return tuple(_process(process) for process in machine.processes.values())
 
 
 def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
-    """Those of all processes."""
+    """Yield those of all processes."""
     for number, process in machine.processes.items():
         for neighbor in process.neighbors():
             yield NeighborFacts(

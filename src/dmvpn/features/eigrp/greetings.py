@@ -44,7 +44,7 @@ class Greetings:
         self.farewells = Farewells(context, sender, self.tlvs)
 
     def tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
-        """What a Hello says here."""
+        """Return what a Hello says here."""
         weights, stub = self._weights, self._policy.stub
         parameters = Parameters(
             k1=weights.k1,

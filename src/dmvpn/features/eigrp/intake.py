@@ -31,7 +31,7 @@ class Intake:
         self._dual = dual
 
     def believed(self, prefix: Prefix, source: Source, report: Report) -> Report:
-        """What DUAL hears of what a neighbor says."""
+        """Return what DUAL hears of what a neighbor says."""
         if not self.distribution.says(inwards=True):
             return report
         source.heard[prefix] = report
@@ -71,6 +71,6 @@ class Intake:
 
 
 def candidate(prefix: Prefix, report: Report, interface: str) -> Candidate:
-    """A path, as lists and route maps look at it."""
+    """Return a path, as lists and route maps look at it."""
     tag = report.external.tag if report.external is not None else 0
     return Candidate(prefix=prefix, next_hop=report.next_hop, interface=interface, tag=tag)

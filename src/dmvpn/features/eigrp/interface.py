@@ -165,7 +165,7 @@ class Neighbor:
         return self.stub is not None
 
     def hold_left(self, now: float) -> float:
-        """Seconds until it is given up if nothing comes."""
+        """Return seconds until it is given up if nothing comes."""
         return self.last_heard + self.hold_time - now
 
     def measure(self, round_trip: float) -> None:
@@ -256,11 +256,11 @@ class EigrpInterface:
         return prefix is not None and address in prefix and address != self.state.address
 
     def up_neighbors(self) -> list[Neighbor]:
-        """The neighbors that take part in routing, in the order of their arrival."""
+        """Return the neighbors that take part in routing, in the order of their arrival."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.is_up]
 
     def advert_told(self, prefix: Prefix) -> Advert:
-        """What the group knows about a prefix."""
+        """Return what the group knows about a prefix."""
         return self.told.get(prefix, WITHDRAWN)
 
     def note_told(self, prefix: Prefix, advert: Advert) -> None:
@@ -305,5 +305,5 @@ class EigrpInterface:
 
 
 def link_of(state: InterfaceState) -> Vector:
-    """What the way over an interface costs."""
+    """Return what the way over an interface costs."""
     return link_vector(state.bandwidth, state.delay, state.ip_mtu)

@@ -91,7 +91,7 @@ class Limits:
         return gauge is not None and gauge.barred_until is not None
 
     def limit_of(self, address: IPv4Address) -> PrefixLimit | None:
-        """How much this neighbor may tell."""
+        """Return how much this neighbor may tell."""
         return self._own.get(address, self.settings.neighbor_limit)
 
     def check(self, neighbors: dict[Source, Neighbor], adjacencies: Adjacencies) -> None:

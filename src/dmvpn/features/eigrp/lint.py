@@ -52,7 +52,7 @@ RULES: Final = (KEY_CHAIN, HALF, HOLD, HMAC)
 
 
 def check(config: EigrpConfig) -> Iterator[Concern]:
-    """What is wrong with the processes, interface by interface."""
+    """Yield what is wrong with the processes, interface by interface."""
     for process in config.processes:
         for name, settings in process.interfaces:
             if not settings.shutdown:
@@ -72,7 +72,7 @@ def line_of(process: ProcessSettings, interface: str, words: str) -> tuple[str, 
 
 
 def entered(process: ProcessSettings, interface: str, words: str, value: str = "") -> str:
-    """The same as lines to enter."""
+    """Return the same as lines to enter."""
     *around, line = line_of(process, interface, words)
     if process.is_named:
         around[1] = f"address-family ipv4 unicast autonomous-system {process.autonomous_system}"

@@ -65,7 +65,7 @@ class EigrpMachine:
         self._resting = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """When the next timer fires; those that are left of a crowd wait for a moment."""
+        """Return when the next timer fires; those that are left of a crowd wait for a moment."""
         following = self._context.timers.next()
         return None if following is None else max(following, self._resting)
 

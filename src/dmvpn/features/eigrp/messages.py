@@ -37,7 +37,7 @@ class NeighborChanged(Log):
 
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """A new neighbor."""
+        """Return a new neighbor."""
         return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
 
     @classmethod
@@ -61,7 +61,7 @@ class StuckInActive(Log):
 
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
-        """The message for this destination."""
+        """Return the message for this destination."""
         text = f"Route {prefix} stuck-in-active state in IP-EIGRP(0) {autonomous_system}.  Cleaning up"
         return cls("DUAL", 3, "SIA", text)
 
@@ -71,7 +71,7 @@ class AuthenticationImpossible(Log):
 
     @classmethod
     def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
-        """The message for this interface."""
+        """Return the message for this interface."""
         return cls("DUAL", 4, "AUTHBLOCKED", f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
 
 
@@ -80,7 +80,7 @@ class NotOnCommonSubnet(Log):
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """The message for this sender."""
+        """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is blocked: not on common subnet"
         return cls("DUAL", 6, "NBRINFO", text)
 
@@ -90,7 +90,7 @@ class BadPacket(Log):
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
-        """The message for this sender."""
+        """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: bad packet from {neighbor} ({interface}): {what}"
         return cls("DUAL", 4, "BADPACKET", text)
 
@@ -100,7 +100,7 @@ class PrefixThreshold(Log):
 
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
-        """The message. about: the process, what it brings in, or a neighbor."""
+        """Return the message. about: the process, what it brings in, or a neighbor."""
         return cls("DUAL", 4, "PFXLIMITTHR", f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
 
 
@@ -111,7 +111,7 @@ class PrefixLimit(Log):
 
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:
-        """The message. about: the process, what it brings in, or a neighbor."""
+        """Return the message. about: the process, what it brings in, or a neighbor."""
         return cls("DUAL", 3, "PFXLIMIT", f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
 
 

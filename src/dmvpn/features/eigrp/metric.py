@@ -44,7 +44,7 @@ class Vector(NamedTuple):
     load: int = 1
 
     def through(self, link: Vector) -> Vector:
-        """The metric of this destination for somebody at the other end of `link`: one hop more."""
+        """Return the metric of this destination for somebody at the other end of `link`: one hop more."""
         return Vector(
             self.delay + link.delay,
             min(self.bandwidth, link.bandwidth),
@@ -61,7 +61,7 @@ class Vector(NamedTuple):
 
 
 def link_vector(bandwidth: int, delay_us: int, mtu: int) -> Vector:
-    """The metric of an interface: bandwidth in kbit/s, delay in microseconds, MTU in octets."""
+    """Return the metric of an interface: bandwidth in kbit/s, delay in microseconds, MTU in octets."""
     return Vector(delay_us * PICOSECONDS_PER_MICROSECOND, max(bandwidth, 1), mtu)
 
 
@@ -86,7 +86,7 @@ class MetricScale:
     rib_scale: int = DEFAULT_RIB_SCALE
 
     def distance(self, vector: Vector | None) -> int:
-        """The composite metric, `INFINITY` if unreachable. RFC 7868 §5.6.1.1 (classic) and §5.6.2.5 (wide)."""
+        """Return the composite metric, `INFINITY` if unreachable. RFC 7868 §5.6.1.1 (classic) and §5.6.2.5 (wide)."""
         if vector is None:
             return INFINITY
         weights = self.weights
@@ -104,12 +104,12 @@ class MetricScale:
         return distance if distance < (INFINITY if self.wide else _CLASSIC_INFINITY) else INFINITY
 
     def farther(self, vector: Vector, offset: int) -> Vector:
-        """The vector whose distance is larger by `offset`, which an offset list adds to its delay."""
+        """Return the vector whose distance is larger by `offset`, which an offset list adds to its delay."""
         unit = _WIDE_SCALE * 10 if self.wide else _CLASSIC_SCALE
         return vector._replace(delay=vector.delay + offset * _PICOSECONDS_PER_TENS_OF_MICROSECONDS // unit)
 
     def rib_metric(self, distance: int) -> int:
-        """The metric that the routing table gets: 32 bits, at least 1 for what is at any distance at all."""
+        """Return the metric that the routing table gets: 32 bits, at least 1 for what is at any distance at all."""
         if not self.wide:
             return distance
         return max(distance // self.rib_scale, 1) if distance else 0

@@ -160,7 +160,7 @@ class ProcessSettings:
         return bool(self.name)
 
     def interface(self, name: str) -> InterfaceSettings:
-        """What holds on this interface."""
+        """Return what holds on this interface."""
         return next((settings for known, settings in self.interfaces if known == name), self.default_interface)
 
 
@@ -172,5 +172,5 @@ class EigrpConfig:
     key_chains: Pages[KeyChain] = NONE
 
     def key_chain(self, name: str) -> KeyChain | None:
-        """The key chain of this name."""
+        """Return the key chain of this name."""
         return next((chain for chain in self.key_chains if chain.name == name), None)

@@ -60,13 +60,13 @@ class Offers:
             self._retract(prefix)
 
     def sources(self) -> list[tuple[Path, Route]]:
-        """The first path of every destination that is offered, with the route."""
+        """Return the first path of every destination that is offered, with the route."""
         table = self._dual.table
         pairs = ((table[prefix].usable(), route) for prefix, route in self._offered.items() if prefix in table)
         return [(paths[0], route) for paths, route in pairs if paths]
 
     def chosen(self, destination: Destination) -> list[Path]:
-        """The paths that packets take: those within the variance, as many as may be."""
+        """Return the paths that packets take: those within the variance, as many as may be."""
         paths = destination.usable()
         if not paths or paths[0].source.is_local:
             return []
@@ -131,7 +131,8 @@ class Offers:
 
 
 def _shares(distances: list[int]) -> list[int]:
-    """How many parts of the flows each path takes: the nearer the more (`traffic-share balanced`), as IOS does it.
+    """Return how many parts of the flows each path takes: the nearer the more (`traffic-share balanced`), as IOS does
+    it.
 
     distances: the smallest one first.
     """
@@ -143,7 +144,7 @@ def _shares(distances: list[int]) -> list[int]:
 
 
 def details(path: Path) -> tuple[str, ...]:
-    """What `show ip route A.B.C.D` adds for a route of EIGRP."""
+    """Return what `show ip route A.B.C.D` adds for a route of EIGRP."""
     metric = path.metric
     return (
         f"      Total delay is {metric.delay_us} microseconds, minimum bandwidth is {metric.bandwidth} Kbit",

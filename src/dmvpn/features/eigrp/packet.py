@@ -122,7 +122,7 @@ class EigrpPacket:
         return bytes(packet)
 
     def find(self, kind: type[_Kind]) -> _Kind | None:
-        """The (first) TLV of this class, or None."""
+        """Return the (first) TLV of this class, or None."""
         for part in self.tlvs:
             if isinstance(part, kind):
                 return part

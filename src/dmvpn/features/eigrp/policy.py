@@ -38,7 +38,7 @@ class Policy:
         self._scale = scale
 
     def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
-        """What everybody on `interface` may know of `destination`, as it is now."""
+        """Return what everybody on `interface` may know of `destination`, as it is now."""
         if destination is None:
             return WITHDRAWN
         path = destination.current

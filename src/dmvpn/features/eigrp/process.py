@@ -87,7 +87,7 @@ class Process:
         return self.policy.router_id
 
     def neighbors(self) -> list[Neighbor]:
-        """All of them, by handle."""
+        """Return all of them, by handle."""
         found = [neighbor for interface in self.interfaces.values() for neighbor in interface.neighbors.values()]
         return sorted(found, key=lambda neighbor: neighbor.handle)
 
@@ -318,8 +318,9 @@ class Process:
         self.context.out.append(WatchWanted(Client.EIGRP, number, name, neighbor.address, wanted))
 
     def audience(self, prefix: Prefix, told_by: Source | None) -> list[Source]:
-        """The neighbors that DUAL may ask. Split horizon spares those that surely know that the path is not through
-        us.
+        """Return the neighbors that DUAL may ask.
+
+        Split horizon spares those that surely know that the path is not through us.
         """
         spared = self.interfaces.get(told_by.interface) if told_by else None
         if spared is not None and (not spared.settings.split_horizon or prefix in spared.told):

@@ -123,7 +123,9 @@ class Receiver:
                     process.stuck.answered(neighbor.source, prefix)
 
     def _report(self, neighbor: Neighbor, advert: Advert) -> Report:
-        """What an advert means here: a loop back to us is unreachable, and a next hop must be on the same subnet."""
+        """Return what an advert means here: a loop back to us is unreachable, and a next hop must be on the same
+        subnet.
+        """
         if advert.metric is None or (advert.originator == self._process.router_id != UNSPECIFIED):
             return UNREACHABLE
         direct = advert.next_hop != UNSPECIFIED and neighbor.interface.knows(advert.next_hop)

@@ -91,7 +91,7 @@ class Redistributor:
             self._dual.receive(prefix, source, report, Message.UPDATE, self._context.now)
 
     def _report(self, route: Route) -> Report | None:
-        """What the route says as an external destination, None if it is not to come in."""
+        """Return what the route says as an external destination, None if it is not to come in."""
         rule = None if self._is_ours(route) else line_for(self.settings.redistributions, route)
         if rule is None or route.prefix.address.version != 4:
             return None
@@ -115,7 +115,10 @@ class Redistributor:
         return route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
-        """What a route map makes of a route, None: it refuses it. No map sets EIGRP's metric, which is a vector."""
+        """Return what a route map makes of a route, None: it refuses it.
+
+        No map sets EIGRP's metric, which is a vector.
+        """
         if not name:
             return UNCHANGED
         return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))

@@ -271,7 +271,7 @@ def _parse_classic_external(value: bytes, offset: int) -> Tlv:
 
 
 def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
-    """The parser of one of the wide TLVs, which differ in the external data alone."""
+    """Return the parser of one of the wide TLVs, which differ in the external data alone."""
 
     def parse(value: bytes, offset: int) -> Tlv:
         metric_at = _WIDE_HEADER.size
@@ -357,14 +357,17 @@ def _parse_external(value: bytes, at: int) -> ExternalData:
 
 
 def _pack_destinations(destinations: tuple[Prefix, ...]) -> bytes:
-    """Prefix length and only as many octets of the address as it covers: none for a default route."""
+    """Return prefix length and only as many octets of the address as it covers: none for a default route."""
     return b"".join(
         [bytes((prefix.length,)) + prefix.address.packed[: prefix.length + 7 >> 3] for prefix in destinations]
     )
 
 
 def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefix, ...]:
-    """The destinations that fill the value from `position`: one at least. Raises WireError, also if it lies behind."""
+    """Return the destinations that fill the value from `position`: one at least.
+
+    Raises WireError, also if it lies behind.
+    """
     if position >= len(value):
         raise WireError("route TLV without destination", offset=offset, clause="RFC 7868 §6.8.4")
     destinations: list[Prefix] = []

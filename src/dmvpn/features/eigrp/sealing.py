@@ -66,5 +66,5 @@ class Sealing:
 
 
 def seal_of(settings: InterfaceSettings) -> tuple[object, ...]:
-    """What neighbors must have the same."""
+    """Return what neighbors must have the same."""
     return settings.authentication, settings.key_chain, settings.password

@@ -38,11 +38,13 @@ class Seals:
         self._context = context
 
     def length(self, interface: EigrpInterface) -> int:
-        """Octets that a seal takes."""
+        """Return octets that a seal takes."""
         return _LENGTHS[interface.settings.authentication]
 
     def obstacle(self, interface: EigrpInterface) -> Reason | None:
-        """Why packets of this interface cannot be authenticated as configured, None if they can (or need not)."""
+        """Return why packets of this interface cannot be authenticated as configured, None if they can (or need
+        not).
+        """
         settings, since = interface.settings, self._context.now
         if settings.authentication is None:
             return None
@@ -76,7 +78,7 @@ class Seals:
         return any(auth.verify_md5(payload, key=key.text.encode()) for key in keys)
 
     def seal(self, interface: EigrpInterface, packet: EigrpPacket) -> bytes | None:
-        """The octets of the packet, sealed as configured; None: they cannot be."""
+        """Return the octets of the packet, sealed as configured; None: they cannot be."""
         settings = interface.settings
         if settings.authentication is None:
             return packet.serialize()
@@ -90,7 +92,7 @@ class Seals:
         return auth.seal_md5(packet, key_id=key.number, key=key.text.encode()) if key is not None else None
 
     def changes_in(self, interface: EigrpInterface) -> float | None:
-        """Seconds until other keys are valid on an interface, an hour at most; None: never."""
+        """Return seconds until other keys are valid on an interface, an hour at most; None: never."""
         chain = self._key_chain(interface.settings)
         if interface.settings.authentication is not AuthenticationMode.MD5 or chain is None:
             return None

@@ -104,7 +104,7 @@ class Sender:
             self._context.debug(*messages.packet_lines(_RECEIVED, packet, interface.name, length, source))
 
     def room(self, interface: EigrpInterface) -> int:
-        """How many octets of TLVs fit into a packet."""
+        """Return how many octets of TLVs fit into a packet."""
         return interface.state.ip_mtu - _IP_HEADER - HEADER_LENGTH - self.seals.length(interface)
 
     @staticmethod

@@ -59,7 +59,7 @@ class Summaries:
                     self._component_changed(summary, prefix)
 
     def components(self, prefix: Prefix) -> int:
-        """How many reachable destinations lie in this summary."""
+        """Return how many reachable destinations lie in this summary."""
         return sum(1 for destination in self._dual.table.values() if _is_component(prefix, destination))
 
     def _component_changed(self, summary: _Summary, prefix: Prefix) -> None:

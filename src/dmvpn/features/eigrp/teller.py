@@ -249,7 +249,7 @@ class Teller:
     # Packets ---------------------------------------------------------------------------------------------------
 
     def _pack_group(self, interface: EigrpInterface, opcode: Opcode, *, wide: bool) -> tuple[list[Prefix], bytes]:
-        """The destinations of the next packet to the group, and their TLVs."""
+        """Return the destinations of the next packet to the group, and their TLVs."""
         waiting = interface.queries if opcode is Opcode.QUERY else interface.updates
         flags = RouteFlag.ACTIVE if opcode is Opcode.QUERY else NO_FLAGS
         room = self._sender.room(interface)
@@ -270,7 +270,7 @@ class Teller:
         return prefixes, b"".join(parts)
 
     def _group_advert(self, interface: EigrpInterface, prefix: Prefix, opcode: Opcode) -> Advert | None:
-        """What the group is to be told, None if nothing.
+        """Return what the group is to be told, None if nothing.
 
         While a destination is active only two things are ever said of it: the query, and that it is unreachable by us.
         """

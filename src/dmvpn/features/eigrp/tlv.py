@@ -103,7 +103,7 @@ class Parameters(Tlv):
 
     @classmethod
     def goodbye(cls, hold_time: int) -> Self:
-        """What a router says that goes: all weights 255, as IOS sends them (§6.7.7 leaves K6 out)."""
+        """Return what a router says that goes: all weights 255, as IOS sends them (§6.7.7 leaves K6 out)."""
         return cls(k1=_GOODBYE, k2=_GOODBYE, k3=_GOODBYE, k4=_GOODBYE, k5=_GOODBYE, k6=_GOODBYE, hold_time=hold_time)
 
     @property
@@ -318,7 +318,7 @@ def _pack_addresses(addresses: tuple[IPAddress, ...]) -> bytes:
 
 
 def _parse_addresses(value: bytes, offset: int, section: str) -> tuple[IPAddress, ...]:
-    """A list of address length and address, which fills the value."""
+    """Return a list of address length and address, which fills the value."""
     addresses: list[IPAddress] = []
     position = 0
     while position < len(value):

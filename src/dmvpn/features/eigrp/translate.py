@@ -58,7 +58,7 @@ WITHDRAWN = Advert(None)
 
 
 def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: RouteFlag = NO_FLAGS) -> Tlv:
-    """The route TLV for this destination."""
+    """Return the route TLV for this destination."""
     destinations = (prefix,)
     if wide:
         metric = _wide(advert.metric, flags)
@@ -82,7 +82,10 @@ def to_tlv(prefix: Prefix, advert: Advert, *, wide: bool, flags: RouteFlag = NO_
 
 
 def from_tlv(tlv: Tlv) -> tuple[Advert, tuple[Prefix, ...]] | None:
-    """What a route TLV says, and about which destinations. None for every other TLV and other topologies than base."""
+    """Return what a route TLV says, and about which destinations.
+
+    None for every other TLV and other topologies than base.
+    """
     match tlv:
         case WideInternal(topology=0):
             advert = Advert(_from_wide(tlv.metric), tlv.next_hop, tlv.router_id)

@@ -77,7 +77,8 @@ class Authentication:
         return max((_LENGTHS[key.algorithm] for key in self.keys), default=0)
 
     def sending(self, clock: Clock, now: float) -> Key | None:
-        """The key that new packets are sealed with: of those that are valid the one with the highest number, as on IOS.
+        """Return the key that new packets are sealed with: of those that are valid the one with the highest number, as
+        on IOS.
 
         When the last one is over it goes on (RFC 2328 §D.3): what neighbors had agreed on is better than an outage.
         None: none has begun.
@@ -108,7 +109,7 @@ class Authentication:
         return " or ".join(keys)
 
     def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[Key, ...] | None = None) -> str:
-        """Why the packet is not what this interface asks for, in words; "": it is. accepted: None: all keys."""
+        """Return why the packet is not what this interface asks for, in words; "": it is. accepted: None: all keys."""
         if packet.auth_type != self.type.value:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
         if self.type is AuthenticationType.SIMPLE:

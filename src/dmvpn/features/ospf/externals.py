@@ -73,7 +73,7 @@ class Externals:
         return self._imports.is_active or (nssas and self._process.is_border)
 
     def dropped(self) -> dict[Prefix, int]:
-        """Summaries whose rest goes to Null0, with their costs."""
+        """Return summaries whose rest goes to Null0, with their costs."""
         told = [(summary, self._summed_up(summary)) for summary in self._process.settings.summaries]
         return {each.prefix: body.metric for each, body in told if body is not None and each.advertise}
 

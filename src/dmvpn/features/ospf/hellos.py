@@ -184,7 +184,7 @@ class Hellos:
         return neighbor
 
     def _refusal(self, interface: OspfInterface, hello: Hello) -> Reason | None:
-        """Why this Hello is not one of a neighbor of ours, RFC 2328 §10.5."""
+        """Return why this Hello is not one of a neighbor of ours, RFC 2328 §10.5."""
         settings, since = interface.settings, self._context.now
         mask = interface.mask
         theirs, ours = hello.options & _KINDS, int(interface.area.options) & _KINDS

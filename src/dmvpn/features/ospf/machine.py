@@ -51,7 +51,7 @@ class OspfMachine:
         self._context = Context(ports)
 
     def next_deadline(self) -> float | None:
-        """When the next timer fires."""
+        """Return when the next timer fires."""
         return self._context.timers.next()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:

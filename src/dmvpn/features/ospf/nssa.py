@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> ExternalBody | None:
-    """The default route of type 7 that we tell in an area. A router inside tells it if it has one, RFC 3101 §2.7."""
+    """Return the default route of type 7 that we tell in an area.
+
+    A router inside tells it if it has one, RFC 3101 §2.7.
+    """
     settings = area.settings.nssa
     if not settings.default or not (is_border or has_one):
         return None
@@ -56,7 +59,10 @@ def translates(area: RunningArea, router_id: IPv4Address) -> bool:
 def translations(
     areas: Iterable[RunningArea], router_id: IPv4Address, routes: Mapping[Prefix, OspfRoute]
 ) -> dict[Prefix, ExternalBody]:
-    """What we tell outside of what others bring into areas. routes: what the last calculation found. RFC 3101 §3.2."""
+    """Return what we tell outside of what others bring into areas. routes: what the last calculation found.
+
+    RFC 3101 §3.2.
+    """
     found: dict[Prefix, ExternalBody] = {}
     for area in areas:
         if not translates(area, router_id):

@@ -143,7 +143,10 @@ class Process:
         return self.externals if kind == LsaType.EXTERNAL else area.database
 
     def databases(self, interface: OspfInterface) -> Iterator[Database]:
-        """All that neighbors on an interface are to know. Type 5 takes no virtual links, RFC 2328 §10.3, §13.3."""
+        """Yield all that neighbors on an interface are to know.
+
+        Type 5 takes no virtual links, RFC 2328 §10.3, §13.3.
+        """
         yield interface.area.database
         if interface.area.takes_externals and interface.far_end is None:
             yield self.externals
@@ -388,7 +391,7 @@ class Process:
         yield from self.offering()
 
     def _add_others(self, best: dict[Prefix, OspfRoute]) -> Generator[None, None, None]:
-        """Networks of other areas, then those outside; and what we tell of both."""
+        """Yield networks of other areas, then those outside; and what we tell of both."""
         self.active = active_ranges(self.areas, best.values()) if self.is_border else {}
         for route, ends in paced(list(inter_area_routes(self))):
             if ends:

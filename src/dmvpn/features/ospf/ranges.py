@@ -54,7 +54,9 @@ def active_ranges(areas: Mapping[int, RunningArea], routes: Iterable[OspfRoute])
 
 
 def dropped(active: Active, routes: Mapping[Prefix, OspfRoute]) -> dict[Prefix, int]:
-    """The ranges whose rest goes to Null0, with their costs: those that are told and that no route leads to itself."""
+    """Return the ranges whose rest goes to Null0, with their costs: those that are told and that no route leads to
+    itself.
+    """
     return {
         prefix: each.cost for (_, prefix), each in active.items() if each.settings.advertise and prefix not in routes
     }

@@ -97,7 +97,10 @@ class Receiver:
             self._hand_on(neighbor, packet)
 
     def _virtual(self, interface: OspfInterface, packet: OspfPacket) -> OspfInterface | None:
-        """The virtual link that a packet is of: of the backbone, from a router that one leads to. RFC 2328 §8.2."""
+        """Return the virtual link that a packet is of: of the backbone, from a router that one leads to.
+
+        RFC 2328 §8.2.
+        """
         if int(packet.area) or not interface.area.number or not self._process.settings.virtual_links:
             return None
         return self._process.virtual.to(interface.area.number, packet.router)

@@ -84,7 +84,8 @@ class Sender:
             self._context.debug(messages.packet_line("sent", packet, interface.name, len(payload), destination))
 
     def _keys(self, interface: OspfInterface) -> tuple[Key, ...]:
-        """The keys of new packets: the youngest, and all while a neighbor still uses an older `message-digest-key`.
+        """Return the keys of new packets: the youngest, and all while a neighbor still uses an older
+        `message-digest-key`.
 
         So do neighbors roll keys over one after the other, as on IOS. Of a key chain one key seals at a time.
         """
@@ -143,7 +144,7 @@ class Sender:
             yield Update(tuple(portion))
 
     def room(self, interface: OspfInterface) -> int:
-        """Octets of content that fit into one packet."""
+        """Return octets of content that fit into one packet."""
         return interface.state.ip_mtu - _IP_HEADER - PACKET_HEADER - interface.settings.authentication.overhead
 
     def headers(self, interface: OspfInterface, reserved: int = 0) -> int:

@@ -146,7 +146,9 @@ def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tu
 
 
 def _keys(chain: KeyChain) -> Iterator[Key]:
-    """The keys of a chain that OSPF can use, the highest number last: new packets are sealed with that, as on IOS."""
+    """Yield the keys of a chain that OSPF can use, the highest number last: new packets are sealed with that, as on
+    IOS.
+    """
     for key in chain.keys:
         if key.number <= _LAST_KEY:
             algorithm = _ALGORITHMS[key.algorithm] if key.algorithm else Algorithm.MD5
@@ -163,7 +165,9 @@ def cost_of(settings: Settings, state: InterfaceState, reference: int) -> int:
 
 
 def router_id(process: Process, states: tuple[InterfaceState, ...]) -> IPv4Address | None:
-    """The configured one, else the highest address of a loopback, else that of any interface that is not shut down."""
+    """Return the configured one, else the highest address of a loopback, else that of any interface that is not shut
+    down.
+    """
     if process.router_id is not None:
         return process.router_id
     up = [state for state in states if state.enabled and state.address is not None]

@@ -157,7 +157,7 @@ def _as_it_is(body: SummaryBody) -> SummaryBody:
 
 
 def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
-    """Routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
+    """Return routers that bring routes in, with the area of the way there: within an area first, then the nearest."""
     found: dict[IPv4Address, tuple[int, Reached]] = {}
     for area in process.areas.values():
         for router, reached in area.tree.routers.items() if area.tree is not None and area.takes_externals else ():
@@ -173,7 +173,7 @@ def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
 
 
 def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
-    """Networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
+    """Yield networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
     ranges = {prefix for _, prefix in process.active}
     for area, key, cost, border in _learned(process, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
@@ -189,7 +189,7 @@ def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
 
 
 def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, LsaKey, int, Reached]]:
-    """Summaries that count, with the cost of the whole way, and the border router that tells them."""
+    """Yield summaries that count, with the cost of the whole way, and the border router that tells them."""
     for area in [process.areas[0]] if process.is_border else list(process.areas.values()):
         for key, cost, border in learned_in(process, area, kind):
             yield area, key, cost, border

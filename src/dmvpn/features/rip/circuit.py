@@ -61,7 +61,7 @@ class Circuit:
         return any(address in Prefix.of(own, length) for own, length in mine) and all(address != own for own, _ in mine)
 
     def send(self, octets: bytes, destination: IPAddress = GROUP, port: int = PORT) -> SendIp:
-        """The order to send a packet out of this interface."""
+        """Return the order to send a packet out of this interface."""
         datagram = UdpDatagram(source_port=PORT, destination_port=port, payload=octets)
         return SendIp(
             interface=self.name,
@@ -74,7 +74,10 @@ class Circuit:
         )
 
     def open(self, event: IpReceived) -> tuple[RipPacket, int]:
-        """The packet in an IP packet, with the port it came from. Raises WireError for what must not be believed."""
+        """Return the packet in an IP packet, with the port it came from.
+
+        Raises WireError for what must not be believed.
+        """
         datagram = UdpDatagram.parse(event.payload, event.source, event.destination)
         if datagram.destination_port != PORT:
             raise WireError(f"UDP port {datagram.destination_port}", offset=2, clause="RFC 2453 §3.6")
@@ -100,7 +103,9 @@ def ends(circuit: Circuit, config: RipConfig) -> bool:
 
 
 def believable(entry: RipEntry) -> Prefix | None:
-    """The prefix of an entry that may be taken, or None, RFC 2453 §3.9.2: a bad entry does not spoil the others."""
+    """Return the prefix of an entry that may be taken, or None, RFC 2453 §3.9.2: a bad entry does not spoil the
+    others.
+    """
     prefix = entry.prefix
     if prefix is None or entry.family != AddressFamily.IPV4 or not 1 <= entry.metric <= INFINITY:
         return None

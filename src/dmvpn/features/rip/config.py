@@ -76,7 +76,7 @@ PASSIVE: Final = ConfigLine(
 
 
 def _read_network(text: str) -> tuple[IPv4Address, str] | None:
-    """The classful network of an address: IOS keeps that, whatever host of it was typed."""
+    """Return the classful network of an address: IOS keeps that, whatever host of it was typed."""
     try:
         typed = IPv4Address(text)
     except ValueError:
@@ -206,7 +206,7 @@ LINES: Final = (
 
 
 def model(tree: ConfigTree) -> RipConfig:
-    """What the configuration says of RIP."""
+    """Return what the configuration says of RIP."""
     section = tree.section(ROUTER)
     if section is None:
         return RipConfig()
@@ -274,7 +274,7 @@ def _redistributions(section: Section) -> list[Redistribution]:
 
 
 def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
-    """What an interface says; None: nothing."""
+    """Return what an interface says; None: nothing."""
     name, mode, keys = args.interface("name"), section.get(AUTHENTICATION_MODE), section.get(AUTHENTICATION_KEYS)
     asked = AuthenticationMode.MD5 if mode is not None and "md5" in mode else AuthenticationMode.TEXT
     settings = RipInterfaceSettings(

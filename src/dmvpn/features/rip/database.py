@@ -176,7 +176,7 @@ class Database:
         return known
 
     def next_deadline(self) -> float | None:
-        """When `expire` has something to do."""
+        """Return when `expire` has something to do."""
         return self._deadlines.next()
 
     def _learn_again(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:

@@ -38,7 +38,7 @@ class RipFacts(Fact):
 
 
 def facts(machine: RipMachine, now: float) -> RipFacts | None:
-    """What there is to say about its process; None: there is none."""
+    """Return what there is to say about its process; None: there is none."""
     config = machine.config
     if not config.enabled:
         return None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def believed(
     entries: Iterable[RipEntry], circuit: Circuit, gateway: IPAddress, config: RipConfig, ports: Ports
 ) -> Iterator[Announcement]:
-    """What is believed of a gateway's response. A bad entry does not spoil the others."""
+    """Yield what is believed of a gateway's response. A bad entry does not spoil the others."""
     for entry in entries:
         prefix = believable(entry)
         if prefix is None:
@@ -47,7 +47,7 @@ def believed(
 
 
 def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announcement | None:
-    """What the lists leave of an announcement; None: nothing, as if it had not come."""
+    """Return what the lists leave of an announcement; None: nothing, as if it had not come."""
     distribution = config.distribution
     if heard.metric >= INFINITY or not distribution.says(inwards=True):
         return heard
@@ -59,7 +59,7 @@ def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announc
 
 
 def told_on(interface: str, routes: list[Announced], config: RipConfig, ports: Ports) -> list[Announced]:
-    """What the lists leave of the routes that are told on an interface."""
+    """Return what the lists leave of the routes that are told on an interface."""
     distribution = config.distribution
     if not distribution.says(inwards=False):
         return routes
@@ -74,7 +74,7 @@ def told_on(interface: str, routes: list[Announced], config: RipConfig, ports: P
 
 
 def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Ports) -> Route:
-    """A learned route as the routing table gets it, with the administrative distance of its first path."""
+    """Return a learned route as the routing table gets it, with the administrative distance of its first path."""
     paths, policies = learned.announcements, ports.policies.of_routes()
     first = paths[0]
     return Route(
@@ -89,6 +89,6 @@ def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Po
 
 
 def _candidate(path: Announcement) -> Candidate:
-    """A path, as lists look at it."""
+    """Return a path, as lists look at it."""
     hop = path.next_hop if isinstance(path.next_hop, IPv4Address) else None
     return Candidate(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag)

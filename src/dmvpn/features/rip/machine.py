@@ -139,11 +139,11 @@ class RipMachine:
         return []
 
     def next_deadline(self) -> float | None:
-        """The next update, timeout or request."""
+        """Return the next update, timeout or request."""
         return earliest(self._timers.next(), self.database.next_deadline(), self._gone.next())
 
     def next_update(self) -> float | None:
-        """When the next regular update is due."""
+        """Return when the next regular update is due."""
         return self._timers.when(("update", ""))
 
     # ---------------------------------------------------------------------------------------------- configuration
@@ -225,7 +225,7 @@ class RipMachine:
         return True
 
     def why_silent(self, now: float) -> dict[str, Reason]:
-        """Interfaces that send nothing, and why."""
+        """Return interfaces that send nothing, and why."""
         seals, found = self._speaker.seals, dict(self.silent)
         for name in self.circuits:
             obstacle = seals.obstacle(self.config, self.config.interface(name), now)
@@ -333,7 +333,7 @@ class RipMachine:
         return [RouteOffered(offer)]
 
     def _prefixes(self) -> list[Prefix]:
-        """All that a full update speaks of."""
+        """Return all that a full update speaks of."""
         return list(dict.fromkeys((*self.own, *self.database.routes, *self._poisoned)))
 
     # ---------------------------------------------------------------------------------------------------- packets
@@ -406,7 +406,7 @@ class RipMachine:
         destination: IPAddress | None = None,
         port: int = PORT,
     ) -> Results:
-        """Updates about these prefixes: to all on each circuit, or to one who asked."""
+        """Return updates about these prefixes: to all on each circuit, or to one who asked."""
         routes = list(announced(prefixes, self.own, self.database.routes, self._ports.rib))
         results: Results = []
         for circuit in circuits:

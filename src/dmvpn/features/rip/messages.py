@@ -22,7 +22,7 @@ def sending(kind: str, destination: IPAddress, interface: str, source: IPAddress
 
 
 def built(entries: Iterable[RipEntry]) -> list[str]:
-    """The entries of an update that goes out."""
+    """Return the entries of an update that goes out."""
     lines = (f"\t{entry.prefix} via {entry.next_hop}, metric {entry.metric}, tag {entry.tag}" for entry in entries)
     return ["RIP: build update entries", *lines]
 

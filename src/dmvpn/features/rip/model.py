@@ -87,12 +87,12 @@ class RipConfig:
     key_chains: Pages[KeyChain] = NONE
 
     def interface(self, name: str) -> RipInterfaceSettings:
-        """The settings of an interface, the defaults if it has none."""
+        """Return the settings of an interface, the defaults if it has none."""
         found = (settings for settings in self.interfaces if settings.name == name)
         return next(found, RipInterfaceSettings(name=name))
 
     def key_chain(self, name: str) -> KeyChain | None:
-        """The key chain of this name."""
+        """Return the key chain of this name."""
         return next((chain for chain in self.key_chains if chain.name == name), None)
 
     def is_passive(self, name: str) -> bool:
@@ -104,7 +104,7 @@ class RipConfig:
         return self.enabled and (self.bfd or gateway in self.watched)
 
     def networks_of(self, state: InterfaceState | None) -> tuple[Prefix, ...]:
-        """The networks of an interface that `network` lines name, while it has a line."""
+        """Return the networks of an interface that `network` lines name, while it has a line."""
         addresses = state.addresses if self.enabled and state is not None and state.line else ()
         return tuple(Prefix.of(address, length) for address, length in addresses if self.covers(address))
 

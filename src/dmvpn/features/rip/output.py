@@ -40,7 +40,7 @@ class Announced:
 def announced(
     prefixes: Iterable[Prefix], own: Mapping[Prefix, OwnRoute], learned: Mapping[Prefix, LearnedRoute], rib: Rib
 ) -> Iterator[Announced]:
-    """What we say of these prefixes; one that is neither ours nor learned is unreachable.
+    """Yield what we say of these prefixes; one that is neither ours nor learned is unreachable.
 
     A learned route that another protocol beats in the routing table is not announced: packets would not follow it.
     """
@@ -64,7 +64,7 @@ def _is_used(prefix: Prefix, rib: Rib) -> bool:
 def entries_for(
     state: InterfaceState, settings: RipInterfaceSettings, routes: Iterable[Announced], *, auto_summary: bool
 ) -> list[RipEntry]:
-    """The entries of an update on this interface, sorted by prefix."""
+    """Return the entries of an update on this interface, sorted by prefix."""
     chosen: dict[Prefix, RipEntry] = {}
     for route in routes:
         leads_back = state.name in route.interfaces
@@ -99,13 +99,17 @@ def answer(request: RipPacket, routes: Iterable[Announced]) -> RipPacket:
 
 
 def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
-    """The route's next hop if our neighbors on this interface can reach it directly, else 0.0.0.0 (ourselves)."""
+    """Return the route's next hop if our neighbors on this interface can reach it directly, else 0.0.0.0
+    (ourselves).
+    """
     hop, prefix = route.next_hop, state.prefix
     return hop if isinstance(hop, IPv4Address) and prefix is not None and hop in prefix else UNSPECIFIED
 
 
 def _summary(prefix: Prefix, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Prefix:
-    """The prefix that represents this one on the interface: configured, classful in foreign networks, or itself."""
+    """Return the prefix that represents this one on the interface: configured, classful in foreign networks, or
+    itself.
+    """
     for summary in settings.summaries:
         if prefix in summary:
             return summary

@@ -46,7 +46,7 @@ class OwnRoute:
 
 
 def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | None:
-    """What we announce of ourselves for this prefix, as of now."""
+    """Return what we announce of ourselves for this prefix, as of now."""
     if not config.enabled or prefix.address.version != 4:
         return None
     if prefix == DEFAULT and config.default_originate:
@@ -74,7 +74,7 @@ def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports:
 
 
 def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
-    """Every route of our own, as of now."""
+    """Return every route of our own, as of now."""
     prefixes = dict.fromkeys(route.prefix for route in ports.rib.routes())
     prefixes[DEFAULT] = None
     found = ((prefix, own_route(prefix, config, ports)) for prefix in prefixes)
@@ -89,7 +89,7 @@ def _speaks_rip(interface: str, prefix: Prefix, config: RipConfig, ports: Ports)
 
 
 def _metric(redistribution: Redistribution, config: RipConfig) -> int | None:
-    """The metric of redistributed routes; dynamic ones are not announced without one (IOS)."""
+    """Return the metric of redistributed routes; dynamic ones are not announced without one (IOS)."""
     if redistribution.metric is not None:
         return max(1, redistribution.metric)
     if config.default_metric is not None:

@@ -73,7 +73,7 @@ class RipEntry:
 
     @classmethod
     def of_prefix(cls, prefix: Prefix, metric: int, *, next_hop: IPv4Address = UNSPECIFIED, tag: int = 0) -> Self:
-        """The entry of this IPv4 prefix. Raises ValueError for another family."""
+        """Return the entry of this IPv4 prefix. Raises ValueError for another family."""
         address, mask = ipv4_address(prefix.address.packed), ipv4_address(prefix.netmask.packed)
         return cls(tag=tag, address=address, mask=mask, next_hop=next_hop, metric=metric)
 
@@ -133,7 +133,7 @@ class RipPacket:
 
     @classmethod
     def whole_table_request(cls) -> Self:
-        """The packet that asks for everything the receiver knows, RFC 2453 §3.9.1."""
+        """Return the packet that asks for everything the receiver knows, RFC 2453 §3.9.1."""
         everything = RipEntry(family=AddressFamily.UNSPECIFIED, address=UNSPECIFIED, mask=UNSPECIFIED, metric=INFINITY)
         return cls(command=Command.REQUEST, entries=(everything,))
 
@@ -198,7 +198,7 @@ def _parse_entry(packet: bytes, at: int) -> RipEntry:
 
 
 def _parse_authentication(packet: bytes) -> tuple[Password | KeyedDigest, int]:
-    """The first entry, which authenticates, and where the entries end. Raises WireError."""
+    """Return the first entry, which authenticates, and where the entries end. Raises WireError."""
     start = _HEADER.size
     end = start + _ENTRY.size
     if len(packet) < end:

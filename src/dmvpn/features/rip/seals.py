@@ -37,7 +37,7 @@ class Seals:
         self._sequences: dict[tuple[str, IPAddress], tuple[int, float]] = {}
 
     def obstacle(self, config: RipConfig, settings: RipInterfaceSettings, now: float) -> Reason | None:
-        """Why nothing can be sealed as configured; None: it can, or need not be."""
+        """Return why nothing can be sealed as configured; None: it can, or need not be."""
         if settings.authentication is None:
             return None
         chain = config.key_chain(settings.key_chain)
@@ -50,7 +50,7 @@ class Seals:
         return None
 
     def seal(self, packet: RipPacket, config: RipConfig, settings: RipInterfaceSettings, now: float) -> bytes | None:
-        """The octets of the packet, sealed as configured; None: they cannot be."""
+        """Return the octets of the packet, sealed as configured; None: they cannot be."""
         if settings.authentication is None:
             return packet.serialize()
         chain = config.key_chain(settings.key_chain)

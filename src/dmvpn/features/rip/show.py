@@ -46,7 +46,7 @@ class ShowRipDatabase:
 
 
 def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
-    """Everything that RIP knows, the classful networks above their subnets."""
+    """Return everything that RIP knows, the classful networks above their subnets."""
     machine = ctx.machine(RipMachine)
     found: dict[Prefix, RipDatabaseEntry] = {}
     for prefix, own in machine.own.items():

@@ -56,8 +56,9 @@ class Speaker:
         *,
         poisoned: bool = False,
     ) -> Results:
-        """Updates about these routes: to the group and the neighbors of the circuit, or to one who asked. poisoned: say
-        that they end."""
+        """Return updates about these routes: to the group and the neighbors of the circuit, or to one who asked.
+        poisoned: say that they end.
+        """
         settings = self.config.interface(circuit.name)
         told = told_on(circuit.name, routes, self.config, self._ports)
         entries = entries_for(circuit.state, settings, told, auto_summary=self.config.auto_summary)
@@ -73,7 +74,7 @@ class Speaker:
         return results
 
     def destinations(self, circuit: Circuit) -> list[IPAddress]:
-        """The receivers: the group, unless the interface is passive, and the configured neighbors."""
+        """Return the receivers: the group, unless the interface is passive, and the configured neighbors."""
         group: list[IPAddress] = [] if circuit.passive else [GROUP]
         return group + [neighbor for neighbor in self.config.neighbors if circuit.holds(neighbor)]
 

@@ -34,8 +34,9 @@ def role(name: str, network: Network, *, added: bool) -> Literal["hub", "spoke",
 
 
 def _servers(network: Network) -> list[IPAddress]:
-    """The tunnel addresses that somebody registers with. The defaults of newer releases do not show which router is a
-    hub.
+    """Return the tunnel addresses that somebody registers with.
+
+    The defaults of newer releases do not show which router is a hub.
     """
     every = (nhrp for device in network.devices.values() for nhrp in device.nhrp.tunnels)
     return [server.address for nhrp in every for server in nhrp.nhs if server.address is not None]

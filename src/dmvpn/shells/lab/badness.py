@@ -95,7 +95,10 @@ class Badness:
 
     @classmethod
     def read(cls, request: Mapping[str, Json]) -> Badness:
-        """What an order says, besides what to `do`, with which `link`, and whether it is `hidden`. Raises UserError."""
+        """Return what an order says, besides what to `do`, with which `link`, and whether it is `hidden`.
+
+        Raises UserError.
+        """
         settings = {name: value for name, value in request.items() if name not in ("do", "link", "hidden")}
         if any(name not in _KNOWN for name in settings):
             raise UserError(

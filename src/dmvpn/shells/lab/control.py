@@ -55,7 +55,8 @@ class Lent:
 
 
 def listen(path: Path, admission: Admission = OWNER_ALONE) -> socket.socket:
-    """The supervisor's end: a socket that only this user and those admitted may connect to. Once there it answers.
+    """Return the supervisor's end: a socket that only this user and those admitted may connect to. Once there it
+    answers.
 
     Raises UserError, OSError.
     """
@@ -102,7 +103,9 @@ def _answer(connection: socket.socket, octets: bytes, descriptor: int | None) ->
 
 
 def _receive(connection: socket.socket) -> bytes:
-    """What arrives of a request in time, which is for all of it: octet by octet it would hold the lab for as long."""
+    """Return what arrives of a request in time, which is for all of it: octet by octet it would hold the lab for as
+    long.
+    """
     end = time.monotonic() + LAB_PATIENCE
     octets = b""
     with contextlib.suppress(TimeoutError):

@@ -65,7 +65,8 @@ def find_router(text: str, command: Command, *, dead: bool = False) -> tuple[Lab
 
 
 def find_node(text: str, command: Command) -> tuple[LabFolder, str]:
-    """The lab and the router, host or gateway that "H3" or "LAB/H3" means; the lab itself says whether it has it.
+    """Return the lab and the router, host or gateway that "H3" or "LAB/H3" means; the lab itself says whether it has
+    it.
 
     command: what was typed, for this node. Raises UserError.
     """
@@ -82,7 +83,7 @@ def some_router() -> str:
 
 
 def nodes_of(folder: LabFolder) -> list[str]:
-    """Routers, hosts and gateways of a lab that runs; none if it does not answer."""
+    """Return routers, hosts and gateways of a lab that runs; none if it does not answer."""
     from dmvpn.shells.lab import control  # not for a command on a router, which is to be quick
 
     try:

@@ -91,7 +91,7 @@ class Impairments:
         return relay is not None and bool(relay.badness.cut)
 
     def next_deadline(self) -> float | None:
-        """When a delayed frame is due (monotonic seconds)."""
+        """Return when a delayed frame is due (monotonic seconds)."""
         return self._due[0][0] if self._due else None
 
     def deliver_due(self) -> None:

@@ -101,7 +101,10 @@ class LabFolder:
 
     @classmethod
     def of(cls, name: str) -> LabFolder:
-        """The folder of the lab with this name, whether it exists or not. Raises UserError for what is no name."""
+        """Return the folder of the lab with this name, whether it exists or not.
+
+        Raises UserError for what is no name.
+        """
         if not _NAME.fullmatch(name):
             raise UserError(
                 f"{name!r} is no name for a lab, which is called as its folder is: letters, digits, '_', '.' and '-', "
@@ -185,7 +188,9 @@ class LabFolder:
         return False
 
     def _lock(self) -> int | None:
-        """A descriptor that holds the lock of the folder; None if somebody else has it, or there is no folder."""
+        """Return a descriptor that holds the lock of the folder; None if somebody else has it, or there is no
+        folder.
+        """
         try:
             lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:

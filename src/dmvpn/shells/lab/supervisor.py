@@ -284,7 +284,7 @@ class Supervisor:
         return [self._why_mute(router)]
 
     def _why_mute(self, router: _Router, error: Exception | None = None) -> str:
-        """Why a router said nothing."""
+        """Return why a router said nothing."""
         if isinstance(error, TimeoutError):
             return "it does not answer yet"
         if isinstance(error, _EndedError):
@@ -417,7 +417,7 @@ def _order(pipe: socket.socket, question: bytes) -> None:
 
 
 def _last_words(pipe: socket.socket) -> str:
-    """Why a router that has ended could not run; "" where it did not say."""
+    """Return why a router that has ended could not run; "" where it did not say."""
     pipe.setblocking(False)
     try:
         while _told(pipe.recv(LARGEST_ANSWER)):

@@ -89,8 +89,8 @@ def peer_credentials(sock: socket.socket) -> PeerCredentials:
 
 
 def peer_groups(sock: socket.socket) -> tuple[int, ...]:
-    """The supplementary groups of the process that connected; none if they are more than 256. SO_PEERGROUPS, since
-    Linux 4.13.
+    """Return the supplementary groups of the process that connected; none if they are more than 256. SO_PEERGROUPS,
+    since Linux 4.13.
 
     They are those of the moment of connect(2), as the rest of its credentials.
     """

@@ -54,7 +54,9 @@ class NameService:
 
 
 def look_up(name: str) -> tuple[IPAddress, ...]:
-    """The addresses of a name in the order in which the host prefers them; none: it has none, or nobody answers."""
+    """Return the addresses of a name in the order in which the host prefers them; none: it has none, or nobody
+    answers.
+    """
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError):  # the latter: a label longer than 63 characters

@@ -11,10 +11,14 @@ def router_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
 
 
 def secrets_entropy(seed: int) -> SeededEntropy:
-    """What the salts of passwords are drawn from that a file has in plain text: of one password all have one hash."""
+    """Return what the salts of passwords are drawn from that a file has in plain text: of one password all have one
+    hash.
+    """
     return SeededEntropy(f"{seed}/secrets")
 
 
 def plane_entropy(seed: int, name: str, life: int = 0) -> SeededEntropy:
-    """What a router's data plane draws from (initialization vectors): a stream of its own, no part of a recording."""
+    """Return what a router's data plane draws from (initialization vectors): a stream of its own, no part of a
+    recording.
+    """
     return SeededEntropy(f"{seed}/{name}/{life}/plane")

@@ -90,7 +90,7 @@ class NatNode:
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Addresses that a port answers to."""
+        """Return addresses that a port answers to."""
         if interface == INSIDE:
             return ((self.spec.private.ip, self.spec.private.network.prefixlen),)
         return ((self.public, self.spec.public.network.prefixlen),)

@@ -43,7 +43,7 @@ class Station(Protocol):
         ...
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Addresses that the port answers to."""
+        """Return addresses that the port answers to."""
         ...
 
 

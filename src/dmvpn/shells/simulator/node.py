@@ -85,13 +85,13 @@ class RouterNode:
         self._work(now)
 
     def next_deadline(self) -> float | None:
-        """When `wake` is due."""
+        """Return when `wake` is due."""
         if not self.alive:
             return None
         return earliest(self._due, self.plane.next_deadline())
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Addresses that a port answers to; a dead router answers nobody."""
+        """Return addresses that a port answers to; a dead router answers nobody."""
         return self.plane.addresses_of(interface) if self.alive else ()
 
     def _enqueue(self, event: Event) -> None:
@@ -180,7 +180,7 @@ class HostNode:
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
-        """Addresses that the port answers to."""
+        """Return addresses that the port answers to."""
         return self.plane.addresses_of(interface)
 
     def _take(self, event: Event) -> None:

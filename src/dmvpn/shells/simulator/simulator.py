@@ -300,7 +300,10 @@ class Simulator:
         return True
 
     def missing(self, scenario: Scenario) -> list[str]:
-        """What is not ready yet, router by router; none: the scenario has converged. Providers are not waited for."""
+        """Return what is not ready yet, router by router; none: the scenario has converged.
+
+        Providers are not waited for.
+        """
         routes = scenario.lab.ready.routes
         return scenario.still_missing(
             {

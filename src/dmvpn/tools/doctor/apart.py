@@ -75,7 +75,9 @@ def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[Address, Address,
 
 
 def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
-    """Why a packet did not arrive: the host's own gateway, nobody told of the network, or a route that leads astray."""
+    """Return why a packet did not arrive: the host's own gateway, nobody told of the network, or a route that leads
+    astray.
+    """
     source, target, end = path.question.source, path.question.destination, path.end
     evidence = (f"from {source} to {target}: {end.why or end.outcome.value}, at {end.where}",)
     if end.where in scene.lab.hosts:

@@ -137,7 +137,9 @@ class Rows:
         return any(one.name == name for one in clients), any(one.hub == name for one in clients)
 
     def row(self, here: str, there: str, *, lasting: bool) -> _Row:
-        """What packets from one site to another one have, and the answers to them. lasting: without shortcuts."""
+        """Return what packets from one site to another one have, and the answers to them. lasting: without
+        shortcuts.
+        """
         key = (here, there, lasting)
         if key not in self._known:
             if len(self._known) >= _MOST:
@@ -163,7 +165,7 @@ class Rows:
         return _Row(arrives=arrives, hops=max(hops), at_last=max(at_last), whole=whole, fits=fits)
 
     def _detours(self, path: Path) -> int:
-        """Routers on the way that tell the one before them of a shorter one, which takes it."""
+        """Return routers on the way that tell the one before them of a shorter one, which takes it."""
         told = {step.where for step in path.steps if step.act is Act.REDIRECT}
         return sum(
             there in told
@@ -173,7 +175,7 @@ class Rows:
         )
 
     def _way(self, path: Path) -> list[str]:
-        """The routers with tunnels that have the packet in hands; providers may have one, too."""
+        """Return the routers with tunnels that have the packet in hands; providers may have one, too."""
         return [name for name in path.nodes if self._tunnels(name) and name not in self.scene.lab.providers]
 
     def _tunnels(self, name: str) -> tuple[TunnelFacts, ...]:
@@ -259,7 +261,7 @@ def _clamps_nobody(rows: Rows, name: str) -> bool:
 
 
 def _served(clients: Iterable[Client], name: str) -> list[str]:
-    """A router, its clients, and the clients of these."""
+    """Return a router, its clients, and the clients of these."""
     found = [name]
     for hub in found:
         found += dict.fromkeys(one.name for one in clients if one.hub == hub and one.name not in found)

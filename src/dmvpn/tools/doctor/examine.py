@@ -114,7 +114,9 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
 
 
 def examine(scene: Scene, router: str | None = None, address: Address | None = None) -> Diagnosis:
-    """What is broken in the whole lab, or for one router (on its way to an address), with the whole lab in view."""
+    """Return what is broken in the whole lab, or for one router (on its way to an address), with the whole lab in
+    view.
+    """
     verdicts: list[Verdict] = []
     rows = bearing.Rows(scene)
     for check in OF_ALL:
@@ -232,7 +234,9 @@ _NO_REGISTRATION: Final = (Cause.NHS_MISSING, Cause.NHS_ROUTE, Cause.WRONG_MAP)
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
-    """What stops packets first, of that the earliest step, on one step the earlier cause (`Cause` is in that order)."""
+    """Return what stops packets first, of that the earliest step, on one step the earlier cause (`Cause` is in that
+    order).
+    """
     counted = Counter(finding.key for finding in findings)
     first: dict[object, Finding] = {}
     for finding in findings:

@@ -54,7 +54,7 @@ def between(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _told(scene: Scene, name: str, facts: RouterFacts) -> Iterator[IPv4Network]:
-    """The LAN of a router."""
+    """Yield the LAN of a router."""
     site = scene.site_of(name, facts)
     lan = site[0] if site is not None else ""
     for it in facts.interfaces:

@@ -39,7 +39,7 @@ def ports(scene: Scene) -> Iterator[Verdict]:
 
 
 def strangers(scene: Scene) -> Iterator[tuple[str, str]]:
-    """The ports of routers, whose hosts look for another gateway there."""
+    """Yield the ports of routers, whose hosts look for another gateway there."""
     for lan in _strange_lans(scene):
         yield lan.router, lan.port.name
 

@@ -103,7 +103,7 @@ def to_others(scene: Scene) -> Iterator[Verdict]:
 
 
 def _sites(scene: Scene) -> Iterator[tuple[str, Network]]:
-    """Who has which network, tunnels apart."""
+    """Yield who has which network, tunnels apart."""
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
         for interface in facts.interfaces:

@@ -183,7 +183,7 @@ def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _networks(scene: Scene) -> Counter[object]:
-    """How many tunnels are in which network."""
+    """Return how many tunnels are in which network."""
     networks: Counter[object] = Counter()
     for _, facts in scene.alive():
         for tunnel in facts.tunnels:

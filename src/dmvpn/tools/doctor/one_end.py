@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 
 def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosis:
-    """What may be wrong, as this router sees it, perhaps on the way to an address. scene: with this router alone."""
+    """Return what may be wrong, as this router sees it, perhaps on the way to an address. scene: with this router
+    alone.
+    """
     if scene.of(name) is None:
         dead = Hypothesis(
             cause=Cause.ROUTER_DEAD, why=f"{name} does not answer", decide=f"its console; dmvpn lab start {name}"
@@ -86,7 +88,7 @@ def _own(scene: Scene) -> Iterator[Hypothesis]:
 
 
 def _good(step: Step, seen: Seen) -> Iterator[str]:
-    """What to say of a step without suspicion."""
+    """Yield what to say of a step without suspicion."""
     client = seen.client
     ping = seen.ping(Kind.UNDERLAY)
     if step is Step.UNDERLAY and ping is not None:

@@ -184,7 +184,7 @@ def _why_not(
 
 
 def _alike(mine: RouterFacts, section: str, theirs: RouterFacts, other: str, words: tuple[str, ...]) -> Iterator[str]:
-    """What makes one end say what the other one says."""
+    """Yield what makes one end say what the other one says."""
     for word in words:
         here, there = list(lines_of(mine, section, word)), list(lines_of(theirs, other, word))
         if here != there:

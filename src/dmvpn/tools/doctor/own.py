@@ -54,7 +54,10 @@ def _far_end(scene: Scene, router: str, port: str) -> IPv4Interface | None:
 
 
 def _fitting(scene: Scene, own: list[IPv4Interface], far: IPv4Interface | None) -> IPv4Interface | None:
-    """What a port needs to be in the network of the other end; None: it is. In a full one somebody has it wrongly."""
+    """Return what a port needs to be in the network of the other end; None: it is.
+
+    In a full one somebody has it wrongly.
+    """
     if far is None or any(one.network == far.network for one in own):
         return None
     kept = [one.ip for one in own if one.ip in far.network and one.ip != far.ip]
@@ -65,7 +68,7 @@ def _fitting(scene: Scene, own: list[IPv4Interface], far: IPv4Interface | None) 
 
 
 def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]:
-    """Whom those on a provider's wire take for their gateway."""
+    """Yield whom those on a provider's wire take for their gateway."""
     link = scene.link((provider, port))
     for node, end in link.ends if link is not None else ():
         facts = scene.of(node)
@@ -99,7 +102,9 @@ def sought(scene: Scene, tunnel: TunnelFacts) -> Address | None:
 
 
 def tunnel_line(scene: Scene, tunnel: TunnelFacts) -> str:
-    """The address of a tunnel that has none, or another's: that at which others look for it, else one that is free."""
+    """Return the address of a tunnel that has none, or another's: that at which others look for it, else one that is
+    free.
+    """
     network = _network(scene, tunnel)
     if network is None:
         return "ip address ADDRESS MASK"

@@ -48,7 +48,7 @@ def _is_needed(facts: RouterFacts, address: Address) -> bool:
 
 
 def _ends(client: Client) -> Iterator[tuple[str, RouterFacts, TunnelFacts, str, Address]]:
-    """Who sends by which tunnel to whom, and to which of his tunnel addresses."""
+    """Yield who sends by which tunnel to whom, and to which of his tunnel addresses."""
     there, hub, server = client.there, client.hub_facts, client.server
     if server is not None and server.address is not None:
         yield client.name, client.facts, client.tunnel, client.hub or "the server", server.address

@@ -44,7 +44,7 @@ def maps(scene: Scene) -> Iterator[Verdict]:
 
 
 def _right(scene: Scene, address: Address) -> tuple[str, tuple[Address, ...]] | None:
-    """Whose tunnel address that is, and the NBMA addresses that others may know it by."""
+    """Return whose tunnel address that is, and the NBMA addresses that others may know it by."""
     owned = scene.tunnel_owner(address)
     if owned is None or owned[1].source is None:
         return None

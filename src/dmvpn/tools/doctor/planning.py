@@ -31,7 +31,7 @@ _PIECES: Final = 2000
 
 
 def wanted(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
-    """What to try for one router (and towards an address), or for the whole lab."""
+    """Yield what to try for one router (and towards an address), or for the whole lab."""
     ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
     chosen = _chosen(scene, ours)
     are_many = len({client.name for client in chosen}) > MOST_PAIRS
@@ -117,7 +117,7 @@ def for_client(client: Client) -> Iterator[Probe]:
 
 
 def from_one_end(scene: Scene, router: str, address: Address | None = None) -> Iterator[Probe]:
-    """What one router can try by itself."""
+    """Yield what one router can try by itself."""
     for client in list(scene.clients(router))[:MOST_PAIRS]:
         route = best_route(client.facts, client.nbma) if client.nbma is not None else None
         for hop in route.next_hops[:1] if route is not None else ():

@@ -50,7 +50,7 @@ def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _strays(client: Client) -> tuple[str, ...]:
-    """Packets that fit no tunnel."""
+    """Return packets that fit no tunnel."""
     found = [
         (name, facts.drops.no_tunnel)
         for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts))

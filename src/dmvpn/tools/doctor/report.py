@@ -51,7 +51,7 @@ def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
 
 
 def _fine(diagnosis: Diagnosis, most: int) -> Iterator[str]:
-    """A line for each, but not hundreds that say the same of hundreds of spokes."""
+    """Yield a line for each, but not hundreds that say the same of hundreds of spokes."""
     for step, group in groupby(diagnosis.fine, key=lambda one: one.step):
         found = list(group)
         for one in found[:most]:
@@ -125,7 +125,7 @@ def _tried(trial: Trial) -> str:
 
 
 def indented(lines: tuple[str, ...]) -> Iterator[str]:
-    """Lines as a configuration has them: those after one that opens a section are under it."""
+    """Yield lines as a configuration has them: those after one that opens a section are under it."""
     depth = 0
     for text in lines:
         if text.startswith(

@@ -84,7 +84,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 def _silent(
     name: str, facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, state: tuple[str, ...]
 ) -> Finding | None:
-    """Why an end says nothing, if it is meant to be so, or cannot."""
+    """Return why an end says nothing, if it is meant to be so, or cannot."""
     found = rip_on(facts, tunnel)
     if found is None:
         own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)

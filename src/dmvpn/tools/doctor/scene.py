@@ -91,7 +91,7 @@ class Scene:
     # ------------------------------------------------------------------------------------------------ routers
 
     def alive(self) -> Iterator[tuple[str, RouterFacts]]:
-        """All routers that run."""
+        """Yield all routers that run."""
         for name, facts in self.lab.routers.items():
             if facts is not None:
                 yield name, facts
@@ -192,7 +192,7 @@ class Scene:
         return client.tunnel.source if gateway is None else self.lab.gateways[gateway].public
 
     def underlay_wires(self, router: str) -> Iterator[InterfaceFacts]:
-        """The interfaces of a router that are plugged in."""
+        """Yield the interfaces of a router that are plugged in."""
         facts = self.of(router)
         for interface in facts.interfaces if facts is not None else ():
             if self.link((router, interface.name)) is not None:
@@ -205,7 +205,7 @@ def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
 
 
 def lines_of(facts: RouterFacts, section: str, words: str = "") -> Iterator[str]:
-    """The lines of a section that begin so."""
+    """Yield the lines of a section that begin so."""
     inside = False
     for line in facts.configuration:
         if not line.startswith(" "):

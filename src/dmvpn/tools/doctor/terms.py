@@ -177,7 +177,9 @@ def _profile(end: End) -> tuple[str, tuple[str, ...]]:
 
 
 def _identity(end: End) -> str:
-    """Who an end says that it is: what its profile says, else the address that it sends from, translated or not."""
+    """Return who an end says that it is: what its profile says, else the address that it sends from, translated
+    or not.
+    """
     header, _ = _profile(end)
     said = next(lines_of(end.facts, header, "identity local "), "").removeprefix("identity local ")
     if not said:
@@ -195,7 +197,7 @@ def _mirrored(end: End, header: str) -> str:
 
 
 def _proofs(end: End) -> Iterator[str]:
-    """What a profile that is not there yet needs besides."""
+    """Yield what a profile that is not there yet needs besides."""
     rings = [line.split()[-1] for line in end.headers("crypto ikev2 keyring ")]
     yield "authentication local pre-share"
     yield "authentication remote pre-share"

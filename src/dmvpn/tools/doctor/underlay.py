@@ -284,7 +284,9 @@ def _nobody(
 
 
 def _hubs(scene: Scene, client: Client) -> Iterator[Address]:
-    """Where a point-to-point tunnel may lead: to one that leads here; to a server that others of this cloud use."""
+    """Yield where a point-to-point tunnel may lead: to one that leads here; to a server that others of this cloud
+    use.
+    """
     others = [other for other in scene.clients() if other.name != client.name]
     for other in others:
         if other.tunnel.destination == client.tunnel.source and other.tunnel.source is not None:
@@ -428,7 +430,9 @@ def _has_it_written(scene: Scene, at: str) -> bool:
 
 
 def _route(scene: Scene, at: str, target: Address) -> tuple[str, ...]:
-    """The line that is missing: a provider needs one for each network of others, everybody else a default route."""
+    """Return the line that is missing: a provider needs one for each network of others, everybody else a default
+    route.
+    """
     if at not in scene.lab.providers:
         line = f"ip route 0.0.0.0 0.0.0.0 {_gateway(scene, at) or 'NEXT-HOP'}"
         facts = scene.of(at)
@@ -477,7 +481,7 @@ def _without(scene: Scene, at: str, found: Way, target: Address) -> tuple[str, .
 
 
 def _gateway(scene: Scene, name: str) -> Address | None:
-    """Whom a router should send to: the provider, or the translator, on its wire."""
+    """Return whom a router should send to: the provider, or the translator, on its wire."""
     facts = scene.of(name)
     for interface in facts.interfaces if facts is not None else ():
         link = scene.link((name, interface.name))

@@ -69,7 +69,9 @@ def _alike(one: HostFacts, other: HostFacts) -> bool:
 def _in_turn(
     found: list[tuple[int, HostFacts, HostFacts]],
 ) -> Iterator[tuple[int, HostFacts, HostFacts]]:
-    """Each router and each target once before any again: what one table lacks as a whole is not all that there is."""
+    """Yield each router and each target once before any again: what one table lacks as a whole is not all that there
+    is.
+    """
     while found:
         later: list[tuple[int, HostFacts, HostFacts]] = []
         senders: set[str] = set()

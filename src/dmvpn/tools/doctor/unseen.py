@@ -55,7 +55,7 @@ def _pair(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
 
 
 def _routes(facts: RouterFacts) -> Iterator[str]:
-    """The way back to the LANs of this router."""
+    """Yield the way back to the LANs of this router."""
     under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
     for interface in facts.interfaces:
         for own in interface.addresses if interface.name not in under and interface.line else ():
@@ -64,7 +64,7 @@ def _routes(facts: RouterFacts) -> Iterator[str]:
 
 
 def _peers(name: str, facts: RouterFacts) -> Iterator[Unseen]:
-    """Other sites that NHRP knows of: what is between them and this one is seen from here by half."""
+    """Yield other sites that NHRP knows of: what is between them and this one is seen from here by half."""
     for tunnel in facts.tunnels:
         known = {*tunnel.addresses, *(server.address for server in tunnel.servers)}
         found = [one for one in tunnel.mappings if one.kind == "dynamic" and one.next_hop not in known]
@@ -75,7 +75,7 @@ def _peers(name: str, facts: RouterFacts) -> Iterator[Unseen]:
 
 
 def _clients(name: str, facts: RouterFacts) -> Iterator[Unseen]:
-    """A server sees who came, and not who should have."""
+    """Yield who is not there: a server sees who came, and not who should have."""
     for tunnel in facts.tunnels:
         if tunnel.multipoint:
             where = interface_of(facts, tunnel.name)

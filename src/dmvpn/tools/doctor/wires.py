@@ -151,7 +151,7 @@ def _lost(scene: Scene, client: Client, pings: Outcome) -> Iterator[Verdict]:
 
 
 def stopped(scene: Scene, client: Client) -> tuple[str, ...]:
-    """Wires on the way that swallow packets of some kind, while pings pass: the counts of their two ends."""
+    """Return wires on the way that swallow packets of some kind, while pings pass: the counts of their two ends."""
     found = [
         one
         for near, far in _wires(scene, client)
@@ -162,7 +162,7 @@ def stopped(scene: Scene, client: Client) -> tuple[str, ...]:
 
 
 def _wires(scene: Scene, client: Client) -> Iterator[tuple[Port, Port]]:
-    """Those from the client to its server. Translators do not count packets: their two wires are as one.
+    """Yield those from the client to its server. Translators do not count packets: their two wires are as one.
 
     Behind one that several share nobody can say whose packets are missing.
     """
@@ -282,7 +282,7 @@ def lifetimes(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def narrowest(scene: Scene, client: Client) -> tuple[int, str]:
-    """Octets that pass in one piece, and the router whose interface says so."""
+    """Return octets that pass in one piece, and the router whose interface says so."""
     egress = interface_of(client.facts, client.tunnel.source_interface)
     found = (egress.ip_mtu if egress is not None else 1500, client.name)
     for one, other in _wires(scene, client):
@@ -295,7 +295,7 @@ def narrowest(scene: Scene, client: Client) -> tuple[int, str]:
 
 
 def overhead(client: Client) -> int:
-    """Octets that the tunnel puts around a packet."""
+    """Return octets that the tunnel puts around a packet."""
     egress = interface_of(client.facts, client.tunnel.source_interface)
     return (egress.ip_mtu if egress is not None else 1500) - client.tunnel.room
 
@@ -306,7 +306,7 @@ def fitting(scene: Scene, client: Client) -> int:
 
 
 def _makes_pieces(scene: Scene, client: Client) -> str:
-    """Why the tunnel's packets do not leave, or pass, in one piece."""
+    """Return why the tunnel's packets do not leave, or pass, in one piece."""
     octets, where = narrowest(scene, client)
     for tunnel, name in ((client.tunnel, client.name), (client.there, client.hub)):
         if tunnel is not None and tunnel.ip_mtu + overhead(client) > octets:

@@ -43,7 +43,8 @@ def spelled(
     *,
     gap: bool = False,
 ) -> tuple[ExecCommand, ...]:
-    """A show in all its spellings. With `all` a line says of which address family it is; gap: and an empty one follows.
+    """Yield a show in all its spellings. With `all` a line says of which address family it is; gap: and an empty one
+    follows.
 
     `show bgp` alone is nothing to be asked for: it needs the family.
     """

@@ -62,12 +62,12 @@ def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
 
 
 def query_sessions(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Templates of sessions."""
+    """Return templates of sessions."""
     return _templates(ctx, args, session_lines, of_session=True)
 
 
 def query_policies(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Templates of what is told."""
+    """Return templates of what is told."""
     return _templates(ctx, args, policy_lines, of_session=False)
 
 

@@ -169,7 +169,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
 
 
 def render_table(answer: ShowTable) -> Iterator[str]:
-    """Columns as IOS has them."""
+    """Yield columns as IOS has them."""
     if not answer.version:
         yield NOT_ACTIVE
         return

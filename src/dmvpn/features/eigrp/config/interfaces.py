@@ -189,7 +189,7 @@ LINES: Final = (*_INTERFACE_LINES, *_AF_LINES)
 
 
 def own_settings(tree: ConfigTree, number: int, default: InterfaceSettings) -> dict[str, InterfaceSettings]:
-    """What the interfaces' own sections say about this autonomous system, on top of the default."""
+    """Return what the interfaces' own sections say about this autonomous system, on top of the default."""
     return dict(tree.made(INTERFACE, _interface_settings, number, default))
 
 
@@ -252,7 +252,7 @@ def af_settings(base: InterfaceSettings, section: Section | None) -> InterfaceSe
 
 
 def _password(mode: Args) -> str:
-    """The password in clear; "" for one that is hidden."""
+    """Return the password in clear; "" for one that is hidden."""
     return mode.text("password", "") if mode.integer("type", 0) == 0 else ""
 
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 def model(tree: ConfigTree) -> EigrpConfig:
-    """What the configuration says of EIGRP."""
+    """Return what the configuration says of EIGRP."""
     processes = [_classic_process(args, section, tree) for args, section in tree.sections(ROUTER_CLASSIC)]
     for name, instance in tree.sections(ROUTER_NAMED):
         for args, family in instance.sections(ADDRESS_FAMILY):
@@ -115,7 +115,7 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
 def _process(
     number: int, section: Section, topology: Section, lines: ProcessLines, topology_lines: ProcessLines
 ) -> ProcessSettings:
-    """What both modes have.
+    """Return what both modes have.
 
     section: has networks, stub, router id.
     topology: paths, distances, redistribution.
@@ -185,7 +185,7 @@ def _vector(args: Args) -> Vector:
 
 
 def _active_time(args: Args | None) -> float:
-    """Seconds; 0: nothing is ever stuck."""
+    """Return seconds; 0: nothing is ever stuck."""
     return 180.0 if args is None else 60.0 * args.integer("minutes", 0)
 
 
@@ -206,7 +206,7 @@ def _limit_of(args: Args) -> PrefixLimit:
 
 
 def _default_routes(section: Section, line: ConfigLine) -> Iterator[DefaultRoutes]:
-    """Those lines that keep a default route back."""
+    """Yield those lines that keep a default route back."""
     for entry in section.entries(line):
         name = entry.args.text("list", "")
         if entry.negated or name:

@@ -106,7 +106,7 @@ def _summaries(process: Process) -> Iterator[str]:
 
 
 def _gateways(process: Process) -> dict[str, tuple[int, float]]:
-    """Neighbors whose routes are in the table: distance, and when the last one came."""
+    """Return neighbors whose routes are in the table: distance, and when the last one came."""
     gateways: dict[str, tuple[int, float]] = {}
     for path, route in process.offers.sources():
         if path.source.is_local:

@@ -55,7 +55,7 @@ def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
 
 
 def author(process: Process, args: Args) -> IPv4Address | None:
-    """Whose advertisements are wanted; None: everybody's."""
+    """Return whose advertisements are wanted; None: everybody's."""
     return process.router_id if "self-originate" in args else args.address("router_id", None)
 
 

@@ -91,7 +91,7 @@ def _changed(header: LsaHeader) -> str:
 
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowSections:
-    """Packets by kind, and those that were dropped by reason."""
+    """Return packets by kind, and those that were dropped by reason."""
     return ShowSections(tuple(_section(each, _traffic(each)) for each in processes(ctx, args)))
 
 

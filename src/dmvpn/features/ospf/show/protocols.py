@@ -59,7 +59,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
 
 
 def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
-    """Routers that tell of routes in use: distance, and when the last one came."""
+    """Return routers that tell of routes in use: distance, and when the last one came."""
     found: dict[IPv4Address, tuple[int, float]] = {}
     for prefix, route in process.offers.offered.items():
         if prefix not in process.routes:

@@ -254,6 +254,6 @@ def _reason(message: DestinationUnreachable | TimeExceeded, version: int) -> str
 
 
 def _milliseconds(seconds: float) -> str:
-    """Three digits that count, as far as there are so many."""
+    """Return three digits that count, as far as there are so many."""
     time = seconds * 1000
     return f"{time:.0f}" if time >= 99.95 else f"{time:.1f}" if time >= 9.995 else f"{time:.{2 if time >= 1 else 3}f}"

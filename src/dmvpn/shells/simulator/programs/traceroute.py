@@ -186,7 +186,7 @@ class Traceroute(Program):
         return SendIp(None, self._from, self._to, protocol, payload, ttl=ttl, tos=self._tos, df=self._df)
 
     def _expires(self, probe: _Probe) -> float:
-        """When nobody waits for its answer any more."""
+        """Return when nobody waits for its answer any more."""
         took = [other.took for other in self._of(probe.ttl) if other.by is not None]
         return probe.sent_at + (min(self._wait, max(_LEAST, _AS_LONG * max(took))) if took else self._wait)
 

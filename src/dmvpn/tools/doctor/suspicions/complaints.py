@@ -68,7 +68,7 @@ def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
 
 
 def _lans(facts: RouterFacts) -> Iterator[str]:
-    """The addresses on ports that carry neither tunnels nor their packets, with their lengths."""
+    """Yield the addresses on ports that carry neither tunnels nor their packets, with their lengths."""
     under = {one.source_interface for one in facts.tunnels} | {one.name for one in facts.tunnels}
     for interface in facts.interfaces:
         if interface.name not in under and interface.line:

@@ -74,7 +74,9 @@ def shortcuts(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _hairpin(seen: Seen) -> str:
-    """A traceroute that went to the server and by the same tunnel on to another spoke: a redirect is due for that."""
+    """Return a traceroute that went to the server and by the same tunnel on to another spoke: a redirect is due for
+    that.
+    """
     mine = interface_of(seen.client.facts, seen.client.tunnel.name)
     networks = [address.network for address in mine.addresses] if mine is not None else []
     servers = {str(address) for address in _hubs(seen)}
