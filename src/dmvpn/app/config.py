@@ -178,7 +178,7 @@ def _as_typed(entry: Entry) -> Iterator[str]:
 
 
 def _protects(entry: Entry) -> bool:
-    """Would tunnels be protected otherwise without the line? Then nobody can agree to go without it."""
+    """Return whether tunnels would be protected otherwise without the line. Then nobody can agree to go without it."""
     return entry.group is not None and entry.group.protects
 
 

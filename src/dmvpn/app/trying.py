@@ -20,7 +20,7 @@ _TRUSTPOINT: Final = "crypto pki trustpoint "
 
 
 def has_sense(diagnosis: Diagnosis) -> bool:
-    """Is something broken, and are the configurations of all routers at hand?"""
+    """Return whether something is broken, and the configurations of all routers are at hand."""
     return diagnosis.view is View.WHOLE and any(not one.advice for one in diagnosis.findings)
 
 

@@ -109,7 +109,8 @@ def _netmask(width: int, length: int) -> IPAddress:
 
 
 def is_link_local(address: IPAddress) -> bool:
-    """Is it a link-local address of IPv6 (RFC 4291 §2.5.6)? Such an address means something on one link only.
+    """Return whether it is a link-local address of IPv6 (RFC 4291 §2.5.6). Such an address means something on one link
+    only.
 
     169.254.0.0/16 does not count: people give tunnels addresses from it and route them like any other.
     """
@@ -117,7 +118,9 @@ def is_link_local(address: IPAddress) -> bool:
 
 
 def stays_on_link(address: IPAddress) -> bool:
-    """Has it IPv6's link-local scope, or a smaller one, as an address or as a multicast group (RFC 4291 §2.7)?"""
+    """Return whether it has IPv6's link-local scope, or a smaller one, as an address or as a multicast group (RFC 4291
+    §2.7).
+    """
     if address.version == 4:
         return False
     number = int(address)
@@ -125,7 +128,7 @@ def stays_on_link(address: IPAddress) -> bool:
 
 
 def is_one_station(address: IPAddress) -> bool:
-    """Can it be the address of one other station? Other addresses from the network are not believed.
+    """Return whether it can be the address of one other station. Other addresses from the network are not believed.
 
     Over IPv6 ::ffff:0:0/96 cannot be one either: it represents IPv4 inside programs, and never on a wire
     (RFC 4291 §2.5.5.2).

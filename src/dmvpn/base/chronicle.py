@@ -103,8 +103,9 @@ class Line:
     what: MessagePassed | StateChanged
 
     def concerns(self, address: IPAddress) -> bool:
-        """Is it about this address: the peer's own, or one that the line mentions? A default route is about no
-        address.
+        """Return whether it is about this address: the peer's own, or one that the line mentions.
+
+        A default route is about no address.
         """
         what = self.what
         if isinstance(what, MessagePassed) and what.peer == address:

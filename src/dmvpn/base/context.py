@@ -45,7 +45,7 @@ class Context:
         self.timers.cancel(timer)
 
     def is_running(self, timer: Timer) -> bool:
-        """Will it fire?"""
+        """Return whether it will fire."""
         return self.timers.when(timer) is not None
 
     def debug(self, *lines: str) -> None:

@@ -40,7 +40,7 @@ class DistributeList:
     interface: str = ""
 
     def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
-        """Does the route pass?"""
+        """Return whether the route passes."""
         if self.kind is ListKind.ROUTE_MAP:
             return policies.mapped(self.name, route) is not None
         if self.kind is ListKind.PREFIX_LIST:
@@ -68,7 +68,7 @@ class DefaultRoutes:
     name: str = ""
 
     def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
-        """Does the route pass? Others than the default route do."""
+        """Return whether the route passes. Others than the default route do."""
         if not route.prefix.is_default:
             return True
         return bool(self.name) and policies.access_list_permits(self.name, route.prefix)
@@ -93,7 +93,10 @@ class Distribution:
     defaults: tuple[DefaultRoutes, ...] = ()
 
     def permits(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> bool:
-        """Does a route pass all lists of this direction? Both that of the interface and the general one decide."""
+        """Return whether a route passes all lists of this direction.
+
+        Both that of the interface and the general one decide.
+        """
         if not all(one.permits(policies, route) for one in self.defaults if one.inwards == inwards):
             return False
         return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
@@ -115,7 +118,7 @@ class Distribution:
         return otherwise
 
     def says(self, *, inwards: bool) -> bool:
-        """Is there any list of this direction?"""
+        """Return whether there is any list of this direction."""
         directions = [one.inwards for one in self.lists] + [one.inwards for one in self.offsets]
         return inwards in directions or any(one.inwards == inwards for one in self.defaults)
 

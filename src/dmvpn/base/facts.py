@@ -43,7 +43,7 @@ class ReasonFacts(Fact):
     fields: tuple[ReasonFacts | int | str, ...] = ()
 
     def is_one(self, *codes: ReasonCode) -> bool:
-        """Is it one of these?"""
+        """Return whether it is one of these."""
         return any(self.code == code.id for code in codes)
 
     def parts(self) -> Iterator[ReasonFacts]:

@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,127}", re.ASCII)
 
 
 def is_file_name(text: str) -> bool:
-    """May a file be called this? It has no folders, and does not begin with a dot."""
+    """Return whether a file may be called this. It has no folders, and does not begin with a dot."""
     return _NAME.fullmatch(text) is not None
 
 

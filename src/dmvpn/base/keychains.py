@@ -29,7 +29,7 @@ class Lifetime:
     local: bool = False
 
     def holds(self, clock: Clock, now: float) -> bool:
-        """Is it now?"""
+        """Return whether it is now."""
         at = self._at(clock, now)
         return self.start <= at and (self.end is None or at < self.end)
 

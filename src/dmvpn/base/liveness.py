@@ -61,5 +61,5 @@ class PathLost(Notice):
     clients: tuple[tuple[Client, int], ...] | None = None
 
     def concerns(self, client: Client, process: int) -> bool:
-        """Is it about neighbors of this process?"""
+        """Return whether it is about neighbors of this process."""
         return self.clients is None or (client, process) in self.clients

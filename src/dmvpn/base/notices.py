@@ -91,11 +91,11 @@ class InterfaceState:
         return ((self.address, self.prefix_length), *self.secondary) if self.address else self.secondary
 
     def carries(self, version: int) -> bool:
-        """Is this IP version enabled here, whether the line is up or not?"""
+        """Return whether this IP version is enabled here, whether the line is up or not."""
         return version == 4 or (self.ipv6 is not None and self.ipv6.reason is None)
 
     def runs(self, version: int) -> bool:
-        """Does it carry packets of this IP version now?"""
+        """Return whether it carries packets of this IP version now."""
         return self.line and self.carries(version)
 
     def routed(self, version: int) -> tuple[tuple[IPAddress, int], ...]:

@@ -51,7 +51,7 @@ def check_secret(kind: int, secret: str) -> None:
 
 
 def is_right(kind: int, secret: str, typed: str) -> bool:
-    """Did somebody type the password? Takes as long for a wrong one as for the right one."""
+    """Return whether somebody typed the password. Takes as long for a wrong one as for the right one."""
     octets = typed.encode()
     if kind == HIDDEN:
         return hmac.compare_digest(_reveal(secret), octets)

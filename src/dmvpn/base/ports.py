@@ -114,7 +114,7 @@ class Protection(Protocol):
         ...
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
-        """Does any feature want packets of the tunnel to this address protected?"""
+        """Return whether any feature wants packets of the tunnel to this address protected."""
         ...
 
     def connection(self, number: int) -> Connection | None:
@@ -161,7 +161,7 @@ class Pki(Protocol):
         ...
 
     def fits(self, name: str, certificate: bytes) -> bool:
-        """Does the certificate map of this name mean the certificate (DER)?"""
+        """Return whether the certificate map of this name means the certificate (DER)."""
         ...
 
 
@@ -193,7 +193,8 @@ class Debugging(Protocol):
         address: IPAddress | None = None,
         interface: str | None = None,
     ) -> bool:
-        """Is this debug ("nhrp packet") switched on, and do the conditions set for it let these lines through?
+        """Return whether this debug ("nhrp packet") is switched on, and the conditions set for it let these lines
+        through.
 
         nbma, address: the peer's NBMA and tunnel address, interface: the tunnel; say what is known.
         """

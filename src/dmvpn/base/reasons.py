@@ -98,7 +98,7 @@ class Reason:
         return self.code.clause
 
     def says_the_same(self, other: Reason | None) -> bool:
-        """Is the other one this reason at another time?"""
+        """Return whether the other one is this reason at another time."""
         return other is not None and self.code is other.code and str(self) == str(other)
 
     def parts(self) -> Iterator[Reason]:

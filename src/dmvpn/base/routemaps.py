@@ -72,7 +72,7 @@ class AddressRule:
     mask: Addresses | None = None
 
     def fits(self, prefix: Prefix) -> bool:
-        """Is it about this prefix?"""
+        """Return whether it is about this prefix."""
         if not self.address.hold(IPv4Address(int(prefix.address))):
             return False
         return self.mask is None or self.mask.hold(IPv4Address(int(prefix.netmask)))
@@ -89,7 +89,7 @@ class PrefixRule:
     sequence: int = 0
 
     def fits(self, prefix: Prefix) -> bool:
-        """Is it about this prefix?"""
+        """Return whether it is about this prefix."""
         return self.shortest <= prefix.length <= self.longest and prefix in self.prefix
 
 
@@ -102,7 +102,7 @@ class TextPattern(Protocol):
         ...
 
     def search(self, line: str) -> bool:
-        """Does it match somewhere in this text?"""
+        """Return whether it matches somewhere in this text."""
         ...
 
 
@@ -115,11 +115,11 @@ class AttributeRule:
     communities: tuple[int, ...] = ()
 
     def fits_path(self, as_path: str) -> bool:
-        """Is it about this AS path?"""
+        """Return whether it is about this AS path."""
         return self.pattern is not None and self.pattern.search(as_path)
 
     def fits_communities(self, communities: tuple[int, ...], *, exactly: bool) -> bool:
-        """Is it about a route with these communities? exactly: with these and no others."""
+        """Return whether it is about a route with these communities. exactly: with these and no others."""
         if self.pattern is not None:
             return self.pattern.search(communities_text(communities))
         wanted = {one for one in self.communities if one != INTERNET}
@@ -221,11 +221,14 @@ class RoutePolicies:
     hits: dict[tuple[Counted, str, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     def access_list_permits(self, name: str, prefix: Prefix) -> bool:
-        """Does the list let the prefix through? Standard lists look at its address, extended ones also at its mask."""
+        """Return whether the list lets the prefix through.
+
+        Standard lists look at its address, extended ones also at its mask.
+        """
         return _first(self.access_lists.get(name), prefix)
 
     def prefix_list_permits(self, name: str, prefix: Prefix) -> bool:
-        """Does the list let the prefix through?"""
+        """Return whether the list lets the prefix through."""
         rules = self.prefix_lists.get(name)
         rule = next((rule for rule in rules or () if rule.fits(prefix)), None)
         if rule is None:
@@ -234,12 +237,12 @@ class RoutePolicies:
         return rule.permit
 
     def as_path_permits(self, name: str, as_path: str) -> bool:
-        """Does the list let the AS path through?"""
+        """Return whether the list lets the AS path through."""
         rules = self.as_path_lists.get(name, ())
         return next((rule.permit for rule in rules if rule.fits_path(as_path)), False)
 
     def community_permits(self, match: CommunityMatch, communities: tuple[int, ...]) -> bool:
-        """Does the list let a route with these communities through?"""
+        """Return whether the list lets a route with these communities through."""
         rules = self.community_lists.get(match.name, ())
         fitting = (rule.permit for rule in rules if rule.fits_communities(communities, exactly=match.exactly))
         return next(fitting, False)
@@ -282,7 +285,7 @@ class RoutePolicies:
         )
 
     def _is_listed(self, access_lists: Iterable[str], prefix_lists: Iterable[str], prefix: Prefix | None) -> bool:
-        """Does one of the lists permit it? If there are none, it need not."""
+        """Return whether one of the lists permits it. If there are none, it need not."""
         verdicts = [
             *(prefix is not None and self.access_list_permits(name, prefix) for name in access_lists),
             *(prefix is not None and self.prefix_list_permits(name, prefix) for name in prefix_lists),

@@ -43,7 +43,7 @@ class Addresses:
     wildcard: IPv4Address
 
     def hold(self, address: IPv4Address) -> bool:
-        """Is this one of them?"""
+        """Return whether this is one of them."""
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
     @property
@@ -68,7 +68,7 @@ class PacketRule:
     destination_ports: tuple[int, int] | None = None
 
     def fits(self, flow: PacketFlow) -> bool:
-        """Is it about this packet?"""
+        """Return whether it is about this packet."""
         return (
             self.protocol in (None, flow.protocol)
             and self.source.hold(flow.source)
@@ -89,7 +89,7 @@ class Clause:
     lists: tuple[Rules, ...] = ()
 
     def fits(self, flow: PacketFlow) -> bool:
-        """Is it about this packet?"""
+        """Return whether it is about this packet."""
         return not self.lists or any(permits(rules, flow) for rules in self.lists)
 
 
@@ -105,7 +105,7 @@ class Overload:
     refused: tuple[int, ...] = ()
 
     def translates(self, flow: PacketFlow) -> bool:
-        """Is this packet to be translated?"""
+        """Return whether this packet is to be translated."""
         return next((clause.permit for clause in self.clauses if clause.fits(flow)), False)
 
 

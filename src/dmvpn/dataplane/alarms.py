@@ -24,7 +24,7 @@ class Alarms:
         self._told: set[Hashable] = set()
 
     def may_tell(self, what: Hashable, now: float) -> bool:
-        """Is this to be told? now: seconds."""
+        """Return whether this is to be told. now: seconds."""
         if not self._since <= now < self._since + 1.0:
             self._since = now
             self._told.clear()

@@ -32,7 +32,7 @@ class PathMtus:
         return len(self._learned)
 
     def knows(self, now: float) -> bool:
-        """Is anything known of any path?"""
+        """Return whether anything is known of any path."""
         if not self._learned:
             return False
         self._forget_old(now)

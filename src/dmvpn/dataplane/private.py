@@ -19,7 +19,7 @@ def folder() -> Path:
 
 
 def is_root_outside() -> bool:
-    """Are we root of the machine, and not only of a user namespace?"""
+    """Return whether we are root of the machine, and not only of a user namespace."""
     return os.getuid() == 0 == _outside(0)
 
 

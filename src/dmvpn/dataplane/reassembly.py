@@ -46,7 +46,7 @@ class _Datagram:
     marks: int = 0
 
     def fits(self, start: int, end: int, *, more: bool) -> bool:
-        """May a piece be there, beside the others?"""
+        """Return whether a piece may be there, beside the others."""
         at = bisect(self.starts, start)
         if len(self.starts) == PIECES or (at and self._end_of(self.starts[at - 1]) > start):
             return False

@@ -83,7 +83,7 @@ class Draft:
             self.settle()
 
     def _undoes(self, touch: Touch) -> bool:
-        """Is it about an entry that a waiting line changes?"""
+        """Return whether it is about an entry that a waiting line changes."""
         for line in touch.lines:
             keys = self._touched.get((touch.where, line))
             if keys and (touch.key is None or None in keys or touch.key in keys):

@@ -185,7 +185,7 @@ LISTINGS: Final = (
 
 
 def reads_flash(command: ExecCommand, args: Args) -> bool:
-    """Does it read a whole file of flash, and nothing of the router's? Then a thread may do that."""
+    """Return whether it reads a whole file of flash, and nothing of the router's. Then a thread may do that."""
     return command in _WHOLE and place_in(args, "file").system is System.FLASH
 
 

@@ -436,7 +436,10 @@ def _complaints(result: ConfigResult) -> tuple[str, ...]:
 
 
 def _is_inside_pem(lines: list[str]) -> bool:
-    """Has a block of PEM begun that did not end? An encrypted key has an empty line behind its headers."""
+    """Return whether a block of PEM has begun that did not end.
+
+    An encrypted key has an empty line behind its headers.
+    """
     begun = sum(line.startswith("-----BEGIN ") for line in lines)
     return begun > sum(line.startswith("-----END ") for line in lines)
 

@@ -312,7 +312,9 @@ class ConsoleSession:
         return done
 
     def _wants(self, severity: int) -> bool:
-        """Does this line show messages of this severity: the console always, others after `terminal monitor`?"""
+        """Return whether this line shows messages of this severity: the console always, others after `terminal
+        monitor`.
+        """
         log = self._interpreter.system.logging
         if self._interpreter.line.is_console:
             level = log.console

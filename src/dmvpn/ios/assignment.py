@@ -35,7 +35,7 @@ def take_back(section: Section, line: ConfigLine, args: Args) -> bool:
 
 
 def says_whom_alone(line: ConfigLine, args: Args) -> bool:
-    """Do the words say whom the line is about, and no more?"""
+    """Return whether the words say whom the line is about, and no more."""
     return bool(line.whom) and line.whom in args and len(args.words) == len(leading_keywords(line.syntax)) + 1
 
 

@@ -29,7 +29,10 @@ def first_word(line: str) -> str:
 
 
 def is_slip(line: str, known: frozenset[str]) -> bool:
-    """Is its first word nearly one of these? A word that nothing may follow must be alone on its line."""
+    """Return whether its first word is nearly one of these.
+
+    A word that nothing may follow must be alone on its line.
+    """
     return slip_of(first_word(line), _with_more(known) if " " in line.strip() else known)
 
 
@@ -40,25 +43,27 @@ def _with_more(known: frozenset[str]) -> frozenset[str]:
 
 
 def is_of_tunnels(line: str) -> bool:
-    """Does the line begin as those that protect a tunnel, or nearly so?"""
+    """Return whether the line begins as those that protect a tunnel, or nearly so."""
     word = first_word(line)
     return word in _OF_TUNNELS or slip_of(word, _OF_TUNNELS)
 
 
 def is_swallowed(printed: str) -> bool:
-    """Is a line of a text one that a banner without an end took from a tunnel? Others may speak of protection."""
+    """Return whether a banner without an end took this line of a text from a tunnel. Others may speak of protection."""
     text = without_prompt(printed)
     return bool(text.strip()) and is_of_tunnels(text)
 
 
 def is_heading(line: str) -> bool:
-    """Is it one word, and a colon? What opens a section has a name behind it."""
+    """Return whether it is one word, and a colon. What opens a section has a name behind it."""
     word = line.strip()
     return word[-1] == ":" and word[:-1].replace("-", "").replace("_", "").isalnum() and not line[:1].isspace()
 
 
 def is_others_interface(line: str) -> bool:
-    """Does it name an interface of a kind that does not exist here, and that no slip of the pen makes one of ours?"""
+    """Return whether it names an interface of a kind that does not exist here, and that no slip of the pen makes one of
+    ours.
+    """
     words = line.lower().split()
     name = "".join(words[1:3]) if words[0] == "interface" else ""
     kind = name.rstrip("0123456789/.:")
@@ -66,5 +71,5 @@ def is_others_interface(line: str) -> bool:
 
 
 def is_verb(line: str) -> bool:
-    """Does it leave a mode?"""
+    """Return whether it leaves a mode."""
     return line.split(None, 1)[0].lower() in ("exit", "end")

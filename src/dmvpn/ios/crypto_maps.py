@@ -25,5 +25,5 @@ def maps_on_interfaces(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def is_crypto_map(line: str) -> bool:
-    """Does it name a crypto map? Abbreviations count."""
+    """Return whether it names a crypto map. Abbreviations count."""
     return re.match(r"cry\w*\s+map\s", line.strip().lower()) is not None

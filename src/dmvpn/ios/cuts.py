@@ -20,5 +20,5 @@ _LONGEST: Final = 200
 
 
 def is_cut(line: str) -> bool:
-    """Does it say that lines were left away here?"""
+    """Return whether it says that lines were left away here."""
     return len(line) <= _LONGEST and _CUT.match(line) is not None

@@ -177,7 +177,7 @@ class Args(Mapping[str, Hashable]):
         return True if value is None and name in self._keywords else value
 
     def agrees_with(self, other: Args) -> bool:
-        """Has `other` every value and keyword of this one?"""
+        """Return whether `other` has every value and keyword of this one."""
         return self._keywords <= other._keywords and self._values.items() <= other._values.items()
 
     @overload

@@ -108,7 +108,7 @@ def fitting_kind(word: str) -> int:
 
 
 def is_number(text: str) -> bool:
-    """Is this the number part of a name, such as "100", "0/1" or "0/0/1.20"?"""
+    """Return whether this is the number part of a name, such as "100", "0/1" or "0/0/1.20"."""
     return _NUMBER.match(text) is not None
 
 

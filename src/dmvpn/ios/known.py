@@ -51,7 +51,7 @@ _HELP: Final = "Kept for the record; has no effect here"
 
 
 def is_free(line: ConfigLine) -> bool:
-    """May anything follow its words? Then it is looked up by them; others are read by their grammar."""
+    """Return whether anything may follow its words. Then it is looked up by them; others are read by their grammar."""
     return line.syntax.endswith(FREE) and not any(mark in line.syntax.removesuffix(FREE) for mark in "([{|")
 
 
@@ -74,7 +74,8 @@ _FEW: Final = 6
 
 
 def is_slip_of_routing(words: Sequence[str]) -> bool:
-    """Is it a line about a neighbor or an area with a slip in what says who is meant, what secures or what filters?
+    """Return whether it is a line about a neighbor or an area with a slip in what says who is meant, what secures or
+    what filters.
 
     words: in lower case.
     """
@@ -89,7 +90,7 @@ def is_slip_of_routing(words: Sequence[str]) -> bool:
 
 
 def guards(line: str) -> bool:
-    """Is it a line of an interface about who or what may come in, or one with a slip in that?"""
+    """Return whether it is a line of an interface about who or what may come in, or one with a slip in that."""
     words = line.lower().split(None, _FEW)
     if words[0] not in ("ip", "ipv6", "ospfv3", "bfd"):
         return False

@@ -91,11 +91,11 @@ class Language:
         return found
 
     def is_others(self, mode: str) -> bool:
-        """Do only lines open this mode upon which nothing here acts?"""
+        """Return whether only lines upon which nothing here acts open this mode."""
         return mode in self._others
 
     def knows(self, mode: str, line: str) -> bool:
-        """Is `line`, or the part after its `no` or `default`, a whole command of this very mode?"""
+        """Return whether `line`, or the part after its `no` or `default`, is a whole command of this very mode."""
         if mode not in self._modes or self._is_strange(mode, line):
             return False
         tokens = _behind_no(line)
@@ -106,7 +106,7 @@ class Language:
         return self._begun_free(mode, line, tokens) is not None
 
     def is_elsewhere(self, mode: str, line: str) -> bool:
-        """Would the table take `line` for a mode around this one, whose section would then end?"""
+        """Return whether the table would take `line` for a mode around this one, whose section would then end."""
         found = self.interpret(mode, line)
         if isinstance(found, CliError) or found.mode == mode or not found.targets:
             return False
@@ -122,7 +122,7 @@ class Language:
         return found
 
     def runs(self, mode: str, line: str) -> bool:
-        """Is `line`, or the part after its `no`, a whole command of this very mode that has an effect?
+        """Return whether `line`, or the part after its `no`, is a whole command of this very mode that has an effect.
 
         Behind `no` fewer words are one: `no tunnel mode`.
         """
@@ -137,7 +137,7 @@ class Language:
         return is_negated and any(target.line.mode and target.line.group is None for target in _targets(walk))
 
     def _is_strange(self, mode: str, line: str) -> bool:
-        """Does no line of this very mode begin with its first word, as in most lines that nobody knows?"""
+        """Return whether no line of this very mode begins with its first word, as in most lines that nobody knows."""
         words = line.split(None, 2)
         first = words[0].lower() if words else ""
         if first in _NEGATIONS and len(words) > 1:
@@ -247,7 +247,7 @@ class Language:
         return unclear or _furthest(failures)
 
     def _takes_back(self, mode: str) -> bool:
-        """Is `no` in this mode the verb, and the first word of no other line?"""
+        """Return whether `no` in this mode is the verb, and the first word of no other line."""
         return self.grammar(mode).root.lines_with("no") == [_NO]
 
     def _scopes_for(self, mode: str, word: str) -> Sequence[str]:
@@ -262,7 +262,10 @@ class Language:
         return sorted(scopes, key=lambda scope: not self._has_word(scope, lowered))
 
     def _has_word(self, scope: str, word: str) -> bool:
-        """Do lines of this mode begin so? `key` below a group of clients is theirs, not a short `key chain`."""
+        """Return whether lines of this mode begin so.
+
+        `key` below a group of clients is theirs, not a short `key chain`.
+        """
         if scope in self._others:
             return word in self.own_words(scope)
         return word in self.grammar(scope).root.shown_words
@@ -327,7 +330,7 @@ def _behind_no(line: str) -> list[Token]:
 
 
 def _is_understood_better(failures: list[CliError], free: Found[ConfigLine], tokens: list[Token]) -> bool:
-    """Did a nearer mode understand more words than the table lists? Then it is a slip of that mode's line.
+    """Return whether a nearer mode understood more words than the table lists. Then it is a slip of that mode's line.
 
     `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section.
     """
@@ -359,7 +362,9 @@ def _targets(walk: Walk[ConfigLine]) -> list[Found[ConfigLine]]:
 
 
 def _is_entry_begun(walk: Walk[ConfigLine], targets: list[Found[ConfigLine]]) -> bool:
-    """Do the words say something of an entry of a list upon which somebody acts, but not which one it is?"""
+    """Return whether the words say something of an entry of a list upon which somebody acts, but not which one it
+    is.
+    """
     if any(target.line.group is None for target in targets) or walk.best() is not None:
         return False
     begun = [Found(entry, thread.args()) for thread in walk.threads for entry in thread.place.lines]
@@ -368,12 +373,12 @@ def _is_entry_begun(walk: Walk[ConfigLine], targets: list[Found[ConfigLine]]) ->
 
 
 def _is_begun(found: Found[ConfigLine]) -> bool:
-    """Are all keywords given with which the command starts?"""
+    """Return whether all keywords are given with which the command starts."""
     return len(found.args.words) >= len(leading_keywords(found.line.syntax))
 
 
 def _is_named(found: Found[ConfigLine]) -> bool:
-    """Do the words name the command, and if it is a list, the entry?"""
+    """Return whether the words name the command, and if it is a list, the entry."""
     line, args = found
     if not _is_begun(found):
         return False

@@ -57,7 +57,7 @@ _BEGUN: Final = re.compile(
 
 
 def has_fences(text: str) -> bool:
-    """Does it have two fences, so that something is between them? Banners are drawn with the same marks."""
+    """Return whether it has two fences, so that something is between them. Banners are drawn with the same marks."""
     found = _ANY.finditer(text)
     if next(found, None) is None or next(found, None) is None:
         return False
@@ -71,7 +71,8 @@ def has_fences(text: str) -> bool:
 
 
 def _may_protect(line: str) -> bool:
-    """Is it, without what pages put around it and without a prompt, a line that protects a tunnel, or nearly so?
+    """Return whether it is, without what pages put around it and without a prompt, a line that protects a tunnel, or
+    nearly so.
 
     Such a line counts wherever it is: without it the tunnel would be in clear. Sentences begin with other words.
     """
@@ -116,7 +117,7 @@ def fenced(text: str) -> str:
 
 
 def _is_page(lines: list[str], start: int) -> bool:
-    """Are there headings or tables up to the next fence, and no line of a configuration?"""
+    """Return whether there are headings or tables up to the next fence, and no line of a configuration."""
     of_pages = False
     for number in range(start, len(lines)):
         if _FENCE.match(lines[number]):
@@ -128,7 +129,9 @@ def _is_page(lines: list[str], start: int) -> bool:
 
 
 def _is_drawn(lines: list[str], start: int) -> bool:
-    """Is there a drawing up to the next fence, and no line of a configuration, nor one that protects a tunnel?"""
+    """Return whether there is a drawing up to the next fence, and no line of a configuration, nor one that protects a
+    tunnel.
+    """
     parts = 0
     for number in range(start, len(lines)):
         line = lines[number]

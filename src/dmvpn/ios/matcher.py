@@ -152,7 +152,7 @@ class Place(Generic[E]):
         return iter(self._value_rests)
 
     def has_values(self) -> bool:
-        """May a value come next?"""
+        """Return whether a value may come next."""
         return bool(self._value_rests)
 
     def lines_with(self, terminal: str | Value) -> list[E]:
@@ -264,7 +264,7 @@ class Grammar(Generic[E]):
         return walk.failure(line) if best is None else Found(best[0], best[1].args())
 
     def may_begin(self, tokens: Sequence[Token]) -> bool:
-        """May a line begin with the first word, as far as that tells?"""
+        """Return whether a line may begin with the first word, as far as that tells."""
         root = self.root
         return not tokens or tokens[0].text.lower() in root.beginnings or root.has_values()
 

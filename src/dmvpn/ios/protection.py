@@ -69,7 +69,7 @@ Bare = Callable[["ConfigTree"], Sequence[Unprotected]]
 
 
 def asks_for_protection(line: str) -> bool:
-    """Do two words of it, in full, abbreviated or with a slip, say `protection ipsec`? Not of comments."""
+    """Return whether two words of it, in full, abbreviated or with a slip, say `protection ipsec`. Not of comments."""
     if _MAY_BE.search(line, 0, _LONGEST) is None or line.lstrip().startswith("!"):
         return False
     if _WITHOUT_BLANKS.search(line, 0, _LONGEST) is not None:
@@ -82,7 +82,10 @@ def asks_for_protection(line: str) -> bool:
 
 
 def is_about_something_else(line: str) -> bool:
-    """Can a line of a tunnel that was not understood have protected nothing? Not if it may be NHRP's key."""
+    """Return whether a line of a tunnel that was not understood can have protected nothing.
+
+    Not if it may be NHRP's key.
+    """
     if len(line) > _LONGEST or _TRACES.search(line) is not None:
         return False
     words = line.lower().split()

@@ -177,7 +177,7 @@ class FileReader:
         self._account.enter_refusal(self._loss(number, text, said, is_stray=True))
 
     def _is_of_configuration(self, line: str) -> bool:
-        """Is it surely one, of the router or of an interface, so that no text speaks so?"""
+        """Return whether it is surely one, of the router or of an interface, so that no text speaks so."""
         words = line.split()
         if len(words) < _FEWEST_WORDS:
             return False
@@ -234,11 +234,11 @@ class FileReader:
             )
 
     def _is_of_no_section(self, line: str) -> bool:
-        """Is it a line of an interface, but outside of any interface?"""
+        """Return whether it is a line of an interface, but outside of any interface."""
         return self._session.mode.name != INTERFACE.opens and self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_astray(self, line: str, mode: str) -> bool:
-        """Does it ask for protection where no tunnel gets it? Descriptions may speak of it."""
+        """Return whether it asks for protection where no tunnel gets it. Descriptions may speak of it."""
         if not asks_for_protection(line) or first_word(line) == _DESCRIPTION:
             return False
         if not self._is_in_tunnel(mode):
@@ -248,7 +248,10 @@ class FileReader:
         )
 
     def _is_missed(self, mode: str, line: str) -> bool:
-        """Is it a line that the table has as one of protection? Then it is left out, and holds its tunnel down."""
+        """Return whether it is a line that the table has as one of protection.
+
+        Then it is left out, and holds its tunnel down.
+        """
         found = self._configurator.interpret(mode, line)
         if isinstance(found, CliError) or found.mode != mode or not found.targets:
             return False
@@ -317,7 +320,9 @@ class FileReader:
         return result
 
     def _is_harmless(self, line: str, mode: str) -> bool:
-        """Is it a line of this mode, or one that the table has for the router, and so no slip of a line of ours?"""
+        """Return whether it is a line of this mode, or one that the table has for the router, and so no slip of a line
+        of ours.
+        """
         if self._configurator.knows(mode, line):
             return True
         found = self._configurator.interpret(mode, line)
@@ -326,7 +331,7 @@ class FileReader:
         return not any(target.line.group is not None and target.line.group.is_left_out for target in found.targets)
 
     def _may_keep(self, line: str, indentation: int) -> bool:
-        """Can an unknown line do no harm? Leaves the sections that the line is in."""
+        """Return whether an unknown line can do no harm. Leaves the sections that the line is in."""
         mode = self._session.mode.name
         if is_heading(line):
             self._session.leave_sections()
@@ -352,7 +357,9 @@ class FileReader:
         return is_of_tunnels(line) or self._configurator.runs(INTERFACE.opens or "", line)
 
     def _is_of_interface_before(self, line: str) -> bool:
-        """Is it a line of an interface, under a line that nobody knows: a note, the rest of a long one?"""
+        """Return whether it is a line of an interface, under a line that nobody knows: a note, the rest of a long
+        one.
+        """
         if self._session.mode.name != UNKNOWN_MODE.name or self._session.header.lower().startswith("interface"):
             return False
         if is_of_tunnels(line):
@@ -366,7 +373,10 @@ class FileReader:
         return all(group is None for group in groups) and first_word(line) not in _EVERYWHERE
 
     def _is_below(self, line: str, mode: str, indentation: int) -> bool:
-        """Is it a global line under the section that we are in? Where nothing is indented, a `!` separates the two."""
+        """Return whether it is a global line under the section that we are in.
+
+        Where nothing is indented, a `!` separates the two.
+        """
         if not self._open or indentation > 0:
             return False
         if self._open[-1].is_indented and not self._open[-1].is_flat:
@@ -380,7 +390,7 @@ class FileReader:
         return next((target.line.opens for target in targets if target.line.opens), "")
 
     def _is_near_opener(self, line: str, mode: str) -> bool:
-        """May the refused line have been the first of a section?"""
+        """Return whether the refused line may have been the first of a section."""
         first = first_word(line)
         return first in OURS or is_slip(line, self._configurator.first_words(mode))
 
@@ -410,7 +420,10 @@ class _Refused:
         self.is_headless = is_headless
 
     def takes(self, line: str, indentation: int) -> bool:
-        """Does this line belong to it? Where nothing is indented, up to the next line that is a global one."""
+        """Return whether this line belongs to it.
+
+        Where nothing is indented, up to the next line that is a global one.
+        """
         if indentation > self._indentation:
             return True
         if not self._is_opener or indentation != 0:

@@ -34,7 +34,7 @@ def hostname_of(text: str) -> str:
 
 
 def looks_like_one(text: str) -> bool:
-    """Does it set a host name, or addresses on an interface?"""
+    """Return whether it sets a host name, or addresses on an interface."""
     left = 0
     for line in _lines(text):
         if HOSTNAME.match(line) or (left and _OF_INTERFACES.match(line)):

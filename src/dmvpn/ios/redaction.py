@@ -74,7 +74,7 @@ def _starred(found: re.Match[str]) -> str:
 
 
 def _opens_key(before: str, word: str) -> bool:
-    """May a key follow this word, as it is or with a slip?"""
+    """Return whether a key may follow this word, as it is or with a slip."""
     is_short_slip = before == "isakmp" and word[:1] == "k" and word != "keepalive"
     return is_short_slip or word.startswith(_STEMS) or slip_of(word, _KEYWORDS)
 

@@ -65,7 +65,7 @@ class Pattern:
         return hash(self.pattern)
 
     def search(self, line: str) -> bool:
-        """Does the pattern match somewhere in `line`?"""
+        """Return whether the pattern matches somewhere in `line`."""
         current = self._first
         if _ACCEPTED in current:
             return True

@@ -63,7 +63,7 @@ class UnseenDefault:
     source: str
 
     def holds(self, release: Release) -> bool:
-        """Is it on in this release?"""
+        """Return whether it is on in this release."""
         if release.major > self.since[-1].major:
             return True
         return any(release.major == first.major and release >= first for first in self.since)

@@ -146,11 +146,11 @@ class Section:
         return [entry.args for entry in self._statements.get(line, _NONE).values() if not entry.negated]
 
     def negated(self, line: ConfigLine, **arguments: Hashable) -> bool:
-        """Is `no LINE` configured (with these arguments, if any are named)?"""
+        """Return whether `no LINE` is configured (with these arguments, if any are named)."""
         return any(entry.negated and _fits(entry, arguments) for entry in self._entries(line))
 
     def flag(self, line: ConfigLine, **arguments: Hashable) -> bool:
-        """Is the command in effect: configured, or on by default and not switched off?"""
+        """Return whether the command is in effect: configured, or on by default and not switched off."""
         for entry in self._entries(line):
             if _fits(entry, arguments):
                 return not entry.negated
@@ -167,7 +167,7 @@ class Section:
         return next(matches, None)
 
     def mentions(self, lines: Iterable[ConfigLine]) -> bool:
-        """Is any of these lines here, or in a section inside?"""
+        """Return whether any of these lines is here, or in a section inside."""
         wanted = frozenset(lines)
         self._note(*wanted)
         return self._mentions(wanted)
@@ -246,7 +246,7 @@ class Section:
         return [entry for line in lines for entry in self._entries(line)]
 
     def is_empty(self) -> bool:
-        """Is nothing configured here?"""
+        """Return whether nothing is configured here."""
         self._note(EVERYTHING)
         return not self._statements
 

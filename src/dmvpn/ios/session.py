@@ -265,7 +265,7 @@ class ConfigSession:
         return LineResult(changed=changed, group=UNKNOWN)
 
     def _drop_unknown(self, line: str) -> bool:
-        """Does the line take back, word for word, one that nobody knows?"""
+        """Return whether the line takes back, word for word, one that nobody knows."""
         verb, _, text = line.strip().partition(" ")
         if verb.lower() != "no":
             return False

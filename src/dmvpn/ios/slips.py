@@ -15,7 +15,7 @@ _LONGEST: Final = 40
 
 @lru_cache(maxsize=4_096)
 def slip_of(word: str, known: frozenset[str]) -> bool:
-    """Would one letter more, less or other, or two that change places, make a word of `known`?"""
+    """Return whether one letter more, less or other, or two that change places, would make a word of `known`."""
     if not _SHORTEST <= len(word) <= _LONGEST or word in known or not _may_be(word, known):
         return False
     own = frozenset(_without_one(word))
@@ -27,7 +27,7 @@ def slip_of(word: str, known: frozenset[str]) -> bool:
 
 
 def _may_be(word: str, known: frozenset[str]) -> bool:
-    """Are the first letters, or the last, those of a known word? One edit leaves one half as it was."""
+    """Return whether the first letters, or the last, are those of a known word. One edit leaves one half as it was."""
     half = len(word) // 2 - 1
     beginnings, ends = _halves(known)
     return word[:half] in beginnings or word[-half:] in ends

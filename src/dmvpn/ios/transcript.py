@@ -222,13 +222,13 @@ def without_prompt(line: str) -> str:
 
 
 def is_pager(line: str) -> bool:
-    """Is it the prompt of a pager that nobody wiped out?"""
+    """Return whether it is the prompt of a pager that nobody wiped out."""
     more = _MORE.match(_ESCAPE.sub("", line))
     return more is not None and not line[more.end() :].strip()
 
 
 def is_log(text: str) -> bool:
-    """Are there lines in it that only a terminal shows: prompts, headers, the output of commands?"""
+    """Return whether there are lines in it that only a terminal shows: prompts, headers, the output of commands."""
     transcript = Transcript()
     return any(transcript.take(line) is None for line in Transcript.lines(text))
 
@@ -260,7 +260,7 @@ def without_comment(line: str) -> str:
 
 
 def is_prose(line: str) -> bool:
-    """Can it be no line of IOS, nor a slip of one?
+    """Return whether it can be no line of IOS, nor a slip of one.
 
     No letter is in it that a line could begin with; or it is a sentence, or a heading.
     """

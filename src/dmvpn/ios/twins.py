@@ -83,7 +83,7 @@ class Spoken:
         return self.section.made(self._spelled(line), make)
 
     def flag(self, line: ConfigLine) -> bool:
-        """Is it switched on?"""
+        """Return whether it is switched on."""
         return self.section.flag(self._spelled(line))
 
     def _spelled(self, line: ConfigLine) -> ConfigLine:

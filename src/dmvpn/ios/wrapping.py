@@ -45,7 +45,7 @@ class Wrapped:
         return line
 
     def _goes_on(self, line: str, following: str, mode: str) -> bool:
-        """Can `following` be nothing but the rest of `line`?"""
+        """Return whether `following` can be nothing but the rest of `line`."""
         if not following.strip() or following[0] in " \t!" or PROMPT.match(following):
             return False
         if asks_for_protection(following) or is_of_tunnels(following) or first_word(following) in OURS:
@@ -55,6 +55,6 @@ class Wrapped:
         return all(self._is_none(each, following) for each in (mode, *filter(None, opened)))
 
     def _is_none(self, mode: str, line: str) -> bool:
-        """Is it no line of this mode, nor nearly one?"""
+        """Return whether it is no line of this mode, nor nearly one."""
         is_slip_of_one = is_slip(line, self._configurator.first_words(mode))
         return isinstance(self._configurator.interpret(mode, line), CliError) and not is_slip_of_one

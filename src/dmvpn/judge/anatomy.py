@@ -144,7 +144,7 @@ class Anatomy:
         return tuple(name for name, site in self.sites.items() if site.stub)
 
     def connected(self, one: str, other: str, dead: frozenset[str], broken: frozenset[Link]) -> bool:
-        """Does a working way by the configured links lead from one site to the other?"""
+        """Return whether a working way by the configured links leads from one site to the other."""
         if one in dead or other in dead:
             return False
         reached, front = {one: None}, [one]

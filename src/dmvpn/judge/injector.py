@@ -77,7 +77,7 @@ class Injector:
         return self._world.segment_of(router, wans[0]) if wans else None
 
     def passes(self, sender: str, packet: bytes) -> bool:
-        """May a packet that this site sends pass into the provider's network?"""
+        """Return whether a packet that this site sends may pass into the provider's network."""
         if not self.blocked:
             return True
         destination = packet[16:20]
@@ -208,7 +208,7 @@ class Injector:
         return others[0] if len(others) == 1 and others[0][0] in self._anatomy.providers else None
 
     def _named(self, router: str) -> bool:
-        """Is its address written down elsewhere? Then it cannot change without somebody else's doing."""
+        """Return whether its address is written down elsewhere. Then it cannot change without somebody else's doing."""
         wan = self._anatomy.sites[router].wans[0]
         address = re.escape(_address_in(self._texts[router], wan) or "none")
         texts = [text for name, text in self._texts.items() if name != router]

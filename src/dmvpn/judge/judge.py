@@ -250,7 +250,10 @@ class Judge:
         return min([docket.troubled_since, *same])
 
     def _same_registrations(self, one: Fault, other: Fault) -> bool:
-        """Do both keep a client from the same server? A client without any server has no way, and no other hub."""
+        """Return whether both keep a client from the same server.
+
+        A client without any server has no way, and no other hub.
+        """
         hubs = [{name for name in fault.places if name in self._hubs} for fault in (one, other)]
         clients = [set(fault.places) - found for fault, found in zip((one, other), hubs, strict=True)]
         return bool(hubs[0] & hubs[1]) and (not all(clients) or bool(clients[0] & clients[1]))

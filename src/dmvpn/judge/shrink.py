@@ -95,7 +95,7 @@ class _Search:
         return self._try(moved, self._verdict.violations[0].time - shift)
 
     def _try(self, faults: tuple[Fault, ...], time: float) -> bool:
-        """Does it still fail? time: when it should. What never settles must have time for it."""
+        """Return whether it still fails. time: when it should. What never settles must have time for it."""
         if self._runs >= MOST_RUNS:
             return False
         self._runs += 1

@@ -106,7 +106,7 @@ class GreHeader:
 
 
 def _left_to_a_card(data: Octets, start: int, protocol_type: int) -> bool:
-    """Did a Linux that shares no wire with us, but a virtual cable, leave the checksum to a network card?
+    """Return whether a Linux that shares no wire with us, but a virtual cable, left the checksum to a network card.
 
     Of a packet whose inner checksum is finished it leaves 0 in the field. Of another one the field holds what will be
     right once the inner checksum is (local checksum offload), and of a merged one anything (`gre_build_header` in
@@ -138,7 +138,10 @@ class Sequence:
         return number
 
     def is_in_order(self, number: int | None) -> bool:
-        """Is the packet with this number? One without is; so is 0, with which a sender begins again."""
+        """Return whether the packet with this number is in order.
+
+        One without is; so is 0, with which a sender begins again.
+        """
         if number is None:
             return True
         if number and self._last is not None and (self._last - number) & 0xFFFFFFFF < BEGAN_ANEW:

@@ -152,7 +152,10 @@ def closed(payload: bytes, source: IPAddress, destination: IPAddress) -> bytes:
 
 
 def is_error(payload: Octets) -> bool:
-    """Is it a message that no error may answer: an error (RFC 4443 §2.1) or a redirect? It has one octet at least."""
+    """Return whether it is a message that no error may answer: an error (RFC 4443 §2.1) or a redirect.
+
+    It has one octet at least.
+    """
     return payload[0] < _FIRST_INFORMATIONAL or payload[0] == Icmpv6Type.REDIRECT
 
 

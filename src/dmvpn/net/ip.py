@@ -77,7 +77,7 @@ def build(
 
 
 def is_possible(packet: IpPacket) -> bool:
-    """Has it the addresses of a packet on a wire (RFC 4291 §2.5.2, §2.5.3, §2.7)?
+    """Return whether it has the addresses of a packet on a wire (RFC 4291 §2.5.2, §2.5.3, §2.7).
 
     Neither end is unspecified or a loopback address, and only receivers are a group.
     """
@@ -115,7 +115,7 @@ def peek_payload(data: Octets) -> tuple[int, int]:
 
 
 def is_icmp(protocol: int, address: IPAddress) -> bool:
-    """Is that the protocol of ICMP messages to or from this address?"""
+    """Return whether that is the protocol of ICMP messages to or from this address."""
     return protocol == ICMP[address.version]
 
 

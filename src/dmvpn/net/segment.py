@@ -110,7 +110,7 @@ class TcpSegment:
         return bytes((1, 1, _SIGNATURE, _SIGNATURE_LENGTH)) + digest
 
     def signed_by(self, source: IPAddress, destination: IPAddress, password: bytes) -> bool:
-        """Is it signed with this password?"""
+        """Return whether it is signed with this password."""
         found = _option(self.options, _SIGNATURE)
         return found == self.signature(source, destination, password, options=len(self.options))
 

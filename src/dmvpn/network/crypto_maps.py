@@ -111,7 +111,7 @@ def _protected(device: Device, name: str, ports: Sequence[str]) -> Iterator[MapO
 
 
 def _leaves_by(device: Device, tunnel: TunnelSettings, ports: Sequence[str]) -> bool:
-    """Is its source one of these interfaces, or the local address of their map?"""
+    """Return whether its source is one of these interfaces, or the local address of their map."""
     if tunnel.name in ports or tunnel.source_interface in ports:
         return True
     own = [settings.address[0] for port in ports if (settings := device.interface(port)) and settings.address]
@@ -120,7 +120,7 @@ def _leaves_by(device: Device, tunnel: TunnelSettings, ports: Sequence[str]) -> 
 
 
 def _permits_gre(lines: Lines, name: str, source: IPv4Address, far: IPv4Address) -> bool:
-    """Does an extended access list permit GRE between these two? The first line that is about it decides."""
+    """Return whether an extended access list permits GRE between these two. The first line that is about it decides."""
     named = lines.section(f"ip access-list extended {name}").lines
     numbered = [line.removeprefix(f"access-list {name} ") for line in lines.headers(f"access-list {name} ")]
     for line in (*named, *numbered):

@@ -166,7 +166,7 @@ class Device:
         return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or name
 
     def may_have_unseen(self, version: int) -> bool:
-        """May its release have on unseen, for this IP version, what it has for the other one?
+        """Return whether its release may have on unseen, for this IP version, what it has for the other one.
 
         Of the IPv6 lines nobody tells for IOS 15.7 and later.
         """
@@ -218,13 +218,13 @@ class Device:
         return said[0].text("name") if said else ""
 
     def is_given_address(self, interface: str) -> bool:
-        """Does somebody else choose its address: DHCP, or the far end of a dial-up line?"""
+        """Return whether somebody else chooses its address: DHCP, or the far end of a dial-up line."""
         section = self.section(interface)
         negotiated = section is not None and section.get(NEGOTIATED) is not None
         return negotiated or self.uses_dhcp(interface)
 
     def uses_dhcp(self, interface: str) -> bool:
-        """Does it ask for an address by DHCP, in whatever words?"""
+        """Return whether it asks for an address by DHCP, in whatever words."""
         settings, section = self.interface(interface), self.section(interface)
         in_more_words = section is not None and section.get(DHCP) is not None
         return in_more_words or (settings is not None and settings.dhcp)
@@ -297,11 +297,11 @@ class Device:
         )
 
     def translates(self, interface: str, side: str) -> bool:
-        """Is it on this side, "inside" or "outside", of a NAT of the router's own?"""
+        """Return whether it is on this side, "inside" or "outside", of a NAT of the router's own."""
         return interface in (self.nat.inside if side == "inside" else self.nat.outside)
 
     def _is_outside(self, interface: str, prefix: Prefix) -> bool:
-        """Does a provider give the address, is NAT done towards it, or does a default route lead there?"""
+        """Return whether a provider gives the address, NAT is done towards it, or a default route leads there."""
         return (
             self.is_given_address(interface)
             or self.translates(interface, "outside")
@@ -336,7 +336,7 @@ class Device:
         return prefixes
 
     def _is_in_tunnel(self, address: IPAddress | None) -> bool:
-        """Is it on the subnet of one of our tunnels?"""
+        """Return whether it is on the subnet of one of our tunnels."""
         return address is not None and any(
             address in Prefix.of(mine, length)
             for settings, mine, length in self.addresses()

@@ -59,7 +59,7 @@ class Lines:
         return next((line[len(beginning) :].strip() for line in self.lines if line.startswith(beginning)), "")
 
     def has(self, beginning: str) -> bool:
-        """Is there such a line?"""
+        """Return whether there is such a line."""
         return any(line == beginning or line.startswith(f"{beginning} ") for line in self.lines)
 
 

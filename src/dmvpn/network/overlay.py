@@ -217,7 +217,7 @@ class Network:
         return tuple(self._by_address.get(address, ()))
 
     def is_server(self, end: End) -> bool:
-        """Does somebody register with it, or could it be?"""
+        """Return whether somebody registers with it, or could."""
         return end in self._clients or end.looks_like_hub
 
     def clients(self, server: End) -> tuple[End, ...]:

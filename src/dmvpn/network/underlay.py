@@ -197,12 +197,12 @@ def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Ad
 
 
 def _speaks_isis(device: Device) -> bool:
-    """Would it learn the ways to its neighbors by IS-IS, which no router here speaks?"""
+    """Return whether it would learn the ways to its neighbors by IS-IS, which no router here speaks."""
     return bool(device.lines.headers("router isis"))
 
 
 def _has_default(device: Device) -> bool:
-    """Has it a default route that can be used? A gateway in none of its subnets leads nowhere."""
+    """Return whether it has a default route that can be used. A gateway in none of its subnets leads nowhere."""
     return any(
         not isinstance(route.next_hop, IPv4Address) or _is_near(device, route.next_hop)
         for route in device.routes
@@ -215,7 +215,10 @@ def _is_near(device: Device, address: IPv4Address) -> bool:
 
 
 def _throws_away(device: Device) -> bool:
-    """Does EIGRP summarize everything? That makes a route to Null0, better than most static default routes."""
+    """Return whether EIGRP summarizes everything.
+
+    That makes a route to Null0, better than most static default routes.
+    """
     every = (settings for process in device.eigrp.processes for _, settings in process.interfaces)
     return any(summary.prefix.is_default for settings in every for summary in settings.summaries)
 
@@ -231,7 +234,10 @@ def _back(hops: Sequence[Hop], router: str, ways: Mapping[str, Hop]) -> list[IPv
 
 
 def _knows(device: Device, address: IPv4Address, hop: Hop, back: Sequence[IPv4Address]) -> bool:
-    """Is there a route, or a protocol that runs and should bring one? Not if a default route's gateway is in `back`."""
+    """Return whether there is a route, or a protocol that runs and should bring one.
+
+    Not if a default route's gateway is in `back`.
+    """
     by_default = _has_default(device) and not _throws_away(device)
     if any(
         address in route.prefix

@@ -26,7 +26,7 @@ _PROMPT: Final = re.compile(r"^[\w.-]+\(conf[\w-]*\)# *")
 
 
 def is_configuration(command: str, lines: Sequence[str]) -> bool:
-    """Did this command print configuration lines? command "": do the lines look so?"""
+    """Return whether this command printed configuration lines. command "": do the lines look so?"""
     if command:
         return command.startswith(_SCREENS)
     return any(_PROMPT.match(line) or _MARK.match(line) for line in lines)

@@ -163,7 +163,10 @@ def _held(tree: ConfigTree, refused: Sequence[Entry]) -> Iterator[tuple[str, Ent
 
 
 def _is_stray(header: str, entry: Entry) -> bool:
-    """Could it have protected the tunnel that it was meant for? A text without an end may have swallowed anything."""
+    """Return whether it could have protected the tunnel that it was meant for.
+
+    A text without an end may have swallowed anything.
+    """
     if entry.is_loss:
         return entry.is_stray
     return not header.startswith(_TUNNEL) and (is_of_tunnels(entry.text) or asks_for_protection(entry.text))

@@ -50,7 +50,7 @@ class Meaning(NamedTuple):
         return self.group.clause_of(self.explanation)
 
     def is_spelled(self, word: str) -> bool:
-        """Is it printed so, letter for letter?"""
+        """Return whether it is printed so, letter for letter."""
         return word in (self.explanation.word, *self.explanation.also)
 
 
@@ -217,7 +217,10 @@ class Vocabulary:
 
 
 def _prints(group: Group, command: str) -> bool:
-    """Does this command print the group's words? Without a command anything may: what was pasted may be of a log."""
+    """Return whether this command prints the group's words.
+
+    Without a command anything may: what was pasted may be of a log.
+    """
     if not command:
         return group.kind in (Kind.LOG, Kind.DEBUG, Kind.REASON, Kind.ANSWER) or "show logging" in group.screens
     words = command.split()
@@ -225,13 +228,16 @@ def _prints(group: Group, command: str) -> bool:
 
 
 def _may_print(group: Group, command: str) -> bool:
-    """Does this command, or a longer form of it, print the group's words, as `... detail` does?"""
+    """Return whether this command, or a longer form of it, prints the group's words, as `... detail` does."""
     longer = bool(command) and any(_leads(command.split(), screen.split()) for screen in group.screens)
     return longer or _prints(group, command)
 
 
 def _leads(screen: Sequence[str], words: Sequence[str]) -> bool:
-    """Are all words of the screen's command among these, in their order? Arguments may be between them."""
+    """Return whether all words of the screen's command are among these, in their order.
+
+    Arguments may be between them.
+    """
     rest = iter(words)
     return all(any(word == other for other in rest) for word in screen)
 

@@ -64,7 +64,7 @@ class Admission:
 
 
 def is_owner(connected: socket.socket) -> bool:
-    """Is it our own user, or root, that connected?"""
+    """Return whether it is our own user, or root, that connected."""
     return peer_credentials(connected).uid in (0, os.geteuid())
 
 

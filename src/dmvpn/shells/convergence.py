@@ -275,7 +275,7 @@ def _unwanted_bgp(facts: LabFacts) -> Iterator[tuple[str, str]]:
 
 
 def _takes(router: RouterFacts | None, caller: RouterFacts) -> bool:
-    """Does BGP here want that router, too, by an address of its own or by a range?"""
+    """Return whether BGP here wants that router, too, by an address of its own or by a range."""
     if router is None:
         return False
     wanted = router.bgp

@@ -297,7 +297,10 @@ def _plug_in(found: Found, path: Path, topology: Topology) -> None:
 
 
 def _is_switch(text: str) -> bool:
-    """Has none of its ports an address, nor is one the source of a tunnel? Then it joins what is plugged into it."""
+    """Return whether none of its ports has an address, nor is the source of a tunnel.
+
+    Then it joins what is plugged into it.
+    """
     lines = Lines.of(text)
     return not any(
         header.startswith(_TUNNEL) or any(line.startswith(_ADDRESSED) for line in lines.section(header).lines)
@@ -351,7 +354,10 @@ def _refuse_several(folder: Path, files: list[Path]) -> None:
 
 
 def _take_from_beneath(found: Found, folder: Path, depth: int) -> bool:
-    """Do the sub-folders of one that has nothing but pages hold several routers? Then the pages tell of these."""
+    """Return whether the sub-folders of one that has nothing but pages hold several routers.
+
+    Then the pages tell of these.
+    """
     beneath = _of_sub_folders(folder, Found(), depth) if depth < _DEEPEST else Found()
     if len(beneath.texts) < _SEVERAL:
         return False

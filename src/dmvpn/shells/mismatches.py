@@ -30,7 +30,7 @@ _ELECTED: Final = ("broadcast", "non-broadcast")
 
 
 def refused_by_ospf(mine: RouterFacts, here: Seat, there: Seat) -> bool:
-    """Does this end not take the packets of the other?"""
+    """Return whether this end does not take the packets of the other."""
     return any(
         one.address == there[2] and one.interface == here[1] and one.reason.is_one(*OspfReason)
         for one in mine.neighbors
@@ -67,7 +67,7 @@ def _is_up_tunnel(router: RouterFacts, interface: str) -> bool:
 
 
 def _names_networks(router: RouterFacts) -> bool:
-    """Does no `network` of EIGRP hold everything?"""
+    """Return whether no `network` of EIGRP holds everything."""
     return not any(int(wildcard) == _EVERYTHING for process in router.eigrp for _, wildcard in process.networks)
 
 
@@ -90,7 +90,7 @@ def _ospf_on(router: RouterFacts, interface: str) -> OspfInterfaceFacts | None:
 
 
 def _share_bgp(mine: RouterFacts, theirs: RouterFacts) -> bool:
-    """Is there a session that one of them calls for?"""
+    """Return whether there is a session that one of them calls for."""
     return any(
         address in addresses
         for one, other in ((mine, theirs), (theirs, mine))

@@ -189,7 +189,7 @@ class Scenario:
             return "", ""
 
     def _exists(self, node: str, interface: str) -> bool:
-        """Is there such a port?"""
+        """Return whether there is such a port."""
         if not interface:
             return node in self.lab.hosts
         return node in (self.lab.gateways if interface in (INSIDE, OUTSIDE) else self.configurations)

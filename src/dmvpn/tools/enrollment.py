@@ -92,13 +92,13 @@ def _said(device: Device) -> list[Authentication | None]:
 
 
 def _signs(device: Device) -> bool:
-    """Does a profile of IKEv2 say so? IKEv1 signs unless it is told to use a key."""
+    """Return whether a profile of IKEv2 says so. IKEv1 signs unless it is told to use a key."""
     by_ikev2 = any(profile.local_authentication in _SIGNATURES for profile in device.ikev2.profiles)
     return by_ikev2 or _signs_by_ikev1(device)
 
 
 def _signs_by_ikev1(device: Device) -> bool:
-    """Does a policy sign, and is there no key that would be for everybody?"""
+    """Return whether a policy signs, and there is no key that would be for everybody."""
     isakmp = device.ikev2.isakmp
     has_others = any(key.keyring for key in isakmp.keys) or _EVERYBODY in _keyed(device)
     signs = any(policy.authentication is not Authentication.PRE_SHARED_KEY for policy in isakmp.policies)

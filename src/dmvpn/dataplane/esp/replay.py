@@ -32,7 +32,10 @@ class ReplayWindow:
         return guess << 32 | low
 
     def is_fresh(self, number: int) -> bool:
-        """May a packet with this number still come? Asked before it is opened, and again nothing is noted."""
+        """Return whether a packet with this number may still come.
+
+        Asked before it is opened, and again nothing is noted.
+        """
         if number == 0:
             return False
         if not self.size or number > self.top:

@@ -89,7 +89,7 @@ class Pair:
             return None
 
     def wears_out(self) -> bool:
-        """Has it carried all that it should? True once."""
+        """Return whether it has carried all that it should. True once."""
         if self.worn:
             return False
         sent, received = self.outbound, self.inbound

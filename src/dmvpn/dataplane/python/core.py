@@ -254,7 +254,7 @@ class PacketCore:
         self.punts.append(Punt("hairpin", came[0], came[1].nbma, packet[:_REPORTED], out, came[1].connection))
 
     def _leads_to(self, tunnel: CoreTunnel, neighbor: Neighbor, sender: Neighbor) -> bool:
-        """Does a packet go back to where it came from?"""
+        """Return whether a packet goes back to where it came from."""
         if not tunnel.protected:
             return neighbor.nbma == sender.nbma
         link = self._link(tunnel, neighbor)
@@ -327,7 +327,7 @@ class PacketCore:
             self._receive(number, tunnel, arrival, payload)
 
     def _takes(self, tunnel: CoreTunnel, sender: Neighbor) -> bool:
-        """May packets come out of ESP for this tunnel, and from there?"""
+        """Return whether packets may come out of ESP for this tunnel, and from there."""
         return tunnel.protected and sender.nbma not in tunnel.barred
 
     def _refuse_clear(self, local: bytes, nbma: bytes, now: float) -> None:
@@ -393,7 +393,7 @@ class PacketCore:
 
 
 def _keeps_whole(df: DfBit, protocol: int, payload: bytes) -> bool:
-    """Does the outer header forbid fragments?"""
+    """Return whether the outer header forbids fragments."""
     return df is DfBit.SET or (protocol == GRE_IPV4 and bool(payload[6] & _DONT_FRAGMENT))
 
 

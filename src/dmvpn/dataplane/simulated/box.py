@@ -114,7 +114,10 @@ class IpBox(SendingBox):
         return False
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
-        """Is it a multicast of a protocol without ports? Then every listener gets it, and nobody answers."""
+        """Return whether it is a multicast of a protocol without ports.
+
+        Then every listener gets it, and nobody answers.
+        """
         if header.protocol in _NOT_ONLY_HEARD or not header.destination.is_multicast:
             return False
         if (interface, header.protocol, None) in self._listeners:
@@ -164,7 +167,7 @@ class IpBox(SendingBox):
             self._pass_up(interface, whole, quiet=quiet)
 
     def _has_streams(self, interface: str, packet: IpPacket) -> bool:
-        """Is it a segment for our TCP? A listener for the whole protocol does TCP itself."""
+        """Return whether it is a segment for our TCP. A listener for the whole protocol does TCP itself."""
         return packet.protocol == IpProtocol.TCP and (interface, packet.protocol, None) not in self._listeners
 
     def _take_segment(self, packet: Ipv4Packet) -> None:
@@ -307,7 +310,7 @@ class IpBox(SendingBox):
 
     @abstractmethod
     def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
-        """Was this packet for this box ESP, or IKE's? Then it is done with."""
+        """Return whether this packet for this box was ESP, or IKE's. Then it is done with."""
 
 
 def _is_probe(packet: IpPacket) -> bool:

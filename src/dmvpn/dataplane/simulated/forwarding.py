@@ -70,7 +70,7 @@ class Port:
         return last
 
     def has(self, address: IPAddress) -> bool:
-        """Is it an address of this interface?"""
+        """Return whether it is an address of this interface."""
         return address in [own for own, _ in self.addresses]
 
     def largest(self, version: int) -> int:

@@ -192,7 +192,7 @@ class GreBox(IpBox):
             self._count_drop("not_ipv4")
 
     def _may_come(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress) -> bool:
-        """May packets of this neighbor come out of this tunnel? Those that may not are counted."""
+        """Return whether packets of this neighbor may come out of this tunnel. Those that may not are counted."""
         return True
 
     def _take_inner(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress, protocol: int, payload: bytes) -> bool:
@@ -252,7 +252,7 @@ def gre_length(spec: TunnelSpec) -> int:
 
 
 def _is_whole(protocol: int, payload: bytes) -> bool:
-    """Is it an IPv4 packet that must not be cut?"""
+    """Return whether it is an IPv4 packet that must not be cut."""
     return protocol == GRE_IPV4 and bool(payload[6] & 0x40)
 
 

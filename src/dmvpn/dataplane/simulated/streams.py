@@ -179,7 +179,7 @@ class SimulatedStreams:
 
 
 def _fits(manner: Manner, segment: TcpSegment, packet: Ipv4Packet) -> bool:
-    """Is the segment signed as it must be, and did it come no farther than it may?"""
+    """Return whether the segment is signed as it must be, and came no farther than it may."""
     if packet.ttl < manner.minimum_ttl:
         return False
     if not manner.password:

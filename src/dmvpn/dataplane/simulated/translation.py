@@ -59,11 +59,11 @@ class RouterTranslation:
             translator.flows.clear()
 
     def is_outside(self, interface: str) -> bool:
-        """May what comes in there be an answer to a station inside?"""
+        """Return whether what comes in there may be an answer to a station inside."""
         return interface in self._translators
 
     def is_between(self, arrived: str, leaves: str) -> bool:
-        """Does a packet of this way pass a translator?"""
+        """Return whether a packet of this way passes a translator."""
         return bool(self._order.overloads) and arrived in self._order.inside and bool(self._of(leaves))
 
     def outwards(self, leaves: str, data: bytes, now: float) -> bytes | Drop:

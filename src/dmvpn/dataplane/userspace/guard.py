@@ -125,7 +125,7 @@ class Guard:
             self._kernel.flush_rules()
 
     def owns(self, route: netlink.Route) -> bool:
-        """Is it one of the guard's, and this router's?"""
+        """Return whether it is one of the guard's, and this router's."""
         return is_guard(route) and route.metric == self._metric
 
     def _blackhole(self, prefix: Prefix) -> netlink.Route:
@@ -156,7 +156,7 @@ class Guard:
 
 
 def is_guard(route: netlink.Route) -> bool:
-    """Is it one of the guard's?"""
+    """Return whether it is one of the guard's."""
     return route.protocol == ROUTE_PROTOCOL and TABLE <= route.table <= TABLE + _BITS
 
 

@@ -57,7 +57,7 @@ class IkePorts:
         return problems
 
     def carries(self, order: SendIp) -> bool:
-        """Is this packet one that leaves from a port of IKE?"""
+        """Return whether this packet leaves from a port of IKE."""
         return order.protocol == IpProtocol.UDP and _source_port(order) in (IKE, IKE_BEHIND_NAT)
 
     def send(self, order: SendIp) -> None:

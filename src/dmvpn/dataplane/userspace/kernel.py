@@ -378,7 +378,7 @@ class Kernel:
                 pass
 
     def _takes_routes(self, event: netlink.KernelEvent) -> bool:
-        """May the kernel have dropped routes of the host with this, and not told?"""
+        """Return whether the kernel may have dropped routes of the host with this, and not told."""
         match event:
             case netlink.LinkEvent(_, link):
                 return bool(self._adopted_name(link.index))
@@ -439,7 +439,7 @@ class Kernel:
     # ------------------------------------------------------------------------------------------------ addresses
 
     def _follows_host(self, ios: str) -> bool:
-        """Is the address of this interface what the host says?"""
+        """Return whether the address of this interface is what the host says."""
         order = self._orders.get(ios)
         leased = order is not None and order.leased
         return ios in self._links and not made_here(ios) and (leased or not self._manage)

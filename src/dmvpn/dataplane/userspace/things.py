@@ -125,7 +125,7 @@ def links_of(thing: Thing) -> tuple[int, ...]:
 
 
 def alike(wanted: Thing, there: Thing) -> bool:
-    """Is what is there what is wanted, as far as we order it?"""
+    """Return whether what is there is what is wanted, as far as we order it."""
     if isinstance(wanted, netlink.Route) and isinstance(there, netlink.Route):
         hops = [(hop.link, hop.gateway) for hop in wanted.next_hops]
         return (

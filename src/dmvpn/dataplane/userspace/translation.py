@@ -336,7 +336,7 @@ def remove_tables(others: Others, but: str = "") -> list[str]:
 
 
 def is_ours(table: str) -> bool:
-    """Is it a name that our tables have?"""
+    """Return whether it is a name that our tables have."""
     return _OURS.fullmatch(table) is not None
 
 

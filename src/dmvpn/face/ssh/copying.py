@@ -39,7 +39,7 @@ class ScpError(DmvpnError):
 
 
 def is_scp(command: str | None) -> bool:
-    """Does the client want to copy a file?"""
+    """Return whether the client wants to copy a file."""
     return command is not None and command.startswith(_COMMAND)
 
 

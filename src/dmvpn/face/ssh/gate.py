@@ -76,7 +76,7 @@ class _Copies:
         self._count = 0
 
     def take(self) -> bool:
-        """May there be one more?"""
+        """Return whether there may be one more."""
         if self._count >= _MOST_COPIED:
             return False
         self._count += 1
@@ -263,7 +263,7 @@ class _Visitor(asyncssh.SSHServer):
         return self._gate.door.guest is None
 
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Is it a key of this user? That the visitor has the other half is proved after this."""
+        """Return whether it is a key of this user. That the visitor has the other half is proved after this."""
         hashed = hashlib.md5(key.public_data, usedforsecurity=False).hexdigest()
         try:
             access = await ask(self._gate.door.socket, self.location)

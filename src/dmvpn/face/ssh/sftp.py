@@ -39,7 +39,7 @@ class Room(Protocol):
     """Who counts the files that are in memory, for all clients."""
 
     def take(self) -> bool:
-        """May there be one more?"""
+        """Return whether there may be one more."""
         ...
 
     def give_back(self) -> None:

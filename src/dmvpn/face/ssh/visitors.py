@@ -16,7 +16,7 @@ class Visitors:
         self._waiting: dict[str, int] = {}
 
     def admit(self, location: str) -> bool:
-        """May one more wait who comes from there? Then `leave` must follow."""
+        """Return whether one more who comes from there may wait. Then `leave` must follow."""
         own = self._waiting.get(location, 0)
         if sum(self._waiting.values()) >= MOST or (own >= MOST_FROM_ONE and not ip_address(location).is_loopback):
             return False

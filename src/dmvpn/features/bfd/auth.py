@@ -102,7 +102,7 @@ def seal(packet: bytes, kind: AuthType, key: int, text: bytes, sequence: int) ->
 
 
 def is_genuine(octets: bytes, section: AuthSection, text: bytes) -> bool:
-    """Did somebody with this key seal it?"""
+    """Return whether somebody with this key sealed it."""
     if section.type is AuthType.PASSWORD:
         return hmac.compare_digest(octets[27:], text[:16])
     length = section.type.digest_length
@@ -118,6 +118,6 @@ def _digest(head: bytes, kind: AuthType, text: bytes) -> bytes:
 
 
 def may_follow(sequence: int, last: int, multiplier: int, *, meticulous: bool) -> bool:
-    """Is the number neither old nor far ahead? RFC 5880 §6.7.3, §6.7.4; numbers go round."""
+    """Return whether the number is neither old nor far ahead. RFC 5880 §6.7.3, §6.7.4; numbers go round."""
     ahead = (sequence - last) & 0xFFFFFFFF
     return (1 if meticulous else 0) <= ahead <= 3 * multiplier

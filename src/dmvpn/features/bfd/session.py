@@ -179,7 +179,7 @@ class Session:
         return self.heard.multiplier * max(self.used_rx, self.heard.desired_tx) / 1e6 if self.heard is not None else 0.0
 
     def may_speak(self, now: float) -> bool:
-        """Is there credit for a packet out of turn? It is taken."""
+        """Return whether there is credit for a packet out of turn. It is taken."""
         self.spent = max(0.0, self.spent - (now - self.spent_at) * CREDIT_RATE)
         self.spent_at = now
         if self.spent >= CREDIT:

@@ -95,7 +95,7 @@ class Aggregates:
         return bool(before) is not bool(after)
 
     def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
-        """Is a part told no more, since the aggregate speaks for it?"""
+        """Return whether a part is told no more, since the aggregate speaks for it."""
         if aggregate.summary_only or not aggregate.suppress_map:
             return aggregate.summary_only
         route = candidate(prefix, part.attributes)

@@ -64,7 +64,7 @@ def heard(told: Told | None, peer: IPv4Address, local: IPv4Address) -> Attribute
 
 
 def fits(attributes: Attributes, *, wide: bool) -> bool:
-    """Do the attributes leave room for a prefix in an UPDATE?"""
+    """Return whether the attributes leave room for a prefix in an UPDATE."""
     return _room(attributes, wide=wide) >= _LARGEST_PREFIX
 
 

@@ -39,7 +39,7 @@ class ClearBgp(Event):
     update_group: int = 0
 
     def is_about(self, peer: Peer) -> bool:
-        """Is this one of the neighbors?"""
+        """Return whether this is one of the neighbors."""
         settings = peer.settings
         return (
             self.neighbor in (None, peer.address)

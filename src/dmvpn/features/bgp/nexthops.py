@@ -34,7 +34,7 @@ class NextHops:
         return self._known[hop]
 
     def any_inside(self, prefix: Prefix) -> bool:
-        """Is a next hop that somebody asked for inside this prefix?"""
+        """Return whether a next hop that somebody asked for is inside this prefix."""
         first = int(prefix.address)
         at = bisect_left(self._sorted, first)
         return at < len(self._sorted) and self._sorted[at] <= first | int(prefix.wildcard)

@@ -35,7 +35,7 @@ class Process:
         self.results += results
 
     def traces(self, neighbor: IPv4Address, *flags: str) -> bool:
-        """Is one of these debugs on for this neighbor? Ask first: formatting costs."""
+        """Return whether one of these debugs is on for this neighbor. Ask first: formatting costs."""
         return any(self.ports.debugging.on(flag, address=neighbor) for flag in flags)
 
     def debug(self, lines: Iterable[str]) -> None:

@@ -150,7 +150,7 @@ class Routes:
                 self.table.put(prefix, after)
 
     def may_resolve(self, prefix: Prefix) -> bool:
-        """May a next hop of somebody's be inside this prefix?"""
+        """Return whether a next hop of somebody's may be inside this prefix."""
         return self._hops.any_inside(prefix)
 
     def look_again(self) -> None:

@@ -202,6 +202,6 @@ def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 
 def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:
-    """Does the same hold for everybody in a listen range as before?"""
+    """Return whether the same holds for everybody in a listen range as before."""
     firsts = [IPv4Address(int(one.prefix.address)) for one in new.listen_ranges]
     return old.listen_ranges == new.listen_ranges and all(guest(old, one) == guest(new, one) for one in firsts)

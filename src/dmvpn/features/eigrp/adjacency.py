@@ -143,7 +143,7 @@ class Adjacencies:
             self._log(NeighborChanged.down(number, address, interface.name, why))
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
-        """May another message about this sender go into the log?"""
+        """Return whether another message about this sender may go into the log."""
         key, now = (interface.name, int(address)), self._context.now
         if now < self._complaints.get(key, now):
             return False

@@ -251,7 +251,7 @@ class EigrpInterface:
         return self.state.address
 
     def knows(self, address: IPv4Address) -> bool:
-        """Is it an address of a subnet of this interface, and not our own?"""
+        """Return whether it is an address of a subnet of this interface, and not our own."""
         prefix = self.state.prefix
         return prefix is not None and address in prefix and address != self.state.address
 

@@ -84,7 +84,7 @@ class Limits:
         redistributor.is_barred = lambda: self.redistributed.barred_until is not None
 
     def is_barred(self, address: IPv4Address) -> bool:
-        """Must this neighbor stay away for now?"""
+        """Return whether this neighbor must stay away for now."""
         if self.all.barred_until is not None:
             return True
         gauge = self.neighbors.get(address) if self.neighbors else None

@@ -135,7 +135,7 @@ class EigrpMachine:
                 process.adjacencies.drop(neighbor, reason, tell=True)
 
     def _is_known_hello(self, event: IpReceived, now: float) -> bool:
-        """Is it the last Hello of a neighbor again? Then it is noted, and nothing else is to be done."""
+        """Return whether it is the last Hello of a neighbor again. Then it is noted, and nothing else is to be done."""
         payload, address = event.payload, int(event.source)
         for process, interface in self._running.get(event.interface, ()):
             neighbor = interface.neighbors.get(address)

@@ -39,7 +39,10 @@ class Network:
     wildcard: IPv4Address
 
     def matches(self, address: IPAddress) -> bool:
-        """Is it an address of this network? The ones of the wildcard do not matter, wherever they are."""
+        """Return whether it is an address of this network.
+
+        The ones of the wildcard do not matter, wherever they are.
+        """
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
 

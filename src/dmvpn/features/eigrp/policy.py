@@ -69,19 +69,19 @@ class Policy:
         return not self._leaks(self.stub_leaks, interface, path, prefix)
 
     def _is_summarized(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
-        """Is the prefix told as part of a summary here, and not beside it?"""
+        """Return whether the prefix is told as part of a summary here, and not beside it."""
         summaries = [one for one in interface.settings.summaries if one.prefix != prefix and prefix in one.prefix]
         return any(not self._leaks(summary.leaks, interface, path, prefix) for summary in summaries)
 
     def _leaks(self, name: str, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
-        """Does a leak map let the prefix through? `match interface` means the one that it is told on."""
+        """Return whether a leak map lets the prefix through. `match interface` means the one that it is told on."""
         if not name:
             return False
         policies = self._context.ports.policies.of_routes()
         return policies.mapped(name, candidate(prefix, path.report, interface.name)) is not None
 
     def leaks(self, interface: EigrpInterface) -> bool:
-        """Has any leak map a say here?"""
+        """Return whether any leak map has a say here."""
         return bool(self.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
 
 

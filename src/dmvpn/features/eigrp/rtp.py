@@ -122,7 +122,7 @@ class Transport:
         return outstanding.packet
 
     def accept(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> bool:
-        """Is the packet new and for us? Either way, a neighbor that needs it gets an acknowledgment."""
+        """Return whether the packet is new and for us. Either way, a neighbor that needs it gets an acknowledgment."""
         if packet.sequence == 0:
             return True
         if neighbor.init_sequence is None:

@@ -61,7 +61,7 @@ class Seals:
         return None
 
     def is_authentic(self, interface: EigrpInterface, packet: EigrpPacket, payload: bytes, source: IPAddress) -> bool:
-        """Is the packet what this interface's authentication asks for?
+        """Return whether the packet is what this interface's authentication asks for.
 
         Without authentication a digest is none of ours: its sender would not believe our answers either (IOS:
         "authentication off or key-chain missing").

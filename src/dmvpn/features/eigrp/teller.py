@@ -162,7 +162,10 @@ class Teller:
         self._mark(neighbor)
 
     def _must_pause(self, interface: EigrpInterface) -> bool:
-        """Is EIGRP's share of the bandwidth spent (`ip bandwidth-percent eigrp`)? Then the timer is set."""
+        """Return whether EIGRP's share of the bandwidth is spent (`ip bandwidth-percent eigrp`).
+
+        Then the timer is set.
+        """
         pause = interface.pause(self._context.now)
         if pause <= 0:
             return False
@@ -208,7 +211,10 @@ class Teller:
             self._mark(neighbor)
 
     def _has_news(self, interface: EigrpInterface) -> bool:
-        """Is there anything to say to the group? Forget the changes at the front that are none for it."""
+        """Return whether there is anything to say to the group.
+
+        Forget the changes at the front that are none for it.
+        """
         for prefix in list(interface.updates):
             if interface.queries or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
                 return True

@@ -90,7 +90,10 @@ class Adjacencies:
         return neighbor
 
     def make_room(self) -> bool:
-        """May there be one more neighbor? One that has not heard us makes room: maybe it is nobody at all."""
+        """Return whether there may be one more neighbor.
+
+        One that has not heard us makes room: maybe it is nobody at all.
+        """
         if sum(len(interface.neighbors) for interface in self._process.interfaces.values()) < MOST_NEIGHBORS:
             return True
         stranger = next((one for one in self._process.neighbors() if one.state is NeighborState.INIT), None)

@@ -44,7 +44,10 @@ class RunningArea:
         return self.settings.kind is AreaKind.NORMAL
 
     def admits(self, kind: int) -> bool:
-        """May an advertisement of this type be here? Type 5 comes into normal areas, type 7 into NSSAs alone."""
+        """Return whether an advertisement of this type may be here.
+
+        Type 5 comes into normal areas, type 7 into NSSAs alone.
+        """
         if kind == LsaType.EXTERNAL:
             return self.takes_externals
         return kind in _KNOWN and (kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA)

@@ -62,7 +62,7 @@ def links_of(interface: OspfInterface) -> Iterator[Link]:
 
 
 def is_transit(interface: OspfInterface) -> bool:
-    """Is there a designated router that we are adjacent with, or are we that and somebody is?"""
+    """Return whether there is a designated router that we are adjacent with, or we are that and somebody is."""
     if interface.phase is InterfaceState.DESIGNATED:
         return bool(interface.full)
     if interface.phase not in (InterfaceState.BACKUP, InterfaceState.DR_OTHER):

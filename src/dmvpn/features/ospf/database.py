@@ -39,7 +39,7 @@ class Entry:
         return min(MAX_AGE, self.lsa.header.age + int(now - self.arrived))
 
     def may_be_replaced(self, now: float, arrival: float = MINIMUM_ARRIVAL) -> bool:
-        """Has it been here for long enough that a newer instance is taken? RFC 2328 §13 (5a).
+        """Return whether it has been here for long enough that a newer instance is taken. RFC 2328 §13 (5a).
 
         One may come early, because what one router says of another may overtake what that says itself; a second one
         may not. arrival: seconds.

@@ -245,6 +245,6 @@ class Exchange:
 
 
 def _is_again(heard: Description, description: Description) -> bool:
-    """Is it the last description once more?"""
+    """Return whether it is the last description once more."""
     ours = (heard.flags, heard.options, heard.sequence)
     return ours == (description.flags, description.options, description.sequence)

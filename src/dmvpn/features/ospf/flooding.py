@@ -118,7 +118,7 @@ class Flooding:
         return True
 
     def _is_too_much(self, lsa: Lsa, entry: Entry | None) -> bool:
-        """Would the databases become larger than they may by what others tell?"""
+        """Return whether the databases would become larger than they may by what others tell."""
         more = size_of(lsa) - (size_of(entry.lsa) if entry is not None else 0)
         if more <= 0 or (entry is not None and self._is_own(lsa)):
             return False
@@ -149,7 +149,7 @@ class Flooding:
             )
 
     def _is_own(self, lsa: Lsa) -> bool:
-        """Do we seem to have made it? RFC 2328 §13.4."""
+        """Return whether we seem to have made it. RFC 2328 §13.4."""
         if lsa.header.router == self._process.router_id:
             return True
         return lsa.header.type == LsaType.NETWORK and self._process.has_address(lsa.header.id)

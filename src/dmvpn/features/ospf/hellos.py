@@ -78,7 +78,10 @@ class Hellos:
                 self._process.sender.send(interface, neighbor.address, hello)
 
     def _is_called(self, neighbor: Neighbor) -> bool:
-        """Is it time to call this configured neighbor? One that does not answer is called seldom, RFC 2328 §9.5.1."""
+        """Return whether it is time to call this configured neighbor.
+
+        One that does not answer is called seldom, RFC 2328 §9.5.1.
+        """
         now, settings = self._context.now, neighbor.interface.settings
         silent = neighbor.state is NeighborState.ATTEMPT and now - neighbor.since >= settings.dead_interval
         if silent and now - neighbor.called < self._poll_interval(neighbor):

@@ -58,7 +58,7 @@ class Imports:
         return bool(settings.redistributions) or settings.default_originate is not None
 
     def has_default(self) -> bool:
-        """Is there a default route that is not of this process?"""
+        """Return whether there is a default route that is not of this process."""
         route = self._process.context.ports.rib.exact(DEFAULT)
         return route is not None and not self._is_ours(route)
 
@@ -136,7 +136,7 @@ class Imports:
         return _COST_OF_BGP if redistribution.source is RouteSource.BGP else _COST
 
     def _is_ours(self, route: Route) -> bool:
-        """Do we know it by this process, or is it a network that OSPF runs on?"""
+        """Return whether we know it by this process, or it is a network that OSPF runs on."""
         if route.source is RouteSource.OSPF and route.process == str(self._process.settings.number):
             return True
         names = {hop.interface for hop in route.next_hops}

@@ -222,7 +222,7 @@ class Links:
 
 
 def _must_restart(interface: OspfInterface, state: IpInterface, settings: Settings) -> bool:
-    """Is it another link now?"""
+    """Return whether it is another link now."""
     old = interface.settings
     before = (interface.address, interface.state.prefix_length, interface.area.number)
     now = (state.address, state.prefix_length, settings.area.number)

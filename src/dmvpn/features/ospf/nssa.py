@@ -43,7 +43,7 @@ def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Ad
 
 
 def translates(area: RunningArea, router_id: IPv4Address) -> bool:
-    """Is it us who translate what an area brings in? RFC 3101 §3.1; asked of border routers alone."""
+    """Return whether it is us who translate what an area brings in. RFC 3101 §3.1; asked of border routers alone."""
     if area.settings.kind is not AreaKind.NSSA or area.tree is None:
         return False
     if area.settings.nssa.always:

@@ -123,7 +123,7 @@ class Description:
         return b"".join([fixed, *(header.serialize() for header in self.headers)])
 
     def has(self, flag: DescriptionFlag) -> bool:
-        """Is this flag set?"""
+        """Return whether this flag is set."""
         return bool(self.flags & flag)
 
 

@@ -133,7 +133,7 @@ class Process:
             yield from interface.neighbors.values()
 
     def has_address(self, address: IPv4Address) -> bool:
-        """Is this an address of an interface of ours?"""
+        """Return whether this is an address of an interface of ours."""
         return any(interface.address == address for interface in self.interfaces.values())
 
     # ------------------------------------------------------------------------------------------------ databases

@@ -120,7 +120,7 @@ class Receiver:
     def _is_misplaced(
         self, interface: OspfInterface, event: IpReceived, source: IPv4Address, packet: OspfPacket
     ) -> bool:
-        """Is it for others, of another area, from elsewhere, or from a router that is called like us?"""
+        """Return whether it is for others, of another area, from elsewhere, or from a router that is called like us."""
         if event.destination == ALL_DESIGNATED and not interface.leads:
             return True
         if packet.area != interface.area.id:

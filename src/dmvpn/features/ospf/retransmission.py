@@ -52,7 +52,7 @@ class Retransmission:
         self.await_answer(neighbor)
 
     def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
-        """Does this header acknowledge what the neighbor was told? Then it is not told it again."""
+        """Return whether this header acknowledges what the neighbor was told. Then it is not told it again."""
         known = neighbor.waiting.get(header.key)
         if known is None or _differs(known[0].header, header):
             return False

@@ -162,7 +162,10 @@ class Sender:
         self.dropped[reason] += 1
 
     def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
-        """Is its digest's number smaller than one that was heard? Else the number is noted. RFC 2328 §D.3."""
+        """Return whether its digest's number is smaller than one that was heard.
+
+        Else the number is noted. RFC 2328 §D.3.
+        """
         if packet.auth_type != CRYPTOGRAPHIC:
             return False
         sequence = sequence_of(packet)

@@ -110,7 +110,10 @@ class Graph:
             self.links.setdefault((router, link.type, link.id), link)
 
     def has_tree_of(self, other: Graph) -> bool:
-        """Are the shortest ways to routers and networks the same as in another graph? Stub links do not count."""
+        """Return whether the shortest ways to routers and networks are the same as in another graph.
+
+        Stub links do not count.
+        """
         if self.routers.keys() != other.routers.keys() or self.networks != other.networks:
             return False
         return all(body is old or _joins(body) == _joins(old) for body, old in self._beside(other))

@@ -79,7 +79,7 @@ class Surroundings(Protocol):
         """Return the interfaces by which an advertisement of this type goes on."""
 
     def has_address(self, address: IPv4Address) -> bool:
-        """Is this an address of an interface of ours?"""
+        """Return whether this is an address of an interface of ours."""
 
     def adjacency_changed(self, neighbor: Neighbor) -> None:
         """A neighbor became full, or is not full any more."""

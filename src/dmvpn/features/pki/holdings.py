@@ -130,7 +130,7 @@ def _number(one: x509.CertificateRevocationList) -> int:
 
 
 def _is_below(certificate: x509.Certificate, others: list[x509.Certificate]) -> bool:
-    """Did another one of them issue it?"""
+    """Return whether another one of them issued it."""
     if certificate.issuer == certificate.subject:
         return False
     return any(other.subject == certificate.issuer for other in others if other != certificate)

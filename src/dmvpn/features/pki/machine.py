@@ -65,7 +65,7 @@ class PkiMachine:
         return tuple(name for name, held in self.holdings.items() if held.counts)
 
     def fits(self, name: str, certificate: bytes) -> bool:
-        """Does a `crypto pki certificate map` of this name mean the certificate (DER)?"""
+        """Return whether a `crypto pki certificate map` of this name means the certificate (DER)."""
         entries = [entry for entry in self._config.maps if entry.name == name]
         if not entries:
             return False

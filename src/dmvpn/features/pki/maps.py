@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def is_meant(entries: Iterable[CertificateMap], octets: bytes) -> bool:
-    """Does any entry mean this certificate (DER)? One without rules means all, as IOS has it; without entries none."""
+    """Return whether any entry means this certificate (DER).
+
+    One without rules means all, as IOS has it; without entries none.
+    """
     try:
         certificate = certificate_of(octets)
         said = {part: _texts(certificate, part) for part in Part}

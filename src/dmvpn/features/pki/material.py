@@ -106,7 +106,7 @@ def blocks(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def is_key(label: str) -> bool:
-    """Is a block with this label a private key?"""
+    """Return whether a block with this label is a private key."""
     return label.endswith("PRIVATE KEY")
 
 
@@ -196,7 +196,7 @@ def octets_of(text: bytes) -> bytes:
 
 
 def fits(key: Key, certificate: x509.Certificate) -> bool:
-    """Is it the key of this certificate?"""
+    """Return whether it is the key of this certificate."""
     return _public(key.public_key()) == _public(certificate.public_key())
 
 
@@ -206,7 +206,7 @@ def newest(certificates: Iterable[x509.Certificate]) -> x509.Certificate | None:
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
-    """May it issue certificates?"""
+    """Return whether it may issue certificates."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, *UNREADABLE):

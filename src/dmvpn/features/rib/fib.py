@@ -57,7 +57,7 @@ class ForwardingTable:
         return Entry(RouteKind.FORWARD, node.best.hops)
 
     def overridden(self, node: Node) -> bool:
-        """Does NHRP's next hop replace that of the route?"""
+        """Return whether NHRP's next hop replaces that of the route."""
         if node.override is None or node.best is None:
             return False
         if not self._line(node.override.interface, node.prefix.address.version):

@@ -133,7 +133,7 @@ class RibMachine:
         )
 
     def overridden(self, node: Node) -> bool:
-        """Does NHRP's next hop replace that of the route?"""
+        """Return whether NHRP's next hop replaces that of the route."""
         return self._fib.overridden(node)
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:

@@ -106,7 +106,7 @@ class Recursion:
         return bool(self._one(hop, key[0].address.version))
 
     def _is_nested(self, offer: Offer) -> bool:
-        """May the longest match of a next hop be another recursive offer?"""
+        """Return whether the longest match of a next hop may be another recursive offer."""
         for hop in offer.route.next_hops:
             if hop.interface or hop.address is None:
                 continue

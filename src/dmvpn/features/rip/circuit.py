@@ -56,7 +56,7 @@ class Circuit:
         return self.state.name
 
     def holds(self, address: IPAddress) -> bool:
-        """Is this an address of the interface's subnets, and not our own?"""
+        """Return whether this is an address of the interface's subnets, and not our own."""
         mine = self.state.addresses
         return any(address in Prefix.of(own, length) for own, length in mine) and all(address != own for own, _ in mine)
 
@@ -96,7 +96,7 @@ class Circuit:
 
 
 def ends(circuit: Circuit, config: RipConfig) -> bool:
-    """Will these lines end what we say on the circuit?"""
+    """Return whether these lines will end what we say on the circuit."""
     if not config.enabled or config.version != 2 or not config.covers(circuit.address):
         return True
     return config.is_passive(circuit.name) and not circuit.passive

@@ -212,7 +212,10 @@ class RipMachine:
         return results
 
     def _wanted(self, state: InterfaceState, now: float) -> bool:
-        """May this interface speak RIP? If only something that this build lacks forbids it, the reason is kept."""
+        """Return whether this interface may speak RIP.
+
+        If only something that this build lacks forbids it, the reason is kept.
+        """
         if not self.config.enabled or not state.line or not self.config.covers(state.address):
             return False
         if self.config.version != 2:

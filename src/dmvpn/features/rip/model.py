@@ -96,11 +96,11 @@ class RipConfig:
         return next((chain for chain in self.key_chains if chain.name == name), None)
 
     def is_passive(self, name: str) -> bool:
-        """May nothing be multicast out of this interface?"""
+        """Return whether nothing may be multicast out of this interface."""
         return name in self.passive or (self.passive_default and name not in self.active)
 
     def watches(self, gateway: IPAddress) -> bool:
-        """Is BFD to watch this gateway?"""
+        """Return whether BFD is to watch this gateway."""
         return self.enabled and (self.bfd or gateway in self.watched)
 
     def networks_of(self, state: InterfaceState | None) -> tuple[Prefix, ...]:
@@ -109,5 +109,5 @@ class RipConfig:
         return tuple(Prefix.of(address, length) for address, length in addresses if self.covers(address))
 
     def covers(self, address: IPAddress | None) -> bool:
-        """Does a `network` line hold this address?"""
+        """Return whether a `network` line holds this address."""
         return address is not None and any(address in network for network in self.networks)

@@ -82,7 +82,7 @@ def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:
 
 
 def _speaks_rip(interface: str, prefix: Prefix, config: RipConfig, ports: Ports) -> bool:
-    """Is this a connected network that a `network` line names?"""
+    """Return whether this is a connected network that a `network` line names."""
     state = ports.interfaces.get(interface)
     addresses = state.addresses if state is not None else ()
     return any(config.covers(address) for address, _ in addresses if address in prefix)

@@ -102,7 +102,7 @@ class StaticMachine:
         return _offer(key[1], counting) if counting else None
 
     def is_held_back(self, route: StaticRoute) -> bool:
-        """Does the line wait for its tracked object?"""
+        """Return whether the line waits for its tracked object."""
         return bool(route.track) and route.track not in self._up
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:

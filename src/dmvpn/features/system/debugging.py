@@ -65,7 +65,7 @@ class DebugSwitches:
         address: IPAddress | None = None,
         interface: str | None = None,
     ) -> bool:
-        """Is the flag on, and does a condition of its family, if it has any, fit?"""
+        """Return whether the flag is on, and a condition of its family, if it has any, fits."""
         if flag not in self._active:
             return False
         conditions = self._conditions.get(flag.partition(" ")[0])

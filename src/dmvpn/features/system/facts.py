@@ -26,7 +26,7 @@ class LogFacts(Fact):
     age: float = 0.0
 
     def is_one(self, *messages: type[Log]) -> bool:
-        """Does it tell one of these?"""
+        """Return whether it tells one of these."""
         return any(self.message == log_name(message) for message in messages)
 
 

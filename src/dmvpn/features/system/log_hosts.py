@@ -103,7 +103,7 @@ class LogHosts:
         return [StreamClose(connection.stream) for connection in gone if connection.stream is not None]
 
     def is_connected(self, host: LogHost) -> bool:
-        """Can lines get there, as far as is known? Nobody answers a datagram."""
+        """Return whether lines can get there, as far as is known. Nobody answers a datagram."""
         connection = self._connections.get(host)
         return connection is None or connection.is_up
 

@@ -41,7 +41,7 @@ class Logins:
         return self._quiet_until
 
     def is_quiet(self, now: float) -> bool:
-        """Is the door closed?"""
+        """Return whether the door is closed."""
         return self._quiet_until is not None and now < self._quiet_until
 
     def refuses(self, location: str, now: float) -> str:
@@ -55,7 +55,7 @@ class Logins:
         return ""
 
     def permits(self, name: str, location: str) -> bool:
-        """Does an access list let this address in? One that is not there lets nobody in."""
+        """Return whether an access list lets this address in. One that is not there lets nobody in."""
         if not name:
             return True
         found = self._ports.policies.of_packets().access_lists.get(name)

@@ -143,7 +143,7 @@ class Probes:
         return Traceroute(request, destination, source, link=link, source_port=port)
 
     def _runs(self, version: int) -> bool:
-        """Is there an interface with this IP version? IPv4 needs no line in the configuration."""
+        """Return whether there is an interface with this IP version. IPv4 needs no line in the configuration."""
         return version == 4 or any(state.runs(version) for state in self._ports.interfaces.all())
 
     def _source(self, source: IPAddress | str | None, destination: IPAddress) -> IPAddress | None:
@@ -186,7 +186,7 @@ class Probes:
 
 
 def _is_host(address: IPAddress) -> bool:
-    """May somebody have it? Over IPv4 one may ask a broadcast address, too."""
+    """Return whether somebody may have it. Over IPv4 one may ask a broadcast address, too."""
     if address.version == 6:
         return is_one_station(address)
     return not (address.is_multicast or address.is_unspecified)

@@ -163,7 +163,7 @@ def rivalry(spec: TunnelSpec, winner: str) -> Reason:
 
 
 def leads_through(name: str, destination: IPAddress, ports: Ports) -> bool:
-    """Does the route to `destination` lead through the tunnel `name`, directly or inside other tunnels?"""
+    """Return whether the route to `destination` leads through the tunnel `name`, directly or inside other tunnels."""
     waiting, seen = [destination], {destination}
     while waiting:
         for hop in ports.rib.forwarding(waiting.pop()):

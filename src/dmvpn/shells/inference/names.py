@@ -59,7 +59,7 @@ def _last_like(file: str, every: Mapping[str, Device]) -> str:
 
 
 def _same_places(one: Device, other: Device) -> bool:
-    """Have they an address in common? Then they are two states of one router."""
+    """Return whether they have an address in common. Then they are two states of one router."""
     there = [address.ip for address in other.ports.values()]
     return any(address.ip in there for address in one.ports.values())
 

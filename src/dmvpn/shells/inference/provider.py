@@ -100,7 +100,10 @@ def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
 
 
 def _may_be_near(device: Device, gateway: IPv4Address) -> bool:
-    """Is it in the subnet of any address, that of a tunnel or a second one? Where one is unknown it may be there."""
+    """Return whether it is in the subnet of any address, that of a tunnel or a second one.
+
+    Where one is unknown it may be there.
+    """
     return any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces)
 
 
@@ -132,12 +135,12 @@ def _want_ways_out(network: Network) -> None:
 
 
 def _leads_out(port: Port, device: Device) -> bool:
-    """Is it a way out, or a link for two: no LAN?"""
+    """Return whether it is a way out, or a link for two: no LAN."""
     return _is_way_out(port, device) or NO_LAN <= port.address.network.prefixlen < _HOST
 
 
 def _is_way_out(port: Port, device: Device) -> bool:
-    """Is it the source of a tunnel, or the port of a route?"""
+    """Return whether it is the source of a tunnel, or the port of a route."""
     return (
         _is_source(port, device)
         or port.name in _gateless(device)
@@ -146,7 +149,7 @@ def _is_way_out(port: Port, device: Device) -> bool:
 
 
 def _is_source(port: Port, device: Device) -> bool:
-    """Does a tunnel name it as its source?"""
+    """Return whether a tunnel names it as its source."""
     return any(port.name == tunnel.source_interface for tunnel in device.tunnels.tunnels)
 
 

@@ -43,7 +43,7 @@ def _servers(network: Network) -> list[IPAddress]:
 
 
 def _is_gateway(name: str, network: Network) -> bool:
-    """Do several routers send their tunnels' packets to it, or over its wires?"""
+    """Return whether several routers send their tunnels' packets to it, or over its wires."""
     own = [port.address.ip for wire in network.wires for port in wire.ports if port.router == name]
     near = {
         (port.router, port.name)

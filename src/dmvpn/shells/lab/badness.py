@@ -128,15 +128,15 @@ class Badness:
         return self == Badness(sender=self.sender)
 
     def concerns(self, sender: str) -> bool:
-        """Does it happen to what this node sends?"""
+        """Return whether it happens to what this node sends."""
         return self.sender in ("", sender)
 
     def swallows(self, length: int) -> bool:
-        """Is an IP packet of so many octets too large for the wire?"""
+        """Return whether an IP packet of so many octets is too large for the wire."""
         return 0 < self.mtu < length
 
     def blocks(self, packet: Packet) -> bool:
-        """Is this IP packet of a kind that does not pass? Pieces of IPv6 packets and the like pass."""
+        """Return whether this IP packet is of a kind that does not pass. Pieces of IPv6 packets and the like pass."""
         if not self.block or len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
             return False
         return any(FILTERS[name](packet) for name in self.block)

@@ -86,7 +86,7 @@ class Impairments:
         }
 
     def is_cut(self, cable: Cable) -> bool:
-        """Does nothing pass?"""
+        """Return whether nothing passes."""
         relay = self._relays.get(cable.name)
         return relay is not None and bool(relay.badness.cut)
 

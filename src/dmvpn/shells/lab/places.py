@@ -203,7 +203,7 @@ class LabFolder:
         return lock
 
     def alive(self) -> bool:
-        """Does somebody answer on the control socket?"""
+        """Return whether somebody answers on the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             try:
                 probe.connect(str(self.control))

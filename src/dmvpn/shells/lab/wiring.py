@@ -74,7 +74,7 @@ class Wiring:
             self.gateways[node].settle()
 
     def needs_relay(self, cable: Cable) -> bool:
-        """Is it a switch for which the kernel has no bridge?"""
+        """Return whether it is a switch for which the kernel has no bridge."""
         return cable.is_switch and cable.name not in self.switches
 
     def find(self, text: str) -> Cable:

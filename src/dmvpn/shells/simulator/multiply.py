@@ -177,14 +177,14 @@ class _Multiplier:
         return _Template(name, tunnels, wans, lans)
 
     def _leads_out(self, name: str, link: LinkSpec | None) -> bool:
-        """Is it a cable to a provider, or a switch?"""
+        """Return whether it is a cable to a provider, or a switch."""
         others = [] if link is None else [node for node, _ in map(Scenario.end, link.ends) if node != name]
         if any(node in self._scenario.lab.gateways for node in others):
             return False
         return len(others) > 1 or any(self._scenario.role(node) == "provider" for node in others)
 
     def _is_own(self, name: str, link: LinkSpec | None) -> bool:
-        """Is nobody there but hosts?"""
+        """Return whether nobody is there but hosts."""
         ends = [] if link is None else [node for node, _ in map(Scenario.end, link.ends)]
         return all(node == name or node in self._scenario.lab.hosts for node in ends)
 

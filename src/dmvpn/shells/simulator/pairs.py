@@ -108,7 +108,7 @@ def _is_multipoint(node: RouterNode) -> bool:
 
 
 def _is_direct(world: Simulator, here: str, there: str) -> bool:
-    """Do packets for the other's LAN leave for the other's own NBMA address?"""
+    """Return whether packets for the other's LAN leave for the other's own NBMA address."""
     near, far = world.routers[here], world.routers[there]
     (tunnel,) = near.router.ports.tunnels.all()[:1]
     (far_tunnel,) = far.router.ports.tunnels.all()[:1]

@@ -187,7 +187,7 @@ def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, flo
 
 
 def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: Pair) -> bool:
-    """Do the forwarding tables lead from one LAN to the other?"""
+    """Return whether the forwarding tables lead from one LAN to the other."""
     source, destination = subject.lans[pair.source], subject.lans[pair.destination]
     here, target = source.site, destination.address
     for _ in range(_HOPS):
@@ -206,7 +206,7 @@ def _has_way(subject: Subject, owners: Mapping[IPAddress, str], pair: Pair) -> b
 
 
 def _reaches(node: RouterNode, interface: str, next_hop: IPAddress) -> bool:
-    """Has it an adjacency there, or a server that takes packets until it has? Wires need neither."""
+    """Return whether it has an adjacency there, or a server that takes packets until it has. Wires need neither."""
     if all(tunnel.name != interface for tunnel in node.router.ports.tunnels.all()):
         return True
     if node.plane.adjacency(interface, next_hop) is not None:
@@ -301,7 +301,7 @@ def _deaths(subject: Subject, talks: dict[Pair, Talk]) -> dict[str, tuple[Outage
 
 
 def _has_another_way(subject: Subject, pair: Pair, hub: str) -> bool:
-    """Is there anything in the configurations that could lead from one to the other without this hub?"""
+    """Return whether there is anything in the configurations that could lead from one to the other without this hub."""
     source, destination = (subject.lans[name].site for name in pair)
     return subject.anatomy.connected(source, destination, frozenset({hub}), frozenset())
 
@@ -329,7 +329,7 @@ def watch(
 
 
 def _is_well(subject: Subject, pair: Pair) -> bool:
-    """Has all arrived that left during the last seconds, but for what is on its way?"""
+    """Return whether all has arrived that left during the last seconds, but for what is on its way."""
     sent, arrived = subject.probing.sent(pair), subject.probing.arrivals(pair)
     since, until = subject.world.now - OVER - 1.0, subject.world.now - 1.0
     return all(number in arrived for number, left in sent.items() if since <= left <= until)

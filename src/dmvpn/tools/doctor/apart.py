@@ -129,7 +129,9 @@ def _astray(scene: Scene, names: list[str], target: Address) -> tuple[str, Route
 
 
 def _answers_for(scene: Scene, name: str, target: Address, length: int) -> bool:
-    """Is it a server that takes all that is inside a prefix, this long or longer, and drops what it does not know?"""
+    """Return whether it is a server that takes all that is inside a prefix, this long or longer, and drops what it does
+    not know.
+    """
     facts = scene.of(name)
     route = best_route(facts, target) if facts is not None else None
     serves = any(who == name for who, _ in scene.servers())

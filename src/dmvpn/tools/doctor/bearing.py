@@ -226,7 +226,7 @@ def _later(finding: Finding) -> str:
 
 
 def _is_felt(rows: Rows, finding: Finding) -> bool:
-    """Has any site that it concerns worse rows than others have, or is that not to be seen?"""
+    """Return whether any site that it concerns has worse rows than others have, or that is not to be seen."""
     if finding.router not in rows.sites or len(rows.sites) < _LIKE:
         return True
     clients = rows.scene.clients()
@@ -246,7 +246,9 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
 
 
 def _is_met(rows: Rows, name: str, route: Network) -> bool:
-    """Do packets for another site take this route, where no redirect leads them to that site afterwards (phase 2)?"""
+    """Return whether packets for another site take this route, where no redirect leads them to that site afterwards
+    (phase 2).
+    """
     facts = rows.scene.of(name)
     if facts is None or not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in facts.tunnels):
         return False
@@ -255,7 +257,7 @@ def _is_met(rows: Rows, name: str, route: Network) -> bool:
 
 
 def _clamps_nobody(rows: Rows, name: str) -> bool:
-    """Is there another site that does not clamp TCP? By a shortcut between the two nobody does."""
+    """Return whether there is another site that does not clamp TCP. By a shortcut between the two nobody does."""
     others = (rows.scene.of(site) for site in rows.sites if site != name)
     return any(tunnel.mss is None for facts in others if facts is not None for tunnel in facts.tunnels)
 
@@ -269,19 +271,20 @@ def _served(clients: Iterable[Client], name: str) -> list[str]:
 
 
 def _has_server(clients: Iterable[Client], name: str) -> bool:
-    """Does one of the servers of this router answer, if it has any? None will know it for long, else."""
+    """Return whether one of the servers of this router answers, if it has any. None will know it for long, else."""
     mine = [client for client in clients if client.name == name and client.server is not None]
     return not mine or any(client.works for client in mine)
 
 
 def _is_direct(rows: Rows, name: str) -> bool:
-    """Does this site reach all others by nobody between the two?"""
+    """Return whether this site reaches all others by nobody between the two."""
     known = (rows.row(name, there, lasting=False) for there in rows.sites if there != name)
     return all(row.arrives and row.hops <= _DIRECT for row in known)
 
 
 def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
-    """Does this site reach another one worse than those like it do, or not at all? Redirects are thought answered.
+    """Return whether this site reaches another one worse than those like it do, or not at all. Redirects are thought
+    answered.
 
     sizes: it concerns what packets there are room for, and not their way.
     """

@@ -41,13 +41,18 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
-    """Has it lines for the router with this tunnel, not a range alone, and among them the one that makes it a peer?"""
+    """Return whether it has lines for the router with this tunnel, not a range alone, and among them the one that makes
+    it a peer.
+    """
     peer = peer_of(facts, tunnel)
     return peer is not None and peer.address in facts.bgp.called
 
 
 def _all_call(scene: Scene, client: Client, there: TunnelFacts) -> bool:
-    """Have all other clients that run BGP lines for the server? Then its range is meant for this one, too."""
+    """Return whether all other clients that run BGP have lines for the server.
+
+    Then its range is meant for this one, too.
+    """
     others = [one.facts for one in scene.fellows(client) if one.facts.bgp.local_as]
     return bool(others) and all(_calls(facts, there) for facts in others)
 
@@ -63,7 +68,7 @@ def _session(facts: RouterFacts, other: TunnelFacts) -> bool:
 
 
 def is_up(client: Client) -> bool:
-    """Is there a session between the two ends?"""
+    """Return whether there is a session between the two ends."""
     there, hub = client.there, client.hub_facts
     return there is not None and hub is not None and _session(client.facts, there) and _session(hub, client.tunnel)
 
@@ -163,7 +168,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def announced(facts: RouterFacts, address: Address) -> bool:
-    """Does BGP tell of the network of this address?"""
+    """Return whether BGP tells of the network of this address."""
     return any(address in network and network.prefixlen for network in facts.bgp.announces)
 
 

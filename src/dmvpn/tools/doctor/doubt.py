@@ -74,7 +74,9 @@ def _next(client: Client, finding: Finding) -> str:
 
 
 def _passes(scene: Scene, client: Client) -> bool:
-    """Is the client registered, did pings through the tunnel come back, and is nothing that it asked for refused?"""
+    """Return whether the client is registered, pings through the tunnel came back, and nothing that it asked for was
+    refused.
+    """
     server = client.server
     if server is None or not server.responding or not server.secured:
         return False

@@ -42,6 +42,9 @@ def changing(lines: Iterable[str]) -> Iterable[str]:
 
 
 def _lets_in(line: str) -> bool:
-    """Does it take away what keeps strangers out? A tunnel's key tells tunnels apart, and keeps nobody out."""
+    """Return whether it takes away what keeps strangers out.
+
+    A tunnel's key tells tunnels apart, and keeps nobody out.
+    """
     words = line.split()
     return words[:1] == ["no"] and not _PROTECTS.isdisjoint(words) and words[1:3] != ["tunnel", "key"]

@@ -106,7 +106,7 @@ def blocking(
 
 
 def _is_imported(facts: RouterFacts, prefix: IPv4Network) -> bool:
-    """Is it on no interface that OSPF runs on?"""
+    """Return whether it is on no interface that OSPF runs on."""
     own = {one.name for process in facts.ospf for one in process.interfaces}
     return all(prefix not in (one.network for one in it.addresses) for it in facts.interfaces if it.name in own)
 

@@ -88,7 +88,7 @@ def clue(reason: ReasonFacts) -> Clue | None:
 
 
 def silent_at(reason: ReasonFacts, *exchanges: ExchangeType) -> bool:
-    """Was one of these exchanges of IKE never answered?"""
+    """Return whether one of these exchanges of IKE was never answered."""
     names = [exchange.name for exchange in exchanges]
     return any(part.is_one(*_SILENT) and part.fields[0] in names for part in reason.parts())
 
@@ -167,7 +167,7 @@ def _once(reasons: list[ReasonFacts]) -> list[ReasonFacts]:
 
 
 def _says_more(longer: ReasonFacts, reason: ReasonFacts) -> bool:
-    """Is a reason the first part of a longer one?"""
+    """Return whether a reason is the first part of a longer one."""
     if longer.is_one(IkeReason.FAILED_AS_RESPONDER):
         return str(longer.fields[0]) == reason.text
     return longer.is_one(IkeReason.NO_ANSWER_AND) and longer.fields[:-1] == reason.fields
@@ -360,7 +360,10 @@ def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _is_odd(scene: Scene, client: Client, ask: Callable[[RouterFacts, TunnelFacts], str]) -> bool:
-    """Does another client of the same server agree with the server, and not with this one? Then this one is odd."""
+    """Return whether another client of the same server agrees with the server, and not with this one.
+
+    Then this one is odd.
+    """
     if client.there is None or client.hub_facts is None:
         return True
     others = [ask(one.facts, one.tunnel) for one in scene.fellows(client)]

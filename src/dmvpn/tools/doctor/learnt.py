@@ -137,7 +137,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def announced(facts: RouterFacts, interface: str) -> bool:
-    """Does EIGRP tell of the networks of this interface?"""
+    """Return whether EIGRP tells of the networks of this interface."""
     return any(
         "connected" in process.redistributes or any(one.name == interface for one in process.interfaces)
         for process in facts.eigrp
@@ -160,7 +160,9 @@ def not_announced(
 
 
 def is_kept_back(process: EigrpFacts, interface: str) -> bool:
-    """Is it a stub that does not tell of the network of an interface? (`receive-only` tells of nothing.)"""
+    """Return whether it is a stub that does not tell of the network of an interface. (`receive-only` tells of
+    nothing.)
+    """
     if process.stub is None or "connected" in process.stub:
         return False
     return any(one.name == interface for one in process.interfaces) or "redistributed" not in process.stub

@@ -193,7 +193,7 @@ def _networks(scene: Scene) -> Counter[object]:
 
 
 def _is_taken(scene: Scene, name: str, address: Address) -> bool:
-    """Has another router's tunnel the same address?"""
+    """Return whether another router's tunnel has the same address."""
     return any(address in tunnel.addresses for who, facts in scene.alive() if who != name for tunnel in facts.tunnels)
 
 

@@ -49,7 +49,7 @@ def _with(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> Neighb
 
 
 def is_up(client: Client) -> bool:
-    """Are the two ends neighbors?"""
+    """Return whether the two ends are neighbors."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return False
@@ -216,7 +216,7 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def announced(facts: RouterFacts, interface: str) -> bool:
-    """Does OSPF tell of the networks of this interface?"""
+    """Return whether OSPF tells of the networks of this interface."""
     named = any(one.name == interface for process in facts.ospf for one in process.interfaces)
     sections = (line for process in facts.ospf for line in lines_of(facts, f"router ospf {process.process}"))
     return named or any(line.startswith("redistribute connected") for line in sections)

@@ -81,7 +81,7 @@ def _gateways(scene: Scene, provider: str, port: str) -> Iterator[IPv4Interface]
 
 
 def _is_in(text: str, network: IPv4Network) -> bool:
-    """Is it an address of this network? A line may end with a port or a name, too."""
+    """Return whether it is an address of this network. A line may end with a port or a name, too."""
     try:
         return IPv4Address(text) in network
     except ValueError:

@@ -42,7 +42,7 @@ def ends_routed(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _is_needed(facts: RouterFacts, address: Address) -> bool:
-    """Do routes lead by this address, or is a session of BGP to be with it?"""
+    """Return whether routes lead by this address, or a session of BGP is to be with it."""
     routes = (line.split() for line in facts.configuration if line.startswith("ip route "))
     return address in facts.bgp.called or any(str(address) in words[4:] for words in routes)
 

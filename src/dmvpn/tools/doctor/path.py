@@ -117,7 +117,10 @@ def _by_tunnel(
 
 
 def _is_used(tunnel: TunnelFacts, known: MappingFacts) -> bool:
-    """Do packets go by what NHRP knows? Not while the peer is not proved, nor without SAs: then they go by the hub."""
+    """Return whether packets go by what NHRP knows.
+
+    Not while the peer is not proved, nor without SAs: then they go by the hub.
+    """
     return (
         known.kind == "dynamic"
         and known.nbma is not None

@@ -244,7 +244,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _is_double(scene: Scene, client: Client) -> bool:
-    """Has another router the client's tunnel address?"""
+    """Return whether another router has the client's tunnel address."""
     return any(
         address in tunnel.addresses
         for name, facts in scene.alive()
@@ -265,14 +265,14 @@ def _odd_password(scene: Scene, client: Client, hub_lacks: bool | None) -> str:
 
 
 def says_password(reason: ReasonFacts) -> bool:
-    """Do the passwords of NHRP differ, as far as one end hears?"""
+    """Return whether the passwords of NHRP differ, as far as one end hears."""
     if said := reason.find(NhrpReason.OBJECTION):
         return ErrorCode.AUTHENTICATION_FAILURE in said.fields
     return reason.find(NhrpReason.OTHER_PASSWORD) is not None
 
 
 def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:
-    """Was the registration refused with one of these codes?"""
+    """Return whether the registration was refused with one of these codes."""
     said = reason.find(NhrpReason.REFUSED)
     return said is not None and any(code in said.fields for code in codes)
 

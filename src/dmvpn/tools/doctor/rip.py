@@ -37,7 +37,7 @@ def _hears(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
 
 
 def tells_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts) -> bool:
-    """Does RIP of a router need multicast to reach the other end?"""
+    """Return whether RIP of a router needs multicast to reach the other end."""
     found = rip_on(facts, tunnel)
     return (
         facts.rip is not None
@@ -161,7 +161,7 @@ def _is_up(client: Client) -> bool:
 
 
 def announced(facts: RouterFacts, address: IPv4Address) -> bool:
-    """Does RIP tell of the network of this address?"""
+    """Return whether RIP tells of the network of this address."""
     return facts.rip is not None and any(
         address in network and network.prefixlen for network in facts.rip.announces if network.version == 4
     )

@@ -155,7 +155,7 @@ def _ends_in_mask(line: str) -> bool:
 
 
 def _is_sent_by(client: Client, lan: Address) -> bool:
-    """Does a client send what is for this LAN to its server?"""
+    """Return whether a client sends what is for this LAN to its server."""
     route = next(iter(client.facts.routes_to(lan)), None)
     there = client.there.addresses if client.there is not None else ()
     return route is not None and any(hop.address in there for hop in route.next_hops)

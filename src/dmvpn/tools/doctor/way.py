@@ -52,7 +52,10 @@ _LAST: Final = 250
 
 
 def is_last_resort(route: RouteFacts) -> bool:
-    """Does it drop what no other route wants, so that it does not go astray? `dmvpn lint` asks for such routes."""
+    """Return whether it drops what no other route wants, so that it does not go astray.
+
+    `dmvpn lint` asks for such routes.
+    """
     return route.drops and route.source == "static" and route.distance >= _LAST
 
 

@@ -118,7 +118,10 @@ class Commands:
 
 
 def _has_keyword(line: Begun[ExecCommand] | Begun[ConfigLine]) -> bool:
-    """Is any word of it a fixed one? Lines that are all free values fit anything: hex digits, a number, a name."""
+    """Return whether any word of it is a fixed one.
+
+    Lines that are all free values fit anything: hex digits, a number, a name.
+    """
     fixed = {word for entry in line.entries for word in keywords(entry)}
     return any(word in fixed for word, _ in line.words)
 

@@ -54,7 +54,7 @@ class Silence:
     understood: bool = True
 
     def covers(self, finding: Finding) -> bool:
-        """Does it allow this? Comments cannot allow what is said of comments."""
+        """Return whether it allows this. Comments cannot allow what is said of comments."""
         return bool(self.understood and self.reason) and (
             finding.rule == self.rule and self.first <= finding.line <= self.last
         )

@@ -38,7 +38,7 @@ def as_text(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _is_elsewhere(finding: Finding) -> bool:
-    """Does the file not tell the router's name?"""
+    """Return whether the file does not tell the router's name."""
     return finding.router not in finding.file
 
 

@@ -43,7 +43,7 @@ class Made:
         return self.lists.get(self.table, ())
 
     def is_ours(self, name: str, text: str) -> bool:
-        """Was this file made, of whichever table?"""
+        """Return whether this file was made, of whichever table."""
         return any(name in names for names in self.lists.values()) or MARK in text.partition("\n")[0]
 
     def text(self, names: Collection[str]) -> str:

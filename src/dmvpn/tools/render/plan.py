@@ -296,7 +296,7 @@ def summary_of(table: Table) -> IPv4Network | None:
 
 
 def is_static(table: Table, name: str) -> bool:
-    """Does it speak no routing protocol?"""
+    """Return whether it speaks no routing protocol."""
     return (table.sites[name].routing or table.routing) == "static"
 
 

@@ -50,7 +50,7 @@ class Fault:
         return place_name(self.stage)
 
     def is_named(self, cause: Cause, router: str) -> bool:
-        """Does a finding name one of the causes of the class, at one of its places?"""
+        """Return whether a finding names one of the causes of the class, at one of its places."""
         places = [self.stage.parts[part] for part in self.trouble.parts if part in self.stage.parts]
         return cause in (self.trouble.cause, *self.trouble.also) and router in (*places, *self._on_the_wire)
 

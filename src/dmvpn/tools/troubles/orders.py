@@ -119,7 +119,7 @@ def carry_out(bench: Bench, orders: Sequence[Order]) -> None:
 
 
 def fits(trouble: Trouble, stage: Stage) -> bool:
-    """Can this go wrong in this network?"""
+    """Return whether this can go wrong in this network."""
     try:
         return bool(orders_for(trouble, stage))
     except UserError:
@@ -147,7 +147,7 @@ def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
 
 
 def _changes(order: Order, stage: Stage) -> bool:
-    """Is anything different afterwards? Raises UserError for lines that a router would refuse."""
+    """Return whether anything is different afterwards. Raises UserError for lines that a router would refuse."""
     if not isinstance(order, Type):
         return not isinstance(order, Run)
     lines = stage.actors[order.router].lines

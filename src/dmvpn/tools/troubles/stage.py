@@ -283,7 +283,7 @@ class Stage:
         return tuple(need for need, answer in answers.items() if answer)
 
     def _stands_behind(self, name: str) -> bool:
-        """Is there a translator before it?"""
+        """Return whether there is a translator before it."""
         ends = self.wires.get((name, self.actors[name].wan), ())
         return any(node in self.scenario.lab.gateways for node, _ in ends)
 

@@ -344,7 +344,7 @@ class Ground(ABC):
         return End(outcome=Outcome.DROPPED, where=where, why=why, ttl=packet.ttl, refusal=refusal)
 
     def _reaches(self, node: str, address: Address) -> bool:
-        """Can whoever drops a packet answer its sender at all?"""
+        """Return whether the router that drops a packet can answer its sender at all."""
         if self.view.router(node) is None or self.view.own(node, address) is not None:
             return True
         match = self.view.match(node, address)

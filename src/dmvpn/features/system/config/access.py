@@ -127,7 +127,7 @@ def login_of(tree: ConfigTree, section: Section) -> Login:
 
 
 def takes_ssh(section: Section) -> bool:
-    """Does `transport input` let SSH in? Without that line it does."""
+    """Return whether `transport input` lets SSH in. Without that line it does."""
     args = section.get(TRANSPORT)
     return args is None or not {"ssh", "all"}.isdisjoint(args.text("protocols").lower().split())
 

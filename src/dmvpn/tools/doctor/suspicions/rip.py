@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_heard(seen: Seen) -> bool:
-    """Does the server tell us anything by RIP?"""
+    """Return whether the server tells us anything by RIP."""
     found, server = rip.rip_on(seen.client.facts, seen.client.tunnel), seen.client.server
     address = server.address if server is not None else None
     return found is not None and any(address in (None, one) for one in found.heard)

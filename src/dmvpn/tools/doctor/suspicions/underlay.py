@@ -113,7 +113,7 @@ def pings(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _heard(seen: Seen) -> bool:
-    """Did anything come in by the port since the earlier sample?"""
+    """Return whether anything came in by the port since the earlier sample."""
     earlier = seen.scene.earlier.routers.get(seen.client.name) if seen.scene.earlier is not None else None
     before = interface_of(earlier, seen.client.tunnel.source_interface) if earlier is not None else None
     return before is not None and seen.wan is not None and seen.wan.received > before.received

@@ -116,7 +116,7 @@ def _owner(network: Network, device: Device, interface: str, address: IPAddress)
 
 
 def _is_hidden(network: Network, device: Device, interface: str, address: IPAddress, *, is_source: bool) -> bool:
-    """May it be equal to another router's: a private address that only a NAT sees?"""
+    """Return whether it may be equal to another router's: a private address that only a NAT sees."""
     if device.site is not None:
         is_behind = device.site.interface == interface if device.site.interface else is_source
         return device.site.nat is not None and is_behind

@@ -163,7 +163,7 @@ def _common(pair: Pair) -> Iterator[Found]:
 
 
 def _knows_otherwise(end: End) -> bool:
-    """Does it know the far end's prefixes by other means: static routes, BGP, a protocol in a VRF?"""
+    """Return whether it knows the far end's prefixes by other means: static routes, BGP, a protocol in a VRF."""
     if end.device.bgp.local_as or end.device.vrf_of(end.name):
         return True
     subnet = end.subnet

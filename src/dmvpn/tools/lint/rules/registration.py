@@ -233,7 +233,7 @@ def _who_is_it(network: Network, link: Link) -> Found | None:
 
 
 def _is_near(client: End, hub: End) -> bool:
-    """Are they on one subnet?"""
+    """Return whether they are on one subnet."""
     address = client.address
     return address is not None and any(
         (hub.subnet is not None and address in hub.subnet) or (client.subnet is not None and mine in client.subnet)
@@ -327,6 +327,6 @@ def _reachable(network: Network) -> Iterator[Found]:
 
 
 def _underlay_protocol(end: End) -> bool:
-    """Is there an EIGRP process besides the tunnel's?"""
+    """Return whether there is an EIGRP process besides the tunnel's."""
     mine = {one.number for one in end.running}
     return any(process.autonomous_system not in mine for process in end.device.eigrp.processes)

@@ -65,7 +65,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def is_told_of(network: Network, hub: End) -> bool:
-    """Is there a finding about EIGRP at this hub?"""
+    """Return whether there is a finding about EIGRP at this hub."""
     return _is_hub_of_several(network, hub) and any(True for _ in _eigrp(network, hub))
 
 
@@ -147,7 +147,7 @@ def _unheard(lans: dict[End, tuple[Prefix, ...]], told: _Told) -> Iterator[Prefi
 
 
 def _takes_default(client: End, told: _Told) -> bool:
-    """Has it none of its own that counts more?"""
+    """Return whether it has none of its own that counts more."""
     subnet, default = client.subnet, told.default
     return default is not None and not any(
         route.prefix.is_default
@@ -159,7 +159,7 @@ def _takes_default(client: End, told: _Told) -> bool:
 
 
 def _knows_by_itself(clients: tuple[End, ...]) -> bool:
-    """Have all spokes a static route into the tunnel that holds other prefixes?"""
+    """Return whether all spokes have a static route into the tunnel that holds other prefixes."""
 
     def has_route(client: End) -> bool:
         subnet = client.subnet

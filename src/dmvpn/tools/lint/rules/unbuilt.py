@@ -68,7 +68,7 @@ def _qos(end: End) -> Iterator[Found]:
 
 
 def _is_shaper(device: Device, policy: str) -> bool:
-    """Is it the one kind of policy that may be there: a shaper of class-default?"""
+    """Return whether it is the one kind of policy that may be there: a shaper of class-default."""
     section = device.tree.section(POLICY_MAP, name=policy)
     classes = list(section.sections(CLASS)) if section is not None else []
     if [args.text("name") for args, _ in classes] != ["class-default"]:

@@ -122,7 +122,7 @@ def _protocol(network: Network, end: End) -> Iterator[Found]:
 
 
 def _is_known_better(network: Network, end: End, prefix: Prefix) -> bool:
-    """Have all far ends that are here a longer or equal way to it outside, by themselves?"""
+    """Return whether all far ends that are here have a longer or equal way to it outside, by themselves."""
     others = [pair.there if pair.here is end else pair.here for pair in network.pairs if end in (pair.here, pair.there)]
     if not others or end.source is None:
         return False
