@@ -27,15 +27,23 @@ def cloud() -> Wire:
 
 
 def start_frr(
-    wire: Wire, name: str, own_as: int, our_as: int, *family: str, neighbor: str = "", maps: str = ""
+    wire: Wire,
+    name: str,
+    own_as: int,
+    our_as: int,
+    *family: str,
+    neighbor: str = "",
+    maps: str = "",
+    process: tuple[str, ...] = (),
 ) -> None:
-    """Start bgpd with ours as its only neighbor. family: lines of the address family."""
+    """Start bgpd with ours as its only neighbor. family: lines of the address family, process: of the process."""
     lines = (f"remote-as {our_as}", "timers connect 1", "advertisement-interval 0", *filter(None, [neighbor]))
     wire.start_frr(
         name,
         "bgpd",
         f"{maps}router bgp {own_as}\n bgp router-id {wire.addresses[name]}\n no bgp ebgp-requires-policy\n"
         " no bgp network import-check\n"
+        + "".join(f" {line}\n" for line in process)
         + "".join(f" neighbor {OURS} {line}\n" for line in lines)
         + " address-family ipv4 unicast\n"
         + "".join(f"  {line}\n" for line in family)
@@ -181,3 +189,29 @@ def test_neighbors_inherit_from_templates_of_both_kinds_and_equal_paths_of_both_
         wire.wait("both next hops", lambda: hops() == {LEFT, RIGHT})
         wire.unplug("left")
         wire.wait("the other one alone, when the hold time of 9 s ends", lambda: hops() == {RIGHT})
+
+
+@pytest.mark.story("bgp-graceful-restart")
+@pytest.mark.slow
+def test_routes_of_a_bgpd_that_is_killed_stay_until_it_has_told_its_table_again() -> None:
+    gone = "10.2.9.0/24"
+    process = tuple(f"bgp graceful-restart{more}" for more in ("", " preserve-fw-state", " restart-time 300"))
+
+    def start_left(wire: Wire, *networks: str) -> None:
+        start_frr(wire, "left", 65010, OUR_AS, *(f"network {one}" for one in networks), process=process)
+
+    def shown(wire: Wire, network: str) -> str:
+        lines = wire.ask("ours", "show ip bgp").splitlines()
+        return next((line[1:3] for line in lines if network in line), "")
+
+    with cloud() as wire:
+        start_left(wire, LEFT_LAN, gone)
+        start_ours(wire, {LEFT: ("remote-as 65010",)}, "bgp graceful-restart")
+        wire.wait("ours has both", lambda: {LEFT_LAN, gone} <= {*wire.kernel("ours")})
+        wire.kill("left", "bgpd")
+        wire.wait("both are stale", lambda: shown(wire, "10.2.0.0") == shown(wire, "10.2.9.0") == "S>")
+        assert {LEFT_LAN, gone} <= {*wire.kernel("ours")}
+        start_left(wire, LEFT_LAN)
+        wire.wait("what is not told again is gone", lambda: gone not in wire.kernel("ours"))
+        assert shown(wire, "10.2.0.0") == "*>"
+        wait_for_path(wire, "left", OUR_LAN, str(OUR_AS))

@@ -295,12 +295,6 @@ CASES: tuple[Case, ...] = (
     # Lines
     case("line-refused", "SPOKE1", " tunnel mode", (" gre multipoint", " gre multiprotocol")),
     case("line-kept", "SPOKE1", " ip nhrp interest", below(" ip mtu 1400", " ip nhrp interest 101")),
-    case(
-        "routing-not-run",
-        "SPOKE1",
-        "router bgp",
-        ("ip route 0.0.0.0", "router bgp 7\n bgp graceful-restart\nip route 0.0.0.0"),
-    ),
     case("line-unknown", "SPOKE1", "frobnicate", ("ip route 0.0.0.0", "frobnicate all\nip route 0.0.0.0")),
     case("line-not-here", "SPOKE1", " ip pim", below(" ip mtu 1400", " ip pim sparse-mode")),
     case("vrf-undefined", "SPOKE1", " tunnel vrf", below(" tunnel key 100", " tunnel vrf INET")),

@@ -3,118 +3,38 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base.effects import Effect, NextHop
+from dmvpn.base.effects import NextHop
 from dmvpn.base.events import LinkChanged, Tick
 from dmvpn.base.notices import RouteOffered, RouteSource, TunnelState
-from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp, StreamWritable
-from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.base.streams import StreamWritable
 from dmvpn.features.bgp import limits
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
 from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
     Attribute,
-    Capability,
-    CapabilityValue,
     Keepalive,
-    Message,
     Notification,
     Open,
     RouteRefresh,
     Update,
-    parse,
     serialize,
-    split,
 )
+from support.bgp_callers import Caller, hub
 from support.fakes import FakeTunnels
-from support.routing import GI1, GI2, a, make, p
-from support.workbench import Workbench, of_type
+from support.routing import GI1, GI2, a, p
 
-LOCAL = a("172.16.31.1")
-_BASE = "\n".join(
-    (
-        f"interface {GI1}",
-        " ip address 172.16.31.1 255.255.255.0",
-        "router bgp 65000",
-        " bgp router-id 9.9.9.9",
-        " bgp listen range 172.16.31.0/24 peer-group GUESTS",
-        " neighbor GUESTS peer-group",
-        " neighbor GUESTS remote-as 65001",
-        " neighbor GUESTS advertisement-interval 0",
-        "",
-    )
-)
-
-
-class Caller:
-    """A guest of AS 65001 at the address 172.16.31.`number`. heard: the messages that it was sent."""
-
-    def __init__(self, bench: Workbench, number: int, *, wide: bool = True) -> None:
-        self.bench = bench
-        self.address = a(f"172.16.31.{number}")
-        self.stream = 2 * number + 1
-        self.heard: list[Message] = []
-        self.closed = False
-        self._wide = wide
-        self._buffer = bytearray()
-
-    def connects(self) -> Caller:
-        self.hears(self.bench.handle(StreamUp(self.stream, LOCAL, 179, self.address, 50000, taken=True)))
-        return self
-
-    def opens(self, *, hold_time: int = 90) -> Caller:
-        capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
-        if self._wide:
-            capabilities.append(CapabilityValue(Capability.FOUR_OCTET_AS, (65001).to_bytes(4, "big")))
-        self.says(Open.with_capabilities(65001, hold_time, self.address, capabilities))
-        return self
-
-    def is_up(self) -> Caller:
-        self.connects().opens().says(Keepalive())
-        return self
-
-    def says(self, *messages: Message) -> None:
-        self.says_octets(b"".join(map(serialize, messages)))
-
-    def says_octets(self, octets: bytes) -> None:
-        self.hears(self.bench.handle(StreamData(self.stream, octets)))
-
-    def waits(self, seconds: float) -> None:
-        self.hears(self.bench.advance(seconds))
-
-    def hears(self, effects: list[Effect]) -> None:
-        for order in of_type(effects, StreamSend):
-            if order.stream == self.stream:
-                self._buffer += order.octets
-        self.heard += [parse(message) for message in split(self._buffer)]
-        self.closed |= any(order.stream == self.stream for order in of_type(effects, StreamClose))
-
-    def announces(self, *prefixes: str, path: tuple[Segment, ...] | None = None, hop: str = "") -> None:
-        path = path or (Segment(SegmentKind.SEQUENCE, (65001,)),)
-        attributes = Attributes(path=path, next_hop=a(hop) if hop else self.address)
-        self.says(Update(attributes=write(attributes, wide=self._wide), announced=tuple(map(p, prefixes))))
-
-    @property
-    def updates(self) -> list[Update]:
-        return [message for message in self.heard if isinstance(message, Update)]
+if TYPE_CHECKING:
+    from support.workbench import Workbench
 
 
 @pytest.fixture
 def bench() -> Workbench:
-    return _bench()
-
-
-def _bench(more: str = "") -> Workbench:
-    bench = make()
-    bench = Workbench(*bench.features, BGP)
-    bench.configure(f"{_BASE}{more}interface {GI2}\n ip address 10.3.3.1 255.255.255.0\n")
-    for name in (GI1, GI2):
-        bench.handle(LinkChanged(name, up=True))
-    return bench
+    return hub()
 
 
 # ------------------------------------------------------------------------------------------------ lengths that lie
@@ -132,7 +52,7 @@ def test_a_path_that_two_octet_numbers_make_too_long_for_one_segment_is_told_on(
 
 
 def test_an_aggregate_of_more_systems_than_a_segment_has_is_told() -> None:
-    bench = _bench("  aggregate-address 10.0.0.0 255.0.0.0 as-set\n")
+    bench = hub("  aggregate-address 10.0.0.0 255.0.0.0 as-set\n")
     one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     for number in range(4):
         systems = (65001, *range(1000 + 100 * number, 1100 + 100 * number))
@@ -320,7 +240,7 @@ def test_a_long_table_is_told_in_slices_between_which_others_are_heard(bench: Wo
 
 @pytest.mark.conforms("bgp:8326-sender")
 def test_a_session_that_ends_gracefully_while_its_keepalive_is_due_ends_and_others_live() -> None:
-    bench = _bench(" neighbor 172.16.31.2 remote-as 65001\n")
+    bench = hub(" neighbor 172.16.31.2 remote-as 65001\n")
     leaving, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     bench.advance(14)
     bench.configure("router bgp 65000\n neighbor 172.16.31.2 shutdown graceful 45\n")

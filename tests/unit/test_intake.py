@@ -222,19 +222,6 @@ def test_what_import_writes_has_no_prompts_in_it(tmp_path: Path) -> None:
     assert "Building" not in written
 
 
-@pytest.mark.parametrize("command", [["import"], ["config", "check"]])
-def test_the_list_names_lines_of_routing_that_nothing_acts_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
-) -> None:
-    """Lines of a routing process are read and nothing acts on them; "everything runs" was said of it."""
-    path = tmp_path / "r1.cfg"
-    path.write_text("hostname R1\nrouter bgp 65001\n bgp graceful-restart\n")
-    assert main([*command, str(path)]) == 0
-    said = capsys.readouterr().out
-    assert "bgp graceful-restart is kept" in said
-    assert "everything runs" not in said
-
-
 def test_a_file_that_run_does_not_start_on_is_not_simply_good(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

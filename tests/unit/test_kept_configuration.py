@@ -101,11 +101,6 @@ def test_a_protected_tunnel_without_its_profile_stays_down_and_says_why() -> Non
     assert "SetCarrier" not in kinds
 
 
-def test_lines_of_bgp_that_nothing_acts_on_are_named_once() -> None:
-    _, effects = started(HUB + " bgp graceful-restart\n")
-    assert sum("%BGP-4-NOT_BUILT: bgp graceful-restart is kept" in line for line in logs(effects)) == 1
-
-
 def test_show_ip_protocols_lists_every_process() -> None:
     router, _ = started(HUB)
     text = shown(router, "show ip protocols")

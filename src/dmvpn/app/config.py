@@ -10,7 +10,6 @@ from dmvpn.app.collector import uncollected
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.features.bgp.messages import NotBuilt as BgpNotBuilt
 from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 MOST_PRINTED: Final = 1000
 #: Groups of kept lines that `lab up` names.
 _MOST_GROUPS: Final = 8
-#: How a router logs that it does not do what a line says.
-_UNBUILT: Final = (BgpNotBuilt, RuleRefused)
 
 
 def check(files: Iterable[Path]) -> int:
@@ -188,7 +185,7 @@ def not_built(text: str) -> list[str]:
     logged: list[Log] = []
     router.logged = logged.append
     router.handle(ConfigurationEntered(text), 0.0)
-    return [message.text for message in logged if isinstance(message, _UNBUILT)]
+    return [message.text for message in logged if isinstance(message, RuleRefused)]
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:

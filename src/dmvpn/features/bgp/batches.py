@@ -114,9 +114,10 @@ class Batch:
 
 
 class Mark(NamedTuple):
-    """A message between UPDATEs: where a refresh begins or ends (RFC 7313)."""
+    """A message between UPDATEs: where a refresh begins or ends (RFC 7313); ends_table: where the table does (4724)."""
 
     octets: bytes
+    ends_table: bool = False
 
 
 def _as_told(told: Told | None) -> Attributes | None:

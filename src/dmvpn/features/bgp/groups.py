@@ -81,7 +81,7 @@ class Feed:
         while not self._chunks and self._items:
             item = self._items.popleft()
             if isinstance(item, Mark):
-                self._chunks.append(Chunk(item.octets, 0))
+                self._chunks.append(Chunk(item.octets, int(item.ends_table)))
             else:
                 self.length -= len(item.changes)
                 cost += item.cost(self.peer)
@@ -98,12 +98,14 @@ class Feed:
         for item in self._items:
             for change in item.changes if isinstance(item, Batch) else ():
                 changes.setdefault(change.prefix, []).append(change)
-        marks = [item for item in self._items if isinstance(item, Mark)]
+        every = [item for item in self._items if isinstance(item, Mark)]
+        marks = [mark for mark in every if not mark.ends_table]
+        ends = [mark for mark in every if mark.ends_table]
         merged = remake(_merged(self.peer, local, steps) for steps in changes.values())
         self._items.clear()
         self.length = 0
         begun = len(marks) % 2  # the beginning of the first one was sent already
-        self.add((*marks[: 1 - begun], *merged, *marks[-1:]))
+        self.add((*marks[: 1 - begun], *merged, *marks[-1:], *ends))
 
 
 def _merged(peer: IPv4Address, local: IPv4Address, steps: list[Change]) -> Change:

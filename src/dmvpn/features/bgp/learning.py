@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
@@ -91,12 +90,11 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: in
     attributes = changed(attributes, changes)
     if settings.is_leaving:
         attributes = leaving(attributes, lines.shutdown_preference)
-    heard = peer.session.heard if peer.session is not None else None
     return Path(
         origin=PathOrigin.PEER,
         attributes=attributes,
         peer=peer.address,
-        identifier=heard.identifier if heard is not None else UNSPECIFIED,
+        identifier=peer.identifier,
         internal=settings.internal,
         client=lines.route_reflector_client,
         default_pref=default_pref,

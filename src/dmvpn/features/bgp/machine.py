@@ -32,6 +32,7 @@ from dmvpn.base.notices import (
 from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamListen, StreamUp, StreamWritable
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.events import ClearBgp, Softness
+from dmvpn.features.bgp.helper import Restarts, may_return
 from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
@@ -39,8 +40,9 @@ from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.peer import FIRST_RETRY
 from dmvpn.features.bgp.process import Process
+from dmvpn.features.bgp.restart import END_OF_TABLE
 from dmvpn.features.bgp.routes import Routes
-from dmvpn.features.bgp.session import Ending, cease
+from dmvpn.features.bgp.session import RESTARTED, Ending, cease
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
     configured_peers,
@@ -57,9 +59,11 @@ from dmvpn.features.bgp.ways import local_end
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.groups import Group
+    from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
@@ -93,6 +97,7 @@ class BgpMachine:
         self._neighbors = Neighbors(self._process, self._gone)
         self._intake = Intake(self._process.order)
         self._limits = Limits(self._process, self._intake)
+        self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
         self.routes = Routes(ports)
         self._teller = Teller(self._process, self.routes)
 
@@ -117,7 +122,7 @@ class BgpMachine:
                 self._teller.writable(peer, now)
             case StreamDown(stream=stream) if stream in self._neighbors.by_stream:
                 _, session = self._neighbors.by_stream[stream]
-                session.end(Ending("Peer closed the session" if session.up is not None else event.end.value))
+                session.end(_lost(session, event))
             case RouteChanged():
                 self._route_changed(event, now)
             case InterfaceChanged():
@@ -158,6 +163,11 @@ class BgpMachine:
         """The neighbors by address."""
         return self._neighbors.peers
 
+    def is_stale(self, prefix: Prefix, path: Path) -> bool:
+        """Return whether it is kept only because the neighbor that told it may be back soon."""
+        peer = self.peers.get(path.peer)
+        return peer is not None and prefix in peer.stale and self.restarts.deadline(peer.address) is not None
+
     @property
     def groups(self) -> list[Group]:
         """The update groups, by number."""
@@ -193,7 +203,6 @@ class BgpMachine:
         if before not in (None, process.router_id):
             for peer in list(self.peers.values()):
                 neighbors.reset(peer, Cease.CONFIGURATION_CHANGE, "Router ID changed", now)
-        process.order(*(messages.NotBuilt.of(line) for line in config.not_built() if line not in old.not_built()))
         self._configure_peers(old, wanted, now)
         neighbors.listen()
         self.routes.configure(config, process.router_id)
@@ -238,6 +247,7 @@ class BgpMachine:
     def _obey(self, peer: Peer, settings: PeerSettings | None, now: float) -> None:
         if settings is None:
             self._neighbors.remove(peer, now)
+            self.restarts.give_up(peer)
         elif settings != peer.settings:
             self._change(peer, settings, now)
         else:
@@ -265,9 +275,9 @@ class BgpMachine:
         if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
             self._process.timers.set(("shut", peer.address), now + settings.lines.shutdown_delay)
         if settings.lines.shutdown and not leaves:
-            peer.end_sessions(Cease.SHUTDOWN, "Admin. shutdown", now)
+            self._end(peer, Cease.SHUTDOWN, "Admin. shutdown", now)
         elif session_lines(old) != session_lines(settings):
-            peer.end_sessions(Cease.CONFIGURATION_CHANGE, "Config change", now)
+            self._end(peer, Cease.CONFIGURATION_CHANGE, "Config change", now)
         else:
             self._teller.regroup(peer, now)
             if inward_lines(old) != inward_lines(settings):
@@ -276,6 +286,11 @@ class BgpMachine:
             self._process.order(*watch(self._process.ports, peer, peer.session, wanted=settings.lines.bfd))
         peer.retry = FIRST_RETRY
         self._neighbors.call_soon(peer, now, at_once=True)
+
+    def _end(self, peer: Peer, subcode: Cease, reason: str, now: float) -> None:
+        """End the sessions with a peer because somebody wants it: it is not awaited, either."""
+        self._neighbors.reset(peer, subcode, reason, now)
+        self.restarts.give_up(peer)
 
     # --------------------------------------------------------------------------------------------------- sessions
 
@@ -294,7 +309,7 @@ class BgpMachine:
             self._established(peer, session, now)
         elif session.heard is not None and not was_open:
             for loser in peer.losers(session):
-                loser.notify(cease(Cease.COLLISION), "", now)
+                self._collide(loser, now)
         self._neighbors.arm(session)
 
     def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh, now: float) -> None:
@@ -306,18 +321,31 @@ class BgpMachine:
                 self.routes.learn(peer, self._intake.refresh(peer, ends=refresh.subtype == 2))
 
     def _established(self, peer: Peer, session: Session, now: float) -> None:
-        for other in peer.sessions:
-            if other is not session:
-                other.notify(cease(Cease.COLLISION), "", now)
+        for other in [one for one in peer.sessions if one is not session]:
+            self._collide(other, now)
+        self._neighbors.bury_all(now)
         peer.established += 1
+        peer.identifier = surely(session.heard).identifier
         peer.changed, peer.reason, peer.retry = now, None, FIRST_RETRY
         if self.config.log_changes:
             self._process.order(messages.NeighborChanged.up(_name(peer)))
+        self.restarts.back(peer, session, now)
         self._teller.join(peer, session, now)
         if peer.settings.lines.bfd:
             self._process.order(*watch(self._process.ports, peer, session, wanted=True))
 
+    @staticmethod
+    def _collide(session: Session, now: float) -> None:
+        """There is a better connection: RFC 4271 §6.8. One that was established was lost, or there were no other."""
+        if session.is_established:
+            session.give_way()
+        else:
+            session.notify(cease(Cease.COLLISION), "", now)
+
     def _take_update(self, peer: Peer, session: Session, update: Update, now: float) -> None:
+        if update == END_OF_TABLE:
+            self.restarts.told_everything(peer)
+            return
         own = session.identity.router_id
         if self._process.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
             said = self._intake.readable(peer, session, update)
@@ -333,7 +361,7 @@ class BgpMachine:
         self._process.order(*watch(self._process.ports, peer, session, wanted=False))
         if self.config.log_changes:
             self._process.order(messages.NeighborChanged.down(_name(peer), ending.reason))
-        self.routes.learn(peer, self._intake.forget(peer))
+        self.restarts.lost(peer, session, ending, now)
         self._teller.leave(peer)
         notification = ending.notification
         if notification is not None and notification.code == ErrorCode.HOLD_TIME and ending.by == "sent":
@@ -399,7 +427,7 @@ class BgpMachine:
                 continue
             if event.softness is Softness.HARD:
                 peer.barred_until = float("-inf")
-                self._neighbors.reset(peer, Cease.RESET, "User reset", now)
+                self._end(peer, Cease.RESET, "User reset", now)
                 peer.retry = FIRST_RETRY
                 if peer.address in self.peers and not peer.dynamic:
                     self._neighbors.call_soon(peer, now, at_once=not peer.settings.lines.shutdown)
@@ -441,8 +469,18 @@ class BgpMachine:
                 case "shut", IPv4Address() as address if address in self.peers:
                     if self.peers[address].settings.is_leaving:
                         self._neighbors.reset(self.peers[address], Cease.SHUTDOWN, "Admin. shutdown", now)
+                case "restart", IPv4Address() as address if address in self.peers:
+                    self._not_back(self.peers[address])
                 case "judge", IPv4Address() as address if address in self.peers:
                     self.routes.learn(self.peers[address], tuple(self.peers[address].received))
+
+    def _not_back(self, peer: Peer) -> None:
+        """Who restarted is not there again, or has not told its table to the end in time."""
+        if peer.session is None:
+            self.restarts.give_up(peer)
+            self._neighbors.forget_guest(peer)
+        else:
+            self.restarts.forget_stale(peer)
 
     def _check_ways(self, now: float) -> None:
         """`fall-over`: a peer without a route to it is given up. Those that wait for a way are called."""
@@ -457,6 +495,12 @@ class BgpMachine:
                 and local_end(self._process.ports, peer.settings)[0] is not None
             ):
                 self._neighbors.call_soon(peer, now, at_once=True)
+
+
+def _lost(session: Session, event: StreamDown) -> Ending:
+    """Return how a session ended whose connection is gone."""
+    ending = Ending("Peer closed the session" if session.up is not None else event.end.value, is_lost=True)
+    return replace(ending, reason=RESTARTED) if may_return(session, ending) else ending
 
 
 def _name(peer: Peer) -> str:

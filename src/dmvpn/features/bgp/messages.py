@@ -48,6 +48,7 @@ _CEASES: Final[dict[int, str]] = {
     Cease.CONFIGURATION_CHANGE: "other configuration change",
     Cease.COLLISION: "connection collision resolution",
     Cease.OUT_OF_RESOURCES: "out of resources",
+    Cease.HARD_RESET: "hard reset",
     Cease.BFD_DOWN: "BFD down",
 }
 
@@ -122,16 +123,7 @@ class CannotListen(Log):
         return cls("BGP", 3, "LISTEN", f"TCP port 179 cannot be opened: {why}")
 
 
-class NotBuilt(Log):
-    """A line of BGP that is kept and shown, and that nothing acts on in this release."""
-
-    @classmethod
-    def of(cls, line: str) -> Self:
-        """Return the message for this line."""
-        return cls("BGP", 4, "NOT_BUILT", f"{line} is kept in the configuration; nothing acts on it in this release")
-
-
-MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen, NotBuilt)
+MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen)
 
 
 def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:

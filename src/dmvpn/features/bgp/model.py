@@ -62,6 +62,7 @@ class Neighbor:
     timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it. bfd: watched by BFD.
     local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
+    helps: its routes are kept while it restarts; None: as the process says.
     session_template, policy_templates: whose lines it has, too; the latter with their place, the last one wins.
     plain_refresh: it does not hear that we can mark refreshes (RFC 7313).
     shutdown_delay: seconds for which its routes are still told and taken before the session ends, as ones that go
@@ -92,6 +93,7 @@ class Neighbor:
     plain_refresh: bool = False
     fall_over: bool = False
     bfd: bool = False
+    helps: bool | None = None
     shutdown: bool = False
     shutdown_delay: int = 0
     shutdown_preference: int = 0
@@ -181,6 +183,8 @@ class BgpConfig:
     local_preference: where nothing is said. falls_over: external sessions end with the line of their interface.
     tells_internal: other protocols may redistribute what internal neighbors told.
     network_lists: the networks of the process, and those of its family.
+    graceful_restart: routes of neighbors that restart are kept (RFC 4724), after they are back for `stale_time`
+    seconds at most. restart_time: that neighbors hear of us.
     """
 
     local_as: int = 0
@@ -192,6 +196,8 @@ class BgpConfig:
     distances: tuple[int, int, int] = (20, 200, 200)
     maximum_paths: tuple[int, int] = (1, 1)
     graceful_restart: bool = False
+    restart_time: int = 120
+    stale_time: int = 360
     listen_ranges: tuple[ListenRange, ...] = ()
     listen_limit: int = 100
     neighbors: Pages[Neighbor] = NONE
@@ -221,7 +227,3 @@ class BgpConfig:
             for one in self.neighbors
             if isinstance(one.peer, IPv4Address) and (one.remote_as is not None or one.group)
         )
-
-    def not_built(self) -> tuple[str, ...]:
-        """Return the lines that are kept, and that nothing acts on."""
-        return ("bgp graceful-restart",) if self.graceful_restart else ()

@@ -14,6 +14,7 @@ from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
+from dmvpn.features.bgp.restart import Restart
 from dmvpn.features.bgp.session import Ending, Identity, Session
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
@@ -153,6 +154,7 @@ class Neighbors:
             hold_time=settings.hold_time,
             keepalive=settings.keepalive,
             marks_refreshes=not settings.lines.plain_refresh,
+            restart=Restart(seconds=self._process.config.restart_time) if settings.helps else None,
         )
 
     def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:
@@ -181,10 +183,9 @@ class Neighbors:
         is_past = way is not None and bool(way.next_hops) and leads_past_its_tunnel(self._process.ports, up.remote, way)
         peer = self._caller(up) if not is_past else None
         identity = self._identity(peer.settings) if peer is not None else None
-        busy = peer is not None and (peer.session is not None or sum(one.taken for one in peer.sessions))
-        if peer is None or identity is None or peer.settings.lines.shutdown or busy or now < peer.barred_until:
-            if peer is not None and peer.dynamic and not peer.sessions:
-                self._forget(peer)
+        if peer is None or identity is None or peer.settings.lines.shutdown or peer.is_busy or now < peer.barred_until:
+            if peer is not None:
+                self.forget_guest(peer)
             self._process.order(StreamClose(up.stream, abort=True))
             return
         session = self._new_session(peer, up.stream, identity)
@@ -204,6 +205,11 @@ class Neighbors:
         self.peers[up.remote] = Peer(settings, dynamic=True)
         self._guests += 1
         return self.peers[up.remote]
+
+    def forget_guest(self, peer: Peer) -> None:
+        """Forget a guest that is gone, and not awaited after a restart."""
+        if peer.dynamic and not peer.sessions and self._process.timers.when(("restart", peer.address)) is None:
+            self._forget(peer)
 
     def _forget(self, peer: Peer) -> None:
         if self.peers.pop(peer.address, None) is not None:
@@ -239,7 +245,7 @@ class Neighbors:
         if peer.sessions or self.peers.get(peer.address) is not peer:
             return
         if peer.dynamic:
-            self._forget(peer)
+            self.forget_guest(peer)
         elif not peer.settings.lines.shutdown and self._process.timers.when(("call", peer.address)) is None:
             self.call_soon(peer, now)
 

@@ -88,7 +88,7 @@ class UpdateError(enum.IntEnum):
 
 
 class Cease(enum.IntEnum):
-    """RFC 4486 §3, RFC 9384 §3."""
+    """RFC 4486 §3, RFC 8538 §3, RFC 9384 §3."""
 
     MAXIMUM_PREFIXES = 1
     SHUTDOWN = 2
@@ -98,6 +98,7 @@ class Cease(enum.IntEnum):
     CONFIGURATION_CHANGE = 6
     COLLISION = 7
     OUT_OF_RESOURCES = 8
+    HARD_RESET = 9
     BFD_DOWN = 10
 
 
@@ -106,6 +107,7 @@ class Capability(enum.IntEnum):
 
     MULTIPROTOCOL = 1
     ROUTE_REFRESH = 2
+    GRACEFUL_RESTART = 64
     FOUR_OCTET_AS = 65
     ENHANCED_REFRESH = 70
     OLD_ROUTE_REFRESH = 128

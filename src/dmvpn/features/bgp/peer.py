@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.groups import Feed
 from dmvpn.features.bgp.session import Counts, Session, SessionState, cease
 
@@ -32,9 +33,10 @@ class Peer:
     """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
-    filtered: those of `received` that its filters refuse. stale: what it has not told again so far in a refresh.
+    filtered: those of `received` that its filters refuse. stale: what it has not told again since a refresh or restart.
     barred_until: it told too many prefixes, and is neither called nor heard before. group: who hears the same, and what
     that is. feed: what of it this one is still to be sent. complained: when a damaged UPDATE of it was logged.
+    identifier: as its last OPEN said.
     """
 
     def __init__(self, settings: PeerSettings, *, dynamic: bool) -> None:
@@ -42,6 +44,7 @@ class Peer:
         self.dynamic = dynamic
         self.sessions: list[Session] = []
         self.reason: Reason | None = None
+        self.identifier = UNSPECIFIED
         self.last_reset = ""
         self.changed: float | None = None
         self.established = 0
@@ -92,13 +95,19 @@ class Peer:
         else:
             self.filtered.pop(prefix, None)
 
+    @property
+    def is_busy(self) -> bool:
+        """Return whether another connection is of no use. One that restarts may have lost the last silently."""
+        return any(one.restart is None if one.is_established else one.taken for one in self.sessions)
+
     def losers(self, opened: Session) -> list[Session]:
         """Return the sessions that end because this one got an OPEN: it may be among them. RFC 4271 §6.8."""
         others = [session for session in self.sessions if session is not opened and session.heard is not None]
         if not others or opened.heard is None:
             return []
-        if any(other.is_established for other in others):
-            return [opened]
+        established = [other for other in others if other.is_established]
+        if established:
+            return established if opened.taken and all(one.restart is not None for one in established) else [opened]
         own, theirs = opened.identity.router_id, opened.heard.identifier
         is_taken_kept = own < theirs if own != theirs else opened.identity.local_as < opened.identity.remote_as
         return [session for session in (opened, *others) if session.taken is not is_taken_kept]

@@ -37,6 +37,7 @@ from dmvpn.features.bgp.packet import (
     serialize,
     split,
 )
+from dmvpn.features.bgp.restart import Restart, hard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 OPEN_HOLD_TIME: Final = 240.0
 #: Seconds that a call may take: then it is begun again.
 CALL_TIME: Final = 30.0
+#: Why a session is over whose peer may be back soon, in IOS's words.
+RESTARTED: Final = "NSF peer closed the session"
 
 
 class SessionState(enum.Enum):
@@ -94,6 +97,7 @@ class Identity:
     """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
 
     marks_refreshes: we can tell where a refresh begins and ends.
+    restart: what we say of restarts; None: nothing.
     """
 
     local_as: int
@@ -102,15 +106,20 @@ class Identity:
     hold_time: int
     keepalive: int
     marks_refreshes: bool = True
+    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a session ended. by: whose NOTIFICATION it was, "" without one. reason: IOS's words after `Down`."""
+    """How a session ended. by: whose NOTIFICATION it was, "" without one. reason: IOS's words after `Down`.
+
+    is_lost: the connection went, and nobody of ours wanted that.
+    """
 
     reason: str
     by: str = ""
     notification: Notification | None = None
+    is_lost: bool = False
 
 
 @dataclass(slots=True)
@@ -261,6 +270,13 @@ class Session:
         known = self.heard is not None and self.heard.capability(Capability.ENHANCED_REFRESH) is not None
         return known and self.identity.marks_refreshes
 
+    @property
+    def restart(self) -> Restart | None:
+        """What the peer says of its restarts (RFC 4724); None: one of both ends says nothing."""
+        if self.heard is None or self.identity.restart is None:
+            return None
+        return Restart.of(self.heard)
+
     def send(self, message: RouteRefresh, now: float) -> None:
         """Ask an established peer for something."""
         self._send(message, now)
@@ -280,9 +296,16 @@ class Session:
     def notify(self, notification: Notification, reason: str, now: float) -> None:
         """End the session with a NOTIFICATION."""
         if self.up is not None:
-            self._send(notification, now)
+            is_final = notification.code == ErrorCode.CEASE and self.is_established
+            is_hard = is_final and self.restart is not None and self.restart.notifies
+            self._send(hard(notification) if is_hard else notification, now)
         self._order(StreamClose(self.stream, abort=self.up is None))
         self.end(Ending(reason, "sent" if self.up is not None else "", notification))
+
+    def give_way(self) -> None:
+        """The peer opened another connection, for it lost this one and restarts: RFC 4724 §4.2."""
+        self._order(StreamClose(self.stream, abort=True))
+        self.end(Ending(RESTARTED, is_lost=True))
 
     def end(self, ending: Ending) -> None:
         """The session is over."""
@@ -349,6 +372,7 @@ class Session:
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, own.local_as.to_bytes(4, "big")),
                 *((CapabilityValue(Capability.ENHANCED_REFRESH),) if own.marks_refreshes else ()),
+                *((own.restart.capability(),) if own.restart is not None else ()),
             ),
         )
 

@@ -26,7 +26,7 @@ LARGEST_TTL: Final = 255
 class PeerSettings:
     """Everything that holds for a peer. lines: its own and its group's.
 
-    local_as: the number that it knows us by; real_as: that of the process.
+    local_as: the number that it knows us by; real_as: that of the process. helps: its routes are kept if it restarts.
     """
 
     address: IPv4Address
@@ -36,6 +36,7 @@ class PeerSettings:
     hold_time: int
     lines: Neighbor
     real_as: int = 0
+    helps: bool = False
 
     @property
     def internal(self) -> bool:
@@ -81,8 +82,9 @@ def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> Pee
     if merged.remote_as is None or not is_active:
         return None
     keepalive, hold = merged.timers or config.timers
+    helps = config.graceful_restart if merged.helps is None else merged.helps
     return PeerSettings(
-        address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged, config.local_as
+        address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged, config.local_as, helps
     )
 
 

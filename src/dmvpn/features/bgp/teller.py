@@ -20,6 +20,7 @@ from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import Audience, default_route, told
 from dmvpn.features.bgp.packet import RouteRefresh, serialize
 from dmvpn.features.bgp.policy import verdict
+from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,7 @@ BREATH: Final = 0.001
 _MOST: Final = SLICE
 _TURN: Final = 8
 _BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
+_END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS, ends_table=True)
 
 
 class Teller:
@@ -57,6 +59,7 @@ class Teller:
         self._by_number: dict[int, Group] = {}
         self._asking: dict[int, dict[IPv4Address, None]] = {}
         self._members: dict[IPv4Address, Peer] = {}
+        self._beginners: dict[IPv4Address, Peer] = {}
         self.groups: dict[Audience, Group] = {}
 
     # ---------------------------------------------------------------------------------------------------- members
@@ -66,6 +69,8 @@ class Teller:
         self._members[peer.address] = peer
         peer.group = self._group(self._audience(peer, session))
         peer.group.join(peer.feed)
+        if session.restart is not None:
+            self._beginners[peer.address] = peer
         self._soon(peer.group, now)
 
     def regroup(self, peer: Peer, now: float) -> None:
@@ -90,6 +95,7 @@ class Teller:
         """The session is over."""
         group, peer.group = peer.group, None
         self._members.pop(peer.address, None)
+        self._beginners.pop(peer.address, None)
         peer.feed.clear()
         if group is not None:
             group.leave(peer.address)
@@ -183,7 +189,10 @@ class Teller:
             return
         if group.pending or group.waiting:
             group.look(self._judge(group.audience), now, lambda changes: self._trace(group, changes))
-        asked = None if group.pending else self._answer(group, now)
+        asked = None
+        if not group.pending:
+            self._mark_ends(group)
+            asked = self._answer(group, now)
         self._pour(group, now)
         if group.pending or group.hungry:
             self._set(group, now + BREATH)
@@ -225,6 +234,12 @@ class Teller:
             marks = peer.session is not None and peer.session.marks_refreshes
             group.repeat(peer.feed, (_BEGIN,) if marks else (), (_END,) if marks else ())
         return min(due.values(), default=None)
+
+    def _mark_ends(self, group: Group) -> None:
+        """Everything was looked at: those that joined, and wait for the end of the table, are told that it is there."""
+        for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.feeds]:
+            del self._beginners[peer.address]
+            group.feed(peer.feed, (_END_OF_TABLE,))
 
     def _pour(self, group: Group, now: float) -> None:
         """Send what feeds have, in turns. One whose session has no room waits until it is writable."""

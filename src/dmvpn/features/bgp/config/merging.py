@@ -122,6 +122,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "fall-over": lambda neighbor, args: replace(
         neighbor, fall_over=neighbor.fall_over or "bfd" not in args, bfd=neighbor.bfd or "bfd" in args
     ),
+    "ha-mode": lambda neighbor, args: replace(neighbor, helps="disable" not in args),
     "next-hop-self": lambda neighbor, args: replace(neighbor, next_hop_self=True, next_hop_self_all="all" in args),
     "route-reflector-client": lambda neighbor, args: replace(neighbor, route_reflector_client=True),
     "default-originate": lambda neighbor, args: replace(

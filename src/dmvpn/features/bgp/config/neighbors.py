@@ -23,6 +23,7 @@ _OF_SESSION: Final = (
     "inherit peer-session {template:word}",
     "transport connection-mode ( active | passive )",
     "fall-over [ bfd ]",
+    "ha-mode graceful-restart [ disable ]",
     "dont-capability-negotiate enhanced-refresh",
     "version {version:4-4}",
 )
@@ -88,6 +89,9 @@ _HELP: Final = {
     "passive": "The neighbor",
     "fall-over": "Give it up when there is no route to it",
     "bfd": "When BFD does not hear it",
+    "ha-mode": "While it restarts",
+    "graceful-restart": "Keep its routes (RFC 4724)",
+    "disable": "Do not",
     "version": "Version of BGP",
     "next-hop-self": "Tell ourselves as the next hop",
     "route-reflector-client": "Reflect routes to it",
@@ -122,7 +126,7 @@ _SEQUENCE: Final = "The larger it is, the later the template speaks"
 _KEY: Final = (
     "peer",
     *("remote-as", "peer-group", "description", "shutdown", "password", "update-source", "ebgp-multihop"),
-    *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "version", "next-hop-self"),
+    *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "ha-mode", "version", "next-hop-self"),
     *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),

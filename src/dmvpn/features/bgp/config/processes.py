@@ -111,6 +111,18 @@ CLUSTER_ID: Final = _line(
 GRACEFUL_RESTART: Final = _line(
     "bgp graceful-restart", {"graceful-restart": "Keep forwarding while a neighbor restarts"}, order=13
 )
+RESTART_TIME: Final = _line(
+    "bgp graceful-restart restart-time {seconds:1-3600}",
+    {"restart-time": "Neighbors hear that we are back within", "seconds": "Seconds"},
+    order=13,
+    default="bgp graceful-restart restart-time 120",
+)
+STALE_TIME: Final = _line(
+    "bgp graceful-restart stalepath-time {seconds:1-3600}",
+    {"stalepath-time": "One that is back tells its table within", "seconds": "Seconds"},
+    order=13,
+    default="bgp graceful-restart stalepath-time 360",
+)
 IPV4_BY_DEFAULT: Final = _line(
     "bgp default ipv4-unicast",
     {"default": "What holds if nothing is said", "ipv4-unicast": "Neighbors exchange IPv4 unicast routes"},
@@ -280,7 +292,8 @@ FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
 FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
 
 LINES: Final = (
-    *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, IPV4_BY_DEFAULT, LISTEN_RANGE),
+    *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, RESTART_TIME, STALE_TIME),
+    *(IPV4_BY_DEFAULT, LISTEN_RANGE),
     *(LOCAL_PREFERENCE, ALWAYS_COMPARE_MED, DETERMINISTIC_MED, BESTPATH, FALL_OVER, REDISTRIBUTE_INTERNAL),
     *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
     *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE, SESSION_TEMPLATE, POLICY_TEMPLATE),

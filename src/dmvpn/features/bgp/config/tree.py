@@ -33,10 +33,12 @@ from dmvpn.features.bgp.config.processes import (
     POLICY_LINES,
     POLICY_TEMPLATE,
     REDISTRIBUTE_INTERNAL,
+    RESTART_TIME,
     ROUTER,
     ROUTER_ID,
     SESSION_LINES,
     SESSION_TEMPLATE,
+    STALE_TIME,
     TIMERS,
     prefix_of,
 )
@@ -83,6 +85,8 @@ def read(tree: ConfigTree) -> BgpConfig:
         distances=_distances(everywhere(IN_ROUTER.distances, IN_FAMILY.distances)),
         maximum_paths=_paths(everywhere(IN_ROUTER.maximum_paths, IN_FAMILY.maximum_paths)),
         graceful_restart=router.flag(GRACEFUL_RESTART),
+        restart_time=router.args(RESTART_TIME).integer("seconds", 120),
+        stale_time=router.args(STALE_TIME).integer("seconds", 360),
         listen_ranges=tuple(
             ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
         ),

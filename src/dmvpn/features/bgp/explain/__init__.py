@@ -43,7 +43,6 @@ _LOGS = log_group(
     log(messages.MaximumExceeded, "BGP-3-MAXPFXEXCEED", next="show ip bgp summary"),
     log(messages.Malformed, "BGP-4-MALFORMED", next="show ip bgp neighbors", clause="RFC 7606 §2"),
     log(messages.CannotListen, "BGP-3-LISTEN", "When the router starts.", next="show ip bgp summary"),
-    log(messages.NotBuilt, "BGP-4-NOT_BUILT", "When the configuration is read.", next="show running-config"),
 )
 _STATES = Group(
     title="states of a BGP neighbor",
@@ -179,6 +178,7 @@ _CEASES = _codes(
     code(_C.REJECTED, "The other end takes no connection from us."),
     code(_C.CONFIGURATION_CHANGE, "A line was changed that only a new session obeys."),
     code(_C.COLLISION, "Both ends had called; one of the two connections goes.", clause="RFC 4271 §6.8"),
+    code(_C.HARD_RESET, "Its routes are to go, though it could restart gracefully.", clause="RFC 8538 §3"),
     code(_C.BFD_DOWN, "Whoever watches the path says that it is lost.", clause="RFC 9384 §3"),
     code(_C.OUT_OF_RESOURCES, "The other end has no memory left, or no route any more."),
 )
@@ -189,6 +189,9 @@ _CAPABILITIES = _codes(
     frozenset({"capability"}),
     code(Capability.MULTIPROTOCOL, "Which address families it speaks.", clause="RFC 4760 §8"),
     code(Capability.ROUTE_REFRESH, "It says its routes again when it is asked.", clause="RFC 2918 §2"),
+    code(
+        Capability.GRACEFUL_RESTART, "It marks the end of its table, and may restart gracefully.", clause="RFC 4724 §3"
+    ),
     code(Capability.FOUR_OCTET_AS, "AS numbers of four octets.", clause="RFC 6793 §3"),
     code(Capability.ENHANCED_REFRESH, "It marks where a refresh begins and ends.", clause="RFC 7313 §3.1"),
     code(Capability.OLD_ROUTE_REFRESH, "Route refresh, by Cisco's old number."),

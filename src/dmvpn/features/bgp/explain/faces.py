@@ -18,7 +18,19 @@ _SESSION = label_group(
         "Index", "The update group that it is in.", also=("Advertise bit", "update-group member", "peer-group member")
     ),
     Word("Address tracking is enabled", "Whether there is a route to it.", also=("the RIB does", "have a route to")),
-    Word("Graceful-Restart", "Its routes are not kept when its session ends (RFC 4724)."),
+    Word(
+        "Graceful-Restart",
+        "Whether its routes are kept while it restarts, if it says that it can (`bgp graceful-restart`).",
+        clause="RFC 4724 §4.2",
+        also=("restart-time", "stalepath-time"),
+    ),
+    Word(
+        "Graceful Restart Capability",
+        "What it said of restarts: for so long its routes are kept while it is away.",
+        clause="RFC 4724 §3",
+        also=("Remote Restart timer is", "Address families advertised by peer", "was preserved", "none"),
+    ),
+    Word("Stale routes", "A line of our own: routes that it has not told again since it went.", also=("removed in",)),
     Word(
         "External BGP neighbor may be up to", "So many hops away, by `ebgp-multihop` or `ttl-security`.", also=("away",)
     ),

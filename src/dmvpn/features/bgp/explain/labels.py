@@ -80,7 +80,7 @@ _CODES = Group(
             "RIB-failure in IOS's legend: the routing table has another protocol's route (`show ip bgp rib-failure`).",
             also=("RIB-failure",),
         ),
-        Word("S", "IOS's legend; nothing is kept of a lost neighbor.", also=("Stale",)),
+        Word("S", "Kept of a neighbor that restarts gracefully, until it tells it again.", also=("Stale",)),
         Word("m", "Used beside the best path (`maximum-paths`).", also=("multipath",)),
         Word("b", "backup-path in IOS's legend; not set here.", also=("backup-path",)),
         Word("f", "RT-Filter in IOS's legend; not set here.", also=("RT-Filter",)),

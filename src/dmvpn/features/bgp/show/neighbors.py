@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.restart import Restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class NeighborDetail:
     lines: what holds for its routes, in words.
     update_group: 0: it is in none.
     has_way: there is a route to it.
+    helped: its routes are kept if it restarts. restart_time, restart_families: as it says in its OPEN, None: nothing.
+    stale: prefixes that it has not told again, of which the routes are kept for `awaited` more seconds, None: it does
+    not restart.
     """
 
     address: str
@@ -83,6 +87,13 @@ class NeighborDetail:
     lines: tuple[str, ...]
     queued: int
     has_way: bool
+    helped: bool
+    own_restart_time: int
+    stale_time: int
+    restart_time: int | None
+    restart_families: str
+    stale: int
+    awaited: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +208,11 @@ def _block(one: NeighborDetail) -> Iterator[str]:
         yield "    1 active, is not multisession capable (disabled)"
         yield "  Neighbor capabilities:"
         yield from (f"    {name}: advertised and received" for name in one.capabilities)
+        if one.restart_time is not None:
+            yield "    Graceful Restart Capability: advertised and received"
+            yield f"      Remote Restart timer is {one.restart_time} seconds"
+            yield "      Address families advertised by peer:"
+            yield f"        {one.restart_families or 'none'}"
     elif one.reason:
         yield f"  No session: {one.reason}"
     yield "  Message statistics:"
@@ -235,7 +251,7 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield f"  Last reset {one.last_reset or 'never'}"
     if one.hops > 1:
         yield f"  External BGP neighbor may be up to {one.hops} hops away."
-    yield "  Graceful-Restart is disabled"
+    yield from _restarts(one)
     if one.local:
         yield "Connection state is ESTAB, I/O status: 1, unread input bytes: 0"
         yield f"Connection is ECN Disabled, Mininum incoming TTL {one.minimum_ttl}, Outgoing TTL {one.ttl}"
@@ -244,10 +260,25 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     yield ""
 
 
+def _restarts(one: NeighborDetail) -> Iterator[str]:
+    """What becomes of its routes if it restarts."""
+    if not one.helped:
+        yield "  Graceful-Restart is disabled"
+        return
+    yield (
+        f"  Graceful-Restart is enabled, restart-time {one.own_restart_time} seconds, "
+        f"stalepath-time {one.stale_time} seconds"
+    )
+    if one.awaited is not None:
+        yield f"  Stale routes: {one.stale}, removed in {one.awaited} seconds"
+
+
 def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
     session, lines, counts, machine = peer.session, peer.settings.lines, peer.counts, ctx.machine(BgpMachine)
     up = session.up if session is not None else None
     heard = session.heard if session is not None else None
+    restart = session.restart if session is not None else None
+    deadline = machine.restarts.deadline(peer.address)
     capabilities = ["Route refresh"] if session is not None and session.refreshes else []
     if session is not None and session.wide:
         capabilities.append("Four-octets ASN Capability")
@@ -300,7 +331,20 @@ def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDeta
         lines=tuple(in_words(lines)),
         queued=queued(peer),
         has_way=ctx.ports.rib.lookup_without_nhrp(peer.address) is not None,
+        helped=peer.settings.helps,
+        own_restart_time=machine.config.restart_time,
+        stale_time=machine.config.stale_time,
+        restart_time=restart.seconds if restart is not None else None,
+        restart_families=_families(restart),
+        stale=len(peer.stale),
+        awaited=max(0, round(deadline - ctx.now)) if deadline is not None else None,
     )
+
+
+def _families(restart: Restart | None) -> str:
+    if restart is None or not restart.keeps:
+        return ""
+    return f"IPv4 Unicast{' (was preserved)' if restart.kept else ''}"
 
 
 def _route(peer: Peer, prefix: Prefix, attributes: Attributes, mark: str) -> PathLine:

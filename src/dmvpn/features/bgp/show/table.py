@@ -250,7 +250,9 @@ def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
     is_best, is_used = path is found.chosen, path in found.best
     reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
     first = "*" if reachable else " "
-    if prefix in machine.routes.suppressed:
+    if machine.is_stale(prefix, path):
+        first = "S"
+    elif prefix in machine.routes.suppressed:
         first = "s"
     elif is_used and machine.routes.instead(prefix) is not None:
         first = "r"

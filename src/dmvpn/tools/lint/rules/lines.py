@@ -44,14 +44,6 @@ NOT_SUPPORTED: Final = Rule(
     bad="ip nat inside source static 10.1.1.5 192.0.2.5",
     fix="",
 )
-NOT_RUN: Final = Rule(
-    id="routing-not-run",
-    severity=Severity.ADVICE,
-    title="Routing that an IOS router does, and none of this program",
-    why="BGP runs, except graceful restart: IOS routers know the line, so it is kept, and nothing acts on it.",
-    bad="router bgp 65000\n bgp graceful-restart",
-    fix="",
-)
 UNKNOWN: Final = Rule(
     id="line-unknown",
     severity=Severity.ADVICE,
@@ -115,7 +107,6 @@ RULES: Final = (
         REFUSED,
         KEPT,
         NOT_SUPPORTED,
-        NOT_RUN,
         UNKNOWN,
         VRF_UNDEFINED,
         POLICY_UNDEFINED,
@@ -131,17 +122,9 @@ _BY_CERTIFICATE: Final = (Authentication.RSA_SIGNATURE, Authentication.ECDSA_SIG
 def check(network: Network) -> Iterator[Found]:
     """Yield what is not a line, or names nothing. The engine has the problems of the reader."""
     for device in network.devices:
-        yield from _not_run(device)
         yield from _protection(device)
         yield from _vrfs(device)
         yield from _policies(device)
-
-
-def _not_run(device: Device) -> Iterator[Found]:
-    """Yield the processes that are kept: each feature says so itself when a router reads them."""
-    for line in device.bgp.not_built():
-        what = f"BGP: {line}: kept, for nothing here acts on it"
-        yield found(NOT_RUN, device, (f"router bgp {device.bgp.local_as}",), what)
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:
