@@ -122,7 +122,7 @@ class Node:
     @property
     def logs(self) -> list[str]:
         """Lines in the log."""
-        return [f"%{log.facility}-{log.severity}-{log.mnemonic}: {log.text}" for log in self.heard(Log)]
+        return [f"%{log.name}: {log.text}" for log in self.heard(Log)]
 
     @property
     def connections(self) -> dict[int, Connection]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import DfBit, NextHop, RouteKind
@@ -520,12 +520,18 @@ class RoutesCleared(Notice):
 
 @dataclass(frozen=True, slots=True)
 class Log(Notice):
-    """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`. Features derive one class per message from this."""
+    """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`.
 
-    facility: str
-    severity: int
-    mnemonic: str
+    Features derive one class for each message from this, and give its name to the class: "NHRP-3-PAKREPLY".
+    """
+
+    name: ClassVar[str] = ""
+    severity: ClassVar[int] = 0
+
     text: str
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        cls.name, cls.severity = name, int(name.split("-")[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dmvpn.base.counting import Counting
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import Group
+    from dmvpn.base.notices import Log
     from dmvpn.base.ports import Ports
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
@@ -152,7 +153,7 @@ class Feature:
     commands: Iterable[ExecCommand] = ()
     model: Callable[[ConfigTree], object] | None = None
     machine: Callable[..., object] | None = None
-    messages: tuple[type, ...] = ()
+    messages: tuple[type[Log], ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     kept_only: bool = False

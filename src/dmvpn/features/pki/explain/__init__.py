@@ -15,47 +15,41 @@ _LOGS = log_group(
     "certificates",
     log(
         messages.Expiring,
-        "PKI-4-CERTIFICATE_EXPIRY_WARN",
         "In the last weeks, and each day of the last one.",
         next=_CERTIFICATES,
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.Expired,
-        "PKI-3-CERTIFICATE_EXPIRED",
         "At its end, and at a start after it.",
         next=_CERTIFICATES,
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.NotYetValid,
-        "PKI-3-CERTIFICATE_NOT_YET_VALID",
         "At a start with a wrong clock.",
         next="show clock",
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.ListStale,
-        "PKI-4-CRL_STALE",
         "When the list's next update is over.",
         next="show crypto pki crls",
         clause="RFC 5280 §5.1.2.5",
     ),
     log(
         messages.NoList,
-        "PKI-4-NO_CRL",
         "When the configuration is read.",
         next="show crypto pki crls",
         clause="RFC 5280 §6.3",
     ),
-    log(messages.NoKey, "PKI-3-NO_KEY", "When the configuration is read.", next="show crypto pki trustpoints status"),
+    log(messages.NoKey, "When the configuration is read.", next="show crypto pki trustpoints status"),
     log(
         messages.Unreadable,
-        "PKI-3-UNREADABLE",
         "When the configuration, or what was kept, is read.",
         next=_CERTIFICATES,
     ),
-    log(messages.NotKept, "PKI-3-NOT_KEPT", "At an import, when the disk is full or read-only.", next="show logging"),
+    log(messages.NotKept, "At an import, when the disk is full or read-only.", next="show logging"),
 )
 
 _ANSWERS = answer_group(
