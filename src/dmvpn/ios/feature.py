@@ -120,6 +120,17 @@ class Change:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compute:
+    """What an action returns that takes long, and asks nothing of the router: `work` is done in a thread.
+
+    said: lines to be shown before.
+    """
+
+    work: Callable[[], Change]
+    said: tuple[str, ...] = ()
+
+
 class Later(Generic[T]):
     """Values whose module is imported when somebody first asks for them: all take a tenth of a router's start.
 

@@ -98,6 +98,24 @@ _ANSWERS = answer_group(
     Word(
         "% Revocation list imported.", "From now on certificates on the list are refused.", next="show crypto pki crls"
     ),
+    Word(
+        "% Generating <bits> bit <kind> keys, keys will be non-exportable...",
+        "A pair of keys is made, and kept outside of the configuration for its owner alone. SSH does not wait for it: "
+        "the program that serves it has host keys of its own.",
+        next="show crypto key mypubkey all",
+    ),
+    Word(
+        "% You already have <kind> keys defined named <name>.",
+        "With `yes` a new pair takes the place of the one of this name.",
+        next="show crypto key mypubkey all",
+    ),
+    Word("% Do you really want to replace them? [yes/no]:", "The pair that there was cannot be had back."),
+    Word("% Error: a modulus has <least> to <most> bits", "No pair was made: type a number of this range."),
+    Word("% There are <most> pairs of keys; crypto key zeroize removes one", "No pair was made."),
+    Word("% Key pair was generated at: <when>", "The pair is as old as that.", next="show clock"),
+    Word("% No <kind> keys of this name; show crypto key mypubkey all lists the keys", "Nothing was removed."),
+    Word("% All keys of this kind will be removed.", "With `yes`; a name behind the kind removes one pair."),
+    Word("% Keys to be removed are named '<name>'.", "With `yes`, this pair."),
     next=_CERTIFICATES,
 )
 
