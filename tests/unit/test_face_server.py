@@ -21,7 +21,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import JobAborted
-from dmvpn.face import client, server
+from dmvpn.face import client, connection
 from dmvpn.face.protocol import (
     Decoder,
     Done,
@@ -352,7 +352,7 @@ def test_more_lines_than_fit_are_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_UNREAD", 1 << 18)
+    monkeypatch.setattr(connection, "MAX_UNREAD", 1 << 18)
     connected = Client(live.path)
     with connected.socket:
         connected.receive()
