@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
-from dmvpn.base.notices import (
-    Configured,
-    ConnectionChanged,
-    InterfaceState,
-    Log,
-    NegotiationWanted,
-    Notice,
-    PoliciesChanged,
-    SaClosed,
-    SaNegotiated,
-)
+from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
+from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.machine import Ikev2Machine

@@ -13,7 +13,7 @@ from dmvpn.base.protection import EspCipher
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import ClearReceived, UnknownSpi
-    from dmvpn.base.notices import NegotiationWanted
+    from dmvpn.base.negotiation import NegotiationWanted
     from dmvpn.base.protection import Connection, EspTransform, SaCount, SaView
     from dmvpn.base.reasons import Reason
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Store
 from dmvpn.base.events import ClockSet, EffectFailed, Remembered, Tick
-from dmvpn.base.notices import Configured, RevocationsChanged
+from dmvpn.base.negotiation import RevocationsChanged
+from dmvpn.base.notices import Configured
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.events import CredentialsImported, KeyForgotten, KeyPairForgotten, KeyPairMade
 from dmvpn.features.pki.keypairs import KeyPair, remembered
