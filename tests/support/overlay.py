@@ -308,7 +308,9 @@ class Overlay:
                 else:
                     member.rib.overrides[prefix] = hop
             case Log():
-                self.logs.append((member.name, f"%{result.name}: {result.text}"))
+                self.logs.append(
+                    (member.name, f"%{result.facility}-{result.severity}-{result.mnemonic}: {result.text}")
+                )
             case _:
                 pass
 

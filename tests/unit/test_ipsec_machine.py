@@ -10,12 +10,13 @@ import pytest
 
 from dmvpn.base.effects import DfBit, InstallSa, PollSas, RemoveSa, ServeIpsec, SetCarrier, SetTunnel, UseSa
 from dmvpn.base.events import ClearReceived, EffectFailed, LinkChanged, Resync, SasCounted, SaWorn, UnknownSpi
-from dmvpn.base.negotiation import (
+from dmvpn.base.notices import (
     ConnectionChanged,
     ConnectionSilent,
     ConnectionUnwanted,
     NegotiationChanged,
     NegotiationWanted,
+    Notice,
     PoliciesChanged,
     ProtectionChanged,
     ProtectionDecided,
@@ -23,7 +24,6 @@ from dmvpn.base.negotiation import (
     SaClosed,
     SaRenewalWanted,
 )
-from dmvpn.base.notices import Notice
 from dmvpn.base.protection import EspSa, ProtectionPhase
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, stays_on_link
 from dmvpn.base.effects import NextHop, RouteKind, SetInterface, SetRoute
@@ -10,6 +11,8 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.net.ip import peek_flow
 
 _BROADCAST = 0xFFFFFFFF
+#: Octets of an IP packet on a wire of which nobody says anything.
+DEFAULT_MTU: Final = 1500
 
 
 @dataclass(slots=True)
@@ -26,7 +29,7 @@ class Port:
     name: str
     up: bool = True
     carrier: bool = True
-    mtu: int = 1500
+    mtu: int = DEFAULT_MTU
     addresses: tuple[tuple[IPAddress, int], ...] = ()
     mss: int | None = None
     mtu6: int | None = None

@@ -32,6 +32,7 @@ from dmvpn.base.effects import (
 )
 from dmvpn.base.events import InterfaceCount, InterfacesCounted, PeerUsage, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
+from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU
 from dmvpn.dataplane.simulated.ipsec import IpsecBox
 from dmvpn.dataplane.simulated.tunnels import Neighbor, Tunnel
 from dmvpn.net.octets import ip_address
@@ -145,8 +146,7 @@ class SimulatedPlane(IpsecBox):
             return  # the tunnel's own specification says what is left
         port = self._table.port(effect.interface)
         port.mss = effect.mss
-        if effect.mtu is not None:
-            port.mtu = effect.mtu
+        port.mtu = DEFAULT_MTU if effect.mtu is None else effect.mtu
 
     def _set_tunnel(self, spec: TunnelSpec) -> None:
         tunnel = self._tunnels.by_name.get(spec.name)

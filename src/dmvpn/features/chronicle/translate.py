@@ -8,8 +8,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.events import ConfigurationEntered, LinesEntered
-from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
-from dmvpn.base.notices import InterfaceChanged, RouteChanged
+from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, RouteChanged, SaNegotiated
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event

@@ -32,7 +32,7 @@ _FLAG_NAMES: Final = (
 )
 
 
-class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
+class NeighborChanged(Log):
     """A neighbor came, went (and why), or is told everything again after a change of configuration (resync)."""
 
     @classmethod
@@ -53,58 +53,58 @@ class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
     @classmethod
     def _of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
         text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is {what}"
-        return cls(text)
+        return cls("DUAL", 5, "NBRCHANGE", text)
 
 
-class StuckInActive(Log, name="DUAL-3-SIA"):
+class StuckInActive(Log):
     """A neighbor did not reply to a query in time; it is reset so that the route can become passive."""
 
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
         """Return the message for this destination."""
         text = f"Route {prefix} stuck-in-active state in IP-EIGRP(0) {autonomous_system}.  Cleaning up"
-        return cls(text)
+        return cls("DUAL", 3, "SIA", text)
 
 
-class AuthenticationImpossible(Log, name="DUAL-4-AUTHBLOCKED"):
+class AuthenticationImpossible(Log):
     """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
 
     @classmethod
     def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
         """Return the message for this interface."""
-        return cls(f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
+        return cls("DUAL", 4, "AUTHBLOCKED", f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
 
 
-class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
+class NotOnCommonSubnet(Log):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is blocked: not on common subnet"
-        return cls(text)
+        return cls("DUAL", 6, "NBRINFO", text)
 
 
-class BadPacket(Log, name="DUAL-4-BADPACKET"):
+class BadPacket(Log):
     """A packet broke the standard and was dropped (one message a minute for each interface)."""
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
         """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: bad packet from {neighbor} ({interface}): {what}"
-        return cls(text)
+        return cls("DUAL", 4, "BADPACKET", text)
 
 
-class PrefixThreshold(Log, name="DUAL-4-PFXLIMITTHR"):
+class PrefixThreshold(Log):
     """There are nearly as many prefixes as `maximum-prefix` allows."""
 
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
         """Return the message. about: the process, what it brings in, or a neighbor."""
-        return cls(f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
+        return cls("DUAL", 4, "PFXLIMITTHR", f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
 
 
-class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
+class PrefixLimit(Log):
     """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
     are, or nothing is brought in for now (unless the line says `warning-only`).
     """
@@ -112,7 +112,7 @@ class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:
         """Return the message. about: the process, what it brings in, or a neighbor."""
-        return cls(f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
+        return cls("DUAL", 3, "PFXLIMIT", f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
 
 
 MESSAGES: Final = (

@@ -13,15 +13,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, Tick, UnknownSpi
-from dmvpn.base.negotiation import (
+from dmvpn.base.notices import (
+    Configured,
     ConnectionSilent,
     ConnectionUnwanted,
     NegotiationWanted,
+    Notice,
     PoliciesChanged,
     RevocationsChanged,
     SaRenewalWanted,
 )
-from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, recovery, udp
 from dmvpn.features.ikev2.book import ConfigurationBook

@@ -89,12 +89,11 @@ class Node:
     def choose_plain(self) -> Offer | None:
         """Return the best usable offer that NHRP did not make, as of now."""
         usable = [offer for offer in self.offers.values() if offer.usable and offer.counts]
-        if len(usable) < 2:
-            return usable[0] if usable else None
-        return min(usable, key=lambda offer: offer.rank)
+        return min(usable, key=lambda offer: offer.rank) if usable else None
 
-    def choose(self, plain: Offer | None) -> Offer | None:
-        """Return the best usable offer of all, as of now. plain: of those that NHRP did not make."""
+    def choose(self) -> Offer | None:
+        """Return the best usable offer of all, as of now."""
+        plain = self.choose_plain()
         nhrp = self.offers.get((RouteSource.NHRP, ""))
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
             return plain

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.negotiation import ProtectionDecided
-    from dmvpn.base.notices import InterfaceState
+    from dmvpn.base.notices import InterfaceState, ProtectionDecided
     from dmvpn.base.ports import Ports
     from dmvpn.features.tunnel.model import TunnelSettings
 

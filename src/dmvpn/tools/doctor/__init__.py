@@ -15,7 +15,10 @@ The checks, each a function of the scene, in the order of a packet's way:
     servers              the servers that all others of a cloud have
     routing, learnt      EIGRP, and what it tells     rip                the same of RIP
     ospf, bgp            the same of these        filters            who keeps a route from being told
+    redistribution       what a route map keeps out of `redistribute connected`
     lans                 who should own an address, as hosts say it
+    tracks               static routes that are gone with what they follow
+    reading              a configuration as models
     translators          NAT                          shortcuts, path    phase 3; the way to one address
     peers                spokes that are to talk directly, by the facts of both
     apart, unlike        hosts that do not reach each other, though all of that is well

@@ -11,7 +11,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import bgp, ospf, rip, unlike
+from dmvpn.tools.doctor import bgp, ospf, rip, tracks, unlike
 from dmvpn.tools.doctor.learnt import announced, is_kept_back, kept_back, not_announced
 from dmvpn.tools.doctor.underlay import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -98,6 +98,9 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
             fix=_without(scene, at, leading, host.router),
         )
     at = mine[-1] if mine else host.router
+    gone = tracks.withdrawn(scene, at, target, evidence, Step.ROUTING)
+    if gone is not None:
+        return gone
     facts = scene.of(at)
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
@@ -107,6 +110,7 @@ def _finding(scene: Scene, path: Path, host: HostFacts) -> Finding:
         router=at,
         what=f"{at} has no route to {target} ({host.router}){leads}",
         evidence=evidence,
+        decide=f"who knows a way there, and does not tell {at}? show ip route {target}, from there back to {at}",
     )
 
 

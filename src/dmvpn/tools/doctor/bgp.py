@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_network
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks, others_told
+from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     ends = ((client.name, client.facts, client.tunnel, there), (client.hub, hub, there, client.tunnel))
     wanted = [_wants(facts, other) for _, facts, _, other in ends]
-    if not any(wanted) or (not wanted[0] and not _calls(hub, client.tunnel) and not _all_call(scene, client, there)):
+    if not any(_calls(facts, other) for _, facts, _, other in ends):
+        if _all_call(scene, client, there):  # ranges on their own begin nothing
+            yield _no_line(client.name, (client.facts, client.tunnel), there, hub)
         return
-    for (name, facts, _, other), wants in zip(ends, wanted, strict=True):
+    for (name, facts, tunnel, other), wants in zip(ends, wanted, strict=True):
         if not wants:
-            yield _no_line(name, facts, other, hub if facts is client.facts else client.facts)
+            yield _no_line(name, (facts, tunnel), other, hub if facts is client.facts else client.facts)
             return
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} have a BGP session")
@@ -83,16 +86,47 @@ def process(facts: RouterFacts) -> str:
     return f"router bgp {facts.bgp.local_as}"
 
 
-def _no_line(name: str, facts: RouterFacts, other: TunnelFacts, theirs: RouterFacts) -> Finding:
+def _no_line(name: str, end: tuple[RouterFacts, TunnelFacts], other: TunnelFacts, theirs: RouterFacts) -> Finding:
+    facts, tunnel = end
     address = next((one for one in other.addresses if isinstance(one, IPv4Address)), None)
+    ranges = _range_lines(facts, tunnel)
+    if ranges:
+        return Finding(
+            step=_STEP,
+            cause=Cause.BGP_NEIGHBOR,
+            router=name,
+            what=f"the range that BGP of {name} listens to does not cover its clients, such as {theirs.hostname}",
+            evidence=(f"{theirs.hostname}: {address}", f"{name}: {ranges[0].removeprefix('no ')}"),
+            fix=(process(facts), *ranges),
+        )
+    if any(lines_of(facts, process(facts), f"neighbor {address} remote-as ")):
+        return Finding(
+            step=_STEP,
+            cause=Cause.BGP_NEIGHBOR,
+            router=name,
+            what=f"BGP of {name} has lines for {address} ({theirs.hostname}), and it is not activated for IPv4",
+            fix=(process(facts), "address-family ipv4", f"neighbor {address} activate"),
+        )
+    waits = "has one for it" if _calls(theirs, tunnel) else "waits for its call"
     return Finding(
         step=_STEP,
         cause=Cause.BGP_NEIGHBOR,
         router=name,
-        what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which has one for it",
+        what=f"BGP of {name} has no line for {address} ({theirs.hostname}), which {waits}",
         evidence=(f"{name}: neighbors are {', '.join(str(one.address) for one in facts.bgp.peers) or 'none'}",),
         fix=(process(facts), f"neighbor {address} remote-as {theirs.bgp.local_as}"),
     )
+
+
+def _range_lines(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
+    """Return the lines by which a router listens to all of a tunnel's network instead of a part; (): it has none."""
+    port = interface_of(facts, tunnel.name)
+    networks = [one.network for one in (port.addresses if port is not None else ()) if one.version == 4]
+    for line in lines_of(facts, process(facts), "bgp listen range "):
+        words = line.split()
+        if any(str(network) != words[3] and network.overlaps(ip_network(words[3])) for network in networks):
+            return (f"no {line}", " ".join([*words[:3], str(networks[0]), *words[4:]]))
+    return ()
 
 
 def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[Verdict]:
@@ -123,6 +157,12 @@ def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[V
         keep = peer.secured and (back is None or (mine.secured and back.secured))
         line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
         yield _finding(Cause.BGP_PASSWORD, name, what, facts, line)
+        return
+    limit = next(iter(lines_of(hub, process(hub), "bgp listen limit ")), "")
+    callers = [one for one in hub.bgp.peers if one.address not in hub.bgp.called]
+    if limit and back is None and len(callers) >= int(limit.split()[-1]):
+        what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
+        yield _finding(Cause.BGP_NEIGHBOR, client.hub, what, hub, f"no {limit}")
         return
     yield Finding(
         step=_STEP,

@@ -29,6 +29,7 @@ from dmvpn.tools.doctor import (
     passing,
     path,
     peers,
+    redistribution,
     registration,
     rip,
     routing,
@@ -68,6 +69,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     registration.without_nhrp,
     servers.missing,
     peers.maps,
+    ospf.identities,
     learnt.black_holes,
     learnt.to_nobody,
     learnt.to_others,
@@ -75,6 +77,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 #: What is asked of each tunnel and its server, until something is broken.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
     underlay.server_address,
+    registration.other_server,
     routing.underlay_told,
     underlay.ways,
     translators.same,
@@ -101,6 +104,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     rip.neighbors,
     ospf.neighbors,
     bgp.neighbors,
+    redistribution.maps,
     filters.between,
     learnt.sites,
     rip.sites,

@@ -6,16 +6,16 @@ themselves, so that one which lets the route pass is not blamed.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.distribution import EVERY
 from dmvpn.base.routemaps import Candidate
 from dmvpn.features.bgp.model import Direction, FilterKind
-from dmvpn.network.device import Device
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import MOST_FELLOWS, lacks
+from dmvpn.tools.doctor.reading import read
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from dmvpn.base.distribution import Distribution
     from dmvpn.base.facts import Network
     from dmvpn.base.routemaps import RoutePolicies
+    from dmvpn.network.device import Device
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Words of lines that filter.
-_WORDS = ("distribute-list", "prefix-list", "route-map", "filter-list")
+_WORDS = ("distribute-list", "prefix-list", "route-map", "filter-list", "offset-list", "distance ")
+#: From RIP's metric of a neighbor's own network to infinity; a distance at which no route is taken.
+_TOO_FAR, _NEVER = 15, 255
 
 
 def between(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -75,10 +78,16 @@ def _finding(name: str, line: tuple[str, ...], prefix: Network, listener: str, *
         step=Step.ROUTING,
         cause=Cause.ROUTE_FILTERED,
         router=name,
-        what=f"{what}: a list refuses it",
+        what=f"{what}: {_why(line[-1])}",
         evidence=(f"{name}: {' / '.join(line)}", f"{listener}: no route to {prefix} by the tunnel"),
         fix=(*line[:-1], f"no {line[-1]}"),
     )
+
+
+def _why(line: str) -> str:
+    if line.startswith("distance"):
+        return "at that distance nothing becomes a route"
+    return "an offset makes it unreachable" if line.startswith("offset-list") else "a list refuses it"
 
 
 def blocking(
@@ -87,7 +96,7 @@ def blocking(
     """Return the line, with those that lead to it, whose list keeps this prefix back; None: there is none."""
     if not any(word in line for line in facts.configuration for word in _WORDS):
         return None
-    device = _read(name, facts.configuration)
+    device = read(name, facts.configuration)
     policies = device.policies
     candidate = Candidate(prefix=Prefix.parse(str(prefix)))
     ports = tuple(tunnel.name for tunnel in facts.tunnels)
@@ -102,7 +111,40 @@ def blocking(
             continue
         words = f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}"
         return _line(facts, words, "in" if one.inwards else "out", one.interface)
-    return _of_bgp(device, facts, candidate, policies, far, out=out)
+    return (
+        _too_far(device, facts, candidate, out=out)
+        or (None if out else _never(device, facts, far))
+        or _of_bgp(device, facts, candidate, policies, far, out=out)
+    )
+
+
+def _too_far(device: Device, facts: RouterFacts, candidate: Candidate, *, out: bool) -> tuple[str, ...] | None:
+    """Return the line by which RIP says, or takes, that the route is farther than it counts."""
+    ports = tuple(tunnel.name for tunnel in facts.tunnels)
+    for one in device.rip.distribution.offsets:
+        if one.offset < _TOO_FAR or one.inwards is out or one.interface not in ("", *ports):
+            continue
+        if one.name == EVERY or device.policies.access_list_permits(one.name, candidate.prefix):
+            return _line(facts, f"offset-list {one.name} {'in' if one.inwards else 'out'} {one.offset}")
+    return None
+
+
+def _never(device: Device, facts: RouterFacts, far: TunnelFacts) -> tuple[str, ...] | None:
+    """Return the line by which nothing that the other end tells becomes a route."""
+    for process in device.eigrp.processes:
+        if process.internal_distance == _NEVER:
+            return _line(facts, f"distance eigrp {_NEVER}")
+    if device.rip.distance == _NEVER or any(_NEVER in one.distances for one in device.ospf.processes):
+        return _line(facts, f"distance {_NEVER}")
+    if _NEVER in device.bgp.distances:
+        return _line(facts, "distance bgp")
+    told = [*(one.distribution for one in device.eigrp.processes), device.rip.distribution]
+    of_neighbors = [one for each in told for one in each.distances]
+    for one in (*of_neighbors, *device.bgp.neighbor_distances):
+        known = any(isinstance(own, IPv4Address) and one.neighbors.hold(own) for own in far.addresses)
+        if one.distance == _NEVER and known:
+            return _line(facts, f"distance {_NEVER}")
+    return None
 
 
 def _is_imported(facts: RouterFacts, prefix: IPv4Network) -> bool:
@@ -142,8 +184,3 @@ def _line(facts: RouterFacts, words: str, *others: str) -> tuple[str, ...] | Non
             return (*trail, text.strip())
         trail.append(text.strip())
     return None
-
-
-@lru_cache(maxsize=64)
-def _read(name: str, lines: tuple[str, ...]) -> Device:
-    return Device.read(name, "\n".join([*lines, "end", ""]))

@@ -251,5 +251,6 @@ def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFact
                 router=client.hub,
                 what=f"{client.hub} does not tell {client.name} of {target} ({other.name})",
                 evidence=evidence,
+                decide=f"is it in what {client.name} hears? there: show ip eigrp topology all-links",
             )
         return

@@ -32,6 +32,49 @@ _TERMS: Final = {
 }
 
 
+def identities(scene: Scene) -> Iterator[Verdict]:
+    """No two routers that are in one OSPF have one router identifier: each would take the other's words for its own."""
+    first: dict[object, str] = {}
+    for name, facts in scene.alive():
+        by_tunnel = (found[0] for tunnel in facts.tunnels if (found := running_on(facts, tunnel)) is not None)
+        for process in dict.fromkeys(by_tunnel):
+            other = first.setdefault(process.router_id, name)
+            if other == name:
+                continue
+            wrong, right = _impostor(scene, (name, other), process.router_id)
+            own = next(_own_addresses(scene, wrong), "ADDRESS")
+            yield Finding(
+                step=_STEP,
+                cause=Cause.OSPF_TERMS,
+                router=wrong,
+                what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
+                evidence=(f"{right} has it, too",),
+                fix=(f"router ospf {_number(scene, wrong, process.router_id)}", f"router-id {own}"),
+                order=f"and then at {wrong}: clear ip ospf process",
+                others=(right,),
+            )
+
+
+def _number(scene: Scene, name: str, identifier: object) -> int:
+    facts = scene.of(name)
+    found = (one.process for one in (facts.ospf if facts is not None else ()) if one.router_id == identifier)
+    return next(found, 0)
+
+
+def _impostor(scene: Scene, names: tuple[str, str], identifier: object) -> tuple[str, str]:
+    """Return of two with one identifier the one that is to change, and the other: who has that address keeps it."""
+    one, other = names
+    return (other, one) if identifier in _own_addresses(scene, one) else (one, other)
+
+
+def _own_addresses(scene: Scene, name: str) -> Iterator[object]:
+    """Yield the addresses that a router alone has, loopbacks first."""
+    facts = scene.of(name)
+    ports = sorted(facts.addresses.items() if facts is not None else (), key=lambda one: not one[0].startswith("Loop"))
+    for _, addresses in ports:
+        yield from (one for one in addresses if isinstance(one, IPv4Address) and scene.owner(one) == name)
+
+
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> _Running | None:
     """Return the process that runs on a tunnel, and there."""
     for process in facts.ospf:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
+    from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
@@ -160,14 +161,7 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     real = scene.tunnel_owner(server.address)
     if real is not None and real[0] != client.hub and server.address not in there.addresses:
-        yield Finding(
-            step=Step.REGISTRATION,
-            cause=Cause.NHS_NBMA,
-            router=client.name,
-            what=f"{client.nbma} is {client.hub}; {server.address} is {real[0]}, at {real[1].source}",
-            evidence=((f"{client.name} says: {server.reason}",) if server.reason else ()),
-            fix=server_lines(client, real[1].source),
-        )
+        yield _another(client, server, real)
         return
     if server.address is not None and server.address not in there.addresses:
         own = [address for address in there.addresses if address.version == server.address.version]
@@ -186,6 +180,33 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
         )
         return
     yield from _agreement(scene, client)
+
+
+def _another(client: Client, server: ServerFacts, real: tuple[str, TunnelFacts]) -> Finding:
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.NHS_NBMA,
+        router=client.name,
+        what=f"{client.nbma} is {client.hub}; {server.address} is {real[0]}, at {real[1].source}",
+        evidence=((f"{client.name} says: {server.reason}",) if server.reason else ()),
+        fix=server_lines(client, real[1].source),
+    )
+
+
+def elsewhere(scene: Scene, client: Client) -> bool:
+    """Is the server that it names another router than the one at that NBMA address, in a tunnel with its own key?"""
+    there, server = client.there, client.server
+    real = scene.tunnel_owner(server.address) if server is not None else None
+    if there is None or server is None or real is None or real[0] == client.hub:
+        return False
+    return server.address not in there.addresses and real[1].key == client.tunnel.key != there.key
+
+
+def other_server(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Yield that, before anything is said of a router that is not meant."""
+    real = scene.tunnel_owner(client.server.address) if client.server is not None else None
+    if client.server is not None and real is not None and elsewhere(scene, client):
+        yield _another(client, client.server, real)
 
 
 def _replaced(client: Client, family: str, right: Address) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import lans, own
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor import lans, own, tracks
+from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import End, Way, best_route, way
 
@@ -234,6 +236,16 @@ def _itself(scene: Scene, client: Client) -> Finding:
     """Return a router that is to register with itself; the others know better."""
     others = [one for one in scene.clients() if one.name != client.name and one.hub not in ("", client.name)]
     known = next((one for one in others if one.server is not None and one.server.address is not None), None)
+    real = scene.tunnel_owner(client.server.address) if client.server is not None else None
+    if real is not None and real[0] != client.name and real[1].source is not None:
+        what = f"{client.name} looks for its server at {client.nbma}, its own address; {_named(client)}"
+        return Finding(
+            step=Step.REGISTRATION,
+            cause=Cause.NHS_NBMA,
+            router=client.name,
+            what=f"{what} is {real[0]}, at {real[1].source}",
+            fix=server_lines(client, real[1].source),
+        )
     section = (f"interface {client.tunnel.name}",)
     written = [line for line in client.facts.configuration if line.strip().startswith("ip nhrp nhs ")]
     wrong = [f"no {line.strip()}" for line in written if str(client.nbma) in line.split()]
@@ -250,6 +262,10 @@ def _itself(scene: Scene, client: Client) -> Finding:
         evidence=tuple(f"{client.name}: {line.removeprefix('no ')}" for line in wrong),
         fix=(*section, *wrong, *right) if wrong else (),
     )
+
+
+def _named(client: Client) -> object:
+    return client.server.address if client.server is not None else None
 
 
 def _translator_of(scene: Scene, client: Client) -> str:
@@ -339,6 +355,8 @@ def ways(scene: Scene, client: Client) -> Iterator[Verdict]:
     """The routes from end to end, there and back."""
     if client.nbma is None or not client.hub or _translator_of(scene, client):
         return
+    if client.tunnel.reason.is_one(TunnelReason.VRF):
+        return  # its ways are in a table of their own, which is said of the tunnel
     there = way(scene, client.name, client.nbma)
     if there.end not in (End.ARRIVED, End.UNSEEN):
         yield from _broken(scene, client, there, client.nbma, client.name)
@@ -378,6 +396,10 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
     fix: tuple[str, ...]
     match found.end:
         case End.NO_ROUTE:
+            gone = tracks.withdrawn(scene, at, target, evidence, _STEP)
+            if gone is not None:
+                yield gone
+                return
             if _has_it_written(scene, at):
                 return  # the route went with its interface, and that is a finding of its own
             what, cause, fix = f"{at} has no route to {target}", Cause.MISSING_ROUTE, _route(scene, at, target)
@@ -387,6 +409,9 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
             fix = _without(scene, at, found, target)
         case End.NOBODY:
             what, cause, fix = _nobody_there(scene, found, target)
+        case End.TUNNEL if told := _told_by(scene, found, target):
+            yield told
+            return
         case End.TUNNEL:
             what = f"the route of {at} to {target} leads through a tunnel, whose packets need that very route"
             cause, fix = Cause.RECURSION, _without(scene, at, found, target)
@@ -407,6 +432,38 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
         fix=fix,
         order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
     )
+
+
+def _told_by(scene: Scene, found: Way, target: Address) -> Finding | None:
+    """Return that the owner of an underlay address tells its network by OSPF through the very tunnels."""
+    owner = scene.owner(target)
+    facts = scene.of(owner or "")
+    if found.route is None or found.route.source != "ospf" or facts is None or owner == found.at:
+        return None
+    port = next((it.name for it in facts.interfaces if any(own.ip == target for own in it.addresses)), "")
+    for process in facts.ospf:
+        if all(one.name != port for one in process.interfaces):
+            continue
+        section = f"router ospf {process.process}"
+        statements = [line for line in lines_of(facts, section, "network ") if _covers(line, target)]
+        on_port = list(lines_of(facts, f"interface {port}", f"ip ospf {process.process} area "))
+        lines = [(section, *statements)] * bool(statements) + [(f"interface {port}", *on_port)] * bool(on_port)
+        return Finding(
+            step=Step.LINE,
+            cause=Cause.RECURSION,
+            router=str(owner),
+            what=f"{owner} tells others by the tunnel how to reach {found.route.prefix}, where the tunnel itself leads",
+            evidence=(f"{owner}: OSPF runs on {port}", f"{found.at}: {found.route.prefix} by a tunnel (ospf)"),
+            fix=tuple(text for head, *each in lines for text in (head, *(f"no {line}" for line in each))),
+        )
+    return None
+
+
+def _covers(line: str, target: Address) -> bool:
+    """Does a `network` statement take in an address?"""
+    words = line.split()
+    address, wildcard = (int(IPv4Address(word)) for word in words[1:3])
+    return target.version == 4 and not (address ^ int(target)) & ~wildcard
 
 
 def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str, ...]]:

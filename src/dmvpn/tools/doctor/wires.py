@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind, Outcome
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import End, way
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Packets of a sample that say anything; a share of lost ones that is no accident of the moments of counting.
 _ENOUGH: Final = 4
 _SHARE: Final = 0.1
+#: Ways of others that one is compared with.
+_COMPARED: Final = 8
 #: Ends of an ordinary wire.
 _TWO: Final = 2
 
@@ -281,16 +283,16 @@ def lifetimes(scene: Scene, client: Client) -> Iterator[Verdict]:
             )
 
 
-def narrowest(scene: Scene, client: Client) -> tuple[int, str]:
-    """Return octets that pass in one piece, and the router whose interface says so."""
+def narrowest(scene: Scene, client: Client) -> tuple[int, str, str]:
+    """Return octets that pass in one piece, and the router and its interface that say so."""
     egress = interface_of(client.facts, client.tunnel.source_interface)
-    found = (egress.ip_mtu if egress is not None else 1500, client.name)
+    found = (egress.ip_mtu if egress is not None else 1500, client.name, client.tunnel.source_interface)
     for one, other in _wires(scene, client):
         for node, port in (one, other):
             facts = scene.of(node)
             interface = interface_of(facts, port) if facts is not None else None
             if interface is not None and interface.ip_mtu < found[0]:
-                found = (interface.ip_mtu, node)
+                found = (interface.ip_mtu, node, port)
     return found
 
 
@@ -307,7 +309,7 @@ def fitting(scene: Scene, client: Client) -> int:
 
 def _makes_pieces(scene: Scene, client: Client) -> str:
     """Return why the tunnel's packets do not leave, or pass, in one piece."""
-    octets, where = narrowest(scene, client)
+    octets, where, _ = narrowest(scene, client)
     for tunnel, name in ((client.tunnel, client.name), (client.there, client.hub)):
         if tunnel is not None and tunnel.ip_mtu + overhead(client) > octets:
             whose = "its own port" if where == name else where
@@ -321,6 +323,21 @@ def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not makes:
         yield Fine(
             Step.GRE, f"ip mtu {client.tunnel.ip_mtu} of {client.name} fits the way to {client.hub or client.nbma}"
+        )
+        return
+    octets, where, port = narrowest(scene, client)
+    others = [narrowest(scene, one)[0] for one in scene.fellows(client)[:_COMPARED]]
+    if where in scene.lab.providers and len(others) > 1 and min(others) > octets:
+        facts = scene.of(where)
+        written = lines_of(facts, f"interface {port}", "ip mtu ") if facts is not None else ()
+        yield Finding(
+            step=Step.GRE,
+            cause=Cause.MTU,
+            router=where,
+            what=f"{port} of {where} takes {octets} octets, less than the ways of all others: {makes}",
+            fix=tuple(text for line in written for text in (f"interface {port}", f"no {line}")),
+            others=(client.name,),
+            stops=False,
         )
         return
     yield Finding(
