@@ -3,7 +3,8 @@
 The hub is a router of ours in a namespace, with a kernel's TCP and routing table; then FRR's bgpd and zebra are it. The
 neighbors (`bgp_spokes`) are clients of a route reflector, in one process in another namespace. Each tells 10 prefixes
 and hears those of all others. Measured is from the first call to the last UPDATE at any of them, the hub's processor
-time until then, and the most memory that it had.
+time until then, and the most memory that it had. Of our own hub, `bench.timed` says how long it took for its longest
+event, and how long others had to wait at most while it handled events and carried out what followed; processor time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure, Skipped
+from bench.timed import longest
 from support.daemons import Wire, missing
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def measure(*, quick: bool) -> list[Figure]:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, 16384), max(hard, 16384)))
     count = 200 if quick else 2000
-    ours = _run(count, "dmvpn", lambda wire: wire.start_ours("hub", _OURS))
+    ours = _run(count, "dmvpn", lambda wire: wire.start_ours("hub", _OURS, program=timed(wire)))
     frr = _run(count, "bgpd", lambda wire: wire.start_frr("hub", "bgpd", _FRR))
     title, against = f"{count:,} neighbors, {10 * count:,} prefixes", "FRR's bgpd"
 
@@ -78,6 +80,8 @@ def measure(*, quick: bool) -> list[Figure]:
         figure("processor time of the hub", "s", "processor"),
         figure("memory of the hub", "MB", "memory", 2000, 2000),
         figure("octets that neighbors read", "MB", "octets"),
+        Figure(name=f"{title}: the longest event", unit="ms", values=(ours["longest"],), goal=20),
+        Figure(name=f"{title}: the longest that others waited", unit="ms", values=(ours["held"],)),
     ]
 
 
@@ -94,7 +98,19 @@ def _run(count: int, program: str, start: Callable[[Wire], None]) -> dict[str, f
         pid = wire.process("hub", program)
         found: dict[str, float] = json.loads(done.stdout)
         found["octets"] /= 1e6
-        return {**found, "memory": _memory(pid), "processor": _processor_time(pid)}
+        found |= {"memory": memory(pid), "processor": processor_time(pid)}
+        wire.stop("hub", program)
+        return found | (spans(wire) if program == "dmvpn" else {})
+
+
+def timed(wire: Wire) -> list[str]:
+    """Return the words of a router that says at its end how long it took for its events."""
+    return [sys.executable, "-m", "bench.timed", str(wire.folder / "timed")]
+
+
+def spans(wire: Wire) -> dict[str, float]:
+    """Return what it said, milliseconds: of the longest event, and the longest that its loop was held."""
+    return dict(zip(("longest", "held"), (1e3 * one for one in longest(wire.folder / "timed")), strict=True))
 
 
 def _connect(wire: Wire, count: int) -> None:
@@ -113,13 +129,13 @@ def _connect(wire: Wire, count: int) -> None:
     wire.ip("hub", "-batch", str(batch))
 
 
-def _memory(pid: int) -> float:
+def memory(pid: int) -> float:
     """The most that a process had, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
-def _processor_time(pid: int) -> float:
+def processor_time(pid: int) -> float:
     """Seconds so far, those of its kernel included."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

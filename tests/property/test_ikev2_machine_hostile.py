@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import ConnectionHeard, IpReceived, UnknownSpi
-from dmvpn.base.notices import ConnectionUnwanted, PoliciesChanged, SaRenewalWanted
+from dmvpn.base.negotiation import ConnectionUnwanted, PoliciesChanged, SaRenewalWanted
 from dmvpn.net.udp import UdpDatagram
 from support.ike_machines import MachineNet, Node, crosswise
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.events import EffectFailed, LinkChanged, Resync, SasCounted
-from dmvpn.base.notices import (
+from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionUnwanted,
     NegotiationChanged,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from support.command import command, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 _FRR: Final = Path("/usr/lib/frr")
@@ -126,8 +126,11 @@ class Wire:
 
     # ------------------------------------------------------------------------------------------------ who runs
 
-    def start_ours(self, name: str, configuration: str, *, engine: str = "python") -> None:
-        """Start our router; `wire` is its GigabitEthernet0/1, `lan0` GigabitEthernet0/2 and so on."""
+    def start_ours(self, name: str, configuration: str, *, engine: str = "python", program: Sequence[str] = ()) -> None:
+        """Start our router; `wire` is its GigabitEthernet0/1, `lan0` GigabitEthernet0/2 and so on.
+
+        program: the words before `run`, if it is not `dmvpn` itself.
+        """
         file = self.folder / f"{name}.cfg"
         interfaces = ["wire", *(f"lan{number}" for number in range(len(self._lans[name])))]
         addresses = [f"{self.addresses[name]}/24", *self._lans[name]]
@@ -137,7 +140,8 @@ class Wire:
         ]
         file.write_text(f"hostname {name}\n{''.join(sections)}{configuration}end\n")
         maps = [word for number, port in enumerate(interfaces, 1) for word in _mapped(number, port)]
-        log = self.start(name, "dmvpn", *command("run", file, "--engine", engine, *maps))
+        words = ["run", str(file), "--engine", engine, *maps]
+        log = self.start(name, "dmvpn", *([*program, *words] if program else command(*words)))
         self.wait(f"{name} runs", lambda: _RUNS in log.read_text())
 
     def start_frr(self, name: str, daemon: str, configuration: str) -> None:
@@ -165,6 +169,12 @@ class Wire:
         (here / "bird.conf").write_text(_BIRD + configuration)
         self.start(name, "bird", "bird", "-f", "-c", str(here / "bird.conf"), "-s", str(here / "bird.ctl"))
         self.wait("BIRD listens", lambda: "ready" in self.bird(name, "show status").lower())
+
+    def stop(self, name: str, program: str) -> None:
+        """Let a program end in order."""
+        process = self._running.pop((name, program))
+        process.terminate()
+        process.wait(timeout=60)
 
     def kill(self, name: str, program: str) -> None:
         """Kill a program without a word; `dmvpn`, `bird`, or a daemon of FRR."""

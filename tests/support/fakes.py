@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.notices import InterfaceState, Route, TunnelState
+from dmvpn.base.notices import InterfaceState, Log, Route, TunnelState
 from dmvpn.base.ports import Ports
 from dmvpn.base.protection import IkeStats, Protected, ProtectionPhase
 from dmvpn.base.routemaps import RoutePolicies
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.protection import Connection, Credentials, IkeView, ProtectedPair, SaView
+
+
+def log(name: str, text: str) -> Log:
+    """Return a log message that no feature has: `log("SYS-5-TEST", "hello")`."""
+
+    class MadeUp(Log, name=name):
+        pass
+
+    return MadeUp(text)
 
 
 @dataclass

@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import Event, IpReceived, Tick
-from dmvpn.base.notices import (
-    Configured,
-    ConnectionChanged,
-    InterfaceState,
-    Log,
-    NegotiationWanted,
-    Notice,
-    PoliciesChanged,
-    SaClosed,
-    SaNegotiated,
-)
+from dmvpn.base.negotiation import ConnectionChanged, NegotiationWanted, PoliciesChanged, SaClosed, SaNegotiated
+from dmvpn.base.notices import Configured, InterfaceState, Log, Notice
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.machine import Ikev2Machine
@@ -122,7 +113,7 @@ class Node:
     @property
     def logs(self) -> list[str]:
         """Lines in the log."""
-        return [f"%{log.facility}-{log.severity}-{log.mnemonic}: {log.text}" for log in self.heard(Log)]
+        return [f"%{log.name}: {log.text}" for log in self.heard(Log)]
 
     @property
     def connections(self) -> dict[int, Connection]:

@@ -308,9 +308,7 @@ class Overlay:
                 else:
                     member.rib.overrides[prefix] = hop
             case Log():
-                self.logs.append(
-                    (member.name, f"%{result.facility}-{result.severity}-{result.mnemonic}: {result.text}")
-                )
+                self.logs.append((member.name, f"%{result.name}: {result.text}"))
             case _:
                 pass
 

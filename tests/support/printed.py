@@ -1,6 +1,5 @@
 """All that the program can print and that somebody may ask about, read from the code itself.
 
-mnemonics()      of every log message: from the classes that features name
 enums()          every enum of base, net and features, by its module
 debug_lines()    of the modules that make debug lines, with `1` in the place of what differs
 legends()        the letters that shows explain at their head
@@ -29,7 +28,6 @@ from dmvpn.features.nhrp.show.entries import ShowCache, render_brief
 from dmvpn.features.nhrp.show.happenings import ShowHappenings, render_happenings
 from dmvpn.features.nhrp.show.servers import ShowServers, TunnelServers, render_servers
 from dmvpn.features.rib.show import ipv6, routes
-from dmvpn.router.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,19 +64,6 @@ def _trees(folder: Path, *having: str) -> Iterator[tuple[Path, ast.Module]]:
         text = path.read_text()
         if any(each in text for each in having):
             yield path, ast.parse(text)
-
-
-def mnemonics() -> Iterator[tuple[type, str]]:
-    """Yield each log message class with what it may write: "%NHRP-3-PAKREPLY"."""
-    for feature in FEATURES:
-        for message in feature.messages:
-            for node in ast.walk(ast.parse(inspect.getsource(message))):
-                match node:
-                    case ast.Call(
-                        func=ast.Name(id="cls"),
-                        args=[ast.Constant(value=str(facility)), ast.Constant(value=int(severity)), name, *_],
-                    ):
-                        yield message, f"%{facility}-{severity}-{ast.literal_eval(name)}"
 
 
 def enums() -> Iterator[type[enum.Enum]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import GRE_NHRP, Effect, PollUsage, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.events import NhrpReceived, PeerUsage
-from dmvpn.base.notices import ConnectionChanged, Notice, ProtectionChanged, ProtectionWanted
+from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged, ProtectionWanted
 from dmvpn.base.protection import Connection, Protected, ProtectionPhase, Proved
 from dmvpn.features.ipsec.sockets import CryptoSockets
 from dmvpn.features.nhrp.packet import parse
@@ -23,6 +23,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import Notice
     from dmvpn.base.reasons import Reason
     from dmvpn.net.ipv4 import Ipv4Packet
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.notices import ConnectionChanged, SaNegotiated
+from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.protection import Connection, EspCipher, EspSa, EspTransform, SaCount, SaView
 
 if TYPE_CHECKING:

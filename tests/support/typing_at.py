@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.base.effects import ConsoleLine
-from dmvpn.base.notices import Log
 from dmvpn.face.handle import Line, new_session
 from dmvpn.face.session import ConsoleSession
 from support.fake_router import FakeRouter
+from support.fakes import log
 
-UPDOWN = Log("LINEPROTO", 5, "UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+if TYPE_CHECKING:
+    from dmvpn.base.notices import Log
+
+UPDOWN = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
 
 
 class Terminal:

@@ -13,7 +13,8 @@ from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Topic,
 from dmvpn.base.counting import NO_PLANE, NoPlane
 from dmvpn.base.effects import HistoryGrew, NextHop
 from dmvpn.base.moments import Moment
-from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, InterfaceState, RouteChanged, SaNegotiated
+from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
+from dmvpn.base.notices import InterfaceChanged, InterfaceState, RouteChanged
 from dmvpn.features.chronicle.machine import LARGEST_CHANGES, LARGEST_MESSAGES, ChronicleMachine
 from dmvpn.features.chronicle.show import EventLine, ShowEvents, changes, events, render_events
 from dmvpn.features.chronicle.translate import translate

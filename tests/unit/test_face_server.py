@@ -21,8 +21,7 @@ import pytest
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import JobAborted
-from dmvpn.base.notices import Log
-from dmvpn.face import client, server
+from dmvpn.face import client, connection
 from dmvpn.face.protocol import (
     Decoder,
     Done,
@@ -40,6 +39,7 @@ from dmvpn.face.server import ManagementServer
 from dmvpn.shells import admission
 from dmvpn.shells.lab.syscalls import PeerCredentials
 from support.fake_router import FakeRouter
+from support.fakes import log
 from support.live_router import PATIENCE, Live
 
 if TYPE_CHECKING:
@@ -191,10 +191,10 @@ def test_a_shell_echoes_answers_and_ends(shell: Client) -> None:
 
 
 def test_log_messages_come_by_themselves(live: Live, shell: Client) -> None:
-    log = Log("SYS", 5, "TEST", "hello")
+    message = log("SYS-5-TEST", "hello")
 
     def happen() -> None:
-        for effect in live.router.system.handle(log, 0.0):
+        for effect in live.router.system.handle(message, 0.0):
             live.router.carry_out(effect)
 
     live.call(happen)
@@ -352,7 +352,7 @@ def test_more_lines_than_fit_are_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_UNREAD", 1 << 18)
+    monkeypatch.setattr(connection, "MAX_UNREAD", 1 << 18)
     connected = Client(live.path)
     with connected.socket:
         connected.receive()

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.effects import MoveConnection, PollSas
 from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
-from dmvpn.base.notices import (
+from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionSilent,
     ConnectionUnwanted,

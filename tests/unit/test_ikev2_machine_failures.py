@@ -11,7 +11,8 @@ import pytest
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived, UnknownSpi
-from dmvpn.base.notices import DebugOutput, NegotiationChanged, PoliciesChanged
+from dmvpn.base.negotiation import NegotiationChanged, PoliciesChanged
+from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.wire.message import Message

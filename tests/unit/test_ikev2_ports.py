@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from dmvpn.base.notices import NegotiationChanged, NegotiationWanted
+from dmvpn.base.negotiation import NegotiationChanged, NegotiationWanted
 from dmvpn.base.protection import ProtectionPhase
 from support.ike_machines import MachineNet, Node, crosswise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.base.notices import ConnectionChanged
+from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import Connection, Proved
 from dmvpn.features.ikev2.wire.numbers import IdType
 from support.ike_machines import MachineNet, Node

@@ -10,13 +10,12 @@ import pytest
 
 from dmvpn.base.effects import DfBit, InstallSa, PollSas, RemoveSa, ServeIpsec, SetCarrier, SetTunnel, UseSa
 from dmvpn.base.events import ClearReceived, EffectFailed, LinkChanged, Resync, SasCounted, SaWorn, UnknownSpi
-from dmvpn.base.notices import (
+from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionSilent,
     ConnectionUnwanted,
     NegotiationChanged,
     NegotiationWanted,
-    Notice,
     PoliciesChanged,
     ProtectionChanged,
     ProtectionDecided,
@@ -24,6 +23,7 @@ from dmvpn.base.notices import (
     SaClosed,
     SaRenewalWanted,
 )
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import EspSa, ProtectionPhase
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.app.journal import BURST, PER_SECOND, Lines, Messages, is_journal
-from dmvpn.base.notices import Log
+from support.fakes import log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def printed(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 @pytest.mark.parametrize(("severity", "word"), [(0, "emergency"), (3, "error"), (5, "notice"), (7, "debug")])
 def test_a_message_has_the_level_of_its_own_number(printed: pytest.LogCaptureFixture, severity: int, word: str) -> None:
-    Messages()(Log("SYS", severity, "THING", "it happened"))
+    Messages()(log(f"SYS-{severity}-THING", "it happened"))
     (found,) = printed.records
     assert re.fullmatch(rf"{_STAMP}{word}: %SYS-{severity}-THING: it happened", Lines(journal=False).format(found))
     assert Lines(journal=True).format(found) == f"<{severity}>%SYS-{severity}-THING: it happened"
@@ -62,11 +62,11 @@ def test_who_makes_it_log_without_end_fills_no_disk(printed: pytest.LogCaptureFi
     now = 0.0
     messages = Messages(lambda: now)
     for _ in range(BURST + 50):
-        messages(Log("SYS", 5, "THING", "again"))
+        messages(log("SYS-5-THING", "again"))
     assert len(printed.records) == BURST
     now = 1.0
     for _ in range(int(PER_SECOND) + 1):
-        messages(Log("SYS", 5, "THING", "later"))
+        messages(log("SYS-5-THING", "later"))
     after = [found.getMessage() for found in printed.records[BURST:]]
     assert after[0].startswith("50 log messages were not printed")
     assert len(after) == 1 + PER_SECOND

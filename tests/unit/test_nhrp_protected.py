@@ -9,15 +9,8 @@ import pytest
 
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import NhrpReceived, Unresolved
-from dmvpn.base.notices import (
-    Configured,
-    ConnectionChanged,
-    InterfaceState,
-    Ipv6State,
-    ProtectionChanged,
-    ProtectionWanted,
-    TunnelChanged,
-)
+from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged, ProtectionWanted
+from dmvpn.base.notices import Configured, InterfaceState, Ipv6State, TunnelChanged
 from dmvpn.base.pages import NONE
 from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.client import NhsState

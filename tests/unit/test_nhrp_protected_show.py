@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.base.events import Hairpin
-from dmvpn.base.notices import ProtectionChanged
+from dmvpn.base.negotiation import ProtectionChanged
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp.packet import RegistrationRequest
 from support.cloud import HUB_NBMA, PEER_NBMA

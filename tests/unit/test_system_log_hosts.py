@@ -27,14 +27,14 @@ from dmvpn.features.system.messages import LogHostFailed, LogHostStarted
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.tree import ConfigTree
-from support.fakes import fake_ports, up
+from support.fakes import fake_ports, log, up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: 2026-11-20 06:00:00 UTC, seconds since 1970.
 SIX_O_CLOCK = 1795154400.0
-UPDOWN = Log("LINEPROTO", 5, "UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+UPDOWN = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
 HOST, OURS = IPv4Address("192.0.2.9"), IPv4Address("10.255.0.11")
 LANGUAGE = Configurator([*FEATURE.config, INTERFACE], [*FEATURE.modes, INTERFACE_MODE])
 T = TypeVar("T")
@@ -154,7 +154,7 @@ def test_a_router_without_a_way_to_the_host_tries_again_later() -> None:
 def test_only_the_newest_lines_wait_for_a_host_that_is_away() -> None:
     router = configured(*TCP)
     for number in range(QUEUE_LIMIT + 50):
-        told(router, message=Log("SYS", 5, "TEST", f"line {number}"))
+        told(router, message=log("SYS-5-TEST", f"line {number}"))
     (order,) = of(StreamOpen, router.handle(Tick(), 0.0))
     effects = list(router.handle(StreamUp(order.stream, OURS, 1, HOST, 1514), 0.0))
     lines = b"".join(one.octets for one in of(StreamSend, effects)).decode().splitlines()
@@ -165,7 +165,7 @@ def test_only_the_newest_lines_wait_for_a_host_that_is_away() -> None:
 def test_a_host_that_does_not_read_never_gets_more_than_a_stream_holds() -> None:
     router = configured(*TCP)
     stream = connected(router)
-    long = Log("SYS", 5, "TEST", "x" * 5000)
+    long = log("SYS-5-TEST", "x" * 5000)
     sent = sum(len(one.octets) for _ in range(500) for one in of(StreamSend, told(router, message=long)))
     assert SEND_LIMIT - 6000 < sent <= SEND_LIMIT
     more = of(StreamSend, router.handle(StreamWritable(stream), 1.0))

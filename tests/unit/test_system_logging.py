@@ -23,11 +23,11 @@ from dmvpn.features.system.log_hosts import LogHost
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.syslog import LoggingConfig
-from support.fakes import fake_ports, up
+from support.fakes import fake_ports, log, up
 
 #: 2026-11-20 06:00:00 UTC, seconds since 1970.
 SIX_O_CLOCK = 1795154400.0
-UPDOWN = Log("LINEPROTO", 5, "UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+UPDOWN = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
 NHRP = ("NHRP", "NHRP", "nhrp", "NHRP protocol")
 PACKETS = ("NHRP", "NHRP packet", "nhrp packet", "NHRP packet")
 
@@ -145,20 +145,20 @@ def test_debug_lines_do_not_travel_to_log_hosts_by_default() -> None:
 
 def test_leaving_configuration_mode_is_logged_with_who_and_where() -> None:
     router = machine()
-    (log,) = router.handle(ConfigurationLeft("console", "console"), 0.0)
-    assert isinstance(log, Log)
-    assert log.text == "Configured from console by console"
-    (log,) = router.handle(ConfigurationLeft("admin", "vty0 (10.0.0.5)"), 0.0)
-    assert isinstance(log, Log)
-    assert (log.facility, log.severity, log.mnemonic) == ("SYS", 5, "CONFIG_I")
-    assert log.text == "Configured from console by admin on vty0 (10.0.0.5)"
+    (line,) = router.handle(ConfigurationLeft("console", "console"), 0.0)
+    assert isinstance(line, Log)
+    assert line.text == "Configured from console by console"
+    (line,) = router.handle(ConfigurationLeft("admin", "vty0 (10.0.0.5)"), 0.0)
+    assert isinstance(line, Log)
+    assert (line.name, line.severity) == ("SYS-5-CONFIG_I", 5)
+    assert line.text == "Configured from console by admin on vty0 (10.0.0.5)"
 
 
 def test_the_first_configuration_is_a_restart_and_no_later_one() -> None:
     router = machine()
-    (log,) = router.handle(ConfigurationEntered("hostname R1", by="startup"), 1.0)
-    assert isinstance(log, Log)
-    assert (log.mnemonic, log.text) == ("RESTART", "System restarted --")
+    (line,) = router.handle(ConfigurationEntered("hostname R1", by="startup"), 1.0)
+    assert isinstance(line, Log)
+    assert (line.name, line.text) == ("SYS-5-RESTART", "System restarted --")
     assert router.handle(ConfigurationEntered("hostname R2", by="admin"), 2.0) == []
     assert router.last_change is not None
     assert (router.last_change.when, router.last_change.by) == (2.0, "admin")
@@ -242,5 +242,5 @@ def test_all_conditions_of_a_family_go_at_once() -> None:
 
 
 def test_the_second_line_of_a_message_stands_for_itself() -> None:
-    effects = machine().handle(Log("SYS", 5, "TEST", "first\nsecond"), 0.0)
+    effects = machine().handle(log("SYS-5-TEST", "first\nsecond"), 0.0)
     assert effects == [ConsoleLine("*Nov 20 06:00:00.000: %SYS-5-TEST: first", 5), ConsoleLine("second", 5)]

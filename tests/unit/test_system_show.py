@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered
-from dmvpn.base.notices import Configured, Log
+from dmvpn.base.notices import Configured
 from dmvpn.base.passwords import SecretError, check_secret, is_right
 from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
@@ -33,7 +33,7 @@ from dmvpn.ios.feature import Confirm, DebugFlag, Feature
 from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.features import FEATURES
-from support.fakes import fake_ports, up
+from support.fakes import fake_ports, log, up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -308,7 +308,7 @@ def test_show_clock() -> None:
 
 def test_show_logging_word_for_word() -> None:
     context = Context()
-    message = Log("LINEPROTO", 5, "UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
+    message = log("LINEPROTO-5-UPDOWN", "Line protocol on Interface Tunnel0, changed state to up")
     context.system.handle(message, 69.123)
     assert context.show("show logging") == (
         "Syslog logging: enabled (0 messages dropped, 0 messages rate-limited, 0 flushes, 0 overruns, xml disabled, "

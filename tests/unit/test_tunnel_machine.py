@@ -19,16 +19,8 @@ from dmvpn.base.effects import (
     TunnelSpec,
 )
 from dmvpn.base.events import AddressAssigned, EffectFailed, HostRouteChanged, KeepaliveReceived, LinkChanged, Resync
-from dmvpn.base.notices import (
-    HoldTunnel,
-    ProtectionDecided,
-    ProtectionWanted,
-    Route,
-    RouteOffered,
-    RouteRetracted,
-    RouteSource,
-    TunnelChanged,
-)
+from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
+from dmvpn.base.notices import HoldTunnel, Route, RouteOffered, RouteRetracted, RouteSource, TunnelChanged
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC

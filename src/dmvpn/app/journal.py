@@ -97,7 +97,7 @@ class Messages:
                 f"{self._left_out} log messages were not printed, they came too fast; 'show logging' has the last",
             )
             self._left_out = 0
-        _say(message.severity, f"%{message.facility}-{message.severity}-{message.mnemonic}: {message.text}")
+        _say(message.severity, f"%{message.name}: {message.text}")
 
 
 def _say(severity: int, text: str) -> None:

@@ -134,11 +134,10 @@ def reason(code: ReasonCode, what: str, when: str = "", *, next: str = "") -> Ex
     return Explanation(code.value, what, when, next=next, clause=code.clause)
 
 
-def log(message: type[Log], mnemonic: str, when: str = "", *, next: str = "", clause: str = "") -> Explanation:
-    """Return the explanation of a log message: its class says in its docstring what it means. mnemonic:
-    "NHRP-3-PAKREPLY".
-    """
-    return Explanation(f"%{mnemonic}", " ".join((message.__doc__ or "").split()), when, next=next, clause=clause)
+def log(message: type[Log], when: str = "", *, next: str = "", clause: str = "") -> Explanation:
+    """Return the explanation of a log message: its class says in its docstring what it means."""
+    what = " ".join((message.__doc__ or "").split())
+    return Explanation(f"%{message.name}", what, when, next=next, clause=clause)
 
 
 def log_group(feature: str, *explanations: Explanation, next: str = "show logging") -> Group:

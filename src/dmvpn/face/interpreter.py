@@ -44,7 +44,7 @@ from dmvpn.face.requests import (
     SetScreen,
 )
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
-from dmvpn.ios import Ask, Change, CliError, ConfigTree, Confirm, ErrorKind, Match, prompt
+from dmvpn.ios import Ask, Change, CliError, Compute, ConfigTree, Confirm, ErrorKind, Match, prompt
 from dmvpn.ios.render import render_tree
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.intake import hold
@@ -295,6 +295,8 @@ class Interpreter:
                 return confirm(wish.prompt, lambda: self._act(wish.event))
             case Ask():
                 return Outcome(wish.said, question=self._ask(wish), settled=True)
+            case Compute():
+                return self._compute(wish)
             case Change():
                 return self._change(wish)
             case Request():
@@ -316,6 +318,13 @@ class Interpreter:
 
         question = Question("", answer, scripted=True)
         return question
+
+    def _compute(self, wish: Compute) -> Outcome:
+        def work() -> Callable[[], Outcome]:
+            made = wish.work()
+            return lambda: self._change(made)
+
+        return Outcome(wish.said, work=work, settled=True)
 
     def _change(self, wish: Change) -> Outcome:
         if wish.failed:

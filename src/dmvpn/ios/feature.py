@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dmvpn.base.counting import Counting
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import Group
+    from dmvpn.base.notices import Log
     from dmvpn.base.ports import Ports
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
@@ -119,6 +120,17 @@ class Change:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compute:
+    """What an action returns that takes long, and asks nothing of the router: `work` is done in a thread.
+
+    said: lines to be shown before.
+    """
+
+    work: Callable[[], Change]
+    said: tuple[str, ...] = ()
+
+
 class Later(Generic[T]):
     """Values whose module is imported when somebody first asks for them: all take a tenth of a router's start.
 
@@ -152,7 +164,7 @@ class Feature:
     commands: Iterable[ExecCommand] = ()
     model: Callable[[ConfigTree], object] | None = None
     machine: Callable[..., object] | None = None
-    messages: tuple[type, ...] = ()
+    messages: tuple[type[Log], ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     kept_only: bool = False

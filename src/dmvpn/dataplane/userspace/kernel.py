@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import errno
 import time
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.counting import Station
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import AddressAssigned, Event, InterfaceCount, LinkChanged, Resync, Unresolved
+from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change, NeighborState
 from dmvpn.dataplane.sysctl import Setting
 from dmvpn.dataplane.userspace.borrowed import Borrowed, give_back
 from dmvpn.dataplane.userspace.guard import Guard
+from dmvpn.dataplane.userspace.host_addresses import HostAddresses
 from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
@@ -102,13 +102,16 @@ class Kernel:
         self._records = Records.here()
         with self._records.locked():
             self._ledger = Ledger(self._records.folder)
+        self._links: dict[str, netlink.Link] = {}
+        self._orders: dict[str, SetInterface] = {}
+        self._addresses = HostAddresses(self._socket, self._links, self._orders, report, manage=manage)
         self._borrowed = Borrowed(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
         self.translation = Translation(
-            self._ledger, self._others, names.linux, self._own_addresses, report, watch, later
+            self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
         self._mtus: dict[int, int] = {}
         self._gre = KernelGre(self._socket)
@@ -116,10 +119,7 @@ class Kernel:
         self.routes = Routes(
             self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._index
         )
-        self._links: dict[str, netlink.Link] = {}
         self._names_by_index: dict[int, str] = {}
-        self._orders: dict[str, SetInterface] = {}
-        self._assigned: dict[str, tuple[IPAddress, int]] = {}
         self._host_routes = HostRoutes(self._foreign_routes, self._adopted_name, report)
 
     def start(self) -> list[Setting]:
@@ -196,7 +196,7 @@ class Kernel:
             self._borrowed.keep_interface(linux)
         self._prepare(link.index)
         self._note(link, tell=True)
-        self._tell_address(ios)
+        self._addresses.tell(ios)
         self._host_routes.read()
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
@@ -230,7 +230,7 @@ class Kernel:
     def set_interface(self, order: SetInterface) -> None:
         """State and addresses, as ordered; interfaces of the host only where we manage them."""
         self._orders[order.interface] = order
-        self._tell_address(order.interface)
+        self._addresses.tell(order.interface)
         if not (self._manage or made_here(order.interface)):
             return
         index = self._index(order.interface)
@@ -252,11 +252,7 @@ class Kernel:
     def _addressing(self, index: int, order: SetInterface) -> list[netlink.Request]:
         """Return what makes the addresses of an interface those that are ordered, and keeps them so."""
         wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
-        have = [
-            address
-            for address in self._socket.addresses()
-            if address.link == index and isinstance(address.address, IPv4Address)
-        ]
+        have = self._addresses.on(index)
         kept = {(address.address, address.prefix_length) for address in have}
         ordered = {(address.address, address.prefix_length) for address in wanted}
         for address in wanted:
@@ -364,7 +360,7 @@ class Kernel:
                 self._mtus.pop(link.index, None)
                 self._forget(link)
             case netlink.AddressEvent(_, address):
-                self._tell_address(self._names_by_index.get(address.link, ""))
+                self._addresses.tell(self._names_by_index.get(address.link, ""))
             case netlink.RouteEvent(change, route):
                 self._host_routes.noticed(change, route)
             case netlink.Overrun():  # what else was lost, the keeper says again
@@ -373,7 +369,7 @@ class Kernel:
                 for link in links:
                     self._note(link, tell=True)
                 for ios in list(self._links):
-                    self._tell_address(ios)
+                    self._addresses.tell(ios)
             case _:
                 pass
 
@@ -435,47 +431,6 @@ class Kernel:
             self._report(LinkChanged(ios, False))
         elif self._vanished is not None and ios in self._links and self._links[ios].index == link.index:
             self._vanished(ios)
-
-    # ------------------------------------------------------------------------------------------------ addresses
-
-    def _follows_host(self, ios: str) -> bool:
-        """Return whether the address of this interface is what the host says."""
-        order = self._orders.get(ios)
-        leased = order is not None and order.leased
-        return ios in self._links and not made_here(ios) and (leased or not self._manage)
-
-    def _tell_address(self, ios: str) -> None:
-        """Report the address that the host gave an interface, if it is another one now.
-
-        An address that is in use and still there stays the one: a DHCP client adds the new before it takes the old.
-        """
-        if not self._follows_host(ios):
-            return
-        have = self._addresses_of(self._links[ios].index)
-        order, old = self._orders.get(ios), self._assigned.get(ios)
-        wanted = order.addresses[:1] if order is not None else ()
-        new = next((address for address in have if address in wanted), have[0] if have else None)
-        if new == old:
-            return
-        if new is None:
-            del self._assigned[ios]
-            self._report(AddressAssigned(ios, None))
-        else:
-            self._assigned[ios] = new
-            self._report(AddressAssigned(ios, *new))
-
-    def _addresses_of(self, index: int) -> list[tuple[IPAddress, int]]:
-        return [
-            (address.address, address.prefix_length)
-            for address in self._socket.addresses()
-            if address.link == index and isinstance(address.address, IPv4Address)
-        ]
-
-    def _own_addresses(self, ios: str) -> list[IPv4Address]:
-        """Return the addresses of an interface, if it is there."""
-        link = self._links.get(ios)
-        own = self._addresses_of(link.index) if link is not None else []
-        return [address for address, _ in own if isinstance(address, IPv4Address)]
 
     # ------------------------------------------------------------------------------------------------ small change
 

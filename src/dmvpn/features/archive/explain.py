@@ -10,28 +10,24 @@ from dmvpn.features.archive import messages
 
 _LOGS = log_group(
     "copies of the configuration",
-    log(messages.Replaced, "SYS-5-CONFIG_R", "At `configure replace`.", next="show running-config"),
+    log(messages.Replaced, "At `configure replace`.", next="show running-config"),
     log(
         messages.BackedUp,
-        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP",
         "Before a change that has to be confirmed.",
         next="show archive config rollback timer",
     ),
     log(
         messages.Started,
-        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER",
         "`configure confirm` keeps the change.",
         next="show archive config rollback timer",
     ),
     log(
         messages.Confirmed,
-        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM",
         "At `configure confirm`. It is not saved by that.",
         next="write memory",
     ),
     log(
         messages.RolledBack,
-        "ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START",
         "The time of `timer` or `revert timer` is over.",
         next="show running-config",
     ),

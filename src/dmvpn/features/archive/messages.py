@@ -7,51 +7,51 @@ from typing import Final, Self
 from dmvpn.base.notices import Log
 
 
-class Replaced(Log):
+class Replaced(Log, name="SYS-5-CONFIG_R"):
     """A whole configuration took the place of the one that ran."""
 
     @classmethod
     def now(cls) -> Self:
         """IOS's words."""
-        return cls("SYS", 5, "CONFIG_R", "Config Replace is Done")
+        return cls("Config Replace is Done")
 
 
-class BackedUp(Log):
+class BackedUp(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP"):
     """The configuration that ran was written into a file, to come back unless the change is confirmed."""
 
     @classmethod
     def of(cls, where: str) -> Self:
         """where: the file."""
-        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_BACKUP", f"Backing up current running config to {where}")
+        return cls(f"Backing up current running config to {where}")
 
 
-class Started(Log):
+class Started(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER"):
     """The change has to be confirmed within so many minutes, or the earlier configuration comes back."""
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
         """user: the one who made the change. where: the file with what comes back."""
         text = f"User: {user}: Scheduled to rollback to config {where} in {minutes} minutes"
-        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_START_ABSTIMER", text)
+        return cls(text)
 
 
-class Confirmed(Log):
+class Confirmed(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM"):
     """The change stays."""
 
     @classmethod
     def now(cls) -> Self:
         """IOS's words."""
-        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_CONFIRM", "Configuration change is confirmed")
+        return cls("Configuration change is confirmed")
 
 
-class RolledBack(Log):
+class RolledBack(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START"):
     """Nobody confirmed the change in time: the earlier configuration runs again."""
 
     @classmethod
     def to(cls, where: str) -> Self:
         """where: the file with the earlier configuration."""
         text = f"Nobody confirmed the change: rolled back to config {where}"
-        return cls("ARCHIVE_DIFF", 5, "ROLLBK_CNFMD_CHG_ROLLBACK_START", text)
+        return cls(text)
 
 
 MESSAGES: Final = (BackedUp, Confirmed, Replaced, RolledBack, Started)

@@ -67,17 +67,16 @@ _DIAGNOSTICS = Group(
 )
 _LOGS = log_group(
     "BFD",
-    log(messages.SessionCreated, "BFD-6-BFD_SESS_CREATED", "When a neighbor of a protocol with `bfd` comes."),
-    log(messages.SessionDestroyed, "BFD-6-BFD_SESS_DESTROYED", "When the last protocol has lost that neighbor."),
-    log(messages.SessionUp, "BFDFSM-6-BFD_SESS_UP", "When packets have passed both ways.", clause="RFC 5880 §6.2"),
+    log(messages.SessionCreated, "When a neighbor of a protocol with `bfd` comes."),
+    log(messages.SessionDestroyed, "When the last protocol has lost that neighbor."),
+    log(messages.SessionUp, "When packets have passed both ways.", clause="RFC 5880 §6.2"),
     log(
         messages.SessionDown,
-        "BFDFSM-6-BFD_SESS_DOWN",
         "DETECT TIMER EXPIRED: silence; RX DOWN: the far end does not hear us; RX ADMINDOWN: it does not want to.",
         next=_DETAILS,
         clause="RFC 5880 §6.8.4",
     ),
-    log(messages.TooMany, "BFD-4-TOO_MANY", "When another neighbor is to be watched.", next="show bfd summary"),
+    log(messages.TooMany, "When another neighbor is to be watched.", next="show bfd summary"),
     next=_SHOW,
 )
 _EVENTS = debug_group(

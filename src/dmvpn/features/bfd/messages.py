@@ -17,17 +17,17 @@ EVENT: Final = "bfd event"
 PACKET: Final = "bfd packet"
 
 
-class SessionCreated(Log):
+class SessionCreated(Log, name="BFD-6-BFD_SESS_CREATED"):
     """A routing protocol wants a neighbor watched, and BFD begins to call it."""
 
     @classmethod
     def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
         """Return the message for this session."""
         text = f"BFD-SYSLOG: bfd_session_created, neigh {address} proc:{protocol}, idb:{interface} handle:{handle} act"
-        return cls("BFD", 6, "BFD_SESS_CREATED", text)
+        return cls(text)
 
 
-class SessionDestroyed(Log):
+class SessionDestroyed(Log, name="BFD-6-BFD_SESS_DESTROYED"):
     """No routing protocol wants the neighbor watched any more; the far end is told so."""
 
     @classmethod
@@ -37,37 +37,37 @@ class SessionDestroyed(Log):
             f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {address} proc:{protocol}, "
             f"handle:{handle} act"
         )
-        return cls("BFD", 6, "BFD_SESS_DESTROYED", text)
+        return cls(text)
 
 
-class SessionUp(Log):
+class SessionUp(Log, name="BFDFSM-6-BFD_SESS_UP"):
     """Packets pass in both directions: from now on silence is noticed within the detection time."""
 
     @classmethod
     def of(cls, discriminator: int, handle: int) -> Self:
         """Return the message for this session."""
         text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle} is going UP"
-        return cls("BFDFSM", 6, "BFD_SESS_UP", text)
+        return cls(text)
 
 
-class SessionDown(Log):
+class SessionDown(Log, name="BFDFSM-6-BFD_SESS_DOWN"):
     """A session that was up is down, and the protocols that asked for it hear so; the message says why."""
 
     @classmethod
     def of(cls, discriminator: int, handle: int, why: str) -> Self:
         """Return the message for this session. why: in IOS's words."""
         text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle},is going Down Reason: {why}"
-        return cls("BFDFSM", 6, "BFD_SESS_DOWN", text)
+        return cls(text)
 
 
-class TooMany(Log):
+class TooMany(Log, name="BFD-4-TOO_MANY"):
     """There are as many sessions as there is room for: further neighbors are not watched (said once a minute)."""
 
     @classmethod
     def of(cls, address: IPAddress, interface: str, most: int) -> Self:
         """Return the message for the neighbor that is not watched."""
         text = f"{address} on {interface} is not watched: there are {most} sessions already"
-        return cls("BFD", 4, "TOO_MANY", text)
+        return cls(text)
 
 
 MESSAGES: Final = (SessionCreated, SessionDestroyed, SessionUp, SessionDown, TooMany)

@@ -53,21 +53,21 @@ _CEASES: Final[dict[int, str]] = {
 }
 
 
-class NeighborChanged(Log):
+class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
     """A neighbor is established, or is no more, and why."""
 
     @classmethod
     def up(cls, neighbor: str) -> Self:
         """It is established."""
-        return cls("BGP", 5, "ADJCHANGE", f"neighbor {neighbor} Up")
+        return cls(f"neighbor {neighbor} Up")
 
     @classmethod
     def down(cls, neighbor: str, reason: str) -> Self:
         """It is no more. reason: IOS's words."""
-        return cls("BGP", 5, "ADJCHANGE", f"neighbor {neighbor} Down {reason}")
+        return cls(f"neighbor {neighbor} Down {reason}")
 
 
-class Notified(Log):
+class Notified(Log, name="BGP-3-NOTIFICATION"):
     """A NOTIFICATION was sent or came: one end gives the session up, and says why."""
 
     @classmethod
@@ -75,19 +75,19 @@ class Notified(Log):
         """way: "sent to" or "received from"."""
         one = notification
         text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
-        return cls("BGP", 3, "NOTIFICATION", f"{text} {one.data.hex().upper()}".rstrip())
+        return cls(f"{text} {one.data.hex().upper()}".rstrip())
 
 
-class MaximumNear(Log):
+class MaximumNear(Log, name="BGP-4-MAXPFX"):
     """A neighbor tells nearly as many prefixes as it may (`maximum-prefix`)."""
 
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
-        return cls("BGP", 4, "MAXPFX", f"Number of prefixes received from {neighbor} reaches {count}, max {limit}")
+        return cls(f"Number of prefixes received from {neighbor} reaches {count}, max {limit}")
 
 
-class MaximumExceeded(Log):
+class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
     """A neighbor tells more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so it is
     given up.
     """
@@ -96,31 +96,31 @@ class MaximumExceeded(Log):
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
         text = f"Number of prefixes received from {neighbor}: {count} exceeds limit {limit}"
-        return cls("BGP", 3, "MAXPFXEXCEED", text)
+        return cls(text)
 
     @classmethod
     def of_all(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for the neighbor that tells most when all of them tell too many."""
         text = f"Number of prefixes received from all neighbors exceeds limit {limit}: {count} are from {neighbor}"
-        return cls("BGP", 3, "MAXPFXEXCEED", text)
+        return cls(text)
 
 
-class Malformed(Log):
+class Malformed(Log, name="BGP-4-MALFORMED"):
     """An UPDATE was damaged: its routes count as withdrawn, and the session lives (RFC 7606)."""
 
     @classmethod
     def of(cls, neighbor: IPv4Address, what: str) -> Self:
         """Return the message for this neighbor."""
-        return cls("BGP", 4, "MALFORMED", f"Malformed UPDATE from {neighbor}: {what}; its routes count as withdrawn")
+        return cls(f"Malformed UPDATE from {neighbor}: {what}; its routes count as withdrawn")
 
 
-class CannotListen(Log):
+class CannotListen(Log, name="BGP-3-LISTEN"):
     """The host does not let us listen at TCP port 179; we call our neighbors, and cannot be called."""
 
     @classmethod
     def of(cls, why: str) -> Self:
         """Return the message, with the host's words."""
-        return cls("BGP", 3, "LISTEN", f"TCP port 179 cannot be opened: {why}")
+        return cls(f"TCP port 179 cannot be opened: {why}")
 
 
 MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
 from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
-from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, Notice, RouteChanged, SaNegotiated
+from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
+from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
 from dmvpn.features.chronicle.translate import translate
 
 if TYPE_CHECKING:

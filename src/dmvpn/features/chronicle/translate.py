@@ -8,7 +8,8 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.events import ConfigurationEntered, LinesEntered
-from dmvpn.base.notices import ConnectionChanged, InterfaceChanged, RouteChanged, SaNegotiated
+from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
+from dmvpn.base.notices import InterfaceChanged, RouteChanged
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event

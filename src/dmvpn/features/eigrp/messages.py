@@ -32,7 +32,7 @@ _FLAG_NAMES: Final = (
 )
 
 
-class NeighborChanged(Log):
+class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
     """A neighbor came, went (and why), or is told everything again after a change of configuration (resync)."""
 
     @classmethod
@@ -53,58 +53,58 @@ class NeighborChanged(Log):
     @classmethod
     def _of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
         text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is {what}"
-        return cls("DUAL", 5, "NBRCHANGE", text)
+        return cls(text)
 
 
-class StuckInActive(Log):
+class StuckInActive(Log, name="DUAL-3-SIA"):
     """A neighbor did not reply to a query in time; it is reset so that the route can become passive."""
 
     @classmethod
     def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
         """Return the message for this destination."""
         text = f"Route {prefix} stuck-in-active state in IP-EIGRP(0) {autonomous_system}.  Cleaning up"
-        return cls("DUAL", 3, "SIA", text)
+        return cls(text)
 
 
-class AuthenticationImpossible(Log):
+class AuthenticationImpossible(Log, name="DUAL-4-AUTHBLOCKED"):
     """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
 
     @classmethod
     def of(cls, autonomous_system: int, interface: str, why: str) -> Self:
         """Return the message for this interface."""
-        return cls("DUAL", 4, "AUTHBLOCKED", f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
+        return cls(f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
 
 
-class NotOnCommonSubnet(Log):
+class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is blocked: not on common subnet"
-        return cls("DUAL", 6, "NBRINFO", text)
+        return cls(text)
 
 
-class BadPacket(Log):
+class BadPacket(Log, name="DUAL-4-BADPACKET"):
     """A packet broke the standard and was dropped (one message a minute for each interface)."""
 
     @classmethod
     def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, what: str) -> Self:
         """Return the message for this sender."""
         text = f"EIGRP-IPv4 {autonomous_system}: bad packet from {neighbor} ({interface}): {what}"
-        return cls("DUAL", 4, "BADPACKET", text)
+        return cls(text)
 
 
-class PrefixThreshold(Log):
+class PrefixThreshold(Log, name="DUAL-4-PFXLIMITTHR"):
     """There are nearly as many prefixes as `maximum-prefix` allows."""
 
     @classmethod
     def of(cls, about: str, percent: int) -> Self:
         """Return the message. about: the process, what it brings in, or a neighbor."""
-        return cls("DUAL", 4, "PFXLIMITTHR", f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
+        return cls(f"EIGRP-IPv4 {about} threshold prefix level({percent}) reached.")
 
 
-class PrefixLimit(Log):
+class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
     """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
     are, or nothing is brought in for now (unless the line says `warning-only`).
     """
@@ -112,7 +112,7 @@ class PrefixLimit(Log):
     @classmethod
     def of(cls, about: str, maximum: int) -> Self:
         """Return the message. about: the process, what it brings in, or a neighbor."""
-        return cls("DUAL", 3, "PFXLIMIT", f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
+        return cls(f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
 
 
 MESSAGES: Final = (

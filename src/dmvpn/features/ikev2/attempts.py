@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
-from dmvpn.base.notices import NegotiationChanged
+from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.connections import ends_of

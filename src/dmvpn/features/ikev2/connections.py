@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import MoveConnection
 from dmvpn.base.errors import surely
-from dmvpn.base.notices import ConnectionChanged, SaClosed, SaNegotiated
+from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
 from dmvpn.base.protection import Connection, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.identity import name_of

@@ -13,16 +13,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ConnectionHeard, Event, IpReceived, KeysWanted, Packets, SasCounted, Tick, UnknownSpi
-from dmvpn.base.notices import (
-    Configured,
+from dmvpn.base.negotiation import (
     ConnectionSilent,
     ConnectionUnwanted,
     NegotiationWanted,
-    Notice,
     PoliciesChanged,
     RevocationsChanged,
     SaRenewalWanted,
 )
+from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, recovery, udp
 from dmvpn.features.ikev2.book import ConfigurationBook

@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import Endpoint
 
 
-class IsakmpOnOff(Log):
+class IsakmpOnOff(Log, name="CRYPTO-6-ISAKMP_ON_OFF"):
     """The first tunnel is protected now, or the last one no more: IKE is heard at our addresses, or not."""
 
     @classmethod
     def of(cls, *, on: bool) -> Self:
         """Return the message."""
-        return cls("CRYPTO", 6, "ISAKMP_ON_OFF", f"ISAKMP is {'ON' if on else 'OFF'}")
+        return cls(f"ISAKMP is {'ON' if on else 'OFF'}")
 
 
-class SessionStatus(Log):
+class SessionStatus(Log, name="CRYPTO-5-IKEV2_SESSION_STATUS"):
     """Packets can be exchanged with a peer under protection, or no more. Said with `crypto logging ikev2`."""
 
     @classmethod
     def of(cls, peer: Endpoint, identity: str, *, up: bool) -> Self:
         """Return the message for this peer."""
         text = f"Crypto tunnel v2 is {'UP' if up else 'DOWN'}. Peer {peer.address}:{peer.port} Id: {identity}"
-        return cls("CRYPTO", 5, "IKEV2_SESSION_STATUS", text)
+        return cls(text)
 
 
-class NegotiationAborted(Log):
+class NegotiationAborted(Log, name="IKEV2-3-NEG_ABORT"):
     """IKE came to no agreement with a peer, and why: what both sides have, or what does not fit.
 
     The peer is told the least that the protocol allows; its own log has its half. Said once a minute for each peer.
@@ -39,28 +39,26 @@ class NegotiationAborted(Log):
     @classmethod
     def of(cls, peer: Endpoint, why: Reason) -> Self:
         """Return the message for this peer."""
-        return cls(
-            "IKEV2", 3, "NEG_ABORT", f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})"
-        )
+        return cls(f"Negotiation aborted due to ERROR: {why} (peer {peer.address}:{peer.port})")
 
 
-class NotAsWritten(Log):
+class NotAsWritten(Log, name="CRYPTO-4-IKE_CONFIG"):
     """Lines of the configuration of IKE are understood, and something of them cannot be done as they say."""
 
     @classmethod
     def of(cls, what: str) -> Self:
         """Return the message."""
-        return cls("CRYPTO", 4, "IKE_CONFIG", what)
+        return cls(what)
 
 
-class KeysTold(Log):
+class KeysTold(Log, name="CRYPTO-4-KEYS_WRITTEN"):
     """Somebody captures the lab's packets with keys: whoever has the files can read what is protected from here on."""
 
     @classmethod
     def of(cls, *, on: bool) -> Self:
         """Return the message for either."""
         what = "Keys of new SAs are written to files for a packet capture" if on else "Keys are not written any more"
-        return cls("CRYPTO", 4, "KEYS_WRITTEN", what)
+        return cls(what)
 
 
 MESSAGES: Final = (IsakmpOnOff, SessionStatus, NegotiationAborted, NotAsWritten, KeysTold)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines, earliest
-from dmvpn.base.notices import ConnectionChanged
+from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, udp

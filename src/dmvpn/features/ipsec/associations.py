@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import SaNegotiated
+    from dmvpn.base.negotiation import SaNegotiated
     from dmvpn.base.protection import Connection, SaView
 
     Pair = tuple[IPAddress, IPAddress]

@@ -1,4 +1,4 @@
-"""Events of this feature: what people order. All other events of IPsec are in `base.events` and `base.notices`."""
+"""Events of this feature: what people order. All other events of IPsec are in `base`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
-from dmvpn.base.notices import ConnectionUnwanted, DebugOutput
+from dmvpn.base.negotiation import ConnectionUnwanted
+from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ipsec import messages
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import SasCounted
-    from dmvpn.base.notices import ConnectionChanged, Notice, SaClosed, SaNegotiated
+    from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
+    from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
     from dmvpn.features.ipsec.negotiations import Negotiations

@@ -17,14 +17,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import Effect, InstallSa, ServeIpsec
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Resync, SasCounted, SaWorn, Tick, UnknownSpi
-from dmvpn.base.notices import (
-    Configured,
+from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionUnwanted,
-    DebugOutput,
     NegotiationChanged,
     NegotiationWanted,
-    Notice,
     PoliciesChanged,
     ProtectionChanged,
     ProtectionDecided,
@@ -32,8 +29,8 @@ from dmvpn.base.notices import (
     SaClosed,
     SaNegotiated,
     SaRenewalWanted,
-    TunnelChanged,
 )
+from dmvpn.base.notices import Configured, DebugOutput, Notice, TunnelChanged
 from dmvpn.base.protection import (
     Connection,
     Protected,

@@ -13,7 +13,7 @@ from dmvpn.base.protection import EspCipher
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import ClearReceived, UnknownSpi
-    from dmvpn.base.notices import NegotiationWanted
+    from dmvpn.base.negotiation import NegotiationWanted
     from dmvpn.base.protection import Connection, EspTransform, SaCount, SaView
     from dmvpn.base.reasons import Reason
 
@@ -22,35 +22,35 @@ IPSEC: Final = "crypto ipsec"
 SOCKET: Final = "crypto socket"
 
 
-class CannotProtect(Log):
+class CannotProtect(Log, name="CRYPTO-4-CANNOT_PROTECT"):
     """A tunnel asks for IPsec and cannot have it: it stays down, so that nothing leaves in clear. The text says why."""
 
     @classmethod
     def of(cls, tunnel: str, reason: Reason) -> Self:
         """Return the message for this tunnel."""
-        return cls("CRYPTO", 4, "CANNOT_PROTECT", f"{tunnel} stays down: {reason}")
+        return cls(f"{tunnel} stays down: {reason}")
 
 
-class SaRefused(Log):
+class SaRefused(Log, name="CRYPTO-3-SA_REFUSED"):
     """The host did not take a pair of SAs: nothing is sent on it, and another pair is negotiated."""
 
     @classmethod
     def of(cls, remote: IPAddress, why: str) -> Self:
         """Return the message for the SA with this peer."""
-        return cls("CRYPTO", 3, "SA_REFUSED", f"SA with {remote} could not be installed: {why}")
+        return cls(f"SA with {remote} could not be installed: {why}")
 
 
-class NotIpsec(Log):
+class NotIpsec(Log, name="CRYPTO-4-RECVD_PKT_NOT_IPSEC"):
     """Clear GRE came for a protected tunnel and was dropped: the peer has no tunnel protection, or lost it."""
 
     @classmethod
     def of(cls, event: ClearReceived) -> Self:
         """Return the message for a packet from this peer."""
         addresses = f"vrf/dest_addr= /{event.local}, src_addr= {event.remote}, prot= 47"
-        return cls("CRYPTO", 4, "RECVD_PKT_NOT_IPSEC", f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
+        return cls(f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
 
 
-class InvalidSpi(Log):
+class InvalidSpi(Log, name="CRYPTO-4-RECVD_PKT_INV_SPI"):
     """ESP came for an SA that is not there: the peer still has SAs of an earlier life of ours."""
 
     @classmethod
@@ -60,27 +60,25 @@ class InvalidSpi(Log):
             f"decaps: rec'd IPSEC packet has invalid spi for destaddr={event.local}, prot=50, "
             f"spi=0x{event.spi:X}({event.spi}), srcaddr={event.remote}, input interface={interface}"
         )
-        return cls("CRYPTO", 4, "RECVD_PKT_INV_SPI", text)
+        return cls(text)
 
 
-class ReplayError(Log):
+class ReplayError(Log, name="CRYPTO-4-PKT_REPLAY_ERR"):
     """Packets came twice, or so late that nobody can tell any more; they were dropped."""
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
         """Return the message for this many packets since the last count."""
-        return cls("CRYPTO", 4, "PKT_REPLAY_ERR", f"decrypt: replay check failed {_of_sa(connection, count, packets)}")
+        return cls(f"decrypt: replay check failed {_of_sa(connection, count, packets)}")
 
 
-class MacError(Log):
+class MacError(Log, name="CRYPTO-4-RECVD_PKT_MAC_ERR"):
     """Packets did not open: damaged on the way, forged, or sealed with other keys; they were dropped."""
 
     @classmethod
     def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
         """Return the message for this many packets since the last count."""
-        return cls(
-            "CRYPTO", 4, "RECVD_PKT_MAC_ERR", f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}"
-        )
+        return cls(f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}")
 
 
 def _of_sa(connection: Connection, count: SaCount, packets: int) -> str:
@@ -157,7 +155,7 @@ class Complaints:
     def about(self, sender: IPAddress, message: Log, now: float) -> list[Log]:
         """Return the message, unless it was written lately."""
         self._written = {key: when for key, when in self._written.items() if now < when + INTERVAL}
-        key = (message.mnemonic, sender)
+        key = (message.name, sender)
         if key in self._written or len(self._written) >= LARGEST:
             return []
         self._written[key] = now

@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmvpn.base.notices import NegotiationWanted
+from dmvpn.base.negotiation import NegotiationWanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import ProtectionWanted
+    from dmvpn.base.negotiation import ProtectionWanted
     from dmvpn.base.protection import Connection, ProtectionPolicy
 
     Pair = tuple[IPAddress, IPAddress, int]  # local, remote, its UDP port

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import PollSas, RemoveSa
-from dmvpn.base.notices import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
+from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaRenewalWanted
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec import messages

@@ -14,8 +14,8 @@ _STATISTICS: Final = "show ip nat statistics"
 
 _LOGS = log_group(
     "address translation",
-    log(messages.RuleRefused, "NAT-3-RULE_REFUSED", "When the configuration is read.", next="show running-config"),
-    log(messages.NotTranslating, "NAT-3-NOT_TRANSLATING", "When the host refuses the order.", next=_STATISTICS),
+    log(messages.RuleRefused, "When the configuration is read.", next="show running-config"),
+    log(messages.NotTranslating, "When the host refuses the order.", next=_STATISTICS),
 )
 _REASONS = reason_group(
     "address translation",

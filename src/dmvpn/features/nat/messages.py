@@ -7,22 +7,22 @@ from typing import Final, Self
 from dmvpn.base.notices import Log
 
 
-class RuleRefused(Log):
+class RuleRefused(Log, name="NAT-3-RULE_REFUSED"):
     """A NAT rule asks for what cannot be done here. It is kept, and translates nothing."""
 
     @classmethod
     def of(cls, rule: str, reason: str) -> Self:
         """Return the message for this rule."""
-        return cls("NAT", 3, "RULE_REFUSED", f"'{rule}' translates nothing: {reason}")
+        return cls(f"'{rule}' translates nothing: {reason}")
 
 
-class NotTranslating(Log):
+class NotTranslating(Log, name="NAT-3-NOT_TRANSLATING"):
     """The host does not translate, although it was told to: inside stations reach nobody outside. It is tried again."""
 
     @classmethod
     def of(cls, reason: str) -> Self:
         """Return the message with what the host says."""
-        return cls("NAT", 3, "NOT_TRANSLATING", f"Addresses are not translated: {reason}")
+        return cls(f"Addresses are not translated: {reason}")
 
 
 MESSAGES: Final = (RuleRefused, NotTranslating)

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import is_link_local
-from dmvpn.base.notices import ProtectionWanted
+from dmvpn.base.negotiation import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.entry import Neighbor

@@ -28,14 +28,13 @@ from dmvpn.base.events import (
     UsageReported,
 )
 from dmvpn.base.liveness import PathLost
+from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
     Configured,
-    ConnectionChanged,
     InterfaceChanged,
     NeighborSilent,
     Notice,
-    ProtectionChanged,
     RouteChanged,
     TunnelChanged,
 )

@@ -67,17 +67,17 @@ def error_name(code: int) -> str:
     return f"{ERROR_NAMES.get(code, 'unknown error')} ({code})"
 
 
-class ReplyWithError(Log):
+class ReplyWithError(Log, name="NHRP-3-PAKREPLY"):
     """A server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
 
     @classmethod
     def of(cls, kind: PacketType, code: int) -> Self:
         """Return the message for a reply of this type."""
         text = f"Receive {PACKET_NAMES[kind]} packet with error - {code_name(code)}"
-        return cls("NHRP", 3, "PAKREPLY", text)
+        return cls(text)
 
 
-class ErrorReceived(Log):
+class ErrorReceived(Log, name="NHRP-3-PAKERROR"):
     """A peer could not work with a packet of ours and says why. With 11 it takes our password for a wrong one."""
 
     @classmethod
@@ -86,10 +86,10 @@ class ErrorReceived(Log):
         it.
         """
         text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
-        return cls("NHRP", 3, "PAKERROR", text)
+        return cls(text)
 
 
-class PasswordRefused(Log):
+class PasswordRefused(Log, name="NHRP-3-PAKAUTH"):
     """A packet was refused because its password is not that of `ip nhrp authentication` here.
 
     Written where `logging dmvpn` is not configured; where it is, `%DMVPN-3-DMVPN_NHRP_ERROR` says the same.
@@ -98,10 +98,10 @@ class PasswordRefused(Log):
     @classmethod
     def of(cls, tunnel: str, kind: str, peer: Station) -> Self:
         """Return the message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
-        return cls("NHRP", 3, "PAKAUTH", f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
+        return cls(f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
 
 
-class IdentityRefused(Log):
+class IdentityRefused(Log, name="NHRP-4-IDENTITY"):
     """`ip nhrp bind identity`: a station with valid credentials wants a tunnel address that another one has registered.
 
     Either somebody uses an address that is not his, or a spoke was replaced by one with another identity: then the old
@@ -112,10 +112,10 @@ class IdentityRefused(Log):
     def of(cls, tunnel: str, client: Station, holder: str, claimant: str) -> Self:
         """client: tunnel and NBMA address; holder, claimant: IKE identities."""
         who = claimant or "a station without an identity of its own"
-        return cls("NHRP", 4, "IDENTITY", f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
+        return cls(f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
 
 
-class RegistrationRefused(Log):
+class RegistrationRefused(Log, name="NHRP-4-REGREFUSED"):
     """A station wants to register what it may not have; the text says why. Its request is answered with a NAK.
 
     An address behind another station, the subnet's own address, another station's NBMA address, or too many addresses:
@@ -126,28 +126,28 @@ class RegistrationRefused(Log):
     def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
         """nbma: from where the request came."""
         what = spelled(target.address if target.is_host else target)
-        return cls("NHRP", 4, "REGREFUSED", f"{tunnel}: {what} is not registered for {nbma}: {why}")
+        return cls(f"{tunnel}: {what} is not registered for {nbma}: {why}")
 
 
-class SocketChanged(Log):
+class SocketChanged(Log, name="DMVPN-5-CRYPTO_SS"):
     """Packets of a tunnel to this NBMA address can be protected from now on, or no more."""
 
     @classmethod
     def of(cls, tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> Self:
         """local, remote: NBMA addresses. The second blank is IOS's."""
         text = f" {tunnel}: local address : {local} remote address : {remote} socket is {'UP' if up else 'DOWN'}"
-        return cls("DMVPN", 5, "CRYPTO_SS", text)
+        return cls(text)
 
 
-class NhsUp(Log):
+class NhsUp(Log, name="DMVPN-5-NHRP_NHS_UP"):
     """We are registered with a next hop server."""
 
     @classmethod
     def of(cls, tunnel: str, server: Station, own: Station) -> Self:
-        return cls("DMVPN", 5, "NHRP_NHS_UP", f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
+        return cls(f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
 
 
-class NhsDown(Log):
+class NhsDown(Log, name="DMVPN-5-NHRP_NHS_DOWN"):
     """A next hop server answers no more, or refuses us."""
 
     @classmethod
@@ -155,44 +155,44 @@ class NhsDown(Log):
         text = (
             f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
         )
-        return cls("DMVPN", 5, "NHRP_NHS_DOWN", text)
+        return cls(text)
 
 
-class NhcUp(Log):
+class NhcUp(Log, name="DMVPN-5-NHRP_NHC_UP"):
     """A client registered with us."""
 
     @classmethod
     def of(cls, tunnel: str, client: Station, own: Station) -> Self:
-        return cls("DMVPN", 5, "NHRP_NHC_UP", f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
+        return cls(f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
 
 
-class NhcDown(Log):
+class NhcDown(Log, name="DMVPN-5-NHRP_NHC_DOWN"):
     """The registration of a client ended."""
 
     @classmethod
     def of(cls, tunnel: str, client: Station, own: Station, reason: str) -> Self:
         text = f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
-        return cls("DMVPN", 5, "NHRP_NHC_DOWN", text)
+        return cls(text)
 
 
-class NhpUp(Log):
+class NhpUp(Log, name="DMVPN-5-NHRP_NHP_UP"):
     """Packets to another spoke go directly."""
 
     @classmethod
     def of(cls, tunnel: str, peer: Station, own: Station) -> Self:
-        return cls("DMVPN", 5, "NHRP_NHP_UP", f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
+        return cls(f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
 
 
-class NhpDown(Log):
+class NhpDown(Log, name="DMVPN-5-NHRP_NHP_DOWN"):
     """Packets to another spoke go by the hub again."""
 
     @classmethod
     def of(cls, tunnel: str, peer: Station, own: Station, reason: str) -> Self:
         text = f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
-        return cls("DMVPN", 5, "NHRP_NHP_DOWN", text)
+        return cls(text)
 
 
-class NhrpError(Log):
+class NhrpError(Log, name="DMVPN-3-DMVPN_NHRP_ERROR"):
     """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ.
 
     An "Encap Error (7)" is what IOS logs where it has no NBMA address to pass a packet on to: nobody has registered the
@@ -209,26 +209,26 @@ class NhrpError(Log):
         elif code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
             what, code = "NHRP Encap Error for", ErrorCode.PROTOCOL_ERROR
         text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
-        return cls("DMVPN", 3, "DMVPN_NHRP_ERROR", text)
+        return cls(text)
 
 
-class NetworkUnconfigured(Log):
+class NetworkUnconfigured(Log, name="DMVPN-5-NHRP_NETID_UNCONFIGURED"):
     """An NHRP packet came for a tunnel that has no `ip nhrp network-id`."""
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress) -> Self:
         """Return the message about a packet from this address."""
         text = f"{tunnel}: NHRP Network-ID is not configured, packet from {nbma} dropped"
-        return cls("DMVPN", 5, "NHRP_NETID_UNCONFIGURED", text)
+        return cls(text)
 
 
-class PacketRefused(Log):
+class PacketRefused(Log, name="NHRP-4-PAKREFUSED"):
     """A packet was dropped without an answer: it cannot be read, or says what its sender has no right to say."""
 
     @classmethod
     def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:
         """Return the message about a packet from this address."""
-        return cls("NHRP", 4, "PAKREFUSED", f"{tunnel}: packet from {nbma} refused: {why}")
+        return cls(f"{tunnel}: packet from {nbma} refused: {why}")
 
 
 def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> str:

@@ -3,7 +3,8 @@
 The network identifier is local to the router and never on the wire. It says which tunnels are one network, so that a
 redirect, a request or a reply may pass from one to another.
 
-The events here are what people order. All other events of NHRP are in `base.events` and `base.notices`.
+The events here are what people order. All other events of NHRP are in `base.events`, `base.notices`
+and `base.negotiation`.
 """
 
 from __future__ import annotations

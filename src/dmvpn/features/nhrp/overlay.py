@@ -30,15 +30,14 @@ from dmvpn.base.events import (
     Unresolved,
 )
 from dmvpn.base.liveness import PathLost
+from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
     Configured,
-    ConnectionChanged,
     InterfaceChanged,
     MulticastReached,
     NeighborSilent,
     Notice,
-    ProtectionChanged,
     RouteChanged,
     RouteSource,
     TunnelChanged,

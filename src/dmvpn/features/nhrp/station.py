@@ -281,10 +281,10 @@ class Station:
     def log(self, message: Log, *, about: str = "", interval: float = 0.0) -> None:
         """Write a message, unless one of its kind came less than `interval` seconds ago.
 
-        about: tells kinds apart that share a mnemonic.
+        about: tells kinds apart that share a name.
         """
         if interval:
-            kind = (message.mnemonic, about)
+            kind = (message.name, about)
             last = self._logged.get(kind)
             if last is not None and self.now - last < interval:
                 return

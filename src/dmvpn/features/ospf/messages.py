@@ -20,7 +20,7 @@ PACKET: Final = "ip ospf packet"
 EVENTS: Final = "ip ospf events"
 
 
-class AdjacencyChanged(Log):
+class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
     """A neighbor came or went, and why; with `log-adjacency-changes detail` every state between, too."""
 
     @classmethod
@@ -28,10 +28,10 @@ class AdjacencyChanged(Log):
         """Return the message for this neighbor. way: from which state to which."""
         old, new = way
         text = f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}"
-        return cls("OSPF", 5, "ADJCHG", text)
+        return cls(text)
 
 
-class BadPacket(Log):
+class BadPacket(Log, name="OSPF-4-ERRRCV"):
     """A packet was not taken: malformed, of another area, not authentic, or too many (one message a minute an
     interface).
     """
@@ -39,10 +39,10 @@ class BadPacket(Log):
     @classmethod
     def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
-        return cls("OSPF", 4, "ERRRCV", f"Received invalid packet: {what} from {sender}, {interface}")
+        return cls(f"Received invalid packet: {what} from {sender}, {interface}")
 
 
-class NoRouterId(Log):
+class NoRouterId(Log, name="OSPF-4-NORTRID"):
     """No interface with an address is up that could name the process; it waits until there is one."""
 
     @classmethod
@@ -52,55 +52,55 @@ class NoRouterId(Log):
             f"OSPF process {process} failed to allocate unique router-id and cannot start; "
             "an interface with an address that is up, or router-id, is missing"
         )
-        return cls("OSPF", 4, "NORTRID", text)
+        return cls(text)
 
 
-class DuplicateRouter(Log):
+class DuplicateRouter(Log, name="OSPF-4-DUP_RTRID_NBR"):
     """A neighbor has our router identifier: one of the two needs another (`router-id`)."""
 
     @classmethod
     def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
         """Return the message for this sender."""
         text = f"OSPF detected duplicate router-id {router} from {sender} on interface {interface}"
-        return cls("OSPF", 4, "DUP_RTRID_NBR", text)
+        return cls(text)
 
 
-class DuplicateInArea(Log):
+class DuplicateInArea(Log, name="OSPF-4-DUP_RTRID_AREA"):
     """Another router of the area has our router identifier: each takes back what the other says of itself."""
 
     @classmethod
     def of(cls, router: IPAddress, area: int) -> Self:
         """Return the message for this area."""
-        return cls("OSPF", 4, "DUP_RTRID_AREA", f"Detected router with duplicate router ID {router} in area {area}")
+        return cls(f"Detected router with duplicate router ID {router} in area {area}")
 
 
-class Silent(Log):
+class Silent(Log, name="OSPF-4-AUTHBLOCKED"):
     """OSPF is silent on an interface whose authentication cannot be done as it is configured, and says why."""
 
     @classmethod
     def of(cls, process: int, interface: str, why: str) -> Self:
         """Return the message for this interface."""
-        return cls("OSPF", 4, "AUTHBLOCKED", f"Process {process}: {interface} is silent: {why}")
+        return cls(f"Process {process}: {interface} is silent: {why}")
 
 
-class LastKeyOver(Log):
+class LastKeyOver(Log, name="OSPF-5-LASTKEYEXP"):
     """The `send-lifetime` of the last valid key of a key chain is over; OSPF goes on with this key."""
 
     @classmethod
     def of(cls, process: int, interface: str, chain: str, key: int) -> Self:
         """Return the message for this interface."""
         text = f"Process {process}: {interface}: key {key} of key chain {chain} is over and goes on: no other is valid"
-        return cls("OSPF", 5, "LASTKEYEXP", text)
+        return cls(text)
 
 
-class NoValidKey(Log):
+class NoValidKey(Log, name="OSPF-4-NOVALIDKEY"):
     """No key of a key chain may seal yet, so OSPF is silent on the interface."""
 
     @classmethod
     def of(cls, process: int, interface: str, chain: str) -> Self:
         """Return the message for this interface."""
         text = f"Process {process}: {interface} is silent: no key of key chain {chain} is valid yet"
-        return cls("OSPF", 4, "NOVALIDKEY", text)
+        return cls(text)
 
 
 MESSAGES: Final = (

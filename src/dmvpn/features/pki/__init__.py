@@ -9,9 +9,10 @@ proofs, decides which peers to trust because of them.
     holdings    the certificates of a trustpoint, with the key that fits
     material    PEM, DER, PKCS #12
     maps        which certificates a map means
+    keypairs    what `crypto key generate` makes
     chain       certificates as lines of a configuration
     dates       what has ended, or soon will
-    show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`
+    show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`, `crypto key`
 """
 
 from __future__ import annotations

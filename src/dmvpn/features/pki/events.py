@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
+
+if TYPE_CHECKING:
+    from dmvpn.features.pki.keypairs import KeyPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,21 @@ class CredentialsImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeyForgotten(Event):
-    """`crypto key zeroize`: the private key of this trustpoint is to be no more."""
+    """`crypto key zeroize NAME`: the private key of this trustpoint is to be no more."""
 
     trustpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPairMade(Event):
+    """`crypto key generate`: a pair of keys is to be kept."""
+
+    pair: KeyPair
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPairForgotten(Event):
+    """`crypto key zeroize rsa`: a pair is to be no more."""
+
+    kind: str
+    name: str

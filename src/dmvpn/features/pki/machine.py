@@ -2,6 +2,7 @@
 
     Configured                  certificates, as the configuration shows them
     CredentialsImported         a private key, a revocation list: kept with `Store`, never shown
+    KeyPairMade                 a pair of keys, in the same way
     Remembered                  both again, in the next life
 
 A key is not bound to a certificate: of all that are known for a trustpoint the one counts that fits. So the new pair
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Store
 from dmvpn.base.events import ClockSet, EffectFailed, Remembered, Tick
-from dmvpn.base.notices import Configured, RevocationsChanged
+from dmvpn.base.negotiation import RevocationsChanged
+from dmvpn.base.notices import Configured
 from dmvpn.features.pki import messages
-from dmvpn.features.pki.events import CredentialsImported, KeyForgotten
+from dmvpn.features.pki.events import CredentialsImported, KeyForgotten, KeyPairForgotten, KeyPairMade
+from dmvpn.features.pki.keypairs import KeyPair, remembered
 from dmvpn.features.pki.model import PkiConfig
-from dmvpn.features.pki.store import KEY, LIST, joined, meaning_of, name_of, parted
+from dmvpn.features.pki.store import KEY, LIST, is_ours, joined, meaning_of, name_of, parted
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -41,6 +44,8 @@ class PkiMachine:
         CredentialsImported,
         EffectFailed,
         KeyForgotten,
+        KeyPairForgotten,
+        KeyPairMade,
         Remembered,
     )
 
@@ -49,6 +54,7 @@ class PkiMachine:
         self._config = PkiConfig()
         self._keys: dict[str, tuple[bytes, ...]] = {}  # by trustpoint: PKCS #8
         self._lists: dict[str, tuple[bytes, ...]] = {}
+        self.keypairs: dict[tuple[str, str], KeyPair] = {}  # by kind and name
         self._holdings: dict[str, Holdings] | None = None
         self._said: dict[str, str] = {}  # by what it is about: the state that was spoken of last
         self._look: float | None = None
@@ -111,10 +117,16 @@ class PkiMachine:
             case KeyForgotten(trustpoint):
                 self._keys.pop(trustpoint, None)
                 return [Store(name_of(trustpoint, KEY), b""), *self._changed(now)]
+            case KeyPairMade(pair):
+                self.keypairs[pair.kind, pair.name] = pair
+                return [Store(pair.stored_as, pair.stored)]
+            case KeyPairForgotten(kind, name):
+                gone = [self.keypairs.pop((kind, name))] if (kind, name) in self.keypairs else []
+                return [Store(pair.stored_as, b"") for pair in gone]
             case Remembered(name, octets):
                 self._remember(name, octets)
                 return []
-            case EffectFailed(effect=Store(name=name), text=text) if meaning_of(name) is not None:
+            case EffectFailed(effect=Store(name=name), text=text) if is_ours(name):
                 return [messages.NotKept.of(name, text)]
             case ClockSet() | Tick():
                 return self._look_at_dates(now)
@@ -139,6 +151,9 @@ class PkiMachine:
         return stores
 
     def _remember(self, name: str, octets: bytes) -> None:
+        pair = remembered(name, octets)
+        if pair is not None:
+            self.keypairs[pair.kind, pair.name] = pair
         meaning = meaning_of(name)
         if meaning is None or not octets:
             return

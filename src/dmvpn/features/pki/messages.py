@@ -7,47 +7,45 @@ from typing import Final, Self
 from dmvpn.base.notices import Log
 
 
-class Expiring(Log):
+class Expiring(Log, name="PKI-4-CERTIFICATE_EXPIRY_WARN"):
     """A certificate of a trustpoint ends soon. Tunnels that prove themselves with it go down when it has: renew it."""
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, days: int, end: str) -> Self:
         """days: until it ends. end: the moment."""
         left = "today" if days == 0 else "in 1 day" if days == 1 else f"in {days} days"
-        return cls("PKI", 4, "CERTIFICATE_EXPIRY_WARN", f"{whose} of trustpoint {trustpoint} expires {left}, at {end}")
+        return cls(f"{whose} of trustpoint {trustpoint} expires {left}, at {end}")
 
 
-class Expired(Log):
+class Expired(Log, name="PKI-3-CERTIFICATE_EXPIRED"):
     """A certificate of a trustpoint has ended: nobody is believed with it, neither we nor our peers."""
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, end: str) -> Self:
         """end: the moment when it did."""
-        return cls("PKI", 3, "CERTIFICATE_EXPIRED", f"{whose} of trustpoint {trustpoint} expired at {end}")
+        return cls(f"{whose} of trustpoint {trustpoint} expired at {end}")
 
 
-class NotYetValid(Log):
+class NotYetValid(Log, name="PKI-3-CERTIFICATE_NOT_YET_VALID"):
     """A certificate begins in the future. Usually the clock of this router is wrong: `show clock`."""
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, begin: str, now: str) -> Self:
         """begin: when it will count; now: what our clock says."""
         text = f"{whose} of trustpoint {trustpoint} is valid only from {begin}; the clock says {now}"
-        return cls("PKI", 3, "CERTIFICATE_NOT_YET_VALID", text)
+        return cls(text)
 
 
-class ListStale(Log):
+class ListStale(Log, name="PKI-4-CRL_STALE"):
     """A revocation list should have been replaced. With `revocation-check crl` alone nobody is believed until it is."""
 
     @classmethod
     def of(cls, trustpoint: str, end: str) -> Self:
         """end: when the next one was due."""
-        return cls(
-            "PKI", 4, "CRL_STALE", f"The revocation list of trustpoint {trustpoint} was due to be renewed at {end}"
-        )
+        return cls(f"The revocation list of trustpoint {trustpoint} was due to be renewed at {end}")
 
 
-class NoList(Log):
+class NoList(Log, name="PKI-4-NO_CRL"):
     """`revocation-check crl` is set and there is no revocation list, so that nobody is believed.
 
     Import one (`crypto pki import NAME crl terminal`), or say `revocation-check crl none` to do without.
@@ -59,10 +57,10 @@ class NoList(Log):
         text = (
             f"Trustpoint {trustpoint} has no revocation list and revocation-check crl: no certificate will be believed"
         )
-        return cls("PKI", 4, "NO_CRL", text)
+        return cls(text)
 
 
-class NoKey(Log):
+class NoKey(Log, name="PKI-3-NO_KEY"):
     """A trustpoint has a certificate of ours and no private key that fits: we cannot prove ourselves with it.
 
     Keys are not in a configuration; one that was copied from another router comes without. Import both again.
@@ -71,25 +69,25 @@ class NoKey(Log):
     @classmethod
     def of(cls, trustpoint: str) -> Self:
         """Return the message for this trustpoint."""
-        return cls("PKI", 3, "NO_KEY", f"Trustpoint {trustpoint} has a certificate and no private key that fits it")
+        return cls(f"Trustpoint {trustpoint} has a certificate and no private key that fits it")
 
 
-class Unreadable(Log):
+class Unreadable(Log, name="PKI-3-UNREADABLE"):
     """A certificate in the configuration, or something that was kept, cannot be read and counts for nothing."""
 
     @classmethod
     def of(cls, trustpoint: str, what: str) -> Self:
         """what: "certificate 01", "private key"."""
-        return cls("PKI", 3, "UNREADABLE", f"Trustpoint {trustpoint}: the {what} cannot be read")
+        return cls(f"Trustpoint {trustpoint}: the {what} cannot be read")
 
 
-class NotKept(Log):
+class NotKept(Log, name="PKI-3-NOT_KEPT"):
     """A private key or a revocation list could not be written to disk: it is gone after a restart."""
 
     @classmethod
     def of(cls, what: str, why: str) -> Self:
         """what: the name under which it should be kept."""
-        return cls("PKI", 3, "NOT_KEPT", f"{what} is not kept over a restart: {why}")
+        return cls(f"{what} is not kept over a restart: {why}")
 
 
 MESSAGES: Final = (Expiring, Expired, NotYetValid, ListStale, NoList, NoKey, Unreadable, NotKept)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from dmvpn.features.pki.keypairs import is_keypair
+
 KEY, LIST = "key", "crl"
 #: Octets of all revocation lists of a trustpoint: what is longer would not be handed to the router's next life.
 LARGEST: Final = 1 << 16
@@ -23,6 +25,11 @@ def meaning_of(name: str) -> tuple[str, str] | None:
     """Trustpoint and kind of what is kept under a name; None: it is somebody else's."""
     match = _NAME.match(name)
     return None if match is None else (_QUOTED.sub(lambda quoted: chr(int(quoted[1], 16)), match[1]), match[2])
+
+
+def is_ours(name: str) -> bool:
+    """Does this feature keep something under this name?"""
+    return meaning_of(name) is not None or is_keypair(name)
 
 
 def joined(values: tuple[bytes, ...]) -> bytes:

@@ -6,7 +6,7 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
     offers   one prefix and what was offered for it     recursion   next hops that are looked up in the table
     table    selection                                  fib         what the shell has been told
     machine  connected routes, notices, questions       show        show ip route, show ip cef, show ip protocols
-    facts    what judges outside may know
+    facts    what judges outside may know               circles     next hops that lean on each other
 """
 
 from __future__ import annotations

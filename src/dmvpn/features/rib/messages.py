@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROUTING = "ip routing"
 
 
-class KernelContested(Log):
+class KernelContested(Log, name="HOST-4-CONTESTED"):
     """Another program of this machine takes away, again and again, what the router ordered of the kernel.
 
     It is put back each time, more and more seldom, at last every 5 seconds; meanwhile packets may be lost. Find the
@@ -29,18 +29,16 @@ class KernelContested(Log):
     @classmethod
     def of(cls, what: str) -> Self:
         """Return the message about this object, in words."""
-        return cls(
-            "HOST", 4, "CONTESTED", f"Another program keeps taking away {what}; it is put back, less and less often"
-        )
+        return cls(f"Another program keeps taking away {what}; it is put back, less and less often")
 
 
-class KernelCalm(Log):
+class KernelCalm(Log, name="HOST-5-CALM"):
     """Nobody takes away any more what the router ordered of the kernel: all of it is there."""
 
     @classmethod
     def of(cls, what: str) -> Self:
         """Return the message about this object, in words."""
-        return cls("HOST", 5, "CALM", f"Nobody takes away {what} any more")
+        return cls(f"Nobody takes away {what} any more")
 
 
 MESSAGES = (KernelContested, KernelCalm)

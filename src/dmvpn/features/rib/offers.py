@@ -89,11 +89,12 @@ class Node:
     def choose_plain(self) -> Offer | None:
         """Return the best usable offer that NHRP did not make, as of now."""
         usable = [offer for offer in self.offers.values() if offer.usable and offer.counts]
-        return min(usable, key=lambda offer: offer.rank) if usable else None
+        if len(usable) < 2:
+            return usable[0] if usable else None
+        return min(usable, key=lambda offer: offer.rank)
 
-    def choose(self) -> Offer | None:
-        """Return the best usable offer of all, as of now."""
-        plain = self.choose_plain()
+    def choose(self, plain: Offer | None) -> Offer | None:
+        """Return the best usable offer of all, as of now. plain: of those that NHRP did not make."""
         nhrp = self.offers.get((RouteSource.NHRP, ""))
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
             return plain

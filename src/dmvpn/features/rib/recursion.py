@@ -1,11 +1,10 @@
 """Next hops that are addresses only: found in the table itself, without going round in circles.
 
-`ip route 10.4.4.0 255.255.255.0 192.168.100.41` is usable while the table has a way to 192.168.100.41. Most such
-offers lean on a connected prefix or on a dynamic protocol's route: those are resolved by one look-up, and again when a
-route changes that holds their next hop (`affected`). Only where the longest match of a next hop may be *another*
-recursive offer (then ours is a nested one) can there be a circle. The nested ones are settled together, in order of
-their prefixes: an offer joins unless it would close a circle. So the outcome depends on the offers alone, not on the
-order in which they came.
+`ip route 10.4.4.0 255.255.255.0 192.168.100.41` is usable while the table has a way to 192.168.100.41. Thousands of
+routes share a few next hops, so what is looked up is a `Place`, once for all who name it, and again when a route
+changes that holds it (`follow`). Its longest match may be *another* recursive offer: then the place leans on the next
+hops of that one, and is looked up after them. Only places that lean on each other can make a circle; those are settled
+together (`circles`). So the outcome depends on the offers alone, not on the order in which they came.
 
 NHRP's routes do not count here: a shortcut must not carry the route that it rests on. Nor do the host's own: a static
 route whose next hop lies in a tunnel would follow the host's default route, in clear, while the tunnel is down.
@@ -14,106 +13,174 @@ route whose next hop lies in a tunnel would follow the host's default route, in 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.rib.offers import Node, Offer, Owner
+from dmvpn.features.rib.circles import Circle, Key, Place, Settling, at, components, joined, order_of, place_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-#: An offer's place: prefix and owner.
-Key = tuple[Prefix, Owner]
+    from dmvpn.features.rib.circles import Number
+    from dmvpn.features.rib.offers import Node, Offer
+
+
+@dataclass(slots=True)
+class _Pass:
+    """changed: prefixes with other hops. dirty: places that are still to be looked up; later: those that are next."""
+
+    changed: dict[Prefix, None] = field(default_factory=dict)
+    dirty: dict[Number, Place] = field(default_factory=dict)
+    later: dict[Number, Place] = field(default_factory=dict)
 
 
 class Recursion:
-    """Knows the recursive offers of a table and sets their `hops`."""
+    """Knows the recursive offers of a table and sets their `hops`. looked_up: how often places were, for tests."""
 
     def __init__(self, nodes: PrefixTable[Node], line: Callable[[str, int], bool]) -> None:
+        self.looked_up = 0
         self._nodes = nodes
         self._line = line
         self._offers: dict[Key, Offer] = {}
-        self._prefixes: PrefixTable[int] = PrefixTable()  # of recursive offers, with their number
-        self._leaning: dict[tuple[int, int], dict[Key, None]] = {}  # next hop (version, number) -> who names it
-        self._addresses: list[tuple[int, int]] = []  # the keys of `_leaning`, sorted
-        self._nested: dict[Key, None] = {}
-        self._circular: dict[Key, None] = {}  # nested ones that would close a circle: they lean on no other
+        self._prefixes: PrefixTable[dict[Key, None]] = PrefixTable()  # of recursive offers
+        self._places: dict[Number, Place] = {}
+        self._addresses: list[Number] = []  # the keys of `_places`, sorted
+        self._fresh: dict[Key, None] = {}  # offers whose hops are to be found
+        self._loose: dict[Number, Place] = {}  # places that are to be looked up, whatever changed
+        self._circles: dict[Key, Circle] = {}  # the offers that are settled with others
 
     def add(self, key: Key, offer: Offer) -> None:
-        """Take over a recursive offer; `affected(key's prefix)` must follow."""
+        """Take over a recursive offer; `follow` must come next."""
         self._offers[key] = offer
-        self._prefixes[key[0]] = (self._prefixes.get(key[0]) or 0) + 1
-        for place in _places(offer):
-            if place not in self._leaning:
-                self._leaning[place] = {}
-                insort(self._addresses, place)
-            self._leaning[place][key] = None
+        self._fresh[key] = None
+        owners = self._prefixes.get(key[0])
+        if owners is None:
+            owners = self._prefixes[key[0]] = {}
+        owners[key] = None
+        for number, address in _addresses(offer).items():
+            place = self._places.get(number)
+            if place is None:
+                place = self._places[number] = self._loose[number] = Place(address, number)
+                insort(self._addresses, number)
+            place.users[key] = None
+
+    def again(self, key: Key) -> None:
+        """A line went up or down that an offer names beside addresses; `follow` must come next."""
+        self._fresh[key] = None
 
     def remove(self, key: Key) -> None:
-        """Forget an offer, if it was a recursive one."""
+        """Forget an offer, if it was a recursive one; `follow` must come next."""
         offer = self._offers.pop(key, None)
         if offer is None:
             return
-        count = (self._prefixes.get(key[0]) or 0) - 1
-        if count:
-            self._prefixes[key[0]] = count
-        else:
+        self._fresh.pop(key, None)
+        owners = self._prefixes.get(key[0]) or {}
+        owners.pop(key, None)
+        if not owners:
             del self._prefixes[key[0]]
-        for place in _places(offer):
-            keys = self._leaning[place]
-            keys.pop(key, None)
-            if not keys:
-                del self._leaning[place]
-                del self._addresses[bisect_left(self._addresses, place)]
-        self._nested.pop(key, None)
+        for number in _addresses(offer):
+            place = self._places[number]
+            place.users.pop(key, None)
+            if not place.users:
+                for one in place.circle.places.values() if place.circle is not None else ():
+                    one.leans = ()  # whatever is left of the circle is found again
+                self._dissolve(place, self._loose)
+                self._loose.pop(number, None)
+                del self._places[number]
+                del self._addresses[bisect_left(self._addresses, number)]
 
-    def affected(self, prefix: Prefix) -> list[Key]:
-        """Return the offers with a next hop inside this prefix."""
-        if not self._addresses:
-            return []
-        version = prefix.address.version
-        start = bisect_left(self._addresses, (version, int(prefix.address)))
-        end = bisect_left(self._addresses, (version, int(prefix.broadcast) + 1))
-        return sorted({key: None for place in self._addresses[start:end] for key in self._leaning[place]}, key=_order)
+    def follow(self, prefixes: Iterable[Prefix]) -> dict[Prefix, None]:
+        """Offers of these prefixes are others: set all hops that follow; returns the prefixes where some are others.
 
-    def resolve(self, keys: list[Key]) -> list[Key]:
-        """Set the hops of these offers again, and of the nested ones; returns those whose hops changed."""
-        changed: list[Key] = []
-        for key in keys:
-            offer = self._offers[key]
-            if self._is_nested(offer):
-                self._nested[key] = None
-                continue
-            self._nested.pop(key, None)
-            hops = self._hops(offer)
-            if hops != offer.hops:
-                offer.hops = hops
-                changed.append(key)
-        return changed + self._settle()
+        This ends: places do not lean on themselves, but in circles, and those are settled in one go.
+        """
+        work = _Pass()
+        work.later, self._loose = self._loose, {}
+        for prefix in prefixes:
+            work.later.update(self._inside(prefix))
+        while work.later or self._fresh:
+            work.dirty, work.later = work.later, {}
+            for component in self._in_order(work.dirty):
+                for place in component:
+                    del work.dirty[place.number]
+                if component[0].circle is not None:
+                    self._settle(component[0].circle, work)
+                else:
+                    self._look_up(component[0], work)
+            fresh, self._fresh = self._fresh, {}
+            for key in fresh:
+                self._renew(key, work)
+        return work.changed
 
     def leading(self, key: Key) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that lead somewhere now."""
-        return tuple(hop for hop in self._offers[key].route.next_hops if self._leads(key, hop))
+        return tuple(hop for hop in self._offers[key].route.next_hops if self._of_hop(key, hop))
 
-    def _leads(self, key: Key, hop: NextHop) -> bool:
-        if key in self._circular and not hop.interface and hop.address is not None:
-            place, _ = self._longest(hop.address)
-            if place in self._nested:
-                return False
-        return bool(self._one(hop, key[0].address.version))
+    def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, Place]]:
+        """Yield the places inside this prefix."""
+        if self._addresses:
+            version, first = place_number(prefix.address)
+            start = bisect_left(self._addresses, (version, first))
+            end = bisect_left(self._addresses, (version, first + prefix.size), start)
+            for number in self._addresses[start:end]:
+                yield number, self._places[number]
 
-    def _is_nested(self, offer: Offer) -> bool:
-        """Return whether the longest match of a next hop may be another recursive offer."""
-        for hop in offer.route.next_hops:
-            if hop.interface or hop.address is None:
-                continue
-            recursive = self._prefixes.lookup(hop.address)
-            if recursive is not None and recursive[0].length >= self._direct_length(hop.address):
-                return True
-        return False
+    # ----------------------------------------------------------------------------------------------- what leans on what
+
+    def _in_order(self, dirty: dict[Number, Place]) -> list[list[Place]]:
+        """Return them in the order in which they lean on each other, with all of the circles that they are in."""
+        others: dict[Number, Place] = {}
+        for place in dirty.values():
+            leans = self._leans(place.address)
+            if leans != place.leans:
+                place.leans = leans
+                others[place.number] = place
+        for place in list(others.values()):
+            self._dissolve(place, others)
+        dirty.update(others)
+        for component in components(others.values()):
+            if len(component) > 1 or component[0] in component[0].leans:
+                for place in component:
+                    self._dissolve(place, dirty)
+                circle = Circle({place.number: place for place in component})
+                for place in component:
+                    place.circle = circle
+        for place in list(dirty.values()):
+            if place.circle is not None:
+                dirty.update(place.circle.places)
+        return list(components(dirty.values(), dirty))
+
+    def _dissolve(self, place: Place, found: dict[Number, Place]) -> None:
+        """Its places may be in another circle now, or in none; what closed this one may lean on them."""
+        circle = place.circle
+        if circle is None:
+            return
+        for one in circle.places.values():
+            one.circle = None
+        found.update(circle.places)
+        for key in circle.members:
+            del self._circles[key]
+            if key in self._offers:
+                self._fresh[key] = None
+
+    def _leans(self, address: IPAddress) -> tuple[Place, ...]:
+        """Return the places of all recursive offers that the longest match may be."""
+        named = (_addresses(self._offers[key]) for key in self._candidates(address))
+        return tuple({number: self._places[number] for numbers in named for number in numbers}.values())
+
+    def _candidates(self, address: IPAddress) -> Iterator[Key]:
+        """Yield the recursive offers that the longest match may be."""
+        direct: int | None = None
+        for prefix, owners in self._prefixes.matches(address):
+            if direct is None:
+                direct = self._direct_length(address)
+            if prefix.length < direct:
+                return
+            yield from owners
 
     def _direct_length(self, address: IPAddress) -> int:
         for prefix, node in self._nodes.matches(address):
@@ -122,84 +189,82 @@ class Recursion:
                 return prefix.length
         return -1
 
-    def _settle(self) -> list[Key]:
-        """Settle the nested offers from nothing; returns those whose hops changed."""
-        if not self._nested:
-            return []
-        pending = sorted(self._nested, key=_order)
-        before = {key: self._offers[key].hops for key in pending}
-        for key in pending:
-            self._offers[key].hops = ()
-        active: list[Key] = []
-        self._circular = {}
-        progress = True
-        while progress:
-            progress = False
-            for key in list(pending):
-                if self._join(key, active):
-                    progress = True
-                    pending.remove(key)
-        return [key for key in before if self._offers[key].hops != before[key]]
+    # ---------------------------------------------------------------------------------------------------- what is there
 
-    def _join(self, key: Key, active: list[Key]) -> bool:
-        """Let one more offer in; False if it cannot be reached yet.
+    def _look_up(self, place: Place, work: _Pass) -> None:
+        hops = self._way(place.address)
+        if hops != place.hops:
+            place.hops = hops
+            for key in place.users:
+                self._renew(key, work)
 
-        One that closes a circle keeps the hops that lean on no other nested offer.
-        """
+    def _settle(self, circle: Circle, work: _Pass) -> None:
+        """Settle a circle from nothing, and tell those that are not in it."""
+        members = self._members(circle)
+        before = {key: offer.hops for key, offer in members.items()}
+        for key in circle.members:
+            del self._circles[key]
+        circle.members = dict.fromkeys(members)
+        self._circles.update(dict.fromkeys(members, circle))
+        Settling(circle, members, self._longest, self._of_hop).run()
+        for key, offer in members.items():
+            self._fresh.pop(key, None)
+            if offer.hops != before[key]:
+                self._note(key, work, circle)
+        for place in circle.places.values():
+            hops = self._way(place.address)
+            if hops != place.hops:
+                place.hops = hops
+                for key in place.users:
+                    if key not in members:
+                        self._renew(key, work)
+
+    def _members(self, circle: Circle) -> dict[Key, Offer]:
+        """Return the offers that hold a place of the circle, and name one."""
+        found: dict[Key, None] = {}
+        for place in circle.places.values():
+            found.update(dict.fromkeys(self._candidates(place.address)))
+        inside = (key for key in found if any(number in circle.places for number in _addresses(self._offers[key])))
+        return {key: self._offers[key] for key in sorted(inside, key=order_of)}
+
+    def _renew(self, key: Key, work: _Pass) -> None:
+        if key in self._circles:  # what it has may be its own, once around
+            places = self._circles[key].places
+            work.later.update((number, place) for number, place in places.items() if number not in work.dirty)
+            return
         offer = self._offers[key]
-        offer.hops = self._hops(offer)
-        if not offer.hops:
-            return False
-        active.append(key)
-        outcome = {member: self._expand(member, ()) for member in active}
-        if not all(outcome.values()):
-            self._circular[key] = None
-            offer.hops = self._expand(key, ()) or ()
-            if not offer.hops:
-                active.remove(key)
-            outcome = {member: self._expand(member, ()) for member in active}
-        for member, hops in outcome.items():
-            self._offers[member].hops = hops or ()
-        return True
+        hops = self._hops(key, offer)
+        if hops != offer.hops:
+            offer.hops = hops
+            self._note(key, work, None)
 
-    def _expand(self, key: Key, path: tuple[Key, ...]) -> tuple[NextHop, ...] | None:
-        """Return the hops of an offer followed to the end; None if the way comes back to itself."""
-        if key in path:
-            return None
-        found: dict[NextHop, None] = {}
-        for hop in self._offers[key].route.next_hops:
-            if hop.interface or hop.address is None:
-                found.update(dict.fromkeys(self._one(hop, key[0].address.version)))
-                continue
-            place, offer = self._longest(hop.address)
-            if place is not None and offer is not None and place in self._nested:
-                if key in self._circular:
-                    continue
-                deeper = self._expand(place, (*path, key))
-                if deeper is None:
-                    return None
-                found.update(dict.fromkeys(_at(hop.address, deeper)))
-            else:
-                found.update(dict.fromkeys(self._one(hop, key[0].address.version)))
-        return tuple(found)
+    def _note(self, key: Key, work: _Pass, circle: Circle | None) -> None:
+        """An offer has other hops: look up the places that it may hold, but for those of its own circle."""
+        work.changed[key[0]] = None
+        for number, place in self._inside(key[0]):
+            if number not in work.dirty and (circle is None or place.circle is not circle):
+                work.later[number] = place
 
-    def _hops(self, offer: Offer) -> tuple[NextHop, ...]:
-        found: dict[NextHop, None] = {}
-        for hop in offer.route.next_hops:
-            found.update(dict.fromkeys(self._one(hop, offer.route.prefix.address.version)))
-        return tuple(found)
+    def _hops(self, key: Key, offer: Offer) -> tuple[NextHop, ...]:
+        ways = [self._of_hop(key, hop) for hop in offer.route.next_hops]
+        return ways[0] if len(ways) == 1 else joined(ways)
 
-    def _one(self, hop: NextHop, version: int) -> tuple[NextHop, ...]:
-        """Return one look-up for one next hop."""
+    def _of_hop(self, key: Key, hop: NextHop) -> tuple[NextHop, ...]:
+        """Return where one next hop of an offer leads."""
         if hop.interface or hop.address is None:
-            return (hop,) if self._line(hop.interface, version) else ()
-        _, offer = self._longest(hop.address)
-        return _at(hop.address, offer.hops) if offer is not None else ()
+            return (hop,) if self._line(hop.interface, key[0].address.version) else ()
+        place = self._places[place_number(hop.address)]
+        is_left_out = place.circle is not None and place.is_inner and key in place.circle.circular
+        return () if is_left_out else place.hops
+
+    def _way(self, address: IPAddress) -> tuple[NextHop, ...]:
+        """Return where a packet for this address goes."""
+        self.looked_up += 1
+        _, offer = self._longest(address)
+        return at(address, offer.hops) if offer is not None else ()
 
     def _longest(self, address: IPAddress) -> tuple[Key | None, Offer | None]:
-        """Return the offer that carries packets for `address` now; none if they would be dropped, or are for
-        ourselves.
-        """
+        """Return the offer that carries packets for `address` now; none if they are dropped, or are for ourselves."""
         for prefix, node in self._nodes.matches(address):
             offer = node.choose_plain()
             if offer is None or offer.route.source is RouteSource.HOST:
@@ -216,19 +281,10 @@ def _is_own(offer: Offer, address: IPAddress) -> bool:
     return offer.route.source is RouteSource.CONNECTED and offer.route.prefix == Prefix.host(address)
 
 
-def _at(address: IPAddress, hops: tuple[NextHop, ...]) -> tuple[NextHop, ...]:
-    """Return where a packet for `address` goes: a hop without an address of its own is the connected network itself."""
-    return tuple(NextHop(hop.interface, hop.address or address) for hop in hops)
-
-
-def _places(offer: Offer) -> list[tuple[int, int]]:
-    return [
-        (hop.address.version, int(hop.address))
+def _addresses(offer: Offer) -> dict[Number, IPAddress]:
+    """Return the addresses that an offer names, each once."""
+    return {
+        place_number(hop.address): hop.address
         for hop in offer.route.next_hops
         if not hop.interface and hop.address is not None
-    ]
-
-
-def _order(key: Key) -> tuple[int, Prefix, str, str]:
-    prefix, (source, process) = key
-    return prefix.address.version, prefix, source.value, process
+    }

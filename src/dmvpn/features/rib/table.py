@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.rib.offers import Node, Offer
-from dmvpn.features.rib.recursion import Key, Recursion
+from dmvpn.features.rib.recursion import Recursion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import Route, RouteSource
+    from dmvpn.features.rib.circles import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class RouteTable:
         self.nodes: PrefixTable[Node] = PrefixTable()
         self.touched: dict[Prefix, None] = {}
         self._line = line
-        self._recursion = Recursion(self.nodes, line)
+        self.recursion = Recursion(self.nodes, line)
         self._by_interface: dict[str, dict[Key, None]] = {}
 
     def offer(self, route: Route, now: float) -> list[Change]:
@@ -62,7 +63,7 @@ class RouteTable:
             if hop.interface:
                 self._by_interface.setdefault(hop.interface, {})[key] = None
         if offer.recursive:
-            self._recursion.add(key, offer)
+            self.recursion.add(key, offer)
         else:
             offer.hops = self._direct(route)
         return self._settle([route.prefix], now)
@@ -82,7 +83,9 @@ class RouteTable:
         for key in self._by_interface.get(interface, ()):
             node = self.nodes.get(key[0])
             offer = node.offers[key[1]] if node else None
-            if offer is not None and not offer.recursive:
+            if offer is not None and offer.recursive:
+                self.recursion.again(key)
+            elif offer is not None:
                 offer.hops = self._direct(offer.route)
             touched[key[0]] = None
         return self._settle(list(touched), now)
@@ -91,7 +94,7 @@ class RouteTable:
         """Return the next hops of an offer, in the protocol's own words, that can be used now."""
         route = offer.route
         if offer.recursive:
-            return self._recursion.leading((prefix, (route.source, route.process)))
+            return self.recursion.leading((prefix, (route.source, route.process)))
         return tuple(hop for hop in route.next_hops if hop in offer.hops)
 
     def set_override(self, prefix: Prefix, override: NextHop | None, now: float) -> None:
@@ -115,7 +118,7 @@ class RouteTable:
         return route.next_hops if len(hops) == len(route.next_hops) else hops
 
     def _unlink(self, key: Key, offer: Offer) -> None:
-        self._recursion.remove(key)
+        self.recursion.remove(key)
         for hop in offer.route.next_hops:
             users = self._by_interface.get(hop.interface)
             if users is not None:
@@ -126,17 +129,8 @@ class RouteTable:
     def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
         """Select again where something changed, and wherever a recursive offer leans on that."""
         changes: dict[Prefix, Change] = {}
-        touched = dict.fromkeys(prefixes)
-        while touched:
-            leaning: dict[Key, None] = {}
-            for prefix in touched:
-                self._select(prefix, changes, now)
-                leaning.update(dict.fromkeys(self._recursion.affected(prefix)))
-                node = self.nodes.get(prefix)
-                for owner, offer in node.offers.items() if node else ():
-                    if offer.recursive:
-                        leaning[prefix, owner] = None
-            touched = dict.fromkeys(prefix for prefix, _ in self._recursion.resolve(list(leaning))) if leaning else {}
+        for prefix in {**dict.fromkeys(prefixes), **self.recursion.follow(prefixes)}:
+            self._select(prefix, changes, now)
         return [change for change in changes.values() if change.old != change.new]
 
     def _select(self, prefix: Prefix, changes: dict[Prefix, Change], now: float) -> None:
@@ -146,7 +140,7 @@ class RouteTable:
             return
         before = changes[prefix].old if prefix in changes else node.shown
         node.plain = node.choose_plain()
-        node.best = node.choose()
+        node.best = node.choose(node.plain)
         node.shown = node.best.resolved if node.best else None
         changes[prefix] = Change(prefix, before, node.shown)
         self._drop_if_empty(node)

@@ -10,95 +10,95 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
 
-class Configured(Log):
+class Configured(Log, name="SYS-5-CONFIG_I"):
     """Somebody left configuration mode; nothing is wrong."""
 
     @classmethod
     def by(cls, user: str, line: str) -> Self:
         """ "console by console", "console by admin on vty0 (10.0.0.5)"."""
         where = user if line == "console" else f"{user} on {line}"
-        return cls("SYS", 5, "CONFIG_I", f"Configured from console by {where}")
+        return cls(f"Configured from console by {where}")
 
 
-class Reloaded(Log):
+class Reloaded(Log, name="SYS-5-CONFIG_RELOAD"):
     """The configuration file was read again (SIGHUP), and runs; nothing is wrong."""
 
     @classmethod
     def of(cls, path: str) -> Self:
         """path: of the file."""
-        return cls("SYS", 5, "CONFIG_RELOAD", f"Configured from {path} by SIGHUP")
+        return cls(f"Configured from {path} by SIGHUP")
 
 
-class ReloadRefused(Log):
+class ReloadRefused(Log, name="SYS-3-CONFIG_RELOAD_REFUSED"):
     """The configuration file was read again (SIGHUP) and has errors: the router runs on as it was."""
 
     @classmethod
     def because(cls, path: str, why: str) -> Self:
         """why: IOS's words, and where."""
-        return cls("SYS", 3, "CONFIG_RELOAD_REFUSED", f"{path} is not taken, nothing was changed: {why}")
+        return cls(f"{path} is not taken, nothing was changed: {why}")
 
 
-class UnsavedLost(Log):
+class UnsavedLost(Log, name="SYS-4-CONFIG_UNSAVED_LOST"):
     """A line that was typed and not saved is gone, because the configuration file was read again (SIGHUP)."""
 
     @classmethod
     def of(cls, path: str, line: str) -> Self:
         """line: with the sections around it."""
-        return cls("SYS", 4, "CONFIG_UNSAVED_LOST", f"Not in {path}, gone: {line}")
+        return cls(f"Not in {path}, gone: {line}")
 
 
-class Restarted(Log):
+class Restarted(Log, name="SYS-5-RESTART"):
     """The router began its life with the startup configuration; what was learned before is gone."""
 
     @classmethod
     def now(cls) -> Self:
         """Return the message; it has no variants."""
-        return cls("SYS", 5, "RESTART", "System restarted --")
+        return cls("System restarted --")
 
 
-class LogHostFailed(Log):
+class LogHostFailed(Log, name="SYS-3-LOGGINGHOST_FAIL"):
     """A log host does not take a connection, or has ended it: lines wait, the oldest are lost."""
 
     @classmethod
     def at(cls, host: IPv4Address, port: int) -> Self:
         """host, port: of the log host."""
-        return cls("SYS", 3, "LOGGINGHOST_FAIL", f"Logging to host {host} port {port} failed")
+        return cls(f"Logging to host {host} port {port} failed")
 
 
-class LogHostStarted(Log):
+class LogHostStarted(Log, name="SYS-6-LOGGINGHOST_STARTSTOP"):
     """A log host takes lines again; nothing is wrong."""
 
     @classmethod
     def again(cls, host: IPv4Address, port: int) -> Self:
         """host, port: of the log host."""
         text = f"Logging to host {host} port {port} started - reconnection"
-        return cls("SYS", 6, "LOGGINGHOST_STARTSTOP", text)
+        return cls(text)
 
 
 def _who(user: str, location: str, port: int) -> str:
     return f"[user: {user}] [Source: {location}] [localport: {port}]"
 
 
-class LoginSuccess(Log):
+class LoginSuccess(Log, name="SEC_LOGIN-5-LOGIN_SUCCESS"):
     """Somebody logged in over the network; nothing is wrong."""
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
         """at: time and date."""
-        return cls("SEC_LOGIN", 5, "LOGIN_SUCCESS", f"Login Success {_who(user, location, port)} at {at}")
+        return cls(f"Login Success {_who(user, location, port)} at {at}")
 
 
-class LoginRefused(Log):
+class LoginRefused(Log, name="SEC_LOGIN-4-LOGIN_FAILED"):
     """Somebody typed a wrong password, or has no such user: who guesses passwords shows here."""
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
         """at: time and date."""
         why = "[Reason: Login Authentication Failed]"
-        return cls("SEC_LOGIN", 4, "LOGIN_FAILED", f"Login failed {_who(user, location, port)} {why} at {at}")
+        return cls(f"Login failed {_who(user, location, port)} {why} at {at}")
 
 
-class QuietModeOn(Log):
+class QuietModeOn(Log, name="SEC_LOGIN-1-QUIET_MODE_ON"):
     """Too many wrong passwords: nobody is let in for as long as `login block-for` says."""
 
     @classmethod
@@ -106,16 +106,16 @@ class QuietModeOn(Log):
         """exempt: the access list of those who are let in all the same. at: time and date."""
         why = f"[Reason: Login Authentication Failed] [ACL: {exempt or 'sl_def_acl'}]"
         text = f"Still timeleft for watching failures is 0 secs, {_who(user, location, port)} {why} at {at}"
-        return cls("SEC_LOGIN", 1, "QUIET_MODE_ON", text)
+        return cls(text)
 
 
-class QuietModeOff(Log):
+class QuietModeOff(Log, name="SEC_LOGIN-5-QUIET_MODE_OFF"):
     """The time of `login block-for` is over: people are let in again."""
 
     @classmethod
     def at(cls, at: str) -> Self:
         """at: time and date."""
-        return cls("SEC_LOGIN", 5, "QUIET_MODE_OFF", f"Quiet Mode is OFF, because block period timed out at {at}")
+        return cls(f"Quiet Mode is OFF, because block period timed out at {at}")
 
 
 MESSAGES = (

@@ -115,7 +115,7 @@ class Syslog:
     def log(self, message: Log, now: float) -> list[Effect]:
         """A log message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
-        head = f"%{message.facility}-{message.severity}-{message.mnemonic}: {first}"
+        head = f"%{message.name}: {first}"
         stamped = self._stamped(head, self.config.log_stamps, now)
         effects = self._write(_Line(stamped, first, message.severity, now, message))
         for line in rest:
@@ -188,7 +188,7 @@ class Syslog:
         """RFC 5424 §6: priority, version, time, host, application, process, message identifier, no structured data."""
         config, message = self.config, line.message
         when = self.clock.wall(line.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        kind = f"{message.facility}-{message.severity}-{message.mnemonic}"[:32] if message is not None else "-"
+        kind = message.name[:32] if message is not None else "-"
         name = (config.origin or config.name).replace(" ", "_") or "-"
         return f"<{config.facility * 8 + line.severity}>1 {when} {name} dmvpn - {kind} - {line.text}"
 

@@ -13,7 +13,6 @@ _LOGS = log_group(
     "tracked objects",
     log(
         messages.StateChanged,
-        "TRACK-6-STATE",
         "When the change has lasted for the delay of its direction.",
         next="show track",
     ),

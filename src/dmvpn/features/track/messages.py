@@ -7,14 +7,14 @@ from typing import Final, Self
 from dmvpn.base.notices import Log
 
 
-class StateChanged(Log):
+class StateChanged(Log, name="TRACK-6-STATE"):
     """A tracked object is up or down from now on, and the static routes that follow it come or go."""
 
     @classmethod
     def of(cls, number: int, about: str, *, up: bool) -> Self:
         """Return the message. about: the object and what of it."""
         change = "Down -> Up" if up else "Up -> Down"
-        return cls("TRACK", 6, "STATE", f"{number} {about} {change}")
+        return cls(f"{number} {about} {change}")
 
 
 MESSAGES: Final = (StateChanged,)

@@ -15,7 +15,6 @@ _LOGS = log_group(
     "tunnels",
     log(
         messages.RecursiveRouting,
-        "TUN-5-RECURDOWN",
         "When a routing protocol inside the tunnel learns the underlay's networks, or a default route, and prefers "
         "them. The tunnel goes down, the route vanishes, it comes up again: it flaps.",
         next="show ip route (the tunnel's destination)",

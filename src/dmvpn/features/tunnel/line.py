@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState, ProtectionDecided
+    from dmvpn.base.negotiation import ProtectionDecided
+    from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Ports
     from dmvpn.features.tunnel.model import TunnelSettings
 

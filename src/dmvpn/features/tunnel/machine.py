@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.effects import Effect, RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
 from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Resync, Tick
+from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
 from dmvpn.base.notices import (
     Configured,
     DebugOutput,
@@ -27,8 +28,6 @@ from dmvpn.base.notices import (
     InterfaceChanged,
     LineProtocolDecided,
     Notice,
-    ProtectionDecided,
-    ProtectionWanted,
     RouteChanged,
     TunnelChanged,
     TunnelState,

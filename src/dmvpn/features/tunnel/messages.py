@@ -15,13 +15,13 @@ TUNNEL = "tunnel"
 KEEPALIVE = "tunnel keepalive"
 
 
-class RecursiveRouting(Log):
+class RecursiveRouting(Log, name="TUN-5-RECURDOWN"):
     """The route to the tunnel's destination leads through the tunnel itself: keep that prefix out of the overlay."""
 
     @classmethod
     def of(cls, tunnel: str) -> Self:
         """Return the message for this tunnel."""
-        return cls("TUN", 5, "RECURDOWN", f"{tunnel} temporarily disabled due to recursive routing")
+        return cls(f"{tunnel} temporarily disabled due to recursive routing")
 
 
 MESSAGES = (RecursiveRouting,)

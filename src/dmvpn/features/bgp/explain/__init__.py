@@ -37,12 +37,12 @@ _RFC: Final = frozenset({"rfc", "4271", "bgp", "code"})
 
 _LOGS = log_group(
     "BGP",
-    log(messages.NeighborChanged, "BGP-5-ADJCHANGE", "When a session comes up or ends.", next="show ip bgp summary"),
-    log(messages.Notified, "BGP-3-NOTIFICATION", "Before the session ends.", next="show ip bgp neighbors"),
-    log(messages.MaximumNear, "BGP-4-MAXPFX", "At 75 percent, or what the line says.", next="show ip bgp summary"),
-    log(messages.MaximumExceeded, "BGP-3-MAXPFXEXCEED", next="show ip bgp summary"),
-    log(messages.Malformed, "BGP-4-MALFORMED", next="show ip bgp neighbors", clause="RFC 7606 §2"),
-    log(messages.CannotListen, "BGP-3-LISTEN", "When the router starts.", next="show ip bgp summary"),
+    log(messages.NeighborChanged, "When a session comes up or ends.", next="show ip bgp summary"),
+    log(messages.Notified, "Before the session ends.", next="show ip bgp neighbors"),
+    log(messages.MaximumNear, "At 75 percent, or what the line says.", next="show ip bgp summary"),
+    log(messages.MaximumExceeded, next="show ip bgp summary"),
+    log(messages.Malformed, next="show ip bgp neighbors", clause="RFC 7606 §2"),
+    log(messages.CannotListen, "When the router starts.", next="show ip bgp summary"),
 )
 _STATES = Group(
     title="states of a BGP neighbor",

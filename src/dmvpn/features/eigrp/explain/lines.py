@@ -13,47 +13,40 @@ _LOGS = log_group(
     "EIGRP",
     log(
         messages.NeighborChanged,
-        "DUAL-5-NBRCHANGE",
         "At each neighbor that comes (`up: new adjacency`) or goes (`down: ` and why).",
         next="show ip eigrp neighbors",
         clause="RFC 7868 §5.3",
     ),
     log(
         messages.StuckInActive,
-        "DUAL-3-SIA",
         "When the active timer (three minutes) ends without a reply or SIA-Reply, or after three SIA-Replies.",
         next="show ip eigrp topology active",
         clause="RFC 7868 §4.4.1",
     ),
     log(
         messages.AuthenticationImpossible,
-        "DUAL-4-AUTHBLOCKED",
         "A key chain is missing or empty, or the mode is not in this build.",
         next="show ip eigrp interfaces detail",
         clause="RFC 7868 §6.7.2",
     ),
     log(
         messages.NotOnCommonSubnet,
-        "DUAL-6-NBRINFO",
         "When a Hello comes from outside the interface's subnet.",
         next="show ip interface brief",
     ),
     log(
         messages.PrefixThreshold,
-        "DUAL-4-PFXLIMITTHR",
         "When so many percent of `maximum-prefix` are there (75 if the line does not say).",
         next="show ip eigrp accounting",
     ),
     log(
         messages.PrefixLimit,
-        "DUAL-3-PFXLIMIT",
         "When one more prefix is there than `maximum-prefix` allows. What told too much stays away for `restart` "
         "minutes (5), `restart-count` times (3), then until somebody clears it.",
         next="show ip eigrp accounting, clear ip eigrp neighbors",
     ),
     log(
         messages.BadPacket,
-        "DUAL-4-BADPACKET",
         "A length or a field that the standard forbids.",
         next="debug eigrp packets",
         clause="RFC 7868 §6.5",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect, ReportKey
-from dmvpn.base.notices import Notice, SaNegotiated
+from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash
 from dmvpn.features.ikev2.wire import numbers
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ
@@ -22,6 +22,7 @@ from dmvpn.features.ikev2.wire.numbers import Encr, Integ
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dmvpn.base.notices import Notice
     from dmvpn.base.protection import EspSa
     from dmvpn.features.ikev2.crypto.sealing import Cipher
     from dmvpn.features.ikev2.offers import Suite

@@ -12,30 +12,26 @@ _LOGS = log_group(
     "IKE",
     log(
         messages.IsakmpOnOff,
-        "CRYPTO-6-ISAKMP_ON_OFF",
         "At the first `tunnel protection`, and when the last is taken away.",
         next="show crypto sockets",
     ),
     log(
         messages.SessionStatus,
-        "CRYPTO-5-IKEV2_SESSION_STATUS",
         "At each end of a session's life.",
         next="show crypto session",
     ),
     log(
         messages.NegotiationAborted,
-        "IKEV2-3-NEG_ABORT",
         "On the end that refused, or that was refused. Read the log of both: one of them knows.",
         next="show crypto ikev2 proposal, show crypto ikev2 profile",
         clause="RFC 7296 §2.21",
     ),
     log(
         messages.NotAsWritten,
-        "CRYPTO-4-IKE_CONFIG",
         "When the configuration is read.",
         next="show running-config",
     ),
-    log(messages.KeysTold, "CRYPTO-4-KEYS_WRITTEN", "In labs, with `dmvpn lab capture --keys`.", next="show logging"),
+    log(messages.KeysTold, "In labs, with `dmvpn lab capture --keys`.", next="show logging"),
 )
 
 _DEBUGS = debug_group(

@@ -88,22 +88,19 @@ _METHODS = Group(
 
 _LOGS = log_group(
     "interfaces",
-    log(messages.LinkUpDown, "LINK-3-UPDOWN", "At each change of the carrier.", next="show interfaces"),
+    log(messages.LinkUpDown, "At each change of the carrier.", next="show interfaces"),
     log(
         messages.LinkChanged,
-        "LINK-5-CHANGED",
         "After `shutdown` in configuration mode.",
         next="show ip interface brief",
     ),
     log(
         messages.LineProtocolUpDown,
-        "LINEPROTO-5-UPDOWN",
         "Of a tunnel: when its source, destination, keepalive, protection or next hop servers change.",
         next="show interfaces",
     ),
     log(
         messages.Ipv6Down,
-        "IPV6-4-NOTRUNNING",
         "When the data plane, or the kernel, carries no IPv6 there.",
         next="show ipv6 interface",
     ),

@@ -15,47 +15,41 @@ _LOGS = log_group(
     "certificates",
     log(
         messages.Expiring,
-        "PKI-4-CERTIFICATE_EXPIRY_WARN",
         "In the last weeks, and each day of the last one.",
         next=_CERTIFICATES,
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.Expired,
-        "PKI-3-CERTIFICATE_EXPIRED",
         "At its end, and at a start after it.",
         next=_CERTIFICATES,
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.NotYetValid,
-        "PKI-3-CERTIFICATE_NOT_YET_VALID",
         "At a start with a wrong clock.",
         next="show clock",
         clause="RFC 5280 §4.1.2.5",
     ),
     log(
         messages.ListStale,
-        "PKI-4-CRL_STALE",
         "When the list's next update is over.",
         next="show crypto pki crls",
         clause="RFC 5280 §5.1.2.5",
     ),
     log(
         messages.NoList,
-        "PKI-4-NO_CRL",
         "When the configuration is read.",
         next="show crypto pki crls",
         clause="RFC 5280 §6.3",
     ),
-    log(messages.NoKey, "PKI-3-NO_KEY", "When the configuration is read.", next="show crypto pki trustpoints status"),
+    log(messages.NoKey, "When the configuration is read.", next="show crypto pki trustpoints status"),
     log(
         messages.Unreadable,
-        "PKI-3-UNREADABLE",
         "When the configuration, or what was kept, is read.",
         next=_CERTIFICATES,
     ),
-    log(messages.NotKept, "PKI-3-NOT_KEPT", "At an import, when the disk is full or read-only.", next="show logging"),
+    log(messages.NotKept, "At an import, when the disk is full or read-only.", next="show logging"),
 )
 
 _ANSWERS = answer_group(
@@ -104,6 +98,24 @@ _ANSWERS = answer_group(
     Word(
         "% Revocation list imported.", "From now on certificates on the list are refused.", next="show crypto pki crls"
     ),
+    Word(
+        "% Generating <bits> bit <kind> keys, keys will be non-exportable...",
+        "A pair of keys is made, and kept outside of the configuration for its owner alone. SSH does not wait for it: "
+        "the program that serves it has host keys of its own.",
+        next="show crypto key mypubkey all",
+    ),
+    Word(
+        "% You already have <kind> keys defined named <name>.",
+        "With `yes` a new pair takes the place of the one of this name.",
+        next="show crypto key mypubkey all",
+    ),
+    Word("% Do you really want to replace them? [yes/no]:", "The pair that there was cannot be had back."),
+    Word("% Error: a modulus has <least> to <most> bits", "No pair was made: type a number of this range."),
+    Word("% There are <most> pairs of keys; crypto key zeroize removes one", "No pair was made."),
+    Word("% Key pair was generated at: <when>", "The pair is as old as that.", next="show clock"),
+    Word("% No <kind> keys of this name; show crypto key mypubkey all lists the keys", "Nothing was removed."),
+    Word("% All keys of this kind will be removed.", "With `yes`; a name behind the kind removes one pair."),
+    Word("% Keys to be removed are named '<name>'.", "With `yes`, this pair."),
     next=_CERTIFICATES,
 )
 

@@ -9,6 +9,22 @@ from dmvpn.base.explanations import label_group
 
 _CERTIFICATES = "show crypto pki certificates"
 
+_KEYS = label_group(
+    "labels of pairs of keys",
+    ("show crypto key mypubkey",),
+    Word(
+        "The name for the keys will be",
+        "Under this name they are shown and removed.",
+        also=("OK", "RSA keys", "EC keys", "bits"),
+    ),
+    Word("Key name", "The router's, unless `label` said otherwise."),
+    Word("Key type", "RSA, or elliptic curves.", also=("RSA KEYS", "EC KEYS", "KEYS", "keys")),
+    Word("Storage Device", "Beside the configuration, with what else the router remembers.", also=("not specified",)),
+    Word("Usage", "For everything.", also=("General Purpose Key",)),
+    Word("Key is not exportable", "No command shows the private half."),
+    Word("Key Data", "The public half, in DER.", clause="RFC 5280 §4.1.2.7"),
+    next="show crypto key mypubkey",
+)
 _CERTIFICATE = label_group(
     "labels of a certificate",
     (_CERTIFICATES,),
@@ -197,4 +213,4 @@ _IMPORT = label_group(
     next=_CERTIFICATES,
 )
 
-GROUPS: Final = (_CERTIFICATE, _TRUSTPOINT, _IMPORT)
+GROUPS: Final = (_KEYS, _CERTIFICATE, _TRUSTPOINT, _IMPORT)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.pki.show import importing
+from dmvpn.features.pki.show import importing, keypairs
 from dmvpn.features.pki.show.certificates import certificates, render_certificates
 from dmvpn.features.pki.show.trustpoints import lists, render_lists, render_trustpoints, trustpoints
 from dmvpn.ios import ExecCommand
@@ -23,6 +23,7 @@ _HELP: Final = {
 }
 COMMANDS: Final = (
     *importing.COMMANDS,
+    *keypairs.COMMANDS,
     ExecCommand(
         "show crypto pki certificates [ verbose ] [ {name:word} ]",
         _HELP,

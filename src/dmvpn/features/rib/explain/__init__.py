@@ -24,14 +24,12 @@ _LOGS = log_group(
     "the routing table",
     log(
         messages.KernelContested,
-        "HOST-4-CONTESTED",
         "When one route, neighbor, rule, address or interface of ours is lost five times with less than 15 seconds in "
         "between: a network manager that applies its own configuration, another routing daemon, a script.",
         next="ip monitor (on the machine), dmvpn doctor",
     ),
     log(
         messages.KernelCalm,
-        "HOST-5-CALM",
         "15 seconds after what was fought about was put back for the last time.",
         next="dmvpn doctor",
     ),

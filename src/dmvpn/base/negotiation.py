@@ -1,0 +1,160 @@
+"""Notices of protection: what tunnels, NHRP, IPsec, IKE and PKI tell each other (`protection.py` draws it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.base.effects import DfBit
+from dmvpn.base.notices import Notice
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
+    from dmvpn.base.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionDecided(Notice):
+    """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
+
+    overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
+        counted; with padding, GRE packet, what is sealed before it (inside: the IP header of tunnel mode) and 2 octets
+        of trailer fill whole blocks (RFC 4303 §2.4).
+    df: of the outer header; COPY: of that which the GRE packet would have without ESP.
+    barred: NBMA addresses with which other tunnels of this source have SAs, by other profiles.
+    """
+
+    tunnel: str
+    reason: Reason | None
+    overhead: int = 0
+    block: int = 1
+    df: DfBit = DfBit.COPY
+    inside: int = 0
+    barred: tuple[IPAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionWanted(Notice):
+    """The peers that packets of a protected tunnel are to go to: these, and no others. To IPsec, which keeps the book.
+
+    by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is let go when nobody wants it.
+    peers: NBMA address, and the UDP port by which its NAT shows it, as a server says; 0: nothing is known of one.
+    at: it is about this NBMA address alone; None: about all of them.
+    """
+
+    tunnel: str
+    by: str
+    peers: tuple[tuple[IPAddress, int], ...]
+    at: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionChanged(Notice):
+    """The protection between a tunnel and an NBMA address has changed, whichever end began. To tunnels and NHRP.
+
+    remote_port: of the one peer there that is wanted by this port, as `ProtectionWanted` has it; 0: of the address.
+    """
+
+    tunnel: str
+    nbma: IPAddress
+    state: Protected
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoliciesChanged(Notice):
+    """All that IKE may negotiate (the whole list each time). From IPsec to IKE."""
+
+    policies: tuple[ProtectionPolicy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationsChanged(Notice):
+    """The revocation lists have changed: some connected peers may have to go. From PKI to IKE."""
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationWanted(Notice):
+    """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
+
+    policy: the IPsec profile's name; with `local` it names one of `PoliciesChanged`.
+    remote_port: the UDP port that a NAT shows for the peer's port 4500, as somebody said who reaches it so; 0: nothing
+        is known of one. Peers behind one address differ by it: each is wanted, and let go, by itself.
+    """
+
+    policy: str
+    local: IPAddress
+    remote: IPAddress
+    wanted: bool
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiationChanged(Notice):
+    """How far IKE is with an address that it has no SAs with. From IKE to IPsec.
+
+    reason: why the last try failed.
+    remote_port: as in `NegotiationWanted`.
+    """
+
+    local: IPAddress
+    remote: IPAddress
+    phase: ProtectionPhase
+    reason: Reason | None = None
+    remote_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged(Notice):
+    """A connection appeared (old is None), moved or changed otherwise, or has no SAs any more (new is None).
+
+    returned: its peer had lost its SAs, and has proved itself again; what else it was told, it may not know any more.
+    """
+
+    old: Connection | None
+    new: Connection | None
+    reason: Reason | str = ""
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaNegotiated(Notice):
+    """IKE has a pair of SAs. From IKE to IPsec. replaces: the spi_in of the one that it takes the place of."""
+
+    connection: Connection
+    sa: EspSa
+    view: SaView
+    eager: bool
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaClosed(Notice):
+    """A pair was deleted: nothing may be sent on it. If `lingers` it still receives, until this is said once more."""
+
+    spi_in: int
+    reason: Reason | str
+    lingers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SaRenewalWanted(Notice):
+    """This pair of SAs is worn out: replace it. From IPsec to IKE."""
+
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSilent(Notice):
+    """Nothing has passed over this connection for a long time: ask its peer whether it is alive. From IPsec to IKE."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionUnwanted(Notice):
+    """Nobody has used this connection for a long time, or somebody cleared it: delete its SAs. From IPsec to IKE."""
+
+    connection: int
+    reason: str
