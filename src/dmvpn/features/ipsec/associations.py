@@ -55,6 +55,12 @@ class Association:
         """Whether it only waits for late packets."""
         return self.standing is Standing.LINGERING
 
+    def ends(self, standing: Standing) -> bool:
+        """Carry nothing more that we send. Returns whether it did."""
+        self.standing = standing
+        was_used, self.used = self.used, False
+        return was_used
+
 
 class Associations:
     """All SAs by their inbound SPI, and all connections by number, both in the order in which they came."""

@@ -74,9 +74,8 @@ class Lifecycle:
         association = self.associations.get(notice.spi_in)
         if association is None:
             return Outcome([])
-        was_used, association.used = association.used, False
         was_there = association.standing is not Standing.REFUSED
-        association.standing = Standing.LINGERING
+        was_used = association.ends(Standing.LINGERING)
         successor = self.associations.successor(association.connection)
         results: Results = []
         if successor is not None and was_used:
@@ -98,7 +97,7 @@ class Lifecycle:
         association = self.associations.get(spi)
         if association is None or association.standing is not Standing.ACTIVE:
             return Outcome([])
-        association.standing, association.used = Standing.REFUSED, False
+        association.ends(Standing.REFUSED)
         self.upkeep.refused(association, why, now)
         before = self.associations.successor(association.connection)
         if before is not None:
