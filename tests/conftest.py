@@ -7,8 +7,8 @@ machine may be busy.
 Python writes bytecode, even where the environment says that it must not: thousands of processes start in a run, and
 without it each compiles for itself what it imports, which is a third of the time of most commands.
 
-The garbage collector leaves what was collected in peace, eleven thousand tests and what they import, and comes more
-rarely: else every eighth second is its own.
+The garbage collector comes more rarely, from the first import on, and leaves what was collected in peace, eleven
+thousand tests and what they import: else every eighth second is its own.
 
 What runs in real time, beside everything else on the machine, is tried a second time when it fails. pytest says RERUN
 of it, which is a fault to look for, in the test or in the router; what fails twice fails.
@@ -36,6 +36,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+gc.set_threshold(100_000, 10, 10)
+
 # `nohup make test` and shells without job control ignore these for us, and what is ignored stays ignored in every
 # command that a test starts. A handler that does nothing protects the tests as well, and ends with `exec`.
 for _number in (signal.SIGHUP, signal.SIGINT):
@@ -54,7 +56,6 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector see only what the tests make."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 10, 10)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -251,7 +251,7 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
 
     Raises UserError if the lab ended.
     """
-    lacks, pause = ["its supervisor has not started"], _LOOKS
+    lacks, pause, facts = ["its supervisor has not started"], _LOOKS, None
     while lacks and time.monotonic() < end:
         progress.tell(f"{len(lacks)} missing, such as {lacks[0]}")
         if select.select([lab], [], [], pause)[0]:
@@ -262,11 +262,13 @@ def _wait(scenario: Scenario, folder: LabFolder, lab: int, end: float, progress:
             lacks = [str(text) for text in answer] if isinstance(answer, list) else []
             if not lacks and not scenario.is_exercise:  # where those begin, something is wrong by intention
                 asked = time.monotonic()
-                lacks = _unfinished(scenario, _facts(folder))
+                facts = _facts(folder)
+                lacks = _unfinished(scenario, facts)
                 pause = max(pause, 4 * (time.monotonic() - asked))  # of a large lab they take a while
     if scenario.is_exercise or not folder.control.exists():
         return lacks
-    facts = _facts(folder)
+    if lacks or facts is None:
+        facts = _facts(folder)
     return [
         *(_unfinished(scenario, facts) if lacks else []),
         *scenario.still_missing(cannot(facts, scenario.lab.ready.either)),

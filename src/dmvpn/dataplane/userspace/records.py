@@ -312,14 +312,17 @@ def _namespace() -> str:
 
 def _forget_old(root: Path, boot: str) -> None:
     """Remove the folders of earlier boots, and the oldest of namespaces in which no router lives."""
-    kept: list[tuple[float, Path]] = []
-    for folder in root.iterdir():
-        if folder.name.startswith(boot):
-            with contextlib.suppress(FileNotFoundError):  # a router of another namespace tidies its own away
-                kept.append((folder.stat().st_mtime, folder))
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    for _, folder in sorted(kept)[: max(0, len(kept) - MOST_FOLDERS)]:
+    names = os.listdir(root)
+    kept = [name for name in names if name.startswith(boot)]
+    for name in sorted({*names} - {*kept}):
+        shutil.rmtree(root / name, ignore_errors=True)
+    if len(kept) <= MOST_FOLDERS:
+        return
+    changed: list[tuple[float, Path]] = []
+    for name in kept:
+        with contextlib.suppress(FileNotFoundError):  # a router of another namespace tidies its own away
+            changed.append(((root / name).stat().st_mtime, root / name))
+    for _, folder in sorted(changed)[: max(0, len(changed) - MOST_FOLDERS)]:
         if not Records(folder).others().living:
             shutil.rmtree(folder, ignore_errors=True)
 

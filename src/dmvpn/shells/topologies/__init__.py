@@ -16,37 +16,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.shells.topologies import described, drawn
+from dmvpn.shells.topologies import described
 from dmvpn.shells.topologies.model import Node, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
     from pathlib import Path
 
     from dmvpn.shells.topologies.model import End
 
 __all__ = ("SUFFIXES", "Node", "Topology", "segments_of", "topology_in")
 
-_READERS: Final = {
-    ".unl": drawn.eve,
-    ".gns3": drawn.gns3,
-    ".yaml": described.read,
-    ".yml": described.read,
-}
-SUFFIXES: Final = tuple(_READERS)
+SUFFIXES: Final = (".unl", ".gns3", ".yaml", ".yml")
 #: Octets; a configuration of a stranger may have as many.
 _LARGEST: Final = 4 << 20
 
 
 def topology_in(path: Path) -> Topology | None:
     """Return what a topology file says; None for anything else, and for one that cannot be read."""
-    reader = _READERS.get(path.suffix.lower())
+    suffix = path.suffix.lower()
     try:
-        if reader is None or not path.is_file() or path.stat().st_size > _LARGEST:
+        if suffix not in SUFFIXES or not path.is_file() or path.stat().st_size > _LARGEST:
             return None
-        return reader(path, path.read_text(encoding="utf-8", errors="replace"))
+        return _reader(suffix)(path, path.read_text(encoding="utf-8", errors="replace"))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def _reader(suffix: str) -> Callable[[Path, str], Topology | None]:
+    if suffix in (".yaml", ".yml"):
+        return described.read
+    from dmvpn.shells.topologies import drawn  # only here: it reads XML, which each router of a lab would keep
+
+    return drawn.eve if suffix == ".unl" else drawn.gns3
 
 
 def segments_of(topology: Topology, routers: Container[str]) -> dict[End, int]:
