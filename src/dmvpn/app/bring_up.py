@@ -47,7 +47,7 @@ _LOOKS = 0.05
 
 
 def list_labs(told: Told) -> int:
-    """Scenarios by what they teach, with a mark at those that run."""
+    """List scenarios by what they teach, with a mark at those that run."""
     running = {folder.name for folder in running_labs()}
     shown: list[control.Json] = []
     for topic, names in in_order(built_in_names()):
@@ -158,7 +158,7 @@ def patience(scenario: Scenario) -> float:
 
 
 def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace, told: Told) -> int:
-    """The lab is up: show it once more. Raises UserError if another kind of lab was asked for."""
+    """Show a lab once more that is up. Raises UserError if another kind of lab was asked for."""
     if runs(folder).is_exercise != scenario.is_exercise:
         raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
     status = control.order(folder.control, do="status")
@@ -238,7 +238,7 @@ def _end_at_once(lab: int) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Nobody reads the terminal of a lab: what it prints goes to its log."""
+    """Send what a lab prints to its log, because nobody reads its terminal."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

@@ -46,7 +46,7 @@ def topic_of(name: str) -> str:
 
 
 def in_order(names: list[str]) -> list[tuple[str, list[str]]]:
-    """These scenarios by topic."""
+    """Return these scenarios by topic."""
     found = [(topic, [name for name in known if name in names]) for topic, known in TOPICS.items()]
     others = [name for name in names if topic_of(name) == OTHER]
     return [(topic, some) for topic, some in [*found, (OTHER, others)] if some]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """The collector rests inside, and is afterwards as it was. For imports, reading files and making a network."""
+    """Let the collector rest inside; afterwards it is as it was. For imports, reading files and making a network."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -30,7 +30,7 @@ def uncollected() -> Iterator[None]:
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """The collector works inside, but looks at nothing that was there before. For a network that runs.
+    """Let the collector work inside, but look at nothing that was there before. For a network that runs.
 
     At the end of the process it does not look through everything either: the system takes the memory back as a whole.
     So files are closed by those who opened them.

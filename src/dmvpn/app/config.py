@@ -161,7 +161,7 @@ def _refuse_unobeyed(name: Path | str, tree: ConfigTree, agreed: set[str]) -> No
 
 
 def _unobeyed(tree: ConfigTree) -> Iterator[tuple[str, str]]:
-    """NAT rules that a router here does not obey, each with the reason."""
+    """Yield NAT rules that a router here does not obey, each with the reason."""
     policies = Policies(of_packets(policy_model(tree)))
     for rule in (nat_model(tree) or NatConfig()).rules:
         why = policies.clauses(rule)
@@ -195,7 +195,7 @@ def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:
 
 
 def _print_problems(name: Path | str, result: ConfigResult) -> bool:
-    """True: no errors."""
+    """Print the problems, and return whether there is no error among them."""
     for problem in result.problems[:MOST_PRINTED]:
         print(f"{name}:{problem.line_number}: in {problem.mode} mode", file=sys.stderr)
         print("\n".join((without_keys(problem.text), *problem.message_lines)), file=sys.stderr)

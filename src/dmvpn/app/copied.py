@@ -43,7 +43,7 @@ class CopiedLab:
         world = self._world
 
         def store(_key: str, _octets: bytes) -> None:
-            """Nothing outlives the copy."""
+            """Do nothing: nothing outlives the copy."""
 
         handle = Handle(lambda: world.routers[name].router, lambda: world.now, lambda e: world.post(name, e), store)
 

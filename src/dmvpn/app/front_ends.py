@@ -42,7 +42,7 @@ def needs_asyncssh() -> None:
 
 
 def address_of(text: str) -> str:
-    """ADDRESS:PORT of what `--ssh` was given. Raises UserError."""
+    """Return ADDRESS:PORT of what `--ssh` was given. Raises UserError."""
     address, colon, port = text.rpartition(":")
     if not colon or (address.count(":") and not address.endswith("]")):
         address, port = text, str(_PORT)

@@ -50,7 +50,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def may_tear(self) -> Iterator[None]:
-        """Whatever is done inside may be left in the middle: then it raises Interrupted."""
+        """Let whatever is done inside be left in the middle: then it raises Interrupted."""
         self._tears = True
         try:
             yield

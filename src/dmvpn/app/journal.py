@@ -45,7 +45,7 @@ def to_stderr() -> None:
 
 
 def is_journal(descriptor: int, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether what is written there goes straight to systemd's journal."""
+    """Return whether what is written there goes straight to systemd's journal."""
     try:
         found = os.fstat(descriptor)
     except OSError:

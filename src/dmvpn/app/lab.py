@@ -37,7 +37,7 @@ def _with_lab(name: str) -> str:
 
 
 def list_labs(arguments: argparse.Namespace, told: Told) -> int:
-    """Scenarios, with a mark at those that run."""
+    """List scenarios, with a mark at those that run."""
     from dmvpn.app import bring_up
 
     return bring_up.list_labs(told)
@@ -84,7 +84,7 @@ def down(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def status(arguments: argparse.Namespace, told: Told) -> int:
-    """What runs."""
+    """Show what runs."""
     folder = find_lab(arguments.lab, "dmvpn lab status {}".format)
     answer = control.order(folder.control, do="status")
     if isinstance(answer, dict):
@@ -219,7 +219,7 @@ def _tell_counts(told: Told, written: control.Json) -> None:
 
 
 def _frames(path: Path) -> int:
-    """How many packets a capture has whose lab cannot be asked any more."""
+    """Return how many packets a capture has whose lab cannot be asked any more."""
     from dmvpn.base.errors import WireError
     from dmvpn.net import pcap
 

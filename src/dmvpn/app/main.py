@@ -373,7 +373,7 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _days(text: str) -> int:
-    """A number of days, for argparse."""
+    """Return a number of days, for argparse."""
     if not text.isdecimal() or not 1 <= int(text) <= 36_500:
         raise argparse.ArgumentTypeError(f"{text}: a number of days from 1 to 36500")
     return int(text)

@@ -54,19 +54,19 @@ class Manager:
         return cls(environment.get("NOTIFY_SOCKET") or None, _interval(environment))
 
     def ready(self, status: str) -> None:
-        """The router runs, for the first time or after `reloading`."""
+        """Say that the router runs, for the first time or after `reloading`."""
         self._tell("READY=1", _status(status))
 
     def reloading(self) -> None:
-        """The configuration file is being read again; `ready` follows, whatever comes of it."""
+        """Say that the configuration file is being read again; `ready` follows, whatever comes of it."""
         self._tell("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self, status: str) -> None:
-        """An orderly end has begun."""
+        """Say that an orderly end has begun."""
         self._tell("STOPPING=1", _status(status))
 
     def status(self, status: str) -> None:
-        """One line for people."""
+        """Say one line for people."""
         self._tell(_status(status))
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -102,12 +102,12 @@ class Manager:
 
 
 def _name(address: str) -> str:
-    """As the kernel takes it: an abstract name begins with a zero."""
+    """Return the name as the kernel takes it: an abstract one begins with a zero."""
     return "\0" + address[1:] if address.startswith("@") else address
 
 
 def _status(text: str) -> str:
-    """On one line, whatever it was: a line more would be another message."""
+    """Return the status on one line, whatever it was: a line more would be another message."""
     return "STATUS=" + " ".join(text.split()).encode(errors="replace")[:_LONGEST].decode(errors="ignore")
 
 

@@ -37,14 +37,14 @@ PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 def init(arguments: argparse.Namespace) -> int:
-    """A new authority."""
+    """Make a new authority."""
     made = Authority.make(arguments.folder, arguments.name, elliptic=arguments.ec)
     print(f"{made.certificate.subject.rfc4514_string()}: {arguments.folder / CA_CERTIFICATE}; keep ca.key off routers")
     return 0
 
 
 def issue(arguments: argparse.Namespace) -> int:
-    """A certificate and a key for each name."""
+    """Issue a certificate and a key for each name."""
     authority = Authority.open(arguments.folder)
     named = arguments.dn or arguments.fqdn or arguments.ip or arguments.email
     if named and len(arguments.names) > 1:
@@ -69,7 +69,7 @@ def issue(arguments: argparse.Namespace) -> int:
 
 
 def revoke(arguments: argparse.Namespace) -> int:
-    """No longer believed, as soon as routers have the new list."""
+    """Revoke certificates: they are no longer believed as soon as routers have the new list."""
     authority = Authority.open(arguments.folder)
     for issued in authority.revoke(arguments.which):
         print(f"{issued.subject} (serial {issued.serial}) is revoked; {authority.folder / LIST} says so")
@@ -77,7 +77,7 @@ def revoke(arguments: argparse.Namespace) -> int:
 
 
 def crl(arguments: argparse.Namespace) -> int:
-    """The revocation list again."""
+    """Make the revocation list again."""
     authority = Authority.open(arguments.folder)
     signed = authority.write_list(arguments.days)
     print(f"{authority.folder / LIST}: {len(signed)} revoked, good until {signed.next_update_utc:%Y-%m-%d}")
@@ -85,7 +85,7 @@ def crl(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """The authority and what it issued."""
+    """Show the authority and what it issued."""
     authority = Authority.open(arguments.folder)
     certificate = authority.certificate
     print(f"{certificate.subject.rfc4514_string()}, until {certificate.not_valid_after_utc:%Y-%m-%d}")
@@ -181,7 +181,7 @@ def _is_prompt(line: str) -> bool:
 
 
 def _password(prompt: str, *, twice: bool = False) -> str:
-    """From the environment, or typed. Raises UserError."""
+    """Return the password from the environment, or as it is typed. Raises UserError."""
     if given := os.environ.get(PASSWORD):
         return given
     if not sys.stdin.isatty():

@@ -107,7 +107,7 @@ def _problems(outcome: Outcome, router: str, state: Path | None) -> Iterable[str
 
 
 def _is_taken(address: str, port: int) -> bool:
-    """Whether some socket of this network namespace has this UDP port, at this address or at all of them."""
+    """Return whether some socket of this network namespace has this UDP port, at this address or at all of them."""
     for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
         octets, _, number = line.split()[1].partition(":")
         there = str(IPv4Address(struct.pack("=I", int(octets, 16))))

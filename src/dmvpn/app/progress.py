@@ -45,7 +45,7 @@ class Progress:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, *, beats: bool = True) -> Self:
-        """As somebody asked for it."""
+        """Return the progress as somebody asked for it."""
         wanted, silent = getattr(arguments, "progress", False), getattr(arguments, "json", False)
         return cls(wanted=bool(wanted), silent=bool(silent), beats=beats)
 
@@ -63,7 +63,7 @@ class Progress:
         self.wipe()
 
     def tell(self, text: str) -> None:
-        """What goes on now; it is written when its time has come."""
+        """Note what goes on now; it is written when its time has come."""
         self._text = text
         if self._on and not self._beats:
             self._write()

@@ -44,7 +44,7 @@ class HangUp(enum.Enum):
 
 
 def hang_up() -> HangUp:
-    """As things are when the process begins: a terminal that has hung up cannot be opened any more."""
+    """Return how things are when the process begins: a terminal that has hung up cannot be opened any more."""
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return HangUp.IGNORED
     try:
@@ -82,7 +82,7 @@ def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
 
 
 def _refusal(problem: Problem) -> str:
-    """Without the line itself, which may hold a key that somebody mistyped."""
+    """Return the refusal without the line itself, which may hold a key that somebody mistyped."""
     said = next((line for line in problem.message_lines if line.startswith("%")), "refused")
     return f"line {problem.line_number}, in {problem.mode} mode: {said}"
 

@@ -117,7 +117,7 @@ def _tell(rendered: Rendered, changed: Changes) -> None:
 
 
 def _check_language(rendered: Rendered, template: Path | None) -> None:
-    """A template may write what IOS's language does not know. Raises UserError."""
+    """Check that a template writes what IOS's language knows. Raises UserError."""
     from dmvpn.network.lines import check
 
     for name, text in rendered.configurations.items():
@@ -129,7 +129,9 @@ def _check_language(rendered: Rendered, template: Path | None) -> None:
 
 
 def _lint(rendered: Rendered) -> bool:
-    """What the linter says of the whole, once where it says the same of many; False if there is an error."""
+    """Print what the linter says of the whole, once where it says the same of many; return False if there is an
+    error.
+    """
     from dmvpn.base.findings import Severity
     from dmvpn.tools.lint import lint
 

@@ -40,7 +40,7 @@ class Life:
     differences: list[str] = field(default_factory=list)
 
     def take(self, line: Entry | Outcome) -> None:
-        """The next line of its recording."""
+        """Take the next line of its recording."""
         if isinstance(line, Entry):
             self.finish()
             self.told = line
@@ -49,7 +49,7 @@ class Life:
         self._live(line.did)
 
     def finish(self) -> None:
-        """The recording ends, or goes on with another event: what was told last has no recorded outcome."""
+        """End the recording, or go on with another event: what was told last has no recorded outcome."""
         self._live(None)
 
     def _live(self, did: str | None) -> None:

@@ -118,7 +118,9 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
 
 
 def _listens(runtime: Runtime) -> set[str]:
-    """Where the configuration says that the machine listens for SSH: `ip ssh port`, with the `rotary` of a line."""
+    """Return where the configuration says that the machine listens for SSH: `ip ssh port`, with the `rotary` of a
+    line.
+    """
     port = runtime.router.machine(SystemMachine).config.ssh_port
     return set() if port is None else {f"0.0.0.0:{port}"}
 
@@ -135,7 +137,7 @@ def _heed_signals(
 
 
 def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -> None:
-    """SIGHUP as the order to read the file again, and what came of it for the service manager."""
+    """Obey SIGHUP as the order to read the file again, and tell the service manager what came of it."""
     manager.reloading()
     outcome = "a fault of ours: the log has it"
     try:
@@ -145,7 +147,9 @@ def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -
 
 
 def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:
-    """A router that runs alone is a lab of one: `dmvpn lab status`, `down` and `dmvpn doctor` work on it."""
+    """Obey what is asked of a router that runs alone, which is a lab of one: `dmvpn lab status`, `down` and `dmvpn
+    doctor` work on it.
+    """
     match request.get("do"):
         case "status":
             return {"scenario": "run", "engine": "", "routers": {runtime.name: True}}
@@ -164,7 +168,7 @@ def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.E
 
 
 def mapping(words: list[str]) -> dict[str, str]:
-    """Linux names by IOS names, from `--map GigabitEthernet0/1=eth0`."""
+    """Return Linux names by IOS names, from `--map GigabitEthernet0/1=eth0`."""
     mapping: dict[str, str] = {}
     for word in words:
         ios, equals, linux = word.partition("=")

@@ -150,7 +150,7 @@ def _cover_tracks(bench: LabBench, routers: Sequence[str]) -> None:
 
 
 def _list(arguments: argparse.Namespace, told: Told) -> int:
-    """All troubles, or those that fit the lab that runs."""
+    """List all troubles, or those that fit the lab that runs."""
     stage: Stage | None = None
     with contextlib.suppress(UserError):
         lesson = _Class(arguments.lab, "dmvpn lab break --list --lab {}")
@@ -175,7 +175,7 @@ def _choose(stage: Stage, name: str | None, seed: int | None) -> Fault:
 
 
 def hint(arguments: argparse.Namespace, told: Told) -> int:
-    """The next hint."""
+    """Show the next hint."""
     lesson = _Class(arguments.lab, "dmvpn lab hint {}")
     if lesson.scenario.is_exercise and Lesson.read(lesson.folder.path) is None:
         raise UserError(
@@ -194,7 +194,7 @@ def hint(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def grade_(arguments: argparse.Namespace, told: Told) -> int:
-    """Is the lab as well as it was? 1 if not."""
+    """Judge whether the lab is as well as it was. 1 if not."""
     lesson = _Class(arguments.lab, "dmvpn lab grade {}")
     told.put(lab=lesson.folder.name)
     learnt = exercise.find(lesson.folder.name) if lesson.scenario.is_exercise else None
@@ -275,7 +275,7 @@ def phase(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _refuse_the_dead(lesson: _Class, running: Mapping[str, str]) -> None:
-    """Nobody wants half of a change. Raises UserError."""
+    """Refuse to change a lab with dead routers, since nobody wants half of a change. Raises UserError."""
     dead = [name for name in lesson.scenario.configurations if name not in running]
     if dead:
         raise UserError(
@@ -289,7 +289,7 @@ def _is_way(subject: Subject) -> bool:
 
 
 def _settled(lesson: _Class, stage: Stage) -> Health:
-    """How the network does when it does well, or when it had its time."""
+    """Return how the network does when it does well, or when it had its time."""
     end = time.monotonic() + _SETTLING
     while True:
         health = examine(lesson.bench, stage)
@@ -300,7 +300,7 @@ def _settled(lesson: _Class, stage: Stage) -> Health:
 
 
 def _ways(was: Health, now: Health) -> list[str]:
-    """Which sites reach each other in how many hops, before and now."""
+    """Return which sites reach each other in how many hops, before and now."""
     ways = [subject for check, subject in now.found if check is Check.REACH]
     return [f"{way}: {_hops(was, way)} before, {_hops(now, way)} now" for way in ways]
 

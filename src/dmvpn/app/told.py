@@ -21,20 +21,20 @@ class Told:
         self._facts: dict[str, Json] = {}
 
     def say(self, text: str = "") -> None:
-        """A line for people, at once: the next one may take a while."""
+        """Say a line for people at once: the next one may take a while."""
         if not self.for_programs:
             print(text, flush=True)
 
     def put(self, **facts: Json) -> None:
-        """Facts for programs."""
+        """Put facts for programs."""
         self._facts.update(facts)
 
     def row(self, **facts: Json) -> None:
-        """One of many objects, of which each is a line: for what goes on and on."""
+        """Tell one of many objects, of which each is a line: for what goes on and on."""
         if self.for_programs:
             print(json.dumps(facts), flush=True)
 
     def end(self) -> None:
-        """The verb is done: print its object. One that told rows, and put nothing, has none."""
+        """End the verb: print its object. One that told rows, and put nothing, has none."""
         if self.for_programs and self._facts:
             print(json.dumps(self._facts, indent=2))

@@ -37,7 +37,10 @@ def tried(diagnosis: Diagnosis, network: Scenario, facts: LabFacts) -> Diagnosis
 
 
 def write(diagnosis: Diagnosis, network: Scenario | None, folder: Path, *, force: bool) -> None:
-    """Changed configurations and a diff for a review. Raises UserError for files that are there, without `force`."""
+    """Write changed configurations and a diff for a review.
+
+    Raises UserError for files that are there, without `force`.
+    """
     from dmvpn.tools.remedies import PATCH, changed, patch
     from dmvpn.tools.render.writing import changes, write
 

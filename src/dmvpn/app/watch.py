@@ -85,7 +85,7 @@ def watch(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _follow(watcher: Watcher, ear: _Ear, end: float | None, tell: Callable[[Sequence[Step]], None]) -> None:
-    """Until the end, of whichever kind."""
+    """Follow until the end, of whichever kind."""
     while watcher.lives and not watcher.stopped and (end is None or time.monotonic() < end):
         # With nothing waiting, the next line wakes us; otherwise the time at which the oldest waiting line is ripe.
         patience = _TURN if ear.waits else 3600.0
@@ -122,7 +122,7 @@ class Record:
     untold: int = 0
 
     def add(self, fresh: Sequence[Step]) -> None:
-        """These happened next."""
+        """Add what happened next."""
         room = LARGEST_STORY - len(self.steps)
         self.steps += fresh[:room]
         self.untold += max(0, len(fresh) - room)
@@ -191,7 +191,7 @@ class _Ear:
         return self._assembler.waits
 
     def hear(self, heard: Heard) -> None:
-        """News of a router, or its end."""
+        """Hear news of a router, or its end."""
         news, arrived = heard.news, time.monotonic()
         if news is None:
             self._about(heard.router, Sign.WENT, "gone", time.time() + self._ahead, arrived)
@@ -215,7 +215,7 @@ class _Ear:
         return self._assembler.take(arrived_before)
 
     def lab_ended(self) -> None:
-        """That all routers went is no news then."""
+        """Note that the lab ends: that all routers went is no news then."""
         self._assembler.drop_notes(_ROUTER)
 
     def _about(self, router: str, sign: Sign, text: str, when: float, arrived: float) -> None:

@@ -57,7 +57,7 @@ class Paper:
         self._silent = self._has_another_way = False
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Say one line."""
         if self._silent:
             return
         try:
@@ -81,7 +81,7 @@ class Paper:
                 print(text, file=sys.stderr, flush=True)
 
     def _fall_silent(self) -> None:
-        """What waits in Python's own buffer goes nowhere, too."""
+        """Fall silent: what waits in Python's own buffer goes nowhere, too."""
         self._silent = True
         with contextlib.suppress(OSError):  # with `2>&1` the same reader does not read that either
             self._has_another_way = not os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
@@ -103,7 +103,7 @@ class Screen:
         self._lines = 0
 
     def begin(self) -> None:
-        """What this is, and what its signs mean."""
+        """Say what this is, and what its signs mean."""
         for line in (*self._ladder.legend(), self._ladder.header()):
             self._paper.say(line)
 
@@ -117,7 +117,7 @@ class Screen:
         return [(step, line) for step, line in told if line is not None]
 
     def show(self, line: str) -> None:
-        """One of these lines; once a page, and after the window has changed, the header again."""
+        """Show one of these lines; once a page, and after the window has changed, the header again."""
         if self._lines >= _PAGE:
             self._lines = 0
             self._paper.say(self._ladder.header())
@@ -129,14 +129,14 @@ class Rows(Screen):
     """The same steps for programs: an object a line, and no word else."""
 
     def begin(self) -> None:
-        """There is no heading."""
+        """Begin without a heading."""
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
         """Return those steps that are told here, each as an object."""
         return [(step, _row(step)) for step, _ in super().lines(steps)]
 
     def show(self, line: str) -> None:
-        """One of these."""
+        """Show one of these."""
         self._paper.say(line)
 
 

@@ -57,7 +57,7 @@ def certificate_of(octets: bytes) -> x509.Certificate:
 
 
 def serial_number(certificate: x509.Certificate) -> int:
-    """Whatever it is: negative ones, too."""
+    """Return the serial number, whatever it is: negative ones, too."""
     with _in_silence():
         return certificate.serial_number
 

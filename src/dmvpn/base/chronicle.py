@@ -123,7 +123,7 @@ _CHANGE: Final = ("subject", "text", "interface")
 
 
 def line_to_plain(line: Line) -> Plain:
-    """For JSON. What it is about stays behind."""
+    """Return a line for JSON. What it is about stays behind."""
     what = line.what
     plain: Plain = {"number": line.number, "time": line.time}
     if isinstance(what, MessagePassed):

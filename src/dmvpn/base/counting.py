@@ -54,17 +54,17 @@ class NoPlane:
     """The answers where there is no data plane."""
 
     def interfaces_counted(self) -> None:
-        """Nothing is known."""
+        """Do nothing: nothing is known."""
 
     def sas_counted(self) -> None:
-        """Nothing is known."""
+        """Do nothing: nothing is known."""
 
     def stations(self) -> tuple[Station, ...]:
-        """Nobody is known."""
+        """Return nobody: none is known."""
         return ()
 
     def translations(self) -> Translations:
-        """Nothing is translated."""
+        """Return nothing: none is translated."""
         return Translations()
 
 

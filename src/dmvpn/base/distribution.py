@@ -102,7 +102,7 @@ class Distribution:
         return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
 
     def offset(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> int:
-        """By how much a route is farther: what the interface's own list says goes before the general one."""
+        """Return by how much a route is farther: what the interface's own list says goes before the general one."""
         fitting = [one for one in self.offsets if one.inwards == inwards and one.interface in ("", interface)]
         for one in sorted(fitting, key=lambda one: not one.interface):
             if one.name == EVERY or policies.access_list_permits(one.name, route.prefix):

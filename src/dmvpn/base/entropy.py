@@ -14,7 +14,7 @@ class Entropy(Protocol):
     """A source of octets. Machines ask for octets and derive the rest with the functions below."""
 
     def octets(self, count: int) -> bytes:
-        """`count` unpredictable octets."""
+        """Return `count` unpredictable octets."""
         ...
 
 

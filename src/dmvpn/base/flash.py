@@ -60,23 +60,23 @@ class NoFlash:
     """The files of a router whose shell keeps none."""
 
     def files(self) -> Sequence[Stored]:
-        """Nothing."""
+        """Return nothing."""
         return ()
 
     def read(self, name: str) -> bytes:
-        """Nothing is there."""
+        """Raise an error: nothing is there."""
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def write(self, name: str, octets: bytes) -> None:
-        """There is no room."""
+        """Raise an error: there is no room."""
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def remove(self, name: str) -> None:
-        """Nothing is there."""
+        """Raise an error: nothing is there."""
         self.read(name)
 
     def rename(self, name: str, new: str) -> None:
-        """Nothing is there."""
+        """Raise an error: nothing is there."""
         self.read(name)
 
 

@@ -98,7 +98,7 @@ class Pages(Collection[V]):
         return gone, came
 
     def _apart(self, other: Pages[V]) -> tuple[dict[int, V], dict[int, V]]:
-        """Of either the entries of the pages that the two do not share."""
+        """Return of either the entries of the pages that the two do not share."""
         mine, theirs = self._pages, other._pages
         return _without(mine, theirs), _without(theirs, mine)
 

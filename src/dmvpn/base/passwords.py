@@ -34,7 +34,7 @@ class SecretError(ValueError):
 
 
 def check_secret(kind: int, secret: str) -> None:
-    """Is this a secret of that kind? Raises SecretError."""
+    """Check that this is a secret of that kind. Raises SecretError."""
     if kind == PLAIN:
         return
     if kind == HIDDEN:
@@ -144,7 +144,7 @@ def _md5_crypt(password: bytes, salt: bytes) -> str:
 
 
 def _encode(octets: bytes) -> str:
-    """Base 64 with the alphabet of crypt(3), most significant bits first, without padding."""
+    """Encode in base 64 with the alphabet of crypt(3), most significant bits first, without padding."""
     bits = int.from_bytes(octets, "big") << (-len(octets) * 8 % 6)
     count = (len(octets) * 8 + 5) // 6
     return "".join(_ALPHABET[bits >> 6 * (count - 1 - index) & 0x3F] for index in range(count))

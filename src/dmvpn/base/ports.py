@@ -44,7 +44,7 @@ class Machine(Protocol):
         ...
 
     def next_deadline(self) -> float | None:
-        """When this machine wants the next `Tick`, or None."""
+        """Return when this machine wants the next `Tick`, or None."""
         ...
 
 
@@ -95,7 +95,7 @@ class Rib(Protocol):
         ...
 
     def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
-        """Next hops as a packet takes them: NHRP's routes and overrides count. Empty: dropped."""
+        """Return next hops as a packet takes them: NHRP's routes and overrides count. Empty: dropped."""
         ...
 
     def routes(self) -> tuple[Route, ...]:
@@ -205,7 +205,7 @@ class Clock(Protocol):
     """Asked of the system feature."""
 
     def wall(self, now: float) -> datetime:
-        """Wall time at monotonic `now`, UTC."""
+        """Return the wall time at monotonic `now`, UTC."""
         ...
 
     def local(self, now: float) -> datetime:

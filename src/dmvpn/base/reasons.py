@@ -102,7 +102,7 @@ class Reason:
         return other is not None and self.code is other.code and str(self) == str(other)
 
     def parts(self) -> Iterator[Reason]:
-        """This reason, and those among its fields, to any depth."""
+        """Yield this reason, and those among its fields, to any depth."""
         yield self
         for field in self.fields:
             if isinstance(field, Reason):

@@ -86,7 +86,7 @@ class Recorder:
         return self
 
     def octets(self, count: int) -> bytes:
-        """`count` unpredictable octets, which are remembered."""
+        """Return `count` unpredictable octets, and remember them."""
         if self._source is None:
             raise AssertionError("nothing lives yet")
         drawn = self._source.octets(count)
@@ -118,7 +118,7 @@ class RecordedEntropy:
         self._left = bytearray()
 
     def feed(self, drawn: bytes) -> None:
-        """Further octets, which will be drawn."""
+        """Take in further octets, which will be drawn."""
         self._left += drawn
 
     def octets(self, count: int) -> bytes:
@@ -131,7 +131,7 @@ class RecordedEntropy:
 
 
 def fingerprint(effects: Iterable[Effect]) -> str:
-    """Equal for equal effects in the same order."""
+    """Return a number that is equal for equal effects in the same order."""
     digest = hashlib.sha256()
     for effect in effects:
         if isinstance(effect, HistoryGrew):  # a life is the same whether a chronicle is kept or not

@@ -55,7 +55,7 @@ class Covered:
         self._networks: dict[str, tuple[Prefix, ...]] = {}
 
     def tell(self, interface: str, prefixes: tuple[Prefix, ...]) -> list[Effect | Notice]:
-        """It runs on these networks of an interface now; (): on none of them."""
+        """Tell that the protocol runs on these networks of an interface now; (): on none of them."""
         if self._networks.get(interface, ()) == prefixes:
             return []
         if prefixes:

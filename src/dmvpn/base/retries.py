@@ -45,7 +45,7 @@ class Retries(Generic[Name]):
         return self._reasons.get(name)
 
     def next(self) -> float | None:
-        """When the next attempt is due, or None."""
+        """Return when the next attempt is due, or None."""
         return self._deadlines.next()
 
     def pop_due(self, now: float) -> list[Name]:

@@ -294,7 +294,7 @@ class RoutePolicies:
 
 
 def communities_text(communities: tuple[int, ...]) -> str:
-    """As regular expressions see them: in order, each as two numbers or as its name."""
+    """Return communities as regular expressions see them: in order, each as two numbers or as its name."""
     names = {number: name for name, number in COMMUNITIES.items()}
     return " ".join(names.get(one, f"{one >> 16}:{one & 0xFFFF}") for one in sorted(communities))
 
@@ -310,5 +310,8 @@ def _next_hop(route: Candidate) -> Prefix | None:
 
 
 def _first(rules: Collection[AddressRule] | None, prefix: Prefix) -> bool:
-    """The verdict of the first rule that fits. None: there is no such list. An empty list permits everything, too."""
+    """Return the verdict of the first rule that fits.
+
+    None: there is no such list. An empty list permits everything, too.
+    """
     return not rules or next((rule.permit for rule in rules if rule.fits(prefix)), False)

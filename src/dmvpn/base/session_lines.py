@@ -44,6 +44,6 @@ def _kilobytes(left: int | None) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """As parsers want it: hours, minutes and seconds, however many hours."""
+    """Return a time as parsers want it: hours, minutes and seconds, however many hours."""
     total = int(seconds)
     return f"{total // HOUR:02}:{total % HOUR // MINUTE:02}:{total % MINUTE:02}"

@@ -135,7 +135,7 @@ def tunnels_of(ports: Ports, connection: Connection) -> tuple[str, ...]:
 
 
 def transform_words(transform: EspTransform) -> str:
-    """As IOS writes it where SAs are shown: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    """Return a transform as IOS writes it where SAs are shown: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
     bits = "" if transform.bits == 128 else str(transform.bits)
     if transform.cipher is EspCipher.AES_GCM:
         return f"esp-gcm {bits}".strip()
@@ -186,7 +186,7 @@ class _Known:
         return [connection for connection in found if pair.remote_port in (0, connection.remote_port)]
 
     def attempts(self, pair: ProtectedPair) -> list[IkeView]:
-        """IKE SAs of nobody yet that may come to be with this pair."""
+        """Return IKE SAs of nobody yet that may come to be with this pair."""
         found = self.trying.get((pair.local, pair.remote), [])
         return [ike for ike in found if pair.remote_port in (0, ike.remote_port) or ike.remote_port == IKE_PORT]
 

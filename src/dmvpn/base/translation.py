@@ -179,7 +179,7 @@ class PacketPolicies:
 
 
 def permits(rules: Rules, flow: PacketFlow) -> bool:
-    """The first rule that fits decides; none: denied."""
+    """Return what the first rule that fits decides; none: denied."""
     return next((rule.permit for rule in rules if rule.fits(flow)), False)
 
 

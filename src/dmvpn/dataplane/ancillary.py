@@ -56,17 +56,19 @@ class Datagram:
 
 
 def tos_control(tos: int) -> Control:
-    """Sets the TOS of this packet only."""
+    """Return what sets the TOS of this packet only."""
     return socket.IPPROTO_IP, IP_TOS, bytes((tos,))
 
 
 def ttl_control(ttl: int) -> Control:
-    """Sets the TTL of this packet only, a multicast one's too."""
+    """Return what sets the TTL of this packet only, a multicast one's too."""
     return socket.IPPROTO_IP, IP_TTL, struct.pack("=i", ttl)
 
 
 def origin_control(link: int, source: IPv4Address | None) -> Control:
-    """Sends this packet out of an interface (0: as routed) and from one of our addresses (None: the kernel chooses)."""
+    """Return what sends this packet out of an interface (0: as routed) and from one of our addresses (None: the kernel
+    chooses).
+    """
     ours = source.packed if source is not None else bytes(4)
     return socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(link, ours, bytes(4))
 

@@ -149,7 +149,7 @@ class RustEngine:
             self._mind_paths()
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
-        """Frames for this peer id go to an NBMA address, over this connection."""
+        """Send frames for this peer id to an NBMA address, over this connection."""
         self._core.set_peer(self._served[tunnel].number, peer, nbma.packed, connection)
 
     def clear_peer(self, tunnel: str, peer: int) -> None:
@@ -159,16 +159,16 @@ class RustEngine:
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
         over = [(nbma.packed, connection) for nbma, connection in bound]
         self._core.set_multicast(self._served[tunnel].number, [nbma.packed for nbma in nbmas], over)
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """What the tunnel reports of transit packets."""
+        """Set what the tunnel reports of transit packets."""
         self._core.set_hairpin(self._served[order.tunnel].number, order.network, order.report, order.interval)
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """All our addresses, and each tunnel's own (packed)."""
+        """Set all our addresses, and each tunnel's own (packed)."""
         self._core.set_own_addresses(sorted(address for address in own if len(address) == 4))
         for name, address in of_tunnels.items():
             self._core.set_address(self._served[name].number, address)
@@ -180,7 +180,7 @@ class RustEngine:
         self._engine.send(self._served[tunnel].number, nbma.packed, protocol, payload, tos, connection)
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
+        """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
         served = self._served[tunnel]
         if served.spec.protected:
             over = self._core.usage_over(served.number)
@@ -193,7 +193,7 @@ class RustEngine:
         return tuple(PeerUsage(ipv4_address(nbma), sent, received) for nbma, sent, received in counts)
 
     def dropped(self) -> GreDrops:
-        """GRE packets that went nowhere."""
+        """Return how many GRE packets went nowhere."""
         malformed, no_tunnel, no_peer, not_ipv4, unsent, in_clear, no_sa, no_spi = self._core.dropped()
         return GreDrops(
             malformed=malformed,
@@ -244,7 +244,7 @@ class RustEngine:
         self._core.remove_sa(spi_in)
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """All its SAs send there from now on."""
+        """Let all SAs of a connection send there from now on."""
         self._core.move_connection(connection, remote.packed, remote_port)
 
     def sa_counts(self) -> tuple[SaCount, ...]:
@@ -314,7 +314,7 @@ class RustEngine:
             self._sockets.pop(source).close()
 
     def _mind_paths(self) -> None:
-        """The engine has duplicates of the sockets: what is set here holds there."""
+        """Mind paths at the engine's sockets, too: it has duplicates, so what is set here holds there."""
         minding = minding_paths(served.spec for served in self._served.values())
         for source, opened in self._sockets.items():
             opened.mind_paths(source in minding)

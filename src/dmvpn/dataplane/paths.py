@@ -39,7 +39,7 @@ class PathMtus:
         return bool(self._learned)
 
     def learn(self, remote: bytes, mtu: int, now: float) -> None:
-        """A packet to there was too big; mtu: octets of one that is not."""
+        """Learn that a packet to there was too big; mtu: octets of one that is not."""
         self._forget_old(now)
         self._learned[remote] = max(mtu, LEAST), now + AGE
         self._earliest = min(self._earliest, now + AGE)
@@ -54,7 +54,7 @@ class PathMtus:
         return None if learned is None else learned[0]
 
     def _forget_old(self, now: float) -> None:
-        """What nobody asks for goes, too: else one peer that is gone would have all packets looked at forever."""
+        """Forget what nobody asks for, too: else one peer that is gone would have all packets looked at forever."""
         if now < self._earliest:
             return
         self._earliest = math.inf

@@ -24,7 +24,7 @@ class HostProblem(UserError):
 
 
 def in_container() -> bool:
-    """Whether docker or podman made this environment: many remedies are options of theirs."""
+    """Return whether docker or podman made this environment: many remedies are options of theirs."""
     return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
@@ -38,7 +38,7 @@ class Capability(enum.IntEnum):
 
 
 def has(capability: Capability) -> bool:
-    """Whether this process has a capability in effect; where /proc does not say, whether it is root."""
+    """Return whether this process has a capability in effect; where /proc does not say, whether it is root."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("CapEff:"):

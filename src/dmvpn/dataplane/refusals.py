@@ -25,7 +25,7 @@ def unreachable(code: icmp.UnreachableCode) -> Callable[[bytes], IcmpError]:
 
 
 def time_exceeded(quoted: bytes) -> IcmpError:
-    """The packet has gone too far."""
+    """Return the error for a packet that has gone too far."""
     return icmp.TimeExceeded(quoted=quoted)
 
 
@@ -38,7 +38,7 @@ def too_big(mtu: int) -> Callable[[bytes], IcmpError]:
 
 
 def may_answer(data: bytes) -> bool:
-    """False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first.
+    """Return False for what no ICMP error may answer, RFC 1122 §3.2.2: errors, multicast, fragments but the first.
 
     Over IPv6: RFC 4443 §2.4 (e), which says the same of errors, redirects, multicast and senders without an address.
     """

@@ -84,7 +84,7 @@ class Archiving:
     # -------------------------------------------------------------------------------------------- copies
 
     def save(self) -> Outcome:
-        """`write memory`, which makes a copy, too, if `archive` says so."""
+        """Write the startup configuration (`write memory`), and a copy, too, if `archive` says so."""
         saved = self._filing.save()
         if saved.failed or not (self._config.prefix and self._config.writes):
             return saved
@@ -92,7 +92,7 @@ class Archiving:
         return Outcome((*saved.lines, *copied.lines), failed=copied.failed, settled=True) if copied.failed else saved
 
     def archive(self) -> Outcome:
-        """`archive config`: one more copy of what runs; the oldest goes."""
+        """Make one more copy of what runs (`archive config`); the oldest goes."""
         if not self._config.prefix:
             return Outcome((NOT_ENABLED, "% Error caught by command handler"), failed=True)
         try:
@@ -116,7 +116,7 @@ class Archiving:
     # -------------------------------------------------------------------------------------------- replace
 
     def replace(self, order: Replace) -> Outcome:
-        """`configure replace`: ask, unless it is forced."""
+        """Replace the configuration (`configure replace`): ask, unless it is forced."""
         if order.minutes and not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         if order.force:
@@ -179,7 +179,7 @@ class Archiving:
     # -------------------------------------------------------------------------------------------- the way back
 
     def change_for(self, minutes: int) -> tuple[str, ...] | Outcome:
-        """`configure terminal revert timer N`: what is to be said first, or why not."""
+        """Begin `configure terminal revert timer N`: what is to be said first, or why not."""
         if not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         try:
@@ -198,14 +198,14 @@ class Archiving:
         return (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
 
     def confirm(self) -> Outcome:
-        """`configure confirm`."""
+        """Confirm the change (`configure confirm`)."""
         if self._machine.pending is None:
             return Outcome((NONE_PENDING,), failed=True)
         self._handle.post(RollbackCancelled())
         return NOTHING
 
     def revert(self, minutes: int | None) -> Outcome:
-        """`configure revert now`, or (minutes) at another time."""
+        """Revert the change (`configure revert now`), or (minutes) at another time."""
         pending = self._machine.pending
         if pending is None:
             return Outcome((NONE_PENDING,), failed=True)

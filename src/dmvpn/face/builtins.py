@@ -57,7 +57,7 @@ class StartupConfig:
 
 
 def startup_config(ctx: SessionContext, _: Args) -> StartupConfig:
-    """`show startup-config`."""
+    """Show the startup configuration."""
     return StartupConfig(tuple(ctx.startup_text.splitlines()))
 
 
@@ -79,7 +79,7 @@ class History:
 
 
 def history(ctx: SessionContext, _: Args) -> History:
-    """`show history`."""
+    """Show the history."""
     return History(ctx.history)
 
 
@@ -96,7 +96,7 @@ class Privilege:
 
 
 def privilege(ctx: SessionContext, _: Args) -> Privilege:
-    """`show privilege`."""
+    """Show the privilege level."""
     return Privilege(ctx.privilege)
 
 
@@ -113,7 +113,7 @@ class Users:
 
 
 def users(ctx: SessionContext, _: Args) -> Users:
-    """`show users`."""
+    """Show who is logged in."""
     return Users(ctx.users)
 
 
@@ -147,7 +147,7 @@ class SshSessions:
 
 
 def ssh_sessions(ctx: SessionContext, _: Args) -> SshSessions:
-    """`show ssh`."""
+    """Show the sessions of SSH (`show ssh`)."""
     lines = (user.line for user in ctx.users if not user.line.is_console)
     return SshSessions(tuple(SshSession(line.number, line.user, line.location) for line in lines))
 
@@ -171,13 +171,13 @@ class SshSettings:
 
 
 def ssh_settings(ctx: SessionContext, _: Args) -> SshSettings:
-    """`show ip ssh`."""
+    """Show how SSH is set up (`show ip ssh`)."""
     ssh = ctx.machine(SystemMachine).config.ssh
     return SshSettings(ssh.time_out, ssh.tries)
 
 
 def render_ssh_settings(report: SshSettings) -> Iterator[str]:
-    """As IOS has it."""
+    """Yield the lines as IOS has them."""
     yield "SSH Enabled - version 2.0"
     yield "Authentication methods:publickey,keyboard-interactive,password"
     yield f"Authentication timeout: {report.time_out} secs; Authentication retries: {report.tries}"

@@ -125,7 +125,7 @@ def _check(hello: Message, path: Path) -> None:
 
 
 def _messages(connected: socket.socket) -> Iterator[Message]:
-    """Messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
+    """Yield messages as they arrive, until the connection ends. Raises UserError if it is no router that talks."""
     decoder = Decoder()
     while data := connected.recv(1 << 16):
         try:
@@ -190,7 +190,7 @@ def _interruptions(connected: socket.socket) -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _raw_terminal(descriptor: int) -> Iterator[None]:
-    """Every key as it is typed, and the terminal as it was before when it is over."""
+    """Let every key come as it is typed, and the terminal be as it was before when it is over."""
     before = termios.tcgetattr(descriptor)
     try:
         tty.setraw(descriptor)

@@ -134,7 +134,7 @@ class Connection:
                     pass
 
     def leave(self) -> None:
-        """Nothing that this client began stays."""
+        """Leave: nothing that this client began stays."""
         if self._idle is not None:
             self._idle.cancel()
         if self._working is not None:
@@ -202,7 +202,7 @@ class Connection:
         self._send(encode(Done(run.status)))
 
     async def _watch_for_abort(self, run: OneShot) -> None:
-        """While lines are carried out: the client breaks off, or goes away."""
+        """Watch, while lines are carried out, whether the client breaks off or goes away."""
         with contextlib.suppress(ProtocolError, ConnectionError):
             while messages := await self._read():
                 if any(isinstance(message, Signal) for message in messages):
@@ -230,7 +230,7 @@ class Connection:
             self._news.set()
 
     async def _wait_until_gone(self) -> None:
-        """A client that watches has nothing more to say."""
+        """Wait until a client is gone that watches and has nothing more to say."""
         with contextlib.suppress(ProtocolError, ConnectionError):
             await self._read()
         self._news.set()
@@ -278,7 +278,7 @@ class Connection:
         self._follow(session)
 
     def _work(self, work: Work) -> None:
-        """A password takes as long as a hundred packets: others must not wait for it."""
+        """Work in a thread: a password takes as long as a hundred packets, and others must not wait for it."""
         self._working = asyncio.create_task(self._work_in_thread(work))
 
     async def _work_in_thread(self, work: Work) -> None:
@@ -292,7 +292,7 @@ class Connection:
             self._end("")
 
     def _take_note(self, effect: Effect) -> None:
-        """Called in the middle of the router's work: note it, and show it when the router is at rest."""
+        """Note an effect in the middle of the router's work, and show it when the router is at rest."""
         if self.session is None:
             return
         self.session.effect(effect)
@@ -332,7 +332,7 @@ class Connection:
         self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired, session) if limit else None
 
     def _grow_tired(self, session: ConsoleSession) -> None:
-        """The user said nothing for as long as the line allows."""
+        """Look at a user that said nothing for as long as the line allows."""
         if session.busy:
             self.last_input = self._loop.time()
             self._follow(session)

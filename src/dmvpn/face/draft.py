@@ -94,7 +94,7 @@ class Draft:
         return self._handle.context(self._session).running
 
     def _catch_up(self) -> None:
-        """Others may have configured since the last line: it is entered on top of what runs now."""
+        """Enter the line on top of what runs now: others may have configured since the last one."""
         running = self._running()
         if running is self._base and running.revision == self._revision:
             return

@@ -44,7 +44,7 @@ def as_text(octets: bytes) -> str:
 
 
 def error(doing: str, place: Place, found: OSError) -> str:
-    """ "%Error opening flash:/x (No such file or directory)"."""
+    """Return "%Error opening flash:/x (No such file or directory)"."""
     return f"%Error {doing} {place.spelled} ({found.strerror or found})"
 
 
@@ -62,7 +62,7 @@ class Listing:
 
 
 def listing(ctx: SessionContext, args: Args) -> Listing:
-    """`dir`, `dir flash:`, `dir flash:/NAME`."""
+    """List files: `dir`, `dir flash:`, `dir flash:/NAME`."""
     place = place_in(args, "file")
     if place.system is not System.FLASH:
         size = len(_configuration(ctx, place).encode())
@@ -104,7 +104,7 @@ class Contents:
 
 
 def contents(ctx: SessionContext, args: Args) -> Contents:
-    """`more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
+    """Show a file: `more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
     place = place_in(args, "file")
     try:
         return Contents(as_text(contents_of(ctx, place)))
@@ -128,7 +128,7 @@ class Digest:
 
 
 def digest(ctx: SessionContext, args: Args) -> Digest:
-    """`verify /md5 FILE`, `verify /sha512 FILE`."""
+    """Compute a digest: `verify /md5 FILE`, `verify /sha512 FILE`."""
     place = place_in(args, "file")
     kind = "sha512" if "/sha512" in args else "md5"
     try:
@@ -139,7 +139,7 @@ def digest(ctx: SessionContext, args: Args) -> Digest:
 
 
 def render_digest(found: Digest) -> Iterator[str]:
-    """As tools look for it: NAPALM and Netmiko compare it with that of what they sent."""
+    """Yield the digest as tools look for it: NAPALM and Netmiko compare it with that of what they sent."""
     if found.error:
         yield found.error
         return
@@ -231,7 +231,7 @@ class Filing:
                 return b""
 
     def save(self) -> Outcome:
-        """What runs is what the router starts with from now on."""
+        """Make what runs what the router starts with from now on."""
         try:
             self._handle.save(written(self._running()))
         except OSError as found:
@@ -239,7 +239,7 @@ class Filing:
         return Outcome(("Building configuration...", "[OK]"))
 
     def erase(self) -> Outcome:
-        """The router starts with nothing from now on."""
+        """Let the router start with nothing from now on."""
         try:
             self._handle.save("")
         except OSError as found:
@@ -249,7 +249,7 @@ class Filing:
     # -------------------------------------------------------------------------------------------- copy
 
     def copy(self, source: Place, target: Place) -> Outcome:
-        """`copy`: ask for the name first."""
+        """Copy a file: ask for the name first."""
         offered = target.name or source.name
         if self._quiet() and (offered or target.system is not System.FLASH):
             return self._copy_as(source, target, offered)
@@ -313,7 +313,7 @@ class Filing:
     # -------------------------------------------------------------------------------------------- delete
 
     def delete(self, place: Place, *, force: bool) -> Outcome:
-        """`delete`: ask twice, as IOS does, unless it is forced or prompts are quiet."""
+        """Delete a file: ask twice, as IOS does, unless it is forced or prompts are quiet."""
         if place.system is not System.FLASH or not place.name:
             return Outcome((f"%Error deleting {place.spelled} (Operation not permitted)",), failed=True)
         if force or self._quiet():

@@ -66,7 +66,7 @@ def refusals(lines: Iterable[str]) -> Iterator[str]:
 
 
 def without(lines: Collection[str]) -> Callable[[Section], Iterator[Statement]]:
-    """Reads a section without such lines."""
+    """Read a section without such lines."""
 
     def read(section: Section) -> Iterator[Statement]:
         return (one for one in section.statements() if one.line.group is not UNKNOWN or one.text.strip() not in lines)

@@ -150,13 +150,13 @@ class Interpreter:
         return self._parser.help_lines(text, self.privilege, self._rules)
 
     def complete(self, text: str) -> str | None:
-        """`text` with its last word completed by Tab, or None."""
+        """Return `text` with its last word completed by Tab, or None."""
         if self._draft is not None:
             return self._draft.session.complete(text, self.privilege, self._rules)
         return self._parser.complete(text, self.privilege, self._rules)
 
     def leave_configuration(self) -> None:
-        """`end`, Ctrl-Z: back to exec mode, which is logged."""
+        """Return to exec mode (`end`, Ctrl-Z), which is logged."""
         if self._draft is not None:
             self.settle()
             self._draft = None

@@ -75,7 +75,7 @@ class OneShot:
         return ""
 
     def worked(self, then: Callable[[], Outcome]) -> None:
-        """What was computed elsewhere is there: go on with it."""
+        """Go on with what was computed elsewhere."""
         self.work = None
         self._go_on(then())
 
@@ -133,7 +133,7 @@ class OneShot:
         return text
 
     def _judge(self, text: str) -> str:
-        """An answer that begins with `%` is a refusal."""
+        """Return the outcome of an answer, which is a refusal if it begins with `%`."""
         settled = self._outcome is not None and self._outcome.settled
         if self._first and text.startswith("%") and not settled:
             self.status = 1

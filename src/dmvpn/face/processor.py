@@ -39,7 +39,7 @@ class Looks:
     seen: deque[Look] = field(default_factory=lambda: deque(maxlen=_MOST))
 
     def busy(self, now: Look) -> tuple[int, ...]:
-        """Per cent of one processor, for each span; this look is remembered."""
+        """Return per cent of one processor, for each span; this look is remembered."""
         found = tuple(_share(self._before(now.when - span), now) for span in _SPANS)
         if not self.seen or now.when - self.seen[-1].when >= _SPANS[0] / 2:
             self.seen.append(now)
@@ -66,7 +66,7 @@ class Processor:
 
 
 def processor(_: SessionContext, __: Args) -> Processor:
-    """`show processes cpu`."""
+    """Show the processor (`show processes cpu`)."""
     return Processor(*_looks.busy(Look(time.monotonic(), time.process_time())))
 
 

@@ -230,7 +230,7 @@ def encode(message: Message) -> bytes:
 
 
 def encode_output(data: bytes) -> bytes:
-    """Any amount of output, as as many messages as it takes."""
+    """Encode any amount of output, as as many messages as it takes."""
     pieces = (data[start : start + MAX_DATA] for start in range(0, len(data), MAX_DATA))
     return b"".join(encode(Output(piece)) for piece in pieces)
 

@@ -79,7 +79,9 @@ class ConsoleSession:
         self._at_line_start = True
 
     def _set_up_screen(self) -> None:
-        """What `line con 0` or `line vty 0 4` say; the usual 24 lines and 80 columns give way to the window's size."""
+        """Set up the screen as `line con 0` or `line vty 0 4` say; the usual 24 lines and 80 columns give way to the
+        window's size.
+        """
         line, screen = self._interpreter.line, self._interpreter.screen
         configured, usual = self._interpreter.system.line(line.kind, line.number), Screen()
         screen.length = configured.length if configured.length != usual.rows else None
@@ -139,14 +141,14 @@ class ConsoleSession:
             self._run(self._prompt())
 
     def worked(self, then: Callable[[], Outcome]) -> None:
-        """What was computed elsewhere is there: go on with it."""
+        """Go on with what was computed elsewhere."""
         if self._state is _State.WORK:
             self._run(self._begin(then()))
             self._interpreter.settle()
             self.pump()
 
     def recover(self, complaint: str) -> None:
-        """A command failed by a fault of ours: say so, and go on with the next one."""
+        """Say that a command failed by a fault of ours, and go on with the next one."""
         self._pager = self._question = None
         self._show((b"" if self._at_line_start else b"\r\n") + _crlf(f"{complaint}\n"))
         self._run(self._prompt())
@@ -157,12 +159,12 @@ class ConsoleSession:
         return self._state in (_State.JOB, _State.WORK)
 
     def resize(self, rows: int, columns: int) -> None:
-        """The window has this size now; `terminal length` and `terminal width` have the last word."""
+        """Give the window this size; `terminal length` and `terminal width` have the last word."""
         self._interpreter.screen.rows, self._interpreter.screen.columns = rows, columns
         self._follow_settings()
 
     def hang_up(self) -> None:
-        """The connection is gone, or was silent for too long: nothing that was begun stays."""
+        """Hang up, because the connection is gone, or was silent for too long: nothing that was begun stays."""
         if self._state is _State.JOB:
             self._handle.post(JobAborted(self._number))
         self._interpreter.leave_configuration()
@@ -265,7 +267,7 @@ class ConsoleSession:
         return self._after_pages()
 
     def _resume(self) -> Events:
-        """Back to the line at which `?` was pressed."""
+        """Return to the line at which `?` was pressed."""
         self._state = _State.COMMAND
         return self._editor.resume()
 
@@ -323,7 +325,7 @@ class ConsoleSession:
         return level is not None and severity <= level
 
     def _show_message(self, text: str) -> None:
-        """A log message on a line of its own. What it interrupts is repeated with `logging synchronous` only."""
+        """Show a log message on a line of its own. What it interrupts is repeated with `logging synchronous` only."""
         line = self._interpreter.line
         reading = self._state in (_State.COMMAND, _State.ANSWER)
         if reading and self._interpreter.system.line(line.kind, line.number).synchronous:

@@ -161,7 +161,7 @@ class Inbound:
         self.packets = self.octets = self.replayed = self.broken = 0
 
     def open(self, packet: bytes) -> tuple[bytes, int]:
-        """Payload and next header of an ESP packet. Raises EspError, and the window has not moved then."""
+        """Return payload and next header of an ESP packet. Raises EspError, and the window has not moved then."""
         try:
             return self._open(packet)
         except Replayed:

@@ -44,7 +44,7 @@ class ReplayWindow:
         return behind < self.size and not self._seen >> behind & 1
 
     def note(self, number: int) -> None:
-        """The packet with this number opened: it does not come again."""
+        """Note that the packet with this number opened: it does not come again."""
         if number > self.top:
             ahead = number - self.top
             self._seen = (self._seen << ahead | 1) & ((1 << self.size) - 1) if ahead < self.size else 1

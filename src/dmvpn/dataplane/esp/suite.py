@@ -37,12 +37,12 @@ class EspSuite:
 
     @classmethod
     def gcm(cls, bits: int) -> EspSuite:
-        """AES-GCM with a 16-octet tag."""
+        """Return AES-GCM with a 16-octet tag."""
         return cls(bits // 8)
 
     @classmethod
     def cbc(cls, bits: int, integrity: str) -> EspSuite:
-        """AES-CBC with HMAC over sha1, sha256, sha384 or sha512, cut as its standard says. Raises KeyError."""
+        """Return AES-CBC with HMAC over sha1, sha256, sha384 or sha512, cut as its standard says. Raises KeyError."""
         return cls(bits // 8, integrity, _ICV[integrity], 16, 16, 0)
 
     @classmethod

@@ -79,7 +79,9 @@ class Pair:
             return None
 
     def open(self, packet: bytes) -> tuple[bytes, int] | None:
-        """Payload and next header of an ESP packet, or None: it does not open, came before, or comes after the end."""
+        """Return payload and next header of an ESP packet, or None: it does not open, came before, or comes after the
+        end.
+        """
         if self.hard and self.inbound.octets >= self.hard:
             self.inbound.broken += 1
             return None
@@ -145,7 +147,7 @@ class Link:
         return self.current.outbound.suite.largest(mtu - outside) - inside
 
     def heard(self, pair: Pair, source: Place) -> bool:
-        """A good packet, the newest of this pair, came from there: is that worth telling?
+        """Note that a good packet, the newest of this pair, came from there, and return whether that is worth telling.
 
         What still comes on a pair after the peer went over to a newer one says nothing of where the peer is.
         """
@@ -227,7 +229,7 @@ class SaTable:
             link.use(next(reversed(link.pairs.values())))
 
     def move(self, number: int, place: Place) -> None:
-        """The peer of a connection is there now."""
+        """Note that the peer of a connection is there now."""
         link = self._links.get(number)
         if link is not None:
             self._put(link, link.local, place)

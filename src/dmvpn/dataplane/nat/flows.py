@@ -88,11 +88,11 @@ class Flow:
     remotes: dict[Endpoint, Remote] = field(default_factory=dict)
 
     def lives(self, now: float) -> bool:
-        """Somebody outside was heard or written to lately."""
+        """Return whether somebody outside was heard or written to lately."""
         return any(remote.expires > now for remote in self.remotes.values())
 
     def speaks_to(self, remote: Endpoint, now: float) -> bool:
-        """This remote was heard or written to lately."""
+        """Return whether this remote was heard or written to lately."""
         known = self.remotes.get(remote)
         return known is not None and known.expires > now
 
@@ -218,7 +218,7 @@ class FlowTable:
 
 
 def _class_of(inside: Endpoint) -> PublicPorts:
-    """Ports below 512 stay there, those below 1024 too (Linux)."""
+    """Return the class of a port: those below 512 stay there, those below 1024 too (Linux)."""
     if inside.port < 512:
         return PublicPorts(1, 511, own=True)
     return PublicPorts(600, 424, own=True) if inside.port < 1024 else PublicPorts(1024, 0x10000 - 1024, own=True)

@@ -50,7 +50,7 @@ class Translator:
         return flow
 
     def _error_outwards(self, data: bytearray, quoted: bytearray, now: float) -> Drop | None:
-        """Somebody inside could not do something with a packet from outside: undo what we did to it."""
+        """Translate an error from inside about a packet from outside: undo what we did to it."""
         inside = Endpoint(translate.address(quoted, Side.DESTINATION), translate.port(quoted, Side.DESTINATION))
         flow = self._flow_of(quoted[9], inside, remote_of(quoted, Side.SOURCE), now)
         if flow is None:
@@ -61,7 +61,7 @@ class Translator:
         return None
 
     def _error_inwards(self, data: bytearray, quoted: bytearray, now: float) -> Flow | None:
-        """Somebody outside, the remote or a router on the way, could not do something with a packet of a flow."""
+        """Translate an error from outside, of the remote or a router on the way, about a packet of a flow."""
         remote = remote_of(quoted, Side.DESTINATION)
         flow = self.flows.inbound(quoted[9], translate.port(quoted, Side.SOURCE), remote, now, is_error=True)
         if flow is None or translate.address(quoted, Side.SOURCE) != self.public:

@@ -130,7 +130,7 @@ def _all_but(port: int, kinds: frozenset[MessageType]) -> Program:
 
 
 def _set_receive_buffer(sock: socket.socket, octets: int) -> None:
-    """As large as allowed: only real root may go beyond net.core.rmem_max."""
+    """Set the buffer as large as allowed: only real root may go beyond net.core.rmem_max."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
     with contextlib.suppress(PermissionError):
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)

@@ -143,7 +143,7 @@ def rule(table: str, in_chain: str, *expressions: bytes) -> Part:
 
 
 def is_interface(key: Meta, name: str) -> tuple[bytes, bytes]:
-    """The interface by which a packet came or leaves has this Linux name."""
+    """Return what compares the Linux name of the interface by which a packet came or leaves."""
     return meta(key), compare(Compare.EQUAL, name.encode().ljust(_NAME_OCTETS, b"\0"))
 
 
@@ -195,7 +195,9 @@ def verdict(code: Verdict, to: str = "") -> bytes:
 
 
 def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[bytes, ...]:
-    """The sender gets the address of the interface by which the packet leaves, and a port of this range."""
+    """Return what gives the sender the address of the interface by which the packet leaves, and a port of this
+    range.
+    """
     body = attribute(1, _BE32.pack(flags)) if flags else b""
     if ports is None:
         return (_expression("masq", body),)
@@ -333,7 +335,7 @@ class NetfilterMonitor:
             raise
 
     def fileno(self) -> int:
-        """Readable when something has changed."""
+        """Return the descriptor that is readable when something has changed."""
         return self._socket.fileno()
 
     def read(self) -> bool:

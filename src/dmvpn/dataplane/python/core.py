@@ -118,7 +118,7 @@ class PacketCore:
         self._reported: OrderedDict[bytes, float] = OrderedDict()
 
     def set_peer(self, tunnel: int, peer: int, nbma: bytes, connection: int = 0) -> None:
-        """Frames of the tunnel to 02:00 and this id go to an NBMA address, over this connection."""
+        """Send frames of the tunnel to 02:00 and this id to an NBMA address, over this connection."""
         self.tunnels[tunnel].set_peer(peer, Neighbor(nbma, connection))
 
     def clear_peer(self, tunnel: int, peer: int) -> None:
@@ -128,7 +128,7 @@ class PacketCore:
     # ------------------------------------------------------------------------------------------------ out
 
     def outbound(self, number: int, frame: bytes, now: float) -> None:
-        """A frame from the TAP of tunnel `number`, vnet header first. `now`: seconds, for the hairpin interval."""
+        """Take a frame from the TAP of tunnel `number`, vnet header first. `now`: seconds, for the hairpin interval."""
         tunnel = self.tunnels[number]
         start = VNET_HEADER_SIZE + _ETHERNET
         if len(frame) < start + HEADER_LENGTH or frame[start - 2 : start] != _IPV4_ETHERTYPE or frame[start] >> 4 != 4:
@@ -162,7 +162,7 @@ class PacketCore:
     def _send_by_path(
         self, number: int, tunnel: CoreTunnel, neighbors: tuple[Neighbor, ...], packet: bytes, now: float
     ) -> None:
-        """Something is known of paths: what is too big is cut, or told."""
+        """Send where something is known of paths: what is too big is cut, or told."""
         cuts = Cuts(packet)
         for neighbor in neighbors:
             room = self._room(tunnel, neighbor, now)
@@ -224,7 +224,7 @@ class PacketCore:
         return link
 
     def _as_ios_would(self, tunnel: CoreTunnel, packet: bytes) -> bytes:
-        """Our own ICMP port unreachable leaves with the tunnel's address, whichever of ours was probed."""
+        """Return our own ICMP port unreachable with the tunnel's address, whichever of ours was probed."""
         ip_length = (packet[0] & 0x0F) << 2
         if (
             packet[9] != IpProtocol.ICMP
@@ -263,20 +263,20 @@ class PacketCore:
     # ------------------------------------------------------------------------------------------------ in
 
     def inbound(self, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
+        """Take a whole IPv4 packet of protocol 47, outer header first, as a raw socket returns it."""
         start = self._payload(packet)
         if start:
             self._decapsulate(_Arrival(packet[16:20], Neighbor(packet[12:16])), packet, start, now)
 
     def inbound_esp(self, packet: bytes, now: float = 0.0) -> None:
-        """A whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
+        """Take a whole IPv4 packet of protocol 50, outer header first, as a raw socket returns it."""
         start = self._payload(packet)
         if start:
             source = Place(packet[12:16], 0)
             self._opened(packet[16:20], self.protection.open(packet[16:20], source, packet[1], packet[start:], now))
 
     def inbound_udp(self, local: bytes, source: Place, tos: int, datagram: bytes, now: float = 0.0) -> None:
-        """The octets of a UDP datagram that came to our port 4500."""
+        """Take the octets of a UDP datagram that came to our port 4500."""
         self._opened(local, self.protection.receive_udp(local, source, tos, datagram, now))
 
     def _payload(self, packet: bytes) -> int:
@@ -293,7 +293,7 @@ class PacketCore:
             self._decapsulate(_Arrival(local, sender, opened.tos), opened.gre, 0, 0.0)
 
     def _decapsulate(self, arrival: _Arrival, packet: bytes, start: int, now: float) -> None:
-        """GRE begins at `start`."""
+        """Decapsulate GRE that begins at `start`."""
         local, sender, _ = arrival
         try:
             header, length = GreHeader.parse(memoryview(packet)[start:])
@@ -336,7 +336,9 @@ class PacketCore:
             self.protection.events.append(ClearReceived(ipv4_address(local), ipv4_address(nbma)))
 
     def _return_keepalive(self, local: bytes, sender: Neighbor, packet: bytes) -> None:
-        """A neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a martian)."""
+        """Return a neighbor's keepalive: a packet "from us" to it, to be routed back (the kernel calls that a
+        martian).
+        """
         start = (packet[0] & 0x0F) << 2
         if not HEADER_LENGTH <= start <= len(packet):
             return

@@ -30,7 +30,7 @@ class Cuts:
         self._known: dict[int, list[bytes] | None] = {}
 
     def of(self, largest: int) -> list[bytes] | None:
-        """It in pieces of at most so many octets; None: it must not be cut. Raises WireError."""
+        """Return the packet in pieces of at most so many octets; None: it must not be cut. Raises WireError."""
         if largest not in self._known:
             whole = Ipv4Packet.parse(self._packet)
             pieces = [] if whole.dont_fragment else whole.fragments(largest)

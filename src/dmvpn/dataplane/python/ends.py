@@ -52,7 +52,7 @@ class IpsecEnds:
         return problems
 
     def mind_paths(self, locals_: Container[bytes]) -> None:
-        """What is said of paths counts at these addresses and at no others (`sockets`)."""
+        """Let what is said of paths count at these addresses and at no others (`sockets`)."""
         for local, end in self._ends.items():
             for opened in end:
                 opened.mind_paths(local in locals_)

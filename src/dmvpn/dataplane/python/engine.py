@@ -105,7 +105,7 @@ class PythonEngine:
             self._mind_paths()
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
-        """Frames for this peer id go to an NBMA address, over this connection."""
+        """Send frames for this peer id to an NBMA address, over this connection."""
         self.core.set_peer(self._served[tunnel].number, peer, nbma.packed, connection)
 
     def clear_peer(self, tunnel: str, peer: int) -> None:
@@ -115,18 +115,18 @@ class PythonEngine:
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
         told = self._core_tunnel(tunnel)
         told.multicast = tuple(nbma.packed for nbma in nbmas)
         told.bound = tuple(Neighbor(nbma.packed, connection) for nbma, connection in bound)
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """What the tunnel reports of transit packets."""
+        """Set what the tunnel reports of transit packets."""
         tunnel = self._core_tunnel(order.tunnel)
         tunnel.network, tunnel.report, tunnel.interval = order.network, order.report, order.interval
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """All our addresses, and each tunnel's own (packed)."""
+        """Set all our addresses, and each tunnel's own (packed)."""
         self.core.own_addresses = own
         for name, address in of_tunnels.items():
             self._core_tunnel(name).address = address
@@ -149,7 +149,7 @@ class PythonEngine:
         self._tell()
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
+        """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
         counted = self._core_tunnel(tunnel)
         if counted.protected:
             return self._usage_over(counted)
@@ -159,7 +159,7 @@ class PythonEngine:
         )
 
     def dropped(self) -> GreDrops:
-        """GRE packets that went nowhere."""
+        """Return how many GRE packets went nowhere."""
         return GreDrops(**asdict(self.core.dropped))
 
     # ------------------------------------------------------------------------------------------------ IPsec
@@ -187,7 +187,7 @@ class PythonEngine:
         self.core.protection.table.remove(spi_in)
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """All its SAs send there from now on."""
+        """Let all SAs of a connection send there from now on."""
         self.core.protection.table.move(connection, Place(remote.packed, remote_port))
 
     def sa_counts(self) -> tuple[SaCount, ...]:
@@ -281,7 +281,9 @@ class PythonEngine:
             self._ends.send(sealed._replace(df=False))
 
     def _learn_path(self, local: bytes, remote: bytes) -> None:
-        """A packet with DF is too big: this one goes in pieces, later ones are looked at before (`PacketCore`)."""
+        """Learn that a packet with DF is too big: this one goes in pieces, later ones are looked at before
+        (`PacketCore`).
+        """
         mtu = path_mtu(ipv4_address(local), ipv4_address(remote))
         self.core.paths.learn(remote, mtu, time.monotonic())
 

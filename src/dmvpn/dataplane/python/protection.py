@@ -106,7 +106,7 @@ class Protection:
         return True
 
     def refused(self, sealed: Sealed) -> None:
-        """The host did not take a packet."""
+        """Count a packet that the host did not take."""
         self._dropped.unsent += 1
         found = self.table.find(sealed.spi_in)
         if found is not None:
@@ -163,7 +163,9 @@ class Protection:
     def _without_inner_header(
         self, link: Link, addresses: tuple[bytes, bytes], outer_tos: int, packet: bytes, now: float
     ) -> tuple[int, bytes] | None:
-        """TOS and GRE of a packet in tunnel mode; None: it is none for this SA, or not all of it is there yet."""
+        """Return TOS and GRE of a packet in tunnel mode; None: it is none for this SA, or not all of it is there
+        yet.
+        """
         start, end = _place_of_gre(addresses, packet)
         tos = merged(outer_tos, packet[1]) if end else None
         if tos is None:
@@ -186,7 +188,10 @@ class Protection:
 
 
 def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: int) -> bytes:
-    """RFC 4301 §5.1.2.1. The identification is that of the ESP sequence: the peer may cut the packet further on."""
+    """Return the inner header, RFC 4301 §5.1.2.1.
+
+    The identification is that of the ESP sequence: the peer may cut the packet further on.
+    """
     identification = (pair.outbound.packets + 1) & 0xFFFF
     fields = (0x45, tos, HEADER_LENGTH + length, identification, 0, _TTL, IpProtocol.GRE)
     header = _INNER.pack(*fields, 0, *addresses)
@@ -194,8 +199,8 @@ def _inner_header(pair: Pair, addresses: tuple[bytes, bytes], length: int, tos: 
 
 
 def _place_of_gre(addresses: tuple[bytes, bytes], packet: bytes) -> tuple[int, int]:
-    """Where GRE, or a piece of it, is in a packet in tunnel mode; 0, 0: it is none that its SA was made for (RFC 4301
-    §5.2, step 4).
+    """Return where GRE, or a piece of it, is in a packet in tunnel mode; 0, 0: it is none that its SA was made for (RFC
+    4301 §5.2, step 4).
     """
     if len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
         return 0, 0

@@ -117,7 +117,7 @@ def _cut(packet: bytes, protocol: IpProtocol, size: int) -> list[bytes]:
 
 
 def _count_up(segment: bytearray, ip_length: int, data: int, *, last: bool) -> None:
-    """TCP: sequence numbers count up, FIN and PSH stay on the last one. data: octets in earlier segments."""
+    """Count up the sequence numbers of TCP; FIN and PSH stay on the last one. data: octets in earlier segments."""
     (sequence,) = struct.unpack_from("!I", segment, ip_length + 4)
     struct.pack_into("!I", segment, ip_length + 4, (sequence + data) & 0xFFFFFFFF)
     # RFC 3168 §6.1.2: CWR belongs to the first segment of a window only.

@@ -59,7 +59,7 @@ class CoreTunnel:
     barred: frozenset[bytes] = frozenset()
 
     def header(self, protocol: int) -> GreHeader:
-        """Of the next packet that leaves."""
+        """Return the header of the next packet that leaves."""
         return next_header(protocol, self.key, checksum=self.checksum, sequence=self.sequence)
 
     @property
@@ -68,7 +68,7 @@ class CoreTunnel:
         return header_length(self.key, checksum=self.checksum, sequence=self.sequence is not None)
 
     def set_peer(self, peer: int, neighbor: Neighbor) -> None:
-        """Frames to this peer id go to a neighbor."""
+        """Send frames to this peer id to a neighbor."""
         mac = _mac(peer)
         self.peers[mac] = neighbor
         if neighbor.connection:

@@ -63,7 +63,9 @@ class IpBox(SendingBox):
         self._streams = SimulatedStreams(self._send_own, lambda own: own in self._table.own, report, random)
 
     def next_deadline(self) -> float | None:
-        """When `tick` is due next: packets that wait for a next hop are not kept forever, segments are repeated."""
+        """Return when `tick` is due next: packets that wait for a next hop are not kept forever, segments are
+        repeated.
+        """
         return earliest(self._deadlines.next(), self._streams.next_deadline())
 
     def tick(self) -> None:
@@ -79,7 +81,7 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ from the wire
 
     def receive(self, interface: str, data: bytes) -> None:
-        """A packet came in by a physical port."""
+        """Take a packet that came in by a physical port."""
         port = self._table.ports.get(interface)
         if port is None or not port.running:
             return
@@ -94,7 +96,8 @@ class IpBox(SendingBox):
         self._take(interface, packet)
 
     def _took_short_way(self, interface: str, port: Port, data: bytes) -> bool:
-        """GRE for us and the multicasts of routing protocols are nearly all that a large quiet network hears.
+        """Take GRE for us and the multicasts of routing protocols, which are nearly all that a large quiet network
+        hears.
 
         They are done here after a look at the header; the way below comes to the same, and is for everything else.
         """
@@ -135,7 +138,7 @@ class IpBox(SendingBox):
         return True
 
     def _take(self, interface: str, packet: IpPacket, sender: Neighbor | None = None) -> None:
-        """A packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
+        """Take a packet from a wire, or out of a tunnel (then `sender` is the neighbor it came from)."""
         destination, port = packet.destination, self._table.port(interface)
         if destination.version == 6 and not (port.has_ipv6 and ip.is_possible(packet)):
             self._count("malformed")
@@ -149,7 +152,9 @@ class IpBox(SendingBox):
     # ------------------------------------------------------------------------------------------------ for ourselves
 
     def _deliver(self, interface: str, packet: IpPacket, *, quiet: bool = False) -> None:
-        """A packet for this box. quiet: it was multicast or broadcast, which no error may answer (RFC 1122 §3.2.2)."""
+        """Deliver a packet for this box. quiet: it was multicast or broadcast, which no error may answer (RFC 1122
+        §3.2.2).
+        """
         whole = self._whole(packet) if packet.is_fragment else packet
         if whole is not None and self._translation.is_outside(interface):
             whole = self._let_inside(interface, whole)
@@ -306,7 +311,9 @@ class IpBox(SendingBox):
 
     @abstractmethod
     def _decapsulate(self, sender: Neighbor, local: IPAddress, message: bytes, tos: int | None = None) -> None:
-        """A GRE packet from a neighbor to `local`, an address of this box. tos: outer, of what came sealed."""
+        """Decapsulate a GRE packet from a neighbor to `local`, an address of this box. tos: outer, of what came
+        sealed.
+        """
 
     @abstractmethod
     def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
@@ -314,5 +321,5 @@ class IpBox(SendingBox):
 
 
 def _is_probe(packet: IpPacket) -> bool:
-    """An echo request of another router: the machines hear of it."""
+    """Return whether it is an echo request of another router: the machines hear of it."""
     return packet.tos == TOS_INTERNETWORK_CONTROL and ip.is_echo_request(packet.payload, packet.source.version)

@@ -118,7 +118,7 @@ class Connection:
         self._arm(now)
 
     def answer(self, syn: TcpSegment, now: float) -> None:
-        """Somebody calls: answer the SYN."""
+        """Answer the SYN of somebody who calls."""
         self.phase = Phase.CALLED
         self._expected = syn.sequence + 1 & _SPACE - 1
         self._emit(Flag.SYN | Flag.ACK)
@@ -152,7 +152,7 @@ class Connection:
     # ----------------------------------------------------------------------------------------------------- facts
 
     def take(self, segment: TcpSegment, now: float) -> None:
-        """A segment came, for this connection and signed as it must be."""
+        """Take a segment that is for this connection and signed as it must be."""
         if segment.flags & Flag.RST:
             self._reset(segment)
         elif self.phase is Phase.CALLING:
@@ -166,7 +166,7 @@ class Connection:
                 self._take_data(segment)
 
     def expire(self, now: float) -> None:
-        """Nothing came in time: send again what was not acknowledged."""
+        """Send again what was not acknowledged, because nothing came in time."""
         self._tries += 1
         if self._tries >= (_TRIES_OPENING if self.phase in {Phase.CALLING, Phase.CALLED} else _TRIES):
             self.abort(StreamEnd.TIMED_OUT)
@@ -227,7 +227,7 @@ class Connection:
             self._report(StreamWritable(self.stream))
 
     def _take_data(self, segment: TcpSegment) -> None:
-        """Data, or the end of it. What came before, or after something that got lost, is answered only."""
+        """Take data, or the end of it. What came before, or after something that got lost, is answered only."""
         if segment.sequence != self._expected:
             self._emit(Flag.ACK)
             return
@@ -275,7 +275,7 @@ class Connection:
         self._arm(now)
 
     def _measure(self, acknowledgment: int, now: float) -> None:
-        """RFC 6298 §2."""
+        """Measure the round trip, RFC 6298 §2."""
         if self._measured is None or acknowledgment - self._measured[0] & _SPACE - 1 >= _SPACE >> 1:
             return
         sample, self._measured = now - self._measured[1], None
@@ -304,7 +304,7 @@ class Connection:
         self._send(self, segment)
 
     def _end(self, why: StreamEnd | None) -> None:
-        """It is gone; somebody is told if it was not the router's own wish."""
+        """End the connection; somebody is told if it was not the router's own wish."""
         was_known = self.phase is not Phase.CALLED
         self.phase, self.due = Phase.GONE, None
         self._data.clear()

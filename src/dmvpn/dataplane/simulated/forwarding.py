@@ -43,13 +43,13 @@ class Port:
     has_ipv6: bool = False
 
     def count_received(self, octets: int, *, multicast: bool = False) -> None:
-        """A packet came in."""
+        """Count a packet that came in."""
         self.received += 1
         self.received_octets += octets
         self.multicasts += multicast
 
     def count_sent(self, octets: int) -> None:
-        """A packet went out."""
+        """Count a packet that went out."""
         self.sent += 1
         self.sent_octets += octets
 
@@ -85,7 +85,7 @@ class Port:
         return self.mss if version == 4 else self.mss6
 
     def is_broadcast(self, destination: IPAddress) -> bool:
-        """True for the broadcast address of one of its networks, and for 255.255.255.255. IPv6 has none."""
+        """Return whether it is the broadcast address of one of its networks, or 255.255.255.255. IPv6 has none."""
         return destination.version == 4 and int(destination) in self.broadcasts
 
     def set_addresses(self, addresses: tuple[tuple[IPAddress, int], ...]) -> None:

@@ -104,7 +104,7 @@ class GreBox(IpBox):
                 self._send_outer(outer.receiver.nbma, outer.packet)
 
     def _encapsulate_pieces(self, tunnel: Tunnel, receiver: Neighbor, payload: bytes, largest: int) -> None:
-        """The path takes no more than `largest` octets: cut the packet first, or tell its sender."""
+        """Encapsulate for a path that takes no more than `largest` octets: cut the packet first, or tell its sender."""
         packet = Ipv4Packet.parse(payload)
         if packet.dont_fragment:
             if may_answer(payload) and self._refusals.may_tell(payload[12:20], self.now):
@@ -139,7 +139,7 @@ class GreBox(IpBox):
         super()._pass_up(interface, packet, quiet=quiet)
 
     def _mind_path(self, message: bytes) -> None:
-        """ICMP: is it about a packet of a tunnel that was too big for a router on the way?"""
+        """Look whether ICMP is about a packet of a tunnel that was too big for a router on the way."""
         with suppress(WireError):
             error = icmp.parse(message)
             if not isinstance(error, icmp.DestinationUnreachable):
@@ -196,7 +196,7 @@ class GreBox(IpBox):
         return True
 
     def _take_inner(self, tunnel: Tunnel, sender: Neighbor, local: IPAddress, protocol: int, payload: bytes) -> bool:
-        """What was in GRE; False if it is no IP packet of the version that GRE's protocol type says."""
+        """Take what was in GRE; return False if it is no IP packet of the version that GRE's protocol type says."""
         name = tunnel.spec.name
         is_running = self._table.port(name).running
         self._tell(tunnel, payload)

@@ -187,7 +187,7 @@ class IpsecBox(GreBox):
         return True
 
     def _take_from_nat_port(self, interface: str, header: Header | IpPacket, payload: bytes) -> None:
-        """IKE, ESP, or one octet that keeps a translator's mapping (RFC 3948 §2.3)."""
+        """Take IKE, ESP, or one octet that keeps a translator's mapping (RFC 3948 §2.3)."""
         data = payload[udp.HEADER_LENGTH :]
         if data[:4] == NON_ESP_MARKER:
             self._hand_to_ike(interface, header, payload)
@@ -209,7 +209,7 @@ class IpsecBox(GreBox):
         )
 
     def _open(self, source: Place, header: Header | IpPacket, packet: bytes) -> None:
-        """ESP came to an address of ours; header: the outer one."""
+        """Open ESP that came to an address of ours; header: the outer one."""
         local, spi = header.destination, int.from_bytes(packet[:4], "big")
         found = self._sas.find(spi)
         if len(packet) < _ESP_HEADER:

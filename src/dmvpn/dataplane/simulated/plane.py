@@ -99,10 +99,10 @@ class SimulatedPlane(IpsecBox):
                 self._execute_ipsec(effect)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to give back."""
 
     def set_carrier(self, interface: str, up: bool) -> None:
-        """A wire was plugged into a physical port, or pulled out."""
+        """Plug a wire into a physical port, or pull it out."""
         self._table.port(interface).carrier = up
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
@@ -180,7 +180,7 @@ class SimulatedPlane(IpsecBox):
         return self._translation.translations(self.now)
 
     def stations(self) -> tuple[Station, ...]:
-        """Nobody: a simulated wire has no link layer."""
+        """Return nobody: a simulated wire has no link layer."""
         return ()
 
     def _report_usage(self, effect: PollUsage) -> None:

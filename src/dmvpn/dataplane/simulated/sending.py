@@ -65,11 +65,11 @@ class SendingBox(ABC):
 
     @abstractmethod
     def _deliver(self, interface: str, packet: IpPacket, *, quiet: bool = False) -> None:
-        """A packet for this box itself, as if it had come in there."""
+        """Deliver a packet for this box itself, as if it had come in there."""
 
     @abstractmethod
     def _emit_tunnel(self, tunnel: Tunnel, next_hop: IPAddress, data: bytes) -> None:
-        """A packet leaves by a tunnel."""
+        """Send a packet by a tunnel."""
 
     # ------------------------------------------------------------------------------------------------ out of a port
 

@@ -128,7 +128,7 @@ async def _give(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
 
 
 async def _drained(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """The other end has taken what was sent, but for one window. Raises EOFError."""
+    """Wait until the other end has taken what was sent, but for one window. Raises EOFError."""
     try:
         async with asyncio.timeout(PATIENCE):
             await process.stdout.drain()
@@ -149,7 +149,7 @@ async def _line(process: asyncssh.SSHServerProcess[bytes]) -> bytes:
 
 
 async def _octets(process: asyncssh.SSHServerProcess[bytes], size: int) -> bytes:
-    """So many octets, from an end that is not silent for long. Raises EOFError."""
+    """Return so many octets, from an end that is not silent for long. Raises EOFError."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await process.stdin.readexactly(size)

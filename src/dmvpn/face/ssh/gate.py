@@ -83,7 +83,7 @@ class _Copies:
         return True
 
     def give_back(self) -> None:
-        """There is one less."""
+        """Note that there is one less."""
         self._count -= 1
 
 
@@ -135,7 +135,7 @@ class Gate:
             await self._acceptor.wait_closed()
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        """One channel: a shell, or one command."""
+        """Serve one channel: a shell, or one command."""
         connection = process.get_extra_info("connection")
         user = connection.get_extra_info("username")
         visitor: _Visitor = connection.get_owner()

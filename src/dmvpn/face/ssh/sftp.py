@@ -43,7 +43,7 @@ class Room(Protocol):
         ...
 
     def give_back(self) -> None:
-        """There is one less."""
+        """Note that there is one less."""
         ...
 
 
@@ -82,7 +82,7 @@ class Files(asyncssh.SFTPServer):
         self._silence = asyncio.get_running_loop().call_later(IDLE, channel.close)
 
     def exit(self) -> None:
-        """The client is gone: what it did not close was not written."""
+        """Drop what the client, which is gone, did not close: that was not written."""
         self._silence.cancel()
         self._close_all()
         if not self.channel.is_closing():
@@ -165,7 +165,7 @@ class Files(asyncssh.SFTPServer):
         return b"/" if _is_folder(path) else b"/" + _named(path).encode()
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        """Size and time of a file, or that it is the folder."""
+        """Return size and time of a file, or that it is the folder."""
         await self._turn()
         if _is_folder(path):
             return asyncssh.SFTPAttrs(permissions=stat.S_IFDIR | 0o700)
@@ -192,17 +192,17 @@ class Files(asyncssh.SFTPServer):
             yield asyncssh.SFTPName(stored.name.encode(), attrs=_attributes(stored))
 
     async def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        """Modes and times are not kept, as on a router; clients that set them behind a transfer go on."""
+        """Keep no modes and times, as on a router; clients that set them behind a transfer go on."""
         await self._turn()
 
     async def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
-        """The same of a file that is open."""
+        """Do the same with a file that is open."""
         await self._turn()
 
     # ------------------------------------------------------------------------------------------------ refused
 
     def map_path(self, path: bytes) -> bytes:
-        """Whatever is not above would reach the machine's own files by this."""
+        """Keep the path as it is: whatever is not above would reach the machine's own files by this."""
         raise asyncssh.SFTPOpUnsupported("not supported")
 
     def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:

@@ -24,7 +24,7 @@ class Visitors:
         return True
 
     def leave(self, location: str) -> None:
-        """One of them has logged in, or gone."""
+        """Note that one of them has logged in, or gone."""
         self._waiting[location] -= 1
         if not self._waiting[location]:
             del self._waiting[location]

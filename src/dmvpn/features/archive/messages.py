@@ -12,7 +12,7 @@ class Replaced(Log, name="SYS-5-CONFIG_R"):
 
     @classmethod
     def now(cls) -> Self:
-        """IOS's words."""
+        """Return the message in IOS's words."""
         return cls("Config Replace is Done")
 
 
@@ -21,7 +21,7 @@ class BackedUp(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_BACKUP"):
 
     @classmethod
     def of(cls, where: str) -> Self:
-        """where: the file."""
+        """Return the message; where: the file."""
         return cls(f"Backing up current running config to {where}")
 
 
@@ -30,7 +30,7 @@ class Started(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER"):
 
     @classmethod
     def by(cls, user: str, where: str, minutes: int) -> Self:
-        """user: the one who made the change. where: the file with what comes back."""
+        """Return the message; user: the one who made the change. where: the file with what comes back."""
         text = f"User: {user}: Scheduled to rollback to config {where} in {minutes} minutes"
         return cls(text)
 
@@ -40,7 +40,7 @@ class Confirmed(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM"):
 
     @classmethod
     def now(cls) -> Self:
-        """IOS's words."""
+        """Return the message in IOS's words."""
         return cls("Configuration change is confirmed")
 
 
@@ -49,7 +49,7 @@ class RolledBack(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START"):
 
     @classmethod
     def to(cls, where: str) -> Self:
-        """where: the file with the earlier configuration."""
+        """Return the message; where: the file with the earlier configuration."""
         text = f"Nobody confirmed the change: rolled back to config {where}"
         return cls(text)
 

@@ -87,7 +87,7 @@ class BfdMachine:
         self._complained = float("-inf")
 
     def next_deadline(self) -> float | None:
-        """When the next packet is due, or silence ends a session."""
+        """Return when the next packet is due, or silence ends a session."""
         return self._context.timers.next()
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
@@ -177,7 +177,9 @@ class BfdMachine:
                 return drawn
 
     def _disable(self, session: Session, protocol: str) -> None:
-        """Nobody wants it any more: tell the far end, for as long as it could take silence for a failure (§6.8.16)."""
+        """Disable a session that nobody wants any more: tell the far end, for as long as it could take silence for a
+        failure (§6.8.16).
+        """
         log = messages.SessionDestroyed.of(session.discriminator, session.address, protocol, session.handle)
         self._context.out.append(log)
         if session.state not in (State.INIT, State.UP) or session.parameters is None:
@@ -203,7 +205,7 @@ class BfdMachine:
         return self._context.ports.interfaces.get(interface)
 
     def _refresh(self, interface: str) -> None:
-        """The interface, or what is configured of it, may be different."""
+        """Look at the interface again: it, or what is configured of it, may be different."""
         state = self._state_of(interface)
         for session in [one for one in self.sessions.values() if one.interface == interface]:
             self._refresh_session(session, state)
@@ -233,7 +235,7 @@ class BfdMachine:
             self._context.start(session.transmit_timer, fraction(self._context.ports.entropy) * _JITTER)
 
     def _set_intervals(self, session: Session) -> None:
-        """Slowly until both ends hear each other, RFC 5880 §6.8.3."""
+        """Send slowly until both ends hear each other, RFC 5880 §6.8.3."""
         if session.parameters is None:
             return
         desired = session.parameters.interval
@@ -302,7 +304,7 @@ class BfdMachine:
             self._context.start(session.detect_timer, patience)
 
     def _hasten(self, session: Session) -> None:
-        """Another interval holds: the next packet is not later than by that one."""
+        """Send the next packet not later than by the interval that holds now."""
         interval = session.transmit_interval
         if interval is None:
             self._context.stop(session.transmit_timer)
@@ -381,7 +383,7 @@ class BfdMachine:
             self._hasten(session)
 
     def _gone(self, session: Session, move: Move, why: str) -> None:
-        """A session that was up is not any more."""
+        """Note that a session that was up is not any more."""
         self._context.out.append(messages.SessionDown.of(session.discriminator, session.handle, why))
         self._tell(session, Sign.WENT, why)
         if move not in _PEACEFUL:
@@ -389,7 +391,7 @@ class BfdMachine:
             self._context.out.append(PathLost(Witness.BFD, session.interface, session.address, clients))
 
     def _tell(self, session: Session, sign: Sign, text: str) -> None:
-        """The chronicle has it whatever is logged."""
+        """Tell the chronicle, which has it whatever is logged."""
         if self._context.ports.remembers:
             change = StateChanged(
                 topic=Topic.NEIGHBOR,

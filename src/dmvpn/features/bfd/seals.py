@@ -43,7 +43,7 @@ class Seals:
         return seal(packet.serialize(more), wanted.type, key.number, text, session.sequence)
 
     def check(self, packet: ControlPacket, octets: bytes, session: Session, now: float) -> None:
-        """Is it sealed as configured? Raises WireError; what is wrong is kept in the session."""
+        """Check that it is sealed as configured. Raises WireError; what is wrong is kept in the session."""
         wanted = session.parameters.authentication if session.parameters is not None else None
         given = packet.authentication
         here, there = (wanted.type.word if wanted else _NOTHING), (given.type.word if given else _NOTHING)

@@ -36,7 +36,7 @@ class Intervals:
     last: float = float("-inf")
 
     def note(self, now: float) -> None:
-        """One more packet."""
+        """Count one more packet."""
         if self.count:
             passed = now - self.last
             self.shortest = passed if self.count == 1 else min(self.shortest, passed)
@@ -132,7 +132,7 @@ class Session:
         return None if self.state is State.ADMIN_DOWN else HEARD[packet.state]
 
     def forget_far_end(self) -> None:
-        """It has been silent for so long that its next words are news, RFC 5880 §6.8.1."""
+        """Forget the far end, which has been silent for so long that its next words are news, RFC 5880 §6.8.1."""
         self.remote_discriminator = 0
         self.octets = b""
         self.polls = False

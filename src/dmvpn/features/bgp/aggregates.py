@@ -30,7 +30,10 @@ class Aggregates:
         self.suppressed: dict[Prefix, tuple[Prefix, ...]] = {}
 
     def clear(self) -> list[Prefix]:
-        """Other aggregates: all parts are to be looked at again. Returns what is told again."""
+        """Forget all aggregates, since others are configured: all parts are to be looked at again.
+
+        Returns what is told again.
+        """
         told_again = list(self.suppressed)
         self.suppressed.clear()
         self._parts.clear()
@@ -39,7 +42,10 @@ class Aggregates:
     def follow(
         self, config: BgpConfig, router_id: IPv4Address, table: LocRib, prefixes: Iterable[Prefix], now: float
     ) -> dict[Prefix, None]:
-        """Something else may have been chosen for these. Returns of what else peers are to hear now."""
+        """Look at these again, since something else may have been chosen for them.
+
+        Returns of what else peers are to hear now.
+        """
         news: dict[Prefix, None] = {}
         for aggregate in config.aggregates:
             inside = [prefix for prefix in prefixes if prefix != aggregate.prefix and prefix in aggregate.prefix]

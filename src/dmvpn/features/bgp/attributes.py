@@ -256,7 +256,7 @@ def _hops(path: tuple[Segment, ...]) -> int:
 
 
 def _check_flags(attribute: Attribute) -> None:
-    """RFC 7606 §3 (c). Raises ValueError."""
+    """Check the flags, RFC 7606 §3 (c). Raises ValueError."""
     wanted = _FLAGS[attribute.code]
     if attribute.flags & (_OPTIONAL | _TRANSITIVE) != wanted:
         raise ValueError(f"flags {attribute.flags:#04x}")
@@ -285,7 +285,7 @@ def _read_path4(draft: _Draft, value: bytes, wide: bool) -> None:
 
 
 def _path(value: bytes, size: int) -> tuple[Segment, ...]:
-    """RFC 7606 §7.2. Raises ValueError."""
+    """Parse the AS path, RFC 7606 §7.2. Raises ValueError."""
     parts: list[Segment] = []
     at = 0
     while at < len(value):
@@ -448,7 +448,7 @@ def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
 
 
 def _path_octets(path: tuple[Segment, ...], size: int) -> bytes:
-    """Segments with more numbers than one octet counts become several (of a set, several sets)."""
+    """Encode the AS path; segments with more numbers than one octet counts become several (of a set, several sets)."""
     pieces = (
         (part.kind, part.systems[at : at + _SEGMENT_LIMIT])
         for part in path

@@ -163,7 +163,7 @@ def _room(attributes: Attributes, *, wide: bool) -> int:
 
 
 def _fitting(changes: Sequence[Change], room: int) -> Iterator[tuple[list[Change], bytes]]:
-    """As many at a time as have room, with their prefixes in octets; there is room for one."""
+    """Yield as many at a time as have room, with their prefixes in octets; there is room for one."""
     taken: list[Change] = []
     octets = bytearray()
     for change in changes:

@@ -48,13 +48,13 @@ class Feed:
         return not self._items and not self._chunks
 
     def add(self, items: Iterable[Batch | Mark]) -> None:
-        """It is to be sent these, too."""
+        """Queue these for it, too."""
         for one in items:
             self._items.append(one)
             self.length += len(one.changes) if isinstance(one, Batch) else 0
 
     def clear(self) -> None:
-        """The session is over."""
+        """Forget everything, because the session is over."""
         self._items.clear()
         self._chunks.clear()
         self.length = 0
@@ -165,19 +165,19 @@ class Group:
     # ---------------------------------------------------------------------------------------------------- members
 
     def join(self, feed: Feed) -> None:
-        """Somebody is to hear everything, and all that changes from now on."""
+        """Let somebody hear everything, and all that changes from now on."""
         self.feeds[feed.peer] = feed
         self.feed(feed, self._whole_table())
 
     def move(self, feed: Feed, told: Mapping[Prefix, Told], now: float) -> None:
-        """Somebody who was told this in another group is to hear the difference, as soon as it is known."""
+        """Let somebody who was told this in another group hear the difference, as soon as it is known."""
         self._arriving[feed.peer] = feed, told
         self.announce_at = now
         if not self.pending:
             self._admit()
 
     def leave(self, peer: IPv4Address) -> Mapping[Prefix, Told]:
-        """Somebody is no member any more. Returns what it was told."""
+        """Remove somebody who is no member any more. Returns what it was told."""
         self.hungry.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
         if arriving is not None:
@@ -187,7 +187,7 @@ class Group:
         return self.told
 
     def feed(self, feed: Feed, items: Iterable[Batch | Mark]) -> None:
-        """A member is sent something. A feed that gets longer than the table is shortened."""
+        """Send a member something. A feed that gets longer than the table is shortened."""
         feed.add(items)
         if feed.length > 2 * len(self.told) + 8 * SLICE:
             feed.shorten(self.audience.local, self._batches)
@@ -195,13 +195,13 @@ class Group:
             self.hungry[feed.peer] = feed
 
     def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
-        """A member hears everything again that it was told."""
+        """Let a member hear everything again that it was told."""
         if self._changed_since:
             self._is_table_made = False
         self.feed(feed, (*begin, *self._whole_table(), *end))
 
     def _admit(self) -> None:
-        """Those that came from other groups hear the difference now."""
+        """Let those that came from other groups hear the difference now."""
         made: dict[int, list[Batch]] = {}
         arriving, self._arriving = self._arriving, {}
         for feed, told in arriving.values():
@@ -213,7 +213,7 @@ class Group:
     # ---------------------------------------------------------------------------------------------------- changes
 
     def touch(self, prefixes: Iterable[Prefix]) -> None:
-        """These are to be looked at."""
+        """Note that these are to be looked at."""
         self.pending.update(dict.fromkeys(prefixes))
 
     def look(

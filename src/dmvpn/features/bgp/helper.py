@@ -46,7 +46,7 @@ class Restarts:
         return self._process.timers.when(("restart", address))
 
     def lost(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
-        """The session with a peer is over: keep its routes if it may return, else drop them."""
+        """Keep the routes of a peer whose session is over, if it may return, else drop them."""
         if session.restart is None or not may_return(session, ending):
             self.give_up(peer)
             return
@@ -56,7 +56,7 @@ class Restarts:
         self._process.timers.set(("restart", peer.address), now + session.restart.seconds)
 
     def back(self, peer: Peer, session: Session, now: float) -> None:
-        """A session with a peer is established: it tells its table, unless it forgot what it forwarded by."""
+        """Note that a session with a peer is established: it tells its table, unless it forgot what it forwarded by."""
         if self.deadline(peer.address) is None:
             return
         if session.restart is None or not session.restart.kept:
@@ -65,16 +65,16 @@ class Restarts:
             self._process.timers.set(("restart", peer.address), now + self._process.config.stale_time)
 
     def told_everything(self, peer: Peer) -> None:
-        """A peer told its table to the end: if it was awaited, it is no longer."""
+        """Note that a peer told its table to the end: if it was awaited, it is no longer."""
         if self.deadline(peer.address) is not None:
             self.forget_stale(peer)
 
     def forget_stale(self, peer: Peer) -> None:
-        """What a peer has not told again is no more."""
+        """Forget what a peer has not told again."""
         self._process.timers.cancel(("restart", peer.address))
         self._learn(peer, self._intake.refresh(peer, ends=True))
 
     def give_up(self, peer: Peer) -> None:
-        """Nothing that a peer without a session told counts any more."""
+        """Forget all that a peer without a session told."""
         self._process.timers.cancel(("restart", peer.address))
         self._learn(peer, self._intake.forget(peer))

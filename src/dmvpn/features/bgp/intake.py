@@ -62,7 +62,7 @@ class Intake:
         return changed
 
     def forget(self, peer: Peer) -> list[Prefix]:
-        """The session is over: what it told is nothing any more. Returns what that was."""
+        """Forget what was told in a session that is over. Returns what that was."""
         prefixes = list(peer.received)
         self.total -= len(prefixes)
         peer.received.clear()
@@ -73,7 +73,7 @@ class Intake:
         return prefixes
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Prefix, None]:
-        """A refresh begins or ends: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
+        """Begin or end a refresh: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
@@ -90,7 +90,7 @@ class Intake:
             return None
 
     def _attributes(self, peer: Peer, session: Session, update: Update, now: float) -> Attributes | None:
-        """None: the routes count as withdrawn."""
+        """Return the attributes; None: the routes count as withdrawn."""
         try:
             if update.damage:
                 raise Withdraw(update.damage, offset=0, clause="RFC 7606 §4")
@@ -105,7 +105,7 @@ class Intake:
         return attributes
 
     def _complain(self, peer: Peer, what: str, now: float) -> None:
-        """One line a minute: whoever sends one damaged UPDATE sends many."""
+        """Complain in one line a minute: whoever sends one damaged UPDATE sends many."""
         if now - peer.complained >= _COMPLAINT_PAUSE:
             peer.complained = now
             self._say(messages.Malformed.of(peer.address, what))
@@ -114,7 +114,7 @@ class Intake:
     def _is_welcome(
         peer: Peer, session: Session, attributes: Attributes, router_id: IPv4Address, cluster: IPv4Address
     ) -> bool:
-        """No loop: RFC 4271 §9.1.2, RFC 4456 §8. Its next hop is not our own end."""
+        """Return whether there is no loop: RFC 4271 §9.1.2, RFC 4456 §8. Its next hop is not our own end."""
         own = attributes.systems.count(session.identity.local_as)
         if own > peer.settings.lines.allow_own_as:
             return False

@@ -35,7 +35,7 @@ class Learning:
         self.default_pref = DEFAULT_LOCAL_PREF
 
     def add(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
-        """A neighbor tells something else of these, or its filters are others now. It may be gone."""
+        """Note that a neighbor tells something else of these, or that its filters are others now. It may be gone."""
         _, waiting = self._waiting.get(peer.address, (peer, {}))
         before = len(waiting)
         waiting.update(dict.fromkeys(prefixes))

@@ -28,7 +28,7 @@ class Limits:
         self._intake = intake
 
     def check(self, peer: Peer, now: float) -> None:
-        """A peer told something: warn, or end its session."""
+        """Check what a peer told: warn, or end its session."""
         limit, session = peer.settings.lines.maximum_prefixes, peer.session
         if not limit or session is None:
             return
@@ -47,7 +47,9 @@ class Limits:
         peer.warned = is_near
 
     def check_all(self, peers: Mapping[IPv4Address, Peer], now: float) -> None:
-        """Peers tell more than there is room for: the one that tells most of it goes, and the others stay."""
+        """Check whether peers tell more than there is room for: the one that tells most of it goes, and the others
+        stay.
+        """
         if self._intake.total <= MOST_PREFIXES:
             return
         peer = max(peers.values(), key=lambda one: len(one.received))
@@ -56,7 +58,7 @@ class Limits:
             peer.session.notify(cease(Cease.OUT_OF_RESOURCES), "BGP Notification sent", now)
 
     def _bar(self, peer: Peer, now: float) -> None:
-        """It told too much: it stays away for the minutes of `restart`, or until somebody clears it."""
+        """Bar a peer that told too much: it stays away for the minutes of `restart`, or until somebody clears it."""
         minutes = peer.settings.lines.restart_minutes
         peer.barred_until = now + 60.0 * minutes if minutes else float("inf")
         if minutes:

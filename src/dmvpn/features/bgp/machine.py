@@ -211,7 +211,7 @@ class BgpMachine:
                 self.routes.learn(peer, tuple(peer.received))
 
     def _stop(self, now: float) -> None:
-        """There is another process, or none: the RIB and all neighbors hear of it."""
+        """Stop the process, since there is another one, or none: the RIB and all neighbors hear of it."""
         for peer in list(self.peers.values()):
             self._neighbors.remove(peer, now)
         self._process.order(*self.routes.stop())
@@ -269,7 +269,7 @@ class BgpMachine:
                 self._neighbors.add(settings, now)
 
     def _change(self, peer: Peer, settings: PeerSettings, now: float) -> None:
-        """Other lines: those of the session end it, those of routes only make a difference to what is told."""
+        """Obey other lines: those of the session end it, those of routes only make a difference to what is told."""
         old, peer.settings = peer.settings, settings
         leaves = settings.is_leaving and peer.session is not None
         if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
@@ -313,7 +313,9 @@ class BgpMachine:
         self._neighbors.arm(session)
 
     def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh, now: float) -> None:
-        """It wants to hear everything again, or tells where its own refresh begins and ends (RFC 7313)."""
+        """Take the request of a peer to hear everything again, or its word where its own refresh begins and ends (RFC
+        7313).
+        """
         match refresh.subtype:
             case 0:
                 self._teller.repeat(peer, now)
@@ -336,7 +338,10 @@ class BgpMachine:
 
     @staticmethod
     def _collide(session: Session, now: float) -> None:
-        """There is a better connection: RFC 4271 §6.8. One that was established was lost, or there were no other."""
+        """Look whether there is a better connection: RFC 4271 §6.8.
+
+        One that was established was lost, or there were no other.
+        """
         if session.is_established:
             session.give_way()
         else:
@@ -355,7 +360,7 @@ class BgpMachine:
         self._limits.check_all(self.peers, now)
 
     def _gone(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
-        """A peer that was established is no more."""
+        """Note that a peer that was established is no more."""
         peer.dropped += 1
         peer.changed, peer.last_reset = now, ending.reason
         self._process.order(*watch(self._process.ports, peer, session, wanted=False))
@@ -398,13 +403,15 @@ class BgpMachine:
             self._process.timers.set(("hops", 0), now + SETTLING)
 
     def _policies_changed(self, now: float) -> None:
-        """Our own routes obey at once, what is told after a moment, and what was heard when somebody clears softly."""
+        """Obey other policies: our own routes at once, what is told after a moment, and what was heard when somebody
+        clears softly.
+        """
         self.routes.policies_changed()
         if self._teller.is_filtered:
             self._process.timers.set(("policy", 0), now + POLICY_DELAY)
 
     def _interface_changed(self, event: InterfaceChanged, now: float) -> None:
-        """Sessions whose end is gone are over; directly connected external ones as soon as the line is down."""
+        """End sessions whose end is gone; directly connected external ones as soon as the line is down."""
         self._neighbors.listen()
         own = {address for address, _ in event.new.addresses} if event.new is not None else set()
         lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
@@ -475,7 +482,7 @@ class BgpMachine:
                     self.routes.learn(self.peers[address], tuple(self.peers[address].received))
 
     def _not_back(self, peer: Peer) -> None:
-        """Who restarted is not there again, or has not told its table to the end in time."""
+        """Give up a peer that restarted and is not there again, or has not told its table to the end in time."""
         if peer.session is None:
             self.restarts.give_up(peer)
             self._neighbors.forget_guest(peer)
@@ -483,7 +490,7 @@ class BgpMachine:
             self.restarts.forget_stale(peer)
 
     def _check_ways(self, now: float) -> None:
-        """`fall-over`: a peer without a route to it is given up. Those that wait for a way are called."""
+        """Give up a peer with `fall-over` that has no route to it. Those that wait for a way are called."""
         for peer in list(self.peers.values()):
             session = peer.session
             if session is not None and peer.settings.lines.fall_over:
@@ -504,5 +511,5 @@ def _lost(session: Session, event: StreamDown) -> Ending:
 
 
 def _name(peer: Peer) -> str:
-    """As the log has it: guests have a star."""
+    """Return the name as the log has it: guests have a star."""
     return f"*{peer.address}" if peer.dynamic else str(peer.address)

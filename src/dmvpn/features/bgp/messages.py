@@ -58,12 +58,12 @@ class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
 
     @classmethod
     def up(cls, neighbor: str) -> Self:
-        """It is established."""
+        """Return the message that it is established."""
         return cls(f"neighbor {neighbor} Up")
 
     @classmethod
     def down(cls, neighbor: str, reason: str) -> Self:
-        """It is no more. reason: IOS's words."""
+        """Return the message that it is no more. reason: IOS's words."""
         return cls(f"neighbor {neighbor} Down {reason}")
 
 
@@ -72,7 +72,7 @@ class Notified(Log, name="BGP-3-NOTIFICATION"):
 
     @classmethod
     def of(cls, way: str, neighbor: IPv4Address, notification: Notification) -> Self:
-        """way: "sent to" or "received from"."""
+        """Return the message; way: "sent to" or "received from"."""
         one = notification
         text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
         return cls(f"{text} {one.data.hex().upper()}".rstrip())

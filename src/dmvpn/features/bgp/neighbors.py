@@ -54,12 +54,12 @@ class Neighbors:
     # ---------------------------------------------------------------------------------------------- configuration
 
     def add(self, settings: PeerSettings, now: float) -> None:
-        """A peer is configured: it is called at once."""
+        """Add a peer that is configured: it is called at once."""
         self.peers[settings.address] = Peer(settings, dynamic=False)
         self.call_soon(self.peers[settings.address], now, at_once=True)
 
     def remove(self, peer: Peer, now: float) -> None:
-        """A peer is configured no more."""
+        """Remove a peer that is configured no more."""
         self._forget(peer)
         self.reset(peer, Cease.DECONFIGURED, "Neighbor deleted", now)
         self._process.timers.cancel(("call", peer.address))
@@ -98,12 +98,12 @@ class Neighbors:
             self._process.order(order)
 
     def listen_again(self) -> None:
-        """Somebody forgot that we listen."""
+        """Listen again, since somebody forgot that we do."""
         self._listening = None
         self.listen()
 
     def cannot_listen(self, text: str, now: float) -> None:
-        """The port could not be opened; text: why."""
+        """Note that the port could not be opened; text: why."""
         self._process.order(messages.CannotListen.of(text))
         self._listening = None
         self._process.timers.set(("listen", 0), now + LISTEN_RETRY)
@@ -172,7 +172,7 @@ class Neighbors:
     # ------------------------------------------------------------------------------------------------ connections
 
     def connected(self, up: StreamUp, now: float) -> None:
-        """There is a connection: one that we opened, or that somebody else did."""
+        """Take a connection: one that we opened, or that somebody else did."""
         if not up.taken:
             found = self.by_stream.get(up.stream)
             if found is not None:
@@ -229,7 +229,7 @@ class Neighbors:
             self._bury(self._ended.pop(0), now)
 
     def _bury(self, session: Session, now: float) -> None:
-        """A session is over: say so, and call again."""
+        """Bury a session that is over: say so, and call again."""
         peer, _ = self.by_stream.pop(session.stream)
         peer.sessions.remove(session)
         self._process.timers.cancel(("session", session.stream))
@@ -250,7 +250,7 @@ class Neighbors:
             self.call_soon(peer, now)
 
     def _may_log(self, session: Session, peer: Peer, notification: Notification, now: float) -> bool:
-        """Connections that never became a session fail alike as fast as somebody opens them: one line a minute."""
+        """Return whether the log may have another line about connections that never became a session: one a minute."""
         if session.was_established:
             return True
         self._failures = {key: said for key, said in self._failures.items() if now - said < _COMPLAINT_PAUSE}
@@ -261,7 +261,7 @@ class Neighbors:
         return True
 
     def reached(self, tunnel: str, now: float) -> None:
-        """Somebody new answers on a tunnel: its peers may be called now."""
+        """Call peers on a tunnel now, because somebody new answers there."""
         state = self._process.ports.interfaces.get(tunnel)
         prefix = state.prefix if state is not None else None
         for peer in self.peers.values():

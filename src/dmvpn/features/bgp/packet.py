@@ -294,13 +294,13 @@ class Keepalive:
 
     @classmethod
     def parse(cls, body: Octets) -> Self:
-        """Raises MessageError if there is something behind the header."""
+        """Parse the body."""
         if len(body):
             raise _bad_length("KEEPALIVE", len(body) + HEADER_LENGTH)
         return cls()
 
     def body(self) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
 

@@ -89,7 +89,7 @@ class Peer:
         return len(self.received) - len(self.filtered)
 
     def filter(self, prefix: Prefix, *, is_refused: bool) -> None:
-        """Its filters refuse what it told of a prefix, or do not."""
+        """Note whether its filters refuse what it told of a prefix."""
         if is_refused:
             self.filtered[prefix] = None
         else:

@@ -31,7 +31,7 @@ class Process:
         self.results: list[Effect | Notice] = []
 
     def order(self, *results: Effect | Notice) -> None:
-        """Orders and notices, in order."""
+        """Order effects and notices, in order."""
         self.results += results
 
     def traces(self, neighbor: IPv4Address, *flags: str) -> bool:
@@ -43,7 +43,9 @@ class Process:
         self.order(DebugOutput(tuple(lines)))
 
     def choose_router_id(self) -> None:
-        """Configured, else the highest address of a loopback, else of any interface; it stays what it is."""
+        """Choose the configured identifier, else the highest address of a loopback, else of any interface; it stays
+        what it is.
+        """
         if self.config.router_id is not None:
             self.router_id = self.config.router_id
         elif self.router_id is None:

@@ -73,7 +73,7 @@ class Routes:
         return self._learning.waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
 
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
-        """Other lines about routes."""
+        """Obey other lines about routes."""
         old, self._config = self._config, config
         was_called, self._router_id = self._router_id, router_id or UNSPECIFIED
         self.table.limits, self.table.decision = config.maximum_paths, config.decision
@@ -99,12 +99,12 @@ class Routes:
             self._unoffered.update(dict.fromkeys(self.table.destinations))
 
     def look_at_own(self) -> None:
-        """What we announce of our own accord may be something else: other lines, other route maps."""
+        """Look at what we announce of our own accord, which may be something else: other lines, other route maps."""
         self._own.update(self.table.own)
         self._own.update(own_prefixes(self._config, self._ports))
 
     def policies_changed(self) -> None:
-        """Lists or maps are others: ours obey at once."""
+        """Obey other lists or maps at once for our own routes."""
         self.look_at_own()
         if any(one.suppress_map or one.attribute_map for one in self._config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
@@ -127,15 +127,15 @@ class Routes:
         return next((changes for changes in made if changes is not None), None)
 
     def stop(self) -> list[Notice]:
-        """There is no process any more: what the RIB hears. Then this object is of no use."""
+        """End the process, and return what the RIB hears. Then this object is of no use."""
         return [self._retracted(prefix) for prefix in self._offered]
 
     def learn(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
-        """A peer told something else of these, or its filters are others now."""
+        """Look at what a peer told of these, or what its other filters leave of it."""
         self._learning.add(peer, prefixes)
 
     def route_changed(self, prefix: Prefix, now: float) -> None:
-        """The routing table has something else for this prefix: our own path may be another."""
+        """Look at our own path for this prefix: the routing table has something else for it."""
         path = own_path(prefix, self._config, self._networks, self._ports, now)
         known = self.table.destinations.get(prefix)
         for origin in _OWN:
@@ -154,7 +154,7 @@ class Routes:
         return self._hops.any_inside(prefix)
 
     def look_again(self) -> None:
-        """The routing table has changed: next hops may be others."""
+        """Look at next hops again: the routing table has changed."""
         changed = self._hops.refresh(in_use=self.table.hops)
         self._dirty.update(dict.fromkeys(self.table.by_next_hop(changed)))
 

@@ -134,7 +134,7 @@ class Counts:
 
     @classmethod
     def none(cls) -> Counts:
-        """Nothing yet."""
+        """Return nothing."""
         return cls([0, 0], [0, 0], [0, 0], [0, 0], [0, 0])
 
     def count(self, message: Message, *, received: bool) -> None:
@@ -192,12 +192,12 @@ class Session:
     # ---------------------------------------------------------------------------------------------------- facts
 
     def calls(self, now: float) -> None:
-        """We open the connection."""
+        """Note that we open the connection."""
         self._move(SessionMove.CALLS)
         self.timers.set("call", now + CALL_TIME)
 
     def connected(self, up: StreamUp, now: float) -> None:
-        """There is a connection."""
+        """Note that there is a connection."""
         self._move(SessionMove.CONNECTED)
         self.up, self.taken = up, up.taken
         self.last_read = now
@@ -206,7 +206,7 @@ class Session:
         self._send(self._own_open(), now)
 
     def take(self, octets: bytes, now: float) -> Iterator[Update | RouteRefresh]:
-        """Octets came. Yields what an established peer tells; `state` and `ending` say what else happened."""
+        """Take octets that came. Yields what an established peer tells; `state` and `ending` say what else happened."""
         if self.ending is not None:
             return
         self._buffer += octets
@@ -225,7 +225,7 @@ class Session:
             self.fail(error, now)
 
     def expire(self, now: float) -> None:
-        """Timers."""
+        """Look at the timers."""
         for name in self.timers.pop_due(now):
             if self.ending is not None:
                 return
@@ -239,7 +239,7 @@ class Session:
                 self.end(Ending("no answer"))
 
     def writable(self) -> None:
-        """All that was sent has gone."""
+        """Note that all that was sent has gone."""
         self._sent = 0
 
     # --------------------------------------------------------------------------------------------------- orders
@@ -289,7 +289,7 @@ class Session:
         self._order(StreamSend(self.stream, octets))
 
     def fail(self, error: MessageError, now: float) -> None:
-        """The peer sent what must not be."""
+        """End the session because the peer sent what must not be."""
         notification = Notification(error.code, error.subcode, error.data)
         self.notify(notification, "BGP Notification sent", now)
 
@@ -303,12 +303,12 @@ class Session:
         self.end(Ending(reason, "sent" if self.up is not None else "", notification))
 
     def give_way(self) -> None:
-        """The peer opened another connection, for it lost this one and restarts: RFC 4724 §4.2."""
+        """Give way to another connection that the peer opened, for it lost this one and restarts: RFC 4724 §4.2."""
         self._order(StreamClose(self.stream, abort=True))
         self.end(Ending(RESTARTED, is_lost=True))
 
     def end(self, ending: Ending) -> None:
-        """The session is over."""
+        """End the session."""
         if self.ending is None:
             self._move(SessionMove.ENDED)
             self.ending = ending
@@ -337,7 +337,7 @@ class Session:
         return None
 
     def _opened(self, message: Open, now: float) -> None:
-        """RFC 4271 §6.2. Raises MessageError."""
+        """Take the OPEN of the peer, RFC 4271 §6.2. Raises MessageError."""
         if message.version != VERSION:
             raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
         if message.real_autonomous_system != self.identity.remote_as:
@@ -377,7 +377,7 @@ class Session:
         )
 
     def _expect(self, move: SessionMove) -> None:
-        """Raises MessageError if the move is none here: RFC 6608."""
+        """Check that the move is one here: RFC 6608."""
         if (self.state, move) not in MOVES:
             subcodes = {SessionState.OPEN_SENT: 1, SessionState.OPEN_CONFIRM: 2, SessionState.ESTABLISHED: 3}
             raise MessageError(
@@ -417,7 +417,9 @@ class Session:
                 self._trace(messages.BGP, f"{way} REFRESH_REQ for afi/safi: {message.family}/{message.subsequent}")
 
     def _arm_hold(self, now: float) -> None:
-        """Without a hold time an established peer may be silent forever; one that only began may not."""
+        """Arm the timer of the hold time: without one an established peer may be silent forever; one that only began
+        may not.
+        """
         if self.hold_time:
             self.timers.set("hold", now + self.hold_time)
         elif self.is_established:
@@ -429,7 +431,7 @@ class Session:
 
 
 def cease(subcode: Cease) -> Notification:
-    """RFC 4486."""
+    """Return the notification to cease, RFC 4486."""
     return Notification(ErrorCode.CEASE, subcode)
 
 

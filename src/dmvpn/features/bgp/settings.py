@@ -109,7 +109,7 @@ def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
 
 
 def longest_hold_time(config: BgpConfig) -> int:
-    """Of all sessions that are configured, seconds; 0: there are none."""
+    """Return the longest hold time of all sessions that are configured, seconds; 0: there are none."""
     guests = [guest(config, IPv4Address(int(one.prefix.address))) for one in config.listen_ranges]
     known = [*configured_peers(config).values(), *(one for one in guests if one is not None)]
     return max((settings.hold_time for settings in known), default=0)

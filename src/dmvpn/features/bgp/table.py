@@ -48,7 +48,7 @@ class LocRib:
         self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
-        """Somebody tells a path; `choose` says what follows."""
+        """Put a path that somebody tells; `choose` says what follows."""
         source = path.origin, path.peer
         destination = self.destinations.get(prefix)
         if destination is None:
@@ -66,7 +66,7 @@ class LocRib:
         return destination.paths.get(source) if destination is not None else None
 
     def take_away(self, prefix: Prefix, source: Source) -> None:
-        """Somebody does not tell it any more."""
+        """Take away what somebody does not tell any more."""
         destination = self.destinations.get(prefix)
         path = destination.paths.pop(source, None) if destination is not None else None
         if destination is None or path is None:

@@ -65,7 +65,7 @@ class Teller:
     # ---------------------------------------------------------------------------------------------------- members
 
     def join(self, peer: Peer, session: Session, now: float) -> None:
-        """A neighbor is established: it is to hear everything."""
+        """Let a neighbor that is established hear everything."""
         self._members[peer.address] = peer
         peer.group = self._group(self._audience(peer, session))
         peer.group.join(peer.feed)
@@ -74,7 +74,7 @@ class Teller:
         self._soon(peer.group, now)
 
     def regroup(self, peer: Peer, now: float) -> None:
-        """What holds for a neighbor may be something else: it may hear something else."""
+        """Look at what holds for a neighbor: it may hear something else."""
         if peer.session is None or peer.group is None:
             return
         audience = self._audience(peer, peer.session)
@@ -92,7 +92,7 @@ class Teller:
         self._drop_if_empty(old)
 
     def leave(self, peer: Peer) -> None:
-        """The session is over."""
+        """Forget a neighbor whose session is over."""
         group, peer.group = peer.group, None
         self._members.pop(peer.address, None)
         self._beginners.pop(peer.address, None)
@@ -132,20 +132,20 @@ class Teller:
     # ---------------------------------------------------------------------------------------------------- changes
 
     def changed(self, prefixes: Iterable[Prefix], now: float) -> None:
-        """Other paths were chosen."""
+        """Note that other paths were chosen."""
         for group in self.groups.values():
             group.touch(prefixes)
             self._soon(group, now)
 
     def default_may_change(self, now: float) -> None:
-        """Whoever hears of a default route while a map permits some route may hear something else."""
+        """Look at those that hear of a default route while a map permits some route: they may hear something else."""
         for group in self.groups.values():
             if group.audience.lines.originate_map:
                 group.touch((DEFAULT,))
                 self._soon(group, now)
 
     def policies_changed(self, now: float) -> None:
-        """Lists or maps are others: tell the difference."""
+        """Tell the difference that other lists or maps make."""
         for group in self.groups.values():
             if group.audience.is_filtered:
                 self._touch_all(group)
@@ -157,14 +157,14 @@ class Teller:
         return any(group.audience.is_filtered for group in self.groups.values())
 
     def judge_again(self, peer: Peer, now: float) -> None:
-        """Somebody wants to have a neighbor told everything by the lists that there are now."""
+        """Tell a neighbor everything by the lists that there are now, because somebody wants it."""
         if peer.group is not None:
             self._touch_all(peer.group)
             peer.group.announce_at = now
             self.repeat(peer, now)
 
     def repeat(self, peer: Peer, now: float) -> None:
-        """A neighbor is to hear everything again."""
+        """Let a neighbor hear everything again."""
         if peer.group is not None:
             self._asking.setdefault(peer.group.number, {})[peer.address] = None
             self._soon(peer.group, now)
@@ -177,13 +177,13 @@ class Teller:
     # ----------------------------------------------------------------------------------------------------- slices
 
     def writable(self, peer: Peer, now: float) -> None:
-        """A neighbor reads again."""
+        """Note that a neighbor reads again."""
         if peer.group is not None and not peer.feed.is_empty:
             peer.group.hungry[peer.address] = peer.feed
             self._set(peer.group, now)
 
     def step(self, number: int, now: float) -> None:
-        """A slice of what a group has to do."""
+        """Do a slice of what a group has to do."""
         group = self._by_number.get(number)
         if group is None:
             return
@@ -236,7 +236,7 @@ class Teller:
         return min(due.values(), default=None)
 
     def _mark_ends(self, group: Group) -> None:
-        """Everything was looked at: those that joined, and wait for the end of the table, are told that it is there."""
+        """Tell those that joined, and wait for the end of the table, that everything was looked at."""
         for peer in [one for one in self._beginners.values() if one.group is group and one.address in group.feeds]:
             del self._beginners[peer.address]
             group.feed(peer.feed, (_END_OF_TABLE,))

@@ -32,7 +32,7 @@ def local_end(ports: Ports, settings: PeerSettings) -> tuple[IPv4Address | None,
 
 
 def leads_past_its_tunnel(ports: Ports, address: IPv4Address, route: Route) -> bool:
-    """A peer in the network of a tunnel is called through a tunnel only: elsewhere in clear, and nobody knows who
+    """Return whether a peer in the network of a tunnel would be called elsewhere: there in clear, and nobody knows who
     would answer.
     """
     tunnels = ports.tunnels

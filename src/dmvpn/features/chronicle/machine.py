@@ -68,7 +68,7 @@ class ChronicleMachine:
         return [_GREW]
 
     def next_deadline(self) -> float | None:
-        """It waits for nothing."""
+        """Return nothing: it waits for nothing."""
         return None
 
     @property

@@ -37,7 +37,7 @@ def translate(event: Event | Notice) -> StateChanged | None:
 
 
 def _route(event: RouteChanged) -> StateChanged | None:
-    """A metric that changes is no news: where packets go is."""
+    """Return the change of a route; one of the metric is no news: where packets go is."""
     old, new = (_way(route) for route in (event.old, event.new))
     if old == new:
         return None

@@ -56,11 +56,11 @@ class Listener(Protocol):
     """The parts that want to know about neighbors."""
 
     def neighbor_up(self, neighbor: Neighbor) -> None:
-        """It takes part in routing from now on."""
+        """Note that it takes part in routing from now on."""
         ...
 
     def neighbors_down(self, neighbors: list[Neighbor]) -> None:
-        """They are gone, all at once; forget everything that they said."""
+        """Forget neighbors that are gone, all at once, and everything that they said."""
         ...
 
 
@@ -91,7 +91,7 @@ class Adjacencies:
     # Hellos in -------------------------------------------------------------------------------------------------
 
     def hear_hello(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, payload: bytes) -> None:
-        """A Hello came that is not the last one again."""
+        """Take a Hello that is not the last one again."""
         parameters = packet.find(Parameters)
         if parameters is None or parameters.hold_time == 0:
             return
@@ -127,7 +127,7 @@ class Adjacencies:
             self._greet(neighbor)
 
     def _agrees(self, parameters: Parameters) -> bool:
-        """K1 to K5 must be the same, RFC 7868 §5.6.1; K6 need not."""
+        """Return whether K1 to K5 are the same, RFC 7868 §5.6.1; K6 need not be."""
         theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
         weights = self._weights
         return theirs == (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5)
@@ -153,14 +153,14 @@ class Adjacencies:
         return True
 
     def _note_hold_time(self, neighbor: Neighbor, hold_time: float) -> None:
-        """A shorter time counts from now on; the timer finds out about a longer one by itself."""
+        """Note a hold time: a shorter one counts from now on; the timer finds out about a longer one by itself."""
         if hold_time < neighbor.hold_time:
             self._context.start(neighbor.hold_timer, hold_time)
         neighbor.hold_time = hold_time
 
     @staticmethod
     def _note_conditional(neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """A Sequence TLV says which routers the next conditional multicast is for, RFC 7868 §6.7.3."""
+        """Note which routers the next conditional multicast is for, as a Sequence TLV says, RFC 7868 §6.7.3."""
         behind, following = packet.find(Sequence), packet.find(NextMulticastSequence)
         if behind is not None and following is not None:
             is_for_us = neighbor.interface.address not in behind.addresses
@@ -169,7 +169,7 @@ class Adjacencies:
     # The handshake ---------------------------------------------------------------------------------------------
 
     def hear_init(self, neighbor: Neighbor, packet: EigrpPacket, *, was_up: bool) -> None:
-        """The neighbor's first packet came; or it came again; or the neighbor has started again.
+        """Take the neighbor's first packet, which came or came again, or the neighbor has started again.
 
         After a restart its numbers may be the same ones again. But it goes on from the first packet only when we have
         acknowledged that, so once we took another one, a first packet is a new one. One that has made the neighbor up
@@ -187,7 +187,7 @@ class Adjacencies:
         self._transport.accept_first(neighbor, packet)
 
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
-        """The neighbor acknowledges this number; its first one makes it up. True if that was news."""
+        """Note that the neighbor acknowledges this number; its first one makes it up. True if that was news."""
         packet = self._transport.acknowledged(neighbor, sequence)
         if packet is None:
             return False
@@ -219,7 +219,7 @@ class Adjacencies:
         return neighbor
 
     def _greet(self, neighbor: Neighbor) -> None:
-        """A new neighbor: say hello at once, so that it knows us before our first packet comes."""
+        """Greet a new neighbor at once, so that it knows us before our first packet comes."""
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
         self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))

@@ -149,7 +149,7 @@ def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
 
 
 def default_originate_line(mode: str, *, order: int) -> ConfigLine:
-    """`neighbor ... default-originate`: with another route map it replaces what was said before."""
+    """Describe `neighbor ... default-originate`: with another route map it replaces what was said before."""
     return ConfigLine(
         mode,
         f"neighbor {{peer:{PEER.name}}} default-originate [ route-map {{map:word}} ]",
@@ -165,7 +165,7 @@ def default_originate_line(mode: str, *, order: int) -> ConfigLine:
 
 
 def activate_line(mode: str, *, order: int) -> ConfigLine:
-    """`neighbor ... activate`: on or off by another line's default, so both forms are kept."""
+    """Describe `neighbor ... activate`: on or off by another line's default, so both forms are kept."""
     return ConfigLine(
         mode,
         f"neighbor {{peer:{PEER.name}}} activate",

@@ -261,7 +261,7 @@ def _block(one: NeighborDetail) -> Iterator[str]:
 
 
 def _restarts(one: NeighborDetail) -> Iterator[str]:
-    """What becomes of its routes if it restarts."""
+    """Yield what becomes of its routes if it restarts."""
     if not one.helped:
         yield "  Graceful-Restart is disabled"
         return

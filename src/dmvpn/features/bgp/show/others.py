@@ -50,7 +50,7 @@ class ShowDampening:
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
-    """Equal attributes count once."""
+    """Return the paths; equal attributes count once."""
     machine = active(ctx)
     if machine is None:
         return ShowPaths(is_active=False)
@@ -67,7 +67,7 @@ def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
 
 
 def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
-    """Ours."""
+    """Return our own cluster."""
     machine = active(ctx)
     if machine is None:
         return ShowClusters()
@@ -78,7 +78,7 @@ def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
 
 
 def query_dampening(ctx: ShowContext, args: Args) -> ShowDampening:
-    """Nothing is dampened."""
+    """Return nothing: none is dampened."""
     return ShowDampening(is_active=active(ctx) is not None)
 
 
@@ -93,7 +93,7 @@ def render_paths(answer: ShowPaths) -> Iterator[str]:
 
 
 def render_clusters(answer: ShowClusters) -> Iterator[str]:
-    """As IOS has it."""
+    """Yield the lines as IOS has them."""
     if not answer.cluster:
         yield NOT_ACTIVE
         return
@@ -109,7 +109,7 @@ def render_clusters(answer: ShowClusters) -> Iterator[str]:
 
 
 def render_dampening(answer: ShowDampening) -> Iterator[str]:
-    """As IOS says it where nobody configured any."""
+    """Yield what IOS says where nobody configured any."""
     yield "% dampening not enabled for base" if answer.is_active else NOT_ACTIVE
 
 

@@ -95,7 +95,7 @@ def _templates(
 
 
 def render_policy(answer: ShowPolicy) -> Iterator[str]:
-    """As IOS has it, with its spelling."""
+    """Yield the lines as IOS has them, with its spelling."""
     if not answer.is_active:
         yield NOT_ACTIVE
         return

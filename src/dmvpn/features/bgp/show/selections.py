@@ -68,7 +68,7 @@ def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
 
 
 def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Chooser:
-    """Raises PatternError."""
+    """Return the chooser of these words."""
     if "pattern" in args:
         pattern = Pattern(args.text("pattern").strip('"'))
         return lambda _, path: pattern.search(path_text(path.attributes.path))
@@ -110,7 +110,7 @@ def query_failures(ctx: ShowContext, args: Args) -> ShowFailures:
 
 
 def render_selection(answer: ShowSelection) -> Iterator[str]:
-    """As the whole table."""
+    """Yield the lines as the whole table has them."""
     if answer.problem:
         yield answer.problem
         return

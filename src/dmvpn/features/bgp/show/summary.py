@@ -50,7 +50,7 @@ class ShowSummary:
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
-    """Counts, and a line for each neighbor."""
+    """Return counts, and a line for each neighbor."""
     machine = active(ctx)
     if machine is None:
         return ShowSummary()
@@ -85,7 +85,7 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowSummary:
 
 
 def render_summary(answer: ShowSummary) -> Iterator[str]:
-    """As IOS has it."""
+    """Yield the lines as IOS has them."""
     if not answer.router_id:
         yield NOT_ACTIVE
         return

@@ -119,7 +119,7 @@ def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) ->
 
 
 def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
-    """These lines under the head of the table."""
+    """Return these lines under the head of the table."""
     return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
 
 
@@ -296,7 +296,9 @@ def _detail(machine: BgpMachine, found: Destination, path: Path) -> PathDetail:
 
 
 def _spelled(prefix: Prefix) -> str:
-    """Without its length if that is the one of its class, as IOS has it; the default route as its address."""
+    """Return the prefix without its length if that is the one of its class, as IOS has it; the default route as its
+    address.
+    """
     if prefix.is_default or prefix.length == classful_length(IPv4Address(int(prefix.address))):
         return str(prefix.address)
     return str(prefix)
