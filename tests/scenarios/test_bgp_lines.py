@@ -356,3 +356,35 @@ def test_no_and_a_neighbor_takes_back_all_that_is_said_of_it() -> None:
     assert world.lines("HUB", "running-config | include 10.255.0.11") == before
     world.run_for(90)
     assert is_up(world, "HUB", "10.255.0.11")
+
+
+@pytest.mark.parametrize("typed", ["no neighbor 10.255.0.11 remote-as 65011", "no neighbor 10.255.0.11"])
+def test_a_neighbor_without_an_autonomous_system_leaves_nothing_in_the_address_family(typed: str) -> None:
+    """Its lines stayed there for ever: `no neighbor` is typed in front of the address family and found none of them."""
+    world = World("bgp-phase3")
+    about = ("neighbor 10.9.9.9 remote-as 65011", "neighbor 10.9.9.9 description nine", "address-family ipv4")
+    of_family = ("neighbor 10.9.9.9 activate", "neighbor 10.9.9.9 next-hop-self", "neighbor 10.9.9.9 weight 7")
+    process = world.lines("HUB", "running-config | include ^router bgp")[0]
+    before = world.lines("HUB", "running-config | section bgp")
+    world.configure("HUB", process, *about, *of_family)
+    assert len(world.lines("HUB", "running-config | include 10.9.9.9")) >= 4
+    world.configure("HUB", process, typed.replace("10.255.0.11", "10.9.9.9"))
+    assert not world.lines("HUB", "running-config | include 10.9.9.9")
+    world.configure("HUB", process, "no address-family ipv4")
+    world.configure("HUB", *(line.strip() for line in before))
+    assert world.lines("HUB", "running-config | section bgp") == before
+
+
+@pytest.mark.parametrize("typed", ["address-family ipv4", "address-family ipv4 unicast"])
+@pytest.mark.parametrize("taken_back", ["no address-family ipv4", "no address-family ipv4 unicast"])
+def test_an_address_family_is_taken_back_by_either_of_its_names(typed: str, taken_back: str) -> None:
+    """`no address-family ipv4 unicast`, which Ansible sends, said nothing and left all lines."""
+    world = World("notes-phase3")
+    world.configure("R11", "router bgp 65000", typed, "network 10.1.1.0 mask 255.255.255.0")
+    assert "network 10.1.1.0" in world.show("R11", "running-config | section bgp")
+    world.configure("R11", "router bgp 65000", taken_back)
+    assert world.lines("R11", "running-config | section bgp") == ["router bgp 65000"]
+    eigrp = ("router eigrp TWO", f"{typed} autonomous-system 7")
+    world.configure("R11", *eigrp, "network 10.7.0.0 0.0.255.255")
+    world.configure("R11", "router eigrp TWO", f"{taken_back} autonomous-system 7")
+    assert "10.7.0.0" not in world.show("R11", "running-config | section eigrp")

@@ -45,6 +45,8 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     is_named = line.is_list and named is not None and args.agrees_with(named.args)
     entries = [named] if named is not None and is_named else section.matching(line, args)
     for entry in entries:
+        if section.find(line, entry.args) is not entry:
+            continue  # an earlier one took it along
         section.drop(entry)
         if line.takes_along is not None:
             line.takes_along(entry.args, section.root)

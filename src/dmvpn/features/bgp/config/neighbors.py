@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.config.words import AS_NUMBER, PEER
 from dmvpn.ios import ConfigLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.ios import Args, Section
 
 #: The endings that say something about the session, whatever is told over it.
 _OF_SESSION: Final = (
@@ -134,7 +139,9 @@ _KEY: Final = (
 )
 
 
-def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
+def neighbor_line(
+    mode: str, *, with_session: bool, order: int, takes_along: Callable[[Args, Section], None] | None = None
+) -> ConfigLine:
     """Return the line for one mode."""
     endings = (*_OF_SESSION, *_OF_FAMILY) if with_session else ("peer-group {group:word}", *_OF_FAMILY)
     present = {word.strip("[](){}|") for ending in endings for word in ending.split()}
@@ -145,6 +152,7 @@ def neighbor_line(mode: str, *, with_session: bool, order: int) -> ConfigLine:
         key=tuple(name for name in _KEY if name == "peer" or name in present),
         order=order,
         whom="peer",
+        takes_along=takes_along,
     )
 
 

@@ -11,7 +11,7 @@ from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.distribution import distance_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _ROUTER, _FAMILY = "router-bgp", "bgp-ipv4"
 _SESSION, _POLICY = "bgp-peer-session", "bgp-peer-policy"
@@ -73,6 +73,7 @@ FAMILY: Final = ConfigLine(
     key=("ipv4",),
     order=90,
     opens=_FAMILY,
+    complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv4",
 )
 SESSION_TEMPLATE: Final = ConfigLine(
@@ -194,7 +195,33 @@ TIMERS: Final = _line(
     order=17,
     default="timers bgp 60 180",
 )
-NEIGHBOR: Final = neighbor_line(_ROUTER, with_session=True, order=40)
+
+
+def _drop_other_lines(args: Args, root: Section) -> None:
+    """Without an autonomous system nothing else that is said of a neighbor or a group means anything, as on IOS."""
+    if not _makes_neighbor(args):
+        return
+    about = Args({"peer": args["peer"]}, ("neighbor",), ("neighbor",))
+    for _, router in root.sections(ROUTER):
+        if any(_makes_neighbor(entry.args) for entry in router.matching(NEIGHBOR, about)):
+            continue
+        _drop(router, _OF_ROUTER, about)
+        family = router.section(FAMILY)
+        if family is not None:
+            _drop(family, _OF_FAMILY, about)
+
+
+def _makes_neighbor(args: Args) -> bool:
+    return "remote-as" in args or "peer-group" in args
+
+
+def _drop(section: Section, lines: Iterable[ConfigLine], about: Args) -> None:
+    for line in lines:
+        for entry in section.matching(line, about):
+            section.drop(entry)
+
+
+NEIGHBOR: Final = neighbor_line(_ROUTER, with_session=True, order=40, takes_along=_drop_other_lines)
 ACTIVATE: Final = activate_line(_ROUTER, order=41)
 DEFAULT_ORIGINATE: Final = default_originate_line(_ROUTER, order=40)
 
@@ -290,6 +317,8 @@ IN_FAMILY: Final = RouteLines(_FAMILY)
 FAMILY_NEIGHBOR: Final = neighbor_line(_FAMILY, with_session=False, order=40)
 FAMILY_ACTIVATE: Final = activate_line(_FAMILY, order=39)
 FAMILY_DEFAULT_ORIGINATE: Final = default_originate_line(_FAMILY, order=40)
+_OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)
+_OF_FAMILY: Final = (FAMILY_NEIGHBOR, FAMILY_ACTIVATE, FAMILY_DEFAULT_ORIGINATE)
 
 LINES: Final = (
     *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, RESTART_TIME, STALE_TIME),

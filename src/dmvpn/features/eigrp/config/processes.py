@@ -76,6 +76,7 @@ ADDRESS_FAMILY: Final = ConfigLine(
     },
     key=("number",),
     opens=FAMILY,
+    complete=lambda args, _: args.with_keyword("unicast").with_keyword("autonomous-system"),
     check=_no_classic_twin,
     show=lambda args: f"address-family ipv4 unicast autonomous-system {args.integer('number')}",
 )
