@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
+import struct
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.app.journal import BURST, PER_SECOND, Lines, Messages, is_journal
+from dmvpn.app.journal import BURST, PER_SECOND, JournalHandler, Lines, Messages, is_journal
 from support.fakes import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d "
@@ -79,3 +82,63 @@ def test_only_the_stream_that_systemd_names_is_its_journal(tmp_path: Path) -> No
         assert not is_journal(file.fileno(), {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino + 1}"})
         assert not is_journal(file.fileno(), {"JOURNAL_STREAM": "rubbish"})
         assert not is_journal(file.fileno(), {})
+
+
+def fields_of(entry: bytes) -> dict[str, str]:
+    """An entry of the journal's own protocol, read as systemd reads it."""
+    found: dict[str, str] = {}
+    while entry:
+        line, _, rest = entry.partition(b"\n")
+        name, given, value = line.partition(b"=")
+        if not given:
+            (length,) = struct.unpack("<Q", rest[:8])
+            value, rest = rest[8 : 8 + length], rest[8 + length :].removeprefix(b"\n")
+        found[name.decode()], entry = value.decode(), rest
+    return found
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taking:
+        taking.settimeout(10)
+        taking.bind(str(tmp_path / "journal"))
+        yield taking
+
+
+def test_the_journal_gets_the_parts_of_a_message_as_fields(
+    printed: pytest.LogCaptureFixture, journal: socket.socket
+) -> None:
+    """`journalctl DMVPN_MNEMONIC=CONFIG_I` found nothing: the journal had lines of text alone."""
+    Messages(router="R31")(log("SYS-5-CONFIG_I", "Configured from console by lab\nand another line"))
+    handler = JournalHandler(journal.getsockname())
+    handler.emit(printed.records[0])
+    handler.close()
+    assert fields_of(journal.recv(65536)) == {
+        "MESSAGE": "%SYS-5-CONFIG_I: Configured from console by lab\nand another line",
+        "PRIORITY": "5",
+        "SYSLOG_IDENTIFIER": "dmvpn",
+        "DMVPN_FACILITY": "SYS",
+        "DMVPN_MNEMONIC": "CONFIG_I",
+        "DMVPN_ROUTER": "R31",
+    }
+
+
+def test_words_of_a_peer_make_no_field(printed: pytest.LogCaptureFixture, journal: socket.socket) -> None:
+    Messages()(log("SYS-5-THING", "peer says\nPRIORITY=0\n<0>\x1b[2J"))
+    handler = JournalHandler(journal.getsockname())
+    handler.emit(printed.records[0])
+    handler.close()
+    found = fields_of(journal.recv(65536))
+    assert found["MESSAGE"] == "%SYS-5-THING: peer says\nPRIORITY=0\n<0>?[2J"
+    assert found["PRIORITY"] == "5"
+
+
+@pytest.mark.parametrize("text", ["it happened", "x" * 4_000_000])
+def test_a_message_that_the_journal_does_not_take_is_a_line(tmp_path: Path, text: str, journal: socket.socket) -> None:
+    where = str(tmp_path / "nobody") if len(text) < 100 else journal.getsockname()
+    with (tmp_path / "stderr").open("w") as stream:
+        handler = JournalHandler(where, stream)
+        handler.setFormatter(Lines(journal=True))
+        handler.emit(record(text))
+        handler.close()
+    assert (tmp_path / "stderr").read_text() == f"<4>{text}\n"

@@ -3,8 +3,10 @@
     2026-11-21T08:46:14.250+00:00 notice: %SYS-5-RESTART: System restarted --
     <5>%SYS-5-RESTART: System restarted --
 
-The first is for a terminal or a file. The second is for the journal, which has a time of its own and takes the level
-from the number, sd-daemon(3): it is there when stderr is the stream that `$JOURNAL_STREAM` names, systemd.exec(5).
+The first is for a terminal or a file. Where stderr is the stream that `$JOURNAL_STREAM` names, systemd.exec(5), a
+record goes to the journal with fields, systemd.journal-fields(7): MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, and of a log
+message DMVPN_FACILITY, DMVPN_MNEMONIC and DMVPN_ROUTER. The second line above is for a journal that takes no fields: it
+has a time of its own, and takes the level from the number, sd-daemon(3).
 
 Every log message is printed, whatever `logging console` and its kind say: they are about the router's own terminals.
 Debugs are for those who asked for them, and stay there. Texts may hold words of peers: control characters do not pass,
@@ -15,10 +17,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import struct
 import sys
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 BURST: Final = 1000
 PER_SECOND: Final = 20.0
 
+#: Where the journal takes entries with fields.
+SOCKET: Final = "/run/systemd/journal/socket"
 #: syslog(3), by number.
 _LEVELS: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 _WARNING: Final = 4
@@ -39,7 +45,7 @@ _messages = logging.getLogger("dmvpn.messages")
 
 def to_stderr() -> None:
     """Print what is logged from now on."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = JournalHandler() if is_journal(2) else logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(journal=is_journal(2)))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
 
@@ -64,7 +70,7 @@ class Lines(logging.Formatter):
         """Return the lines of a record: in the journal with its priority on each, else with time and level on the
         first.
         """
-        severity = getattr(record, "severity", _SEVERITY.get(record.levelno, _WARNING))
+        severity = _severity(record)
         lines = [_printable(line) for line in super().format(record).splitlines()] or [""]
         if self._journal:
             return "\n".join(f"<{severity}>{line}" for line in lines)
@@ -72,11 +78,53 @@ class Lines(logging.Formatter):
         return f"{when} {_LEVELS[severity]}: " + "\n".join(lines)
 
 
+class JournalHandler(logging.StreamHandler[TextIO]):
+    """Hands records to the journal with their fields; as lines on stderr, where it does not take them."""
+
+    def __init__(self, where: str = SOCKET, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self._where = where
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a record over. A journal that is busy gets a line: stderr waits for it, as without fields."""
+        try:
+            self._socket.sendto(_entry(record), self._where)
+        except OSError:
+            super().emit(record)
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
+        super().close()
+
+
+def _entry(record: logging.LogRecord) -> bytes:
+    """Return a record as the journal's own protocol has it."""
+    lines = Lines(journal=True).format(record).split("\n")
+    fields = {
+        "MESSAGE": "\n".join(line.partition(">")[2] for line in lines),
+        "PRIORITY": str(_severity(record)),
+        "SYSLOG_IDENTIFIER": "dmvpn",
+        **getattr(record, "fields", {}),
+    }
+    return b"".join(_field(name, value.encode("utf-8", "replace")) for name, value in fields.items())
+
+
+def _field(name: str, value: bytes) -> bytes:
+    """Return a field as a line; a value that has lines comes behind its length."""
+    if b"\n" not in value:
+        return name.encode() + b"=" + value + b"\n"
+    return name.encode() + b"\n" + struct.pack("<Q", len(value)) + value + b"\n"
+
+
 class Messages:
     """A router's log messages on their way out."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: seconds that never go back."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, router: str = "") -> None:
+        """clock: seconds that never go back. router: its name."""
+        self._router = router
         self._clock = clock
         self._allowed = float(BURST)
         self._at = clock()
@@ -97,11 +145,23 @@ class Messages:
                 f"{self._left_out} log messages were not printed, they came too fast; 'show logging' has the last",
             )
             self._left_out = 0
-        _say(message.severity, f"%{message.name}: {message.text}")
+        facility, _, mnemonic = message.name.split("-", 2)
+        _say(
+            message.severity,
+            f"%{message.name}: {message.text}",
+            DMVPN_FACILITY=facility,
+            DMVPN_MNEMONIC=mnemonic,
+            DMVPN_ROUTER=self._router,
+        )
 
 
-def _say(severity: int, text: str) -> None:
-    _messages.info("%s", text, extra={"severity": min(max(severity, 0), len(_LEVELS) - 1)})
+def _say(severity: int, text: str, **fields: str) -> None:
+    _messages.info("%s", text, extra={"severity": min(max(severity, 0), len(_LEVELS) - 1), "fields": fields})
+
+
+def _severity(record: logging.LogRecord) -> int:
+    severity: int = getattr(record, "severity", _SEVERITY.get(record.levelno, _WARNING))
+    return severity
 
 
 def _printable(line: str) -> str:

@@ -92,7 +92,7 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
             storage=state or folder.storage(tree.hostname),
             configuration=arguments.file,
             recording=arguments.record,
-            logged=journal.Messages(),
+            logged=journal.Messages(router=tree.hostname),
         )
         ending.callback(runtime.close)
         server_path = folder.management(tree.hostname)

@@ -110,8 +110,8 @@ def render(answer: ShowRouteMap) -> Iterator[str]:
 
 COMMANDS: Final = (
     ExecCommand(
-        "show route-map [ {name:word} ]",
-        {"route-map": "Route maps", "name": "One map"},
+        "show route-map [ all | {name:word} ]",
+        {"route-map": "Route maps", "all": "The same: there are no others", "name": "One map"},
         query=query,
         render=render,
     ),
