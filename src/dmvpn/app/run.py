@@ -35,6 +35,7 @@ from dmvpn.shells.folders import read_router
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
+from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.preflight import refuse_what_cannot_run
 from dmvpn.shells.runtime.runtime import Runtime
@@ -112,7 +113,8 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         print(runs, flush=True)
         manager.ready(runs)
         manager.watch(asyncio.get_running_loop())
-        await stopped.wait()
+        with in_pieces():
+            await stopped.wait()
         manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
         await runtime.leave()
 

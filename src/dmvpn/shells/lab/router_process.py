@@ -22,6 +22,7 @@ from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.ready import missing
+from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.storage import STARTUP
@@ -110,7 +111,8 @@ async def _serve(plan: RouterPlan, pipe: socket.socket) -> None:
         await server.start()
         pipe.setblocking(False)
         loop.add_reader(pipe.fileno(), _answerer(plan, runtime, pipe, stopped))
-        await stopped.wait()
+        with in_pieces():
+            await stopped.wait()
         await runtime.leave()
     finally:
         await server.stop()
