@@ -143,7 +143,7 @@ class _TwoSockets(_Socket):
         return self._second().fileno()
 
     def mind_paths(self, minds: bool) -> None:
-        """Is what routers on the way say of packets that are too big to be believed?
+        """Say whether what routers on the way say of packets that are too big is to be believed.
 
         A sender that may set DF needs that: messages about the second socket's packets come to this socket. If no
         sender sets DF, it must not be so: such messages are not signed, and one is enough for the kernel to cut all
@@ -289,12 +289,12 @@ class InterfaceSocket(_Socket):
 
     @classmethod
     def eigrp(cls, device: str) -> Self:
-        """Raw protocol 88, member of 224.0.0.10 (RFC 7868 §6.1)."""
+        """Return a raw socket of protocol 88, member of 224.0.0.10 (RFC 7868 §6.1)."""
         return cls(device, EIGRP)._joined(EIGRP_GROUP)
 
     @classmethod
     def rip(cls, device: str) -> Self:
-        """UDP port 520, member of 224.0.0.9 (RFC 2453 §4.5)."""
+        """Return a socket of UDP port 520, member of 224.0.0.9 (RFC 2453 §4.5)."""
         return cls(device, int(socket.IPPROTO_UDP), port=RIP_PORT)._joined(RIP_GROUP)
 
     def join(self, group: IPv4Address) -> None:
@@ -303,7 +303,7 @@ class InterfaceSocket(_Socket):
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
 
     def leave(self, group: IPv4Address) -> None:
-        """The reverse of `join`."""
+        """Leave the group, the reverse of `join`."""
         request = multicast_request(group, self.link)
         self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, request)
 

@@ -62,7 +62,7 @@ def dotted(path: str) -> str:
 
 
 def writable() -> bool:
-    """Whether /proc/sys can be written here at all: False in most containers."""
+    """Return whether /proc/sys can be written here at all: False in most containers."""
     path = "net/ipv4/ip_forward"
     value = read(path)
     return value is not None and write(path, value) is None

@@ -114,7 +114,7 @@ class Tap:
             raise _explained(name, error) from error
 
     def _take_buffers(self) -> None:
-        """Raises OSError."""
+        """Take the buffers."""
         offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
         try:
             fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)
@@ -163,7 +163,7 @@ class Tap:
             kernel.call(set_link(self.name, LinkSettings(transmit_queue_length=frames)))
 
     def set_carrier(self, up: bool) -> None:
-        """The line protocol. Without carrier permanent neighbors and routes stay, but nothing is sent."""
+        """Set the line protocol. Without carrier permanent neighbors and routes stay, but nothing is sent."""
         fcntl.ioctl(self.fileno(), _TUNSETCARRIER, struct.pack("=i", up))
 
     def set_persistent(self, persistent: bool) -> None:

@@ -41,7 +41,7 @@ class Copies:
 
 
 def archive(ctx: SessionContext, _: Args) -> Copies:
-    """`show archive`."""
+    """Query what `show archive` shows."""
     config = ctx.machine(ArchiveMachine).config
     if not config.prefix:
         return Copies("")
@@ -83,7 +83,7 @@ class Differences:
 
 
 def config_differences(ctx: SessionContext, args: Args) -> Differences:
-    """`show archive config differences [FILE [FILE]]`: what the second one has otherwise.
+    """Query what `show archive config differences [FILE [FILE]]` shows: what the second one has otherwise.
 
     Without a file: what is saved, against what runs; with one: what runs, against that.
     """
@@ -97,7 +97,9 @@ def config_differences(ctx: SessionContext, args: Args) -> Differences:
 
 
 def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
-    """`show archive config incremental-diffs FILE`: what the file would change if it was copied to what runs."""
+    """Query what `show archive config incremental-diffs FILE` shows: what the file would change if it was copied to
+    what runs.
+    """
     try:
         after = _tree(ctx, place_in(args, "one"), ctx.running)
     except OSError as found:
@@ -119,7 +121,7 @@ def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> 
 
 
 def render_differences(found: Differences) -> Iterator[str]:
-    """As NAPALM reads it."""
+    """Yield the lines as NAPALM reads them."""
     if found.error:
         yield found.error
         return
@@ -155,7 +157,7 @@ class Timer:
 
 
 def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
-    """`show archive config rollback timer`."""
+    """Query what `show archive config rollback timer` shows."""
     pending = ctx.machine(ArchiveMachine).pending
     if pending is None:
         return Timer()
@@ -192,7 +194,7 @@ class EnteredLines:
 
 
 def entered(ctx: SessionContext, _: Args) -> EnteredLines:
-    """`show archive log config all`."""
+    """Query what `show archive log config all` shows."""
     noted = ctx.machine(ArchiveMachine).entered
     return EnteredLines(tuple(Entered(line.number, line.by, line.depth, without_keys(line.text)) for line in noted))
 

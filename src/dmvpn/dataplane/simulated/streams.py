@@ -85,7 +85,7 @@ class SimulatedStreams:
         self._sweep()
 
     def receive(self, packet: Ipv4Packet, now: float) -> None:
-        """A packet of protocol 6 for this box. Raises WireError."""
+        """Take a packet of protocol 6 for this box. Raises WireError."""
         segment = TcpSegment.parse(packet.payload, packet.source, packet.destination)
         ends = Ends(packet.destination, segment.destination_port, packet.source, segment.source_port)
         connection = self._connections.get(ends)
@@ -108,7 +108,7 @@ class SimulatedStreams:
             self._refuse(segment, packet)
 
     def next_deadline(self) -> float | None:
-        """When `tick` is due next, seconds."""
+        """Return when `tick` is due next, seconds."""
         return earliest(*(connection.due for connection in self._connections.values())) if self._connections else None
 
     def tick(self, now: float) -> None:
@@ -158,7 +158,7 @@ class SimulatedStreams:
         self._emit(segment, ends.local, ends.remote, manner.ttl)
 
     def _refuse(self, segment: TcpSegment, packet: Ipv4Packet) -> None:
-        """RFC 9293 §3.10.7.1."""
+        """Refuse a segment, RFC 9293 §3.10.7.1."""
         if segment.flags & Flag.RST:
             return
         is_answer = bool(segment.flags & Flag.ACK)

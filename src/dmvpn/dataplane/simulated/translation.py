@@ -87,7 +87,7 @@ class RouterTranslation:
         return bytes(moved)
 
     def own(self, leaves: str, data: bytes, now: float) -> bytes:
-        """A packet of the router itself leaves there."""
+        """Return a packet of the router itself as it leaves there."""
         if data[0] >> 4 != 4 or data[9] not in _WITH_NUMBER or not self._of(leaves):
             return data
         sender, moved = sender_of(bytearray(data)), bytearray(data)
@@ -124,7 +124,7 @@ class RouterTranslation:
         return [overload for overload in self._order.overloads if overload.outside == outside]
 
     def _translator(self, outside: str, towards: IPAddress) -> Translator | None:
-        """That of an interface, by its address; with another address it begins again."""
+        """Return the translator of an interface, by its address; with another address it begins again."""
         port = self._table.ports.get(outside)
         address = port.address_towards(towards) if port is not None else None
         if not isinstance(address, IPv4Address):

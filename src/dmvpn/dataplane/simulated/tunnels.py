@@ -52,7 +52,7 @@ class Tunnel:
     sequence: gre.Sequence = field(default_factory=gre.Sequence)
 
     def header(self, protocol: int) -> gre.GreHeader:
-        """Of the next GRE packet that leaves."""
+        """Return the header of the next GRE packet that leaves."""
         spec = self.spec
         sequence = self.sequence if spec.sequence else None
         return gre.next_header(protocol, spec.key, checksum=spec.checksum, sequence=sequence)
@@ -62,7 +62,7 @@ class Tunnel:
         self.hairpins[order.version] = order
 
     def forget_other_versions(self, versions: Container[int]) -> None:
-        """IP versions without an address here have no neighbors either."""
+        """Forget the neighbors of IP versions without an address here."""
         self.adjacencies = {hop: known for hop, known in self.adjacencies.items() if hop.version in versions}
 
     def network(self, version: int) -> int | None:
@@ -79,12 +79,12 @@ class Tunnel:
         return self.adjacencies.get(next_hop)
 
     def count_sent(self, receiver: Neighbor) -> None:
-        """A packet went to a neighbor."""
+        """Count a packet that went to a neighbor."""
         peer = receiver.connection or receiver.nbma
         self.sent[peer] = self.sent.get(peer, 0) + 1
 
     def count_received(self, sender: Neighbor) -> None:
-        """A packet came from a neighbor."""
+        """Count a packet that came from a neighbor."""
         peer = sender.connection or sender.nbma
         self.received[peer] = self.received.get(peer, 0) + 1
 
@@ -125,7 +125,7 @@ class HairpinFilter:
         self._seen: OrderedDict[tuple[IPAddress, IPAddress], float] = OrderedDict()
 
     def first(self, source: IPAddress, destination: IPAddress, interval: float, now: float) -> bool:
-        """True if the pair was not reported during the last `interval` seconds."""
+        """Return True if the pair was not reported during the last `interval` seconds."""
         pair = (source, destination)
         last = self._seen.get(pair)
         if last is not None and now - last < interval:

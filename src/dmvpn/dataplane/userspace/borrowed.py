@@ -52,7 +52,7 @@ class Borrowed:
         return refused
 
     def differences(self) -> list[Difference]:
-        """Settings that somebody has changed since; none to a thread in another namespace, which sees others."""
+        """Return settings that somebody has changed since; none to a thread in another namespace, which sees others."""
         if _namespace() != self._namespace:
             return []
         now = {path: read(path) for path in self._set}
@@ -63,7 +63,7 @@ class Borrowed:
         ]
 
     def keep_interface(self, linux: str) -> None:
-        """An interface of the host is about to be set up by netlink."""
+        """Keep the settings of an interface of the host that is about to be set up by netlink."""
         self._keep(f"{_CONF}/{linux}/{name}" for name in _OF_INTERFACE)
 
     def _keep(self, paths: Iterable[str]) -> None:
@@ -114,7 +114,7 @@ def _dependents_last(path: str) -> int:
 
 
 def _by_netlink(kernel: netlink.NetlinkSocket, path: str, value: str) -> bool:
-    """Where /proc/sys is read-only."""
+    """Return whether it was set by netlink, where /proc/sys is read-only."""
     match = _PATH_OF_INTERFACE.fullmatch(path)
     link = kernel.find_link(match[1]) if match else None
     if match is None or link is None:

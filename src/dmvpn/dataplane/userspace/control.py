@@ -78,7 +78,7 @@ class ControlSockets:
             opened.close()
 
     def forget_interface(self, interface: str) -> None:
-        """The interface is gone, and with it what its sockets were bound to."""
+        """Forget an interface that is gone, and with it what its sockets were bound to."""
         for name, protocol, port in [key for key in self._sockets if key[0] == interface]:
             self.stop(StopListening(name, protocol, None, port))
 
@@ -158,7 +158,7 @@ def _received(datagram: Datagram, interface: str, protocol: int, payload: bytes)
 
 
 def _with_udp_header(datagram: Datagram, port: int | None) -> bytes:
-    """UDP sockets remove the header; the machines expect everything that followed the IP header."""
+    """Put back the header that UDP sockets remove; the machines expect everything that followed the IP header."""
     if port is None:
         return datagram.payload
     udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=datagram.payload)

@@ -70,7 +70,7 @@ class PacketEngine(Protocol):
         ...
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
-        """Frames for this peer id go to an NBMA address, over this connection."""
+        """Send frames for this peer id to an NBMA address, over this connection."""
         ...
 
     def clear_peer(self, tunnel: str, peer: int) -> None:
@@ -80,15 +80,15 @@ class PacketEngine(Protocol):
     def set_multicast(
         self, tunnel: str, nbmas: tuple[IPAddress, ...], bound: tuple[tuple[IPAddress, int], ...] = ()
     ) -> None:
-        """Multicast frames go to these NBMA addresses, and to those over one connection each."""
+        """Send multicast frames to these NBMA addresses, and to those over one connection each."""
         ...
 
     def set_hairpin(self, order: SetHairpin) -> None:
-        """What the tunnel reports of transit packets."""
+        """Set what the tunnel reports of transit packets."""
         ...
 
     def set_addresses(self, own: frozenset[bytes], of_tunnels: dict[str, bytes]) -> None:
-        """All our addresses, and each tunnel's own (packed): for ICMP port unreachable as IOS sends it."""
+        """Set all our addresses, and each tunnel's own (packed): for ICMP port unreachable as IOS sends it."""
         ...
 
     def send(
@@ -98,11 +98,11 @@ class PacketEngine(Protocol):
         ...
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Packets sent and received by NBMA address; on a protected tunnel by connection."""
+        """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
         ...
 
     def dropped(self) -> GreDrops:
-        """GRE packets that went nowhere."""
+        """Return how many GRE packets went nowhere."""
         ...
 
     # ------------------------------------------------------------------------------------------------ IPsec
@@ -138,7 +138,9 @@ class PacketEngine(Protocol):
         ...
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
-        """All its SAs send there from now on; remote_port 0: protocol 50, else from our UDP port 4500."""
+        """Let all SAs of a connection send there from now on; remote_port 0: protocol 50, else from our UDP port
+        4500.
+        """
         ...
 
     def sa_counts(self) -> tuple[SaCount, ...]:

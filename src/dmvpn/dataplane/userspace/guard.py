@@ -67,7 +67,7 @@ class Guard:
         return None
 
     def begin(self, others: Others, *, keep: bool) -> None:
-        """What an earlier life guarded stays guarded until this one has said what it wants, or goes at once.
+        """Keep guarding what an earlier life guarded until this one has said what it wants, or end that at once.
 
         others: routers that live in this network namespace, too; theirs stays.
         """
@@ -81,7 +81,7 @@ class Guard:
         self._kernel.execute([netlink.delete_route(route) for route in left if not (keep and self.owns(route))])
 
     def age(self) -> None:
-        """What an earlier life guarded and nobody wants any more goes."""
+        """End the guard of what an earlier life guarded and nobody wants any more."""
         for prefix in [prefix for prefix, reasons in self._covered.items() if _LEFT in reasons]:
             self.uncover(prefix, _LEFT)
 
@@ -114,7 +114,7 @@ class Guard:
             self._remove_rules()
 
     def settled(self, prefix: Prefix) -> None:
-        """The router has said what it wants with this prefix: what an earlier life wanted counts no more."""
+        """Note that the router has said what it wants with this prefix: what an earlier life wanted counts no more."""
         self.uncover(prefix, _LEFT)
 
     def close(self, *, shared: bool) -> None:

@@ -51,7 +51,7 @@ class HostRoutes:
         self._tell({**before, **self._known})
 
     def noticed(self, change: Change, route: netlink.Route) -> None:
-        """The kernel told of a route."""
+        """Take what the kernel told of a route."""
         if not _counts(route):
             return
         known = self._known.setdefault(route.prefix, {})

@@ -108,7 +108,7 @@ class Keeper:
     # ------------------------------------------------------------------------------------------------ what is wanted
 
     def want(self, thing: Thing, *requests: netlink.Request, order: Effect | None = None) -> None:
-        """This is to be there from now on; requests make it so, and do no harm if it is."""
+        """Want this to be there from now on; requests make it so, and do no harm if it is."""
         key = key_of(thing)
         self._forget_links(key)
         wanted = self._wanted[key] = _Wanted(thing, requests, order, links_of(thing))
@@ -116,25 +116,25 @@ class Keeper:
             self._on_link.setdefault(link, {})[key] = None
 
     def release(self, thing: Thing) -> None:
-        """It may go."""
+        """Let it go."""
         key = key_of(thing)
         self._forget_links(key)
         self._wanted.pop(key, None)
         self._lost.pop(key, None)
 
     def release_link(self, link: int) -> None:
-        """An interface goes by our own order, with all that lives on it."""
+        """Release an interface that goes by our own order, with all that lives on it."""
         for key in list(self._on_link.get(link, ())):
             self.release(self._wanted[key].thing)
         self._up.pop(link, None)
 
     def release_gone(self, there: frozenset[int]) -> None:
-        """Only these interfaces are there: what was wanted on others went with them."""
+        """Release what was wanted on other interfaces than these, which alone are there."""
         for link in [link for link in self._on_link if link not in there]:
             self.release_link(link)
 
     def retry(self, thing: Thing) -> None:
-        """The kernel refused it: ask again in a while."""
+        """Ask again in a while, because the kernel refused it."""
         self._lost[key_of(thing)] = time.monotonic() + LONGEST_DELAY
         self._wake(time.monotonic() + LONGEST_DELAY)
 
@@ -143,7 +143,7 @@ class Keeper:
         return [self._wanted[key].thing for key in self._on_link.get(link, ()) if key[0] is kind]
 
     def suspect(self, link: int) -> None:
-        """What lives on this interface may be gone: `settle` says it again."""
+        """Suspect that what lives on this interface is gone: `settle` says it again."""
         self._suspects[link] = None
 
     def _forget_links(self, key: Key) -> None:
@@ -238,7 +238,7 @@ class Keeper:
             self._wake(self._rest_until)
 
     def _quiet_at(self, now: float) -> float:
-        """When a flush that goes on is over, at the latest."""
+        """Return when a flush that goes on is over, at the latest."""
         count, since, latest = self._burst
         whole = _ALL in self._lost
         return min(latest + QUIET, since + PATIENCE) if count > BURST or (whole and now - latest < QUIET) else now

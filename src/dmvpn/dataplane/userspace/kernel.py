@@ -143,7 +143,7 @@ class Kernel:
         return refused
 
     def _keep_main_table(self) -> None:
-        """Where all is ours the kernel goes on looking into its main table, too (`ip rule flush`)."""
+        """Let the kernel go on looking into its main table, too, where all is ours (`ip rule flush`)."""
         for rule in self._socket.rules(protocol=netlink.KERNEL_PROTOCOL):
             if rule.table == netlink.TABLE_MAIN:
                 self._keeper.want(rule, netlink.add_rule(rule))
@@ -158,7 +158,7 @@ class Kernel:
             self.translation.age()
 
     def fileno(self) -> int:
-        """Readable when the kernel has something to say."""
+        """Return the descriptor that is readable when the kernel has something to say."""
         return self._monitor.fileno()
 
     def close(self) -> None:
@@ -200,7 +200,7 @@ class Kernel:
         self._host_routes.read()
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
-        """A TAP of ours was made, or taken over: set it up as a tunnel, with neighbors that only we answer for."""
+        """Set up a TAP of ours, which was made or taken over, as a tunnel with neighbors that only we answer for."""
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
@@ -228,7 +228,7 @@ class Kernel:
         self._socket.call(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
 
     def set_interface(self, order: SetInterface) -> None:
-        """State and addresses, as ordered; interfaces of the host only where we manage them."""
+        """Set state and addresses, as ordered; interfaces of the host only where we manage them."""
         self._orders[order.interface] = order
         self._addresses.tell(order.interface)
         if not (self._manage or made_here(order.interface)):
@@ -316,7 +316,7 @@ class Kernel:
             self._links.pop(tunnel)
 
     def set_neighbor(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
-        """Packets for an overlay next hop go to the peer of this link-layer address; replaced in place."""
+        """Send packets for an overlay next hop to the peer of this link-layer address; replaced in place."""
         neighbor = netlink.Neighbor(self._index(tunnel), next_hop, mac)
         request = netlink.set_neighbor(neighbor)
         self._keeper.want(neighbor, request)
@@ -386,7 +386,7 @@ class Kernel:
                 return False
 
     def differences(self) -> list[Difference]:
-        """In what the kernel differs from what was ordered; what other routers have here, or left, is none."""
+        """Return in what the kernel differs from what was ordered; what other routers have here, or left, is none."""
         known = self._others().prefixes | self._left.prefixes
         things = self._keeper.differences(lambda route: route.prefix not in known)
         return [*self._borrowed.differences(), *things, *self.translation.differences()]

@@ -62,7 +62,7 @@ class KernelGre:
         return [Setting(device.name, "quiet", None, refusal.text) for refusal in refusals]
 
     def noticed(self, link: Link) -> None:
-        """An interface changed: the module may have been loaded a moment ago."""
+        """Note that an interface changed: the module may have been loaded a moment ago."""
         if link.name == _FALLBACK and not link.up:
             self.silence()
 

@@ -58,11 +58,11 @@ class Leftovers:
         self._kernel.execute([netlink.delete_route(route) for route in stale if route not in stays])
 
     def taken_over(self, name: str) -> None:
-        """A tunnel has this TAP now."""
+        """Note that a tunnel has this TAP now."""
         self._taps.pop(name, None)
 
     def routed(self, prefix: Prefix) -> None:
-        """The router has said what it wants with this prefix."""
+        """Note that the router has said what it wants with this prefix."""
         self._routes.pop(prefix, None)
 
     @property
@@ -92,7 +92,7 @@ class Leftovers:
 
 
 def left_behind(kernel: netlink.NetlinkSocket) -> list[netlink.Link]:
-    """TAPs of tunnels of ours; to find out whether a router holds one, a caller has to try."""
+    """Return TAPs of tunnels of ours; to find out whether a router holds one, a caller has to try."""
     return [link for link in kernel.links() if link.kind == "tun" and link.alias == link.name and made_here(link.name)]
 
 

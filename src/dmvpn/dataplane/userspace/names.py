@@ -35,5 +35,5 @@ class InterfaceNames:
 
 
 def made_here(ios: str) -> bool:
-    """True for interfaces that the data plane makes itself: tunnels and loopbacks."""
+    """Return True for interfaces that the data plane makes itself: tunnels and loopbacks."""
     return split_interface(ios)[0] in _MADE_HERE

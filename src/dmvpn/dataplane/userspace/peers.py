@@ -37,7 +37,7 @@ class PeerNumbers:
         return number
 
     def clear(self, next_hop: IPAddress) -> None:
-        """A next hop leads nowhere."""
+        """Let a next hop lead nowhere."""
         self._in_use.pop(next_hop, None)
 
     def forget_idle(self) -> list[int]:

@@ -153,7 +153,7 @@ class UserspacePlane:
             raise EffectError(effect, 0, str(error)) from error
 
     def differences(self) -> list[Difference]:
-        """In what the kernel differs from what was ordered."""
+        """Return in what the kernel differs from what was ordered."""
         return self._kernel.differences()
 
     def close(self) -> None:
@@ -368,7 +368,7 @@ class UserspacePlane:
         self._addresses.pop(name, None)
 
     def _vanished(self, name: str) -> None:
-        """Somebody deleted an interface that we made: it is made again, once we have been told everything again."""
+        """Make again an interface of ours that somebody deleted, once we have been told everything again."""
         if name in self._tunnels:
             self._remove_tunnel(name)
         elif name in self._loopbacks:

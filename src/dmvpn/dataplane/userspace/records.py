@@ -116,7 +116,7 @@ class Records:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else starts, ends or cleans up meanwhile. Nobody waits for one that keeps the lock too long."""
+        """Let nobody else start, end or clean up meanwhile. Nobody waits for one that keeps the lock too long."""
         if self.folder is None:
             yield
             return
@@ -195,37 +195,37 @@ class Ledger:
         return frozenset(self._has.prefixes)
 
     def uses(self, settings: list[str]) -> None:
-        """These settings are to stay as this router wants them."""
+        """Record that these settings are to stay as this router wants them."""
         new = [path for path in settings if path not in self._has.settings]
         self._has.settings.update(new)
         self._write("".join(f"={path}\n" for path in new), len(new))
 
     def routed(self, prefix: Prefix) -> None:
-        """A route of this prefix is about to be put in."""
+        """Record that a route of this prefix is about to be put in."""
         if prefix not in self._has.prefixes:
             self._has.prefixes.add(prefix)
             self._write(f"+{prefix}\n", 1)
 
     def cleared(self, prefix: Prefix) -> None:
-        """There is no route of ours for this prefix any more."""
+        """Record that there is no route of ours for this prefix any more."""
         if prefix in self._has.prefixes:
             self._has.prefixes.remove(prefix)
             self._write(f"-{prefix}\n", 1)
 
     def holds(self, table: str) -> None:
-        """A table of nf_tables is about to be made."""
+        """Record that a table of nf_tables is about to be made."""
         if table not in self._has.tables:
             self._has.tables.add(table)
             self._write(f"@{table}\n", 1)
 
     def released(self, table: str) -> None:
-        """There is no such table of ours any more."""
+        """Record that there is no such table of ours any more."""
         if table in self._has.tables:
             self._has.tables.remove(table)
             self._write(f"~{table}\n", 1)
 
     def close(self) -> None:
-        """The router has nothing here any more. A second call does nothing."""
+        """Record that the router has nothing here any more. A second call does nothing."""
         if self.path is not None and self._descriptor is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._descriptor)
@@ -251,7 +251,7 @@ class Ledger:
                 self._begin_again(self._descriptor)
 
     def _begin_again(self, descriptor: int) -> None:
-        """A new file without what is over. There is always one that is complete and locked."""
+        """Begin a new file without what is over. There is always one that is complete and locked."""
         old = self.path
         with Records(self._folder).locked():
             self._begin()
@@ -268,7 +268,7 @@ class Ledger:
 
 
 def places() -> list[Path]:
-    """Where the records of all namespaces may be, the best place first."""
+    """Return where the records of all namespaces may be, the best place first."""
     candidates = [Path("/run")] if os.geteuid() == 0 else []
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         candidates.append(Path(runtime))

@@ -294,7 +294,7 @@ def _fresh() -> socket.socket:
 
 
 def _listening(port: int) -> socket.socket:
-    """Raises OSError."""
+    """Return a socket that listens."""
     sock = _fresh()
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -308,7 +308,7 @@ def _listening(port: int) -> socket.socket:
 
 
 def _prepare(sock: socket.socket, ttl: int, minimum_ttl: int) -> None:
-    """TTL, what packets are marked with, and the smallest TTL that is taken. Raises OSError."""
+    """Set TTL, what packets are marked with, and the smallest TTL that is taken. Raises OSError."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     set_option(sock, socket.IP_TTL, ttl)
     set_option(sock, socket.IP_TOS, TOS_INTERNETWORK_CONTROL)

@@ -95,7 +95,8 @@ class Translation:
             self._forget_others(kernel)
 
     def led(self, prefix: Prefix, interfaces: Collection[str] | None) -> None:
-        """A route of this prefix leads out by these interfaces now; None: it is gone, and a shorter one leads.
+        """Note that a route of this prefix leads out by these interfaces now; None: it is gone, and a shorter one
+        leads.
 
         The kernel decides once about a flow: what has gone through a tunnel would leave by the outside as it is.
         """
@@ -109,11 +110,11 @@ class Translation:
                 self._later(self._pause, self._follow)
 
     def inherit(self, others: Others) -> None:
-        """What killed routers left translates on until this one has said what it wants (`age`)."""
+        """Let what killed routers left translate on until this one has said what it wants (`age`)."""
         self._inherited = tuple(sorted({name for dead in others.dead for name in dead.tables}))
 
     def age(self) -> None:
-        """What was inherited and not taken over goes."""
+        """Remove what was inherited and not taken over."""
         inherited, self._inherited = self._inherited, ()
         if any(name != self._table for name in inherited):
             remove_tables(self._others(), but=self._table)
@@ -138,7 +139,7 @@ class Translation:
         return Translations(found, hits, misses)
 
     def differences(self) -> list[Difference]:
-        """In what the table differs from the one that was ordered."""
+        """Return in what the table differs from the one that was ordered."""
         if self._kernel is None or not self._order.overloads:
             return []
         there = self._handles(self._kernel)
@@ -215,7 +216,10 @@ class Translation:
             self._wait(keeper.LONGEST_DELAY)
 
     def _follow(self) -> None:
-        """Routes have changed, many of them perhaps. It takes a tenth of our time, however many flows there are."""
+        """Follow routes that have changed, many of them perhaps.
+
+        It takes a tenth of our time, however many flows there are.
+        """
         moved, self._moved = self._moved, PrefixTable()
         begun = time.monotonic()
         if self._kernel is not None and self._order.overloads:
@@ -237,7 +241,7 @@ class Translation:
             self._wait(keeper.LONGEST_DELAY)
 
     def _lost(self) -> float:
-        """Somebody took the table away, or changed it. Returns the seconds after which it is put back."""
+        """Count that somebody took the table away, or changed it. Returns the seconds after which it is put back."""
         now = time.monotonic()
         self._losses = self._losses + 1 if now - self._lost_at < keeper.CALM else 1
         self._lost_at = now
@@ -249,7 +253,7 @@ class Translation:
         return min(keeper.FIRST_DELAY * 2**later, keeper.LONGEST_DELAY) if later > 0 else 0.0
 
     def _calm(self) -> None:
-        """The fight may be over."""
+        """Note that the fight may be over."""
         left = self._lost_at + keeper.CALM - time.monotonic()
         if left > 0 and self._later is not None:
             self._later(left, self._calm)
@@ -286,7 +290,9 @@ class Translation:
                 yield flow, _translated(flow)
 
     def _forget_former(self, kernel: NetfilterSocket, before: SetTranslation) -> None:
-        """Flows by an interface that is outside no more; where one is inside no more, all: no flow says its own."""
+        """Forget flows by an interface that is outside no more; where one is inside no more, all: no flow says
+        its own.
+        """
         outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
         inside = set(self._order.inside)  # likewise
         is_narrower = any(name not in inside for name in before.inside)
@@ -295,7 +301,7 @@ class Translation:
             conntrack.forget(kernel, [flow for flow, _ in self._flows(kernel, former)])
 
     def _forget_others(self, kernel: NetfilterSocket, moved: PrefixTable[None] | None = None) -> None:
-        """Flows that the order is against: their next packet begins again.
+        """Forget flows that the order is against: their next packet begins again.
 
         They began before they would have been translated, or before their protocol was one of our own tunnels'. moved:
         where packets go another way than they did; then it is about those to there, and about answers, too.
@@ -318,7 +324,7 @@ class Translation:
 
 
 def leftover_tables(kernel: NetfilterSocket, others: Others) -> list[str]:
-    """Tables of ours that no living router has. Raises OSError."""
+    """Return tables of ours that no living router has. Raises OSError."""
     living = {name for other in others.living for name in other.tables}  # looked up, never iterated
     return [name for name in kernel.tables() if is_ours(name) and name not in living]
 

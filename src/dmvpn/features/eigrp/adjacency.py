@@ -228,7 +228,7 @@ class Adjacencies:
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def greet_again(self, neighbor: Neighbor) -> None:
-        """A neighbor that is still pending looks for neighbors: it may not have heard us, or has started again."""
+        """Greet again a neighbor that is still pending: it may not have heard us, or has started again."""
         interface, now = neighbor.interface, self._context.now
         if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
@@ -274,12 +274,15 @@ class Adjacencies:
         self._listener.neighbors_down(neighbors)
 
     def leave(self, interface: EigrpInterface) -> None:
-        """We do not run on the interface any more; its neighbors have been given up."""
+        """Leave an interface that we do not run on any more; its neighbors have been given up."""
         self._farewells.forget(interface)
         self._context.stop(interface.hello_timer)
 
     def refuse(self, neighbor: Neighbor, reason: Reason) -> None:
-        """A packet in its name was not authentic. It may be forged: only silence of the true one ends the adjacency."""
+        """Refuse a packet in its name that was not authentic.
+
+        It may be forged: only silence of the true one ends the adjacency.
+        """
         neighbor.refusal = reason
 
     def _hold_expired(self, neighbor: Neighbor) -> None:
@@ -298,7 +301,7 @@ class Adjacencies:
             self._log(NeighborChanged.resync(self._sender.autonomous_system, neighbor.address, interface.name, why))
 
     def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
-        """The chronicle has it whatever is logged."""
+        """Tell the chronicle, which has it whatever is logged."""
         if self._context.ports.remembers:
             change = StateChanged(
                 topic=Topic.NEIGHBOR,

@@ -41,7 +41,7 @@ def seal_md5(packet: EigrpPacket, *, key_id: int, key: bytes) -> bytes:
 
 
 def verify_md5(data: Octets, *, key: bytes) -> bool:
-    """True if the first TLV of the packet is an MD5 authentication made with this key.
+    """Return True if the first TLV of the packet is an MD5 authentication made with this key.
 
     Which key that has to be, `Authentication.key_id` says. What is not such a packet is False, never an error.
     """
@@ -56,7 +56,9 @@ def seal_sha256(packet: EigrpPacket, *, password: bytes, source: IPAddress) -> b
 
 
 def verify_sha256(data: Octets, *, password: bytes, source: IPAddress) -> bool:
-    """True if the first TLV of the packet, which came from `source`, is an HMAC-SHA-256 made with this password."""
+    """Return True if the first TLV of the packet, which came from `source`, is an HMAC-SHA-256 made with this
+    password.
+    """
     digest = _digest(data, AuthenticationType.SHA256)
     return digest is not None and hmac.compare_digest(digest, _sha256_digest(data, password, source))
 

@@ -29,7 +29,9 @@ class Connected:
         self._sources: dict[str, Source] = {}
 
     def refresh(self, state: InterfaceState, networks: Iterable[Network]) -> None:
-        """The interface is up and like this: those of its subnets count whose address a `network` covers."""
+        """Look at an interface that is up and like this: those of its subnets count whose address a `network`
+        covers.
+        """
         source = self._sources.get(state.name)
         if source is None:
             source = self._sources[state.name] = Source(Origin.CONNECTED, state.name, absolute=True)
@@ -50,7 +52,7 @@ class Connected:
                 self._dual.receive(prefix, source, report, Message.UPDATE, now)
 
     def forget(self, name: str) -> None:
-        """The interface takes no part any more."""
+        """Forget an interface that takes no part any more."""
         self._context.out += self._covered.tell(name, ())
         source = self._sources.pop(name, None)
         if source is not None:

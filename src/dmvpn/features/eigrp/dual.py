@@ -128,7 +128,7 @@ class Dual:
         return outcome
 
     def receive(self, prefix: Prefix, source: Source, report: Report, message: Message, now: float) -> None:
-        """`source` says `report` about `prefix`. now: seconds, monotonic."""
+        """Take in that `source` says `report` about `prefix`. now: seconds, monotonic."""
         destination = self.table.get(prefix)
         if destination is None:
             if report.metric is None:
@@ -145,7 +145,9 @@ class Dual:
             self._while_active(destination, source, message, now)
 
     def forget(self, source: Source, now: float) -> None:
-        """`source` is gone: it has no path any more and counts as having replied to everything (RFC 7868 §3.5, 8)."""
+        """Forget `source`, which is gone: it has no path any more and counts as having replied to everything (RFC 7868
+        §3.5, 8).
+        """
         concerned = dict(source.prefixes)
         concerned.update((prefix, None) for prefix, active in self.active.items() if source in active.awaiting)
         for prefix in concerned:
@@ -160,7 +162,7 @@ class Dual:
         source.prefixes.clear()
 
     def rate_again(self, source: Source, now: float) -> None:
-        """The link to `source` changed: its paths cost something else now."""
+        """Rate the paths of `source` again, because the link to it changed."""
         for prefix in list(source.prefixes):
             path = self.table[prefix].paths[source]
             self.receive(prefix, source, path.report, Message.UPDATE, now)
@@ -279,7 +281,7 @@ class Dual:
             del self.table[destination.prefix]
 
     def _report(self, destination: Destination, path: Path | None) -> None:
-        """From now on this is our path, as far as others are told."""
+        """Report this as our path from now on, as far as others are told."""
         if path != destination.current:
             self._serial += 1
             destination.serial = self._serial

@@ -75,13 +75,13 @@ class Farewells:
             self._name_waiting(interface)
 
     def withdraw(self, interface: EigrpInterface, address: IPv4Address) -> None:
-        """It is a neighbor again: what still waits to be said would end the new adjacency."""
+        """Withdraw what still waits to be said to a neighbor that is one again: it would end the new adjacency."""
         pending = self._pending.get(interface)
         if pending is not None:
             pending.waiting.pop(address, None)
 
     def forget(self, interface: EigrpInterface) -> None:
-        """We do not run on the interface any more."""
+        """Forget an interface that we do not run on any more."""
         pending = self._pending.pop(interface, None)
         if pending is not None:
             self._context.stop(pending.timer)

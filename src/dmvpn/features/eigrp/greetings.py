@@ -81,7 +81,7 @@ class Greetings:
         self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
 
     def hasten(self, interface: EigrpInterface) -> None:
-        """Somebody new hears us: say hello soon, not after the interval; if many are new, at most once a second."""
+        """Greet somebody new who hears us soon, not after the interval; if many are new, at most once a second."""
         if not interface.speaks:
             return
         now = self._context.now

@@ -38,7 +38,7 @@ class Intake:
         return self._judged(prefix, source, report)
 
     def configure(self, distribution: Distribution, sources: Iterable[Source]) -> None:
-        """Other lines: what was said before counts by them."""
+        """Obey other lines: what was said before counts by them."""
         old, self.distribution = self.distribution, distribution
         if old != distribution:
             if not old.says(inwards=True) and distribution.says(inwards=True):
@@ -48,7 +48,7 @@ class Intake:
             self.judge_again(sources)
 
     def judge_again(self, sources: Iterable[Source]) -> None:
-        """The lists say something else now."""
+        """Judge again, because the lists say something else now."""
         for source in sources:
             for prefix, report in list(source.heard.items()):
                 believed = self._judged(prefix, source, report)

@@ -264,14 +264,14 @@ class EigrpInterface:
         return self.told.get(prefix, WITHDRAWN)
 
     def note_told(self, prefix: Prefix, advert: Advert) -> None:
-        """The whole group knows this now."""
+        """Note that the whole group knows this now."""
         if advert.metric is None:
             self.told.pop(prefix, None)
         else:
             self.told[prefix] = advert
 
     def forget_group(self) -> None:
-        """Nobody is left who knows anything."""
+        """Forget the group: nobody is left who knows anything."""
         self.told.clear()
         self.updates.clear()
         self.queries.clear()
@@ -296,11 +296,11 @@ class EigrpInterface:
         return max(self.state.bandwidth * self.settings.bandwidth_percent // 100, 1)
 
     def spend(self, octets: int, now: float) -> None:
-        """A reliable packet of so many octets leaves, RFC 7868 §5.2.1."""
+        """Spend the bandwidth of a reliable packet of so many octets, RFC 7868 §5.2.1."""
         self.paced = max(self.paced, now) + octets * 8 / (1000 * self._share)
 
     def pause(self, now: float) -> float:
-        """For how long no reliable packet may begin its way, seconds."""
+        """Return for how long no reliable packet may begin its way, seconds."""
         return self.paced - PACING_CREDIT - now
 
 

@@ -51,7 +51,7 @@ class Gauge:
     barred_until: float | None = None
 
     def pause(self, limit: PrefixLimit, now: float) -> None:
-        """The limit was passed: for how long to stay away."""
+        """Set for how long to stay away after the limit was passed."""
         if now >= self.over_at + limit.reset_time:
             self.restarts = 0
         self.over_at = now
@@ -79,7 +79,7 @@ class Limits:
         self._counts: dict[Source, int] = {}
 
     def watch(self, redistributor: Redistributor) -> None:
-        """Whose routes are counted."""
+        """Watch those whose routes are counted."""
         self._redistributor = redistributor
         redistributor.is_barred = lambda: self.redistributed.barred_until is not None
 
@@ -118,7 +118,9 @@ class Limits:
                 adjacencies.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
 
     def _make_room(self, neighbors: list[Neighbor], adjacencies: Adjacencies) -> None:
-        """Neighbors tell more than there is room for: the one that tells most of it goes, and the others stay."""
+        """Make room where neighbors tell more than there is room for: the one that tells most of it goes, and the
+        others stay.
+        """
         if sum(len(each.source.prefixes) for each in neighbors) <= MOST_PREFIXES:
             return
         most = max(neighbors, key=lambda one: len(one.source.prefixes))
@@ -176,7 +178,7 @@ class Limits:
             self._redistributor.refresh_all()
 
     def clear(self, address: IPv4Address | None = None) -> None:
-        """Somebody cleared a neighbor, or all of them: pauses are over."""
+        """Clear the pauses of a neighbor, or of all of them."""
         self._counts = {}
         if address is None:
             self._forget(self.all)
@@ -193,7 +195,7 @@ class Limits:
         gauge.barred_until, gauge.restarts, gauge.near, gauge.over = None, 0, False, False
 
     def configure(self, settings: ProcessSettings) -> None:
-        """Other lines: pauses by lines that are gone, or say something else, are over."""
+        """Obey other lines: pauses by lines that are gone, or say something else, are over."""
         old, self.settings = self.settings, settings
         self._own = dict(settings.neighbor_limits)
         before = (old.limit, old.redistributed_limit, old.neighbor_limit, old.neighbor_limits)
@@ -201,6 +203,6 @@ class Limits:
             self.clear()
 
     def close(self) -> None:
-        """The process ends."""
+        """End with the process."""
         for gauge in (self.all, self.redistributed, *self.neighbors.values()):
             self._context.stop(gauge.timer)

@@ -61,7 +61,7 @@ def check(config: EigrpConfig) -> Iterator[Concern]:
 
 
 def line_of(process: ProcessSettings, interface: str, words: str) -> tuple[str, ...]:
-    """Where a line about one interface is: in the interface's section, or in `af-interface` of named mode.
+    """Return where a line about one interface is: in the interface's section, or in `af-interface` of named mode.
 
     words: as in the latter ("hold-time"); "authentication key-chain" and the like.
     """

@@ -127,7 +127,9 @@ class EigrpMachine:
             self._resting = now + BREATH
 
     def _path_lost(self, lost: PathLost) -> None:
-        """Somebody who watches a neighbor says that it cannot be reached: do not wait for the holding time."""
+        """Give up a neighbor that cannot be reached, as somebody says who watches it: do not wait for the holding
+        time.
+        """
         for process, interface in self._running.get(lost.interface, ()):
             neighbor = interface.neighbors.get(int(lost.address))
             if neighbor is not None and lost.concerns(Client.EIGRP, process.autonomous_system):
@@ -187,7 +189,7 @@ class EigrpMachine:
         self.processes = dict(sorted(self.processes.items()))
 
     def _index(self) -> None:
-        """Which processes run on which interface."""
+        """Index which processes run on which interface."""
         self._running = {}
         for process in self.processes.values():
             for name, interface in process.interfaces.items():
@@ -195,5 +197,5 @@ class EigrpMachine:
 
 
 def _must_restart(old: ProcessSettings, new: ProcessSettings) -> bool:
-    """Changes that change every metric."""
+    """Return whether there are changes that change every metric."""
     return (old.name, old.scale.weights) != (new.name, new.scale.weights)

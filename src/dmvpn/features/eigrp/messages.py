@@ -42,12 +42,12 @@ class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
 
     @classmethod
     def down(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """A neighbor is given up. reason: IOS's words."""
+        """Return the message that a neighbor is given up. reason: IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"down: {reason}")
 
     @classmethod
     def resync(cls, autonomous_system: int, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """A neighbor stays, and what it is told changes. reason: IOS's words."""
+        """Return the message that a neighbor stays, and what it is told changes. reason: IOS's words."""
         return cls._of(autonomous_system, neighbor, interface, f"resync: {reason}")
 
     @classmethod
@@ -127,7 +127,9 @@ MESSAGES: Final = (
 
 
 def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, other: IPAddress) -> tuple[str, ...]:
-    """`debug eigrp packets`. way: "sent" or "received"; other: destination or sender; length: octets."""
+    """Return the lines of `debug eigrp packets`. way: "sent" or "received"; other: destination or sender; length:
+    octets.
+    """
     name = "ACK" if packet.is_acknowledgment else PACKET_NAMES.get(packet.opcode, f"OPCODE {packet.opcode}")
     verb = "Sending" if way == "sent" else "Received"
     tail = "" if other.is_multicast else f" nbr {other}"
@@ -140,10 +142,10 @@ def packet_lines(way: str, packet: EigrpPacket, interface: str, length: int, oth
 
 
 def fsm_line(text: str) -> str:
-    """`debug eigrp fsm`."""
+    """Return the line of `debug eigrp fsm`."""
     return f"DUAL: {text}"
 
 
 def neighbor_line(text: str) -> str:
-    """`debug eigrp neighbors`."""
+    """Return the line of `debug eigrp neighbors`."""
     return f"EIGRP: {text}"

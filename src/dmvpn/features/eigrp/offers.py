@@ -50,12 +50,12 @@ class Offers:
             self._retract(prefix)
 
     def refresh_all(self) -> None:
-        """The settings changed."""
+        """Offer everything again, because the settings changed."""
         for prefix in list(dict.fromkeys((*self._dual.table, *self._offered))):
             self.refresh(prefix)
 
     def retract_all(self) -> None:
-        """The process ends."""
+        """Retract everything, because the process ends."""
         for prefix in list(self._offered):
             self._retract(prefix)
 

@@ -113,7 +113,8 @@ def _is_told_by_stub(path: Path, stub: StubFlag) -> bool:
 
 
 def _next_hop(interface: EigrpInterface, destination: Destination, path: Path) -> IPv4Address:
-    """Ourselves, or with `no next-hop-self` the neighbor on the same interface that the packets then go to directly.
+    """Return ourselves, or with `no next-hop-self` the neighbor on the same interface that the packets then go to
+    directly.
 
     `no-ecmp-mode` looks at all successors for one on this interface, not only at the first.
     """

@@ -101,7 +101,7 @@ class Process:
         self.redistributor.refresh_all()
 
     def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
-        """The settings changed, though not so much that neighbors must be given up all together."""
+        """Obey other settings for which neighbors need not be given up all together."""
         old, self.settings = self.settings, settings
         chains_changed = self.sender.seals.config.key_chains != config.key_chains
         self.sender.seals.config = config
@@ -126,14 +126,14 @@ class Process:
         self.offers.refresh_all()
 
     def _distribute_by(self, distribution: Distribution) -> None:
-        """Other distribute and offset lists."""
+        """Obey other distribute and offset lists."""
         self.policy.distribution = distribution
         self.intake.configure(distribution, list(self._neighbors))
         for interface in self.interfaces.values():
             self._resync(interface, "intf route configuration changed")
 
     def policies_changed(self) -> None:
-        """Lists or route maps are others now."""
+        """Obey other lists or route maps."""
         self.redistributor.policies_changed()
         distribution = self.settings.distribution
         self.intake.judge_again(list(self._neighbors))
@@ -144,7 +144,7 @@ class Process:
             self.offers.refresh_all()
 
     def close(self, reason: DownReason) -> None:
-        """The process ends: neighbors are told, routes taken back."""
+        """End the process: neighbors are told, routes taken back."""
         for name in list(self.interfaces):
             self._stop_interface(name, reason, tell=True)
         self.stuck.close()
@@ -152,7 +152,7 @@ class Process:
         self.offers.retract_all()
 
     def _configure_summaries(self) -> None:
-        """Those of the interfaces that we run on; elsewhere nobody could be told."""
+        """Configure the summaries of the interfaces that we run on; elsewhere nobody could be told."""
         summaries = [summary for interface in self.interfaces.values() for summary in interface.settings.summaries]
         self.offers.summary_distances = {summary.prefix: summary.distance for summary in summaries}
         self.summaries.configure(summary.prefix for summary in summaries)
@@ -192,12 +192,15 @@ class Process:
         self.greetings.say(interface)
 
     def _resync(self, interface: EigrpInterface, why: str) -> None:
-        """Neighbors stay and are told what changes for them."""
+        """Tell neighbors, which stay, what changes for them."""
         self.adjacencies.resync(interface, why)
         self.teller.tell_again(interface)
 
     def _choose_router_id(self) -> None:
-        """Configured, or the highest address of a loopback, or of any interface. Neighbors keep it as it is."""
+        """Choose the configured identifier, or the highest address of a loopback, or of any interface.
+
+        Neighbors keep it as it is.
+        """
         chosen = self.settings.router_id
         if chosen is None:
             if self.router_id != UNSPECIFIED and self._neighbors:
@@ -216,7 +219,7 @@ class Process:
     # Interfaces ------------------------------------------------------------------------------------------------
 
     def interface_changed(self, name: str, state: InterfaceState | None) -> None:
-        """An interface is like this now, or (None) gone."""
+        """Note that an interface is like this now, or (None) gone."""
         if self.settings.router_id is None:
             self._choose_router_id()
         interface = self.interfaces.get(name)
@@ -284,13 +287,13 @@ class Process:
             self.context.stop(interface.hello_timer)
 
     def listen_again(self) -> None:
-        """The shell may have forgotten."""
+        """Listen again: the shell may have forgotten."""
         for interface in self.interfaces.values():
             if interface.listening:
                 self.context.out.append(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
 
     def route_changed(self, change: RouteChanged) -> None:
-        """The routing table has another best route."""
+        """Note that the routing table has another best route."""
         self.redistributor.route_changed(change)
 
     # Neighbors (adjacency.Listener, dual.Neighborhood) ----------------------------------------------------------
@@ -334,7 +337,7 @@ class Process:
     def clear_neighbors(
         self, interface_name: str | None = None, address: IPv4Address | None = None, *, soft: bool = False
     ) -> None:
-        """`clear ip eigrp neighbors`: all, those of an interface, or one."""
+        """Clear neighbors (`clear ip eigrp neighbors`): all, those of an interface, or one."""
         if soft:
             for interface in self.interfaces.values():
                 concerned = address is None or int(address) in interface.neighbors

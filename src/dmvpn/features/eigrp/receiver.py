@@ -40,7 +40,7 @@ class Receiver:
         self._process = process
 
     def receive(self, interface: EigrpInterface, event: IpReceived, packet: EigrpPacket) -> None:
-        """A packet of our autonomous system came on an interface of ours."""
+        """Take a packet of our autonomous system that came on an interface of ours."""
         process, address = self._process, event.source
         if not isinstance(address, IPv4Address) or address == interface.address or not interface.speaks:
             return
@@ -104,7 +104,7 @@ class Receiver:
         return EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
 
     def _take_routes(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """What the packet says about destinations."""
+        """Take what the packet says about destinations."""
         process = self._process
         message, now = _MESSAGES.get(packet.opcode), process.context.now
         for tlv in packet.tlvs:

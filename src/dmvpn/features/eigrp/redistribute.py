@@ -62,7 +62,7 @@ class Redistributor:
         return len(self._taken)
 
     def refresh_all(self) -> None:
-        """The settings or our router id changed: go through the whole routing table."""
+        """Go through the whole routing table, because the settings or our router id changed."""
         routes = self._context.ports.rib.routes() if self.settings.redistributions else ()
         present = {route.prefix: route for route in routes}
         for prefix in [prefix for prefix in self._taken if prefix not in present]:
@@ -71,12 +71,12 @@ class Redistributor:
             self._take(prefix, route)
 
     def policies_changed(self) -> None:
-        """Lists or route maps are others now."""
+        """Obey other lists or route maps."""
         if any(rule.route_map for rule in self.settings.redistributions):
             self.refresh_all()
 
     def route_changed(self, change: RouteChanged) -> None:
-        """The best route of a prefix is another one."""
+        """Look at the best route of a prefix, which is another one."""
         if self.settings.redistributions or self._taken:
             self._take(change.prefix, change.new)
 
@@ -111,7 +111,7 @@ class Redistributor:
         return Report(metric, external=external)
 
     def _is_ours(self, route: Route) -> bool:
-        """Our own routes never come in again."""
+        """Return whether the route is our own, which never comes in again."""
         return route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:

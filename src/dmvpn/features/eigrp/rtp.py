@@ -83,7 +83,7 @@ class Transport:
             self._expect(neighbor, packet)
 
     def retransmit(self, neighbor: Neighbor) -> None:
-        """The retransmission timer of this neighbor fired."""
+        """Retransmit to this neighbor, whose timer fired."""
         outstanding = neighbor.outstanding
         if outstanding is None:
             return
@@ -101,7 +101,7 @@ class Transport:
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def abandon(self, neighbor: Neighbor) -> None:
-        """The neighbor is gone."""
+        """Abandon a neighbor that is gone."""
         neighbor.outstanding = None
         self._owed.pop(neighbor, None)
         self._context.stop(neighbor.retransmit_timer)
@@ -109,7 +109,7 @@ class Transport:
     # In --------------------------------------------------------------------------------------------------------
 
     def acknowledged(self, neighbor: Neighbor, sequence: int) -> EigrpPacket | None:
-        """The neighbor acknowledges this number. Returns the packet if that was the outstanding one."""
+        """Note that the neighbor acknowledges this number. Returns the packet if that was the outstanding one."""
         outstanding = neighbor.outstanding
         if outstanding is None or outstanding.packet.sequence != sequence:
             return None

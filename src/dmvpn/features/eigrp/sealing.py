@@ -37,7 +37,7 @@ class Sealing:
         self._listen = listen
 
     def check(self, interface: EigrpInterface) -> None:
-        """Can packets be sealed here? If not, nothing is sent. Look again when other keys are valid."""
+        """Check that packets can be sealed here. If not, nothing is sent. Look again when other keys are valid."""
         before, seals = interface.blocked, self._sender.seals
         interface.blocked = seals.obstacle(interface)
         if interface.blocked is not None and not interface.blocked.says_the_same(before):
@@ -50,7 +50,7 @@ class Sealing:
             self._context.start(interface.key_timer, left)
 
     def change(self, interface: EigrpInterface) -> None:
-        """Other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
+        """Obey other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
         self.check(interface)
         if interface.blocked is not None:
             self._adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
@@ -59,7 +59,9 @@ class Sealing:
         self._greetings.say(interface)
 
     def roll_over(self, interface: EigrpInterface) -> None:
-        """The time of a key has come or is over: the last Hello of a neighbor, with the old one, proves nothing now."""
+        """Roll over when the time of a key has come or is over: the last Hello of a neighbor, with the old one, proves
+        nothing now.
+        """
         for neighbor in interface.neighbors.values():
             neighbor.hello = b""
         self.change(interface)

@@ -36,13 +36,13 @@ class Encoded(Tlv):
     octets: bytes
 
     def serialize(self) -> bytes:
-        """They as they are."""
+        """Return them as they are."""
         return self.octets
 
 
 @lru_cache(maxsize=64)
 def parse(payload: bytes) -> EigrpPacket:
-    """`EigrpPacket.parse`, once for all who get the same multicast or hear a packet again. Raises WireError."""
+    """Parse once for all that get the same multicast or hear a packet again (`EigrpPacket.parse`). Raises WireError."""
     return EigrpPacket.parse(payload)
 
 

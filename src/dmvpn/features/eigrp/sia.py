@@ -52,7 +52,7 @@ class StuckWatch:
         self._watches: dict[Prefix, _Watch] = {}
 
     def begin(self, prefix: Prefix) -> None:
-        """The destination went active, or asks again."""
+        """Begin to wait for a destination that went active, or asks again."""
         self.end(prefix)
         if not self.active_time:
             return
@@ -60,19 +60,19 @@ class StuckWatch:
         self._context.start(watch.timer, self.active_time / 2)
 
     def end(self, prefix: Prefix) -> None:
-        """The destination is passive; it need not have been active."""
+        """End the wait for a destination that is passive; it need not have been active."""
         watch = self._watches.pop(prefix, None)
         if watch is not None:
             self._context.stop(watch.timer)
 
     def answered(self, source: Source, prefix: Prefix) -> None:
-        """This neighbor says that it is still active itself."""
+        """Note that this neighbor says that it is still active itself."""
         watch = self._watches.get(prefix)
         if watch is not None:
             watch.silent.pop(source, None)
 
     def close(self) -> None:
-        """The process ends."""
+        """End with the process."""
         for prefix in list(self._watches):
             self.end(prefix)
 

@@ -39,7 +39,7 @@ class Summaries:
         self._summaries: dict[Prefix, _Summary] = {}
 
     def configure(self, prefixes: Iterable[Prefix]) -> None:
-        """These are the summaries from now on."""
+        """Set the summaries that there are from now on."""
         wanted = dict.fromkeys(prefixes)
         for prefix in [prefix for prefix in self._summaries if prefix not in wanted]:
             del self._summaries[prefix]
@@ -50,7 +50,7 @@ class Summaries:
                 self._survey(summary)
 
     def note_changed(self, changed: Iterable[Prefix]) -> None:
-        """These destinations may be nearer, farther or gone."""
+        """Note that these destinations may be nearer, farther or gone."""
         if not self._summaries:
             return
         for prefix in list(changed):

@@ -52,7 +52,7 @@ class Teller:
     # What is to be told ----------------------------------------------------------------------------------------
 
     def note_changed(self, interface: EigrpInterface, prefix: Prefix) -> None:
-        """The group on `interface` may have to hear of `prefix`."""
+        """Note that the group on `interface` may have to hear of `prefix`."""
         if prefix in interface.updates or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
             interface.updates[prefix] = None
             self._interfaces[interface] = None
@@ -104,7 +104,7 @@ class Teller:
         self.wake(neighbor)
 
     def tell_again(self, interface: EigrpInterface) -> None:
-        """Something about the interface changed: see what its neighbors may hear now."""
+        """Tell again what neighbors may hear now, because something about the interface changed."""
         for prefix in dict.fromkeys((*self._dual.table, *interface.told)):
             self.note_changed(interface, prefix)
 
@@ -114,7 +114,7 @@ class Teller:
         self._mark(neighbor)
 
     def forget(self, neighbor: Neighbor) -> None:
-        """The neighbor is gone."""
+        """Forget a neighbor that is gone."""
         self._neighbors.pop(neighbor, None)
         interface = neighbor.interface
         interface.held.pop(neighbor, None)
@@ -143,13 +143,13 @@ class Teller:
             self._context.start(self._rest, BREATH)
 
     def resume(self, interface: EigrpInterface) -> None:
-        """There is some of EIGRP's share of the bandwidth again."""
+        """Resume: there is some of EIGRP's share of the bandwidth again."""
         self._neighbors.update(interface.held)
         interface.held.clear()
         self._interfaces[interface] = None
 
     def flow_timeout(self, interface: EigrpInterface) -> None:
-        """The group waited long enough for those who are behind."""
+        """Stop waiting for those of the group that are behind."""
         self._tell_group(interface, patient=False)
 
     def _tell(self, neighbor: Neighbor) -> None:
@@ -222,7 +222,7 @@ class Teller:
         return bool(interface.queries)
 
     def _tell_each(self, interface: EigrpInterface, members: list[Neighbor]) -> None:
-        """No multicast is possible: each gets it alone."""
+        """Tell each alone, because no multicast is possible."""
         for opcode in (Opcode.QUERY, Opcode.UPDATE):
             waiting = interface.queries if opcode is Opcode.QUERY else interface.updates
             prefixes = []
@@ -343,7 +343,7 @@ class Teller:
         self._transport.send(neighbor, opcode, b"".join(parts))
 
     def _send_updates(self, neighbor: Neighbor) -> None:
-        """The next part of what the neighbor has to know; the end of its first table is marked."""
+        """Send the next part of what the neighbor has to know; the end of its first table is marked."""
         interface, waiting, active = neighbor.interface, neighbor.backlog.updates, self._dual.active
         room = self._sender.room(interface)
         parts: list[bytes] = []
@@ -369,7 +369,7 @@ class Teller:
             self._transport.send(neighbor, Opcode.UPDATE, b"".join(parts), flags)
 
     def _note_told_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
-        """One neighbor was told this. If the others know something else, the group has to be told again."""
+        """Note that one neighbor was told this. If the others know something else, the group has to be told again."""
         interface = neighbor.interface
         if len(interface.neighbors) == 1:
             interface.note_told(prefix, advert)

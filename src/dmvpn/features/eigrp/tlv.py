@@ -236,7 +236,7 @@ class UnknownTlv(Tlv):
 
 
 def encode(kind: int, value: bytes) -> bytes:
-    """Header and value of a TLV. Raises struct.error if the value is too long."""
+    """Encode header and value of a TLV. Raises struct.error if the value is too long."""
     return HEADER.pack(kind, HEADER.size + len(value)) + value
 
 

@@ -103,7 +103,9 @@ class Path:
     reported_distance: int
 
     def is_feasible(self, limit: int) -> bool:
-        """The feasibility condition, RFC 7868 §3.2: the source is nearer than `limit` (our FD), or is ourselves."""
+        """Return whether the feasibility condition holds, RFC 7868 §3.2: the source is nearer than `limit` (our FD), or
+        is ourselves.
+        """
         return self.reported_distance < limit or self.source.is_local
 
 
@@ -151,7 +153,7 @@ class Destination:
         return self.current.distance if self.current else INFINITY
 
     def feasible_successors(self) -> list[Path]:
-        """Paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""
+        """Return paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""
         if len(self.paths) == 1:
             return [path for path in self.paths.values() if path.is_feasible(self.feasible_distance)]
         best = min((path.source.preference for path in self.paths.values()), default=Origin.NEIGHBOR)
@@ -163,7 +165,9 @@ class Destination:
         return sorted(feasible, key=lambda path: (path.distance, path.source.rank))
 
     def usable(self) -> list[Path]:
-        """Where packets may go, the best first: while active only by the frozen successor, if that still has a path."""
+        """Return where packets may go, the best first: while active only by the frozen successor, if that still has a
+        path.
+        """
         if self.state is State.PASSIVE:
             return self.feasible_successors()
         path = self.paths.get(self.successor) if self.successor else None

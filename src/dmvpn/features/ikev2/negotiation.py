@@ -82,7 +82,7 @@ class Ask:
 
     @classmethod
     def of(cls, sa: IkeSa, terms: ChildTerms, *, first: bool) -> Ask:
-        """first: in IKE_AUTH, where there is no key exchange of its own."""
+        """Return the terms; first: in IKE_AUTH, where there is no key exchange of its own."""
         return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
 
     def front(self) -> tuple[Payload, ...]:

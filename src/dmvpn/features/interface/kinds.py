@@ -48,7 +48,7 @@ def kind_of(name: str) -> Kind:
 
 
 def sort_key(name: str) -> tuple[str, tuple[int, ...]]:
-    """IOS order: by kind, then by the numbers of slot, port and unit."""
+    """Return the key of IOS's order: by kind, then by the numbers of slot, port and unit."""
     match = _NAME.match(name)
     if match is None:
         return name, ()

@@ -20,7 +20,7 @@ _UNIVERSAL = 0x02
 
 
 def derive(hardware: bytes, address: IPAddress | None, names: str) -> IPv6Address:
-    """hardware: 6 octets, or none. address: of the interface or its underlay. names: of router and interface."""
+    """Derive a link-local address. address: of the interface or its underlay. names: of router and interface."""
     if len(hardware) == 6 and any(hardware):
         identifier = bytes((hardware[0] ^ _UNIVERSAL,)) + hardware[1:3] + b"\xff\xfe" + hardware[3:]
         return IPv6Address(_PREFIX | int.from_bytes(identifier, "big"))

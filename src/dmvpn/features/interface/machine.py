@@ -172,7 +172,7 @@ class InterfaceMachine:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When an order that failed is tried again, or the counters are due."""
+        """Return when an order that failed is tried again, or the counters are due."""
         return earliest(self._retries.next(), self._polls.next())
 
     def _clear(self, name: str | None, now: float) -> None:
@@ -191,7 +191,10 @@ class InterfaceMachine:
         return orders
 
     def _decided(self, event: LineProtocolDecided, now: float) -> list[Effect | Notice]:
-        """The owner spoke. The same words again mean that the shell may have lost the interface with its addresses."""
+        """Take what the owner said.
+
+        The same words again mean that the shell may have lost the interface with its addresses.
+        """
         port = self._interfaces.get(event.interface)
         if port is None:
             return []
@@ -200,7 +203,7 @@ class InterfaceMachine:
         return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
 
     def _follow_tunnel(self, name: str, underlay: IPAddress | None, now: float) -> list[Effect | Notice]:
-        """A tunnel's link-local address may be made of its NBMA address."""
+        """Follow the NBMA address of a tunnel, of which its link-local address may be made."""
         port = self._interfaces.get(name)
         if port is None or port.underlay == underlay:
             return []
@@ -257,7 +260,7 @@ class InterfaceMachine:
         return results
 
     def _remove(self, port: Port, old: InterfaceState | None) -> list[Effect | Notice]:
-        """An interface that is neither configured nor there. What the host said of its address is remembered."""
+        """Remove an interface that is neither configured nor there. What the host said of its address is remembered."""
         name = port.name
         if port.assigned is None:
             del self._interfaces[name]

@@ -189,7 +189,7 @@ class Associations:
         return before
 
     def views(self) -> Iterator[SaView]:
-        """Return all that still receive, for shows, the oldest first."""
+        """Yield all that still receive, for shows, the oldest first."""
         for association in self._sas.values():
             if association.standing is Standing.REFUSED:
                 continue

@@ -95,7 +95,7 @@ MESSAGES: Final = (CannotProtect, SaRefused, NotIpsec, InvalidSpi, ReplayError, 
 
 
 def words_of(transform: EspTransform) -> str:
-    """As a transform set is written: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
+    """Return a transform as a set is written: "esp-256-aes esp-sha256-hmac", "esp-gcm 256"."""
     if transform.cipher is EspCipher.AES_GCM:
         return f"esp-gcm {transform.bits}"
     cipher = "esp-aes" if transform.bits == 128 else f"esp-{transform.bits}-aes"
@@ -104,7 +104,7 @@ def words_of(transform: EspTransform) -> str:
 
 
 def requested(notice: NegotiationWanted) -> tuple[str, ...]:
-    """IKE is asked for a pair of SAs, or to let one go."""
+    """Return the lines: IKE is asked for a pair of SAs, or to let one go."""
     if not notice.wanted:
         return (f"IPSEC(crypto_ipsec_sa_released): peer {notice.remote} is wanted no more",)
     return (
@@ -116,19 +116,19 @@ def requested(notice: NegotiationWanted) -> tuple[str, ...]:
 
 
 def created(view: SaView) -> tuple[str, ...]:
-    """A pair of SAs is there: two lines, as IOS counts each direction by itself."""
+    """Return the lines of a pair of SAs that is there: two, as IOS counts each direction by itself."""
     ends = ((view.connection.local, view.spi_in), (view.connection.remote, view.spi_out))
     return tuple(f"IPSEC(create_sa): sa created, {_sa(end, spi, view)}" for end, spi in ends)
 
 
 def deleted(view: SaView, why: str) -> tuple[str, ...]:
-    """A pair of SAs is gone."""
+    """Return the lines of a pair of SAs that is gone."""
     ends = ((view.connection.local, view.spi_in), (view.connection.remote, view.spi_out))
     return tuple(f"IPSEC(delete_sa): deleting SA, {_sa(end, spi, view)} ({why})" for end, spi in ends)
 
 
 def switched(view: SaView) -> tuple[str, ...]:
-    """Packets leave by this one from now on."""
+    """Return the lines: packets leave by this one from now on."""
     peer, spi = view.connection.remote, view.spi_out
     return (f"IPSEC(update_current_outbound_sa): updated peer {peer} current outbound sa to SPI {spi:X}",)
 

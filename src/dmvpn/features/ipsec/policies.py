@@ -163,6 +163,6 @@ def expansion(policy: ProtectionPolicy) -> Expansion:
 
 
 def _expansion_of(transform: EspTransform) -> Expansion:
-    """RFC 4303 §2, with the IV and block sizes of RFC 3602 and RFC 4106."""
+    """Return the expansion by RFC 4303 §2, with the IV and block sizes of RFC 3602 and RFC 4106."""
     iv, block = (8, 4) if transform.cipher is EspCipher.AES_GCM else (16, 16)
     return Expansion(_ESP_HEADER + iv + _TRAILER + _ICV[transform.hash], block)

@@ -94,7 +94,7 @@ class NatMachine:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When the order is given again, after a refusal."""
+        """Return when the order is given again, after a refusal."""
         return self._retries.next()
 
     # ------------------------------------------------------------------------------------------------ parts

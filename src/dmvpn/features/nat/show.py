@@ -118,7 +118,7 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
 
 
 def render_statistics(answer: ShowStatistics) -> Iterator[str]:
-    """As IOS XE has it, without what nobody counts here."""
+    """Yield the lines as IOS XE has them, without what nobody counts here."""
     count = answer.translations
     yield f"Total active translations: {count} (0 static, {count} dynamic; {count} extended)"
     for title, names in (("Outside", answer.outside), ("Inside", answer.inside)):

@@ -95,7 +95,7 @@ def packet_line(direction: Direction, packet: NhrpPacket, tunnel: str, size: int
 
 
 def sent_lines(tunnel: str, nbma: IPAddress, size: int) -> Iterator[str]:
-    """Return what follows the first line of a packet that leaves.
+    """Yield what follows the first line of a packet that leaves.
 
     size: octets, GRE and IP header included.
     """
@@ -124,7 +124,7 @@ def addresses_line(packet: NhrpPacket) -> str:
 
 
 def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
-    """Return the lines about the parts of a packet."""
+    """Yield the lines about the parts of a packet."""
     source, nbma = packet.source_protocol, packet.source_nbma
     octets = packet.serialize()
     offset = octets[14] << 8 | octets[15]
@@ -153,7 +153,7 @@ def packet_lines(packet: NhrpPacket, size: int) -> Iterator[str]:
 
 
 def extension_lines(packet: NhrpPacket) -> Iterator[str]:
-    """Return the lines about the extensions of a packet."""
+    """Yield the lines about the extensions of a packet."""
     for extension in packet.extensions:
         yield from _extension(extension)
 

@@ -126,7 +126,7 @@ def facts(machine: NhrpMachine, protection: Protection, name: str, now: float) -
 
 
 def _refusals(known: list[Tunnel]) -> dict[str, int]:
-    """Of both IP versions together."""
+    """Return the refusals of both IP versions together."""
     counted: dict[str, int] = {}
     for tunnel in known:
         for why, count in tunnel.counters.refused.items():

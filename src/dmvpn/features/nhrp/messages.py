@@ -110,7 +110,7 @@ class IdentityRefused(Log, name="NHRP-4-IDENTITY"):
 
     @classmethod
     def of(cls, tunnel: str, client: Station, holder: str, claimant: str) -> Self:
-        """client: tunnel and NBMA address; holder, claimant: IKE identities."""
+        """Return the message; client: tunnel and NBMA address; holder, claimant: IKE identities."""
         who = claimant or "a station without an identity of its own"
         return cls(f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
 
@@ -124,7 +124,7 @@ class RegistrationRefused(Log, name="NHRP-4-REGREFUSED"):
 
     @classmethod
     def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
-        """nbma: from where the request came."""
+        """Return the message; nbma: from where the request came."""
         what = spelled(target.address if target.is_host else target)
         return cls(f"{tunnel}: {what} is not registered for {nbma}: {why}")
 
@@ -134,7 +134,7 @@ class SocketChanged(Log, name="DMVPN-5-CRYPTO_SS"):
 
     @classmethod
     def of(cls, tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> Self:
-        """local, remote: NBMA addresses. The second blank is IOS's."""
+        """Return the message; local, remote: NBMA addresses. The second blank is IOS's."""
         text = f" {tunnel}: local address : {local} remote address : {remote} socket is {'UP' if up else 'DOWN'}"
         return cls(text)
 

@@ -143,7 +143,7 @@ class Station:
     # -------------------------------------------------------------------------------------------- look-ups
 
     def network(self, tunnel: Tunnel) -> Iterator[Tunnel]:
-        """Return the running tunnels of the same NHRP network, `tunnel` first."""
+        """Yield the running tunnels of the same NHRP network, `tunnel` first."""
         yield tunnel
         for other in self.tunnels.values():
             if other is not tunnel and other.running and other.network_id == tunnel.network_id:

@@ -43,17 +43,17 @@ class Beginning(Protocol):
     """Whoever exchanges databases."""
 
     def begin(self, neighbor: Neighbor) -> None:
-        """We are in EXSTART."""
+        """Begin to talk, in EXSTART."""
 
     def forget(self, neighbor: Neighbor) -> None:
-        """The talk is over."""
+        """Forget the talk, which is over."""
 
 
 class Electing(Protocol):
     """Whoever holds elections."""
 
     def neighbors_changed(self, interface: OspfInterface) -> None:
-        """Somebody is heard both ways, or not any more."""
+        """Note that somebody is heard both ways, or not any more."""
 
 
 class Befriending(Surroundings, Protocol):
@@ -136,13 +136,16 @@ class Adjacencies:
         self._context.out.append(WatchWanted(Client.OSPF, number, name, neighbor.address, wanted))
 
     def heard_both_ways(self, neighbor: Neighbor) -> None:
-        """It has heard us: an adjacency begins, if one is wanted. RFC 2328 §10.3, event 2-WayReceived."""
+        """Begin an adjacency with a neighbor that has heard us, if one is wanted.
+
+        RFC 2328 §10.3, event 2-WayReceived.
+        """
         if neighbor.state is NeighborState.INIT:
             wanted = neighbor.wants_adjacency
             self.move(neighbor, NeighborMove.ADJACENT if wanted else NeighborMove.TWO_WAY, "2-Way Received")
 
     def review(self, interface: OspfInterface) -> None:
-        """The elected routers are others: which adjacencies are wanted now? RFC 2328 §10.3, event AdjOK?."""
+        """Review which adjacencies are wanted now that the elected routers are others. RFC 2328 §10.3, event AdjOK?."""
         for neighbor in list(interface.neighbors.values()):
             wanted = neighbor.wants_adjacency
             if neighbor.state is NeighborState.TWO_WAY and wanted:
@@ -151,7 +154,7 @@ class Adjacencies:
                 self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
 
     def lose(self, neighbor: Neighbor, why: str) -> None:
-        """It is gone. One that is configured will be called again."""
+        """Lose a neighbor that is gone. One that is configured will be called again."""
         self._context.stop(neighbor.inactivity_timer)
         interface = neighbor.interface
         if interface.neighbors.get(neighbor.address) is neighbor:
@@ -160,12 +163,15 @@ class Adjacencies:
         self._context.stop(neighbor.retransmit_timer)
 
     def lose_all(self, interface: OspfInterface, why: str) -> None:
-        """All of an interface are gone."""
+        """Lose all neighbors of an interface."""
         for neighbor in list(interface.neighbors.values()):
             self.lose(neighbor, why)
 
     def restart(self, neighbor: Neighbor, why: str) -> None:
-        """What it said does not fit: exchange databases again. RFC 2328 §10.3, SeqNumberMismatch and BadLSReq."""
+        """Restart the exchange of databases, because what the neighbor said does not fit.
+
+        RFC 2328 §10.3, SeqNumberMismatch and BadLSReq.
+        """
         if neighbor.exchanges:
             self.move(neighbor, NeighborMove.RESTART, why)
 

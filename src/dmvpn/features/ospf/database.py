@@ -91,7 +91,9 @@ class Database:
                 yield self.entries[key]
 
     def compare(self, header: LsaHeader) -> int:
-        """1: this header tells of a newer instance than ours (or of an unknown one), 0: of the same, -1: older."""
+        """Compare instances: 1: this header tells of a newer one than ours (or of an unknown one), 0: of the same, -1:
+        older.
+        """
         entry = self.entries.get(header.key)
         return 1 if entry is None else newer(header, entry.header(self._context.now))
 

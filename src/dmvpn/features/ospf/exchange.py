@@ -41,13 +41,13 @@ class Exchange:
         self._context = process.context
 
     def begin(self, neighbor: Neighbor) -> None:
-        """We are in EXSTART: claim to lead. The first number is a new one each time, so that nothing old fits."""
+        """Begin in EXSTART: claim to lead. The first number is a new one each time, so that nothing old fits."""
         neighbor.talk = Talk(sequence=below(self._context.ports.entropy, 1 << 31))
         self._describe(neighbor, self._description(neighbor, _BEGIN))
         self._context.start(neighbor.retransmit_timer, neighbor.interface.settings.retransmit_interval)
 
     def forget(self, neighbor: Neighbor) -> None:
-        """The talk is over, and what the neighbor has not acknowledged concerns it no more."""
+        """Forget the talk, which is over; what the neighbor has not acknowledged concerns it no more."""
         self._context.stop(neighbor.retransmit_timer)
         neighbor.talk = Talk()
         neighbor.waiting.clear()
@@ -55,7 +55,7 @@ class Exchange:
     # ------------------------------------------------------------------------------------------------ descriptions
 
     def receive(self, neighbor: Neighbor, description: Description) -> None:
-        """A description came."""
+        """Take a description that came."""
         interface = neighbor.interface
         if description.mtu > interface.state.ip_mtu and not interface.settings.ignore_mtu:
             sizes = (description.mtu, interface.state.ip_mtu)
@@ -74,7 +74,7 @@ class Exchange:
                 self._late(neighbor, description)
 
     def _negotiate(self, neighbor: Neighbor, description: Description) -> None:
-        """Who leads? The one with the higher identifier."""
+        """Negotiate who leads: the one with the higher identifier. The one with the higher identifier."""
         talk = neighbor.talk
         they_are_higher = neighbor.router > self._process.router_id
         if description.flags & _BEGIN == _BEGIN and not description.headers and they_are_higher:
@@ -94,7 +94,7 @@ class Exchange:
         self._take(neighbor, description)
 
     def _summarize(self, neighbor: Neighbor) -> None:
-        """What our database holds; of what is about to go the neighbor hears by an update. RFC 2328 §10.3."""
+        """Summarize what our database holds; of what is about to go the neighbor hears by an update. RFC 2328 §10.3."""
         now = self._context.now
         if neighbor.interface.settings.filter_database:
             return
@@ -125,7 +125,7 @@ class Exchange:
         self._take(neighbor, description)
 
     def _late(self, neighbor: Neighbor, description: Description) -> None:
-        """All is described: only the last one may come again, to us who follow."""
+        """Answer the last description, which may come again to us who follow when all is described."""
         talk = neighbor.talk
         if talk.heard is None or not _is_again(talk.heard, description):
             self._process.adjacencies.restart(neighbor, "SeqNumberMismatch")
@@ -133,7 +133,7 @@ class Exchange:
             self._process.sender.to(neighbor, talk.sent)
 
     def _take(self, neighbor: Neighbor, description: Description) -> None:
-        """The next description: note what is missing here, and answer."""
+        """Take the next description: note what is missing here, and answer."""
         talk = neighbor.talk
         talk.heard = description
         neighbor.unanswered = 0
@@ -158,7 +158,7 @@ class Exchange:
         self._ask(neighbor)
 
     def _note_missing(self, neighbor: Neighbor, description: Description) -> bool:
-        """False: it tells of what may not be in this area, or of what nobody knows."""
+        """Note what is missing; return False if it tells of what may not be in this area, or of what nobody knows."""
         for header in description.headers:
             if not neighbor.interface.area.admits(header.type):
                 return False
@@ -214,7 +214,7 @@ class Exchange:
         self._process.retransmission.await_answer(neighbor)
 
     def answer(self, neighbor: Neighbor, request: Request) -> None:
-        """A request came. RFC 2328 §10.7."""
+        """Answer a request. RFC 2328 §10.7."""
         if not neighbor.exchanges:
             return
         found: list[Lsa] = []
@@ -227,7 +227,7 @@ class Exchange:
         self._process.sender.update(neighbor, found)
 
     def got(self, neighbor: Neighbor, header: LsaHeader) -> None:
-        """An instance has come that is as new as the one that was missing, or newer."""
+        """Note that an instance has come that is as new as the one that was missing, or newer."""
         talk = neighbor.talk
         if talk.requests.pop(header.key, None) is None:
             return

@@ -80,7 +80,7 @@ class Externals:
     # ------------------------------------------------------------------------------------------------ what changed
 
     def refresh_all(self) -> None:
-        """The lines, the areas or our identifier changed: go through the whole routing table."""
+        """Go through the whole routing table, because the lines, the areas or our identifier changed."""
         routes = self._process.context.ports.rib.routes() if self._imports.is_active else ()
         known = dict.fromkeys((*self._own, *(route.prefix for route in routes), DEFAULT))
         self._own = {prefix: body for prefix in known if (body := self._imports.of(prefix)) is not None}
@@ -93,7 +93,7 @@ class Externals:
             self._tell(prefix)
 
     def route_changed(self, prefix: Prefix) -> None:
-        """The best route of a prefix may be another one; the default route may depend on it."""
+        """Look at a prefix, of which the best route may be another one; the default route may depend on it."""
         if self._imports.is_active or self._told:
             self._put(self._own, prefix, self._imports.of(prefix))
         default = self._process.settings.default_originate
@@ -101,13 +101,13 @@ class Externals:
             self._put(self._own, DEFAULT, self._imports.of(DEFAULT))
 
     def translate(self, found: Mapping[Prefix, ExternalBody]) -> None:
-        """The networks that we take over from type 7 are these now."""
+        """Set the networks that we take over from type 7."""
         for prefix in dict.fromkeys((*self._translated, *found)):
             if found.get(prefix) != self._translated.get(prefix):
                 self._put(self._translated, prefix, found.get(prefix))
 
     def forget(self) -> None:
-        """The process begins again: nothing has been told."""
+        """Forget what was told, because the process begins again."""
         for state in (self._own, self._translated, self._parts, self._told, self._taken):
             state.clear()
 
@@ -172,7 +172,7 @@ class Externals:
         return self._summed_up(summary, own=own)
 
     def _tell(self, prefix: Prefix) -> None:
-        """What we say of a prefix may be something else."""
+        """Tell what we say of a prefix now, which may be something else."""
         areas = self._process.areas.values()
         outside = next((area for area in areas if area.takes_externals), None)
         told = [(area, self._inside(area, prefix)) for area in areas if area.settings.kind is AreaKind.NSSA]
@@ -220,7 +220,9 @@ class Externals:
         return self._body(prefix, own=True)
 
     def _tell_inside(self, area: RunningArea, key: LsaKey, body: ExternalBody) -> None:
-        """A border router tells it outside by itself; what others bring in a border router has to translate (P)."""
+        """Tell it inside: a border router tells it outside by itself; what others bring in a border router has to
+        translate (P).
+        """
 
         def build() -> ExternalBody:
             return replace(body, forwarding=self._forwarding_in(area, body))
@@ -240,14 +242,14 @@ class Externals:
         return address_in(area, mine)
 
     def lead_again(self) -> None:
-        """OSPF runs on another network now, or on one less: next hops of what we bring in may be on it."""
+        """Look at next hops of what we bring in: OSPF runs on another network now, or on one less."""
         for prefix, body in list(self._own.items()):
             now = self._imports.of(prefix)
             if now != body:
                 self._put(self._own, prefix, now)
 
     def retell(self, area: RunningArea) -> None:
-        """The interfaces in an area are others: forwarding addresses may be."""
+        """Tell again, because the interfaces in an area are others: forwarding addresses may be."""
         if area.settings.kind is AreaKind.NSSA:
             for prefix in list(self._told):
                 self._tell(prefix)

@@ -35,10 +35,10 @@ class Making(Protocol):
     """Whoever makes advertisements of ours."""
 
     def contested(self, area: RunningArea, lsa: Lsa) -> None:
-        """Somebody told us one of ours, newer than we know."""
+        """Contest an instance of one of ours that somebody told us, newer than we know."""
 
     def buried(self, area: RunningArea | None, key: LsaKey) -> None:
-        """An instance has gone from the database."""
+        """Note that an instance has gone from the database."""
 
 
 class Telling(Surroundings, Protocol):
@@ -72,7 +72,7 @@ class Flooding:
     # ------------------------------------------------------------------------------------------------ in
 
     def receive(self, neighbor: Neighbor, update: Update) -> None:
-        """An update came from a neighbor."""
+        """Take an update that came from a neighbor."""
         if not neighbor.exchanges:
             return
         at_once: list[LsaHeader] = []
@@ -83,7 +83,7 @@ class Flooding:
             self._process.sender.to(neighbor, Acknowledgment(headers))
 
     def _receive(self, neighbor: Neighbor, lsa: Lsa, at_once: list[LsaHeader]) -> bool:
-        """One advertisement. at_once: what is to be acknowledged without delay. False: the rest is void."""
+        """Take one advertisement. at_once: what is to be acknowledged without delay. False: the rest is void."""
         area, header, now = neighbor.interface.area, lsa.header, self._context.now
         if not lsa.is_sound or not area.admits(header.type) or header.length > _LONGEST:
             self._process.sender.drop("LSA that may not be")
@@ -134,7 +134,10 @@ class Flooding:
             self._process.origination.contested(area, lsa)
 
     def _same_again(self, neighbor: Neighbor, header: LsaHeader, at_once: list[LsaHeader]) -> None:
-        """The instance that we have: an acknowledgment, if the neighbor owes us one. RFC 2328 §13 (7), table 19."""
+        """Take the instance that we have as an acknowledgment, if the neighbor owes us one.
+
+        RFC 2328 §13 (7), table 19.
+        """
         if self._process.retransmission.settle(neighbor, header):
             if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
                 self._acknowledge_soon(neighbor.interface, header)
@@ -142,7 +145,7 @@ class Flooding:
             at_once.append(header)
 
     def _tell_newer(self, neighbor: Neighbor, entry: Entry) -> None:
-        """It has an old instance: it gets ours. RFC 2328 §13 (8)."""
+        """Send ours to a neighbor that has an old instance. RFC 2328 §13 (8)."""
         if self._context.now - entry.arrived >= self._process.externals.arrival:
             self._process.sender.update(
                 neighbor, [entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay)]
@@ -155,7 +158,7 @@ class Flooding:
         return lsa.header.type == LsaType.NETWORK and self._process.has_address(lsa.header.id)
 
     def acknowledged(self, neighbor: Neighbor, acknowledgment: Acknowledgment) -> None:
-        """An acknowledgment came. RFC 2328 §13.7."""
+        """Take an acknowledgment that came. RFC 2328 §13.7."""
         if neighbor.exchanges:
             for header in acknowledgment.headers:
                 self._process.retransmission.settle(neighbor, header)
@@ -163,11 +166,14 @@ class Flooding:
     # ------------------------------------------------------------------------------------------------ out
 
     def originate(self, area: RunningArea, lsa: Lsa) -> None:
-        """One of our own, or one that has grown too old here: everybody is to know it."""
+        """Flood one of our own, or one that has grown too old here: everybody is to know it."""
         self._install_and_flood(area, lsa, None)
 
     def _install_and_flood(self, area: RunningArea, lsa: Lsa, origin: Neighbor | None) -> bool:
-        """RFC 2328 §13.3. origin: who told us. True: it leaves by the interface that it came in by."""
+        """Install an advertisement and flood it, RFC 2328 §13.3. origin: who told us.
+
+        True: it leaves by the interface that it came in by.
+        """
         database = self._process.database(area, lsa.header.type)
         changed = database.install(lsa)
         back = False
@@ -209,7 +215,7 @@ class Flooding:
         return verdict > 0
 
     def settle(self) -> None:
-        """The event is over: send what was gathered, forget what everybody knows to be gone."""
+        """Settle the event, which is over: send what was gathered, forget what everybody knows to be gone."""
         for interface in self._process.interfaces.values():
             if interface.to_flood:
                 lsas, interface.to_flood = list(interface.to_flood.values()), {}
@@ -222,7 +228,7 @@ class Flooding:
                     self._bury(area, database, key)
 
     def _bury(self, area: RunningArea | None, database: Database, key: LsaKey) -> None:
-        """An advertisement at MAX_AGE goes once nobody has to hear of it any more. RFC 2328 §14."""
+        """Bury an advertisement at MAX_AGE once nobody has to hear of it any more. RFC 2328 §14."""
         awaited = self._awaited.pop(key, None)
         if awaited is None or key not in awaited.waiting:
             awaited = next((one for one in self._process.neighbors() if key in one.waiting), None)
@@ -248,7 +254,7 @@ class Flooding:
             self._context.start(interface.acknowledge_timer, _ACKNOWLEDGE_DELAY)
 
     def acknowledge(self, interface: OspfInterface) -> None:
-        """The time has come for what waited."""
+        """Acknowledge what waited, since its time has come."""
         headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
         for part in self._process.sender.batches(interface, headers):
             self._process.sender.everywhere(interface, Acknowledgment(part))

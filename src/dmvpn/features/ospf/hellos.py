@@ -94,7 +94,7 @@ class Hellos:
         return next((each.poll_interval for each in configured if each.address == neighbor.address), 0)
 
     def hasten(self, interface: OspfInterface) -> None:
-        """Somebody new hears our multicasts: greet soon, though not for each one of a crowd."""
+        """Greet somebody new who hears our multicasts soon, though not for each one of a crowd."""
         if not interface.speaks:
             return
         now = self._context.now
@@ -121,7 +121,7 @@ class Hellos:
     # ------------------------------------------------------------------------------------------------ in
 
     def receive(self, interface: OspfInterface, source: IPv4Address, packet: OspfPacket, hello: Hello) -> None:
-        """A Hello that is authentic and of the right area."""
+        """Take a Hello that is authentic and of the right area."""
         refusal = self._refusal(interface, hello)
         if refusal is not None:
             interface.refuse(source, refusal)
@@ -210,7 +210,7 @@ class Hellos:
     def _judge_claims(
         self, interface: OspfInterface, neighbor: Neighbor, before: tuple[int, IPv4Address, IPv4Address]
     ) -> None:
-        """RFC 2328 §10.5, the end: what the Hello says of the election, and said before."""
+        """Judge what the Hello says of the election, and said before, RFC 2328 §10.5, the end."""
         if not interface.settings.elects or not neighbor.is_two_way:
             return
         address = neighbor.address
@@ -225,7 +225,7 @@ class Hellos:
             self.hold_election(interface)
 
     def neighbors_changed(self, interface: OspfInterface) -> None:
-        """Somebody is heard both ways, or not any more."""
+        """Note that somebody is heard both ways, or not any more."""
         waits = interface.phase in (InterfaceState.WAITING, InterfaceState.DOWN)
         if interface.settings.elects and not waits:
             self.hold_election(interface)

@@ -42,23 +42,23 @@ class History:
     _reasons: dict[str, None] = field(default_factory=dict)
 
     def changed(self, now: float, header: LsaHeader) -> None:
-        """The database says another thing."""
+        """Note that the database says another thing."""
         self.events.append((now, header))
         letter = _LETTERS.get(LsaType(header.type)) if header.type in _KNOWN else None
         if letter is not None:
             self._reasons[letter] = None
 
     def note(self, now: float, text: str) -> None:
-        """Something happened."""
+        """Note that something happened."""
         self.events.append((now, text))
 
     def calculated(self, now: float, networks: int) -> None:
-        """A calculation is done."""
+        """Note that a calculation is done."""
         self.runs.append(Run(now, networks, tuple(self._reasons)))
         self._reasons.clear()
 
     def clear(self) -> None:
-        """Somebody cleared the counters."""
+        """Clear the counters."""
         self.runs.clear()
         self.events.clear()
 

@@ -145,7 +145,7 @@ class OspfInterface:
         return neighbor.router if neighbor is not None else UNSPECIFIED
 
     def cost_to(self, address: IPv4Address) -> int:
-        """Of the way to one neighbor: what its `neighbor ... cost` says, else that of the interface."""
+        """Return the cost of the way to one neighbor: what its `neighbor ... cost` says, else that of the interface."""
         return self.costs.get(address, self.cost)
 
 

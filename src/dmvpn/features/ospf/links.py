@@ -34,10 +34,10 @@ class Retelling(Protocol):
     """Whoever tells of the outside."""
 
     def retell(self, area: RunningArea) -> None:
-        """The interfaces in an area are others."""
+        """Tell again, because the interfaces in an area are others."""
 
     def lead_again(self) -> None:
-        """Next hops from outside may be on other networks."""
+        """Look again at next hops from outside, which may be on other networks."""
 
 
 class Attached(Surroundings, Protocol):
@@ -72,7 +72,7 @@ class Attached(Surroundings, Protocol):
         """Return the area of this number, made if it is new."""
 
     def drop_empty_areas(self) -> None:
-        """An area without interfaces is none of ours."""
+        """Drop areas without interfaces, which are none of ours."""
 
     def describe(self, area: RunningArea) -> None:
         """Say of ourselves in an area what holds now."""
@@ -87,7 +87,7 @@ class Links:
         self._covered = Covered(RouteSource.OSPF, str(process.settings.number))
 
     def changed(self, name: str, state: IpInterface | None) -> None:
-        """An interface is like this now, or its lines are others."""
+        """Note that an interface is like this now, or that its lines are others."""
         interface = self._process.interfaces.get(name)
         if state is None or not self._runs(state):
             if interface is not None:
@@ -112,7 +112,7 @@ class Links:
         return state.line and isinstance(state.address, IPv4Address) and not shut
 
     def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
-        """OSPF runs on this one now. far_end: of a virtual link."""
+        """Add an interface on which OSPF runs now. far_end: of a virtual link."""
         process, address = self._process, state.address
         if not isinstance(address, IPv4Address):
             return
@@ -157,7 +157,7 @@ class Links:
             process.redistributor.lead_again()
 
     def _adjust(self, interface: OspfInterface, state: IpInterface, settings: Settings) -> None:
-        """Something changed that neighbors need not be given up for."""
+        """Adjust an interface to a change that neighbors need not be given up for."""
         old, interface.state, interface.settings = interface.settings, state, settings
         interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
         self._cover(interface)
@@ -174,18 +174,18 @@ class Links:
             self._process.hellos.say(interface)
 
     def _cover(self, interface: OspfInterface) -> None:
-        """Whoever redistributes us takes the networks of the interface, too."""
+        """Cover the networks of the interface: whoever redistributes us takes them, too."""
         if interface.far_end is None:
             networks = tuple(Prefix.of(address, length) for address, length in interface.state.addresses)
             self._context.out += self._covered.tell(interface.name, networks)
 
     def _costs(self, interface: OspfInterface) -> None:
-        """Costs of the ways to single neighbors, on networks where each pair is a link."""
+        """Set the costs of the ways to single neighbors, on networks where each pair is a link."""
         neighbors = self._process.settings.neighbors if interface.settings.is_multipoint else ()
         interface.costs = {each.address: each.cost for each in neighbors if each.cost is not None}
 
     def remove(self, name: str, why: str) -> None:
-        """OSPF does not run there any more."""
+        """Remove an interface on which OSPF does not run any more."""
         process = self._process
         interface = process.interfaces[name]
         process.adjacencies.lose_all(interface, why)
@@ -215,7 +215,7 @@ class Links:
         interface.listening = wanted
 
     def listen_again(self) -> None:
-        """The shell may have forgotten."""
+        """Listen again: the shell may have forgotten."""
         for interface in self._process.interfaces.values():
             interface.listening = ()
             self.listen(interface)

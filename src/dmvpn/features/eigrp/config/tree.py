@@ -104,7 +104,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
 
 
 def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], default: InterfaceSettings) -> None:
-    """`neighbor` lines belong to the interfaces that they name."""
+    """Add `neighbor` lines to the interfaces that they name."""
     for args in lines:
         name = args.interface("name")
         settings = interfaces.get(name, default)
@@ -157,7 +157,8 @@ def _changed(
 
 
 def _network(args: Args) -> Network:
-    """Without a wildcard it is the classful network of the address, as a netmask it means its inverse.
+    """Return the network of the line: without a wildcard it is the classful network of the address, as a netmask it
+    means its inverse.
 
     Of 0.0.0.0, 255.255.255.255 is a wildcard: people write everything so, and nobody has the one host that it would be.
     """
@@ -225,7 +226,7 @@ def _redistribution(args: Args) -> Redistribution:
 
 
 def _stub(args: Args) -> StubFlag:
-    """Plain `eigrp stub` is what current IOS sends for it."""
+    """Return what a stub tells; plain `eigrp stub` is what current IOS sends for it."""
     words = {
         "connected": StubFlag.CONNECTED,
         "static": StubFlag.STATIC,

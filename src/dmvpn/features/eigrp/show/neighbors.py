@@ -142,7 +142,7 @@ def _detail(entry: NeighborEntry) -> Iterator[str]:
 
 
 def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
-    """`clear ip eigrp neighbors`."""
+    """Clear neighbors (`clear ip eigrp neighbors`)."""
     return ClearNeighbors(
         args.integer("number", None),
         args.interface("interface", None),

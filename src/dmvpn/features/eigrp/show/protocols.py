@@ -118,7 +118,7 @@ def _gateways(process: Process) -> dict[str, tuple[int, float]]:
 
 
 def network_text(network: Network) -> str:
-    """As IOS lists it: a classful network bare, any other with its length or wildcard."""
+    """Return a network as IOS lists it: a classful one bare, any other with its length or wildcard."""
     length = mask_length(IPv4Address(int(network.wildcard) ^ 0xFFFFFFFF))
     if length is None:
         return f"{network.address} {network.wildcard}"

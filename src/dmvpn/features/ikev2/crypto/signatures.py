@@ -76,7 +76,7 @@ _ECDSA = "300a06082a8648ce3d0403{:02x}"
 
 
 def _pss(hash_octet: int, size: int, *, trailer: bool) -> str:
-    """AlgorithmIdentifier of RSASSA-PSS with one hash, MGF1 with the same, a salt as long as the hash.
+    """Return the AlgorithmIdentifier of RSASSA-PSS with one hash, MGF1 with the same, a salt as long as the hash.
 
     trailer: RFC 7427 A.4.3 writes the default trailer field down, which DER leaves out; both are seen.
     """

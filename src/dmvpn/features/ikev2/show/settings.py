@@ -153,7 +153,7 @@ def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
 
 
 def isakmp_policies(ctx: ShowContext, args: Args) -> ShowIsakmpPolicies:
-    """In the order of preference."""
+    """Return the policies in the order of preference."""
     return ShowIsakmpPolicies(
         tuple(
             IsakmpPolicyLines(

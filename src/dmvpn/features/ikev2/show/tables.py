@@ -103,7 +103,9 @@ def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
 
 
 def _algorithms(line: SaLine) -> str:
-    """IOS writes "Unknown - 0" for what is not negotiated yet; parsers read this and do not read that."""
+    """Return the names of the algorithms; IOS writes "Unknown - 0" for what is not negotiated yet; parsers read this
+    and do not read that.
+    """
     encryption, prf = line.encryption or _UNKNOWN, line.prf or _UNKNOWN
     auth = f"Auth sign: {line.local_auth or _UNKNOWN}, Auth verify: {line.remote_auth or _UNKNOWN}"
     return (
@@ -128,7 +130,7 @@ def _particulars(line: SaLine) -> Iterator[str]:
 
 
 def _nat(line: SaLine) -> str:
-    """inside: we are behind it; outside: the peer is."""
+    """Return where the translator is: inside: we are behind it; outside: the peer is."""
     where = [word for word, there in (("inside", line.nat_inside), ("outside", line.nat_outside)) if there]
     return f"NAT-T is detected {' and '.join(where)}" if where else "NAT-T is not detected  "
 
@@ -219,7 +221,7 @@ def query(ctx: ShowContext, args: Args) -> ShowStats:
 
 
 def clear(_: ShowContext, args: Args) -> ClearIkeStats:
-    """`clear crypto ikev2 stats`."""
+    """Clear the counters (`clear crypto ikev2 stats`)."""
     return ClearIkeStats()
 
 

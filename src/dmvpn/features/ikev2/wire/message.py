@@ -78,7 +78,7 @@ class Header:
             return f"exchange {self.exchange}"
 
     def serialize(self, first: int, length: int) -> bytes:
-        """RFC 7296 §3.1. first: type of the first payload; length: octets of the whole message."""
+        """Encode the header, RFC 7296 §3.1. first: type of the first payload; length: octets of the whole message."""
         fields = (self.spi_i, self.spi_r, first, _VERSION, self.exchange, self.flags, self.message_id, length)
         return HEADER.pack(*fields)
 
@@ -114,13 +114,13 @@ class Message(Chain):
     header: Header = field(kw_only=True)
 
     def serialize(self) -> bytes:
-        """RFC 7296 §3.1; without the non-ESP marker."""
+        """Encode the message, RFC 7296 §3.1; without the non-ESP marker."""
         body = serialize_chain(self.payloads)
         return self.header.serialize(first_of(self.payloads), HEADER_LENGTH + len(body)) + body
 
     @classmethod
     def parse(cls, octets: bytes) -> Self:
-        """Raises WireError, UnsupportedVersion, UnsupportedCritical."""
+        """Decode the message."""
         header, first = parse_header(octets)
         return cls(tuple(parse_chain(first, octets, HEADER_LENGTH)), header=header)
 

@@ -90,7 +90,7 @@ class Identification(Payload):
         return self.kind, self.data
 
     def body(self) -> bytes:
-        """RFC 7296 §3.5; also what AUTH signs (§2.15)."""
+        """Encode the identity, RFC 7296 §3.5; also what AUTH signs (§2.15)."""
         return bytes((self.kind, 0, 0, 0)) + self.data
 
     @classmethod
@@ -246,7 +246,7 @@ class VendorId(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Any octets."""
+        """Read any octets."""
         return cls(octets)
 
 
@@ -305,7 +305,7 @@ class EncryptedFragment(Payload):
 
     @classmethod
     def read_after(cls, first: int, octets: bytes, offset: int) -> Self:
-        """Raises WireError."""
+        """Read what follows."""
         _cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
         number, total = struct.unpack_from("!HH", octets)
         if not 1 <= number <= total or (number > 1 and first):
@@ -322,7 +322,7 @@ class Unknown(Payload):
     critical: bool = False
 
     def body(self) -> bytes:
-        """As it came."""
+        """Return the body as it came."""
         return self.data
 
 

@@ -24,7 +24,7 @@ def _pair(args: Args) -> tuple[IPAddress, int]:
 
 
 def _check_address(args: Args, section: Section) -> str | None:
-    """IOS refuses a subnet that another interface has, and link-local addresses without their word."""
+    """Refuse, as IOS does, a subnet that another interface has, and link-local addresses without their word."""
     address, length = _pair(args)
     prefix = Prefix.of(address, length)
     if is_link_local(address):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _check_address(args: Args, section: Section) -> str | None:
-    """IOS refuses the first and last address of a subnet, and a subnet that another interface has."""
+    """Refuse, as IOS does, the first and last address of a subnet, and a subnet that another interface has."""
     if "dhcp" in args:
         return None
     address, mask = args.address("address"), args.address("mask")

@@ -261,7 +261,7 @@ def _tunnel_lines(name: str, tunnel: TunnelBlock) -> Iterator[str]:
 
 
 def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
-    """Counters that no data plane has are zero; IOS prints them all, and tools expect them."""
+    """Yield the counters; those that no data plane has are zero, because IOS prints them all, and tools expect them."""
     count = block.counters
     yield f"  Last input {age(count.input_age)}, output {age(count.output_age)}, output hang never"
     yield f'  Last clearing of "show interface" counters {age(count.cleared_age)}'
@@ -284,7 +284,7 @@ def _counter_lines(block: InterfaceBlock) -> Iterator[str]:
 
 
 def clear_counters(_: ShowContext, args: Args) -> Confirm:
-    """`clear counters [INTERFACE]`."""
+    """Clear the counters (`clear counters [INTERFACE]`)."""
     interface = args.interface("interface", None)
     which = "this interface" if interface else "all interfaces"
     return Confirm(f'Clear "show interface" counters on {which} [confirm]', ClearCounters(interface))

@@ -18,7 +18,7 @@ def query_enabled(ctx: ShowContext, args: Args) -> InterfaceRows:
 
 
 def render_brief(answer: InterfaceRows) -> Iterator[str]:
-    """`show ipv6 interface brief`."""
+    """Yield the lines of `show ipv6 interface brief`."""
     for row in answer.interfaces:
         yield f"{row.name:<22} [{row.status}/{line_protocol(row)}]"
         if row.ipv6 is None:
@@ -32,7 +32,7 @@ def render_brief(answer: InterfaceRows) -> Iterator[str]:
 
 
 def render_interface(answer: InterfaceRows) -> Iterator[str]:
-    """`show ipv6 interface`."""
+    """Yield the lines of `show ipv6 interface`."""
     for row in answer.interfaces:
         ipv6 = row.ipv6
         if ipv6 is None:

@@ -73,7 +73,7 @@ def line_protocol(row: InterfaceRow) -> str:
 
 
 def render_brief(answer: InterfaceRows) -> Iterator[str]:
-    """`show ip interface brief`."""
+    """Yield the lines of `show ip interface brief`."""
     yield "Interface              IP-Address      OK? Method Status                Protocol"
     for row in answer.interfaces:
         address = str(row.address or "unassigned")
@@ -81,7 +81,7 @@ def render_brief(answer: InterfaceRows) -> Iterator[str]:
 
 
 def render_description(answer: InterfaceRows) -> Iterator[str]:
-    """`show interfaces description`."""
+    """Yield the lines of `show interfaces description`."""
     yield "Interface                      Status         Protocol Description"
     for row in answer.interfaces:
         status = "admin down" if row.status == Status.SHUT.value else row.status
@@ -89,7 +89,7 @@ def render_description(answer: InterfaceRows) -> Iterator[str]:
 
 
 def render_ip(answer: InterfaceRows) -> Iterator[str]:
-    """`show ip interface`."""
+    """Yield the lines of `show ip interface`."""
     for row in answer.interfaces:
         yield f"{row.name} is {row.status}, line protocol is {line_protocol(row)}"
         if row.address is None:

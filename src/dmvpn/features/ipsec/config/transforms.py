@@ -54,7 +54,7 @@ def _check(args: Args, section: Section) -> str | None:
 
 
 def _text(args: Args) -> str:
-    """IOS's order: the cipher, the size of its key unless that is 128 bits, the authentication."""
+    """Return the words in IOS's order: the cipher, the size of its key unless that is 128 bits, the authentication."""
     cipher, integrity, bits = cipher_of(args), integrity_of(args), bits_of(args)
     words = ["crypto ipsec transform-set", args.text("name")]
     words += [word for word in _AUTHENTICATION_HEADERS if word in args]

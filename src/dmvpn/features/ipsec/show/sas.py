@@ -197,7 +197,7 @@ def render(answer: ShowSas) -> Iterator[str]:
 
 
 def render_detail(answer: ShowSas) -> Iterator[str]:
-    """With every kind of failure by itself, and the replay window."""
+    """Return the lines with every kind of failure by itself, and the replay window."""
     return _lines(answer, detail=True)
 
 

@@ -76,7 +76,8 @@ def render(answer: ShowSessions) -> Iterator[str]:
 
 
 def render_detail(answer: ShowSessions) -> Iterator[str]:
-    """With counters and lifetimes; of a session that is down, why; of a name that no key proves, what has the key.
+    """Yield the lines with counters and lifetimes; of a session that is down, why; of a name that no key proves, what
+    has the key.
 
     IOS has no lines for these two. They begin as the title does, so that parsers pass over them.
     """
@@ -136,7 +137,7 @@ COMMANDS: Final = (
 
 
 def clear(_: ShowContext, args: Args) -> ClearCrypto:
-    """IKE SAs and what they protect."""
+    """Clear IKE SAs and what they protect."""
     return ClearCrypto(args.any_address("remote", None))
 
 

@@ -37,7 +37,7 @@ def set_words(transform_set: TransformSet) -> str:
 
 
 def vector_octets(transform: EspTransform) -> int:
-    """Of the initialization vector in each packet."""
+    """Return the octets of the initialization vector in each packet."""
     return _GCM_VECTOR if transform.cipher is EspCipher.AES_GCM else _AES_BLOCK
 
 

@@ -56,7 +56,7 @@ def render_crypto(found: tuple[CryptoSession, ...]) -> Iterator[str]:
 
 
 def _paragraph(session: CryptoSession) -> Iterator[str]:
-    """IOS has no line for the reason. It begins with blanks, so that parsers pass over it."""
+    """Yield the reason, for which IOS has no line. It begins with blanks, so that parsers pass over it."""
     yield f"Interface: {session.tunnel}"
     yield f"Session: [0x{session.number:08X}]"
     for ike in session.ikes:
@@ -311,7 +311,10 @@ def render_detail(answer: ShowDmvpn) -> Iterator[str]:
 
 
 def _peers_of_ipv6(tunnel: TunnelPeers) -> Iterator[str]:
-    """IPv6's addresses fit no table: a paragraph for each entry. Of one peer the first says how many there are."""
+    """Yield a paragraph for each entry, because IPv6's addresses fit no table.
+
+    Of one peer the first says how many there are.
+    """
     yield f"Type:{tunnel.kind}, Total NBMA Peers (v4/v6): {len(tunnel.peers)}"
     lines = [(len(group) if line is group[0] else 0, line) for group in tunnel.peers for line in group]
     for number, (entries, line) in enumerate(lines, 1):

@@ -112,7 +112,7 @@ class ShowEndpoints:
 
 
 def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
-    """Of all tunnels, or of one."""
+    """Query those of all tunnels, or of one."""
     wanted = args.interface("interface", None)
     overlays = ctx.machine(NhrpMachine).tunnels
     tunnels = []

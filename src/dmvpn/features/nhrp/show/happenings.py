@@ -140,24 +140,24 @@ _HELP: Final = {
 
 
 def clear_cache(_: ShowContext, args: Args) -> ClearCache:
-    """`clear ip nhrp [A.B.C.D [MASK]]`."""
+    """Forget entries (`clear ip nhrp [A.B.C.D [MASK]]`)."""
     prefix: Prefix | None = args.prefix("target", None)
     return ClearCache(prefix, version_of(args))
 
 
 def clear_counters(_: ShowContext, args: Args) -> ClearCounters:
-    """`clear ip nhrp [A.B.C.D] counters [interface X]`."""
+    """Clear the counters (`clear ip nhrp [A.B.C.D] counters [interface X]`)."""
     server = args.any_address("server", None)
     return ClearCounters(version_of(args), args.interface("interface", None), server)
 
 
 def clear_statistics(_: ShowContext, args: Args) -> ClearStatistics:
-    """`clear ip nhrp stats [X]`."""
+    """Clear the statistics (`clear ip nhrp stats [X]`)."""
     return ClearStatistics(args.interface("interface", None))
 
 
 def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
-    """`clear dmvpn session ...`."""
+    """Clear the sessions (`clear dmvpn session`)."""
     return ClearSessions(
         interface=args.interface("interface", None),
         nbma=args.address("nbma", None),
@@ -167,7 +167,9 @@ def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
 
 
 def clear_numbers(ctx: ShowContext, args: Args) -> Change:
-    """`clear dmvpn statistics [interface X] [peer ...]`: with a peer, what was counted of that server."""
+    """Clear the numbers (`clear dmvpn statistics [interface X] [peer]`): with a peer, what was counted of that
+    server.
+    """
     interface, nbma = args.interface("interface", None), args.address("nbma", None)
     peer = args.any_address("tunnel", None)
     if nbma is None and peer is None:

@@ -160,7 +160,7 @@ def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
 
 
 def redirects(ctx: ShowContext, args: Args) -> ShowRedirects:
-    """Redirects whose interval is not over."""
+    """Return redirects whose interval is not over."""
     return ShowRedirects(
         tuple(
             RedirectLine(tunnel.name, sent.nbma, sent.destination, sent.drops, sent.expires - ctx.now)

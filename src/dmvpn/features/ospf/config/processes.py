@@ -47,7 +47,7 @@ def _line(
 
 
 def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
-    """Lines that name the process: without it they go, as on IOS."""
+    """Drop lines that name the process: without it they go, as on IOS."""
     for _, section in root.sections(INTERFACE):
         for entry in section.entries(PROCESS):
             if entry.args.integer("process") == args.integer("number"):

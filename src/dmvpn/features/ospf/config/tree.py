@@ -235,7 +235,7 @@ def _neighbor(args: Args) -> Neighbor:
 
 
 def _distances(section: Section) -> tuple[int, int, int]:
-    """Of routes within the area, from other areas, from outside."""
+    """Return the distances of routes within the area, from other areas, from outside."""
     plain, own = section.args(processes.DISTANCE).integer("distance", 110), section.get(processes.DISTANCES)
     if own is None:
         return plain, plain, plain
