@@ -104,7 +104,7 @@ def test_where_all_is_well_it_says_who_hears_whom() -> None:
         (
             "R31",
             (TUNNEL, "ip rip authentication mode md5", "ip rip authentication key-chain K"),
-            Cause.RIP_BLOCKED,
+            Cause.RIP_AUTHENTICATION,
             "R31",
             (),  # both ends are to be alike: what takes protection away is not shown
         ),

@@ -28,6 +28,7 @@ from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.keys import Keys
 from dmvpn.tools.troubles import (
     FURTHER,
+    PROOFS,
     SLOW,
     TROUBLES,
     Fault,
@@ -45,6 +46,8 @@ from dmvpn.tools.troubles import (
     table_of,
 )
 from dmvpn.tools.troubles.lines import copied, exchanged, removed
+from dmvpn.tools.troubles.plans import TRUSTPOINTS
+from support.certified import certify
 from support.doctors import as_it_runs
 from support.harm import HEALED, Case, Harm, latent, well_rows
 
@@ -128,6 +131,9 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Scenario:
         (Path(folder) / _DRAWN).mkdir()
         for name, text in files:
             (Path(folder) / _DRAWN / name).write_text(text)
+        certified = [name for name, text in files if f"crypto pki trustpoint {TRUSTPOINTS[0]}" in text]
+        if certified:
+            certify(Path(folder) / _DRAWN / "pki", [name.removesuffix(".cfg") for name in certified])
         return Scenario.load(str(Path(folder) / _DRAWN), strict=True)
 
 
@@ -197,7 +203,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
     if standing is None:
         raise UserError(f"nobody plays {place} in {stage.scenario.name}")
     lines = (one for kind in (removed, copied, exchanged) for one in kind(standing))
-    known = next((one for one in (*TROUBLES, *FURTHER, *lines) if one.id == trouble_id), None)
+    known = next((one for one in (*TROUBLES, *FURTHER, *PROOFS, *lines) if one.id == trouble_id), None)
     found = fault(known, standing) if known is not None else None
     if found is None:
         raise UserError(f"{name} does not fit {stage.scenario.name}")

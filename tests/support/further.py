@@ -1,31 +1,40 @@
 """The doctor's measure of the mechanisms that are drawn apart (`FURTHER`): each case is a network and one of these.
 
-Run `python -m support.further --seed 7 --faults 60` in the folder tests.
+Run `python -m support.further --seed 7 --faults 60` in the folder tests. With `--proofs`, of certificates, keys and
+clocks (`PROOFS`), in clouds that have these.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import FURTHER, VERY_SLOW, Fault, Stage, carry_out, fault, places
-from support.diagnoses import FEW, LATER, Judged, Measure, judged, network_of
+from dmvpn.tools.troubles import FURTHER, PROOFS, VERY_SLOW, Fault, Stage, carry_out, fault, places, plan_of
+from dmvpn.tools.troubles.plans import CERTIFICATES
+from support.diagnoses import FEW, LATER, Judged, Measure, drawn, judged, network_of
 from support.harm import Case, well_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.troubles import Trouble
 
 #: Draws of what fits a network.
 _TRIES: Final = 400
 
 
-def further_of(name: str, stage: Stage) -> Fault:
+def further_of(name: str, stage: Stage, some: Sequence[Trouble] = FURTHER) -> Fault:
     """Return the fault of a draw. Raises UserError where nothing fits."""
     entropy = SeededEntropy(f"{name}/further")
     standing = tuple(places(stage))
     for _ in range(_TRIES):
         place = standing[below(entropy, len(standing))]
-        found = fault(FURTHER[below(entropy, len(FURTHER))], place)
+        found = fault(some[below(entropy, len(some))], place)
         if found is not None:
             return found
     raise UserError(f"nothing of this can go wrong in {stage.scenario.name}")
@@ -35,6 +44,19 @@ def judge(name: str, most: int = FEW) -> Judged:
     """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)
     return judged(name, scenario, further_of(name, Stage.of(scenario)))
+
+
+def sealed_network(name: str, most: int = FEW) -> Scenario:
+    """Return a cloud whose routers prove themselves: by certificates, if it is protected, and to their neighbors."""
+    plan = plan_of(SeededEntropy(f"{name}/network"), most)
+    routing = plan.routing if plan.routing != "static" else "eigrp"
+    return drawn(replace(plan, routing=routing, protection=CERTIFICATES if plan.protection else "", sealed=True))
+
+
+def judge_proof(name: str, most: int = FEW) -> Judged:
+    """Return a cloud with a fault of `PROOFS`, from the beginning to the verdict."""
+    scenario = sealed_network(name, most)
+    return judged(name, scenario, further_of(name, Stage.of(scenario), PROOFS))
 
 
 def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
@@ -55,10 +77,11 @@ def main() -> None:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--faults", type=int, default=10)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--proofs", action="store_true")
     arguments = parser.parse_args()
     found = Measure()
     for name in arguments.only or [f"{arguments.seed}/{number}" for number in range(arguments.faults)]:
-        found.faults.append(judge(name))
+        found.faults.append(judge_proof(name) if arguments.proofs else judge(name))
         print(found.faults[-1], flush=True)
     print("\n".join(found.lines()))
 

@@ -57,7 +57,22 @@ PLAIN: Final = {
 }
 #: Words that commands take and screens do not show.
 ARGUMENTS: Final = {
-    *("peer", "nbma", "when", "source", "count", "probes", "number", "remote", "local", "server", "target", "terminal"),
+    *(
+        "day",
+        "year",
+        "peer",
+        "nbma",
+        "when",
+        "source",
+        "count",
+        "probes",
+        "number",
+        "remote",
+        "local",
+        "server",
+        "target",
+        "terminal",
+    ),
     *("multicasts", "unicasts", "exceptions", "conditional", "retransmissions"),
     *("first", "last", "end", "version", "nhrp", "dmvpn", "undebug", "no debug", "terminal pem"),
 }

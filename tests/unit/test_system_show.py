@@ -29,7 +29,7 @@ from dmvpn.features.system.show import debug_commands
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Confirm, DebugFlag, Feature
+from dmvpn.ios.feature import Change, Confirm, DebugFlag, Feature
 from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.features import FEATURES
@@ -451,6 +451,16 @@ def test_every_show_can_be_had_as_json() -> None:
         ("undebug all", ClearDebug(5)),
         ("no debug all", ClearDebug(5)),
         ("clear logging", Confirm("Clear logging buffer [confirm]", ClearLogging())),
+        ("clock set 12:00:00 1 January 2019", ClockSet(1546344000, authoritative=True)),
+        ("clock set 12:00:00 jan 1 2019", ClockSet(1546344000, authoritative=True)),
+        (
+            "clock set 12:00:61 1 Jan 2019",
+            Change(said=("% Not a valid time: hh:mm:ss, a day, and a month by its name",), failed=True),
+        ),
+        (
+            "clock set 12:00:00 31 Feb 2019",
+            Change(said=("% Not a valid date: that month has no such day",), failed=True),
+        ),
         (
             "debug dmvpn condition interface tu0",
             SetDebugCondition(5, "nhrp", ConditionKind.INTERFACE, "Tunnel0", on=True),

@@ -85,6 +85,12 @@ def read_time(text: str) -> int | None:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((match[4] or "0").ljust(3, "0"))
 
 
+def month_of(text: str) -> int:
+    """1 to 12 of a month's name, three letters of it or more; 0: it is none."""
+    known = text[:3].capitalize()
+    return MONTHS.index(known) + 1 if len(text) >= 3 and text.isalpha() and known in MONTHS else 0
+
+
 def written(moment: datetime, *, msec: bool = False, year: bool = False) -> str:
     """Format a time for people: "Nov 20 10:42:07", with `msec` "Nov 20 10:42:07.250".
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.moments import MONTHS, Moment, read_span, read_time, written
+from dmvpn.base.moments import Moment, month_of, read_span, read_time, written
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType, register_type
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _with_date(moment: Moment, tokens: Sequence[Token], index: int) -> Read:
         return Reading(moment, words[0], index + 1)
     if len(words) < 3:
         return Unfinished("MONTH", "The month's name, three letters or more")
-    month = _month(words[2])
+    month = month_of(words[2])
     if not month:
         return Misfit(tokens[index + 2].start - tokens[index].start)
     moment = replace(moment, day=int(words[1]), month=month)
@@ -65,12 +65,6 @@ def _with_date(moment: Moment, tokens: Sequence[Token], index: int) -> Read:
 
 def _is_number(text: str, low: int, high: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 4 and low <= int(text) <= high
-
-
-def _month(text: str) -> int:
-    """1 to 12, or 0."""
-    known = text[:3].capitalize()
-    return MONTHS.index(known) + 1 if len(text) >= 3 and text.isalpha() and known in MONTHS else 0
 
 
 register_type(MomentType())

@@ -57,6 +57,7 @@ class RouterFacts(Fact):
     """A router that runs.
 
     now: its monotonic clock.
+    wall: the time of day that it believes in, seconds since 1970, UTC; None: unknown.
     forwards_ipv6: `ipv6 unicast-routing`.
     configuration: `show running-config` with secrets hidden.
     refused: peers without an agreement, whichever end began; the last reason of each.
@@ -66,6 +67,7 @@ class RouterFacts(Fact):
 
     hostname: str = ""
     now: float = 0.0
+    wall: float | None = None
     configuration: tuple[str, ...] = ()
     interfaces: tuple[interface_facts.InterfaceFacts, ...] = ()
     forwards_ipv6: bool = False
@@ -103,6 +105,7 @@ def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = (
     return RouterFacts(
         hostname=router.hostname,
         now=now,
+        wall=ports.clock.wall(now).timestamp(),
         configuration=tuple(router.running.render_for_others()),
         interfaces=interface_facts.facts(router.machine(InterfaceMachine)),
         forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,

@@ -93,12 +93,15 @@ class Authority:
     # ------------------------------------------------------------------------------------------------ the folder
 
     @classmethod
-    def make(cls, folder: Path, name: str, *, elliptic: bool, dn: str = "") -> Self:
-        """Return a new authority. dn: what it is called, instead of "cn=NAME". Raises UserError if there is one."""
+    def make(cls, folder: Path, name: str, *, elliptic: bool, dn: str = "", now: datetime | None = None) -> Self:
+        """Return a new authority. dn: what it is called, instead of "cn=NAME". now: None: the machine's time of day.
+
+        Raises UserError if there is one.
+        """
         if (folder / CA_KEY).exists() or (folder / CA_CERTIFICATE).exists():
             raise UserError(f"{folder} is an authority already; another one needs another folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key, now = _new_key(elliptic=elliptic), datetime.now(UTC)
+        key, now = _new_key(elliptic=elliptic), now or datetime.now(UTC)
         subject = _name_of(dn or f"cn={name}")
         builder = _builder(subject, subject, key.public_key(), now, _AUTHORITY_DAYS)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

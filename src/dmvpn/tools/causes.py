@@ -52,6 +52,7 @@ class Cause(enum.Enum):
     PSK_MISSING = "no pre-shared key for the peer"
     PSK = "pre-shared key"
     CERTIFICATE = "certificate"
+    CLOCK = "wall clock"
     IKE_PROPOSAL = "IKE proposal"
     IKE_IDENTITY = "IKE identity not accepted"
     TRANSFORM = "IPsec transform set"
@@ -80,6 +81,8 @@ class Cause(enum.Enum):
     SPOKE_MULTICAST = "spoke sends no multicast to the hub"
     # routing
     RIP_BLOCKED = "RIP kept from the tunnel"
+    RIP_AUTHENTICATION = "RIP authentication"
+    RIP_TIMERS = "RIP timers"
     OSPF_TERMS = "OSPF terms"
     OSPF_AUTHENTICATION = "OSPF authentication"
     OSPF_NETWORK_TYPE = "OSPF network type"

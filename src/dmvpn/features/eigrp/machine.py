@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from dmvpn.base.context import Context
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.events import ClockSet, IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import Client, PathLost, Witness
 from dmvpn.base.notices import (
     AccessListsChanged,
@@ -54,6 +54,7 @@ class EigrpMachine:
         LineEnds,
         PathLost,
         ClearNeighbors,
+        ClockSet,
         Resync,
     )
 
@@ -113,6 +114,10 @@ class EigrpMachine:
                 for number, process in self.processes.items():
                     if event.autonomous_system in (None, number):
                         process.clear_neighbors(event.interface, event.address, soft=event.soft)
+            case ClockSet():
+                for running in self._running.values():
+                    for process, interface in running:
+                        process.sealing.hasten(interface)
             case Resync():
                 for process in self.processes.values():
                     process.listen_again()

@@ -49,6 +49,11 @@ class Sealing:
         else:
             self._context.start(interface.key_timer, left)
 
+    def hasten(self, interface: EigrpInterface) -> None:
+        """Somebody set the clock: look at the lifetimes of keys as soon as all have heard of it."""
+        if interface.settings.key_chain:
+            self._context.start(interface.key_timer, 0.0)
+
     def change(self, interface: EigrpInterface) -> None:
         """Obey other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
         self.check(interface)

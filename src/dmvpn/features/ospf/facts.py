@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 class OspfInterfaceFacts(Fact):
-    """An interface that OSPF runs on. network: its type, as configured; speaks: neighbors are wanted there."""
+    """An interface that OSPF runs on. network: its type, as configured; speaks: neighbors are wanted there.
+
+    blocked: why nothing can be sealed there as it is configured, "" if it can or need not be.
+    """
 
     name: str
     area: int
     network: str
     cost: int
     speaks: bool
+    blocked: str = ""
 
 
 class OspfFacts(Fact):
@@ -48,6 +52,7 @@ def _process(process: Process) -> OspfFacts:
                 network=interface.settings.network.value,
                 cost=interface.cost,
                 speaks=interface.speaks,
+                blocked=interface.settings.obstacle,
             )
             for interface in process.interfaces.values()
             if interface.far_end is None

@@ -9,6 +9,7 @@ from dmvpn.base.facts import NO_REASON, Address, Fact, Network, ReasonFacts, net
 
 if TYPE_CHECKING:
     from dmvpn.features.rip.machine import RipMachine
+    from dmvpn.features.rip.model import RipInterfaceSettings
 
 
 class RipInterfaceFacts(Fact):
@@ -16,6 +17,8 @@ class RipInterfaceFacts(Fact):
 
     heard: the neighbors that sent something lately.
     blocked: why nothing is sent and taken here.
+    authentication: how packets are protected, "": not at all.
+    ignored: packets of others that were not taken.
     """
 
     name: str
@@ -23,6 +26,8 @@ class RipInterfaceFacts(Fact):
     split_horizon: bool = True
     heard: tuple[IPv4Address, ...] = ()
     blocked: ReasonFacts = NO_REASON
+    authentication: str = ""
+    ignored: int = 0
 
 
 class RipFacts(Fact):
@@ -30,11 +35,14 @@ class RipFacts(Fact):
 
     neighbors: the routers that get updates by unicast.
     announces: its own networks, and redistributed ones.
+    update, invalid: seconds between two tables that are told, and after which one that was told is believed no more.
     """
 
     neighbors: tuple[Address, ...] = ()
     announces: tuple[Network, ...] = ()
     interfaces: tuple[RipInterfaceFacts, ...] = ()
+    update: int = 30
+    invalid: int = 180
 
 
 def facts(machine: RipMachine, now: float) -> RipFacts | None:
@@ -48,6 +56,8 @@ def facts(machine: RipMachine, now: float) -> RipFacts | None:
             name=name,
             passive=circuit.passive,
             split_horizon=config.interface(name).split_horizon,
+            authentication=_mode(config.interface(name)),
+            ignored=circuit.ignored,
             heard=tuple(who for who in fresh if isinstance(who, IPv4Address) and circuit.holds(who)),
         )
         for name, circuit in machine.circuits.items()
@@ -57,4 +67,10 @@ def facts(machine: RipMachine, now: float) -> RipFacts | None:
         neighbors=config.neighbors,
         announces=tuple(network(prefix) for prefix in machine.own),
         interfaces=(*speaking, *silent),
+        update=int(config.timers.update),
+        invalid=int(config.timers.invalid),
     )
+
+
+def _mode(settings: RipInterfaceSettings) -> str:
+    return settings.authentication.value if settings.authentication is not None else ""

@@ -56,6 +56,8 @@ _OF_CAUSE: Final[dict[Cause, str]] = {
 _FLEETING: Final = (
     Cause.HOLDING_TIME,
     Cause.EIGRP_TIMERS,
+    Cause.RIP_TIMERS,
+    Cause.CLOCK,
     Cause.ADDRESS_CONFLICT,
     Cause.STALE_UNIQUE,
     Cause.LAN_OVERLAP,

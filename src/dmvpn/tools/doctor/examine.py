@@ -17,6 +17,7 @@ from dmvpn.tools.doctor import (
     apart,
     bearing,
     bgp,
+    clocks,
     doubt,
     fair,
     filters,
@@ -135,6 +136,8 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     if not any(map(_blocks, verdicts)):
         verdicts += apart.hosts(scene)
     verdicts = _gathered(scene, verdicts, felt)
+    places = {one.place for one in verdicts if isinstance(one, Finding)}
+    verdicts += [one for one in clocks.wrong(scene) if one.place not in places]
     verdicts += path.pings(scene, router)
     concerned = path.concerned(scene, router, address) if router is not None else None
     if router is not None and address is not None:
@@ -164,7 +167,8 @@ def _of_pair(rows: bearing.Rows, client: Client, known: Iterable[Verdict]) -> li
     for check in OF_PAIR:
         if check not in _WITHOUT_TUNNEL and any(map(_is_down, (client.tunnel, client.there))):
             break
-        doubted = (doubt.checked(scene, client, one) for one in check(scene, client))
+        found_here = (clocks.blamed(scene, client, one) for one in check(scene, client))
+        doubted = (doubt.checked(scene, client, one) for one in found_here)
         verdicts = list(bearing.weighed(rows, doubted))
         found += verdicts
         if any(map(_blocks, verdicts)):

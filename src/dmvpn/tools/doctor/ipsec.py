@@ -10,7 +10,17 @@ from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.keys import half_key, key_lines
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import lines_of
-from dmvpn.tools.doctor.terms import End, identity_lines, mode, proposal_lines, sets, transform_lines, transforms
+from dmvpn.tools.doctor.terms import (
+    End,
+    by_certificate,
+    identity_lines,
+    mode,
+    proposal_lines,
+    sets,
+    transform_lines,
+    transforms,
+    trustpoint_lines,
+)
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.wires import answer
 
@@ -141,7 +151,7 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
         for reason in reasons:
             known = clue(reason)
             if known is not None:
-                yield _from_clue(scene, client, who, known, evidence)
+                yield _from_clue(scene, client, who, known, (reason, evidence))
                 return
     yield _unanswered(scene, client, ours, evidence)
 
@@ -173,9 +183,17 @@ def _says_more(longer: ReasonFacts, reason: ReasonFacts) -> bool:
     return longer.is_one(IkeReason.NO_ANSWER_AND) and longer.fields[:-1] == reason.fields
 
 
-def _from_clue(scene: Scene, client: Client, who: str, known: Clue, evidence: tuple[str, ...]) -> Finding:
-    """Return where the ends disagree, the odd one out is to change: a hub that the others agree with is right."""
-    culprit = who
+def _from_clue(
+    scene: Scene, client: Client, who: str, known: Clue, said: tuple[ReasonFacts, tuple[str, ...]]
+) -> Finding:
+    """Return where the ends disagree, the odd one out is to change: a hub that the others agree with is right.
+
+    said: what the clue is from, and all that the two say.
+    """
+    culprit, (reason, evidence) = who, said
+    if known is _IDENTITY and client.there is not None and client.hub_facts is not None:
+        judge = End(client.facts, client.tunnel) if who == client.name else End(client.hub_facts, client.there)
+        known = _CERTIFICATE if by_certificate(judge) else known
     if not known.own:
         others = scene.fellows(client)
         culprit = client.hub if others and not any(_secured(one) for one in others) else client.name
@@ -183,9 +201,10 @@ def _from_clue(scene: Scene, client: Client, who: str, known: Clue, evidence: tu
         step=known.step,
         cause=known.cause,
         router=culprit,
-        what=_sentence(client, known.cause, culprit),
+        what=_sentence(client, known.cause, culprit) if known is not _CERTIFICATE else _disbelief(client, reason),
         evidence=evidence,
         fix=_fix(scene, client, culprit, known.cause),
+        order="show crypto pki certificates" if known is _CERTIFICATE else "",
     )
 
 
@@ -207,7 +226,16 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
         case Cause.IKE_PROPOSAL:
             return f"{between} agree on no IKE proposal"
         case _:
-            return f"{between} do not believe each other's certificates, or one of them wants something else"
+            return f"{between} do not agree"
+
+
+def _disbelief(client: Client, reason: ReasonFacts) -> str:
+    """Return whose certificate is not believed, and why, if that is said."""
+    between = f"{client.name} and {client.hub}"
+    why = reason.find(IkeReason.NOT_BELIEVED, IkeReason.NO_MATCH, IkeReason.NO_CERTIFICATE, IkeReason.NO_TRUSTPOINT)
+    if why is None:
+        return f"{between} do not believe each other's certificates, or one of them wants something else"
+    return f"{between} do not believe each other's certificates: {why}"
 
 
 def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str, ...]:
@@ -228,8 +256,16 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
             return transform_lines(*ends)
         case Cause.PFS:
             return _pfs_lines(client, culprit)
+        case Cause.CERTIFICATE:
+            return trustpoint_lines(*_with_fellow(scene, client, culprit, ends))
         case _:
             return ()
+
+
+def _with_fellow(scene: Scene, client: Client, culprit: str, ends: tuple[End, End]) -> tuple[End, End]:
+    """Return who is to change, and one that is believed: another client, if there is one."""
+    good = [one for one in scene.fellows(client) if _secured(one)] if culprit == client.name else []
+    return ends[0], End(good[0].facts, good[0].tunnel) if good else ends[1]
 
 
 def _ends(client: Client, culprit: str) -> tuple[End, End] | None:

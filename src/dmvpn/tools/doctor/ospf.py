@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import lacks
+from dmvpn.tools.doctor.proofs import chain_lines, chain_of
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -113,6 +114,11 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         if found is None:
             yield _not_running(name, facts, tunnel, next(one for one in running if one is not None))
             return
+        if found[1].blocked:
+            fix = chain_lines(facts, hub if name == client.name else client.facts)
+            what = f"OSPF of {name} cannot prove itself on {tunnel.name}, and keeps silent: {found[1].blocked}"
+            yield Finding(step=_STEP, cause=Cause.OSPF_AUTHENTICATION, router=name, what=what, fix=fix)
+            return
         if not found[1].speaks:
             fix = (f"router ospf {found[0].process}", f"no passive-interface {tunnel.name}")
             what = f"{tunnel.name} is a passive interface of OSPF at {name}"
@@ -207,6 +213,8 @@ def _why_not(
             lines = [*lines_of(theirs, other, "ip ospf authentication"), *lines_of(theirs, other, "ip ospf message")]
             own = [*lines_of(mine, section, "ip ospf authentication"), *lines_of(mine, section, "ip ospf message")]
             fix = (section, *lines) if lines else (section, *(f"no {line}" for line in own))
+            if lines == own and chain_of(theirs):
+                fix = chain_lines(mine, theirs)
             yield _disagree(Cause.OSPF_AUTHENTICATION, client, name, state, fix)
             return
         for code, words in _TERMS.items():

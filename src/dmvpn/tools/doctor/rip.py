@@ -10,6 +10,7 @@ from dmvpn.features.rip.reasons import RipReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import filters
 from dmvpn.tools.doctor.learnt import lacks, others_told
+from dmvpn.tools.doctor.proofs import chain_lines, chain_of
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -61,12 +62,21 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
         for (name, facts, tunnel, other), whom in zip(ends, (client.hub, client.name), strict=True)
     )
     for name, facts, tunnel, other in ends:
-        found = _silent(name, facts, tunnel, other, state)
+        far = (hub if facts is client.facts else client.facts, other)
+        found = _silent(name, facts, tunnel, far, state)
         if found is not None:
             yield found
             return
+    slow = _too_slow(scene, client, hub, state)
+    if slow is not None:
+        yield slow
+        return
     if all(_hears(facts, tunnel, other) for _, facts, tunnel, other in ends):
         yield Fine(_STEP, f"{client.name} and {client.hub} hear each other's RIP")
+        return
+    disbelief = _disbelief(scene, client, hub, state)
+    if disbelief is not None:
+        yield disbelief
         return
     kept = list(filters.between(scene, client))
     yield from kept
@@ -81,11 +91,73 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     )
 
 
+def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
+    """One end forgets what it was told before it is told again: whoever has other times than most is wrong."""
+    mine, theirs = client.facts.rip, hub.rip
+    if mine is None or theirs is None:
+        return None
+    times = [
+        (one.facts.rip.update, one.facts.rip.invalid) for one in scene.fellows(client) if one.facts.rip is not None
+    ]
+    hub_odd = bool(times) and all(one == (mine.update, mine.invalid) for one in times)
+    ends = (client.name, client.facts, hub) if not hub_odd else (client.hub, hub, client.facts)
+    for teller, hearer, who, whom in ((mine, theirs, client.name, client.hub), (theirs, mine, client.hub, client.name)):
+        if hearer.invalid > teller.update:
+            continue
+        words = f"{whom} believes what it was told for {hearer.invalid} s, and {who} tells it every {teller.update} s"
+        odd, wrong, right = ends
+        lines = list(lines_of(right, PROCESS, "timers basic "))
+        lines = lines or [f"no {line}" for line in lines_of(wrong, PROCESS, "timers basic ")]
+        return Finding(
+            step=_STEP,
+            cause=Cause.RIP_TIMERS,
+            router=odd,
+            what=f"RIP: {words}",
+            evidence=state,
+            fix=(PROCESS, *lines),
+            others=(client.name, client.hub),
+        )
+    return None
+
+
+def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
+    """Both send, and one of them does not take it: passwords differ, or only one end has some."""
+    there = client.there
+    near, far = rip_on(client.facts, client.tunnel), rip_on(hub, there) if there is not None else None
+    if there is None or near is None or far is None:
+        return None
+    modes = tuple(one.authentication or "no authentication" for one in (near, far))
+    differ = modes[0] != modes[1]
+    if not differ and not any(one.authentication and one.ignored for one in (near, far)):
+        return None
+    others = [one for one in scene.fellows(client) if one.there is not None and one.facts.rip is not None]
+    heard = any(_hears(hub, one.there, one.tunnel) for one in others if one.there is not None)
+    odd = client.hub if others and not heard else client.name
+    mine, theirs = (client.facts, hub) if odd == client.name else (hub, client.facts)
+    tunnel, other = (client.tunnel, there) if odd == client.name else (there, client.tunnel)
+    right = list(lines_of(theirs, f"interface {other.name}", "ip rip authentication "))
+    own = [f"no {line}" for line in lines_of(mine, f"interface {tunnel.name}", "ip rip authentication ")]
+    fix = (f"interface {tunnel.name}", *(right or own)) if differ else chain_lines(mine, theirs)
+    how = f"{client.name} has {modes[0]}, {client.hub} {modes[1]}" if differ else "their keys differ"
+    return Finding(
+        step=_STEP,
+        cause=Cause.RIP_AUTHENTICATION,
+        router=odd,
+        what=f"RIP of {client.name} and of {client.hub} do not believe each other: {how}",
+        evidence=(*state, *(f"{one.ignored} packets of RIP not taken" for one in (near, far) if one.ignored)),
+        fix=fix,
+    )
+
+
 def _silent(
-    name: str, facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFacts, state: tuple[str, ...]
+    name: str,
+    facts: RouterFacts,
+    tunnel: TunnelFacts,
+    far: tuple[RouterFacts, TunnelFacts],
+    state: tuple[str, ...],
 ) -> Finding | None:
     """Return why an end says nothing, if it is meant to be so, or cannot."""
-    found = rip_on(facts, tunnel)
+    found, (theirs, other) = rip_on(facts, tunnel), far
     if found is None:
         own = next((one for one in tunnel.addresses if isinstance(one, IPv4Address)), None)
         return Finding(
@@ -96,16 +168,25 @@ def _silent(
             evidence=state,
             fix=(PROCESS, network_line(own)),
         )
+    section = f"interface {tunnel.name}"
+    if found.blocked and not found.blocked.is_one(RipReason.VERSION):
+        off = tuple(f"no {line}" for line in lines_of(facts, section, "ip rip authentication "))
+        return Finding(
+            step=_STEP,
+            cause=Cause.RIP_AUTHENTICATION,
+            router=name,
+            what=f"RIP of {name} cannot prove itself on {tunnel.name}, and keeps silent: {found.blocked}",
+            evidence=state,
+            fix=chain_lines(facts, theirs) if chain_of(theirs) else (section, *off),
+        )
     if found.blocked:
-        section = f"interface {tunnel.name}"
-        keys = tuple(f"no {line}" for line in lines_of(facts, section, "ip rip authentication "))
         return Finding(
             step=_STEP,
             cause=Cause.RIP_BLOCKED,
             router=name,
             what=f"RIP of {name} keeps silent on {tunnel.name}: {found.blocked}",
             evidence=state,
-            fix=(PROCESS, "version 2") if found.blocked.is_one(RipReason.VERSION) else (section, *keys),
+            fix=(PROCESS, "version 2"),
         )
     if found.passive and facts.rip is not None and not set(facts.rip.neighbors) & set(other.addresses):
         return Finding(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.proofs import chain_lines
 from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
@@ -213,24 +214,26 @@ def _authentic(
     ]
     blocked = [one.blocked for one in (on_mine, on_theirs) if one.blocked]
     if on_mine.authentication != on_theirs.authentication or blocked or (refused and not is_up(client)):
-        odd = _odd(scene, client, _authentication)
+        differ = on_mine.authentication != on_theirs.authentication
+        odd = _odd(scene, client, _authentication) if differ else _without_key(scene, client, on_mine, on_theirs)
         wrong = on_mine if odd == client.name else on_theirs
         process = mine if odd == client.name else theirs
-        no = (
-            interface_lines(process, wrong.name, "no authentication mode", "no ip authentication mode eigrp AS")
-            if wrong.authentication and on_mine.authentication != on_theirs.authentication
-            else ("key chain NAME", "key 1", "key-string KEY")
+        what = (
+            f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
+            f"{client.hub} {on_theirs.authentication or 'none'}"
+            if differ
+            else f"EIGRP of {odd} cannot prove itself on {wrong.name}: {wrong.blocked}"
+            if wrong.blocked
+            else f"EIGRP of {client.name} and of {client.hub} have different keys for the tunnel"
         )
+        no = interface_lines(process, wrong.name, "no authentication mode", "no ip authentication mode eigrp AS")
         yield Finding(
             step=_STEP,
             cause=Cause.EIGRP_AUTHENTICATION,
             router=odd,
-            what=(
-                f"EIGRP of {client.name} has {on_mine.authentication or 'no'} authentication on the tunnel, that of "
-                f"{client.hub} {on_theirs.authentication or 'none'}"
-            ),
+            what=what,
             evidence=(*refused, *map(str, blocked), *state),
-            fix=no,
+            fix=no if wrong.authentication and differ else _keys(client, odd),
         )
     elif not is_up(client):
         yield Finding(
@@ -242,6 +245,19 @@ def _authentic(
         )
     else:
         yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbors")
+
+
+def _without_key(scene: Scene, client: Client, mine: EigrpInterfaceFacts, theirs: EigrpInterfaceFacts) -> str:
+    """Return the end that cannot prove itself; else the hub, if nobody else believes it, either."""
+    if mine.blocked or theirs.blocked:
+        return client.name if mine.blocked else client.hub
+    others = [one for one in scene.fellows(client) if running_on(one.facts, one.tunnel) is not None]
+    return client.hub if others and not any(map(is_up, others)) else client.name
+
+
+def _keys(client: Client, odd: str) -> tuple[str, ...]:
+    ends = (client.facts, client.hub_facts or client.facts)
+    return chain_lines(*(ends if odd == client.name else reversed(ends)))
 
 
 def _with(facts: RouterFacts | None, interface: str, addresses: tuple[object, ...]) -> NeighborFacts | None:

@@ -165,6 +165,22 @@ def identity_lines(end: End, other: End) -> tuple[str, ...]:
     return (header, match, *_proofs(end), *uses)
 
 
+def by_certificate(end: End) -> bool:
+    """Does the profile of an end take others by what their certificates say?"""
+    return any(lines_of(end.facts, _profile(end)[0], "match certificate "))
+
+
+def trustpoint_lines(end: End, other: End) -> tuple[str, ...]:
+    """Return what makes an end prove itself by the trustpoint of the other one, if it has that, too; () if it does."""
+    (header, _), (theirs, _) = _profile(end), _profile(other)
+    mine, right = (
+        list(lines_of(end.facts, header, "pki trustpoint ")),
+        list(lines_of(other.facts, theirs, "pki trustpoint ")),
+    )
+    wanted = [line for line in right if f"crypto {line}" in end.facts.configuration and line not in mine]
+    return (header, *(f"no {line}" for line in mine if line not in right), *wanted) if wanted else ()
+
+
 def _profile(end: End) -> tuple[str, tuple[str, ...]]:
     """Return the IKE profile that the tunnel uses, and the lines that make it use that one if none does yet."""
     named, written = end.named("set ikev2-profile "), end.headers(_PROFILE)

@@ -27,10 +27,14 @@ _OTHERS: Final = {
     Cause.TUNNEL_MASK: "The tunnel address is not in the subnet that the tunnels of the others share",
     Cause.PROFILE: "The IPsec profile of the tunnel lacks a part, or names one that does not exist",
     Cause.CERTIFICATE: "A certificate is missing, has expired, or is not believed by the other end",
+    Cause.CLOCK: "The router has another time of day than most others, so certificates, and keys with lifetimes, are "
+    "not valid there. `clock set` corrects it; `show clock` says what it is",
     Cause.IKE: "IKE fails, and this end does not learn why; the log of the end that refused does",
     Cause.REFUSED: "The hub answers the registration with a refusal; the code says which",
     Cause.MTU: "The tunnel lets larger packets in than fit through the underlay once they are wrapped",
     Cause.RIP_BLOCKED: "RIP is to run on the tunnel, and the router lets it neither send nor take anything there",
+    Cause.RIP_AUTHENTICATION: "Two neighbors have different keys for RIP, or one of them has none that is valid",
+    Cause.RIP_TIMERS: "A router forgets what RIP told it before its neighbor tells it again",
     Cause.REFLECTION: "A hub learnt a route of one internal neighbor, and may tell it to another one only as its route "
     "reflector (RFC 4456)",
     Cause.ROUTE_FILTERED: "A list or a route map keeps the route from being announced or taken",

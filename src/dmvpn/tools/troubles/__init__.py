@@ -7,7 +7,7 @@
     orders      a trouble in one network, as orders to a `Bench`
     faults      a trouble at each place of a network     networks    networks from a seed
     plans       more of them, and telling: how these learn their LANs
-    further     mechanisms that are drawn apart: `FURTHER`
+    further     mechanisms that are drawn apart: `FURTHER`     proofs    of certificates, keys and clocks: `PROOFS`
 
 What a diagnosis names is in `tools/causes.py`, which the doctor shares.
 
@@ -41,6 +41,7 @@ from dmvpn.tools.troubles.orders import (
 )
 from dmvpn.tools.troubles.plans import Plan, files_of, plan_of
 from dmvpn.tools.troubles.prefixes import PREFIXES
+from dmvpn.tools.troubles.proofs import PROOFS
 from dmvpn.tools.troubles.protection import PROTECTION
 from dmvpn.tools.troubles.protocols import PROTOCOLS_TROUBLES
 from dmvpn.tools.troubles.routing import ROUTING
@@ -63,6 +64,7 @@ def trouble(name: str) -> Trouble:
 
 __all__ = [
     "FURTHER",
+    "PROOFS",
     "SLOW",
     "TROUBLES",
     "VERY_SLOW",

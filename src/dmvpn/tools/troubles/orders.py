@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
 from dmvpn.network.lines import after, lines_after
@@ -67,6 +67,8 @@ class SetNat:
 
 
 Order = Type | Run | Impair | KillRouter | SetNat
+#: Commands that leave something behind; what others clear comes back.
+_LASTING: Final = "clock set "
 
 
 class Bench(Protocol):
@@ -148,8 +150,10 @@ def orders_for(trouble: Trouble, stage: Stage) -> tuple[Order, ...]:
 
 def _changes(order: Order, stage: Stage) -> bool:
     """Return whether anything is different afterwards. Raises UserError for lines that a router would refuse."""
+    if isinstance(order, Run):
+        return any(line.startswith(_LASTING) for line in order.lines)
     if not isinstance(order, Type):
-        return not isinstance(order, Run)
+        return True
     lines = stage.actors[order.router].lines
     return tuple(lines_after("\n".join(lines.lines), order.lines)) != lines.lines
 

@@ -26,6 +26,11 @@ _MASK30: Final = "255.255.255.252"
 _KEY, _PASSWORD = "Drawn-Key-7", "drawncld"
 _PROTECTIONS: Final = ("", "ikev2", "ikev1")
 _MOST_HUBS: Final = 3
+#: Trustpoints of each router of a cloud with certificates: the one that is used, and others that a mistake may lead to.
+CERTIFICATES: Final = "certificates"
+TRUSTPOINTS: Final = ("CLOUD", "EXPIRED", "ELSEWHERE", "MISNAMED")
+#: What the certificates say that the cloud believes.
+UNIT: Final = "cloud"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Plan:
 
     translators: before which spokes, by number from 1, and of which kind. server_lines: each server takes a map, a
     multicast map and an NHS line, as in older configurations. key: of GRE, None: none. stubs: of EIGRP.
+    protection may be "certificates", which are not drawn: whoever runs the network makes those of `TRUSTPOINTS`.
+    sealed: routing protocols believe neighbors with keys that have a lifetime, or a password.
     """
 
     phase: int
@@ -47,6 +54,7 @@ class Plan:
     server_lines: bool
     stubs: bool
     translators: Mapping[int, str] = field(default_factory=dict)
+    sealed: bool = False
 
     @property
     def title(self) -> str:
@@ -131,7 +139,7 @@ def _text(name: str, sections: dict[str, list[str]]) -> str:
 
 
 def _router(plan: Plan, place: Place, places: list[Place]) -> dict[str, list[str]]:
-    telling = Telling(plan.routing, plan.phase, plan.stubs, tuple(places))
+    telling = Telling(plan.routing, plan.phase, plan.stubs, tuple(places), plan.sealed)
     told: Section = telling.sections(place)
     tunnel = [*_overlay(plan, place, places), *told.pop("tunnel", [])]
     lan = [f"ip address {place.lan}.1 255.255.255.0", *told.pop("lan", []), "no shutdown"]
@@ -180,6 +188,21 @@ def _crypto(plan: Plan) -> dict[str, list[str]]:
         policy = ["encryption aes 256", "hash sha256", "authentication pre-share", "group 14"]
         return {"crypto isakmp policy 10": policy, f"crypto isakmp key {_KEY} address 0.0.0.0": [], **ipsec}
     ipsec["crypto ipsec profile CLOUD"] += ["set ikev2-profile CLOUD"]
+    if plan.protection == CERTIFICATES:
+        known: dict[str, list[str]] = {
+            f"crypto pki trustpoint {name}": ["revocation-check none"] for name in TRUSTPOINTS
+        }
+        proofs = [
+            "authentication remote ecdsa-sig",
+            "authentication local ecdsa-sig",
+            f"pki trustpoint {TRUSTPOINTS[0]}",
+        ]
+        return {
+            **known,
+            "crypto pki certificate map CLOUD 10": [f"subject-name co ou = {UNIT}"],
+            "crypto ikev2 profile CLOUD": ["match certificate CLOUD", *proofs, "dpd 30 5 on-demand"],
+            **ipsec,
+        }
     keyring = ["peer ANY", " address 0.0.0.0 0.0.0.0", f" pre-shared-key {_KEY}"]
     profile = ["match identity remote address 0.0.0.0", "authentication remote pre-share"]
     profile += ["authentication local pre-share", "keyring local CLOUD", "dpd 30 5 on-demand"]

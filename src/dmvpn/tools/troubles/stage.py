@@ -273,6 +273,8 @@ class Stage:
             Need.PROTECTED: protected,
             Need.CLEAR: not protected,
             Need.PSK: protected and "keyring" in spoke.words(),
+            Need.CERTIFICATES: protected and any(spoke.lines.headers("crypto pki trustpoint ")),
+            Need.SEALED: any(one.startswith("key chain ") or " password " in one for one in spoke.lines.lines),
             Need.GATEWAY: gateways[0],
             Need.NO_GATEWAY: not gateways[0],
             Need.BOTH_BEHIND_NAT: all(gateways),

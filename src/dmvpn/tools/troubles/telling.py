@@ -13,6 +13,21 @@ Section: TypeAlias = dict[str, list[str]]
 
 _LAN_PORT: Final = "GigabitEthernet0/2"
 _SYSTEM: Final = 65000
+_LIFETIME: Final = "00:00:00 1 Jan 2020 infinite"
+_KEY: Final = [
+    "key 1",
+    " key-string Drawn-Key-9",
+    " cryptographic-algorithm md5",
+    f" accept-lifetime {_LIFETIME}",
+    f" send-lifetime {_LIFETIME}",
+]
+#: What a tunnel says of the key chain, by protocol; EIGRP in named mode has it elsewhere, BGP has a password.
+_SEALS: Final[dict[str, list[str]]] = {
+    "eigrp": [],
+    "eigrp-classic": ["ip authentication mode eigrp 100 md5", "ip authentication key-chain eigrp 100 CLOUD"],
+    "ospf": ["ip ospf authentication key-chain CLOUD"],
+    "rip": ["ip rip authentication mode md5", "ip rip authentication key-chain CLOUD"],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +45,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A protocol in a phase, and who takes part."""
+    """A protocol in a phase, and who takes part. sealed: they prove themselves to each other."""
 
     protocol: str
     phase: int
     stubs: bool
     places: tuple[Place, ...]
+    sealed: bool = False
 
     def sections(self, place: Place) -> Section:
         """Return what one of them types."""
-        return _TELLINGS[self.protocol](self, place)
+        found = _TELLINGS[self.protocol](self, place)
+        if self.sealed and self.protocol in _SEALS:
+            found["tunnel"] = [*found.get("tunnel", []), *_SEALS[self.protocol]]
+            return {"key chain CLOUD": _KEY, **found}
+        return found
 
     @property
     def hubs(self) -> tuple[Place, ...]:
@@ -50,7 +70,9 @@ class Telling:
 def _eigrp(telling: Telling, place: Place) -> Section:
     passive = [f"af-interface {_LAN_PORT}", " passive-interface", "exit-af-interface"]
     at_hub = [" no split-horizon", *([" no next-hop-self"] if telling.phase == 2 else [])]
-    tunnel = ["af-interface Tunnel0", *at_hub, "exit-af-interface"] if place.hub else []
+    sealed = [" authentication mode md5", " authentication key-chain CLOUD"] if telling.sealed else []
+    about = [*(at_hub if place.hub else []), *sealed]
+    tunnel = ["af-interface Tunnel0", *about, "exit-af-interface"] if about else []
     networks = [f"network {place.lan}.0 0.0.0.255", "network 10.99.0.0 0.0.0.255"]
     stub = ["eigrp stub connected"] if telling.stubs and not place.hub else []
     family = [*passive, *tunnel, "topology base", "exit-af-topology", *networks, *stub]
@@ -125,6 +147,7 @@ def _bgp(telling: Telling, place: Place, system: Callable[[Place], int]) -> Sect
             continue
         whom = f"neighbor {one.tunnel}"
         lines += [f"{whom} remote-as {system(one)}", f"{whom} advertisement-interval 1"]
+        lines += [f"{whom} password Drawn-Key-9"] if telling.sealed else []
         if not place.hub:
             lines += [f"{whom} weight {100 - 10 * one.number}"]
             continue

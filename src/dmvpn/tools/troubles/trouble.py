@@ -27,6 +27,8 @@ class Need(enum.Enum):
     PROTECTED = "IPsec on the tunnels"
     CLEAR = "no IPsec on the tunnels"
     PSK = "pre-shared keys"
+    CERTIFICATES = "certificates"
+    SEALED = "keys or passwords of its routing protocol"
     GATEWAY = "a translator before the first spoke"
     NO_GATEWAY = "no translator before the first spoke"
     BOTH_BEHIND_NAT = "translators before two spokes"

@@ -124,6 +124,16 @@ _ANSWERS = answer_group(
         "%Warning: nobody can log in with it: <what is wrong>",
         "The hash is incomplete, often because somebody took the true one out of a file. The user stays outside.",
     ),
+    Word(
+        "% Not a valid time: hh:mm:ss, a day, and a month by its name",
+        "`clock set` did not understand it, and changed nothing.",
+        next="show clock",
+    ),
+    Word(
+        "% Not a valid date: that month has no such day",
+        "`clock set` knows how many days a month of that year has, and changed nothing.",
+        next="show clock",
+    ),
     Word("% The offset must be from -23 to 23 hours", "A time zone lies less than a day from UTC.", next="show clock"),
     Word(
         "% Condition was not set",

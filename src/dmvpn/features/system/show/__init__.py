@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
+from dmvpn.base.events import ClockSet
+from dmvpn.base.moments import month_of, read_time
 from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import (
@@ -22,7 +25,7 @@ from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.system.show import absent
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.defaults import with_defaults
-from dmvpn.ios.feature import Confirm, DebugFlag
+from dmvpn.ios.feature import Change, Confirm, DebugFlag
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.render import MARK, render_statement, render_tree
 
@@ -71,6 +74,20 @@ def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
         zone=machine.config.zone,
         source="the operating system" if "detail" in args else "",
     )
+
+
+def set_clock(ctx: ShowContext, args: Args) -> ClockSet | Change:
+    """`clock set`: the time of the router's own zone. Timers run on as they did."""
+    milliseconds, month = read_time(args.text("time")), month_of(args.text("month"))
+    if milliseconds is None or not month:
+        return Change(said=("% Not a valid time: hh:mm:ss, a day, and a month by its name",), failed=True)
+    try:
+        day = datetime(args.integer("year"), month, args.integer("day"), tzinfo=UTC)
+    except ValueError:
+        return Change(said=("% Not a valid date: that month has no such day",), failed=True)
+    zone = ctx.machine(SystemMachine).config.zone
+    moment = day + timedelta(milliseconds=milliseconds) - timedelta(minutes=zone.minutes)
+    return ClockSet(moment.timestamp() - ctx.now, authoritative=True)
 
 
 def log(ctx: ShowContext, _: Args) -> reports.LogReport:
@@ -350,6 +367,14 @@ _RUNNING_HELP: Mapping[str, str] = {
     "all": "With settings at their defaults",
     "interface": "Of one interface",
 }
+_CLOCK_HELP: Mapping[str, str] = {
+    "clock": "The time of day",
+    "set": "It is now",
+    "time": "hh:mm:ss",
+    "day": "Day of the month",
+    "month": "Name of the month",
+    "year": "Year",
+}
 
 
 COMMANDS: tuple[ExecCommand, ...] = (
@@ -360,6 +385,10 @@ COMMANDS: tuple[ExecCommand, ...] = (
         {"clock": "The time of day", "detail": "And where it comes from"},
         query=clock,
         render=reports.render_clock,
+    ),
+    *(
+        ExecCommand(f"clock set {{time:word}} {date} {{year:1993-2035}}", _CLOCK_HELP, action=set_clock, privilege=15)
+        for date in ("{day:1-31} {month:word}", "{month:word} {day:1-31}")
     ),
     ExecCommand("show logging", "The log, and where its lines go", query=log, render=reports.render_log),
     ExecCommand("show debugging", "Debugs that are on", query=debugging, render=reports.render_debugging),

@@ -1,0 +1,84 @@
+"""Whose time of day is wrong. Certificates, and keys of routing protocols with lifetimes, are valid by the clock alone.
+
+The clocks of all routers in view are compared: most of them are right. What no router knows is the time itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.moments import MONTHS
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.verdicts import Finding, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+#: Seconds by which clocks may differ; and routers of which most are right.
+_FAR: Final = 300.0
+_ENOUGH: Final = 3
+#: What rests on keys that may have a lifetime.
+_BY_KEYS: Final = (Cause.EIGRP_AUTHENTICATION, Cause.OSPF_AUTHENTICATION, Cause.RIP_AUTHENTICATION)
+_LIFETIMES: Final = ("accept-lifetime ", "send-lifetime ")
+
+
+def off(scene: Scene) -> dict[str, float]:
+    """Return, of each router with a wrong clock, the seconds by which it is ahead."""
+    walls = {name: facts.wall for name, facts in scene.alive() if facts.wall is not None}
+    if len(walls) < _ENOUGH:
+        return {}
+    usual = median(walls.values())
+    return {name: wall - usual for name, wall in walls.items() if abs(wall - usual) > _FAR}
+
+
+def blamed(scene: Scene, client: Client, verdict: Verdict) -> Verdict:
+    """Return a finding about proofs as one about the clock of an end, if that is wrong and decides about them."""
+    if not isinstance(verdict, Finding) or verdict.cause not in (*_BY_KEYS, Cause.CERTIFICATE):
+        return verdict
+    wrong = off(scene)
+    name = next((one for one in (client.name, client.hub) if one in wrong), None)
+    timed = any(map(_has_lifetimes, (client.facts, client.hub_facts)))
+    if name is None or (verdict.cause in _BY_KEYS and not timed):
+        return verdict
+    proofs = "certificates are" if verdict.cause is Cause.CERTIFICATE else "keys are"
+    found = _finding(scene, name, wrong[name], f": {proofs} valid for a time, and it is another one there")
+    return replace(found, step=verdict.step, evidence=(*verdict.evidence, *found.evidence), stops=verdict.stops)
+
+
+def _has_lifetimes(facts: RouterFacts | None) -> bool:
+    return facts is not None and any(line.strip().startswith(_LIFETIMES) for line in facts.configuration)
+
+
+def wrong(scene: Scene) -> Iterator[Finding]:
+    """Yield what nobody feels yet."""
+    for name, ahead in off(scene).items():
+        found = _finding(scene, name, ahead, ". Nobody feels it now: its log is hard to compare with those of others")
+        yield replace(found, advice=True)
+
+
+def _finding(scene: Scene, name: str, ahead: float, what: str) -> Finding:
+    facts = scene.of(name)
+    wall = facts.wall if facts is not None and facts.wall is not None else 0.0
+    right = _moment(wall - ahead)
+    span = timedelta(seconds=round(abs(ahead)))
+    return Finding(
+        step=Step.ROUTING,
+        cause=Cause.CLOCK,
+        router=name,
+        what=f"the clock of {name} is {span} {'ahead' if ahead > 0 else 'behind'}, by those of the others{what}",
+        evidence=(f"{name}: {_moment(wall)} UTC", f"most others: {right} UTC"),
+        order=f"clock set {right}",
+    )
+
+
+def _moment(seconds: float) -> str:
+    """As `clock set` takes it."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%H:%M:%S} {moment.day} {MONTHS[moment.month - 1]} {moment.year}"
