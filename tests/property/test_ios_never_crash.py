@@ -137,11 +137,11 @@ def test_a_password_never_appears(keys: bytes) -> None:
 @given(st.lists(st.text(max_size=100), max_size=50), st.integers(0, 30), st.text(max_size=20))
 def test_any_keys_page_through_any_output(lines: list[str], length: int, keys: str) -> None:
     pager = Pager(lines, length=length)
-    output = pager.start()
+    output = b"".join(pager.start())
     for key in keys:
         if pager.done:
             break
-        output += pager.key(key)
+        output += b"".join(pager.key(key))
     output.decode()
 
 

@@ -81,7 +81,7 @@ DEMO = Feature(
         ConfigLine("interface", "shutdown", "Switch the interface off", order=86),
     ),
     commands=(
-        ExecCommand("show numbers [ {count:1-9999} ]", "Many lines", query=_show_numbers, render=_render_numbers),
+        ExecCommand("show numbers [ {count:1-9999999} ]", "Many lines", query=_show_numbers, render=_render_numbers),
         ExecCommand("show fault", "Fails", query=_fail, render=_render_numbers),
         ExecCommand("clear counters", "Counters of interfaces", action=_clear_counters, privilege=15),
     ),

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from dmvpn.face.handle import new_session
 from dmvpn.face.session import ConsoleSession
+from support.breaths import Breaths
 from support.typing_at import Terminal
-
-if TYPE_CHECKING:
-    from dmvpn.face.outcome import Work
 
 RUNS = "! Written by dmvpn\nversion 17.9\n!\nhostname R1\n!\nend\n"
 
@@ -144,13 +140,11 @@ def test_users_see_no_files() -> None:
 @pytest.mark.parametrize("command", ["verify /md5 flash:a.cfg", "more flash:a.cfg"])
 def test_a_file_is_read_where_the_router_does_not_wait_for_it(command: str) -> None:
     router = terminal(a_cfg="hello\n").router
-    elsewhere: list[Work] = []
-    session = ConsoleSession(router, new_session(), elsewhere=elsewhere.append)
+    session = ConsoleSession(router, new_session())
     session.start()
-    session.feed(f"{command}\r".encode())
-    assert session.busy
-    assert b"hello" not in session.take_output()
-    session.worked(elsewhere.pop()())
+    with Breaths() as breaths:
+        session.feed(f"{command}\r".encode())
+    assert breaths.asides
     shown = session.take_output()
     assert b"hello" in shown or b"b1946ac92492d2347c6235b4d2611184" in shown
     assert shown.endswith(b"R1#")
@@ -175,12 +169,11 @@ def test_a_level_that_may_not_configure_arms_no_way_back() -> None:
 
 def test_secrets_of_a_merged_file_are_hashed_where_the_router_does_not_wait_for_it() -> None:
     router = terminal("hostname R1\nfile prompt quiet\n", a_cfg="username bob secret S3cret99\nend\n").router
-    elsewhere: list[Work] = []
-    session = ConsoleSession(router, new_session(), elsewhere=elsewhere.append)
+    session = ConsoleSession(router, new_session())
     session.start()
-    session.feed(b"copy flash:a.cfg running-config\r")
-    assert session.busy
-    session.worked(elsewhere.pop()())
+    with Breaths() as breaths:
+        session.feed(b"copy flash:a.cfg running-config\r")
+    assert breaths.asides == 2  # the file, and the password in it
     assert b"bytes copied" in session.take_output()
     (user,) = (line for line in router.running.render() if line.startswith("username"))
     assert user.startswith("username bob secret 9 $9$")

@@ -14,14 +14,15 @@ import stat
 import subprocess
 import sys
 import termios
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import JobAborted
-from dmvpn.face import client, connection
+from dmvpn.base.events import JobAborted, LinesEntered
+from dmvpn.face import client
 from dmvpn.face.protocol import (
     Decoder,
     Done,
@@ -68,6 +69,14 @@ class Client:
                 return None
             self.inbox += self._decoder.feed(data)
         return self.inbox.pop(0)
+
+    def read_until_has(self, part: str) -> None:
+        """Wait for something."""
+        text = ""
+        while part not in text:
+            message = self.receive()
+            assert isinstance(message, Output), f"{message} after {text!r}"
+            text = text[-100:] + message.data.decode()
 
     def read_until(self, end: str) -> str:
         """Output up to `end`."""
@@ -351,14 +360,71 @@ def test_more_lines_than_fit_are_refused_in_words(tmp_path: Path) -> None:
         client.execute(tmp_path / "s", ["x" * 2_000_000])
 
 
-def test_a_client_that_does_not_read_is_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "MAX_UNREAD", 1 << 18)
-    connected = Client(live.path)
-    with connected.socket:
-        connected.receive()
-        connected.send(OpenShell(24, 80), Input(b"terminal length 0\r" + b"show numbers 9999\r" * 60))
-        until(lambda: not live.server.connections)
-    assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+def test_who_does_not_read_a_long_show_waits_in_the_middle_of_it_and_others_go_on(live: Live) -> None:
+    slow = Client(live.path)
+    with slow.socket:
+        slow.receive()
+        slow.send(OpenShell(24, 80), Input(b"terminal length 0\rshow numbers 200000\r"))
+        assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+        assert slow.read_until("line 200000\r\nR1#").count("line ") == 200_000
+
+
+def test_control_c_ends_a_long_show_and_what_is_typed_behind_it_is_read(live: Live) -> None:
+    slow = Client(live.path)
+    with slow.socket:
+        slow.receive()
+        slow.send(OpenShell(24, 80), Input(b"terminal length 0\rshow numbers 9999999\r"))
+        slow.read_until_has("line 1000\r\n")
+        slow.send(Input(b"show clock\r\x03show privilege\r"))
+        assert slow.read_until("level is 15\r\nR1#").count("UTC") == 0
+
+
+def test_a_signal_ends_a_long_show_of_a_script(live: Live) -> None:
+    slow = Client(live.path)
+    with slow.socket:
+        slow.receive()
+        slow.send(Execute(("show numbers 9999999", "show numbers 9999999")), Signal())
+        said = slow.receive()
+        while isinstance(said, Output):
+            said = slow.receive()
+        assert isinstance(said, Done)
+
+
+def test_who_goes_away_in_the_middle_of_a_long_show_leaves_nothing(live: Live) -> None:
+    before = {*threading.enumerate()}
+    slow = Client(live.path)
+    with slow.socket:
+        slow.receive()
+        slow.send(OpenShell(24, 80), Input(b"terminal length 0\rshow numbers 9999999\r"))
+        slow.read_until_has("line 1000\r\n")
+    until(lambda: not live.server.connections)
+    until(lambda: not any(thread.name == "slices" for thread in {*threading.enumerate()} - before))
+
+
+def test_who_does_not_read_for_longer_than_the_line_allows_is_cut_off(tmp_path: Path) -> None:
+    with live_router(tmp_path / "R1.sock", "hostname R1\nline con 0\n exec-timeout 0 1\n") as live:
+        slow = Client(live.path)
+        with slow.socket:
+            slow.receive()
+            slow.send(OpenShell(24, 80), Input(b"terminal length 0\rshow numbers 9999999\r"))
+            until(lambda: bool(live.server.connections))
+            until(lambda: not live.server.connections)
+        assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+
+
+def test_lines_of_two_people_are_carried_out_by_turns_each_in_its_order(live: Live) -> None:
+    first, second = Client(live.path), Client(live.path)
+    with first.socket, second.socket:
+        for one, start in ((first, 0), (second, 200)):
+            one.receive()
+            lines = b"".join(b"interface Loopback%d\rip mtu 1400\r" % number for number in range(start, start + 200))
+            one.send(OpenShell(24, 80), Input(b"configure terminal\r" + lines + b"end\rshow privilege\r"))
+        for one in (first, second):
+            one.read_until_has("level is 15")
+    entered = [line for event in live.router.posted if isinstance(event, LinesEntered) for line in event.lines]
+    numbers = [int(line.within[0].removeprefix("interface Loopback")) for line in entered if line.text == "ip mtu 1400"]
+    assert [number for number in numbers if number < 200] == list(range(200))
+    assert [number for number in numbers if number >= 200] == list(range(200, 400))
 
 
 # ------------------------------------------------------------------------------------------------ a real terminal

@@ -6,16 +6,34 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.ios.pager import Pager
+from dmvpn.ios.pager import PIECE, Pager
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+
+class Paged:
+    """A pager whose pieces are put together."""
+
+    def __init__(self, lines: Iterable[str], *, length: int, width: int = 80) -> None:
+        self.pager = Pager(lines, length=length, width=width)
+
+    @property
+    def done(self) -> bool:
+        return self.pager.done
+
+    def start(self) -> bytes:
+        return b"".join(self.pager.start())
+
+    def key(self, char: str) -> bytes:
+        return b"".join(self.pager.key(char))
+
 
 WIPE = b"\b" * 10 + b" " * 10 + b"\b" * 10
 
 
-def pager(count: int, length: int = 4, width: int = 80) -> Pager:
-    return Pager((f"line {number}" for number in range(1, count + 1)), length=length, width=width)
+def pager(count: int, length: int = 4, width: int = 80) -> Paged:
+    return Paged((f"line {number}" for number in range(1, count + 1)), length=length, width=width)
 
 
 def shown(*numbers: int) -> bytes:
@@ -60,7 +78,7 @@ def test_length_zero_shows_everything() -> None:
 
 
 def test_a_wide_line_takes_several_rows() -> None:
-    started = Pager(["x" * 25, "second", "third"], length=4, width=10)
+    started = Paged(["x" * 25, "second", "third"], length=4, width=10)
     assert started.start() == b"x" * 25 + b"\r\n --More-- "
 
 
@@ -93,5 +111,19 @@ def test_lines_are_taken_only_when_they_are_shown() -> None:
             taken.append(number)
             yield str(number)
 
-    Pager(lines(), length=24).start()
+    Paged(lines(), length=24).start()
     assert len(taken) == 24
+
+
+def test_a_long_text_without_pages_is_made_piece_by_piece_as_it_is_sent() -> None:
+    made = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal made
+        for made in range(1, 10_001):
+            yield f"line {made}"
+
+    pieces = Pager(lines(), length=0).start()
+    next(pieces)
+    assert made < 200
+    assert len(b"".join(pieces).splitlines()) == 10_000 - PIECE

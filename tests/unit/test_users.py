@@ -10,19 +10,20 @@ import subprocess
 
 import pytest
 
+from dmvpn.base.breath import BrokenOff
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import LinesEntered
 from dmvpn.base.passwords import MD5, PBKDF2, SCRYPT, check_secret, hashed, is_right
 from dmvpn.face.builtins import BUILTINS
 from dmvpn.face.handle import Line, new_session
 from dmvpn.face.oneshot import OneShot
-from dmvpn.face.outcome import Work
 from dmvpn.face.session import ConsoleSession
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
+from support.breaths import Breaths
 from support.fake_router import FakeRouter
 
 VTY = Line("vty", 0, "admin", "10.0.0.5")
@@ -129,26 +130,39 @@ def test_lines_behind_a_secret_are_in_effect_in_their_order() -> None:
     assert "hostname R3" in terminal.running
 
 
-def test_while_a_hash_is_made_the_session_waits_and_what_is_typed_is_kept() -> None:
-    router, waiting = FakeRouter(), list[Work]()
-    session = ConsoleSession(router, new_session(), elsewhere=waiting.append)
+def test_while_a_hash_is_made_the_router_goes_on_and_what_is_typed_is_kept() -> None:
+    router, seen = FakeRouter(), list[bool]()
+    session = ConsoleSession(router, new_session())
     session.start()
-    session.feed(b"conf t\rusername bob secret x\rhostname R9\r")
-    assert len(waiting) == 1
-    assert "hostname R9" not in router.running.render()
-    session.worked(waiting.pop()())
+
+    def meanwhile() -> None:
+        if not seen and breaths.asides:
+            session.type_ahead(b"hostname R9\r")
+            seen.append(any("bob" in line or "R9" in line for line in router.running.render()))
+
+    with Breaths(meanwhile) as breaths:
+        session.feed(b"conf t\rusername bob secret x\r")
+        session.feed(b"")
+    assert seen == [False]
+    assert breaths.asides == 1
     assert "hostname R9" in router.running.render()
     assert session.take_output().endswith(b"R9(config)#")
 
 
 def test_who_hangs_up_while_a_hash_is_made_leaves_nothing() -> None:
-    router, waiting = FakeRouter(), list[Work]()
-    session = ConsoleSession(router, new_session(), elsewhere=waiting.append)
+    router = FakeRouter()
+    session = ConsoleSession(router, new_session())
     session.start()
-    session.feed(b"conf t\rusername bob secret x\r")
+
+    def gone() -> None:
+        if breaths.asides:
+            session.give_up()
+            raise BrokenOff
+
+    with Breaths(gone) as breaths:
+        session.feed(b"conf t\rusername bob secret x\rhostname R9\r")
     session.hang_up()
-    session.worked(waiting.pop()())
-    assert not any("bob" in line for line in router.running.render())
+    assert not any("bob" in line or "R9" in line for line in router.running.render())
 
 
 def test_a_script_has_its_secrets_hashed_too() -> None:

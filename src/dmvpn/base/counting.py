@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.translation import Translations
 
 if TYPE_CHECKING:
@@ -78,4 +79,4 @@ def fresh(views: Iterable[SaView], counting: Counting) -> tuple[SaView, ...]:
     if counted is None:
         return views
     counts = {count.spi_in: count for count in counted.counts}
-    return tuple(replace(view, count=counts.get(view.spi_in, view.count)) for view in views)
+    return tuple(replace(view, count=counts.get(view.spi_in, view.count)) for view in breathing(views))

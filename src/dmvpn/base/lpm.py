@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dmvpn.base.breath import in_order
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -84,4 +86,4 @@ class PrefixTable(Generic[Value]):
 
     def items(self) -> list[tuple[Prefix, Value]]:
         """Return all prefixes with their values, sorted by prefix."""
-        return sorted(self._entries.items(), key=lambda item: (item[0].address.version, item[0]))
+        return in_order(self._entries.items(), key=lambda item: (item[0].address.version, item[0]))

@@ -10,6 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.protection import EspCipher, IkePhase, ProtectionPhase
 
@@ -110,13 +111,13 @@ def sessions(ports: Ports, now: float, counting: Counting = NO_PLANE) -> tuple[C
     known = _Known(ports, counting)
     made: list[CryptoSession] = []
     told: set[int] = set()
-    for pair in ports.protection.pairs():
+    for pair in breathing(tuple(ports.protection.pairs())):
         connections = known.between(pair)
         told.update(connection.number for connection in connections)
         made += (_session(known, pair.tunnel, connection, pair.state, now) for connection in connections)
         if not connections:
             made.append(_absent(pair, known.attempts(pair), now))
-    for connection in known.connections:
+    for connection in breathing(known.connections):
         if connection.number not in told:
             names = tunnels_of(ports, connection) or ("",)
             made += (_session(known, name, connection, None, now) for name in names)
@@ -164,13 +165,13 @@ class _Known:
         self.pairs: dict[int, list[SaView]] = {}
         self.trying: dict[tuple[IPAddress, IPAddress], list[IkeView]] = {}
         found: dict[int, Connection] = {}
-        for ike in ports.ike.sas():
+        for ike in breathing(tuple(ports.ike.sas())):
             if ike.connection is None:
                 self.trying.setdefault((ike.local, ike.remote), []).append(ike)
             else:
                 self.ikes.setdefault(ike.connection.number, []).append(ike)
                 found[ike.connection.number] = ike.connection
-        for sa in fresh(ports.protection.sas(), counting):
+        for sa in breathing(tuple(fresh(ports.protection.sas(), counting))):
             self.pairs.setdefault(sa.connection.number, []).append(sa)
             found[sa.connection.number] = sa.connection
         found.update((connection.number, connection) for connection in ports.protection.connections())

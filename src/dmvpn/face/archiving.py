@@ -135,11 +135,7 @@ class Archiving:
         except ValueError as found:
             return Outcome((_invalid(order.place), f"% {found}"), failed=True)
 
-        def work() -> Callable[[], Outcome]:
-            sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
-            return lambda: self._replace_with(order, sealed)
-
-        return Outcome(work=work)
+        return self._replace_with(order, sealed_text(self._handle.configurator, text, self._handle.entropy))
 
     def _replace_with(self, order: Replace, text: str) -> Outcome:
         taken = hold(self._handle.configurator.parse_text(text), text)

@@ -1,6 +1,8 @@
 """One client of the management socket: a shell, one execution of lines, or somebody who watches.
 
-A client that does not read is cut off when too much waits for it: the router never waits for a terminal.
+What users do is done in slices (`shells/slices.py`), and what it shows is sent between two of them: who does not read
+what a command shows waits in the middle of it, until the line's `exec-timeout` ends that. The router never waits for a
+terminal.
 """
 
 from __future__ import annotations
@@ -8,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.breath import BrokenOff
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.face.access import access
 from dmvpn.face.handle import Line, RouterHandle, new_session
@@ -34,17 +38,16 @@ from dmvpn.face.protocol import (
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LoginFailed, LoginSucceeded
+from dmvpn.shells.slices import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.effects import Effect
     from dmvpn.face.context import User
-    from dmvpn.face.outcome import Work
 
-#: Octets that may wait for a client that does not read.
-MAX_UNREAD: Final = 8 << 20
-
+#: Octets that a session keeps of what is typed while it is busy, before the client has to wait.
+MOST_KEPT: Final = 1 << 16
 #: Seconds that a client has to read the end of what was said.
 _LEAVE: Final = 5.0
 #: The kind of the terminal lines of those who come over the network.
@@ -94,7 +97,16 @@ class Connection:
         self._idle: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
         self._no_more_input = False
-        self._working: asyncio.Task[None] | None = None
+        self._slices = Slices()
+        #: What is to be done next, and the task that does it.
+        self._deeds: deque[Callable[[], None]] = deque()
+        self._doing: asyncio.Task[None] | None = None
+        #: What was typed and the session does not know of; and how much it has kept since it was at rest.
+        self._ahead = b""
+        self._kept = 0
+        #: Why we end it: asked for, and when it has come to that.
+        self._reason: str | None = None
+        self._over: asyncio.Future[str] = self._loop.create_future()
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
@@ -133,16 +145,23 @@ class Connection:
                 while await self._reader.read(1 << 16):
                     pass
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Leave: nothing that this client began stays."""
         if self._idle is not None:
             self._idle.cancel()
-        if self._working is not None:
-            self._working.cancel()
+        if self.session is not None:
+            self.session.give_up()
+        if self._doing is not None:
+            await _end(self._doing)
         if self.session is not None and not self.session.closed:
             self.session.hang_up()
         if self._unsubscribe is not None:
             self._unsubscribe()
+        self._slices.close()
+
+    def time(self) -> float:
+        """Seconds on the clock of `last_input`."""
+        return self._loop.time()
 
     def hang_up(self, reason: str) -> None:
         """End the connection from our side."""
@@ -171,24 +190,28 @@ class Connection:
             line=self.line,
             privilege=order.privilege,
             clear=self._server.clear,
-            works_elsewhere=True,
         )
-        watching = asyncio.create_task(self._watch_for_abort(run))
+        watching = asyncio.create_task(self._watch_for_abort())
 
         def effect(effect: Effect) -> None:
             run.effect(effect)
             self._news.set()
 
         self._unsubscribe = self._handle.subscribe(effect)
+        is_aborted = False
         try:
             while not run.done:
                 self._news.clear()
-                text = run.step()
+                text = ""
+                with contextlib.suppress(BrokenOff):
+                    text = await self._slices.run(run.step)
+                if watching.done() and not is_aborted:
+                    is_aborted = True
+                    run.abort()
+                    continue
                 if text:
                     self._send(encode_output(text.encode()))
                     await self._writer.drain()
-                elif run.work is not None:
-                    run.worked(await asyncio.to_thread(run.work))
                 elif not run.done:
                     await self._news.wait()
         except Exception:
@@ -201,13 +224,13 @@ class Connection:
                 run.abort()
         self._send(encode(Done(run.status)))
 
-    async def _watch_for_abort(self, run: OneShot) -> None:
+    async def _watch_for_abort(self) -> None:
         """Watch, while lines are carried out, whether the client breaks off or goes away."""
         with contextlib.suppress(ProtocolError, ConnectionError):
             while messages := await self._read():
                 if any(isinstance(message, Signal) for message in messages):
                     break
-        run.abort()
+        self._slices.break_off()
         self._news.set()
 
     async def _watch(self) -> None:
@@ -245,51 +268,70 @@ class Connection:
             privilege=order.privilege,
             users=lambda: self._server.users(self),
             clear=self._server.clear,
-            elsewhere=self._work,
         )
         self.session = session
         self._unsubscribe = self._handle.subscribe(self._take_note)
         session.resize(order.rows, order.columns)
-        session.start()
-        self._follow(session)
+        self._do(session.start)
+        reading = asyncio.create_task(self._follow(session, messages))
+        await asyncio.wait((reading, self._over), return_when=asyncio.FIRST_COMPLETED)
+        if reading.done():
+            reading.result()
+        if not self._over.done():
+            return  # the client has gone
+        await _end(reading)
+        self._send(encode(Done(0, self._over.result())))
+
+    async def _follow(self, session: ConsoleSession, messages: list[Message]) -> None:
+        """Take what the client says until it goes. Raises ProtocolError."""
         while True:
             for message in messages:
-                self._take(session, message)
-            if session.closed:
-                break
+                await self._take(session, message)
             messages = await self._read()
             if not messages:
                 return
-        self._send(encode(Done()))
 
-    def _take(self, session: ConsoleSession, message: Message) -> None:
+    async def _take(self, session: ConsoleSession, message: Message) -> None:
         match message:
             case Input(data=b""):
                 self._no_more_input = True
+                self._do(self._feed)
             case Input(data=data):
                 self.last_input = self._loop.time()
-                self._guard(session, lambda: session.feed(data))
+                await self._typed(session, data)
             case Resize(rows=rows, columns=columns):
                 session.resize(rows, columns)
             case Signal():
-                session.feed(b"\x1e")
+                await self._typed(session, b"\x1e")
             case _:
                 raise ProtocolError(f"{type(message).__name__} is nothing for a shell")
-        self._follow(session)
 
-    def _work(self, work: Work) -> None:
-        """Work in a thread: a password takes as long as a hundred packets, and others must not wait for it."""
-        self._working = asyncio.create_task(self._work_in_thread(work))
+    async def _typed(self, session: ConsoleSession, data: bytes) -> None:
+        """Take what was typed, perhaps while the session does something; what is too much waits in the client."""
+        self._ahead += data
+        if self._slices.is_busy:
+            if session.type_ahead(self._taken_ahead()):
+                self._slices.break_off()
+            self._kept += len(data)
+        if self._feed not in self._deeds:
+            self._do(self._feed)
+        if self._kept > MOST_KEPT and self._doing is not None:
+            await asyncio.wait((self._doing,))
 
-    async def _work_in_thread(self, work: Work) -> None:
-        then = await asyncio.to_thread(work)
-        session = self.session
-        if session is None or session.closed or self._writer.is_closing():
-            return
-        self._guard(session, lambda: session.worked(then))
-        self._follow(session)
-        if session.closed:
-            self._end("")
+    def _taken_ahead(self) -> bytes:
+        taken, self._ahead = self._ahead, b""
+        return taken
+
+    def _feed(self) -> None:
+        """Let the session read on."""
+        if self.session is not None:
+            self.session.feed(self._taken_ahead())
+
+    def _pump(self) -> None:
+        """Let the session show what was noted."""
+        self._pumping = False
+        if self.session is not None:
+            self.session.pump()
 
     def _take_note(self, effect: Effect) -> None:
         """Note an effect in the middle of the router's work, and show it when the router is at rest."""
@@ -298,54 +340,81 @@ class Connection:
         self.session.effect(effect)
         if not self._pumping:
             self._pumping = True
-            self._loop.call_soon(self._pump)
+            self._loop.call_soon(self._do, self._pump)
 
-    def _pump(self) -> None:
-        self._pumping = False
-        if self.session is None or self._writer.is_closing():
+    # -------------------------------------------------------------------------------------------- what it does
+
+    def _do(self, deed: Callable[[], None]) -> None:
+        """Let the session do something, in slices, behind what it does already."""
+        if self._over.done():
             return
-        self._guard(self.session, self.session.pump)
-        self._follow(self.session)
-        if self.session.closed:
-            self._end("")
+        self._deeds.append(deed)
+        if self._doing is None:
+            self._doing = asyncio.create_task(self._do_all())
 
-    @staticmethod
-    def _guard(session: ConsoleSession, work: Callable[[], None]) -> None:
-        """Let a command that fails by a fault of ours end with a complaint, not with the session."""
+    async def _do_all(self) -> None:
+        session = self.session
+        if session is None:
+            return
         try:
-            work()
-        except Exception:
-            log.exception("internal fault in a session")
-            session.recover(_FAULT)
+            while self._deeds:
+                await self._slices.run(_guarded(session, self._deeds.popleft()), self._show)
+        except ConnectionError:
+            session.give_up()  # the task that reads sees it, too
+        finally:
+            self._kept, self._doing = 0, None
+        self._watch_the_clock(session)
 
-    def _follow(self, session: ConsoleSession) -> None:
-        """Send what the session shows, and wind up its clock of silence."""
-        output = session.take_output()
-        if output:
-            self._send(encode_output(output))
+    async def _show(self) -> None:
+        """Send what the session shows, and wait while the client does not read."""
+        if self.session is None:
+            return
+        output = self.session.take_output()
+        if not output:
+            return
+        self._send(encode_output(output))
+        try:
+            async with asyncio.timeout(self.session.idle_limit or None):
+                await self._writer.drain()
+        except TimeoutError:
+            log.warning("a session does not read what it is sent: cut off")
+            self._writer.transport.abort()
+            raise ConnectionResetError from None
+
+    def _watch_the_clock(self, session: ConsoleSession) -> None:
+        """Wind up the clock of silence when all is done for now, or end what has ended."""
         if self._idle is not None:
             self._idle.cancel()
-        if self._no_more_input and not session.busy:
-            self._end("")
+        if self._reason is not None or session.closed or (self._no_more_input and not session.busy):
+            self._end(self._reason or "")
             return
         limit = session.idle_limit
         self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired, session) if limit else None
 
     def _grow_tired(self, session: ConsoleSession) -> None:
         """Look at a user that said nothing for as long as the line allows."""
-        if session.busy:
+        if session.busy or self._doing is not None:
             self.last_input = self._loop.time()
-            self._follow(session)
+            self._watch_the_clock(session)
         else:
             self._end("idle for too long")
 
     def _end(self, reason: str) -> None:
-        """End the connection from our side."""
-        if self.session is not None and not self.session.closed:
+        """End the connection from our side; what the session is in the middle of is broken off first."""
+        self._reason = reason
+        if self.session is None:
+            if not self._writer.is_closing():
+                self._send(encode(Done(0, reason)))
+                self._writer.close()
+            return
+        if self._doing is not None:
+            self.session.give_up()
+            self._slices.break_off()
+            return
+        if not self.session.closed:
             self.session.hang_up()
-        if not self._writer.is_closing():
-            self._send(encode(Done(0, reason)))
-            self._writer.close()
+        if not self._over.done():
+            self._over.set_result(reason)
 
     # -------------------------------------------------------------------------------------------- octets
 
@@ -358,17 +427,27 @@ class Connection:
         return []
 
     def _send(self, data: bytes) -> None:
-        if self._writer.is_closing():
-            return
-        self._writer.write(data)
-        transport = self._writer.transport
-        if transport.get_write_buffer_size() > MAX_UNREAD:
-            log.warning("a session does not read what it is sent: cut off")
-            transport.abort()
+        if not self._writer.is_closing():
+            self._writer.write(data)
 
 
-async def _end(reading: asyncio.Task[None]) -> None:
-    """Stop a task that reads, and wait until it has: only one may read at a time."""
-    reading.cancel()
+async def _end(task: asyncio.Task[None]) -> None:
+    """Stop a task, and wait until it has: only one may read at a time."""
+    task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await reading
+        await task
+
+
+def _guarded(session: ConsoleSession, deed: Callable[[], None]) -> Callable[[], None]:
+    """Let a command that fails by a fault of ours end with a complaint, not with the session."""
+
+    def work() -> None:
+        try:
+            deed()
+        except BrokenOff:
+            pass  # nobody waits for it
+        except Exception:
+            log.exception("internal fault in a session")
+            session.recover(_FAULT)
+
+    return work

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import aside
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
 from dmvpn.face.intake import text_of
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
@@ -68,7 +69,7 @@ def listing(ctx: SessionContext, args: Args) -> Listing:
         size = len(_configuration(ctx, place).encode())
         return Listing(place.spelled, (Stored(place.name, size, 0.0),) if size else ())
     try:
-        files = tuple(ctx.flash.files())
+        files = tuple(aside(ctx.flash.files))
     except OSError as found:
         return Listing(place.spelled, error=error("opening", place, found))
     free = CAPACITY - sum(one.size for one in files)
@@ -135,7 +136,8 @@ def digest(ctx: SessionContext, args: Args) -> Digest:
         octets = contents_of(ctx, place)
     except OSError as found:
         return Digest(kind, place.spelled, error=error("verifying", place, found))
-    return Digest(kind, place.spelled, hashlib.new(kind, octets, usedforsecurity=False).hexdigest())
+    computed = aside(lambda: hashlib.new(kind, octets, usedforsecurity=False).hexdigest())
+    return Digest(kind, place.spelled, computed)
 
 
 def render_digest(found: Digest) -> Iterator[str]:
@@ -157,7 +159,7 @@ def contents_of(ctx: SessionContext, place: Place) -> bytes:
     """Return the octets of a file. Raises OSError."""
     if place.system is not System.FLASH:
         return _configuration(ctx, place).encode()
-    return ctx.flash.read(place.name)
+    return aside(lambda: ctx.flash.read(place.name))
 
 
 _HELP: Final[Mapping[str, str]] = {
@@ -182,11 +184,6 @@ LISTINGS: Final = (
     ExecCommand("dir [ {file:file} ]", _HELP, query=listing, render=render_listing, privilege=15),
     *_WHOLE,
 )
-
-
-def reads_flash(command: ExecCommand, args: Args) -> bool:
-    """Return whether it reads a whole file of flash, and nothing of the router's. Then a thread may do that."""
-    return command in _WHOLE and place_in(args, "file").system is System.FLASH
 
 
 # ------------------------------------------------------------------------------------------------ changes
@@ -222,7 +219,7 @@ class Filing:
         """Return the octets of a file. Raises OSError."""
         match place.system:
             case System.FLASH:
-                return self._flash.read(place.name)
+                return aside(lambda: self._flash.read(place.name))
             case System.NVRAM:
                 return self._handle.startup_text.encode()
             case System.SYSTEM:
@@ -275,7 +272,7 @@ class Filing:
 
     def _names(self) -> Iterable[Stored]:
         try:
-            return self._flash.files()
+            return aside(self._flash.files)
         except OSError:
             return ()
 
@@ -294,7 +291,7 @@ class Filing:
                 self._handle.save(as_text(octets))
                 said = ("[OK]",)
             else:
-                self._flash.write(target.name, octets)
+                aside(lambda: self._flash.write(target.name, octets))
         except OSError as found:
             return Outcome((error("writing", target, found),), failed=True)
         except ValueError as found:
@@ -302,13 +299,9 @@ class Filing:
         return Outcome((*said, _copied(len(octets))))
 
     def _merge(self, text: str, size: int) -> Outcome:
-        """Enter a file, when its secrets are hashed: each takes as long as a hundred packets."""
-
-        def work() -> Callable[[], Outcome]:
-            sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
-            return lambda: Outcome((*self._enter(sealed), _copied(size)))
-
-        return Outcome(work=work)
+        """Enter a file, when its secrets are hashed."""
+        sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
+        return Outcome((*self._enter(sealed), _copied(size)))
 
     # -------------------------------------------------------------------------------------------- delete
 
@@ -328,7 +321,7 @@ class Filing:
 
     def _remove(self, place: Place) -> Outcome:
         try:
-            self._flash.remove(place.name)
+            aside(lambda: self._flash.remove(place.name))
         except OSError as found:
             return Outcome((error("deleting", place, found),), failed=True)
         return NOTHING

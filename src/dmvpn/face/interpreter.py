@@ -12,13 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered, Event, Job
 from dmvpn.base.passwords import is_right
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
-from dmvpn.face.filing import Filing, reads_flash
+from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.intake import refusals, told, unknown_lines, without
 from dmvpn.face.language import exec_parser
@@ -163,21 +164,15 @@ class Interpreter:
             self.handle.post(ConfigurationLeft(self.line.who, self.line.place))
 
     def _then_leave(self, outcome: Outcome) -> Outcome:
-        question, work = outcome.question, outcome.work
-        if question is not None:
-            return replace(
-                outcome,
-                question=replace(question, answer=lambda typed: self._then_leave(question.answer(typed))),
-            )
-        if work is None:
+        question, then = outcome.question, outcome.then
+        if then is not None:
+            return replace(outcome, then=lambda: self._then_leave(then()))
+        if question is None:
             self.leave_configuration()
             return outcome
-
-        def work_and_leave() -> Callable[[], Outcome]:
-            then = work()
-            return lambda: self._then_leave(then())
-
-        return replace(outcome, work=work_and_leave)
+        return replace(
+            outcome, question=replace(question, answer=lambda typed: self._then_leave(question.answer(typed)))
+        )
 
     def settle(self) -> None:
         """Put the lines that were entered into effect: the user who typed them waits for the result."""
@@ -197,12 +192,7 @@ class Interpreter:
         seal = draft.session.sealing(text, self.handle.entropy)
         if seal is None:
             return self._enter_line(draft, text, prompt_width)
-
-        def work() -> Callable[[], Outcome]:
-            sealed = seal()
-            return lambda: self._enter_line(draft, sealed, prompt_width)
-
-        return Outcome(work=work, private=True)
+        return replace(self._enter_line(draft, aside(seal), prompt_width), private=True)
 
     def _enter_line(self, draft: Draft, text: str, prompt_width: int) -> Outcome:
         result = draft.enter(text, prompt_width)
@@ -254,16 +244,7 @@ class Interpreter:
         return self._run_match(match)
 
     def _run_match(self, match: Match) -> Outcome:
-        query = match.command.query
-        if query is not None and reads_flash(match.command, match.args):
-            context = self._context(match)
-
-            def work() -> Callable[[], Outcome]:
-                found = query(context, match.args)
-                return lambda: Outcome(match.shown(found))
-
-            return Outcome(work=work)
-        if query is not None:
+        if match.command.query is not None:
             return Outcome(match.lines(self._context(match)))
         if match.command.action is None:
             return NOTHING
@@ -320,11 +301,7 @@ class Interpreter:
         return question
 
     def _compute(self, wish: Compute) -> Outcome:
-        def work() -> Callable[[], Outcome]:
-            made = wish.work()
-            return lambda: self._change(made)
-
-        return Outcome(wish.said, work=work, settled=True)
+        return Outcome(wish.said, then=lambda: self._change(aside(wish.work)), settled=True)
 
     def _change(self, wish: Change) -> Outcome:
         if wish.failed:
@@ -423,14 +400,7 @@ class Interpreter:
 
     def _password(self, kind: int, secret: str, level: int, tries: int) -> Question:
         def answer(typed: str) -> Outcome:
-            def work() -> Callable[[], Outcome]:
-                right = is_right(kind, secret, typed)
-                return lambda: judged(right)
-
-            return Outcome(work=work)
-
-        def judged(right: bool) -> Outcome:
-            if right:
+            if aside(lambda: is_right(kind, secret, typed)):
                 self.privilege = level
                 return NOTHING
             if tries > 1:

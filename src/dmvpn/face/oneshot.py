@@ -11,16 +11,17 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.effects import Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
-from dmvpn.face.outcome import Outcome, Work
+from dmvpn.face.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: Lines of output made at a time: a long show must not hold up the router.
+#: Lines of output made at a time.
 CHUNK = 500
 
 
@@ -36,11 +37,7 @@ class OneShot:
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
         clear: Callable[[int], bool] | None = None,
-        works_elsewhere: bool = False,
     ) -> None:
-        """works_elsewhere: the host looks at `work` when there is no output, calls it in a thread, then `worked`."""
-        self._works_elsewhere = works_elsewhere
-        self.work: Work | None = None
         self.status = 0
         self.done = False
         self._handle = handle
@@ -58,12 +55,12 @@ class OneShot:
             self._notes.append(effect)
 
     def step(self) -> str:
-        """Return the next piece of output; "" while a job is running, and when all is done."""
-        while not self.done and self.work is None:
+        """The next piece of output; "" while a job is running, and when all is done."""
+        while not self.done:
             if self._outcome is None:
                 self._run_next()
                 continue
-            text = "".join(f"{line}\n" for line in islice(self._output, CHUNK))
+            text = "".join(f"{line}\n" for line in breathing(islice(self._output, CHUNK)))
             if self._outcome.job and not text:
                 if not self._notes:
                     return ""
@@ -73,11 +70,6 @@ class OneShot:
             if text:
                 return self._judge(text)
         return ""
-
-    def worked(self, then: Callable[[], Outcome]) -> None:
-        """Go on with what was computed elsewhere."""
-        self.work = None
-        self._go_on(then())
 
     def abort(self) -> None:
         """Break off what is running, and do nothing more."""
@@ -110,11 +102,8 @@ class OneShot:
         self._outcome = None
         if outcome.closed:
             self._lines.clear()
-        elif outcome.work is not None:
-            if self._works_elsewhere:
-                self.work = outcome.work
-            else:
-                self._go_on(outcome.work()())
+        elif outcome.then is not None:
+            self._go_on(outcome.then())
         elif outcome.question is not None:
             if outcome.question.scripted and not self._lines:
                 self.status = 1

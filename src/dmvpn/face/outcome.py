@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-#: What takes long; it returns how to go on.
-Work = Callable[[], Callable[[], "Outcome"]]
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Outcome:
     settled: `failed` is the whole truth, though its lines may begin with `%`.
     question: to be asked next.
     job: wait until the router says `JobDone`.
-    work: to be called where nobody waits for it (in a thread); what it returns then says what the line did.
+    then: what it does when these lines have been sent, for that takes long.
     private: the line has a secret, and is not to be remembered as it was typed.
     closed: the session is over.
     """
@@ -49,7 +45,7 @@ class Outcome:
     settled: bool = False
     question: Question | None = None
     job: bool = False
-    work: Work | None = None
+    then: Callable[[], Outcome] | None = None
     private: bool = False
     closed: bool = False
 

@@ -17,8 +17,10 @@ import asyncio
 import logging
 import os
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import at_home
 from dmvpn.base.errors import UserError
 from dmvpn.face.access import free_line
 from dmvpn.face.connection import VTY, Connection
@@ -90,15 +92,15 @@ class ManagementServer:
             # A fault of ours in one session must not end the others.
             log.exception("internal fault in a session")
         finally:
+            await connection.leave()
             del self._connections[connection]
-            connection.leave()
             writer.close()
 
     def clear(self, number: int) -> bool:
         """Hang up on a terminal line of the network. False if nobody is there."""
         found = [each for each in self._connections if each.line.kind == VTY and each.line.number == number]
         for connection in found:
-            connection.hang_up("cleared by somebody else")
+            at_home(partial(connection.hang_up, "cleared by somebody else"))
         return bool(found)
 
     def free_line(self) -> int | None:
@@ -108,7 +110,7 @@ class ManagementServer:
 
     def users(self, asking: Connection) -> tuple[User, ...]:
         """Return who is logged in."""
-        now = asyncio.get_running_loop().time()
+        now = asking.time()
         return tuple(
             User(connection.line, idle=now - connection.last_input, here=connection is asking)
             for connection in self._connections

@@ -5,7 +5,8 @@
 
 It owns no socket, clock or task. Its host calls `start` once, `feed` when bytes arrive, `effect` for every effect of
 the router; and after each of these sends what `take_output` gives. `effect` only takes notes: the router may be in the
-middle of something. When the host has time again it calls `pump`, which shows them (`feed` does so itself).
+middle of something. When the host has time again it calls `pump`, which shows them (`feed` does so itself). Between two
+lines, and between two pieces of a long show, `feed` breathes: the host may send what there is, and others go on.
 
 What arrives while a command runs is kept and read when the prompt is back, as type-ahead at a real terminal. Log
 messages wait while a page is on the screen.
@@ -17,6 +18,7 @@ import enum
 from collections import deque
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import BrokenOff, breathe, breathing
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dmvpn.face.context import User
-    from dmvpn.face.outcome import Outcome, Question, Work
+    from dmvpn.face.outcome import Outcome, Question
 
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000
@@ -45,7 +47,6 @@ class _State(enum.Enum):
     AGREEMENT = "a key that answers a question"
     PAGE = "a key at --More--"
     JOB = "the router, to finish what was started"
-    WORK = "something that is computed elsewhere"
     CLOSED = "nothing any more"
 
 
@@ -61,10 +62,7 @@ class ConsoleSession:
         privilege: int = PRIVILEGED,
         users: Callable[[], tuple[User, ...]] | None = None,
         clear: Callable[[int], bool] | None = None,
-        elsewhere: Callable[[Work], None] | None = None,
     ) -> None:
-        """elsewhere: does work in a thread and then calls `worked`; without it, work is done here and now."""
-        self._elsewhere = elsewhere
         self._handle = handle
         self._number = session
         self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users, clear=clear)
@@ -77,6 +75,7 @@ class ConsoleSession:
         self._notes: deque[Effect] = deque(maxlen=MAX_NOTES)
         self._output = bytearray()
         self._at_line_start = True
+        self._is_given_up = False
 
     def _set_up_screen(self) -> None:
         """Set up the screen as `line con 0` or `line vty 0 4` say; the usual 24 lines and 80 columns give way to the
@@ -140,12 +139,13 @@ class ConsoleSession:
         if self._show_notes() and self._state is _State.JOB:
             self._run(self._prompt())
 
-    def worked(self, then: Callable[[], Outcome]) -> None:
-        """Go on with what was computed elsewhere."""
-        if self._state is _State.WORK:
-            self._run(self._begin(then()))
-            self._interpreter.settle()
-            self.pump()
+    def type_ahead(self, data: bytes) -> bool:
+        """Keep what is typed while `feed` breathes (`base/breath.py`). True if that is to be broken off."""
+        return self._editor.keep(data)
+
+    def give_up(self) -> None:
+        """Nobody waits for what is being done: what was typed ahead is not carried out."""
+        self._is_given_up = True
 
     def recover(self, complaint: str) -> None:
         """Say that a command failed by a fault of ours, and go on with the next one."""
@@ -156,7 +156,7 @@ class ConsoleSession:
     @property
     def busy(self) -> bool:
         """Is a job running? Then silence of the user means nothing."""
-        return self._state in (_State.JOB, _State.WORK)
+        return self._state is _State.JOB
 
     def resize(self, rows: int, columns: int) -> None:
         """Give the window this size; `terminal length` and `terminal width` have the last word."""
@@ -186,8 +186,19 @@ class ConsoleSession:
                 if isinstance(event, Write):
                     self._show(event.data)
                 else:
-                    following += self._answer(event)
+                    following += self._answer_or_break_off(event)
             events = following
+
+    def _answer_or_break_off(self, event: EditorEvent) -> Events:
+        try:
+            breathe()
+            return self._answer(event)
+        except BrokenOff:
+            self._pager = self._question = None
+            if self._is_given_up or self.closed:
+                return []
+            self._show(b"" if self._at_line_start else b"\r\n")
+            return self._prompt()
 
     def _answer(self, event: EditorEvent) -> Events:
         match event:
@@ -237,7 +248,7 @@ class ConsoleSession:
 
     def _key(self, char: str) -> Events:
         if self._pager is not None:
-            self._show(self._pager.key(char))
+            self._show_all(self._pager.key(char))
             return self._turn_page()
         question, self._question = self._question, None
         if question is None:
@@ -256,8 +267,12 @@ class ConsoleSession:
         screen = self._interpreter.screen
         self._pager = Pager(lines, length=screen.page, width=screen.line)
         self._after_pages = then
-        self._show(self._pager.start())
+        self._show_all(self._pager.start())
         return self._turn_page()
+
+    def _show_all(self, pieces: Iterable[bytes]) -> None:
+        for piece in breathing(pieces):
+            self._show(piece)
 
     def _turn_page(self) -> Events:
         if self._pager is not None and not self._pager.done:
@@ -275,6 +290,8 @@ class ConsoleSession:
         if outcome.closed:
             self.hang_up()
             return []
+        if outcome.then is not None:
+            return self._begin(outcome.then())
         if outcome.question is not None:
             self._question = outcome.question
             if outcome.question.one_key:
@@ -282,12 +299,6 @@ class ConsoleSession:
                 return self._editor.read_key(outcome.question.prompt)
             self._state = _State.ANSWER
             return self._editor.start(outcome.question.prompt, echo=not outcome.question.secret)
-        if outcome.work is not None:
-            if self._elsewhere is None:
-                return self._begin(outcome.work()())
-            self._state = _State.WORK
-            self._elsewhere(outcome.work)
-            return []
         if outcome.job:
             self._state = _State.JOB
             return self._prompt() if self._show_notes() else []

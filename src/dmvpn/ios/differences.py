@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.render import render_statement
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -
 
 def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
     """Yield what is here and not in the other."""
-    for statement in here.statements():
+    for statement in breathing(tuple(here.statements())):
         if not within and statement.text.startswith(_VERSION):
             continue
         there = other.find(statement.line, statement.args)

@@ -148,13 +148,18 @@ class LineEditor:
 
     def feed(self, data: bytes) -> list[EditorEvent]:
         """Take bytes that arrived."""
+        if self.keep(data):
+            self._events.append(Abort())
+        return self._run()
+
+    def keep(self, data: bytes) -> bool:
+        """Keep bytes that arrived for later. True if a key among them breaks off a running command."""
         self._ahead += self._decoder.decode(data)
-        if self._reading is _Reading.NOTHING:
-            self._look_for_abort()
+        breaks_off = self._reading is _Reading.NOTHING and self._drop_until_abort()
         if len(self._ahead) > MAX_AHEAD:
             self._ahead = self._ahead[:MAX_AHEAD]
             self._write("\a")
-        return self._run()
+        return breaks_off
 
     def show_help(self, rows: Iterable[str]) -> list[EditorEvent]:
         """Answer `Help`: show the rows, then the line again."""
@@ -250,11 +255,10 @@ class LineEditor:
         if not self._line.insert(text):
             self._write("\a")
 
-    def _look_for_abort(self) -> None:
+    def _drop_until_abort(self) -> bool:
         place = max(self._ahead.rfind("\x1e"), self._ahead.rfind("\x03"))
-        if place >= 0:
-            self._ahead = self._ahead[place + 1 :]
-            self._events.append(Abort())
+        self._ahead = self._ahead[place + 1 :]
+        return place >= 0
 
     def _stop(self, event: EditorEvent, echo: str = "") -> None:
         """Give an event to the session and wait for it."""

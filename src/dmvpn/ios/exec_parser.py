@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.matcher import Found, Grammar, tokenize
@@ -48,16 +49,18 @@ class Match:
         return bool(self.filters) and self.filters[0].kind is FilterKind.JSON
 
     def lines(self, context: object) -> Iterator[str]:
-        """Ask the query of a show command and give what the filters leave of its lines."""
+        """Ask the query of a show command and give what the filters leave of its lines.
+
+        A long show breathes between two lines (`base/breath.py`), whether the filters let them through or not.
+        """
         if self.command.query is None:
             raise TypeError(f"{self.command} shows nothing")
-        return self.shown(self.command.query(context, self.args))
+        return self._shown(self.command.query(context, self.args))
 
-    def shown(self, result: object) -> Iterator[str]:
-        """Return the lines of a query's result, after the filters."""
+    def _shown(self, result: object) -> Iterator[str]:
         if self.wants_json or self.command.render is None:
-            return apply_filters(json_lines(result), self.filters)
-        return apply_filters(self.command.render(result), self.filters)
+            return apply_filters(breathing(json_lines(result)), self.filters)
+        return apply_filters(breathing(self.command.render(result)), self.filters)
 
 
 class ExecParser:

@@ -186,6 +186,17 @@ Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 
 def to_plain(value: object) -> Plain:
     """Return a dataclass as plain data: enums by their value, bytes in hex, addresses and everything else as text."""
+    match _opened(value):
+        case dict() as items:
+            return {key: to_plain(item) for key, item in items.items()}
+        case list() as items:
+            return [to_plain(item) for item in items]
+        case scalar:
+            return scalar
+
+
+def _opened(value: object) -> dict[str, object] | list[object] | str | int | float | bool | None:
+    """Return the same on top; what is inside is as it was."""
     match value:
         case None | bool() | float() | str():
             return value
@@ -196,23 +207,38 @@ def to_plain(value: object) -> Plain:
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex()
         case dict():
-            return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
+            return {str(to_plain(key)): item for key, item in value.items()}
         case tuple() if type(value).__str__ is not object.__str__:
             return str(value)  # a prefix
         case tuple() | list():
-            return [to_plain(item) for item in value]
+            return list(value)
         case set() | frozenset():
             return sorted((to_plain(item) for item in value), key=str)
         case Reason():
             said = {"what": value.what, "evidence": value.evidence, "clause": value.clause}
             return {**said, "since": value.since}
     if is_dataclass(value):
-        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     return str(value)
 
 
-def json_lines(value: object) -> list[str]:
-    """Return the data of a show command as indented JSON."""
+def json_lines(value: object) -> Iterator[str]:
+    """Yield the data of a show command as indented JSON, made while it is shown."""
     import json
 
-    return json.dumps(to_plain(value), indent=2).splitlines()
+    opened = _opened(value)
+    if not isinstance(opened, dict | list) or not opened:
+        yield json.dumps(opened)
+        return
+    named = isinstance(opened, dict)
+    items = opened.items() if isinstance(opened, dict) else (("", item) for item in opened)
+    yield "{" if named else "["
+    for place, (name, item) in enumerate(items, 1):
+        line = f"{json.dumps(name)}: " if named else ""
+        for number, inner in enumerate(json_lines(item)):
+            if number:
+                yield f"  {line}"
+                line = ""
+            line += inner
+        yield f"  {line}," if place < len(opened) else f"  {line}"
+    yield "}" if named else "]"

@@ -1,12 +1,15 @@
 """Shows lines screen by screen: ` --More-- `. Bytes out, keys in.
 
     pager = Pager(lines, length=24)
-    send(pager.start())
+    for piece in pager.start():
+        send(piece)
     while not pager.done:
-        send(pager.key(next key))
+        for piece in pager.key(next key):
+            send(piece)
 
 Blank: the next screen. Return: the next line. `/text` Return: on to the next line that contains the text.
-Any other key ends it. The word is wiped with backspaces. Lines are taken from their iterator only when shown.
+Any other key ends it. The word is wiped with backspaces. Lines are taken from their iterator only when shown, and
+without pages a long text comes in pieces, made when they are asked for.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 MORE = " --More-- "
 #: Longer texts cannot be looked for.
 MAX_SEARCH = 60
+#: Lines of one piece.
+PIECE = 64
 
 
 class Pager:
@@ -36,53 +41,60 @@ class Pager:
         """Has everything been shown, or did the user stop?"""
         return self._next is None
 
-    def start(self) -> bytes:
+    def start(self) -> Iterator[bytes]:
         """Return the first screen."""
         return self._show(self._length - 1 if self._length else 0)
 
-    def key(self, char: str) -> bytes:
-        """Return what the terminal gets for a key. Meaningless when `done`."""
+    def key(self, char: str) -> Iterator[bytes]:
+        """Yield what the terminal gets for a key. Meaningless when `done`."""
         if self._search is not None:
-            return self._search_key(self._search, char)
+            yield from self._search_key(self._search, char)
+            return
+        yield self._wipe(MORE)
         if char == " ":
-            return self._wipe(MORE) + self._show(max(1, self._length - 1))
-        if char in ("\r", "\n"):
-            return self._wipe(MORE) + self._show(1)
-        if char == "/":
+            yield from self._show(max(1, self._length - 1))
+        elif char in ("\r", "\n"):
+            yield from self._show(1)
+        elif char == "/":
             self._search = ""
-            return self._wipe(MORE) + b"/"
-        self._next = None
-        return self._wipe(MORE)
+            yield b"/"
+        else:
+            self._next = None
 
-    def _show(self, rows: int) -> bytes:
-        """Return lines for `rows` rows (0 = all), then the word if there are more."""
+    def _show(self, rows: int) -> Iterator[bytes]:
+        """Yield lines for `rows` rows (0 = all), then the word if there are more."""
         output: list[str] = []
         used = 0
         while self._next is not None and (not rows or used < rows):
             output.append(self._next + "\r\n")
             used += self._rows_of(self._next)
             self._next = next(self._lines, None)
+            if len(output) == PIECE:
+                yield "".join(output).encode()
+                output.clear()
         if self._next is not None:
             output.append(MORE)
-        return "".join(output).encode()
+        yield "".join(output).encode()
 
     def _rows_of(self, line: str) -> int:
         return max(1, -(-len(line) // self._width)) if self._width else 1
 
-    def _search_key(self, text: str, char: str) -> bytes:
-        """A key while the text to look for is typed."""
+    def _search_key(self, text: str, char: str) -> Iterator[bytes]:
+        """Answer a key while the text to look for is typed."""
         if char in ("\x08", "\x7f"):
             self._search = text[:-1]
-            return b"\b \b" if text else b""
+            yield b"\b \b" if text else b""
+            return
         if char not in ("\r", "\n"):
-            if not char.isprintable() or len(text) >= MAX_SEARCH:
-                return b""
-            self._search = text + char
-            return char.encode()
+            if char.isprintable() and len(text) < MAX_SEARCH:
+                self._search = text + char
+                yield char.encode()
+            return
         self._search = None
         while self._next is not None and text not in self._next:
             self._next = next(self._lines, None)
-        return self._wipe("/" + text) + self._show(max(1, self._length - 1))
+        yield self._wipe("/" + text)
+        yield from self._show(max(1, self._length - 1))
 
     @staticmethod
     def _wipe(text: str) -> bytes:

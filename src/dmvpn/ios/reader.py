@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.account import Account
 from dmvpn.ios.beginnings import (
     OURS,
@@ -110,7 +111,7 @@ class FileReader:
         number = 0
         lines = Transcript.lines(text)
         wrapped = Wrapped(self._configurator, lines)
-        for number, printed in unrolled(lines, self._configurator):
+        for number, printed in breathing(unrolled(lines, self._configurator)):
             if number <= wrapped.taken:
                 continue
             if self._session.awaits:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.groups import UNKNOWN
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: R
     """
     lines: list[str] = []
     group = ""
-    for statement in of(tree):
+    for statement in breathing(tuple(of(tree))):
         if known and statement.line.group is UNKNOWN:
             continue
         words = statement.text.split(" ", 2)
@@ -63,7 +64,7 @@ def render_statement(
     section = statement.section
     if section is None:
         return
-    for inner in of(section):
+    for inner in breathing(tuple(of(section))):
         if known and inner.line.group is UNKNOWN:
             continue
         if inner.section is not None and inner.section.mode.exit_word:

@@ -1,7 +1,7 @@
 """Plain passwords become hashes before their line is entered anywhere: before it reaches a tree, a recording, a file.
 
 A command that has such a password says so (`ConfigLine.seal`). To make a hash takes tens of milliseconds, so `sealing`
-only draws the salt and gives a function, which a session calls in a thread. It knows no more than the line, and the
+only draws the salt and gives a function, which a session calls aside. It knows no more than the line, and the
 line that comes out is what everybody sees: so a replay needs neither the password nor the salt.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import aside, breathe
 from dmvpn.ios.command import Verb
 from dmvpn.ios.errors import CliError
 from dmvpn.ios.grammar import GLOBAL
@@ -46,10 +47,11 @@ def sealed_text(language: Language, text: str, entropy: Entropy, known: dict[str
     sealed = {} if known is None else known
 
     def seal(found: re.Match[str]) -> str:
+        breathe()
         before, line = found.groups()
         if line not in sealed:
             made = sealing(language, GLOBAL.name, line, entropy)
-            sealed[line] = line if made is None else made()
+            sealed[line] = line if made is None else aside(made)
         return f"{before}{sealed[line]}"
 
     return _MAY_HOLD.sub(seal, text)

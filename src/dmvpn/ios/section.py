@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
@@ -390,9 +391,9 @@ class Section:
     def _fill_from(self, other: Section) -> None:
         """Take over the statements of `other`; statements are shared, the sections inside them copied."""
         self._indexes = self._made = None
-        for line, entries in other._statements.items():
+        for line, entries in tuple(other._statements.items()):
             mine = self._statements[line] = dict(entries)
-            for key, entry in entries.items():
+            for key, entry in breathing(tuple(mine.items())):
                 if entry.section is not None:
                     section = Section(entry.section.mode, self)
                     section._place = line, key

@@ -7,16 +7,24 @@ a `copy`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from dmvpn.base.breath import in_one_go
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.render import render_tree
 from dmvpn.ios.section import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.ios.grammar import ConfigLine
     from dmvpn.ios.section import Statement
+
+T = TypeVar("T")
+
+#: How often somebody else may interfere until others wait.
+_TRIES: Final = 3
 
 
 class ConfigTree(Section):
@@ -52,19 +60,32 @@ class ConfigTree(Section):
 
     def copy(self) -> ConfigTree:
         """Return an independent tree with the same content."""
-        copy = ConfigTree()
-        copy._fill_from(self)
-        copy.revision = self.revision
-        return copy
+
+        def copied() -> ConfigTree:
+            copy = ConfigTree()
+            copy._fill_from(self)
+            copy.revision = self.revision
+            return copy
+
+        return self._whole(copied)
 
     def render(self) -> list[str]:
         """Return the body of the running configuration: everything between its header and `end`."""
-        return render_tree(self)
+        return self._whole(lambda: render_tree(self))
 
     def render_known(self) -> list[str]:
         """Return the same without the lines that nobody knows, of which a stranger's file may have any number."""
-        return render_tree(self, known=True)
+        return self._whole(lambda: render_tree(self, known=True))
 
     def render_for_others(self) -> list[str]:
         """Return the same without keys and passwords."""
-        return render_tree(self, hide=True)
+        return self._whole(lambda: render_tree(self, hide=True))
+
+    def _whole(self, read: Callable[[], T]) -> T:
+        """Return what is read of one and the same state, though others may change it while this breathes."""
+        for _ in range(_TRIES):
+            revision = self.revision
+            result = read()
+            if self.revision == revision:
+                return result
+        return in_one_go(read)

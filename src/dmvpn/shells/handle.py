@@ -7,9 +7,12 @@ are made by the code that puts the program together, and handed down as `MakeSer
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.breath import aside, at_home
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.router.language import configurator
 from dmvpn.shells.runtime.entropy import SystemEntropy
@@ -48,6 +51,7 @@ class Handle:
         self._store = store
         self._listeners: dict[int, Callable[[Effect], None]] = {}
         self._numbers = 0
+        self._saving = Lock()
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -70,12 +74,17 @@ class Handle:
 
     def post(self, event: Event) -> None:
         """Hand it an event."""
-        self._post(event)
+        at_home(partial(self._post, event))
 
     def save(self, text: str) -> None:
         """Let it start with this configuration from now on. Raises OSError; then it does not."""
-        self._store(STARTUP, text.encode())
-        self._router().startup_text = text
+
+        def store() -> None:
+            with self._saving:  # another session may save at the same time
+                self._store(STARTUP, text.encode())
+                self._router().startup_text = text
+
+        aside(store)
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
         """Tell `listener` every effect; returns how to stop that."""

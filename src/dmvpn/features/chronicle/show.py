@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.moments import written
 from dmvpn.features.chronicle.machine import ChronicleMachine
@@ -91,13 +92,17 @@ def _answer(
     ctx: ShowContext, lines: list[Line], messages: bool, since: float | None, messages_since: float | None = None
 ) -> ShowEvents:
     local = ctx.ports.clock.local
-    moments = [ctx.now, *(line.time for line in lines), *(it for it in (since, messages_since) if it is not None)]
-    years = len({local(moment).year for moment in moments}) > 1
+    moments = [
+        ctx.now,
+        *(line.time for line in breathing(lines)),
+        *(it for it in (since, messages_since) if it is not None),
+    ]
+    years = len({local(moment).year for moment in breathing(moments)}) > 1
 
     def said(moment: float | None) -> str:
         return written(local(moment), msec=True, year=years) if moment is not None else ""
 
-    shown = tuple(_line(line, local(line.time).isoformat(timespec="milliseconds")) for line in lines)
+    shown = tuple(_line(line, local(line.time).isoformat(timespec="milliseconds")) for line in breathing(lines))
     return ShowEvents(shown, messages, said(since), said(messages_since), years)
 
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.breath import breathing, in_order
 from dmvpn.features.bgp.attributes import Origin, path_text
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
@@ -106,12 +107,12 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
 
 def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
     """Return the paths that are wanted, by prefix, the best of each first."""
-    found = sorted(machine.routes.table.destinations.items())
+    found = in_order(machine.routes.table.destinations.items())
     return table_of(
         machine,
         [
             path_line(prefix, path, status(machine, prefix, path))
-            for prefix, destination in found
+            for prefix, destination in breathing(found)
             for path in _sorted(destination)
             if wanted(prefix, path)
         ],
@@ -132,7 +133,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
     wanted = wanted_prefix(args)
     if wanted is None:
         address = args.address("destination")
-        holding = [prefix for prefix in destinations if address in prefix]
+        holding = [prefix for prefix in breathing(tuple(destinations)) if address in prefix]
         wanted = max(holding, key=lambda prefix: prefix.length, default=None)
     found = destinations.get(wanted) if wanted is not None else None
     if wanted is None or found is None:
@@ -153,8 +154,10 @@ def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
     machine = active(ctx)
     if machine is None:
         return ShowDetails(is_active=False)
-    found = sorted(machine.routes.table.destinations.items())
-    return ShowDetails(prefixes=tuple(_of_prefix(machine, prefix, destination, args) for prefix, destination in found))
+    found = in_order(machine.routes.table.destinations.items())
+    return ShowDetails(
+        prefixes=tuple(_of_prefix(machine, prefix, destination, args) for prefix, destination in breathing(found))
+    )
 
 
 def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args) -> ShowPrefix:

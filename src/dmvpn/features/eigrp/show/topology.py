@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.breath import breathing, in_order
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.features.eigrp.route import ExternalProtocol
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, distance_text, name_of, processes
@@ -118,14 +119,16 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
     all_links = "all-links" in args or wanted is not None
     tables = []
     for process in processes(ctx, args):
-        destinations = sorted(process.dual.table.values(), key=lambda destination: destination.prefix)
+        destinations = in_order(process.dual.table.values(), key=lambda destination: destination.prefix)
         if wanted is not None:
             destinations = _find(process, wanted, exact="mask" in args or "/" in " ".join(args.words))
         elif "active" in args:
             destinations = [destination for destination in destinations if destination.is_active]
         elif "zero-successors" in args:
             destinations = [destination for destination in destinations if not destination.successors]
-        entries = [_destination(process, destination, ctx.now, all_links=all_links) for destination in destinations]
+        entries = [
+            _destination(process, destination, ctx.now, all_links=all_links) for destination in breathing(destinations)
+        ]
         tables.append(TopologyTable(name_of(process), process.settings.is_named, tuple(entries)))
     return ShowTopology("all-links" in args, str(wanted) if wanted else "", tuple(tables))
 

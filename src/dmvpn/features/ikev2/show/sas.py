@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase
 from dmvpn.features.ikev2.translation import ISAKMP
 
@@ -111,14 +112,14 @@ def sessions(ctx: ShowContext, args: Args) -> ShowSessions:
     for view in _chosen(ctx, args):
         grouped.setdefault(view.number, []).append(view)
     children: dict[int, list[SaView]] = {}
-    for child in ctx.ports.protection.sas():
+    for child in breathing(tuple(ctx.ports.protection.sas())):
         children.setdefault(child.connection.number, []).append(child)
-    return ShowSessions(tuple(_session(number, of, children, ctx.now) for number, of in grouped.items()))
+    return ShowSessions(tuple(_session(number, of, children, ctx.now) for number, of in breathing(grouped.items())))
 
 
 def _chosen(ctx: ShowContext, args: Args) -> Iterator[IkeView]:
     local, remote = args.any_address("local", None), args.any_address("remote", None)
-    for view in ctx.ports.ike.sas():
+    for view in breathing(tuple(ctx.ports.ike.sas())):
         if local in (None, view.local) and remote in (None, view.remote):
             yield view
 

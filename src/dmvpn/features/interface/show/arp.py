@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.features.interface.kinds import kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -41,7 +42,7 @@ def query(ctx: ShowContext, args: Args) -> ShowArp:
     wanted, address = args.interface("interface", None), args.address("address", None)
     machine, lines = ctx.machine(InterfaceMachine), []
     names: list[str] = []
-    for state in ctx.ports.interfaces.all():
+    for state in breathing(tuple(ctx.ports.interfaces.all())):
         port = machine.port(state.name)
         if kind_of(state.name).logical or port is None:
             continue
@@ -50,7 +51,7 @@ def query(ctx: ShowContext, args: Args) -> ShowArp:
         own = (state.address, *(other for other, _ in state.secondary))
         lines += [ArpLine(ours, hardware, state.name, own=True) for ours in own if ours is not None]
     taken = {line.address for line in lines}
-    for station in ctx.counting.stations():
+    for station in breathing(ctx.counting.stations()):
         if station.interface in names and station.address.version == 4 and station.address not in taken:
             lines.append(ArpLine(station.address, station.hardware, station.interface, own=False))
     lines = [line for line in lines if wanted in (None, line.interface) and address in (None, line.address)]

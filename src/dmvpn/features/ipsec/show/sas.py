@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.counting import fresh
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
 from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
@@ -109,7 +110,7 @@ def query(ctx: ShowContext, args: Args) -> ShowSas:
         for name in tunnels_of(ctx.ports, sa.connection):
             found[name].by_connection.setdefault(sa.connection.number, []).append(sa)
             secured.add((name, sa.connection.remote))
-    for pair in ctx.ports.protection.pairs():
+    for pair in breathing(tuple(ctx.ports.protection.pairs())):
         if pair.tunnel in found and (pair.tunnel, pair.remote) not in secured:
             found[pair.tunnel].absent.append(pair)
     interfaces = [_interface(ctx, name, of, peer) for name, of in found.items() if tunnel in (None, name)]
@@ -122,8 +123,8 @@ def _interface(ctx: ShowContext, name: str, found: _Found, peer: IPAddress | Non
         return None
     path = ctx.ports.interfaces.get(state.source_interface) or ctx.ports.interfaces.owner(state.source)
     mtu, through = (path.ip_mtu, path.name) if path is not None else (1500, "")
-    flows = [_flow(pairs, mtu, through, ctx.now) for pairs in found.by_connection.values()]
-    flows += [_absent(pair, mtu, through) for pair in found.absent]
+    flows = [_flow(pairs, mtu, through, ctx.now) for pairs in breathing(found.by_connection.values())]
+    flows += [_absent(pair, mtu, through) for pair in breathing(found.absent)]
     chosen = tuple(flow for flow in flows if peer in (None, flow.remote))
     return ProtectedInterface(name, state.source, chosen) if chosen or peer is None else None
 

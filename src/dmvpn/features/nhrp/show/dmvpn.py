@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.session_lines import flow_lines, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
@@ -152,7 +153,7 @@ def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
     tunnels: list[TunnelPeers] = []
     for tunnel in ctx.machine(NhrpMachine).tunnels:
         if wanted in (None, tunnel.name) and tunnel.version in versions:
-            entries = [e for e in tunnel.cache.entries() if _fits(e, args) and (local or not e.is_local)]
+            entries = [e for e in breathing(tunnel.cache.entries()) if _fits(e, args) and (local or not e.is_local)]
             if entries:
                 tunnels.append(_tunnel(ctx, tunnel, entries))
     return ShowDmvpn(tuple(tunnels))
@@ -170,7 +171,7 @@ def _fits(entry: Entry, args: Args) -> bool:
 
 def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPeers:
     groups: dict[IPAddress | None, list[PeerLine]] = {}
-    for entry in entries:
+    for entry in breathing(entries):
         groups.setdefault(entry.nbma, []).append(_peer(ctx, tunnel, entry))
     state, interface = tunnel.state, tunnel.interface
     enabled = interface is not None and interface.enabled
@@ -188,7 +189,7 @@ def _tunnel(ctx: ShowContext, tunnel: Tunnel, entries: list[Entry]) -> TunnelPee
         protection=state.protection if state is not None else "",
         hold=tunnel.config.if_state,
         servers=server_lines(tunnel, ctx.now),
-        peers=tuple(tuple(group) for group in groups.values()),
+        peers=tuple(tuple(group) for group in breathing(groups.values())),
     )
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_link_local, spelled
+from dmvpn.base.breath import breathing
 from dmvpn.features.nhrp.entry import ROUTE_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.past import record_of
@@ -142,7 +143,7 @@ def flag_names(flags: Flag) -> tuple[str, ...]:
 
 def cache(ctx: ShowContext, args: Args) -> ShowCache:
     """Return the entries that the filters let through, by tunnel and ascending target."""
-    known = ((tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries())
+    known = ((tunnel, entry) for tunnel in tunnels_of(ctx, args) for entry in breathing(tunnel.cache.entries()))
     records = ((tunnel, entry, record_of(tunnel, entry)) for tunnel, entry in known)
     chosen = (one for one in records if _is_chosen(one[2], args))
     return ShowCache(tuple(_line(tunnel, entry, record, ctx.now) for tunnel, entry, record in chosen))
@@ -159,7 +160,7 @@ def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
     return ShowCache(
         tuple(
             _record_line(record, time, used=used)
-            for record, used in found
+            for record, used in breathing(found)
             if wanted in (None, record.tunnel) and _is_chosen(record, args)
         )
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing, in_order
 from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
 from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -73,10 +75,10 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabases:
 
 def _parts(database: Database, area: str, now: float, router: IPv4Address | None) -> Iterator[Part]:
     for kind in TITLES:
-        keys = (key for key in sorted(database.entries) if key.type == kind and router in (None, key.router))
-        entries = [database.entries[key] for key in keys]
+        chosen = (one for one in database.entries.items() if one[0].type == kind and router in (None, one[0].router))
+        entries = in_order(chosen, key=itemgetter(0))
         if entries:
-            yield Part(kind, area, tuple(_line(entry, now) for entry in entries))
+            yield Part(kind, area, tuple(_line(entry, now) for _, entry in breathing(entries)))
 
 
 def _line(entry: Entry, now: float) -> LsaLine:

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib.machine import RibMachine
@@ -59,7 +60,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
     default = Prefix.of(IPv4Address(0), 0)
     entries[default] = CefEntry(default, "no route")
     machine = ctx.machine(RibMachine)
-    for prefix, node in machine.nodes.items():
+    for prefix, node in breathing(machine.nodes.items()):
         entry = _entry(machine, node)
         if entry is None or prefix.address.version != 4:
             continue
@@ -67,7 +68,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
         if entry.action == "attached" and prefix.length < 31 and _is_connected(node):
             for end in (prefix.address, prefix.broadcast):
                 entries[Prefix.host(end)] = CefEntry(Prefix.host(end), "receive", entry.next_hops)
-    return ShowIpCef(tuple(entries[prefix] for prefix in sorted(entries)))
+    return ShowIpCef(tuple(entries[prefix] for prefix in breathing(in_order(entries))))
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length
+from dmvpn.base.breath import breathing
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
 from dmvpn.features.rib.machine import RibMachine
@@ -107,8 +108,8 @@ class Major:
 def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
     """Return every best route of an IP version, sorted by prefix."""
     machine = ctx.machine(RibMachine)
-    nodes = [node for prefix, node in machine.nodes.items() if prefix.address.version == version]
-    return [make_entry(machine, node, node.best, ctx.now) for node in nodes if node.best is not None]
+    nodes = [node for prefix, node in breathing(machine.nodes.items()) if prefix.address.version == version]
+    return [make_entry(machine, node, node.best, ctx.now) for node in breathing(nodes) if node.best is not None]
 
 
 def make_entry(machine: RibMachine, node: Node, offer: Offer, now: float) -> RouteEntry:
@@ -134,7 +135,9 @@ def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
 
 def past_entries(past: Past, time: float, version: int = 4) -> list[RouteEntry]:
     """Return every best route of an earlier moment, sorted by prefix, with its age at that moment."""
-    return [entry_of(record, time) for record in past.at(time) if record.route.prefix.address.version == version]
+    return [
+        entry_of(record, time) for record in breathing(past.at(time)) if record.route.prefix.address.version == version
+    ]
 
 
 def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEntry]:

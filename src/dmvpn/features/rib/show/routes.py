@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.breath import breathing
 from dmvpn.features.rib.show.entries import (
     Gateway,
     Major,
@@ -77,7 +78,7 @@ def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
 
 def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
     letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
-    selected = tuple(entry for entry in entries if letters is None or entry.letter in letters)
+    selected = tuple(entry for entry in breathing(entries) if letters is None or entry.letter in letters)
     return ShowIpRoute(find_gateway(entries), selected, majors(entries), "next-hop-override" in args)
 
 

@@ -1,0 +1,101 @@
+"""Long work on behalf of one user lets the router go on: where it may be interrupted, and what others may do meanwhile.
+
+    for row in breathing(rows): ...    between two rows
+    breathe()                          here
+    rows = in_order(rows, key)         while many are sorted
+    in_one_go(work)                    does not breathe, whatever the work says
+    aside(work)                        does what needs nothing of the router, while the router goes on
+    at_home(work)                      does what only the thread of the router may do
+
+Nothing is interrupted elsewhere, so between two breaths everything is as consistent as it always was. During one, the
+router handles packets, and other users type: whoever breathes while it goes through a table of a machine takes a
+tuple of it first, and whoever changes something looks again whether it is still what was read.
+
+Where nobody waits (`shells/slices.py` gives a `Breath` to what users do), all of this costs nothing and does nothing.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from heapq import merge
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+
+#: Items that are sorted in one go.
+RUN: Final = 500
+
+
+class BrokenOff(BaseException):
+    """The user does not want the rest any more, or has gone."""
+
+
+class Breath(Protocol):
+    """Whoever lets work go on, and others between its steps."""
+
+    def pause(self) -> None:
+        """Let others go on if it is time. Raises BrokenOff."""
+        ...
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """Do it while the others go on. Raises what `work` raises, and BrokenOff behind it."""
+        ...
+
+    def at_home(self, work: Callable[[], T]) -> T:
+        """Let the thread of the router do it, at once. Raises what `work` raises."""
+        ...
+
+
+#: Of this thread.
+BREATH: Final[ContextVar[Breath | None]] = ContextVar("BREATH", default=None)
+
+
+def breathe() -> None:
+    """Let others go on if it is time. Raises BrokenOff."""
+    breath = BREATH.get()
+    if breath is not None:
+        breath.pause()
+
+
+def breathing(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, with a breath behind each. Raises BrokenOff."""
+    breath = BREATH.get()
+    if breath is None:
+        yield from items
+        return
+    for item in items:
+        yield item
+        breath.pause()
+
+
+def in_order(items: Iterable[T], key: Callable[[T], Any] | None = None) -> list[T]:
+    """Return the items, sorted, with breaths in between. Raises BrokenOff."""
+    if BREATH.get() is None:
+        return sorted(items, key=key)  # type: ignore[type-var,arg-type]
+    found = list(items)
+    runs = breathing(range(0, len(found), RUN))
+    return [*breathing(merge(*(sorted(found[run : run + RUN], key=key) for run in runs), key=key))]  # type: ignore[type-var,arg-type]
+
+
+def in_one_go(work: Callable[[], T]) -> T:
+    """Do it without a breath: nothing changes meanwhile."""
+    token = BREATH.set(None)
+    try:
+        return work()
+    finally:
+        BREATH.reset(token)
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Do what needs nothing of the router, and may be done by another thread. Raises what it raises, and BrokenOff."""
+    breath = BREATH.get()
+    return work() if breath is None else breath.aside(work)
+
+
+def at_home(work: Callable[[], T]) -> T:
+    """Do what only the thread of the router may do. Raises what it raises."""
+    breath = BREATH.get()
+    return work() if breath is None else breath.at_home(work)

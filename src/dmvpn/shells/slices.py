@@ -1,0 +1,189 @@
+"""What users do, in slices: nothing that is typed holds a loop for longer than one of them.
+
+    slices = Slices()                             one for each user
+    text = await slices.run(work, between)        the work, and `between` after each slice
+    slices.break_off()                            its next breath raises BrokenOff
+    slices.close()
+
+A slice ends at the first breath (`base/breath.py`) behind its time. Then the loop sees to everything else before the
+next slice begins, and users take turns: in one round of the loop there is one slice of one user.
+
+The work has a thread of its own, because Python keeps the state of calls inside calls nowhere else. But it never runs
+beside the loop: the loop waits while a slice lasts, and the thread waits between slices. So nothing needs a lock. The
+exception is what the work does `aside` (a hash, a file), which touches nothing of the router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from dmvpn.base.breath import BREATH, BrokenOff
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+#: Seconds of one slice: as long as some ten packets take.
+LENGTH: Final = 0.0015
+
+#: Whose turn it is, on each loop.
+_TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+
+
+class Slices:
+    """The work of one user, one piece of work at a time. The `Breath` of that work."""
+
+    def __init__(self, length: float = LENGTH) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._turn = _TURNS.setdefault(self._loop, asyncio.Lock())
+        self._length = length
+        self._until = 0.0
+        self._thread: threading.Thread | None = None
+        self._go, self._back = _closed_gate(), _closed_gate()
+        self._work: Callable[[], object] | None = None
+        self._errand: Callable[[], object] | None = None
+        self._answer: tuple[object, BaseException | None] = (None, None)
+        self._is_done = True
+        self._is_broken_off = False
+        #: Set while nothing is done aside.
+        self._together = asyncio.Event()
+        self._together.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Is there work that has not come to its end?"""
+        return not self._is_done
+
+    async def run(self, work: Callable[[], T], between: Callable[[], Awaitable[None]] | None = None) -> T:
+        """Do the work. Raises what it raises; BrokenOff if it was broken off and did not mind that itself."""
+        self._begin(work)
+        try:
+            while not self._is_done:
+                await self._together.wait()
+                async with self._turn:
+                    self._go_on()
+                    await asyncio.sleep(0)
+                if between is not None:
+                    await between()
+        finally:
+            if not self._is_done:
+                self._abandon()
+        result, error = self._answer
+        self._answer = (None, None)
+        if error is not None:
+            raise error
+        return cast("T", result)
+
+    def break_off(self) -> None:
+        """Let the next breath of the work raise BrokenOff."""
+        self._is_broken_off = self.is_busy
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None and self._is_done:
+            self._thread = None
+            self._go.release()
+
+    # -------------------------------------------------------------------------------------------- the loop's side
+
+    def _begin(self, work: Callable[[], object]) -> None:
+        if not self._is_done:
+            raise AssertionError("one piece of work at a time")
+        self._work, self._is_done, self._is_broken_off = work, False, False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._live, daemon=True, name="slices")
+            self._thread.start()
+
+    def _go_on(self) -> None:
+        """One slice."""
+        self._until = time.perf_counter() + self._length
+        while True:
+            self._go.release()
+            self._back.acquire()
+            errand, self._errand = self._errand, None
+            if errand is None:
+                return
+            self._answer = _outcome(errand)
+
+    def _abandon(self) -> None:
+        """Nobody waits for it any more: it is broken off at once, or when it has done what it does aside."""
+        self._is_broken_off = True
+        if not self._together.is_set():
+            asyncio.ensure_future(self._abandon_later())  # noqa: RUF006 - the loop keeps what waits for a thread
+            return
+        while not self._is_done and self._together.is_set():
+            self._is_broken_off = True
+            self._go_on()
+        self.close()
+
+    async def _abandon_later(self) -> None:
+        await self._together.wait()
+        self._abandon()
+
+    # -------------------------------------------------------------------------------------------- the work's side
+
+    def _live(self) -> None:
+        """The thread: one piece of work after the other, until there is none."""
+        BREATH.set(self)
+        while True:
+            self._go.acquire()
+            work, self._work = self._work, None
+            if work is None:
+                return
+            self._answer = _outcome(work)
+            self._is_done = True
+            self._back.release()
+
+    def pause(self) -> None:
+        """Let the loop go on if it is time. Raises BrokenOff."""
+        if time.perf_counter() >= self._until:
+            self._hand_over()
+        if self._is_broken_off:
+            self._is_broken_off = False
+            raise BrokenOff
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """Do it beside the loop. Raises what it raises, and BrokenOff behind it."""
+        self._together.clear()
+        self._back.release()
+        result, error = _outcome(work)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody will ever wait
+            self._loop.call_soon_threadsafe(self._together.set)
+        self._go.acquire()
+        if error is not None:
+            raise error
+        self.pause()
+        return cast("T", result)
+
+    def at_home(self, work: Callable[[], T]) -> T:
+        """Let the thread of the loop do it, which waits for this. Raises what it raises."""
+        self._errand = work
+        self._hand_over()
+        result, error = self._answer
+        self._answer = (None, None)
+        if error is not None:
+            raise error
+        return cast("T", result)
+
+    def _hand_over(self) -> None:
+        self._back.release()
+        self._go.acquire()
+
+
+def _closed_gate() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
+def _outcome(work: Callable[[], object]) -> tuple[object, BaseException | None]:
+    try:
+        return work(), None
+    except BaseException as error:
+        return None, error
