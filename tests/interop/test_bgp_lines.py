@@ -215,3 +215,46 @@ def test_routes_of_a_bgpd_that_is_killed_stay_until_it_has_told_its_table_again(
         wire.wait("what is not told again is gone", lambda: gone not in wire.kernel("ours"))
         assert shown(wire, "10.2.0.0") == "*>"
         wait_for_path(wire, "left", OUR_LAN, str(OUR_AS))
+
+
+@pytest.mark.story("bgp-set-communities")
+def test_frr_hears_the_communities_that_our_map_sets_and_ours_chooses_by_those_of_frr() -> None:
+    marks = "route-map MARK permit 10\n set extcommunity rt 65010:5\n set large-community 65010:1:2\n"
+    with cloud() as wire:
+        start_frr(wire, "left", 65010, OUR_AS, f"network {LEFT_LAN} route-map MARK", "network 10.2.9.0/24", maps=marks)
+        start_frr(wire, "right", 100, OUR_AS)
+        maps = (
+            "ip extcommunity-list standard E permit rt 65010:5\n"
+            "ip large-community-list standard L permit 65010:1:2\n"
+            "route-map OURS permit 10\n match extcommunity E\n match large-community L\n"
+            " set extcommunity rt 65001:7 192.0.2.1:8 additive\n set extcommunity soo 4200000001:9\n"
+            " set large-community 4200000001:3:4 additive\n"
+        )
+        start_ours(
+            wire,
+            {LEFT: ("remote-as 65010",), RIGHT: ("remote-as 100", "send-community both", "route-map OURS out")},
+            maps=maps,
+        )
+        wait_for_path(wire, "right", LEFT_LAN, f"{OUR_AS} 65010")
+        found = best(wire, "right", LEFT_LAN)
+        words = {*found["extendedCommunity"]["string"].split()}
+        assert words == {"RT:65010:5", "RT:65001:7", "RT:192.0.2.1:8", "SoO:4200000001:9"}
+        assert found["largeCommunity"]["string"] == "65010:1:2 4200000001:3:4"
+        assert path(wire, "right", "10.2.9.0/24") == ""
+
+
+@pytest.mark.story("bgp-unsuppress")
+def test_one_of_two_neighbors_hears_a_part_of_an_aggregate_by_unsuppress_map() -> None:
+    with cloud() as wire:
+        start_frr(wire, "left", 65010, OUR_AS)
+        start_frr(wire, "right", 100, OUR_AS)
+        start_ours(
+            wire,
+            {LEFT: ("remote-as 65010", "unsuppress-map PART"), RIGHT: ("remote-as 100",)},
+            "aggregate-address 10.1.0.0 255.255.0.0 summary-only",
+            maps="access-list 10 permit 10.1.0.0\nroute-map PART permit 10\n match ip address 10\n",
+        )
+        wait_for_path(wire, "left", OUR_LAN, str(OUR_AS))
+        wait_for_path(wire, "right", "10.1.0.0/16", str(OUR_AS))
+        assert path(wire, "left", "10.1.0.0/16") == str(OUR_AS)
+        assert path(wire, "right", OUR_LAN) == ""

@@ -139,6 +139,91 @@ def test_communities_of_one_router_choose_at_another() -> None:
     assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 10.0)
 
 
+@pytest.mark.parametrize(
+    ("change", "shown", "entry", "match"),
+    [
+        (
+            "extcommunity rt 65000:5 10.0.0.1:6\n set extcommunity soo 70000:7",
+            "Extended Community: RT:65000:5 RT:10.0.0.1:6 SoO:70000:7",
+            "ip extcommunity-list standard C permit rt 65000:5 soo 70000:7",
+            "extcommunity C",
+        ),
+        (
+            "extcommunity rt 65000:5",
+            "Extended Community: RT:65000:5",
+            "ip extcommunity-list expanded C permit RT:65000:[4-6]",
+            "extcommunity C",
+        ),
+        (
+            "large-community 65000:1:2 4200000000:3:4",
+            "Large Community: 65000:1:2 4200000000:3:4",
+            "ip large-community-list standard C permit 4200000000:3:4",
+            "large-community C",
+        ),
+        (
+            "large-community 65000:1:2",
+            "Large Community: 65000:1:2",
+            "ip large-community-list standard C permit 65000:1:2",
+            "large-community C exact-match",
+        ),
+    ],
+    ids=("values", "pattern", "large", "exactly"),
+)
+def test_extended_and_large_communities_of_one_router_choose_at_another(
+    change: str, shown: str, entry: str, match: str
+) -> None:
+    policy = (
+        "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"
+        f" set {change}\nroute-map M permit 20\n"
+    )
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out\nsend-community both", policy))
+    assert shown in world.show("SPOKE1", "ip bgp 10.1.2.0/24")
+    world.configure(
+        "SPOKE1",
+        *(entry, "route-map I permit 10", f"match {match}"),
+        *("router bgp 65011", "neighbor 10.255.0.1 route-map I in"),
+    )
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 10.0)
+
+
+def test_a_map_tells_one_neighbor_parts_that_an_aggregate_speaks_for() -> None:
+    policy = "ip prefix-list L permit 10.1.2.0/24\nroute-map U permit 10\n match ip address prefix-list L\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "unsuppress-map U", policy))
+    world.configure("HUB", "router bgp 65000", "aggregate-address 10.1.0.0 255.255.0.0 summary-only")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 60.0)
+    assert world.wait_until(lambda: known(world, "SPOKE2") == [], 60.0)
+    text = world.show("HUB", "ip bgp neighbors 10.255.0.11")
+    assert "Route map for selective unsuppression is U" in text
+    world.configure("HUB", "router bgp 65000", "no neighbor 10.255.0.11 unsuppress-map U")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == [], 60.0)
+
+
+@pytest.mark.parametrize(
+    ("match", "lans"),
+    [
+        ("match route-type local", ["10.1.0.0/24"]),
+        ("match route-type external", ["10.1.2.0/24"]),
+        ("match route-type internal", []),
+    ],
+)
+def test_a_map_chooses_by_where_a_path_came_from(match: str, lans: list[str]) -> None:
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", f"route-map M permit 10\n {match}\n"))
+    assert known(world, "SPOKE1") == lans
+
+
+def test_a_map_chooses_by_local_preference() -> None:
+    policy = "route-map M permit 10\n match local-preference 300\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", policy))
+    assert known(world, "SPOKE1") == []
+    world.configure(
+        "HUB",
+        *("route-map P permit 10", "set local-preference 300"),
+        *("router bgp 65000", "neighbor 10.255.0.12 route-map P in"),
+    )
+    world.do("HUB", "clear ip bgp * soft")
+    assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 60.0)
+
+
 def test_what_a_map_marks_no_export_goes_to_no_external_neighbor() -> None:
     world = settled(with_lines("HUB", "10.255.0.12", "route-map M in", "route-map M\n set community no-export\n"))
     assert known(world, "SPOKE1") == ["10.1.0.0/24"]

@@ -51,6 +51,8 @@ _EXAMPLES: Final = {
     "bgp-as": "65000",
     "bgp-peer": "192.0.2.1",
     "bgp-community": "65000:1",
+    "bgp-extcommunity": "65000:1",
+    "bgp-large-community": "65000:1:2",
     "acl-ports": "eq 80",
     "file": "flash:NAME",
     "moment": "30s",

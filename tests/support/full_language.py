@@ -62,6 +62,8 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "bgp-as": st.sampled_from(["65000", "1", "4200000000", "1.1"]),
     "bgp-peer": st.sampled_from(["10.0.0.2", "SPOKES", "in"]),
     "bgp-community": st.sampled_from(["65000:1", "4259840001", "no-export", "local-AS", "internet"]),
+    "bgp-extcommunity": st.sampled_from(["65000:1", "192.0.2.1:7", "4200000000:9"]),
+    "bgp-large-community": st.sampled_from(["65000:1:2", "4294967295:0:0"]),
     "acl-ports": st.sampled_from(["eq 80", "eq www", "range 9 5", "gt 1023"]),
 }
 

@@ -153,6 +153,47 @@ def test_a_route_map_is_shown_entry_by_entry(show: Callable[[str], str]) -> None
     assert show("show route-map X") == "route-map X not found"
 
 
+def test_extended_and_large_communities_are_shown_as_maps_and_lists_have_them() -> None:
+    show = shows(
+        """
+ip extcommunity-list standard E permit rt 65000:1 rt 10.0.0.1:2 soo 70000:3
+ip extcommunity-list 100 deny ^RT:65000:
+ip large-community-list standard L permit 65000:1:2
+route-map M permit 10
+ match extcommunity E 100
+ match large-community L exact-match
+ match local-preference 200
+ match route-type external type-1
+ set extcommunity rt 65000:1 additive
+ set extcommunity soo 70000:3
+ set large-community none
+"""
+    )
+    assert show("show ip extcommunity-list").splitlines() == [
+        "Extended community expanded list 100",
+        "    deny ^RT:65000:",
+        "Extended community standard list E",
+        "    permit RT:65000:1 RT:10.0.0.1:2 SoO:70000:3",
+    ]
+    assert show("show ip large-community-list L").splitlines() == [
+        "Large Community standard list L",
+        "    permit 65000:1:2",
+    ]
+    assert show("show route-map M").splitlines()[1:12] == [
+        "  Match clauses:",
+        "    extcommunity (extcommunity-list filter): E 100",
+        "    large-community (large-community-list filter) exact-match: L",
+        "    local-preference 200",
+        "    route-type external type-1",
+        "  Set clauses:",
+        "    extended community RT:65000:1 additive",
+        "    extended community SoO:70000:3",
+        "    large-community none",
+        "  Policy routing matches: 0 packets, 0 bytes",
+        "  Route matches: 0",
+    ]
+
+
 def test_access_lists_are_shown_with_numbers_and_without_remarks(show: Callable[[str], str]) -> None:
     assert show("show ip access-lists").splitlines() == [
         "Standard IP access list 9",

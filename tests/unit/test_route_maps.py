@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies, communities_text
+from dmvpn.base.communities import communities_text
+from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies
 from dmvpn.features.policy.config import model
 from dmvpn.features.policy.routes import of_routes
 from dmvpn.router.intake import report, take_in

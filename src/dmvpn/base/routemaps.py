@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, CommunityMatch, ExtendedChange, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -24,22 +25,11 @@ if TYPE_CHECKING:
     from dmvpn.base.translation import Addresses
 
 
-#: Well-known communities by IOS's words: RFC 1997, RFC 8326. Every route is in `internet`.
-INTERNET: Final = 0
-COMMUNITIES: Final = {
-    "internet": INTERNET,
-    "gshut": 0xFFFF0000,
-    "no-export": 0xFFFFFF01,
-    "no-advertise": 0xFFFFFF02,
-    "local-AS": 0xFFFFFF03,
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
-    metric: MED in BGP. as_path: as shows have it.
+    metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold.
     """
 
     prefix: Prefix
@@ -49,6 +39,10 @@ class Candidate:
     metric: int = 0
     as_path: str = ""
     communities: tuple[int, ...] = ()
+    extended: tuple[int, ...] = ()
+    large: tuple[int, ...] = ()
+    local_preference: int | None = None
+    kinds: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, route: Route) -> Self:
@@ -60,7 +54,14 @@ class Candidate:
             interface=hop.interface if hop is not None else "",
             tag=route.tag,
             metric=route.metric,
+            kinds=_kinds(route),
         )
+
+    def of_kind(self, kind: CommunityKind) -> tuple[int, ...]:
+        """Return its communities of a kind."""
+        if kind is CommunityKind.PLAIN:
+            return self.communities
+        return self.extended if kind is CommunityKind.EXTENDED else self.large
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class AttributeRule:
     permit: bool
     pattern: TextPattern | None = None
     communities: tuple[int, ...] = ()
+    kind: CommunityKind = CommunityKind.PLAIN
 
     def fits_path(self, as_path: str) -> bool:
         """Return whether it is about this AS path."""
@@ -121,30 +123,9 @@ class AttributeRule:
     def fits_communities(self, communities: tuple[int, ...], *, exactly: bool) -> bool:
         """Return whether it is about a route with these communities. exactly: with these and no others."""
         if self.pattern is not None:
-            return self.pattern.search(communities_text(communities))
+            return self.pattern.search(text_of(self.kind, communities))
         wanted = {one for one in self.communities if one != INTERNET}
         return wanted == {*communities} if exactly else wanted <= {*communities}
-
-
-@dataclass(frozen=True, slots=True)
-class CommunityMatch:
-    """`match community`: one list."""
-
-    name: str
-    exactly: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CommunityChange:
-    """`set community`. additive: those that there are stay."""
-
-    communities: tuple[int, ...] = ()
-    additive: bool = False
-
-    def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
-        """Return what becomes of these."""
-        kept = communities if self.additive else ()
-        return tuple(sorted({*kept, *(one for one in self.communities if one != INTERNET)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +141,8 @@ class Changes:
     origin: str = ""
     prepend: tuple[int, ...] = ()
     communities: CommunityChange | None = None
+    extended: ExtendedChange | None = None
+    large: CommunityChange | None = None
 
     def then(self, later: Changes) -> Changes:
         """Return both, one after the other."""
@@ -172,7 +155,9 @@ class Changes:
             weight=self.weight if later.weight is None else later.weight,
             origin=later.origin or self.origin,
             prepend=later.prepend + self.prepend,
-            communities=_both(self.communities, later.communities),
+            communities=self.communities.then(later.communities) if self.communities else later.communities,
+            extended=self.extended.then(later.extended) if self.extended else later.extended,
+            large=self.large.then(later.large) if self.large else later.large,
         )
 
 
@@ -184,6 +169,7 @@ UNCHANGED: Final = Changes()
 class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
+    communities: of all kinds. kinds: those of `match route-type`, each of one word or of two that must hold.
     go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
     """
 
@@ -198,6 +184,8 @@ class MapRule:
     communities: tuple[CommunityMatch, ...] = ()
     tags: tuple[int, ...] = ()
     metrics: tuple[int, ...] = ()
+    local_preferences: tuple[int, ...] = ()
+    kinds: tuple[tuple[str, ...], ...] = ()
     changes: Changes = UNCHANGED
     go_on: int | None = None
 
@@ -217,6 +205,8 @@ class RoutePolicies:
     prefix_lists: Mapping[str, Collection[PrefixRule]] = field(default_factory=dict)
     as_path_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
     community_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
+    extended_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
+    large_lists: Mapping[str, Collection[AttributeRule]] = field(default_factory=dict)
     route_maps: Mapping[str, Collection[MapRule]] = field(default_factory=dict)
     hits: dict[tuple[Counted, str, int], int] = field(default_factory=dict, compare=False, repr=False)
 
@@ -243,7 +233,12 @@ class RoutePolicies:
 
     def community_permits(self, match: CommunityMatch, communities: tuple[int, ...]) -> bool:
         """Return whether the list lets a route with these communities through."""
-        rules = self.community_lists.get(match.name, ())
+        lists = {
+            CommunityKind.PLAIN: self.community_lists,
+            CommunityKind.EXTENDED: self.extended_lists,
+            CommunityKind.LARGE: self.large_lists,
+        }
+        rules = lists[match.kind].get(match.name, ())
         fitting = (rule.permit for rule in rules if rule.fits_communities(communities, exactly=match.exactly))
         return next(fitting, False)
 
@@ -276,13 +271,20 @@ class RoutePolicies:
             self._is_listed(rule.access_lists, rule.prefix_lists, route.prefix)
             and self._is_listed(rule.next_hop_access_lists, rule.next_hop_prefix_lists, _next_hop(route))
             and (not rule.as_paths or any(self.as_path_permits(name, route.as_path) for name in rule.as_paths))
-            and (
-                not rule.communities or any(self.community_permits(one, route.communities) for one in rule.communities)
-            )
+            and self._has_communities(rule, route)
             and (not rule.interfaces or route.interface in rule.interfaces)
             and (not rule.tags or route.tag in rule.tags)
             and (not rule.metrics or route.metric in rule.metrics)
+            and (not rule.local_preferences or route.local_preference in rule.local_preferences)
+            and (not rule.kinds or any({*words} <= {*route.kinds} for words in rule.kinds))
         )
+
+    def _has_communities(self, rule: MapRule, route: Candidate) -> bool:
+        """Return whether one list of each kind that the entry names permits the communities of the route."""
+        verdicts: dict[CommunityKind, bool] = {}
+        for one in rule.communities:
+            verdicts[one.kind] = verdicts.get(one.kind, False) or self.community_permits(one, route.of_kind(one.kind))
+        return all(verdicts.values())
 
     def _is_listed(self, access_lists: Iterable[str], prefix_lists: Iterable[str], prefix: Prefix | None) -> bool:
         """Return whether one of the lists permits it. If there are none, it need not."""
@@ -293,16 +295,12 @@ class RoutePolicies:
         return not verdicts or any(verdicts)
 
 
-def communities_text(communities: tuple[int, ...]) -> str:
-    """Return communities as regular expressions see them: in order, each as two numbers or as its name."""
-    names = {number: name for name, number in COMMUNITIES.items()}
-    return " ".join(names.get(one, f"{one >> 16}:{one & 0xFFFF}") for one in sorted(communities))
-
-
-def _both(first: CommunityChange | None, later: CommunityChange | None) -> CommunityChange | None:
-    if first is None or later is None or not later.additive:
-        return later or first
-    return CommunityChange(first.applied(()) + later.communities, first.additive)
+def _kinds(route: Route) -> tuple[str, ...]:
+    """Return the words of `match route-type` that hold for a route of the routing table."""
+    if not route.external:
+        return ("internal",)
+    words = {"E1": ("external", "type-1"), "E2": ("external", "type-2"), "N1": ("nssa-external", "type-1")}
+    return words.get(route.subtype, ("nssa-external", "type-2") if route.subtype == "N2" else ("external",))
 
 
 def _next_hop(route: Candidate) -> Prefix | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.own import aggregate_path
 from dmvpn.features.bgp.paths import PathOrigin
-from dmvpn.features.bgp.policy import candidate, changed
+from dmvpn.features.bgp.policy import candidate, changed, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +104,7 @@ class Aggregates:
         """Return whether a part is told no more, since the aggregate speaks for it."""
         if aggregate.summary_only or not aggregate.suppress_map:
             return aggregate.summary_only
-        route = candidate(prefix, part.attributes)
+        route = candidate(prefix, part.attributes, kinds_of(part))
         return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
 
     def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:

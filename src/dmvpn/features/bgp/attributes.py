@@ -129,6 +129,16 @@ class Attributes:
         return first.systems[0] if first is not None and first.kind is SegmentKind.SEQUENCE else 0
 
     @property
+    def extended_numbers(self) -> tuple[int, ...]:
+        """The extended communities, as `base.communities` has them."""
+        return tuple(int.from_bytes(one, "big") for one in self.extended)
+
+    @property
+    def large_numbers(self) -> tuple[int, ...]:
+        """The large communities, likewise."""
+        return tuple(int.from_bytes(one, "big") for one in self.large)
+
+    @property
     def systems(self) -> tuple[int, ...]:
         """All AS numbers of the path."""
         return tuple(system for part in self.path for system in part.systems)

@@ -11,7 +11,7 @@ from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import leaving
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
-from dmvpn.features.bgp.policy import changed, verdict
+from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,12 +64,13 @@ class Learning:
     def _learn(self, table: LocRib, peer: Peer, prefixes: Iterable[Prefix], now: float) -> None:
         policies = self._ports.policies.of_routes()
         source, lines = (PathOrigin.PEER, peer.address), peer.settings.lines
+        kinds = INTERNAL if peer.settings.internal else EXTERNAL
         has_filters = any(one.direction is Direction.IN for one in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes that are told together share their path
         for prefix in prefixes:
             attributes = peer.received.get(prefix)
             changes = (
-                verdict(policies, lines, Direction.IN, prefix, attributes)
+                verdict(policies, lines, Direction.IN, prefix, attributes, kinds)
                 if has_filters and attributes is not None
                 else UNCHANGED
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log
-from dmvpn.base.routemaps import communities_text
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
 

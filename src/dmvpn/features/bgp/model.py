@@ -70,6 +70,7 @@ class Neighbor:
     security_hops: its packets may have crossed so many routers, 0: any number (RFC 5082).
     restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
     originate_map: the default route is told while this map permits some route.
+    unsuppress_map: what an aggregate speaks for is told nevertheless if this map permits it.
     send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
     """
 
@@ -104,6 +105,7 @@ class Neighbor:
     route_reflector_client: bool = False
     default_originate: bool = False
     originate_map: str = ""
+    unsuppress_map: str = ""
     send_community: bool = False
     send_extended: bool = False
     soft_reconfiguration: bool = False

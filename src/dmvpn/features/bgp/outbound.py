@@ -35,7 +35,8 @@ _NOT_TRANSITIVE: Final = 0x40
 #: The lines of a neighbor that have a say in what it hears.
 _OUTWARD: Final = (
     *("next_hop_self", "next_hop_self_all", "next_hop_unchanged", "route_reflector_client", "default_originate"),
-    *("originate_map", "send_community", "send_extended", "remove_private_as", "override_as", "local_as_replaces"),
+    *("originate_map", "unsuppress_map", "send_community", "send_extended"),
+    *("remove_private_as", "override_as", "local_as_replaces"),
 )
 
 
@@ -94,7 +95,7 @@ class Audience:
     @property
     def is_filtered(self) -> bool:
         """Do lists or maps decide what it hears?"""
-        return bool(self.lines.originate_map or self.lines.filters)
+        return bool(self.lines.originate_map or self.lines.unsuppress_map or self.lines.filters)
 
 
 def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attributes | None:

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.model import Filter, Neighbor
+    from dmvpn.features.bgp.paths import Path
 
+#: Where a path came from, in the words of `match route-type`.
+EXTERNAL: Final = ("external",)
+INTERNAL: Final = ("internal",)
+LOCAL: Final = ("local",)
 _ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
 
 
 def verdict(
-    policies: RoutePolicies, lines: Neighbor, direction: Direction, prefix: Prefix, attributes: Attributes
+    policies: RoutePolicies,
+    lines: Neighbor,
+    direction: Direction,
+    prefix: Prefix,
+    attributes: Attributes,
+    kinds: tuple[str, ...] = EXTERNAL,
 ) -> Changes | None:
     """Return what the filters of this neighbor make of a path in this direction; None: it does not pass."""
     changes = UNCHANGED
@@ -29,7 +39,7 @@ def verdict(
         if one.direction is not direction:
             continue
         if one.kind is FilterKind.ROUTE_MAP:
-            made = policies.mapped(one.name, candidate(prefix, attributes))
+            made = policies.mapped(one.name, candidate(prefix, attributes, kinds))
             if made is None:
                 return None
             changes = made
@@ -46,14 +56,25 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes:
     return policies.access_list_permits(one.name, prefix)
 
 
-def candidate(prefix: Prefix, attributes: Attributes) -> Candidate:
-    """Return a path, as a route map looks at it."""
+def kinds_of(path: Path) -> tuple[str, ...]:
+    """Return where a path came from."""
+    if path.own:
+        return LOCAL
+    return INTERNAL if path.internal else EXTERNAL
+
+
+def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> Candidate:
+    """Return a path, as a route map looks at it. kinds: where it came from."""
     return Candidate(
         prefix=prefix,
         next_hop=attributes.next_hop,
         metric=attributes.med or 0,
         as_path=path_text(attributes.path),
         communities=attributes.communities,
+        extended=attributes.extended_numbers,
+        large=attributes.large_numbers,
+        local_preference=attributes.local_pref,
+        kinds=kinds,
     )
 
 
@@ -61,7 +82,7 @@ def changed(attributes: Attributes, changes: Changes) -> Attributes:
     """Return the attributes with everything that a route map sets; weight is no attribute."""
     if changes == UNCHANGED:
         return attributes
-    marks = changes.communities
+    marks, extended, large = changes.communities, changes.extended, changes.large
     return replace(
         attributes,
         origin=_ORIGINS.get(changes.origin, attributes.origin),
@@ -70,4 +91,13 @@ def changed(attributes: Attributes, changes: Changes) -> Attributes:
         med=attributes.med if changes.metric is None else changes.metric,
         communities=marks.applied(attributes.communities) if marks is not None else attributes.communities,
         local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
+        extended=_octets(extended.applied(attributes.extended_numbers), 8)
+        if extended is not None
+        else attributes.extended,
+        large=_octets(large.applied(attributes.large_numbers), 12) if large is not None else attributes.large,
     )
+
+
+def _octets(communities: tuple[int, ...], size: int) -> tuple[bytes, ...]:
+    """Return communities as they travel."""
+    return tuple(one.to_bytes(size, "big") for one in communities)

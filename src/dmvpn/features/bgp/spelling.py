@@ -51,6 +51,8 @@ def policy_lines(lines: Neighbor) -> Iterator[str]:
     for one in lines.filters:
         if one.kind is FilterKind.ROUTE_MAP:
             yield f"{one.kind.value} {one.name} {one.direction.value}"
+    if lines.unsuppress_map:
+        yield f"unsuppress-map {lines.unsuppress_map}"
     if lines.weight is not None:
         yield f"weight {lines.weight}"
     if lines.default_originate:

@@ -19,7 +19,7 @@ from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import Audience, default_route, told
 from dmvpn.features.bgp.packet import RouteRefresh, serialize
-from dmvpn.features.bgp.policy import verdict
+from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 
 if TYPE_CHECKING:
@@ -260,12 +260,19 @@ class Teller:
         lines, routes = audience.lines, self._routes
         known: dict[int, tuple[Path, Told | None]] = {}
 
+        def is_unsuppressed(prefix: Prefix, path: Path) -> bool:
+            name = lines.unsuppress_map
+            route = candidate(prefix, path.attributes, kinds_of(path))
+            return bool(name) and policies.mapped(name, route) is not None
+
         def judge(prefix: Prefix) -> Told | None:
             best = routes.table.best(prefix)
             found = None
-            if best is not None and prefix not in routes.suppressed:
+            if best is not None and (prefix not in routes.suppressed or is_unsuppressed(prefix, best)):
                 changes = (
-                    verdict(policies, lines, Direction.OUT, prefix, best.attributes) if lines.filters else UNCHANGED
+                    verdict(policies, lines, Direction.OUT, prefix, best.attributes, kinds_of(best))
+                    if lines.filters
+                    else UNCHANGED
                 )
                 if changes is UNCHANGED:
                     if id(best) not in known:

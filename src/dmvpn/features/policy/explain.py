@@ -62,6 +62,25 @@ _MAPS = label_group(
         "BGP's communities are in one of these lists; below `Set clauses`: they become these.",
         also=("community-list", "community-list filter"),
     ),
+    Word(
+        "extcommunity",
+        "BGP's extended communities are in one of these lists.",
+        clause="RFC 4360",
+        also=("extcommunity-list", "extcommunity-list filter"),
+    ),
+    Word(
+        "extended community",
+        "These route targets take the place of those that there are, or this site of origin does.",
+        clause="RFC 4360",
+        also=("RT", "SoO"),
+    ),
+    Word(
+        "large-community",
+        "BGP's large communities are in one of these lists; below `Set clauses`: they become these.",
+        clause="RFC 8092",
+        also=("large-community-list", "large-community-list filter"),
+    ),
+    Word("route-type", "Where the route came from.", also=("internal", "external", "local", "nssa-external")),
     Word("exact-match", "With these communities and no others."),
     Word("additive", "Besides the communities that there are."),
     Word("metric", "The metric of the route; in BGP its MED."),
@@ -91,7 +110,10 @@ _ENTRIES = Group(
 )
 _LISTS = label_group(
     "labels of lists that choose routes",
-    ("show ip prefix-list", "show ip as-path-access-list", "show ip community-list"),
+    (
+        *("show ip prefix-list", "show ip as-path-access-list", "show ip community-list"),
+        *("show ip extcommunity-list", "show ip large-community-list"),
+    ),
     Word("ip prefix-list", "A list of prefixes; the first entry that fits decides.", also=("entries",)),
     Word("seq", "The place of the entry in the list."),
     Word("count", "How many entries the list has."),
@@ -107,6 +129,8 @@ _LISTS = label_group(
         "A route needs all communities of an entry.",
         also=("Named", "Community", "list", "standard"),
     ),
+    Word("Extended community standard list", "Lists of extended communities.", also=("Extended", "RT", "SoO")),
+    Word("Large Community standard list", "Lists of large communities.", also=("Large",)),
     Word("Community expanded list", "Regular expressions for all communities of a route.", also=("expanded",)),
     next="show running-config",
 )

@@ -60,4 +60,6 @@ class PolicyConfig:
     prefix_lists: Mapping[str, Pages[PrefixRule]] = field(default_factory=dict)
     as_path_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     community_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
+    extended_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
+    large_lists: Mapping[str, Pages[AttributeRule]] = field(default_factory=dict)
     route_maps: Mapping[str, Pages[MapRule]] = field(default_factory=dict)

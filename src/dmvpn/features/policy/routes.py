@@ -30,6 +30,8 @@ def of_routes(config: PolicyConfig | None, hits: dict[tuple[Counted, str, int], 
         prefix_lists=config.prefix_lists,
         as_path_lists=config.as_path_lists,
         community_lists=config.community_lists,
+        extended_lists=config.extended_lists,
+        large_lists=config.large_lists,
         route_maps=config.route_maps,
         hits={} if hits is None else hits,
     )

@@ -128,6 +128,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "default-originate": lambda neighbor, args: replace(
         neighbor, default_originate=True, originate_map=args.text("map", "")
     ),
+    "unsuppress-map": lambda neighbor, args: replace(neighbor, unsuppress_map=args.text("map")),
     "send-community": lambda neighbor, args: replace(
         neighbor,
         send_community=neighbor.send_community or "extended" not in args,

@@ -50,6 +50,7 @@ _OF_FAMILY: Final = (
     "prefix-list {list:word} ( in | out )",
     "distribute-list {list:word} ( in | out )",
     "filter-list {list:1-500} ( in | out )",
+    "unsuppress-map {map:word}",
 )
 _HELP: Final = {
     "neighbor": "A neighbor or a peer group",
@@ -123,6 +124,8 @@ _HELP: Final = {
     "prefix-list": "Only what a prefix list lets through",
     "distribute-list": "Only what an access list lets through",
     "filter-list": "Only AS paths that a list lets through",
+    "unsuppress-map": "Tell parts of an aggregate that a route map permits",
+    "map": "Name",
     "list": "Name, or number",
     "in": "Of what it tells",
     "out": "Of what we tell",
@@ -135,7 +138,7 @@ _KEY: Final = (
     *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
-    *("route-map", "prefix-list", "distribute-list", "filter-list", "in", "out", "extended"),
+    *("route-map", "prefix-list", "distribute-list", "filter-list", "unsuppress-map", "in", "out", "extended"),
 )
 
 

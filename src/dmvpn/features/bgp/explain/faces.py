@@ -64,6 +64,7 @@ _ROUTES = label_group(
         "Community attribute sent", "`send-community`.", clause="RFC 1997", also=("Extended-community attribute sent",)
     ),
     Word("Default information originate", "It is told a default route.", also=("default route-map",)),
+    Word("Route map for selective unsuppression", "`unsuppress-map`: parts of aggregates that it permits are told."),
     Word("Default weight", "The weight of its routes (`weight`)."),
     Word(
         "Inbound path policy configured", "There are filters.", also=("Outbound path policy configured", "path policy")

@@ -51,6 +51,8 @@ _ROUTES = label_group(
     Word("BGP routing table entry for", "One prefix, with all paths to it."),
     Word("available", "How many paths there are.", also=("best path", "no best path")),
     Word("Community", "Marks of administrators, as two numbers.", clause="RFC 1997"),
+    Word("Extended Community", "RT: route target; SoO: site of origin.", clause="RFC 4360", also=("Extended",)),
+    Word("Large Community", "Marks of administrators, as three numbers.", clause="RFC 8092", also=("Large",)),
     Word("Originator", "The router that a reflector has the route from.", clause="RFC 4456 §8"),
     Word("Cluster list", "The reflectors that have passed it on.", clause="RFC 4456 §8"),
     Word("Local", "The path of what this router announces itself."),

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import classful_length
-from dmvpn.base.routemaps import COMMUNITIES, CommunityMatch
+from dmvpn.base.communities import COMMUNITIES, CommunityMatch
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing, in_order
+from dmvpn.base.communities import extended_text, large_text
 from dmvpn.features.bgp.attributes import Origin, path_text
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
@@ -75,6 +76,8 @@ class PathDetail:
     communities: tuple[str, ...] = ()
     originator: str = ""
     clusters: tuple[str, ...] = ()
+    extended: str = ""
+    large: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,10 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         yield f"      Origin {one.origin}{metric}, localpref {one.local_pref}{weight}, {', '.join(one.marks)}"
         if one.communities:
             yield f"      Community: {' '.join(one.communities)}"
+        if one.extended:
+            yield f"      Extended Community: {one.extended}"
+        if one.large:
+            yield f"      Large Community: {one.large}"
         if one.originator:
             yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
 
@@ -295,6 +302,8 @@ def _detail(machine: BgpMachine, found: Destination, path: Path) -> PathDetail:
         tuple(f"{one >> 16}:{one & 0xFFFF}" for one in attributes.communities),
         str(attributes.originator or ""),
         tuple(map(str, attributes.clusters)),
+        extended_text(attributes.extended_numbers),
+        large_text(attributes.large_numbers),
     )
 
 

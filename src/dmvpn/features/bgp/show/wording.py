@@ -43,6 +43,8 @@ def in_words(lines: Neighbor) -> Iterator[str]:
         yield "Community attribute sent to this neighbor"
     if lines.send_extended:
         yield "Extended-community attribute sent to this neighbor"
+    if lines.unsuppress_map:
+        yield f"Route map for selective unsuppression is {lines.unsuppress_map}"
     if lines.default_originate:
         yield "Default information originate" + (
             f", default route-map {lines.originate_map}" if lines.originate_map else ""

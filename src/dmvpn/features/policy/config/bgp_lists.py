@@ -1,15 +1,15 @@
-"""Lists that look at BGP's attributes: `ip as-path access-list`, `ip community-list`."""
+"""Lists that look at BGP's attributes: `ip as-path access-list`, lists of plain, extended and large communities."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import COMMUNITIES
+from dmvpn.base.communities import COMMUNITIES, extended_value, large_value
 from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type, several
 from dmvpn.ios.regex import Pattern, PatternError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
 
 def _community(text: str) -> tuple[Hashable, str] | None:
@@ -27,6 +27,20 @@ def _community(text: str) -> tuple[Hashable, str] | None:
 
 
 COMMUNITY: Final = register_type(ValueType("bgp-community", "aa:nn or WORD", _community))
+
+
+def _as_typed(parse: Callable[[str], int | None]) -> Callable[[str], tuple[Hashable, str] | None]:
+    """Return how a value is read of which shows have what was typed."""
+
+    def read(text: str) -> tuple[Hashable, str] | None:
+        number = parse(text)
+        return None if number is None else (number, text)
+
+    return read
+
+
+EXTENDED: Final = register_type(ValueType("bgp-extcommunity", "ASN:nn or IP-address:nn", _as_typed(extended_value)))
+LARGE: Final = register_type(ValueType("bgp-large-community", "aa:bb:cc", _as_typed(large_value)))
 
 
 def _check(args: Args, section: Section) -> str | None:
@@ -50,6 +64,12 @@ _HELP: Final = {
     "deny": "These are not",
     "regex": "Regular expression",
     **{f"community{place}": "A community" for place in range(1, 9)},
+    "extcommunity-list": "Which extended communities are meant",
+    "large-community-list": "Which large communities are meant",
+    "rt": "Route target",
+    "soo": "Site of origin",
+    **{f"target{place}": "A route target" for place in range(1, 5)},
+    "origin": "A site of origin",
 }
 AS_PATH: Final = ConfigLine(
     "global",
@@ -76,4 +96,42 @@ COMMUNITIES_EXPANDED: Final = ConfigLine(
     order=614,
     check=_check,
 )
-LINES: Final = (AS_PATH, COMMUNITIES_STANDARD, COMMUNITIES_EXPANDED)
+TARGETS: Final = "".join(
+    f"{'[ ' if place > 1 else ''}rt {{target{place}:{EXTENDED.name}}} " for place in range(1, 5)
+) + ("] " * 3)
+EXTENDED_STANDARD: Final = ConfigLine(
+    "global",
+    "ip extcommunity-list ( {number:1-99} | standard {name:word} ) ( permit | deny ) "
+    f"( {TARGETS} [ soo {{origin:{EXTENDED.name}}} ] | soo {{origin:{EXTENDED.name}}} )",
+    _HELP,
+    key=(),
+    order=614,
+)
+EXTENDED_EXPANDED: Final = ConfigLine(
+    "global",
+    "ip extcommunity-list ( {number:100-500} | expanded {name:word} ) ( permit | deny ) {regex:line}",
+    _HELP,
+    key=(),
+    order=614,
+    check=_check,
+)
+LARGE_STANDARD: Final = ConfigLine(
+    "global",
+    f"ip large-community-list ( {{number:1-99}} | standard {{name:word}} ) ( permit | deny ) "
+    f"{several('community', LARGE.name, 8)}",
+    _HELP,
+    key=(),
+    order=614,
+)
+LARGE_EXPANDED: Final = ConfigLine(
+    "global",
+    "ip large-community-list ( {number:100-500} | expanded {name:word} ) ( permit | deny ) {regex:line}",
+    _HELP,
+    key=(),
+    order=614,
+    check=_check,
+)
+LINES: Final = (
+    *(AS_PATH, COMMUNITIES_STANDARD, COMMUNITIES_EXPANDED, EXTENDED_STANDARD, EXTENDED_EXPANDED),
+    *(LARGE_STANDARD, LARGE_EXPANDED),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.policy.config.bgp_lists import COMMUNITY
+from dmvpn.features.policy.config.bgp_lists import COMMUNITY, EXTENDED, LARGE
 from dmvpn.ios import Args, ConfigLine, Mode, Section, several
 
 _ROUTE_MAP = "route-map"
@@ -82,6 +82,35 @@ MATCH_COMMUNITY: Final = _line(
     order=18,
     key=(),
 )
+MATCH_EXTENDED: Final = _line(
+    f"match extcommunity {_LISTS}", {"extcommunity": "BGP's extended communities"}, order=18, key=()
+)
+MATCH_LARGE: Final = _line(
+    f"match large-community {_LISTS} [ exact-match ]",
+    {"large-community": "BGP's large communities", "exact-match": "These and no others"},
+    order=18,
+    key=(),
+)
+MATCH_LOCAL_PREFERENCE: Final = _line(
+    "match local-preference {value:0-4294967295}",
+    {"local-preference": "BGP's preference in this AS"},
+    order=19,
+    key=("value",),
+)
+MATCH_ROUTE_TYPE: Final = _line(
+    "match route-type ( internal | local | ( external | nssa-external ) [ type-1 | type-2 ] )",
+    {
+        "route-type": "Where it came from",
+        "internal": "From within the system of its protocol",
+        "local": "BGP: from this router",
+        "external": "From elsewhere",
+        "nssa-external": "OSPF: from a border in a not-so-stubby area",
+        "type-1": "OSPF: with the way to the border",
+        "type-2": "OSPF: without it",
+    },
+    order=19,
+    key=(),
+)
 SET_METRIC: Final = _line("set metric {value:0-4294967295}", order=20)
 SET_METRIC_TYPE: Final = _line(
     "set metric-type ( type-1 | type-2 | internal | external )",
@@ -124,8 +153,34 @@ SET_COMMUNITY: Final = _line(
     },
     order=28,
 )
+SET_TARGETS: Final = _line(
+    f"set extcommunity rt {several('target', EXTENDED.name, 4)} [ additive ]",
+    {
+        "extcommunity": "BGP's extended communities",
+        "rt": "Route targets",
+        "additive": "Besides those that there are",
+        **{f"target{place}": "A route target" for place in range(1, 5)},
+    },
+    order=29,
+)
+SET_SITE: Final = _line(
+    f"set extcommunity soo {{origin:{EXTENDED.name}}}",
+    {"extcommunity": "BGP's extended communities", "soo": "Site of origin", "origin": "The site"},
+    order=30,
+)
+SET_LARGE: Final = _line(
+    f"set large-community ( none | {several('community', LARGE.name, 8)} [ additive ] )",
+    {
+        "large-community": "BGP's large communities",
+        "none": "There are none",
+        "additive": "Besides those that there are",
+        **{f"community{place}": "A community" for place in range(1, 9)},
+    },
+    order=31,
+)
 LINES: Final = (
     *(ROUTE_MAP, DESCRIPTION, CONTINUE, MATCH_INTERFACE, MATCH_ADDRESS, MATCH_PREFIX, MATCH_NEXT_HOP),
     *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
     *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND, MATCH_AS_PATH, MATCH_COMMUNITY, SET_COMMUNITY),
+    *(MATCH_EXTENDED, MATCH_LARGE, MATCH_LOCAL_PREFERENCE, MATCH_ROUTE_TYPE, SET_TARGETS, SET_SITE, SET_LARGE),
 )

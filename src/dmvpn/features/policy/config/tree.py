@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from dmvpn.base.communities import (
+    ORIGIN,
+    TARGET,
+    CommunityChange,
+    CommunityKind,
+    CommunityMatch,
+    ExtendedChange,
+    extended,
+)
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.routemaps import AttributeRule, Changes, CommunityChange, CommunityMatch, MapRule, PrefixRule
+from dmvpn.base.routemaps import AttributeRule, Changes, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRange
 from dmvpn.ios.regex import Pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+
+
+_COMMUNITY_LINES: Final = {
+    CommunityKind.PLAIN: route_maps.MATCH_COMMUNITY,
+    CommunityKind.EXTENDED: route_maps.MATCH_EXTENDED,
+    CommunityKind.LARGE: route_maps.MATCH_LARGE,
+}
+_ROUTE_TYPES: Final = ("internal", "local", "external", "nssa-external", "type-1", "type-2")
 
 
 def read(tree: ConfigTree) -> PolicyConfig:
     """Return what the configuration says of lists and maps. Key chains are read by the protocols that use them."""
-    standard = tree.following(bgp_lists.COMMUNITIES_STANDARD, _attribute_rule, _AttributeLists).lists
-    expanded = tree.following(bgp_lists.COMMUNITIES_EXPANDED, _attribute_rule, _AttributeLists).lists
-    both = {name: Pages((*standard[name], *expanded[name])) for name in standard if name in expanded}
     return PolicyConfig(
         access_lists=_access_lists(tree),
         prefix_lists=tree.following(prefix_lists.ENTRY, _prefix_entry, _PrefixLists).lists,
         as_path_lists=tree.following(bgp_lists.AS_PATH, _attribute_rule, _AttributeLists).lists,
-        community_lists={**standard, **expanded, **both},
+        community_lists=_lists(tree, bgp_lists.COMMUNITIES_STANDARD, bgp_lists.COMMUNITIES_EXPANDED, _attribute_rule),
+        extended_lists=_lists(tree, bgp_lists.EXTENDED_STANDARD, bgp_lists.EXTENDED_EXPANDED, _extended_rule),
+        large_lists=_lists(tree, bgp_lists.LARGE_STANDARD, bgp_lists.LARGE_EXPANDED, _large_rule),
         route_maps=tree.following(route_maps.ROUTE_MAP, _map_entry, _RouteMaps).lists,
     )
+
+
+def _lists(
+    tree: ConfigTree, standard: ConfigLine, expanded: ConfigLine, make: Callable[[Args], Entry[AttributeRule]]
+) -> dict[str, Pages[AttributeRule]]:
+    """Return the lists of a kind of communities; a name may have entries of both forms."""
+    plain = tree.following(standard, make, _AttributeLists).lists
+    patterns = tree.following(expanded, make, _AttributeLists).lists
+    both = {name: Pages((*plain[name], *patterns[name])) for name in plain if name in patterns}
+    return {**plain, **patterns, **both}
 
 
 class _PrefixLists(Lists["PrefixRule"]):
@@ -49,14 +78,14 @@ class _AccessEntries(Lists["AccessEntry"]):
 def _access_lists(tree: ConfigTree) -> dict[tuple[str, bool], Pages[AccessEntry]]:
     """Return all lists; what both forms say about one number is one list."""
     found: dict[tuple[str, bool], Pages[AccessEntry]] = {}
-    for extended, line, numbered_line in (
+    for is_extended, line, numbered_line in (
         (False, access_lists.STANDARD, access_lists.STANDARD_NUMBERED),
         (True, access_lists.EXTENDED, access_lists.EXTENDED_NUMBERED),
     ):
         numbered = tree.following(numbered_line, _numbered_entry, Numbered).lists
-        found |= {(name, extended): entries for name, entries in numbered.items()}
+        found |= {(name, is_extended): entries for name, entries in numbered.items()}
         for name, entries in tree.made(line, _access_list):
-            found[name, extended] = behind(entries, numbered[name]) if name in numbered else entries
+            found[name, is_extended] = behind(entries, numbered[name]) if name in numbered else entries
     return found
 
 
@@ -129,6 +158,26 @@ def _attribute_rule(args: Args) -> Entry[AttributeRule]:
     return Entry(name, None, AttributeRule("permit" in args, pattern, _communities(args)))
 
 
+def _large_rule(args: Args) -> Entry[AttributeRule]:
+    """Return an entry of a list of large communities."""
+    entry = _attribute_rule(args)
+    return entry._replace(rule=replace(entry.rule, kind=CommunityKind.LARGE))
+
+
+def _extended_rule(args: Args) -> Entry[AttributeRule]:
+    """Return an entry of a list of extended communities."""
+    entry = _attribute_rule(args)
+    origin = args.integer("origin", None)
+    site = () if origin is None else (extended(ORIGIN, origin),)
+    rule = replace(entry.rule, kind=CommunityKind.EXTENDED, communities=(*_targets(args), *site))
+    return entry._replace(rule=rule)
+
+
+def _targets(args: Args) -> tuple[int, ...]:
+    numbers = (args.integer(f"target{place}", None) for place in range(1, 5))
+    return tuple(extended(TARGET, number) for number in numbers if number is not None)
+
+
 def _communities(args: Args) -> tuple[int, ...]:
     numbers = (args.integer(f"community{place}", None) for place in range(1, 9))
     return tuple(number for number in numbers if number is not None)
@@ -146,12 +195,17 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         interfaces=tuple(entry.interface("interface") for entry in section.all(route_maps.MATCH_INTERFACE)),
         as_paths=tuple(str(entry.integer("value")) for entry in section.all(route_maps.MATCH_AS_PATH)),
         communities=tuple(
-            CommunityMatch(name, "exact-match" in entry)
-            for entry in section.all(route_maps.MATCH_COMMUNITY)
+            CommunityMatch(name, "exact-match" in entry, kind)
+            for kind, line in _COMMUNITY_LINES.items()
+            for entry in section.all(line)
             for name in entry.texts("list")
         ),
         tags=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_TAG)),
         metrics=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_METRIC)),
+        local_preferences=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_LOCAL_PREFERENCE)),
+        kinds=tuple(
+            tuple(word for word in _ROUTE_TYPES if word in entry) for entry in section.all(route_maps.MATCH_ROUTE_TYPE)
+        ),
         changes=_changes(section),
         go_on=go_on.integer("sequence", 0) if go_on is not None else None,
     )
@@ -160,6 +214,8 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
 
 def _changes(section: Section) -> Changes:
     prepend, marks = section.get(route_maps.PREPEND), section.get(route_maps.SET_COMMUNITY)
+    targets, site = section.get(route_maps.SET_TARGETS), section.get(route_maps.SET_SITE)
+    large = section.get(route_maps.SET_LARGE)
     return Changes(
         metric=section.args(route_maps.SET_METRIC).integer("value", None),
         metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
@@ -170,6 +226,16 @@ def _changes(section: Section) -> Changes:
         origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
         prepend=_prepended(prepend) if prepend else (),
         communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
+        extended=_extended(targets, site) if targets or site else None,
+        large=CommunityChange(_communities(large), "additive" in large) if large else None,
+    )
+
+
+def _extended(targets: Args | None, site: Args | None) -> ExtendedChange:
+    return ExtendedChange(
+        _targets(targets) if targets else (),
+        additive=targets is not None and "additive" in targets,
+        origin=extended(ORIGIN, site.integer("origin")) if site else None,
     )
 
 

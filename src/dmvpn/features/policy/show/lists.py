@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import Counted, communities_text
+from dmvpn.base.communities import text_of
+from dmvpn.base.routemaps import Counted
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -87,6 +88,16 @@ def query_communities(ctx: ShowContext, args: Args) -> ShowLists:
     return _chosen(ctx.machine(PolicyMachine).config.community_lists, args.text("name", ""))
 
 
+def query_extended(ctx: ShowContext, args: Args) -> ShowLists:
+    """Return lists of extended communities."""
+    return _chosen(ctx.machine(PolicyMachine).config.extended_lists, args.text("name", ""))
+
+
+def query_large(ctx: ShowContext, args: Args) -> ShowLists:
+    """Return lists of large communities."""
+    return _chosen(ctx.machine(PolicyMachine).config.large_lists, args.text("name", ""))
+
+
 def _chosen(known: Mapping[str, Pages[AttributeRule]], wanted: str) -> ShowLists:
     return ShowLists(tuple(_attributes(name, known[name]) for name in sorted(known) if wanted in ("", name)))
 
@@ -116,7 +127,7 @@ def _attributes(name: str, rules: Pages[AttributeRule]) -> ListLines:
 
 
 def _what(rule: AttributeRule) -> str:
-    return rule.pattern.pattern if rule.pattern is not None else communities_text(rule.communities)
+    return rule.pattern.pattern if rule.pattern is not None else text_of(rule.kind, rule.communities)
 
 
 def render_prefixes(answer: ShowLists) -> Iterator[str]:
@@ -163,6 +174,22 @@ def render_paths(answer: ShowLists) -> Iterator[str]:
     """Yield a paragraph for each list."""
     for listed in answer.lists:
         yield f"AS path access list {listed.name}"
+        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+
+
+def render_extended(answer: ShowLists) -> Iterator[str]:
+    """Yield a paragraph for each list of extended communities."""
+    for listed in answer.lists:
+        kind = "expanded" if listed.expanded else "standard"
+        yield f"Extended community {kind} list {listed.name}"
+        yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
+
+
+def render_large(answer: ShowLists) -> Iterator[str]:
+    """Yield a paragraph for each list of large communities."""
+    for listed in answer.lists:
+        kind = "expanded" if listed.expanded else "standard"
+        yield f"Large Community {kind} list {listed.name}"
         yield from (f"    {_verdict(entry)} {entry.what}" for entry in listed.entries)
 
 
@@ -223,5 +250,17 @@ COMMANDS: Final = (
         {"community-list": "Lists of communities", "name": "One list"},
         query=query_communities,
         render=render_communities,
+    ),
+    ExecCommand(
+        "show ip extcommunity-list [ {name:word} ]",
+        {"extcommunity-list": "Lists of extended communities", "name": "One list"},
+        query=query_extended,
+        render=render_extended,
+    ),
+    ExecCommand(
+        "show ip large-community-list [ {name:word} ]",
+        {"large-community-list": "Lists of large communities", "name": "One list"},
+        query=query_large,
+        render=render_large,
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import Counted, communities_text
+from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
+from dmvpn.base.routemaps import Counted
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -39,6 +40,13 @@ class ShowRouteMap:
     asked: str = ""
 
 
+_LABELS: Final = {
+    CommunityKind.PLAIN: "community (community-list filter)",
+    CommunityKind.EXTENDED: "extcommunity (extcommunity-list filter)",
+    CommunityKind.LARGE: "large-community (large-community-list filter)",
+}
+
+
 def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
     """Return all maps, or one."""
     wanted = args.text("name", "")
@@ -68,10 +76,13 @@ def _matches(entry: MapRule) -> Iterator[tuple[str, Iterable[object]]]:
     yield "ip next-hop prefix-lists: ", entry.next_hop_prefix_lists
     yield "interface ", entry.interfaces
     yield "as-path (as-path filter): ", entry.as_paths
-    exact = " exact-match" if any(one.exactly for one in entry.communities) else ""
-    yield f"community (community-list filter){exact}: ", [one.name for one in entry.communities]
+    for kind, label in _LABELS.items():
+        named = [one for one in entry.communities if one.kind is kind]
+        yield f"{label}{' exact-match' if any(one.exactly for one in named) else ''}: ", [one.name for one in named]
     yield "metric ", entry.metrics
     yield "tag ", entry.tags
+    yield "local-preference ", entry.local_preferences
+    yield "route-type ", [" ".join(words) for words in entry.kinds]
 
 
 def _sets(changes: Changes) -> Iterator[str]:
@@ -90,6 +101,15 @@ def _sets(changes: Changes) -> Iterator[str]:
     if change is not None:
         added = " additive" if change.additive else ""
         yield f"community {communities_text(change.communities) or 'none'}{added}"
+    if changes.extended is not None:
+        added = " additive" if changes.extended.additive else ""
+        if changes.extended.targets:
+            yield f"extended community {extended_text(changes.extended.targets)}{added}"
+        if changes.extended.origin is not None:
+            yield f"extended community {extended_text([changes.extended.origin])}"
+    if changes.large is not None:
+        added = " additive" if changes.large.additive else ""
+        yield f"large-community {large_text(changes.large.communities) or 'none'}{added}"
 
 
 def render(answer: ShowRouteMap) -> Iterator[str]:

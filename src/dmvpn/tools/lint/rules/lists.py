@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.communities import CommunityKind
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.features.bgp.model import FilterKind
 from dmvpn.tools.lint.found import found
@@ -34,12 +35,13 @@ LIST: Final = Rule(
 )
 RULES: Final = (ROUTE_MAP, LIST)
 _PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
-_AS_PATH_LIST, _COMMUNITY_LIST = "as-path access-list", "community-list"
+_AS_PATH_LIST: Final = "as-path access-list"
+_COMMUNITY_LISTS: Final = {kind: f"{kind.value}-list" for kind in CommunityKind}
 _FIXES: Final = {
     _PREFIX_LIST: "ip prefix-list {} permit PREFIX",
     _ACCESS_LIST: "ip access-list standard {}\n permit ADDRESS",
     _AS_PATH_LIST: "ip as-path access-list {} permit PATTERN",
-    _COMMUNITY_LIST: "ip community-list standard {} permit COMMUNITY",
+    **{listed: f"ip {listed} standard {{}} permit COMMUNITY" for listed in _COMMUNITY_LISTS.values()},
 }
 
 
@@ -64,7 +66,7 @@ def _route_maps(device: Device) -> Iterator[Found]:
     at = (f"router bgp {bgp.local_as}",)
     used += [(one.route_map, at) for one in bgp.redistributions]
     used += [(one.route_map, at) for one in bgp.networks]
-    used += [(one.originate_map, at) for one in bgp.neighbors]
+    used += [(name, at) for one in bgp.neighbors for name in (one.originate_map, one.unsuppress_map)]
     used += [(name, at) for name in _filters(device, FilterKind.ROUTE_MAP)]
     used += [(rule.route_map, (str(rule),)) for rule in device.nat.rules]
     for name, where in dict.fromkeys(used):
@@ -83,7 +85,9 @@ def _lists(device: Device) -> Iterator[Found]:
         _PREFIX_LIST: set(device.policy.prefix_lists),
         _ACCESS_LIST: {name for name, _ in device.policy.access_lists},
         _AS_PATH_LIST: set(device.policy.as_path_lists),
-        _COMMUNITY_LIST: set(device.policy.community_lists),
+        _COMMUNITY_LISTS[CommunityKind.PLAIN]: set(device.policy.community_lists),
+        _COMMUNITY_LISTS[CommunityKind.EXTENDED]: set(device.policy.extended_lists),
+        _COMMUNITY_LISTS[CommunityKind.LARGE]: set(device.policy.large_lists),
     }
     for kind, name, where in dict.fromkeys(_used(device)):
         if name not in known[kind]:
@@ -105,7 +109,9 @@ def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from named(_ACCESS_LIST, entry.next_hop_access_lists, section, "match ip next-hop")
             yield from named(_PREFIX_LIST, entry.next_hop_prefix_lists, section, "match ip next-hop prefix-list")
             yield from named(_AS_PATH_LIST, entry.as_paths, section, "match as-path")
-            yield from named(_COMMUNITY_LIST, (one.name for one in entry.communities), section, "match community")
+            for kind, listed in _COMMUNITY_LISTS.items():
+                names = (one.name for one in entry.communities if one.kind is kind)
+                yield from named(listed, names, section, f"match {kind.value}")
     for rule in device.nat.rules:
         if rule.access_list:
             yield from named(_ACCESS_LIST, (rule.access_list,), str(rule))
