@@ -21,10 +21,10 @@ class Index(Protocol):
     """What is known of the entries of one command in one section. Made without arguments."""
 
     def add(self, key: Hashable, args: Args) -> None:
-        """There is an entry, the last one so far."""
+        """Add an entry, the last one so far."""
 
     def remove(self, key: Hashable, args: Args) -> None:
-        """It is gone."""
+        """Remove an entry that is gone."""
 
 
 class Agreement:
@@ -36,12 +36,12 @@ class Agreement:
         self._keys: dict[tuple[str, Hashable], dict[Hashable, None]] = {}
 
     def add(self, key: Hashable, args: Args) -> None:
-        """There is an entry."""
+        """Add an entry."""
         for item in args.values_given.items():
             self._keys.setdefault(item, {})[key] = None
 
     def remove(self, key: Hashable, args: Args) -> None:
-        """It is gone."""
+        """Remove an entry that is gone."""
         for item in args.values_given.items():
             keys = self._keys.get(item)
             if keys is not None:

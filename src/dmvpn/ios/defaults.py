@@ -31,7 +31,7 @@ def default_text(line: ConfigLine) -> str:
 
 
 def with_defaults(lines: Iterable[ConfigLine]) -> Callable[[Section], list[Statement]]:
-    """Reads a section with the defaults of its mode. The settings of a protocol count where it has lines."""
+    """Read a section with the defaults of its mode. The settings of a protocol count where it has lines."""
     by_mode: dict[str, list[Statement]] = {}
     for line in lines:
         if text := default_text(line):

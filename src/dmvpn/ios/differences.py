@@ -63,7 +63,7 @@ def _lines(statement: Statement) -> tuple[str, ...]:
 
 
 def contextual(found: Sequence[Difference]) -> Iterator[str]:
-    """`+` and `-` behind the indentation; lines without either open the sections around."""
+    """Yield `+` and `-` behind the indentation; lines without either open the sections around."""
     for came in (True, False):
         sign = "+" if came else "-"
         around: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
 
 
 def _undone(statement: Statement) -> str:
-    """`default` where both a line and its `no` are kept, else the reverse of the line."""
+    """Return `default` where both a line and its `no` are kept, else the reverse of the line."""
     text = statement.text.partition("\n")[0]
     if statement.line.keep_no:
         return f"default {text.removeprefix('no ')}"

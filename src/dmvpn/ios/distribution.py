@@ -23,7 +23,7 @@ _HELP = {
 
 
 def distance_line(mode: str, *, order: int) -> ConfigLine:
-    """`distance N A.B.C.D WILDCARD [LIST]`."""
+    """Return `distance N A.B.C.D WILDCARD [LIST]`."""
     return ConfigLine(
         mode,
         "distance {distance:1-255} {address:address} {wildcard:wildcard} [ {list:word} ]",

@@ -61,7 +61,7 @@ class Ending:
         return not text[:1].isspace() and heading_of(text, is_prose=True) != ""
 
     def pass_over(self, number: int, printed: str) -> None:
-        """A line that is none of the configuration."""
+        """Pass over a line that is none of the configuration."""
         found = _SHOWN.match(printed.lstrip())
         if found is not None and not self._is_filtered:
             self._is_announced = True
@@ -72,7 +72,7 @@ class Ending:
         self._is_abridged |= is_cut(printed)
 
     def take(self, number: int, text: str, printed: str) -> None:
-        """A line of the configuration, or a blank one. text: what of it is no prompt and no pager."""
+        """Take a line of the configuration, or a blank one. text: what of it is no prompt and no pager."""
         words = text.strip()
         self._is_paged = not words and (self._is_paged or is_pager(printed))
         if not words:

@@ -112,7 +112,7 @@ class ExecParser:
         return help_rows(found, line, extra=extra)
 
     def complete(self, line: str, privilege: int = 15, rules: Rules = ()) -> str | None:
-        """`line` with its last word completed by Tab, or None if that is not unique."""
+        """Return `line` with its last word completed by Tab, or None if that is not unique."""
         pipe = _PIPE.search(line)
         if pipe is not None:
             return _complete_filter(line, pipe.end())
@@ -144,7 +144,7 @@ class ExecParser:
 
 
 def _level(command: ExecCommand, rules: Rules) -> int:
-    """From which level on it is seen: the rule with the most words decides."""
+    """Return from which level on it is seen: the rule with the most words decides."""
     keywords = leading_keywords(command.syntax)
     fitting = [
         (len(words), level)

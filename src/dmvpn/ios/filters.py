@@ -100,7 +100,7 @@ def parse_filters(line: str, start: int, annotate: Annotate | None = None) -> tu
 
 
 def _end_of_filter(line: str, start: int) -> tuple[int, int | None]:
-    """Where the filter at `start` ends, and where the text of the next one starts."""
+    """Return where the filter at `start` ends, and where the text of the next one starts."""
     for match in _NEXT_FILTER.finditer(line, start):
         if find_filters(match[1]):
             return match.start(), match.end()

@@ -128,7 +128,7 @@ def _plain_number(text: str) -> str:
 
 
 def split_interface(name: str) -> tuple[str, str]:
-    """Kind and number of a long name: ("GigabitEthernet", "0/1")."""
+    """Return kind and number of a long name: ("GigabitEthernet", "0/1")."""
     first_digit = next((index for index, char in enumerate(name) if char.isdigit()), len(name))
     return name[:first_digit], name[first_digit:]
 
@@ -143,13 +143,15 @@ def short_interface(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def interface_sort_key(name: str) -> tuple[int, str, tuple[int, ...]]:
-    """Sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, others; then by number."""
+    """Return the key that sorts long names as the running configuration does: loopbacks, tunnels, Ethernets, others;
+    then by number.
+    """
     word, number = split_interface(name)
     kind = _BY_NAME.get(word)
     return (kind.rank if kind else 99, word, tuple(int(part) for part in _DIGITS.findall(number)))
 
 
 def is_logical(name: str) -> bool:
-    """True for interfaces that exist because they are configured (tunnels, loopbacks), false for hardware."""
+    """Return True for interfaces that exist because they are configured (tunnels, loopbacks), false for hardware."""
     kind = _BY_NAME.get(split_interface(name)[0])
     return kind is not None and kind.logical

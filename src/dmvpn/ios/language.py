@@ -204,7 +204,9 @@ class Language:
         return CliError(ErrorKind.INVALID, line, line.index(words[0]) + fits)
 
     def _roots_of(self, mode: str) -> tuple[tuple[Place[ConfigLine], frozenset[str]], ...]:
-        """Where lines of a mode and of those around it begin, and the first words of the table; () if values may."""
+        """Return where lines of a mode and of those around it begin, and the first words of the table; () if values
+        may.
+        """
         found = self._roots.get(mode)
         if found is None:
             roots = [(self.grammar(scope).root, self.own_words(scope)) for scope in self.scopes(mode)]

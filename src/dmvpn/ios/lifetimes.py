@@ -33,7 +33,7 @@ def read_lifetime(text: str) -> Lifetime | None:
 
 
 def _moment(words: list[str]) -> datetime | None:
-    """`HH:MM:SS Month Day Year`, or with the day before the month."""
+    """Read `HH:MM:SS Month Day Year`, or with the day before the month."""
     if len(words) != 4:
         return None
     clock, first, second, year = words

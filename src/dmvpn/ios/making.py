@@ -55,20 +55,20 @@ class Made(Generic[V]):
             self.put(key)
 
     def put(self, key: Hashable) -> None:
-        """There is an entry, or another one in its place."""
+        """Put an entry there, or another one in its place."""
         if key not in self._numbers:
             self._numbers[key] = self._next
             self._next += 1
         self.touch(key)
 
     def touch(self, key: Hashable) -> None:
-        """Something inside the entry changed."""
+        """Note that something inside the entry changed."""
         number = self._numbers.get(key)
         if number is not None:
             self._changed[number] = key
 
     def drop(self, key: Hashable) -> None:
-        """The entry is gone. If it comes again, it comes last."""
+        """Drop an entry that is gone. If it comes again, it comes last."""
         self._changed[self._numbers.pop(key)] = None
 
     def pages(self, make: Callable[[Hashable], V | None]) -> Pages[V]:

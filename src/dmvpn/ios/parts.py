@@ -251,7 +251,7 @@ class _Walk:
         self._routers[self._now].has_hostname = True
 
     def _call(self, name: str) -> None:
-        """The router is called so from now on; its prompt may go on with the old name."""
+        """Call the router so from now on; its prompt may go on with the old name."""
         key = name.lower()
         if self._known.get(key, self._now) != self._now:
             self._now = self._known[key]

@@ -48,7 +48,7 @@ class MomentType(ValueType):
 
 
 def _with_date(moment: Moment, tokens: Sequence[Token], index: int) -> Read:
-    """The time is read; a day of the month may follow, then its month, then perhaps the year."""
+    """Read what may follow the time: a day of the month, then its month, then perhaps the year."""
     words = [token.text for token in tokens[index : index + 4]]
     if len(words) < 2 or not _is_number(words[1], 1, 31):
         return Reading(moment, words[0], index + 1)

@@ -50,5 +50,5 @@ def warning(line: str) -> tuple[str, ...]:
 
 
 def _said(line: str, name: str) -> str:
-    """A key may look like a placeholder, and is shown to nobody."""
+    """Return the word as it is said: a key may look like a placeholder, and is shown to nobody."""
     return name if name in without_keys(line) else "that of a key"

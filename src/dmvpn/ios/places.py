@@ -46,7 +46,7 @@ class Places:
         self._index: dict[tuple[str, str, int], list[Place]] = {}
 
     def note(self, place: Place) -> None:
-        """One more line was understood."""
+        """Note that one more line was understood."""
         self._places.append(place)
         whole = place.whole
         for beginning in _beginnings(whole[0]):

@@ -87,7 +87,7 @@ def _block(lines: list[str], header: int, configurator: Language) -> range:
 
 
 def _is_global(line: str, configurator: Language) -> bool:
-    """Only a line that the router has and an interface has not: a slip of one is the range's."""
+    """Return whether it is a line that the router has and an interface has not: a slip of one is the range's."""
     return configurator.knows(GLOBAL.name, line) and not configurator.runs(INTERFACE.opens or "", line)
 
 

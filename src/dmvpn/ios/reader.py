@@ -160,7 +160,7 @@ class FileReader:
             yield line
 
     def _pass_over(self, number: int, printed: str) -> None:
-        """A line that is none of a configuration: unless a tunnel would go without it."""
+        """Pass over a line that is none of a configuration: unless a tunnel would go without it."""
         if asks_for_protection(printed):
             self._account.refuse(number, printed, _ASTRAY, is_stray=True)
         self._note_cut(number, printed)

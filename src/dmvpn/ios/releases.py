@@ -146,11 +146,11 @@ class Unshown:
         return self._is_ours
 
     def comment(self, line: str) -> None:
-        """A comment of the file: ours, perhaps."""
+        """Take a comment of the file: ours, perhaps."""
         self._is_ours = self._is_ours or (self.release is None and _MARK.match(line.lstrip()) is not None)
 
     def line(self, number: int, line: str, mode: str, session: ConfigSession) -> None:
-        """A line that was taken. mode: in which it was entered."""
+        """Take a line that was taken. mode: in which it was entered."""
         section = session.section
         if section.mode.name == GLOBAL.name:
             said = _VERSION.match(line) if self.release is None and not self._is_ours else None

@@ -271,7 +271,10 @@ class Section:
     # What the configurator does ----------------------------------------------------------------------------------
 
     def touch(self, statement: Statement) -> None:
-        """This line, somewhere inside, is another one from now on. Only a whole configuration wants to know."""
+        """Note that this line, somewhere inside, is another one from now on.
+
+        Only a whole configuration wants to know.
+        """
 
     def find(self, line: ConfigLine, args: Args) -> Statement | None:
         """Return the entry that these arguments would replace."""
@@ -350,7 +353,7 @@ class Section:
         return self._made.get(line, {}).values() if self._made is not None else ()
 
     def _touch_around(self) -> None:
-        """What was made of this section, and of those around it, is to be made again."""
+        """Note that what was made of this section, and of those around it, is to be made again."""
         section = self
         while section.parent is not None and section._place is not None:
             line, key = section._place
@@ -379,7 +382,9 @@ class Section:
 
     @staticmethod
     def _in_order(line: ConfigLine, entries: Iterable[Statement]) -> list[Statement]:
-        """Sections named after an interface sort by it; the rest as its line says, or in the order of entry."""
+        """Return the order: sections named after an interface sort by it; the rest as its line says, or in the order of
+        entry.
+        """
         ordered = list(entries)
         if line.sort:
             ordered.sort(key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))

@@ -136,7 +136,7 @@ class ConfigSession:
         return self._path[-1][1] if self._path else self.tree
 
     def entered(self, number: int) -> Place | None:
-        """Where the line that was entered last is, if it was understood and carried out; keys are left out."""
+        """Return where the line that was entered last is, if it was understood and carried out; keys are left out."""
         if self._entered is None:
             return None
         line, args, negated = self._entered
@@ -197,7 +197,7 @@ class ConfigSession:
         return help_rows(found, line) if isinstance(found, Alternatives) else found
 
     def complete(self, line: str, privilege: int = 15, rules: Rules = ()) -> str | None:
-        """`line` with its last word completed by Tab, or None."""
+        """Return `line` with its last word completed by Tab, or None."""
         verb, start = self._configurator.verb_of(self.mode.name, line)
         if verb is Verb.DO and self._exec_parser is not None:
             rest = self._exec_parser.complete(line[start:], privilege, rules)
@@ -248,11 +248,11 @@ class ConfigSession:
         return (f"kept: nothing acts on it here ({group.name})",)
 
     def leave_sections(self) -> None:
-        """Back to the global section."""
+        """Return to the global section."""
         self._path.clear()
 
     def leave_section(self) -> None:
-        """Back to the section around this one."""
+        """Return to the section around this one."""
         self._path.pop()
 
     def keep(self, text: str) -> LineResult:
@@ -279,7 +279,9 @@ class ConfigSession:
     # Carrying out ------------------------------------------------------------------------------------------------
 
     def _reattach(self) -> None:
-        """Somebody else may have removed the section we are in; then it comes back, as on a router."""
+        """Attach the section that we are in again, if somebody else has removed it; then it comes back, as on a
+        router.
+        """
         parent: Section = self.tree
         for index, (statement, section) in enumerate(self._path):
             present = parent.find(statement.line, statement.args)

@@ -50,7 +50,7 @@ def _without_one(word: str) -> Iterator[str]:
 
 
 def _is_near(word: str, other: str) -> bool:
-    """Of one length: is one letter another, or did two neighbors change places?"""
+    """Return whether of two words of one length one letter is another, or two neighbors changed places."""
     differing = [index for index in range(len(word)) if word[index] != other[index]]
     if len(differing) == 1:
         return True

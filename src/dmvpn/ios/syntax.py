@@ -107,7 +107,7 @@ def _terminals(node: Node) -> list[Keyword | Value]:
 
 
 def _read_alternatives(text: str, pieces: list[str], index: int, closing: str) -> tuple[list[Node], int]:
-    """Sequences separated by `|`, up to `closing` or the end. Returns them and the index of the closing piece."""
+    """Read sequences separated by `|`, up to `closing` or the end. Returns them and the index of the closing piece."""
     alternatives: list[Node] = []
     parts: list[Node] = []
     while True:

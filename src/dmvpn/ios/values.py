@@ -86,7 +86,7 @@ class ValueType:
         return [(self.placeholder, "")] if not fragment or self._fragment.fullmatch(fragment) else []
 
     def words(self, fragment: str) -> list[str]:
-        """Real words (not placeholders) that Tab may complete."""
+        """Return real words (not placeholders) that Tab may complete."""
         return []
 
 

@@ -157,7 +157,7 @@ def error_rows(error: ErrorKind, line: str) -> list[str]:
 
 
 def completed(line: str, found: Alternatives) -> str | None:
-    """`line` with its last word written in full and a blank behind it, or None if it is not unique."""
+    """Return `line` with its last word written in full and a blank behind it, or None if it is not unique."""
     if not line or line[-1].isspace():
         return None
     fragment = line.split()[-1]

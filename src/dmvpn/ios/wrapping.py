@@ -34,7 +34,7 @@ class Wrapped:
         self.taken = 0
 
     def whole(self, line: str, number: int, mode: str) -> str:
-        """`line` with all that belongs to it; it has the number `number`, and is read in `mode`."""
+        """Return `line` with all that belongs to it; it has the number `number`, and is read in `mode`."""
         while len(self._lines[number - 1]) == WIDTH and number < len(self._lines):
             following = self._lines[number]
             if not self._goes_on(line, following, mode):

@@ -166,7 +166,7 @@ def at_end(fault: Fault, anatomy: Anatomy, down: float) -> float:
 
 
 def is_loss(fault: Fault) -> bool:
-    """An episode of loss: nothing is demanded while it lasts."""
+    """Return whether it is an episode of loss: nothing is demanded while it lasts."""
     return isinstance(fault, faults.Impair) and fault.loss > 0
 
 

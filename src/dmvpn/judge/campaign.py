@@ -187,7 +187,7 @@ class _Run:
         judge.review()
 
     def _settle(self, deadline: float, judge: Judge) -> None:
-        """All is fixed: within the longest of the bounds everything must be there again, and work."""
+        """Settle when all is fixed: within the longest of the bounds everything must be there again, and work."""
         plan, world = self._plan, self._world
         while world.missing(plan.scenario):
             if world.now >= deadline:
@@ -220,7 +220,7 @@ def _where(error: Exception) -> str:
 
 
 def _settled(fault: Fault, anatomy: Anatomy) -> float:
-    """When nothing may be missing any more because of a fault, seconds since convergence."""
+    """Return when nothing may be missing any more because of a fault, seconds since convergence."""
     return max(fault.at + at_begin(fault, anatomy), fault.end + at_end(fault, anatomy, fault.seconds))
 
 

@@ -51,7 +51,7 @@ class Order:
         return Plan(scenario=scenario, seed=self.seed, seconds=self.seconds, faults=self.faults)
 
     def to_json(self) -> str:
-        """As a text that `from_json` reads."""
+        """Return a text that `from_json` reads."""
         head = {"scenario": self.scenario, "variants": list(self.variants), "seed": self.seed, "seconds": self.seconds}
         text = json.dumps({"why": self.why, **head} if self.why else head, indent=2)
         return text if self.faults is None else f'{text[:-2]},\n  "faults": {dumps(self.faults)}\n}}'
@@ -129,7 +129,7 @@ def networks() -> list[tuple[str, tuple[str, ...]]]:
 
 
 def orders(router_hours: float, hours: float, seed: int) -> list[Order]:
-    """Runs of `hours` each, with seeds from `seed` on, until they make up so many router-hours."""
+    """Return runs of `hours` each, with seeds from `seed` on, until they make up so many router-hours."""
     chosen: list[Order] = []
     names = networks()
     sizes = {name: _routers(Scenario.load(name)) for name, _ in names}

@@ -127,7 +127,7 @@ class Injector:
                 pass  # a moment has no end
 
     def _strike(self, fault: Fault) -> None:
-        """Faults that last a moment."""
+        """Carry out faults that last a moment."""
         match fault:
             case faults.Renumber(router=router, network=network):
                 self._renumber(router, network)
@@ -239,7 +239,7 @@ class Injector:
         return Forger(victim, imitated, (*tunnels, *self._lans), self._entropy)
 
     def _storm(self, router: str, packets: list[bytes]) -> None:
-        """Packets arrive by the site's wire, one after another."""
+        """Let packets arrive by the site's wire, one after another."""
         wans = self._anatomy.sites[router].wans
         for number, packet in enumerate(packets):
             self._world.after(number * _STORM_PACE, lambda packet=packet: self._arrive(router, wans[0], packet))  # type: ignore[misc]

@@ -113,7 +113,7 @@ class Judge:
     # -------------------------------------------------------------------------------------------- packets
 
     def seen(self, sender: str, receiver: str, mark: Mark) -> None:
-        """A packet of a flow is on a wire."""
+        """Note that a packet of a flow is on a wire."""
         if sender in self._hubs or receiver in self._hubs:
             self._touched[mark.flow] = max(self._touched.get(mark.flow, 0), mark.sequence)
         ways = self._crossings.setdefault(mark, {})
@@ -124,7 +124,7 @@ class Judge:
             self.accuse("loop", f"packet {mark.sequence} of {self._name(mark.flow)} goes round: {route}")
 
     def arrived(self, flow: Flow, sequence: int, ttl: int) -> None:
-        """A packet reached its host with this TTL."""
+        """Note that a packet reached its host with this TTL."""
         sent = flow.sent.pop(sequence, None)
         if sent is None:
             return  # a second copy, or one that came too late
@@ -167,14 +167,17 @@ class Judge:
         return None if any(begin <= sent <= end for begin, end, _ in docket.excuses) else "black hole"
 
     def _remember_excuse(self, docket: _Docket, sent: float) -> None:
-        """How much of the bound was needed: the latest fault that explains the loss is taken."""
+        """Remember how much of the bound was needed: the latest fault that explains the loss is taken."""
         covering = [(sent - begin, why) for begin, end, why in docket.excuses if begin <= sent <= end]
         if covering:
             age, why = min(covering)
             self.longest[why] = max(self.longest.get(why, 0.0), age)
 
     def started(self, flow: Flow) -> None:
-        """A flow speaks again. What happened while it was silent it notices only now, a lost direct path too."""
+        """Note that a flow speaks again.
+
+        What happened while it was silent it notices only now, a lost direct path too.
+        """
         docket = self._dockets[flow.number]
         flow.direct = 0
         missed = [fault for fault, over in docket.history if over >= flow.paused_at]
@@ -186,7 +189,7 @@ class Judge:
     # -------------------------------------------------------------------------------------------- faults
 
     def begins(self, fault: Fault) -> None:
-        """A fault is about to begin."""
+        """Note that a fault is about to begin."""
         self.review()
         concerned = self._concerned(fault)
         granted = at_begin(fault, self._anatomy)
@@ -215,7 +218,7 @@ class Judge:
         self._traffic.hurry(self._world.now + max(apart, min(granted, CLOSE) + 5.0))
 
     def ends(self, fault: Fault) -> None:
-        """A fault is over."""
+        """Note that a fault is over."""
         self.review()
         for one, other in self._ways(fault):
             self._broken[link(one, other)] -= 1
@@ -245,7 +248,9 @@ class Judge:
         docket.excuses.append((now - Cause.FLIGHT.seconds, now + seconds + Cause.FLIGHT.seconds, why))
 
     def _unanswered_since(self, docket: _Docket, fault: Fault) -> float:
-        """Since when the registrations that a fault concerns may have had no answer: others may concern them, too."""
+        """Return since when the registrations that a fault concerns may have had no answer: others may concern them,
+        too.
+        """
         same = [began for other, began in docket.lasting if self._same_registrations(fault, other)]
         return min([docket.troubled_since, *same])
 
@@ -285,7 +290,7 @@ class Judge:
                 return []
 
     def _entitle(self, fault: Fault) -> None:
-        """Spokes that talk directly must not notice that something else is gone."""
+        """Entitle spokes that talk directly not to notice that something else is gone."""
         now = self._world.now
         for forth, back in zip(self._traffic.flows[::2], self._traffic.flows[1::2], strict=True):
             touched = [name for name in self._places(fault) if name in forth.sites]
@@ -306,16 +311,18 @@ class Judge:
                     docket.entitled = (now, now + self._entitlement)
 
     def _is_quiet(self, docket: _Docket) -> bool:
-        """Nothing is wrong, and nothing was so lately that an entry could not be renewed in time."""
+        """Return whether nothing is wrong, and nothing was so lately that an entry could not be renewed in time."""
         now = self._world.now
         return docket.dark_since is None and all(end < now for _, end, _ in docket.excuses)
 
     def _outlives_hubs(self, flow: Flow) -> bool:
-        """Phase 3: in phase 2 the way of the IGP ends with the hub, whatever NHRP knows."""
+        """Return whether flows outlive hubs, as in phase 3: in phase 2 the way of the IGP ends with the hub, whatever
+        NHRP knows.
+        """
         return all(self._anatomy.sites[name].shortcuts for name in flow.sites)
 
     def _darken(self) -> None:
-        """Which flows have a working way?"""
+        """Find out which flows have a working way."""
         now = self._world.now
         dead = frozenset(self._dead)
         broken = frozenset(way for way, count in self._broken.items() if count > 0)

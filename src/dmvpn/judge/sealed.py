@@ -30,7 +30,7 @@ class SealedMarks:
         self._since = 0.0
 
     def note(self, message: bytes, sealed: bytes, now: float) -> None:
-        """A plane has sealed this GRE packet."""
+        """Note that a plane has sealed this GRE packet."""
         mark = mark_within(message)
         if mark is None:
             return

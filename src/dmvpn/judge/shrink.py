@@ -66,14 +66,14 @@ class _Search:
         return self._best.faults or ()
 
     def _cut_off(self) -> None:
-        """Nothing behind the violation matters."""
+        """Cut off what is behind the violation, because nothing there matters."""
         time = self._verdict.violations[0].time
         faults = tuple(fault for fault in self._faults if fault.at <= time + 1.0)
         if len(faults) < len(self._faults):
             self._try(faults, time)
 
     def _halve(self) -> None:
-        """ddmin: leave out ever smaller parts as long as it still fails."""
+        """Halve (ddmin): leave out ever smaller parts as long as it still fails."""
         parts = 2
         while len(self._faults) > 1 and self._runs < MOST_RUNS:
             faults = self._faults
@@ -89,7 +89,7 @@ class _Search:
                 parts = min(len(faults), 2 * parts)
 
     def _try_moved(self, faults: tuple[Fault, ...]) -> bool:
-        """The same faults, beginning at once."""
+        """Try the same faults, beginning at once."""
         shift = faults[0].at - FIRST
         moved = tuple(replace(fault, at=round(fault.at - shift, 3)) for fault in faults)
         return self._try(moved, self._verdict.violations[0].time - shift)

@@ -110,7 +110,10 @@ class Tables:
                 heard.told[address, nbma] = self._world.now + longest
 
     def _take_purge(self, name: str, event: NhrpReceived, packet: nhrp.PurgeRequest) -> None:
-        """The station at an NBMA address may purge what leads there. Any later message about it counts again."""
+        """Take in that the station at an NBMA address may purge what leads there.
+
+        Any later message about it counts again.
+        """
         if packet.destination_protocol not in [address for _, address in self._anatomy.sites[name].tunnels]:
             return  # it passes through
         purged = self._of(name).purged.setdefault(event.outer_source, [])
@@ -180,7 +183,7 @@ class Tables:
                 self.accuse("bounds", f"{name} {tunnel.name}: {size} {what}")
 
     def _hollow_shortcuts(self, owners: dict[IPAddress, str], name: str, node: RouterNode) -> Iterator[tuple[str, str]]:
-        """Ways to hosts by another spoke whose address the plane does not know, or that take the hub in truth."""
+        """Yield ways to hosts by another spoke whose address the plane does not know, or that take the hub in truth."""
         for host in self._world.hosts.values():
             for destination, _ in host.plane.addresses_of("eth0"):
                 for hop in node.plane.route(destination):
@@ -192,7 +195,7 @@ class Tables:
                         yield "stale shortcut", f"{name} {hop.interface}: {destination} still goes by {hop.address}"
 
     def _check_strays(self, standing: dict[tuple[str, str], None]) -> None:
-        """What leads nowhere must not remain longer than what it came from."""
+        """Check that what leads nowhere does not remain longer than what it came from."""
         now = self._world.now
         self._stray = {stray: self._stray.get(stray, now) for stray in standing}
         for (rule, what), since in self._stray.items():
@@ -200,7 +203,7 @@ class Tables:
                 self.accuse(rule, f"{what} after {now - since:.0f} s")
 
     def _owners(self) -> dict[IPAddress, str]:
-        """Which living site is behind which NBMA address, translators considered."""
+        """Return which living site is behind which NBMA address, translators considered."""
         owners: dict[IPAddress, str] = {}
         for name, site in self._anatomy.sites.items():
             node = self._world.routers[name]

@@ -177,11 +177,11 @@ class Traffic:
             self._talk(pair)
 
     def end(self) -> None:
-        """Nothing is sent from now on."""
+        """End: nothing is sent from now on."""
         self._ended = True
 
     def talk(self) -> None:
-        """Nobody pauses from now on."""
+        """Let nobody pause from now on."""
         for pair in self._pairs:
             if pair[0].talking_since is None:
                 self._talk(pair, for_ever=True)
@@ -244,7 +244,7 @@ class Traffic:
 
 
 def _some(conversations: tuple[Conversation, ...], count: int, entropy: Entropy) -> list[Conversation]:
-    """`count` of them, by chance, in their order."""
+    """Return `count` of them, by chance, in their order."""
     left = list(range(len(conversations)))
     while len(left) > count:
         left.pop(below(entropy, len(left)))

@@ -133,7 +133,7 @@ class Sequence:
         self._last: int | None = None
 
     def number(self) -> int:
-        """Of the next packet that leaves."""
+        """Return the number of the next packet that leaves."""
         number, self._next = self._next, (self._next + 1) & 0xFFFFFFFF
         return number
 

@@ -168,7 +168,9 @@ def parse(data: Octets) -> IcmpMessage:
 
 
 def quote(packet: Octets) -> bytes:
-    """As much of an undeliverable packet as an error may carry, RFC 1812 §4.3.2.3: 576 octets with both headers."""
+    """Quote as much of an undeliverable packet as an error may carry, RFC 1812 §4.3.2.3: 576 octets with both
+    headers.
+    """
     return bytes(packet[: LARGEST_ERROR - _IPV4_HEADER_LENGTH - HEADER_LENGTH])
 
 

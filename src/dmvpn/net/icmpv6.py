@@ -160,5 +160,5 @@ def is_error(payload: Octets) -> bool:
 
 
 def quote(packet: Octets) -> bytes:
-    """As much of an undeliverable packet as an error may carry, RFC 4443 §2.4 (c)."""
+    """Quote as much of an undeliverable packet as an error may carry, RFC 4443 §2.4 (c)."""
     return bytes(packet[: LARGEST_ERROR - _IPV6_HEADER_LENGTH - HEADER_LENGTH])

@@ -86,7 +86,10 @@ def is_possible(packet: IpPacket) -> bool:
 
 
 def peek_addresses(data: Octets) -> tuple[IPAddress, IPAddress]:
-    """Source and destination of the packet in `data`, of which only the header need be there. Raises WireError."""
+    """Return source and destination of the packet in `data`, of which only the header need be there.
+
+    Raises WireError.
+    """
     return ipv6.peek_addresses(data) if _version(data) == 6 else ipv4.peek_addresses(data)
 
 
@@ -103,7 +106,7 @@ def peek_tos(data: Octets) -> int:
 
 
 def peek_payload(data: Octets) -> tuple[int, int]:
-    """Protocol and place of the payload in `data`; the protocol of a later fragment is -1. Raises WireError."""
+    """Return protocol and place of the payload in `data`; the protocol of a later fragment is -1. Raises WireError."""
     peek_addresses(data)
     if _version(data) == 6:
         return data[6], ipv6.HEADER_LENGTH
@@ -130,24 +133,24 @@ def serialize_icmp(message: icmp.IcmpMessage, version: int) -> bytes:
 
 
 def is_echo_reply(payload: Octets, version: int) -> bool:
-    """A look at the type of an ICMP message, before it is decoded."""
+    """Look at the type of an ICMP message before it is decoded, and return whether it is an answer to an echo."""
     wanted = icmp.IcmpType.ECHO_REPLY if version == 4 else icmpv6.Icmpv6Type.ECHO_REPLY
     return len(payload) > 0 and payload[0] == wanted
 
 
 def is_echo_request(payload: Octets, version: int) -> bool:
-    """The same, for the question."""
+    """Return the same, for the question."""
     wanted = icmp.IcmpType.ECHO_REQUEST if version == 4 else icmpv6.Icmpv6Type.ECHO_REQUEST
     return len(payload) > 0 and payload[0] == wanted
 
 
 def is_echo(payload: Octets, version: int) -> bool:
-    """Either of them."""
+    """Return whether it is either of them."""
     return is_echo_request(payload, version) or is_echo_reply(payload, version)
 
 
 def quote(packet: Octets) -> bytes:
-    """As much of an undeliverable packet as an error may carry."""
+    """Quote as much of an undeliverable packet as an error may carry."""
     return icmpv6.quote(packet) if _version(packet) == 6 else icmp.quote(packet)
 
 

@@ -228,7 +228,7 @@ class Flow(NamedTuple):
 
 
 def peek_addresses(data: Octets) -> tuple[IPv4Address, IPv4Address]:
-    """Source and destination of the IPv4 packet in `data`, of which no more than the header need be there.
+    """Return source and destination of the IPv4 packet in `data`, of which no more than the header need be there.
 
     The checksum is not looked at: this also reads the headers that errors and redirects quote. Raises WireError.
     """
@@ -270,7 +270,7 @@ def decrement_ttl(packet: bytearray) -> int:
 
 
 def _lengths(data: Octets) -> tuple[int, int]:
-    """Header length and total length of the packet in `data`, both checked against it."""
+    """Return header length and total length of the packet in `data`, both checked against it."""
     if len(data) < HEADER_LENGTH:
         raise WireError("IPv4 header cut short", offset=len(data), clause="RFC 791 §3.1")
     if data[0] >> 4 != 4:

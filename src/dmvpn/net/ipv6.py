@@ -111,7 +111,10 @@ class Flow(NamedTuple):
 
 
 def peek_addresses(data: Octets) -> tuple[IPv6Address, IPv6Address]:
-    """Source and destination of the packet in `data`, of which only the header need be there. Raises WireError."""
+    """Return source and destination of the packet in `data`, of which only the header need be there.
+
+    Raises WireError.
+    """
     if len(data) < HEADER_LENGTH or data[0] >> 4 != 6:
         raise WireError("not an IPv6 header", offset=0, clause="RFC 8200 §3")
     return ipv6_address(bytes(data[8:24])), ipv6_address(bytes(data[24:40]))

@@ -146,7 +146,7 @@ def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
 
 
 def _format(file: Octets) -> tuple[str, int]:
-    """Byte order and nanoseconds per unit of time, from the magic number."""
+    """Return byte order and nanoseconds per unit of time, from the magic number."""
     for order in "<>":
         magic = struct.unpack_from(order + "I", file)[0]
         if magic == _MICROSECONDS:

@@ -54,7 +54,7 @@ def clamp_mss(packet: bytes, mss: int, *, partial_checksum: bool = False) -> byt
 
 
 def _tcp_header(packet: Octets) -> int | None:
-    """Where the whole TCP header begins, or None: other protocol, not the first fragment, or too short."""
+    """Return where the whole TCP header begins, or None: other protocol, not the first fragment, or too short."""
     if len(packet) >= ipv4.HEADER_LENGTH and packet[0] >> 4 == 4:
         if packet[9] != IpProtocol.TCP or packet[6] & 0x1F or packet[7]:
             return None
@@ -69,7 +69,7 @@ def _tcp_header(packet: Octets) -> int | None:
 
 
 def _mss_value(packet: Octets, start: int) -> int | None:
-    """Where the value of the maximum segment size option is, RFC 9293 §3.2, or None."""
+    """Return where the value of the maximum segment size option is, RFC 9293 §3.2, or None."""
     end = min(start + (packet[start + 12] >> 4 << 2), len(packet))
     position = start + _HEADER_LENGTH
     while position < end and packet[position] != _END_OF_OPTIONS:

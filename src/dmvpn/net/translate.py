@@ -101,7 +101,7 @@ def _address_offset(side: Side) -> int:
 
 
 def _port_offset(packet: Octets, side: Side) -> int | None:
-    """Where the port is; None: the protocol has none, or this piece of the packet does not reach so far."""
+    """Return where the port is; None: the protocol has none, or this piece of the packet does not reach so far."""
     start, protocol = _header_length(packet), packet[9]
     if _is_later_fragment(packet):
         return None

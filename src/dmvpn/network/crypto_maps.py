@@ -80,7 +80,7 @@ def maps_of_tunnels(device: Device) -> list[MapOfTunnel]:
 
 
 def _applied(device: Device) -> Iterator[tuple[str, list[str]]]:
-    """Of each map the interfaces that it is on."""
+    """Yield of each map the interfaces that it is on."""
     ports: dict[str, list[str]] = {}
     for name in device.interface_names:
         own = device.lines.section(f"interface {name}").value(_MAP)

@@ -345,7 +345,7 @@ class Device:
 
 
 def is_private(address: IPAddress | None) -> bool:
-    """RFC 1918, and the shared addresses of carriers' NATs (RFC 6598)."""
+    """Return whether it is an address of RFC 1918, or a shared one of carriers' NATs (RFC 6598)."""
     if not isinstance(address, IPv4Address):
         return False
     blocks = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")

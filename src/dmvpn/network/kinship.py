@@ -37,7 +37,7 @@ class Seat(NamedTuple):
 
 
 def pairs(seats: Sequence[Seat]) -> list[tuple[int, int]]:
-    """Of the ports of one link's subnet, which two are on one wire: indices, those first that fit best."""
+    """Return of the ports of one link's subnet which two are on one wire: indices, those first that fit best."""
     marks = [_Marks(seat, _spoken(seat), _networks(seat)) for seat in seats]
     fitting = [
         (-_kinship(first, second), number, other)
@@ -106,7 +106,7 @@ def _networks(seat: Seat) -> list[str]:
 
 
 def _of_systems(first: Seat, second: Seat) -> int:
-    """Does BGP of one name the other's address, and that one's system?"""
+    """Return how far BGP of one names the other's address, and that one's system."""
     named = next((one for one in first.device.bgp.neighbors if one.peer == second.address), None)
     if named is None or named.remote_as is None:
         return 0
@@ -114,7 +114,7 @@ def _of_systems(first: Seat, second: Seat) -> int:
 
 
 def _names(first: Seat, second: Seat) -> int:
-    """Does the description of one port name the other router?"""
+    """Return how far the description of one port names the other router."""
     settings = first.device.interface(first.port)
     said = settings.description if settings is not None else ""
     return int(

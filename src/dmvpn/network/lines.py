@@ -79,7 +79,7 @@ def lines_after(text: str, lines: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> ConfigTree:
-    """A configuration, to look at or to copy: those of one network are asked for again and again."""
+    """Read a configuration, to look at or to copy: those of one network are asked for again and again."""
     return configurator(FEATURES).parse_text(text).tree
 
 
@@ -90,7 +90,10 @@ def with_lines(text: str, lines: Sequence[str]) -> str:
 
 
 def check(text: str, file: str) -> None:
-    """Does every line of a configuration hold? Raises UserError that names the file and the first one that does not."""
+    """Check that every line of a configuration holds.
+
+    Raises UserError that names the file and the first one that does not.
+    """
     wrong = _first_wrong(configurator(FEATURES).parse_text(text))
     if wrong is not None:
         raise UserError(f"{file}:{wrong[0]}: {wrong[1]}")

@@ -213,7 +213,7 @@ class Network:
         return tuple(end for end in self.ends if end in self._clients or end.looks_like_hub)
 
     def owners(self, address: IPAddress) -> tuple[End, ...]:
-        """The ends that have this tunnel address."""
+        """Return the ends that have this tunnel address."""
         return tuple(self._by_address.get(address, ()))
 
     def is_server(self, end: End) -> bool:
@@ -233,11 +233,11 @@ class Network:
         return self._ends.get(device, ())
 
     def servers_of(self, client: End) -> tuple[End, ...]:
-        """The ends that a client's NHS lines mean, as far as they are here."""
+        """Return the ends that a client's NHS lines mean, as far as they are here."""
         return tuple(link.server for link in self.links_of(client) if link.server is not None)
 
     def cloud(self, end: End) -> tuple[End, ...]:
-        """The ends of the same IP version on the same tunnel subnet, itself among them."""
+        """Return the ends of the same IP version on the same tunnel subnet, itself among them."""
         subnet = end.subnet
         if subnet is None:
             return (end,)

@@ -58,7 +58,9 @@ Graph = dict[str, list[Hop]]
 
 
 def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
-    """Which routers reach each other directly. wires: of each the router, the port and the address of all its ends."""
+    """Return which routers reach each other directly. wires: of each the router, the port and the address of all its
+    ends.
+    """
     found: Graph = {}
     for ends in wires:
         for router, port, address in ends:
@@ -131,7 +133,8 @@ def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
 
 
 def stand_in(graph: Graph, read: Mapping[str, Device], added: str) -> Iterator[tuple[str, list[str], str]]:
-    """Of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for none.
+    """Yield of each router that lacks routes to tunnel ends: lines, and a note. added: the provider of our own, "" for
+    none.
 
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
@@ -253,7 +256,7 @@ def _knows(device: Device, address: IPv4Address, hop: Hop, back: Sequence[IPv4Ad
 
 
 def name_gateway(text: str, port: str, gateway: IPv4Address) -> str:
-    """The routes out of this port lead to that gateway on it."""
+    """Name that gateway as the one to which the routes out of this port lead."""
     changed = []
     for line in text.split("\n"):
         match = _ROUTE.match(line)

@@ -87,7 +87,7 @@ class Intake:
         return _is_whole(self.result)
 
     def why_held(self, file: str = "") -> Iterator[str]:
-        """Of each held tunnel, which line holds it. file: what its lines are of, "" where that is clear."""
+        """Yield of each held tunnel which line holds it. file: what its lines are of, "" where that is clear."""
         for name, entry in zip(self.held, self.because, strict=True):
             where = f"{file}:{entry.number}" if file else f"line {entry.number}"
             if entry.is_loss:
@@ -201,7 +201,7 @@ def report(intake: Intake, fates: Sequence[Fate] = tuple(_HEADINGS)) -> Iterator
 
 
 def put_in(result: ConfigResult) -> str:
-    """In one line: what the file's release has on without showing it, and where; "" for none."""
+    """Return in one line what the file's release has on without showing it, and where; "" for none."""
     if not result.put_in:
         return ""
     where: dict[str, list[str]] = {}

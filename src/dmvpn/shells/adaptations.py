@@ -236,7 +236,7 @@ def _shared_profiles(device: Device) -> dict[str, str]:
 def _across(
     read: Mapping[str, Device], segments: Mapping[tuple[str, str], int]
 ) -> dict[tuple[str, str], IPv4Interface]:
-    """For each port that somebody drew: an address that another router has on the same wire."""
+    """Return for each port that somebody drew: an address that another router has on the same wire."""
     own = {(file, name): address for file, device in read.items() for name, address in device.ports.items()}
     on_wire: dict[int, list[tuple[str, str]]] = {}
     for port, number in segments.items():

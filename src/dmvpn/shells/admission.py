@@ -57,7 +57,10 @@ class Admission:
             ) from error
 
     def admits(self, connected: socket.socket) -> bool:
-        """Whether the one that connected is let in. A caller in more than 256 groups is not known as a member."""
+        """Return whether the one that connected is let in.
+
+        A caller in more than 256 groups is not known as a member.
+        """
         if is_owner(connected) or self.group is None:
             return is_owner(connected)
         return self.group == peer_credentials(connected).gid or self.group in peer_groups(connected)

@@ -90,7 +90,7 @@ def _shut_down(facts: LabFacts) -> dict[Address, str]:
 def _of_tunnel(
     router: RouterFacts, tunnel: TunnelFacts, elsewhere: Sequence[Address], shut: Mapping[Address, str]
 ) -> Iterator[str]:
-    """Registrations and SAs. A tunnel that is shut down wants neither.
+    """Yield what registrations and SAs lack. A tunnel that is shut down wants neither.
 
     elsewhere: far ends that nobody has. shut: the tunnels that are shut down, by their addresses.
     """

@@ -61,11 +61,11 @@ class Places:
         self._known: dict[Path_, tuple[int, int]] = {}
 
     def at(self, where: Path_) -> str:
-        """`FILE:LINE: KEY`, of the value there or of what is around it."""
+        """Return `FILE:LINE: KEY`, of the value there or of what is around it."""
         return f"{self.file}:{self._place(where)[0]}{_named(where)}"
 
     def exactly(self, where: Path_) -> str:
-        """`FILE:LINE:COLUMN: KEY`, likewise."""
+        """Return `FILE:LINE:COLUMN: KEY`, likewise."""
         line, column = self._place(where)
         return f"{self.file}:{line}:{column}{_named(where)}"
 

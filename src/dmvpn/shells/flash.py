@@ -104,7 +104,7 @@ def _stored(folder: int) -> Iterator[Stored]:
 
 
 def _check_room(folder: int, name: str, size: int) -> None:
-    """Is there room for a file of this size, in the place of one with its name? Raises OSError."""
+    """Check that there is room for a file of this size, in the place of one with its name. Raises OSError."""
     others = [one for one in _stored(folder) if one.name != name]
     if len(others) >= MOST_FILES or sum(one.size for one in others) + size > CAPACITY:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

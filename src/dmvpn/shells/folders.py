@@ -77,7 +77,7 @@ class Found:
     segments: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, name: str, text: str, path: Path) -> None:
-        """One more router. Raises UserError if there is one of that name."""
+        """Add one more router. Raises UserError if there is one of that name."""
         if name in self.texts:
             both = f"{self.files[name]} and {path}" if self.files[name] != path else f"{path}"
             raise UserError(f"{both}: there are two configurations of {name}")
@@ -215,7 +215,9 @@ def _described(folder: Path) -> Found:
 
 
 def _of_strangers(folder: Path, depth: int = 0) -> Found:
-    """As a topology says; else those of the folder, of its sub-folders, in a topology, in the page about it."""
+    """Return the network as a topology says; else those of the folder, of its sub-folders, in a topology, in the page
+    about it.
+    """
     found = Found()
     drawn = _topologies(folder)
     if len(drawn) == 1 and any(node.file is not None for node in drawn[0][1].nodes):
@@ -277,7 +279,7 @@ def _consult(found: Found, drawn: list[tuple[Path, Topology]]) -> None:
 
 
 def _take_topology(found: Found, path: Path, topology: Topology) -> None:
-    """The routers that a topology has, or names the files of, and their wires."""
+    """Take the routers that a topology has, or names the files of, and their wires."""
     for node in topology.nodes:
         text = node.text or (read_configuration(node.file) if node.file is not None else "")
         if _is_of_router(text) and node.name not in found.texts:
@@ -317,7 +319,7 @@ def _take(found: Found, path: Path) -> None:
 
 
 def _take_beside(found: Found, path: Path) -> None:
-    """A file that is no `.cfg`, where there are some: a router that these do not have, if it says its name."""
+    """Take a file that is no `.cfg`, where there are some: a router that these do not have, if it says its name."""
     more = Found()
     _take(more, path)
     named = {hostname_of(text) for text in more.texts.values()}
@@ -367,7 +369,10 @@ def _take_from_beneath(found: Found, folder: Path, depth: int) -> bool:
 
 
 def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
-    """The sub-folders have parts of one network, or each has a network. Raises UserError for several networks."""
+    """Return the network of which sub-folders have parts, or that one of them has.
+
+    Raises UserError for several networks.
+    """
     inner = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
     parts = {each: found for each in inner if (found := _of_strangers(each, depth + 1)).texts}
     early = earlier_of(part.name for part in parts)

@@ -94,7 +94,7 @@ class Handle:
         return lambda: self._listeners.pop(number, None) and None
 
     def tell(self, effect: Effect) -> None:
-        """The shell carried out an effect: tell the listeners."""
+        """Tell the listeners that the shell carried out an effect."""
         for listener in list(self._listeners.values()):
             listener(effect)
 

@@ -19,7 +19,7 @@ _PREFERENCES: Final = "esp.enable_encryption_decode: TRUE\n"
 
 
 def make_folder(folder: Path) -> None:
-    """A folder for keys, for its owner alone. Raises OSError."""
+    """Make a folder for keys, for its owner alone. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open_private(folder / "preferences") as file:
         file.write(_PREFERENCES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def missing(router: Router, routes: Iterable[str]) -> list[str]:
-    """Sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
+    """Return sentences about what is not there yet; none: ready. routes: "PREFIX" or "PREFIX via NEXT HOP", in the RIB.
 
     Tunnels that are shut down are as somebody wants them.
     """
@@ -44,7 +44,9 @@ def _is_unused(router: Router, tunnel: TunnelState) -> bool:
 
 
 def is_unused(source: IPAddress | str | None, addresses: Collection[object]) -> bool:
-    """A tunnel without a source and an address is what `interface Tunnel0` leaves behind: nobody waits for it."""
+    """Return whether a tunnel has neither source nor address, as `interface Tunnel0` leaves it behind: nobody waits for
+    it.
+    """
     return not source and not addresses
 
 

@@ -130,7 +130,7 @@ class Scenario:
         return cls(exercise.name, lab, texts, network.certificates, is_exercise=True)
 
     def _checked(self, folder: Path, places: Places | None = None) -> Self:
-        """Raises UserError with all that is wrong. places: where the parts of its `lab.yaml` are."""
+        """Check the scenario. places: where the parts of its `lab.yaml` are."""
         for router in self.configurations:
             if not re.fullmatch(NAME, router) or router == RESERVED:
                 raise UserError(f"{folder / router}.cfg: a router cannot have this name")
@@ -182,7 +182,7 @@ class Scenario:
                     yield ("gateways", name), f"nothing is plugged into {name}:{port}; add a link with that end"
 
     def _end_or_none(self, text: str) -> tuple[str, str]:
-        """Like `end`; names nothing where there is no such kind of interface."""
+        """Return the end, like `end`; names nothing where there is no such kind of interface."""
         try:
             return self.end(text)
         except UserError:
@@ -196,7 +196,7 @@ class Scenario:
 
     @staticmethod
     def end(text: str) -> tuple[str, str]:
-        """Router (or host, or gateway) and interface of a link end; the interface is "" for a host."""
+        """Return router (or host, or gateway) and interface of a link end; the interface is "" for a host."""
         node, _, interface = text.partition(":")
         if interface in ("", INSIDE, OUTSIDE):
             return node, interface
@@ -233,7 +233,7 @@ class Scenario:
         return "ipv6" in self.lab.needs or any(host.speaks_ipv6 for host in self.lab.hosts.values())
 
     def still_missing(self, lacks: Mapping[str, Sequence[str]]) -> list[str]:
-        """Of what each router lacks, what the lab waits for. lacks: sentences by router."""
+        """Return of what each router lacks, what the lab waits for. lacks: sentences by router."""
         either = self.lab.ready.either
         settled = any(not lacks.get(name) for name in either)
         return [
@@ -241,7 +241,7 @@ class Scenario:
         ]
 
     def role(self, router: str) -> str:
-        """hub, spoke, provider or router."""
+        """Return hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)
         return spec.role if spec else "router"
 

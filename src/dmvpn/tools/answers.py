@@ -41,7 +41,7 @@ def trace(to: str, source: str) -> str:
 
 
 def rate(answer: str) -> int:
-    """Percent of a ping's packets that came back; 0 where nobody says so."""
+    """Return percent of a ping's packets that came back; 0 where nobody says so."""
     found = _RATE.search(answer)
     return int(found[1]) if found else 0
 
@@ -114,7 +114,7 @@ def servers(answer: str) -> Iterator[Server]:
 
 
 def _seconds(uptime: str) -> float:
-    """Of "00:01:05"; what is older than a day is old."""
+    """Return the seconds of "00:01:05"; what is older than a day is old."""
     parts = uptime.split(":")
     if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         return float("inf")

@@ -176,7 +176,7 @@ class Authority:
             raise UserError(f"{request.name} has a certificate (serial {valid[-1].serial}): --renew makes another one")
 
     def revoke(self, which: str) -> tuple[Issued, ...]:
-        """By serial number, or all of a name; the list is written again. Raises UserError."""
+        """Revoke by serial number, or all of a name; the list is written again. Raises UserError."""
         number = re.fullmatch(r"(?:0[xX])?0*([0-9A-Fa-f]+)", which)
         serial = number[1].upper() if number else ""
         index = self.index
@@ -209,7 +209,7 @@ class Authority:
         return signed
 
     def write_pkcs12(self, name: str, password: str) -> Path:
-        """NAME.p12: key, certificate and authority in one, encrypted. Raises UserError."""
+        """Write NAME.p12: key, certificate and authority in one, encrypted. Raises UserError."""
         try:
             key = load_pem_private_key((self.folder / f"{name}.key").read_bytes(), None)
             certificate = x509.load_pem_x509_certificate((self.folder / f"{name}.pem").read_bytes())
@@ -270,7 +270,7 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
 
 
 def _name_of(text: str) -> x509.Name:
-    """ "cn=R1,o=Example", most specific first, as IOS's `subject-name` has it. Raises UserError."""
+    """Read "cn=R1,o=Example", most specific first, as IOS's `subject-name` has it. Raises UserError."""
     attributes: list[x509.NameAttribute[str]] = []
     for part in re.split(r"(?<!\\),", text):
         word, equals, value = (piece.strip() for piece in part.replace("\\,", ",").partition("="))
@@ -285,7 +285,7 @@ def _name_of(text: str) -> x509.Name:
 
 
 def _alternatives(request: Request) -> list[x509.GeneralName]:
-    """Raises UserError."""
+    """Read the alternative names."""
     try:
         return [
             *(x509.DNSName(name) for name in request.fqdns),

@@ -71,7 +71,7 @@ class Verdict:
 
 
 def judge(router: str, facts: RouterFacts, wanted: Wanted) -> Verdict:
-    """Registered, direct, secured, with neighbors: what of it is not so."""
+    """Judge whether all are registered, direct, secured, with neighbors: what of it is not so."""
     tunnels = [
         tunnel
         for tunnel in facts.tunnels

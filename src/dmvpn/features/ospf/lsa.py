@@ -140,7 +140,10 @@ class LsaHeader:
 
 
 def newer(one: LsaHeader, other: LsaHeader) -> int:
-    """1: `one` is the newer instance, -1: `other` is, 0: they are the same. RFC 2328 §13.1; ages as of now."""
+    """Compare instances: 1: `one` is the newer one, -1: `other` is, 0: they are the same.
+
+    RFC 2328 §13.1; ages as of now.
+    """
     for ours, theirs in ((one.sequence, other.sequence), (one.checksum, other.checksum)):
         if ours != theirs:
             return 1 if ours > theirs else -1
@@ -289,7 +292,7 @@ class UnknownBody:
     octets: bytes
 
     def serialize(self) -> bytes:
-        """As it came."""
+        """Return the octets as they came."""
         return self.octets
 
 

@@ -104,7 +104,9 @@ class OspfMachine:
                     process.links.listen_again()
 
     def _path_lost(self, lost: PathLost) -> None:
-        """Somebody who watches a neighbor says that it cannot be reached: do not wait for the dead interval."""
+        """Give up a neighbor that cannot be reached, as somebody says who watches it: do not wait for the dead
+        interval.
+        """
         for process in self.processes.values():
             interface = process.interfaces.get(lost.interface)
             if interface is None or not isinstance(lost.address, IPv4Address):
@@ -119,7 +121,7 @@ class OspfMachine:
             timer.fire()
 
     def _receive(self, event: IpReceived) -> None:
-        """An interface belongs to one process: the first one that runs there."""
+        """Hand an event to the process of its interface, which is the first one that runs there."""
         for process in self.processes.values():
             interface = process.interfaces.get(event.interface)
             if interface is not None:

@@ -109,7 +109,9 @@ MESSAGES: Final = (
 
 
 def packet_line(way: str, packet: OspfPacket, interface: str, length: int, other: IPAddress) -> str:
-    """`debug ip ospf packet`. way: "sent" or "rcv."; other: destination or sender; length: octets."""
+    """Return the line of `debug ip ospf packet`. way: "sent" or "rcv."; other: destination or sender; length:
+    octets.
+    """
     return (
         f"OSPF: {way} v:2 t:{int(packet.content.TYPE)} l:{length} rid:{packet.router} aid:{packet.area} "
         f"auk:{packet.auth_type} {'to' if way == 'sent' else 'from'} {other} {interface}"
@@ -122,5 +124,5 @@ def line(process: int, interface: str, text: str) -> str:
 
 
 def calculated_line(process: int, networks: int) -> str:
-    """`debug ip ospf events`: a calculation is done."""
+    """Return the line of `debug ip ospf events`: a calculation is done."""
     return f"OSPF-{process} EVENT: SPF is done, {networks} networks"

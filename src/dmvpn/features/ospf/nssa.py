@@ -36,7 +36,9 @@ def default_of(area: RunningArea, *, is_border: bool, has_one: bool) -> External
 
 
 def address_in(area: RunningArea, interfaces: Iterable[OspfInterface]) -> IPv4Address:
-    """Where packets for what we bring in are to go: our highest address of a loopback in the area, else of all."""
+    """Return where packets for what we bring in are to go: our highest address of a loopback in the area, else of
+    all.
+    """
     mine = [each for each in interfaces if each.area is area and each.phase is not InterfaceState.DOWN]
     loopbacks = [each for each in mine if each.is_loopback]
     return max((each.address for each in loopbacks or mine), default=UNSPECIFIED)

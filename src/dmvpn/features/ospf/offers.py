@@ -58,7 +58,7 @@ class Offers:
                 self._context.out.append(RouteOffered(route))
 
     def retract_all(self) -> None:
-        """The process ends."""
+        """Retract everything, because the process ends."""
         for prefix in list(self.offered):
             self._retract(prefix)
 

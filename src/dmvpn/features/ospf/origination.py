@@ -70,7 +70,7 @@ class Origination:
         build: Callable[[], Body | None],
         options: Callable[[], int] | None = None,
     ) -> None:
-        """What this one says may have changed; make it again soon if it has."""
+        """Request that this one be made again soon, if what it says has changed."""
         name = (area.number, key)
         own = self._own.get(name)
         if own is None:
@@ -87,12 +87,12 @@ class Origination:
         own.throttle.request()
 
     def set_times(self, times: tuple[int, int, int]) -> None:
-        """How often each may be made: milliseconds, as `Throttle` has them."""
+        """Set how often each may be made: milliseconds, as `Throttle` has them."""
         for own in self._own.values():
             own.throttle.times = times
 
     def withdraw(self, area: RunningArea, key: LsaKey) -> None:
-        """It is not to be there any more; it need not be."""
+        """Withdraw what is not to be there any more; it need not be there."""
         name = (area.number, key)
         if name in self._own:
             self._forget(name)
@@ -103,7 +103,11 @@ class Origination:
         return [key for number, key in self._own if number == area.number and key.type in kinds]
 
     def contested(self, area: RunningArea, lsa: Lsa) -> None:
-        """Somebody told us one of ours, newer than we know: from an earlier life of this router. RFC 2328 §13.4."""
+        """Contest an instance of one of ours that somebody told us, newer than we know: from an earlier life of this
+        router.
+
+        RFC 2328 §13.4.
+        """
         name = (area.number, lsa.key)
         own = self._own.get(name)
         if own is not None:
@@ -115,7 +119,9 @@ class Origination:
             self._flush(area, lsa.key)
 
     def _say_if_often(self, own: Own) -> None:
-        """A router that lives again finds its old one once; one that finds it all the time is not alone."""
+        """Say if it happens often: a router that lives again finds its old one once; one that finds it all the time is
+        not alone.
+        """
         now = self._context.now
         if now - own.counted > _CONTEST_PERIOD:
             own.contests, own.counted = 0, now
@@ -124,13 +130,13 @@ class Origination:
             self._context.out.append(DuplicateInArea.of(own.key.router, own.area.number))
 
     def buried(self, area: RunningArea | None, key: LsaKey) -> None:
-        """An instance has gone from the database; if it is to be there, it begins again."""
+        """Note that an instance has gone from the database; if it is to be there, it begins again."""
         for (number, known), own in self._own.items():
             if known == key and (area is None or area.number == number):
                 own.throttle.request()
 
     def close(self, *, tell: bool) -> None:
-        """The process ends. tell: everybody hears that what we said holds no more."""
+        """End with the process. tell: everybody hears that what we said holds no more."""
         for number, key in list(self._own):
             own = self._own[number, key]
             self._forget((number, key))
@@ -138,7 +144,7 @@ class Origination:
                 self._flush(own.area, key)
 
     def drop_area(self, area: RunningArea) -> None:
-        """The area is gone from this router."""
+        """Drop an area that is gone from this router."""
         for name in [name for name in self._own if name[0] == area.number]:
             self._forget(name)
 
@@ -148,7 +154,7 @@ class Origination:
         self._context.stop(own.refresh)
 
     def _make(self, name: _Name, *, again: bool = False) -> None:
-        """again: even if it says the same."""
+        """Make it; again: even if it says the same."""
         own = self._own[name]
         again, own.again = again or own.again, False
         database = self._process.database(own.area, own.key.type)
@@ -173,7 +179,7 @@ class Origination:
         self._process.flooding.originate(own.area, Lsa.make(own.key, body, sequence=sequence, options=options))
 
     def _flush(self, area: RunningArea, key: LsaKey) -> None:
-        """Everybody is to forget it: the instance goes round once more, at MAX_AGE. RFC 2328 §14.1."""
+        """Flush an instance that everybody is to forget: it goes round once more, at MAX_AGE. RFC 2328 §14.1."""
         entry = self._process.database(area, key.type).get(key)
         if entry is not None and entry.lsa.header.age < MAX_AGE:
             self._process.flooding.originate(area, Lsa.parse(entry.lsa.at_age(MAX_AGE)))

@@ -109,7 +109,7 @@ def _route(
 def _way(
     border: Reached | None, forwarding: IPv4Address, ways: _Ways, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
-    """Cost and next hops of the way to the border router, or to the address that it wants packets to go to.
+    """Return cost and next hops of the way to the border router, or to the address that it wants packets to go to.
 
     area: that this address has to be in, RFC 3101 §2.5 (3).
     """

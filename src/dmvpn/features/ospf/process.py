@@ -164,12 +164,12 @@ class Process:
         return [each for each in self.interfaces.values() if each.area is area]
 
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
-        """The database says another thing than before."""
+        """Note that the database says another thing than before."""
         self.history.changed(self.context.now, lsa.header)
         self.spf.request()
 
     def _expired(self, number: int | None, key: LsaKey) -> None:
-        """Nobody has refreshed this one."""
+        """Forget one that nobody has refreshed."""
         area = self.areas[number] if number is not None else next(iter(self.areas.values()), None)
         if area is not None:
             entry = self.database(area, key.type).get(key)
@@ -208,7 +208,7 @@ class Process:
         return None if until is None else until - self.context.now
 
     def _started(self) -> None:
-        """The time after the start is over in which we were a last resort."""
+        """Note that the time after the start is over in which we were a last resort."""
         self.describe_all()
         self.redistributor.refresh_all()
         self.spf.request()
@@ -220,14 +220,14 @@ class Process:
             self.offer()
 
     def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
-        """An interface came, went, or is different now."""
+        """Note that an interface came, went, or is different now."""
         if self.router_id == UNSPECIFIED:
             self.start()
         else:
             self.links.changed(name, state)
 
     def reconfigure(self, settings: ProcessSettings, config: OspfConfig) -> None:
-        """The lines are others now, though the router identifier is not."""
+        """Obey other lines that keep the router identifier."""
         old, self.settings = self.settings, settings
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
@@ -254,7 +254,7 @@ class Process:
             self.spf.request()
 
     def close(self) -> None:
-        """The process ends: our advertisements are taken back, neighbors are lost, so are the routes."""
+        """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
         self.origination.close(tell=True)
         self.flooding.settle()
         self._remove_all(INTERFACE_DOWN)
@@ -267,7 +267,7 @@ class Process:
         self.offers.retract_all()
 
     def clear(self) -> None:
-        """`clear ip ospf process`: give all neighbors up, forget everything, begin again."""
+        """Clear the process (`clear ip ospf process`): give all neighbors up, forget everything, begin again."""
         self.origination.close(tell=True)
         self.flooding.settle()
         self._remove_all(RESET)
@@ -286,7 +286,7 @@ class Process:
             self.links.remove(name, why)
 
     def settle(self) -> None:
-        """The event is over."""
+        """Settle the event, which is over."""
         if self.router_id != UNSPECIFIED:
             self.flooding.settle()
 
@@ -309,7 +309,7 @@ class Process:
         return next((area for area in self.settings.areas if area.number == number), Area(number=number))
 
     def drop_empty_areas(self) -> None:
-        """An area without interfaces is none of ours."""
+        """Drop areas without interfaces, which are none of ours."""
         used = {interface.area.number for interface in self.interfaces.values()}
         empty = [area for number, area in self.areas.items() if number not in used]
         for area in empty:
@@ -326,7 +326,7 @@ class Process:
     # ------------------------------------------------------------------------------------------------ our own
 
     def adjacency_changed(self, neighbor: Neighbor) -> None:
-        """A neighbor became full, or is not full any more."""
+        """Note that a neighbor became full, or is not full any more."""
         state, name = neighbor.state.value, neighbor.interface.name
         self.history.note(self.context.now, f"Neighbor {neighbor.router} on {name} is {state}")
         self.network_changed(neighbor.interface)
@@ -336,7 +336,7 @@ class Process:
             self.spf.request()
 
     def network_changed(self, interface: OspfInterface) -> None:
-        """What we say of this interface may be another thing now."""
+        """Describe this interface again: what we say of it may be another thing now."""
         self.describe(interface.area)
         self.redistributor.retell(interface.area)
         key = LsaKey(LsaType.NETWORK, interface.address, self.router_id)
@@ -351,7 +351,7 @@ class Process:
         self.origination.request(area, key, lambda: self._router_body(area))
 
     def describe_all(self) -> None:
-        """The same in all areas."""
+        """Describe the same in all areas."""
         for area in self.areas.values():
             self.describe(area)
 
@@ -418,7 +418,7 @@ class Process:
         return self.offers.refresh(self.routes, self.settings, ranges, summaries)
 
     def offer(self) -> None:
-        """The same at once; what is being calculated is to be offered again, since it may be older."""
+        """Offer the same at once; what is being calculated is to be offered again, since it may be older."""
         drained(self.offering())
         if self.work.is_busy:
             self.work.begin()

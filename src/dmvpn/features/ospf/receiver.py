@@ -57,7 +57,7 @@ class Receiver:
         self._context = process.context
 
     def receive(self, interface: OspfInterface, event: IpReceived) -> None:
-        """A packet came."""
+        """Take a packet that came."""
         source = event.source
         if not isinstance(source, IPv4Address) or source == interface.address:
             return

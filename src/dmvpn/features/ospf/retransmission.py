@@ -71,7 +71,7 @@ class Retransmission:
             self._context.start(neighbor.retransmit_timer, interval if seconds is None else seconds)
 
     def repeat(self, neighbor: Neighbor) -> None:
-        """The neighbor has not answered for the retransmit interval: send it once more."""
+        """Send once more what the neighbor has not answered for the retransmit interval."""
         now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
         repeated = self._repeat_talk(neighbor)
         repeated |= self._repeat_advertisements(neighbor, now - interval)
@@ -117,6 +117,9 @@ def _is_talking(neighbor: Neighbor) -> bool:
 
 
 def _differs(one: LsaHeader, other: LsaHeader) -> bool:
-    """Another instance? The age does not count: it grows on the way, but one at MAX_AGE is another one."""
+    """Return whether it is another instance.
+
+    The age does not count: it grows on the way, but one at MAX_AGE is another one.
+    """
     gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
     return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

@@ -36,7 +36,7 @@ _IP_HEADER: Final = 20
 
 @lru_cache(maxsize=64)
 def parse(payload: bytes) -> OspfPacket:
-    """`OspfPacket.parse`, once for all who get the same multicast or hear a packet again. Raises WireError."""
+    """Parse once for all that get the same multicast or hear a packet again (`OspfPacket.parse`). Raises WireError."""
     return OspfPacket.parse(payload)
 
 
@@ -110,7 +110,7 @@ class Sender:
         return key
 
     def everywhere(self, interface: OspfInterface, content: Content) -> None:
-        """To all neighbors that are to know: by multicast, or to each alone where multicasts do not reach them."""
+        """Send to all neighbors that are to know: by multicast, or to each alone where multicasts do not reach them."""
         if interface.settings.by_unicast:
             for neighbor in interface.told:
                 self.send(interface, neighbor.address, content)
@@ -119,7 +119,7 @@ class Sender:
             self.send(interface, ALL_DESIGNATED if elects and not leads else ALL_ROUTERS, content)
 
     def to(self, neighbor: Neighbor, content: Content) -> None:
-        """To one neighbor. Where there is only one, by multicast (RFC 2328 §8.1)."""
+        """Send to one neighbor. Where there is only one, by multicast (RFC 2328 §8.1)."""
         interface = neighbor.interface
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
         self.send(interface, ALL_ROUTERS if alone else neighbor.address, content)
@@ -130,7 +130,9 @@ class Sender:
             self.to(neighbor, part)
 
     def portions(self, interface: OspfInterface, lsas: list[Lsa]) -> Iterator[Update]:
-        """As many updates as the advertisements need; one that is too large for any packet goes alone, in fragments."""
+        """Yield as many updates as the advertisements need; one that is too large for any packet goes alone, in
+        fragments.
+        """
         room = self.room(interface) - 4
         portion: list[Lsa] = []
         used = 0
@@ -152,7 +154,7 @@ class Sender:
         return max(1, (self.room(interface) - reserved) // HEADER_LENGTH)
 
     def batches(self, interface: OspfInterface, headers: list[LsaHeader]) -> Iterator[tuple[LsaHeader, ...]]:
-        """Headers in portions that fit."""
+        """Yield headers in portions that fit."""
         step = self.headers(interface)
         for start in range(0, len(headers), step):
             yield tuple(headers[start : start + step])

@@ -78,7 +78,7 @@ class Settings:
 
 
 def timers(interface: Interface, default: NetworkType = NetworkType.POINT_TO_POINT) -> tuple[int, int]:
-    """Hello and dead interval in seconds. default: the network type where none is configured."""
+    """Return hello and dead interval in seconds. default: the network type where none is configured."""
     hello = interface.hello_interval or (30 if (interface.network or default) in _SLOW else 10)
     return hello, interface.dead_interval or 4 * hello
 

@@ -43,7 +43,7 @@ class Slices:
         return self._steps is not None
 
     def begin(self) -> None:
-        """It is to be done; if it is being done already, then once more."""
+        """Begin what is to be done; if it is being done already, then once more."""
         if self._steps is not None:
             self._again = True
             return
@@ -51,7 +51,7 @@ class Slices:
         self._go_on()
 
     def stop(self) -> None:
-        """It is not to be done any more."""
+        """Stop what is not to be done any more."""
         self._context.stop(self._timer)
         self._steps, self._again = None, False
 

@@ -104,7 +104,7 @@ class Graph:
                 yield Vertex(is_network=False, id=link.id), link.metric, link
 
     def add(self, router: IPv4Address, body: RouterBody) -> None:
-        """A router with its links; of several to the same end the first one counts."""
+        """Add a router with its links; of several to the same end the first one counts."""
         self.routers[router] = body
         for link in body.links:
             self.links.setdefault((router, link.type, link.id), link)

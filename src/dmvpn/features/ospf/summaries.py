@@ -33,10 +33,10 @@ class Telling(Protocol):
     """Whoever makes advertisements."""
 
     def request(self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None]) -> None:
-        """What this one says may have changed."""
+        """Request that this one be made again, because what it says may have changed."""
 
     def withdraw(self, area: RunningArea, key: LsaKey) -> None:
-        """It is not to be there any more."""
+        """Withdraw what is not to be there any more."""
 
 
 class Joining(Protocol):
@@ -72,7 +72,7 @@ class Summaries:
         self._told: dict[tuple[int, LsaKey], SummaryBody] = {}
 
     def refresh(self, routes: Mapping[Prefix, OspfRoute]) -> None:
-        """The ways within OSPF are these now."""
+        """Take the ways within OSPF as they are now."""
         wanted: dict[tuple[int, LsaKey], SummaryBody] = {}
         if self._process.is_border:
             for area in self._process.areas.values():
@@ -89,11 +89,13 @@ class Summaries:
                 self._process.origination.request(areas[name[0]], name[1], partial(_as_it_is, body))
 
     def forget(self) -> None:
-        """The process begins again: nothing has been told."""
+        """Forget what was told, because the process begins again."""
         self._told.clear()
 
     def forget_area(self, number: int) -> None:
-        """The area is gone from this router: should it come back before the next calculation, it is told everything."""
+        """Forget an area that is gone from this router: should it come back before the next calculation, it is told
+        everything.
+        """
         self._told = {name: body for name, body in self._told.items() if name[0] != number}
 
     def _add_networks(
@@ -115,7 +117,7 @@ class Summaries:
             wanted[area.number, key] = SummaryBody(mask, self._cost(found[prefix]))
 
     def _fit(self, area: RunningArea, routes: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
-        """Routes that the area does not know by itself, and that do not lead into it."""
+        """Yield routes that the area does not know by itself, and that do not lead into it."""
         names = {each.name for each in self._process.interfaces.values() if each.area is area}
         for route in routes.values():
             inside = route.kind in (WayKind.INTRA, WayKind.INTER)

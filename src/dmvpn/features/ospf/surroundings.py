@@ -82,10 +82,10 @@ class Surroundings(Protocol):
         """Return whether this is an address of an interface of ours."""
 
     def adjacency_changed(self, neighbor: Neighbor) -> None:
-        """A neighbor became full, or is not full any more."""
+        """Note that a neighbor became full, or is not full any more."""
 
     def network_changed(self, interface: OspfInterface) -> None:
-        """What we say of this interface may be another thing now."""
+        """Note that what we say of this interface may be another thing now."""
 
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
-        """The database says another thing than before."""
+        """Note that the database says another thing than before."""

@@ -35,7 +35,7 @@ class Throttle:
         return self._context.is_running(self._timer)
 
     def request(self) -> None:
-        """It is to be done."""
+        """Request that it be done."""
         if self.is_waiting:
             return
         start, hold, most = (milliseconds / 1000 for milliseconds in self.times)
@@ -48,7 +48,7 @@ class Throttle:
             self._pause = min(2 * self._pause, most)
 
     def stop(self) -> None:
-        """It is not to be done any more."""
+        """Stop what is not to be done any more."""
         self._context.stop(self._timer)
 
     def _run(self) -> None:

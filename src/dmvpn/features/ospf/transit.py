@@ -34,7 +34,7 @@ def shorten(process: Joining, best: dict[Prefix, OspfRoute]) -> None:
 
 
 def shorten_to_borders(process: Joining, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
-    """The same with the ways to routers that bring routes in."""
+    """Shorten in the same way the ways to routers that bring routes in."""
     for area in process.areas.values():
         if not (process.is_border and area.number and area.is_transit):
             continue

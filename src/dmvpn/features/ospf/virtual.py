@@ -33,10 +33,10 @@ if TYPE_CHECKING:
         """Whoever makes and removes interfaces."""
 
         def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
-            """OSPF runs on this one now."""
+            """Add an interface on which OSPF runs now."""
 
         def remove(self, name: str, why: str) -> None:
-            """It does not run there any more."""
+            """Remove an interface on which it does not run any more."""
 
     class Carrying(Protocol):
         """A process, as far as it has virtual links."""
@@ -76,7 +76,9 @@ class VirtualLinks:
         return next((interface for interface, end in ends if (end.area, end.router) == (area, router)), None)
 
     def lead_through(self, area: RunningArea) -> RouterFlag:
-        """Flag V of what we say of ourselves in an area: is a neighbor full whom a link leads to through it?"""
+        """Return flag V of what we say of ourselves in an area: whether a neighbor is full to which a link leads
+        through it.
+        """
         through = any(end.area == area.number and interface.full for interface, end in self.running())
         return RouterFlag.VIRTUAL if through else RouterFlag(0)
 
@@ -85,7 +87,7 @@ class VirtualLinks:
         return {(interface.address, end.router): end.hops for interface, end in self.running()}
 
     def reconfigure(self) -> bool:
-        """The lines are others now: a link whose lines are gone or changed goes, and comes with a calculation.
+        """Obey other lines: a link whose lines are gone or changed goes, and comes with a calculation.
 
         Returns whether one went, so that a calculation is needed.
         """
@@ -100,19 +102,19 @@ class VirtualLinks:
         return went
 
     def drop_area(self, number: int) -> None:
-        """No interface is in the area any more: no link leads through it."""
+        """Drop an area without interfaces: no link leads through it."""
         for interface, end in list(self.running()):
             if end.area == number:
                 self._process.links.remove(interface.name, UNREACHABLE)
 
     def follow(self, area: RunningArea, graph: Graph) -> None:
-        """The shortest ways within an area are others now: what does that mean for the links through it?"""
+        """Follow the shortest ways within an area, which are others now, for the links through it."""
         for link in self._process.settings.virtual_links:
             if link.area == area.number and area.number and area.tree is not None:
                 self._follow(link, area.tree, graph if area.takes_externals else None)
 
     def _follow(self, link: VirtualLink, tree: Tree, graph: Graph | None) -> None:
-        """graph: None: nothing leads through the area, which is a stub or an NSSA."""
+        """Follow the ways of one area; graph: None: nothing leads through the area, which is a stub or an NSSA."""
         reached, interface = tree.routers.get(link.router), self._process.interfaces.get(link.lines.name)
         address = graph.address_of(link.router, tree) if graph is not None and reached is not None else None
         out = self._way_out(reached, interface) if reached is not None else None
@@ -136,7 +138,7 @@ class VirtualLinks:
         return next(kept, found[0] if found else None)
 
     def _adjust(self, interface: OspfInterface, out: OspfInterface, far_end: FarEnd, cost: int) -> None:
-        """The way to the other end is another one, and the neighbor is the same."""
+        """Adjust to another way to the other end, which is the same neighbor."""
         before = (interface.address, interface.cost)
         interface.far_end, interface.address, interface.cost = far_end, out.address, cost
         interface.state = replace(out.state, name=interface.name)

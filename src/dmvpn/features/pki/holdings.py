@@ -114,7 +114,7 @@ def _lists(lists: tuple[bytes, ...], unreadable: list[str]) -> tuple[x509.Certif
 
 
 def newest_lists(lists: Iterable[x509.CertificateRevocationList]) -> tuple[x509.CertificateRevocationList, ...]:
-    """Of each issuer the one that was made last."""
+    """Return of each issuer the one that was made last."""
     newest_: dict[bytes, x509.CertificateRevocationList] = {}
     for one in sorted(lists, key=lambda one: (one.last_update_utc, _number(one))):
         newest_[one.issuer.public_bytes()] = one
@@ -122,7 +122,7 @@ def newest_lists(lists: Iterable[x509.CertificateRevocationList]) -> tuple[x509.
 
 
 def _number(one: x509.CertificateRevocationList) -> int:
-    """Lists of one second have an order, too (RFC 5280 §5.2.3)."""
+    """Return the number of a list: lists of one second have an order, too (RFC 5280 §5.2.3)."""
     try:
         return one.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):

@@ -47,12 +47,12 @@ class KeyPair:
 
 
 def is_keypair(name: str) -> bool:
-    """Is a pair kept under this name?"""
+    """Return whether a pair is kept under this name."""
     return _NAME.match(name) is not None
 
 
 def remembered(name: str, octets: bytes) -> KeyPair | None:
-    """The pair that a router kept under this name; None: it is somebody else's, or damaged, or was removed."""
+    """Return the pair that a router kept under this name; None: it is somebody else's, or damaged, or was removed."""
     found = _STORED.fullmatch(octets) if is_keypair(name) else None
     if found is None:
         return None
@@ -65,7 +65,7 @@ def remembered(name: str, octets: bytes) -> KeyPair | None:
 
 
 def generated(name: str, kind: str, bits: int, made: int) -> KeyPair:
-    """A new pair; it takes up to seconds, so a session calls this in a thread."""
+    """Generate a new pair; it takes up to seconds, so a session calls this in a thread."""
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 

@@ -219,7 +219,7 @@ def der_of(key: Key) -> bytes:
 
 
 def is_signing_key(key: object) -> TypeGuard[rsa.RSAPublicKey | ec.EllipticCurvePublicKey]:
-    """Is it of a kind that we can check signatures with?"""
+    """Return whether it is of a kind that we can check signatures with."""
     return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
 
 

@@ -12,7 +12,7 @@ class Expiring(Log, name="PKI-4-CERTIFICATE_EXPIRY_WARN"):
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, days: int, end: str) -> Self:
-        """days: until it ends. end: the moment."""
+        """Return the message; days: until it ends. end: the moment."""
         left = "today" if days == 0 else "in 1 day" if days == 1 else f"in {days} days"
         return cls(f"{whose} of trustpoint {trustpoint} expires {left}, at {end}")
 
@@ -22,7 +22,7 @@ class Expired(Log, name="PKI-3-CERTIFICATE_EXPIRED"):
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, end: str) -> Self:
-        """end: the moment when it did."""
+        """Return the message; end: the moment when it did."""
         return cls(f"{whose} of trustpoint {trustpoint} expired at {end}")
 
 
@@ -31,7 +31,7 @@ class NotYetValid(Log, name="PKI-3-CERTIFICATE_NOT_YET_VALID"):
 
     @classmethod
     def of(cls, trustpoint: str, whose: str, begin: str, now: str) -> Self:
-        """begin: when it will count; now: what our clock says."""
+        """Return the message; begin: when it will count; now: what our clock says."""
         text = f"{whose} of trustpoint {trustpoint} is valid only from {begin}; the clock says {now}"
         return cls(text)
 
@@ -41,7 +41,7 @@ class ListStale(Log, name="PKI-4-CRL_STALE"):
 
     @classmethod
     def of(cls, trustpoint: str, end: str) -> Self:
-        """end: when the next one was due."""
+        """Return the message; end: when the next one was due."""
         return cls(f"The revocation list of trustpoint {trustpoint} was due to be renewed at {end}")
 
 
@@ -77,7 +77,7 @@ class Unreadable(Log, name="PKI-3-UNREADABLE"):
 
     @classmethod
     def of(cls, trustpoint: str, what: str) -> Self:
-        """what: "certificate 01", "private key"."""
+        """Return the message; what: "certificate 01", "private key"."""
         return cls(f"Trustpoint {trustpoint}: the {what} cannot be read")
 
 
@@ -86,7 +86,7 @@ class NotKept(Log, name="PKI-3-NOT_KEPT"):
 
     @classmethod
     def of(cls, what: str, why: str) -> Self:
-        """what: the name under which it should be kept."""
+        """Return the message; what: the name under which it should be kept."""
         return cls(f"{what} is not kept over a restart: {why}")
 
 

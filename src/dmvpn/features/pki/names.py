@@ -29,7 +29,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 def parts(name: x509.Name) -> Iterator[str]:
-    """ "cn=R1", "o=Example": the most specific first, as certificates say it last."""
+    """Yield "cn=R1", "o=Example": the most specific first, as certificates say it last."""
     for attribute in reversed(list(name)):
         word = WORDS.get(attribute.oid, attribute.oid.dotted_string)
         value = attribute.value if isinstance(attribute.value, str) else attribute.value.hex()
@@ -42,12 +42,12 @@ def text_of(name: x509.Name) -> str:
 
 
 def printable(text: str) -> str:
-    """Others wrote it, and it goes to terminals and logs: what is not printable is escaped."""
+    """Escape what is not printable: others wrote it, and it goes to terminals and logs."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def moment(when: datetime) -> str:
-    """ "06:00:00 UTC Nov 20 2026"; English whatever the locale is."""
+    """Return "06:00:00 UTC Nov 20 2026"; English whatever the locale is."""
     return f"{when:%H:%M:%S} UTC {_MONTHS[when.month - 1]} {when.day} {when.year}"
 
 

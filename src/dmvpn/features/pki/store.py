@@ -22,18 +22,18 @@ def name_of(trustpoint: str, kind: str) -> str:
 
 
 def meaning_of(name: str) -> tuple[str, str] | None:
-    """Trustpoint and kind of what is kept under a name; None: it is somebody else's."""
+    """Return trustpoint and kind of what is kept under a name; None: it is somebody else's."""
     match = _NAME.match(name)
     return None if match is None else (_QUOTED.sub(lambda quoted: chr(int(quoted[1], 16)), match[1]), match[2])
 
 
 def is_ours(name: str) -> bool:
-    """Does this feature keep something under this name?"""
+    """Return whether this feature keeps something under this name."""
     return meaning_of(name) is not None or is_keypair(name)
 
 
 def joined(values: tuple[bytes, ...]) -> bytes:
-    """Several DER values as one."""
+    """Join several DER values to one."""
     return b"".join(values)
 
 

@@ -64,7 +64,7 @@ class PolicyMachine:
                 del self.hits[kind, name, sequence]
 
     def next_deadline(self) -> float | None:
-        """Nothing here waits for a time."""
+        """Return nothing: nothing here waits for a time."""
         return None
 
 

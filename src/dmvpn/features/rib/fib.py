@@ -86,7 +86,7 @@ class ForwardingTable:
         return [self._installed[prefix]] if prefix in self._installed else []
 
     def failed(self, prefix: Prefix, text: str, now: float) -> None:
-        """The shell could not carry out the order for this prefix."""
+        """Note that the shell could not carry out the order for this prefix."""
         self._retries.failed(prefix, Reason(RibReason.REFUSED, (text,), now), now)
 
     def reason(self, prefix: Prefix) -> Reason | None:
@@ -94,7 +94,7 @@ class ForwardingTable:
         return self._retries.reason(prefix)
 
     def retry(self, now: float) -> list[Effect]:
-        """Orders that failed and are to be tried again now."""
+        """Return orders that failed and are to be tried again now."""
         return [effect for prefix in self._retries.pop_due(now) for effect in self._order(prefix)]
 
     def next_deadline(self) -> float | None:

@@ -102,7 +102,7 @@ class RibMachine:
         return node.plain.resolved if node and node.plain else None
 
     def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
-        """Next hops as a packet takes them; empty if it is dropped."""
+        """Return next hops as a packet takes them; empty if it is dropped."""
         node = self._match(address)
         entry = self._fib.entry(node) if node else None
         return entry.hops if entry else ()
@@ -157,7 +157,7 @@ class RibMachine:
     def _remember(
         self, event: Event | Notice, touched: dict[Prefix, None], results: list[Effect | Notice], now: float
     ) -> None:
-        """What is shown of a prefix is noted when the table, its forwarding entry or a failure of it is another."""
+        """Remember what is shown of a prefix when the table, its forwarding entry or a failure of it is another."""
         past = self.past = self.past or Past(now)
         if isinstance(event, EffectFailed) and isinstance(event.effect, SetRoute | ClearRoute):
             touched[event.effect.prefix] = None
@@ -243,7 +243,7 @@ class RibMachine:
         return [*results, *self._fib.update(event.prefix, self._table.nodes.get(event.prefix))]
 
     def _interface(self, event: InterfaceChanged, now: float) -> list[Effect | Notice]:
-        """Connected routes follow the line; so does everything that leads out of this interface."""
+        """Let connected routes, and everything else that leads out of this interface, follow the line."""
         results: list[Effect | Notice] = []
         lines = {version: event.new is not None and event.new.runs(version) for version in (4, 6)}
         if any(up != self._line(event.name, version) for version, up in lines.items()):
@@ -267,7 +267,7 @@ class RibMachine:
         return results
 
     def _run(self, event: NetworksRun, now: float) -> list[Effect | Notice]:
-        """A protocol runs on other networks of an interface than before."""
+        """Note that a protocol runs on other networks of an interface than before."""
         owner = (event.source, event.process)
         networks = self._run_by.setdefault(event.interface, {})
         results: list[Effect | Notice] = []
@@ -319,7 +319,10 @@ class RibMachine:
 
 
 def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix], Route]:
-    """Connected and local routes of an interface; none while its line is down. A /32 is connected only, as on IOS."""
+    """Return connected and local routes of an interface; none while its line is down.
+
+    A /32 is connected only, as on IOS.
+    """
     routes: dict[tuple[RouteSource, Prefix], Route] = {}
     if state is None or not state.line:
         return routes

@@ -44,11 +44,11 @@ class Past:
         self._runs_ipv6: Journal[None, bool] = Journal()
 
     def note(self, prefix: Prefix, record: Record | None, now: float) -> None:
-        """The best route of a prefix, or that there is none."""
+        """Note the best route of a prefix, or that there is none."""
         self._records.note(prefix, record, now)
 
     def note_ipv6(self, runs: bool, now: float) -> None:
-        """Whether IPv6 runs on any interface: then there is a route for multicasts, which is in no table."""
+        """Note whether IPv6 runs on any interface: then there is a route for multicasts, which is in no table."""
         self._runs_ipv6.note(None, runs, now)
 
     @property
@@ -58,7 +58,7 @@ class Past:
         return max([self._started, *(oldest for oldest in journals if oldest is not None)])
 
     def ran_ipv6(self, time: float) -> bool:
-        """What `note_ipv6` was told last at that moment."""
+        """Return what `note_ipv6` was told last at that moment."""
         return self._runs_ipv6.at(time).get(None, False)
 
     def at(self, time: float) -> list[Record]:

@@ -69,7 +69,7 @@ class Recursion:
             place.users[key] = None
 
     def again(self, key: Key) -> None:
-        """A line went up or down that an offer names beside addresses; `follow` must come next."""
+        """Look again at an offer that names beside addresses a line that went up or down; `follow` must come next."""
         self._fresh[key] = None
 
     def remove(self, key: Key) -> None:
@@ -94,7 +94,8 @@ class Recursion:
                 del self._addresses[bisect_left(self._addresses, number)]
 
     def follow(self, prefixes: Iterable[Prefix]) -> dict[Prefix, None]:
-        """Offers of these prefixes are others: set all hops that follow; returns the prefixes where some are others.
+        """Follow offers of these prefixes, which are others: set all hops that follow; returns the prefixes where some
+        are others.
 
         This ends: places do not lean on themselves, but in circles, and those are settled in one go.
         """
@@ -155,7 +156,9 @@ class Recursion:
         return list(components(dirty.values(), dirty))
 
     def _dissolve(self, place: Place, found: dict[Number, Place]) -> None:
-        """Its places may be in another circle now, or in none; what closed this one may lean on them."""
+        """Dissolve a circle: its places may be in another one now, or in none; what closed this one may lean on
+        them.
+        """
         circle = place.circle
         if circle is None:
             return
@@ -239,7 +242,7 @@ class Recursion:
             self._note(key, work, None)
 
     def _note(self, key: Key, work: _Pass, circle: Circle | None) -> None:
-        """An offer has other hops: look up the places that it may hold, but for those of its own circle."""
+        """Note that an offer has other hops: look up the places that it may hold, but for those of its own circle."""
         work.changed[key[0]] = None
         for number, place in self._inside(key[0]):
             if number not in work.dirty and (circle is None or place.circle is not circle):
@@ -277,7 +280,7 @@ class Recursion:
 
 
 def _is_own(offer: Offer, address: IPAddress) -> bool:
-    """A connected /32 is our own address: nothing lies behind it."""
+    """Return whether it is a connected /32, our own address: nothing lies behind it."""
     return offer.route.source is RouteSource.CONNECTED and offer.route.prefix == Prefix.host(address)
 
 

@@ -78,7 +78,7 @@ class RouteTable:
         return self._settle([prefix], now)
 
     def link(self, interface: str, now: float) -> list[Change]:
-        """The line of an interface went up or down."""
+        """Note that the line of an interface went up or down."""
         touched: dict[Prefix, None] = {}
         for key in self._by_interface.get(interface, ()):
             node = self.nodes.get(key[0])

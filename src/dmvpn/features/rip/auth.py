@@ -28,7 +28,7 @@ def seal_md5(packet: RipPacket, *, key_id: int, key: bytes, sequence: int) -> by
 
 
 def verify_md5(data: Octets, *, key: bytes) -> bool:
-    """True if the last 16 octets of the packet are the MD5 digest of those before them and this key.
+    """Return True if the last 16 octets of the packet are the MD5 digest of those before them and this key.
 
     For packets that `RipPacket.parse` has given a `KeyedDigest`: which key that has to be, its `key_id` says.
     """

@@ -91,7 +91,9 @@ class Circuit:
         return packet, datagram.source_port
 
     def next_hop(self, entry: RipEntry, gateway: IPAddress) -> IPAddress:
-        """Where packets go: the next hop that the entry names if it is on this subnet, else the sender (§4.4)."""
+        """Return where packets go: the next hop that the entry names if it is on this subnet, else the sender
+        (§4.4).
+        """
         return entry.next_hop if int(entry.next_hop) and self.holds(entry.next_hop) else gateway
 
 

@@ -237,7 +237,7 @@ def model(tree: ConfigTree) -> RipConfig:
 
 
 def _network(args: Args) -> Prefix:
-    """`network 0.0.0.0` means every network."""
+    """Return the network of a line; `network 0.0.0.0` means every network."""
     address = args.address("network")
     return Prefix.of(address, classful_length(address) if int(address) else 0)
 

@@ -131,7 +131,7 @@ class Database:
         return known is None or known[0] != heard
 
     def lose_interface(self, name: str, timers: RipTimers, now: float) -> list[Prefix]:
-        """Every path through this interface is gone."""
+        """Lose every path through an interface that is gone."""
         changed = []
         for prefix, route in self.routes.items():
             paths = [path for path in route.paths if path[0] == name]
@@ -140,7 +140,7 @@ class Database:
         return changed
 
     def lose_gateway(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> list[Prefix]:
-        """Every path by this gateway is gone, and it has been seen to be: there is no holddown against old news."""
+        """Lose every path by a gateway that has been seen to be gone: there is no holddown against old news."""
         changed, path = [], (interface, gateway)
         for prefix, route in self.routes.items():
             if path in route.paths and self._lose(route, [path], timers, now):
@@ -164,7 +164,7 @@ class Database:
         return changed
 
     def rearm(self, timers: RipTimers) -> None:
-        """The timers are other ones now."""
+        """Set the timers again, which are other ones now."""
         for route in self.routes.values():
             self._arm(route, timers)
 
@@ -180,7 +180,7 @@ class Database:
         return self._deadlines.next()
 
     def _learn_again(self, route: LearnedRoute | None, heard: Announcement, timers: RipTimers, now: float) -> bool:
-        """A route that we do not have, or that is unreachable and maybe held down."""
+        """Learn a route that we do not have, or that is unreachable and maybe held down."""
         if heard.metric >= INFINITY:
             return False
         if route is not None and route.lost is not None and now < route.hold_until:

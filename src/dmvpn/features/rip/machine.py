@@ -178,7 +178,7 @@ class RipMachine:
         return results + self._watched.reconsider(config, self.circuits)
 
     def _look_at_own(self, now: float) -> None:
-        """Other lines, or other route maps: what we announce of our own accord may be something else."""
+        """Look at what we announce of our own accord, which may be something else: other lines, or other route maps."""
         config, before = self.config, self.own
         self.own = all_own_routes(config, self._ports) if config.enabled else {}
         for prefix in (*before, *self.own):
@@ -245,7 +245,9 @@ class RipMachine:
         return self._request(circuit, now)
 
     def _greet(self, circuit: Circuit, now: float) -> Results:
-        """Somebody new hears us: say everything, at most once a second, and ask again if nobody answered yet."""
+        """Greet somebody new who hears us: say everything, at most once a second, and ask again if nobody
+        answered yet.
+        """
         if circuit.passive and not self._speaker.destinations(circuit):
             return []
         if self._timers.when(("first", circuit.name)) is None:
@@ -292,7 +294,7 @@ class RipMachine:
     # ----------------------------------------------------------------------------------------------------- routes
 
     def _route_changed(self, event: RouteChanged, now: float) -> Results:
-        """A route of our own came, went or changed; or another protocol took a learned one over."""
+        """Note that a route of our own came, went or changed; or another protocol took a learned one over."""
         if not self.config.enabled:
             return []
         prefix = event.prefix
@@ -306,7 +308,7 @@ class RipMachine:
         return []
 
     def _note(self, prefix: Prefix, now: float) -> None:
-        """A prefix must be announced again; one that is nobody's any more, as unreachable and for a while."""
+        """Note that a prefix must be announced again; one that is nobody's any more, as unreachable and for a while."""
         self._changed[prefix] = None
         self._arm_trigger(now)
         if prefix in self.own:
@@ -378,7 +380,8 @@ class RipMachine:
         self.gateways[gateway] = now
 
     def _answer(self, circuit: Circuit, request: RipPacket, source: IPAddress, port: int) -> Results:
-        """RFC 2453 §3.9.1: the whole table as an update would have it, or the metrics of the prefixes asked for.
+        """Answer a request, RFC 2453 §3.9.1: the whole table as an update would have it, or the metrics of the prefixes
+        asked for.
 
         A passive interface tells its table to nobody but configured neighbors.
         """

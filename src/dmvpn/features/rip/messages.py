@@ -17,7 +17,7 @@ RIP = "ip rip"
 
 
 def sending(kind: str, destination: IPAddress, interface: str, source: IPAddress) -> str:
-    """An update or a request goes out."""
+    """Return the line of an update or a request that goes out."""
     return f"RIP: sending v2 {kind} to {destination} via {interface} ({source})"
 
 
@@ -28,7 +28,7 @@ def built(entries: Iterable[RipEntry]) -> list[str]:
 
 
 def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> list[str]:
-    """An update came in."""
+    """Return the lines of an update that came in."""
     lines = [f"RIP: received v2 update from {source} on {interface}"]
     for entry in entries:
         distance = "inaccessible" if entry.metric >= INFINITY else f"in {entry.metric} hops"
@@ -37,5 +37,5 @@ def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> 
 
 
 def ignored(source: IPAddress, interface: str, why: str) -> str:
-    """A packet was not taken."""
+    """Return the line of a packet that was not taken."""
     return f"RIP: ignored packet from {source} on {interface} ({why})"

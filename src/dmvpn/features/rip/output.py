@@ -80,7 +80,7 @@ def entries_for(
 
 
 def packets(entries: list[RipEntry], *, sealed: bool = False) -> list[RipPacket]:
-    """As many responses as the entries need. sealed: the first entry of each tells of authentication."""
+    """Return as many responses as the entries need. sealed: the first entry of each tells of authentication."""
     most = MAXIMUM_ENTRIES - sealed
     return [
         RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + most]))
@@ -89,7 +89,7 @@ def packets(entries: list[RipEntry], *, sealed: bool = False) -> list[RipPacket]
 
 
 def answer(request: RipPacket, routes: Iterable[Announced]) -> RipPacket:
-    """RFC 2453 §3.9.1: what was asked for, with our metrics; what we do not know is unreachable."""
+    """Answer what was asked for, with our metrics; what we do not know is unreachable."""
     known = {route.prefix: route.metric for route in routes}
     entries = [
         replace(entry, metric=INFINITY if entry.prefix is None else known.get(entry.prefix, INFINITY))

@@ -72,7 +72,7 @@ class Seals:
         source: IPAddress,
         now: float,
     ) -> None:
-        """Is a packet sealed as configured? Raises WireError."""
+        """Check that a packet is sealed as configured. Raises WireError."""
         given = packet.authentication
         match settings.authentication:
             case None if given is not None:
@@ -93,7 +93,9 @@ class Seals:
                 pass
 
     def _check_sequence(self, given: KeyedDigest, name: str, source: IPAddress, patience: float, now: float) -> None:
-        """A packet that came before is not taken again, unless its sender was silent so long that it is forgotten."""
+        """Check the sequence: a packet that came before is not taken again, unless its sender was silent so long that
+        it is forgotten.
+        """
         sequence, heard = self._sequences.get((name, source), (0, now))
         if given.sequence < sequence and now < heard + patience:
             raise WireError(f"an old sequence number, {given.sequence}", offset=12, clause=_CLAUSE)

@@ -74,7 +74,7 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
 
 
 def render_database(answer: ShowRipDatabase) -> Iterator[str]:
-    """Four blanks between a prefix and what it is; paths on lines of their own."""
+    """Yield the lines: four blanks between a prefix and what it is; paths on lines of their own."""
     for entry in answer.entries:
         match entry.kind:
             case "":

@@ -30,7 +30,7 @@ class Watched:
         self._count: dict[str, int] = {}
 
     def heard(self, config: RipConfig, interface: str, gateway: IPAddress) -> list[WatchWanted]:
-        """A gateway has told routes: let it be watched, if the lines say so."""
+        """Let a gateway that has told routes be watched, if the lines say so."""
         key = interface, gateway
         if key in self._gateways or not config.watches(gateway):
             return []
@@ -41,7 +41,7 @@ class Watched:
         return [WatchWanted(Client.RIP, PROCESS, interface, gateway, wanted=True)]
 
     def reconsider(self, config: RipConfig, circuits: Container[str]) -> list[WatchWanted]:
-        """Other lines, or an interface less."""
+        """Reconsider whom to watch: there are other lines, or an interface less."""
         return self._end([key for key in self._gateways if key[0] not in circuits or not config.watches(key[1])])
 
     def let_go(self, heard: Mapping[IPAddress, float], since: float) -> list[WatchWanted]:

@@ -75,7 +75,7 @@ class StaticMachine:
         return [TrackFollowed(numbers)]
 
     def _follow(self, event: TrackChanged) -> list[Effect | Notice]:
-        """A tracked object is up or down: so are the lines that follow it."""
+        """Follow a tracked object that is up or down: so are the lines that follow it."""
         if event.up:
             self._up[event.number] = None
         else:
@@ -125,7 +125,7 @@ class StaticMachine:
         return sorted(changed, key=lambda key: min(self._lines.get(key, (-1,))))
 
     def next_deadline(self) -> float | None:
-        """Nothing here waits for a time."""
+        """Return nothing: nothing here waits for a time."""
         return None
 
 

@@ -69,7 +69,7 @@ class WallClock:
         self.authoritative = event.authoritative
 
     def wall(self, now: float) -> datetime:
-        """Wall time at monotonic `now`, UTC."""
+        """Return the wall time at monotonic `now`, UTC."""
         return _EPOCH + timedelta(seconds=now + self._offset)
 
     @property
@@ -93,6 +93,6 @@ def stamp(style: Timestamps, clock: WallClock, zone: TimeZone, now: float, start
 
 
 def long_date(moment: datetime, zone: TimeZone) -> str:
-    """ "UTC Mon Oct 19 2026", as `show clock` and the head of a configuration have it."""
+    """Return "UTC Mon Oct 19 2026", as `show clock` and the head of a configuration have it."""
     local = zone.local(moment)
     return f"{zone.name} {WEEKDAYS[local.weekday()]} {MONTHS[local.month - 1]} {local.day} {local.year}"

@@ -90,7 +90,7 @@ class DebugSwitches:
         return "".join(lines)
 
     def clear(self, _: ClearDebug) -> str:
-        """Everything off. A condition that stayed would silence the next debug for no visible reason."""
+        """Switch everything off. A condition that stayed would silence the next debug for no visible reason."""
         self._active.clear()
         self._conditions.clear()
         return "All possible debugging has been turned off\n"

@@ -120,7 +120,7 @@ class LogHosts:
                 yield from connection.flush()
 
     def connected(self, up: StreamUp) -> list[Effect | Notice]:
-        """A connection is there: what waited is sent."""
+        """Send what waited for the connection that is there now."""
         connection = self._of(up.stream)
         if connection is None:
             return []
@@ -130,7 +130,7 @@ class LogHosts:
         return [*connection.flush(), *([started] if started else [])]
 
     def writable(self, stream: int) -> list[Effect]:
-        """All that was sent has left."""
+        """Note that all that was sent has left."""
         connection = self._of(stream)
         if connection is None:
             return []
@@ -138,7 +138,7 @@ class LogHosts:
         return list(connection.flush())
 
     def disconnected(self, stream: int, now: float) -> list[Notice]:
-        """A connection has ended, or never came to be."""
+        """Note that a connection has ended, or never came to be."""
         connection = self._of(stream)
         return [] if connection is None else self._failed(connection, now)
 

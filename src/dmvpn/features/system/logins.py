@@ -68,12 +68,12 @@ class Logins:
         return permits(found.rules, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
 
     def succeeded(self, event: LoginSucceeded, now: float) -> Iterator[Notice]:
-        """Somebody came in."""
+        """Log that somebody came in."""
         if self.config.ssh.log.success:
             yield messages.LoginSuccess.of(event.user, event.location, event.port, self._at(now))
 
     def failed(self, event: LoginFailed, now: float) -> Iterator[Notice]:
-        """Somebody was refused: too many of them close the door."""
+        """Log that somebody was refused: too many of them close the door."""
         at, block = self._at(now), self.config.ssh.block
         if self.config.ssh.log.failure:
             yield messages.LoginRefused.of(event.user, event.location, event.port, at)

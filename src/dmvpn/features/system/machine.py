@@ -151,7 +151,7 @@ class SystemMachine:
         return []
 
     def next_deadline(self) -> float | None:
-        """When a ping or traceroute gives up waiting, logins are possible again, or a log host is called."""
+        """Return when a ping or traceroute gives up waiting, logins are possible again, or a log host is called."""
         waits = (self.probes.next_deadline(), self.logins.next_deadline(), self.log_hosts.next_deadline())
         return min((due for due in waits if due is not None), default=None)
 
@@ -170,15 +170,15 @@ class SystemMachine:
         address: IPAddress | None = None,
         interface: str | None = None,
     ) -> bool:
-        """`ports.debugging`: is this debug on for this peer?"""
+        """Return whether this debug is on for this peer (`ports.debugging`)."""
         return self.switches.on(flag, nbma, address=address, interface=interface)
 
     def wall(self, now: float) -> datetime:
-        """`ports.clock`: wall time at monotonic `now`, UTC."""
+        """Return the wall time at monotonic `now`, UTC (`ports.clock`)."""
         return self.clock.wall(now)
 
     def local(self, now: float) -> datetime:
-        """`ports.clock`: the same in the configured time zone."""
+        """Return the same in the configured time zone (`ports.clock`)."""
         return self.config.zone.local(self.clock.wall(now))
 
     # -------------------------------------------------------------------------------------------- parts

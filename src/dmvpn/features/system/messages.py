@@ -15,7 +15,7 @@ class Configured(Log, name="SYS-5-CONFIG_I"):
 
     @classmethod
     def by(cls, user: str, line: str) -> Self:
-        """ "console by console", "console by admin on vty0 (10.0.0.5)"."""
+        """Return the message: "console by console", "console by admin on vty0 (10.0.0.5)"."""
         where = user if line == "console" else f"{user} on {line}"
         return cls(f"Configured from console by {where}")
 
@@ -25,7 +25,7 @@ class Reloaded(Log, name="SYS-5-CONFIG_RELOAD"):
 
     @classmethod
     def of(cls, path: str) -> Self:
-        """path: of the file."""
+        """Return the message; path: of the file."""
         return cls(f"Configured from {path} by SIGHUP")
 
 
@@ -34,7 +34,7 @@ class ReloadRefused(Log, name="SYS-3-CONFIG_RELOAD_REFUSED"):
 
     @classmethod
     def because(cls, path: str, why: str) -> Self:
-        """why: IOS's words, and where."""
+        """Return the message; why: IOS's words, and where."""
         return cls(f"{path} is not taken, nothing was changed: {why}")
 
 
@@ -43,7 +43,7 @@ class UnsavedLost(Log, name="SYS-4-CONFIG_UNSAVED_LOST"):
 
     @classmethod
     def of(cls, path: str, line: str) -> Self:
-        """line: with the sections around it."""
+        """Return the message; line: with the sections around it."""
         return cls(f"Not in {path}, gone: {line}")
 
 
@@ -61,7 +61,7 @@ class LogHostFailed(Log, name="SYS-3-LOGGINGHOST_FAIL"):
 
     @classmethod
     def at(cls, host: IPv4Address, port: int) -> Self:
-        """host, port: of the log host."""
+        """Return the message; host, port: of the log host."""
         return cls(f"Logging to host {host} port {port} failed")
 
 
@@ -70,7 +70,7 @@ class LogHostStarted(Log, name="SYS-6-LOGGINGHOST_STARTSTOP"):
 
     @classmethod
     def again(cls, host: IPv4Address, port: int) -> Self:
-        """host, port: of the log host."""
+        """Return the message; host, port: of the log host."""
         text = f"Logging to host {host} port {port} started - reconnection"
         return cls(text)
 
@@ -84,7 +84,7 @@ class LoginSuccess(Log, name="SEC_LOGIN-5-LOGIN_SUCCESS"):
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
-        """at: time and date."""
+        """Return the message; at: time and date."""
         return cls(f"Login Success {_who(user, location, port)} at {at}")
 
 
@@ -93,7 +93,7 @@ class LoginRefused(Log, name="SEC_LOGIN-4-LOGIN_FAILED"):
 
     @classmethod
     def of(cls, user: str, location: str, port: int, at: str) -> Self:
-        """at: time and date."""
+        """Return the message; at: time and date."""
         why = "[Reason: Login Authentication Failed]"
         return cls(f"Login failed {_who(user, location, port)} {why} at {at}")
 
@@ -103,7 +103,7 @@ class QuietModeOn(Log, name="SEC_LOGIN-1-QUIET_MODE_ON"):
 
     @classmethod
     def of(cls, user: str, location: str, port: int, exempt: str, at: str) -> Self:
-        """exempt: the access list of those who are let in all the same. at: time and date."""
+        """Return the message; exempt: the access list of those who are let in all the same. at: time and date."""
         why = f"[Reason: Login Authentication Failed] [ACL: {exempt or 'sl_def_acl'}]"
         text = f"Still timeleft for watching failures is 0 secs, {_who(user, location, port)} {why} at {at}"
         return cls(text)
@@ -114,7 +114,7 @@ class QuietModeOff(Log, name="SEC_LOGIN-5-QUIET_MODE_OFF"):
 
     @classmethod
     def at(cls, at: str) -> Self:
-        """at: time and date."""
+        """Return the message; at: time and date."""
         return cls(f"Quiet Mode is OFF, because block period timed out at {at}")
 
 

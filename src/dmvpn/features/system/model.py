@@ -157,5 +157,5 @@ class SystemConfig:
 
 
 def default_timeout(kind: str) -> int:
-    """`exec-timeout` where none is configured, seconds."""
+    """Return the `exec-timeout` where none is configured, seconds."""
     return 600 if kind == "vty" else 0

@@ -76,7 +76,7 @@ class Ping:
         return [self._say(heading), self._send(now)]
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[Effect]:
-        """An ICMP message came: perhaps the fate of the request in flight."""
+        """Take an ICMP message: perhaps the fate of the request in flight."""
         match message:
             case EchoReply():
                 # A broadcast address answers from others than itself; the identifier is proof enough.
@@ -96,17 +96,17 @@ class Ping:
         return []
 
     def fail(self, event: EffectFailed, now: float) -> list[Effect]:
-        """The shell could not send. What is too big is known at once; everything else looks like silence."""
+        """Note that the shell could not send. What is too big is known at once; everything else looks like silence."""
         if event.effect == self._packet() and event.errno == errno.EMSGSIZE:
             return self._next("M", now)
         return []
 
     def tick(self, now: float) -> list[Effect]:
-        """No answer in time."""
+        """Go on when no answer came in time."""
         return self._next(".", now)
 
     def abort(self) -> list[Effect]:
-        """The user ends it; the request in flight does not count."""
+        """End for the user; the request in flight does not count."""
         return [self._finish(self._sequence)]
 
     def _next(self, mark: str, now: float) -> list[Effect]:

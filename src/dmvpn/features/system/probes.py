@@ -67,7 +67,7 @@ class Probes:
         return [JobOutput(session, f'Translating "{request.destination}"...'), Resolve(name)]
 
     def resolved(self, event: NameResolved, now: float) -> list[Effect]:
-        """The name service answered those who wait for this name."""
+        """Take the answer of the name service for those who wait for this name."""
         effects: list[Effect] = []
         answered = [session for session, (_, name) in self._waiting.items() if name == event.name]
         for session in answered:
@@ -81,7 +81,7 @@ class Probes:
         return effects
 
     def abort(self, event: JobAborted) -> list[Effect]:
-        """The user has had enough."""
+        """End for the user, who has had enough."""
         session = event.session
         probe = self._running.get(session)
         if probe is None and session not in self._waiting:
@@ -91,7 +91,7 @@ class Probes:
         return [*effects, JobDone(session)]
 
     def receive(self, packet: IpReceived, now: float) -> list[Effect]:
-        """An ICMP message for this router: each probe looks whether it is an answer to its own."""
+        """Take an ICMP message for this router: each probe looks whether it is an answer to its own."""
         if not self._running or not ip.is_icmp(packet.protocol, packet.source):
             return []
         try:
@@ -104,7 +104,7 @@ class Probes:
         return effects
 
     def fail(self, event: EffectFailed, now: float) -> list[Effect]:
-        """Something could not be sent: perhaps a probe."""
+        """Note that something could not be sent: perhaps a probe."""
         effects: list[Effect] = []
         for session, probe in list(self._running.items()):
             effects += self._settle(session, probe.fail(event, now))
@@ -169,7 +169,7 @@ class Probes:
         return address
 
     def _settle(self, session: int, effects: list[Effect]) -> list[Effect]:
-        """After a probe moved: its new deadline, or its end."""
+        """Settle a probe that moved: its new deadline, or its end."""
         if not effects:
             return []
         deadline = self._running[session].deadline

@@ -113,7 +113,7 @@ class Syslog:
     _number: int = 0
 
     def log(self, message: Log, now: float) -> list[Effect]:
-        """A log message: every line of its text after the first is a separate line, without a stamp."""
+        """Log a message: every line of its text after the first is a separate line, without a stamp."""
         first, *rest = message.text.split("\n")
         head = f"%{message.name}: {first}"
         stamped = self._stamped(head, self.config.log_stamps, now)
@@ -180,12 +180,14 @@ class Syslog:
         return [ConsoleLine(line.stamped, line.severity)] if console or monitor else []
 
     def _rfc3164(self, line: _Line) -> str:
-        """RFC 3164 §4.1: the priority in angle brackets, then IOS's own count of its messages."""
+        """Return the line by RFC 3164 §4.1: the priority in angle brackets, then IOS's own count of its messages."""
         origin = f"{self.config.origin}: " if self.config.origin else ""
         return f"<{self.config.facility * 8 + line.severity}>{self.counters.trap}: {origin}{line.stamped}"
 
     def _rfc5424(self, line: _Line) -> str:
-        """RFC 5424 §6: priority, version, time, host, application, process, message identifier, no structured data."""
+        """Return the line by RFC 5424 §6: priority, version, time, host, application, process, message identifier, no
+        structured data.
+        """
         config, message = self.config, line.message
         when = self.clock.wall(line.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         kind = message.name[:32] if message is not None else "-"

@@ -74,7 +74,7 @@ class Traceroute:
         return [self._say(f"{heading}{self._ttl:3}"), self._send(now)]
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[Effect]:
-        """An ICMP message came: perhaps the fate of the datagram in flight."""
+        """Take an ICMP message: perhaps the fate of the datagram in flight."""
         if not isinstance(message, DestinationUnreachable | TimeExceeded):
             return []
         if quoted_datagram(message.quoted) != QuotedDatagram(self.source_port, self._port):
@@ -88,15 +88,15 @@ class Traceroute:
         return self._next(f"{text} {_MARKS.get(message.code, '?')} ", now)
 
     def fail(self, event: EffectFailed, now: float) -> list[Effect]:
-        """The shell could not send: for the user that is silence."""
+        """Note that the shell could not send: for the user that is silence."""
         return []
 
     def tick(self, now: float) -> list[Effect]:
-        """No answer in time."""
+        """Go on when no answer came in time."""
         return self._next(" * ", now)
 
     def abort(self) -> list[Effect]:
-        """The user ends it."""
+        """End for the user."""
         self.deadline = None
         return [self._say("\n")]
 

@@ -71,7 +71,7 @@ class Echoes:
         self._changed = changed
 
     def configure(self, operations: tuple[Operation, ...]) -> None:
-        """Other lines: an operation that changed begins again."""
+        """Obey other lines: an operation that changed begins again."""
         wanted = {each.number: each for each in operations}
         for number, echo in list(self.running.items()):
             if wanted.get(number) != echo.settings:
@@ -133,7 +133,7 @@ class Echoes:
         return settings.source if owner is not None and owner.line else None
 
     def receive(self, packet: IpReceived) -> None:
-        """An ICMP message for this router: perhaps an answer."""
+        """Take an ICMP message for this router: perhaps an answer."""
         if not any(echo.sent_at is not None for echo in self.running.values()):
             return
         try:

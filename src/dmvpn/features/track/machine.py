@@ -62,7 +62,7 @@ class TrackMachine:
         return out
 
     def next_deadline(self) -> float | None:
-        """When a request is due, or an answer late, or a delay over."""
+        """Return when a request is due, or an answer late, or a delay over."""
         return self._context.timers.next()
 
     def _echo_changed(self, number: int) -> None:

@@ -51,7 +51,7 @@ class Objects:
         self._routes_timer = Timer(self.look)
 
     def configure(self, tracked: tuple[Tracked, ...]) -> None:
-        """Other lines. An object that looks at something else begins again, down."""
+        """Obey other lines. An object that looks at something else begins again, down."""
         wanted = {each.number: each for each in tracked}
         for number, each in list(self.all.items()):
             settings = wanted.get(number)
@@ -75,12 +75,15 @@ class Objects:
         return found
 
     def route_changed(self, prefix: Prefix) -> None:
-        """The route of a prefix came, went or is another one. What this leads to may change it again: not at once."""
+        """Note that the route of a prefix came, went or is another one.
+
+        What this leads to may change it again: not at once.
+        """
         if prefix in self._prefixes and not self._context.is_running(self._routes_timer):
             self._context.start(self._routes_timer, _ROUTES_PAUSE)
 
     def look(self) -> None:
-        """Some fact may be another one."""
+        """Look at the facts again, of which one may be another."""
         for each in self._members_first:
             self._follow(each)
 
@@ -96,7 +99,7 @@ class Objects:
             self._context.start(each.timer, delay)
 
     def _turn(self, each: Object) -> None:
-        """What changed has lasted long enough."""
+        """Turn what changed and has lasted long enough."""
         is_up = self._fact(each.settings)
         if is_up != each.is_up:
             self._change(each, is_up)

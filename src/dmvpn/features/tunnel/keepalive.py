@@ -25,12 +25,12 @@ class Keepalive:
     failed: bool = False
 
     def send(self) -> None:
-        """One more goes out; those before it that were not answered count as lost."""
+        """Send one more; those before it that were not answered count as lost."""
         self.failed = self.failed or self.unanswered >= self.retries
         self.unanswered += 1
         self.counter += 1
 
     def answered(self) -> None:
-        """One came back."""
+        """Count one that came back."""
         self.unanswered = 0
         self.failed = False

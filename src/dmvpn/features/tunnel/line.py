@@ -99,7 +99,9 @@ def make_spec(
 
 
 def _df_bit(settings: TunnelSettings, decision: ProtectionDecided | None) -> DfBit:
-    """Of the outer header: GRE copies it with `tunnel path-mtu-discovery` and clears it without, then comes ESP."""
+    """Return DF of the outer header: GRE copies it with `tunnel path-mtu-discovery` and clears it without, then comes
+    ESP.
+    """
     if settings.protection and decision is not None and decision.df is not DfBit.COPY:
         return decision.df
     return DfBit.COPY if settings.path_mtu_discovery else DfBit.CLEAR
@@ -144,7 +146,7 @@ def unprotected(settings: TunnelSettings, decision: ProtectionDecided | None) ->
 
 
 def rivals(specs: Iterable[TunnelSpec]) -> dict[str, str]:
-    """Tunnels that a received packet could not be told from an earlier one, each with the name of that one.
+    """Return tunnels that a received packet could not be told from an earlier one, each with the name of that one.
 
     GRE packets are sorted by local address, key and, for point-to-point tunnels, remote address (RFC 2890 §2.1).
     """

@@ -150,7 +150,7 @@ class TunnelMachine:
                 return []
 
     def next_deadline(self) -> float | None:
-        """When a keepalive is due, a hold-down ends, or a refused tunnel is tried again."""
+        """Return when a keepalive is due, a hold-down ends, or a refused tunnel is tried again."""
         return earliest(self._timers.next(), self._retries.next())
 
     def _configure(self, config: TunnelConfig, now: float) -> list[Effect | Notice]:
@@ -359,7 +359,7 @@ def _all_again(tunnel: _Tunnel) -> list[Effect | Notice]:
 
 
 def _ask(tunnel: _Tunnel, far_end: IPAddress | None) -> list[Effect | Notice]:
-    """IPsec shall keep SAs with this address, None: with nobody."""
+    """Ask IPsec to keep SAs with this address, None: with nobody."""
     if tunnel.asked == far_end:
         return []
     tunnel.asked = far_end
@@ -367,7 +367,7 @@ def _ask(tunnel: _Tunnel, far_end: IPAddress | None) -> list[Effect | Notice]:
 
 
 def _state(settings: TunnelSettings, source: line.Source, mtu: tuple[int, int], reason: Reason | None) -> TunnelState:
-    """mtu: the default IP MTU, and how many octets ESP took away of it."""
+    """Return the state; mtu: the default IP MTU, and how many octets ESP took away of it."""
     return TunnelState(
         name=settings.name,
         multipoint=settings.multipoint,

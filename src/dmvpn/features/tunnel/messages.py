@@ -28,15 +28,15 @@ MESSAGES = (RecursiveRouting,)
 
 
 def keepalive_sent(tunnel: str, source: IPAddress, destination: IPAddress, counter: int) -> str:
-    """`debug tunnel keepalive`: one went out."""
+    """Return the line of `debug tunnel keepalive`: one went out."""
     return f"{tunnel}: sending keepalive, {destination}->{source} (len=24 ttl=255), counter={counter}"
 
 
 def keepalive_received(tunnel: str, source: IPAddress, destination: IPAddress) -> str:
-    """`debug tunnel keepalive`: one came back."""
+    """Return the line of `debug tunnel keepalive`: one came back."""
     return f"{tunnel}: keepalive received, {destination}->{source} (len=24 ttl=255), resetting counter"
 
 
 def line_state(tunnel: str, reason: Reason | None) -> str:
-    """`debug tunnel`: the outcome of an evaluation."""
+    """Return the line of `debug tunnel`: the outcome of an evaluation."""
     return f"{tunnel}: linestate evaluation {'up' if reason is None else f'down - {reason}'}"

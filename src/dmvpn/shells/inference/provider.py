@@ -77,7 +77,7 @@ def _plug_in(network: Network, configurations: dict[str, str]) -> str:
 
 
 def _want_gateway(network: Network, router: str, gateway: IPv4Address) -> None:
-    """A gateway that is on a wire of this router, and that no port there has, is the provider's."""
+    """Give the provider a gateway that is on a wire of this router, and that no port there has."""
     for wire in network.wires:
         mine = [port for port in wire.ports if port.router == router and gateway in port.address.network]
         if not mine:
@@ -113,7 +113,7 @@ def _is_on(interface: InterfaceSettings, gateway: IPv4Address) -> bool:
 
 
 def _want_ways_out(network: Network) -> None:
-    """A router is needed at the other end of a port that is alone on its wire, if the port leads out."""
+    """Give a port that is alone on its wire, and leads out, a router at the other end."""
     ends = {
         end for device in network.devices.values() for end in far_ends(device)
     }  # those are routers that are not here
@@ -182,8 +182,8 @@ def _rip(network: Network, wires: list[Wire]) -> list[str]:
 
 
 def answer_for_others(network: Network, configurations: dict[str, str], provider: str) -> None:
-    """Routes out of a port without a gateway: the router on that wire answers for others (proxy ARP), so the route
-    names that router.
+    """Let the router on a wire answer for others (proxy ARP) where routes lead out of a port without a gateway, and
+    name that router.
     """
     for router, device in network.devices.items():
         for name in _gateless(device):

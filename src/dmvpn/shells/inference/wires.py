@@ -136,7 +136,9 @@ class Network:
         return False
 
     def _segment(self, port: Port) -> int | None:
-        """Where it was drawn; a subinterface is where its port is, and a bundle where the first of its ports is."""
+        """Return the segment where it was drawn; a subinterface is where its port is, and a bundle where the first of
+        its ports is.
+        """
         name = port.name.partition(".")[0]
         ports = _members(self.devices[port.router], name) if name.startswith(_BUNDLE) else [name]
         return next((self.segments[port.router, one] for one in ports if (port.router, one) in self.segments), None)

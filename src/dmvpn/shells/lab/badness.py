@@ -46,7 +46,7 @@ def _protocol(number: int) -> Callable[[Packet], bool]:
 
 
 def _udp(port: int) -> Callable[[Packet], bool]:
-    """To or from this port; only the first piece of a datagram tells (RFC 768)."""
+    """Return whether it is to or from this port; only the first piece of a datagram tells (RFC 768)."""
 
     def is_such(packet: Packet) -> bool:
         start = (packet[0] & 0x0F) * 4

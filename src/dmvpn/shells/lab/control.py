@@ -180,7 +180,7 @@ def _carried_out(
 
 
 def _read(octets: bytes) -> dict[str, Json]:
-    """Raises UserError if it is no request."""
+    """Read a request."""
     if not octets.endswith(b"\n") or len(octets) > LARGEST_REQUEST:
         raise UserError(f"the request is too long, or was not there whole within {LAB_PATIENCE:g} s")
     try:

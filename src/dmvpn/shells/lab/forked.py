@@ -48,7 +48,8 @@ def fork() -> int:
 
 
 def end_with(function: Callable[[], int | None]) -> NoReturn:
-    """In a forked child: forget the caller's signal handling, call `function`, and end with its result as exit code.
+    """End in a forked child: forget the caller's signal handling, call `function`, and end with its result as exit
+    code.
 
     An exception is printed and ends with 1; SystemExit ends with its code.
     """
@@ -69,7 +70,7 @@ def end_with(function: Callable[[], int | None]) -> NoReturn:
 
 
 def answer(function: Callable[[], Json], writer: int) -> None:
-    """In the child: call `function`, and write what it returns or raises into this pipe, as one line."""
+    """Answer in the child: call `function`, and write what it returns or raises into this pipe, as one line."""
     reply: dict[str, Json]
     try:
         reply = {"result": function()}
@@ -80,7 +81,7 @@ def answer(function: Callable[[], Json], writer: int) -> None:
 
 
 def read_answer(reader: int) -> Json:
-    """In the parent: what `answer` wrote into the pipe, which is closed. Raises ChildFailed.
+    """Read in the parent what `answer` wrote into the pipe, which is closed. Raises ChildFailed.
 
     It waits for the line, not for the end of the pipe: processes that the child left behind may hold that open.
     """

@@ -63,7 +63,7 @@ class Impairments:
             self._relays[cable.name] = self._replace(cable, badness)
 
     def begin(self) -> None:
-        """All cables are what the scenario says."""
+        """Make all cables what the scenario says."""
         for cable in self._wiring.cables:
             spec = cable.properties
             self.set(cable, Badness(delay=spec.delay, loss=spec.loss, rate=spec.rate))

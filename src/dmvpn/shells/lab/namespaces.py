@@ -201,7 +201,7 @@ def _report(writer: int, report: dict[str, str | int]) -> None:
 
 
 def map_identity(uid: int, gid: int) -> None:
-    """In a new user namespace: this user and group (numbers outside) are root inside. Raises OSError.
+    """Map in a new user namespace: this user and group (numbers outside) are root inside. Raises OSError.
 
     Groups cannot be dropped afterwards ("deny"): that is the price of mapping without privileges (user_namespaces(7)).
     """

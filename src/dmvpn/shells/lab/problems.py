@@ -145,7 +145,7 @@ def _process_status() -> dict[str, str]:
 
 
 def _in_initial_user_namespace() -> bool:
-    """Only there every user is mapped to itself."""
+    """Return whether every user is mapped to itself, as only there."""
     with contextlib.suppress(OSError):
         return Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
     return True

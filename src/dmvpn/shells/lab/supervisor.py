@@ -332,7 +332,9 @@ class Supervisor:
         return None
 
     def _reset(self, request: dict[str, Json]) -> Json:
-        """All routers begin again with the scenario's configurations; what they stored and all impairments are gone."""
+        """Let all routers begin again with the scenario's configurations; what they stored and all impairments are
+        gone.
+        """
         self._impairments.begin()
         self._stop_routers()
         for name, gateway in self._wiring.gateways.items():
@@ -382,7 +384,7 @@ class Supervisor:
         return started
 
     def _write_keys(self, folder: Path | None) -> None:
-        """All routers write theirs: which of them knows an SA that passes a captured link is hard to tell."""
+        """Let all routers write theirs: which of them knows an SA that passes a captured link is hard to tell."""
         self._keys = folder
         for router in self._routers.values():
             self._order_keys(router)
@@ -441,7 +443,9 @@ class _EndedError(OSError):
 
 
 def _forget_late_answers(pipe: socket.socket) -> None:
-    """A router that was too slow for an earlier question has answered since; that is not what we ask now."""
+    """Forget what a router that was too slow for an earlier question has answered since; that is not what we ask
+    now.
+    """
     pipe.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while _told(pipe.recv(LARGEST_ANSWER)):

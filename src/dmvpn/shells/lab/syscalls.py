@@ -64,7 +64,7 @@ def own_proc_files() -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int) -> None:
-    """mount(2). Raises OSError."""
+    """Mount by mount(2). Raises OSError."""
     octets = source.encode(), target.encode(), kind.encode() if kind else None
     _checked(_libc.mount(*octets, flags, None), f"mount {target}")
 

@@ -130,7 +130,7 @@ def plug_in(wiring: Wiring, cable: Cable, kernel: netlink.NetlinkSocket) -> None
 
 
 def _make_switch(wiring: Wiring, cable: Cable) -> None:
-    """A namespace with a bridge; none where the kernel cannot: then the relay takes its place."""
+    """Make a namespace with a bridge; none where the kernel cannot: then the relay takes its place."""
     namespace = new_network()
     with inside_network(namespace), netlink.NetlinkSocket() as kernel:
         refusals = kernel.execute([netlink.create_bridge(_BRIDGE)])

@@ -9,5 +9,5 @@ class SystemEntropy:
     """The operating system's random numbers."""
 
     def octets(self, count: int) -> bytes:
-        """`count` unpredictable octets."""
+        """Return `count` unpredictable octets."""
         return secrets.token_bytes(count)

@@ -11,7 +11,7 @@ from dmvpn.features.system import HostDescribed
 
 
 def describe(router: str, storage: Path) -> HostDescribed:
-    """This machine, as one of its routers sees it. storage: where that one keeps its files."""
+    """Describe this machine, as one of its routers sees it. storage: where that one keeps its files."""
     disk = os.statvfs(storage)
     return HostDescribed(
         board=_board(router),
@@ -22,7 +22,9 @@ def describe(router: str, storage: Path) -> HostDescribed:
 
 
 def _board(router: str) -> str:
-    """Ten digits that stay the same for this router on this machine, and do not give the machine's identity away."""
+    """Return ten digits that stay the same for this router on this machine, and do not give the machine's identity
+    away.
+    """
     machine = _text("/etc/machine-id").strip() or os.uname().nodename
     return hashlib.sha256(f"dmvpn {machine} {router}".encode()).hexdigest()[:10].upper()
 

@@ -38,11 +38,11 @@ class NameService:
         threading.Thread(target=self._look_up, args=(name,), name=f"look up {name}", daemon=True).start()
 
     def close(self) -> None:
-        """Whatever is answered from now on is for nobody."""
+        """Close: whatever is answered from now on is for nobody."""
         self._closed = True
 
     def _look_up(self, name: str) -> None:
-        """In the thread of a question."""
+        """Look up, in the thread of a question."""
         addresses = look_up(name)
         with contextlib.suppress(RuntimeError):  # the loop is gone: the router has ended
             self._loop.call_soon_threadsafe(self._answered, name, addresses)

@@ -154,7 +154,7 @@ class _Said(logging.Handler):
 
 
 def _build(stage: Stage, kernel: netlink.NetlinkSocket) -> None:
-    """The interfaces of the host once more. The far end of each is down where the host's has no carrier."""
+    """Build the interfaces of the host once more. The far end of each is down where the host's has no carrier."""
     indexes: dict[int, int] = {}
     kernel.call(netlink.set_up("lo"))
     for number, link in enumerate(stage.links):

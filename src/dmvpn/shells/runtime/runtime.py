@@ -164,7 +164,7 @@ class Runtime:
         self.post(KeysWanted(wanted=folder is not None))
 
     async def leave(self) -> None:
-        """An orderly stop: let others forget us, and give the packets a moment to go out. Then `close`."""
+        """Leave in an orderly way: let others forget us, and give the packets a moment to go out. Then `close`."""
         self.post(Withdraw())
         await asyncio.sleep(LEAVING)
 

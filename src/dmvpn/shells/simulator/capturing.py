@@ -76,12 +76,12 @@ class SimulatedCapture:
         return report(ended.values())
 
     def begin(self, router: str) -> None:
-        """A router lives, perhaps again: while keys are written, it is to tell its own."""
+        """Begin when a router lives, perhaps again: while keys are written, it is to tell its own."""
         if self._keys is not None and self._world.routers[router].alive:
             self._world.post(router, KeysWanted(True))
 
     def report(self, effect: Effect) -> None:
-        """A router carried out an effect: if it tells a key, that is written down."""
+        """Write down a key that an effect which a router carried out tells."""
         if isinstance(effect, ReportKey) and self._keys is not None:
             try:
                 keys.write(self._keys, effect)

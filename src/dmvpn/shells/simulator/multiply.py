@@ -48,7 +48,7 @@ class _Room:
     _next: dict[IPv4Network, int] = field(default_factory=dict)
 
     def note(self, network: IPv4Network) -> None:
-        """Somebody has it."""
+        """Note that somebody has it."""
         insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
 
     def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
@@ -268,12 +268,12 @@ class _Multiplier:
         return self._given[key]
 
     def _plug(self, link: LinkSpec, end: str) -> None:
-        """One more at a switch."""
+        """Plug one more into a switch."""
         position = next(number for number, other in enumerate(self._links) if other.ends[0] == link.ends[0])
         self._links[position] = link.model_copy(update={"ends": [*self._links[position].ends, end]})
 
     def _wire(self, link: LinkSpec, template: str, end: str, old: IPv4Network, new: IPv4Network) -> None:
-        """A cable to the provider, which gets a port at the same place of the new network."""
+        """Lay a cable to the provider, which gets a port at the same place of the new network."""
         provider, port = next(other for other in map(Scenario.end, link.ends) if other[0] != template)
         address, _ = self._addresses[provider].get(port, (None, None))
         if address is None or address not in old:
@@ -292,7 +292,7 @@ class _Multiplier:
         }
 
     def _repeat_static(self, change: _Renumbering, besides: set[str]) -> None:
-        """Hubs need a static route more, where they have one for the template."""
+        """Give hubs a static route more, where they have one for the template."""
         for router, lines in self._statics.items():
             if router not in besides:
                 repeated = [new for line in lines if (new := change.of(line)) != line]

@@ -65,7 +65,7 @@ class NatNode:
     # -------------------------------------------------------------------------------------------- as a node
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """A packet comes in by a wire."""
+        """Take a packet that comes in by a wire."""
         self._now = now
         try:
             parsed = Ipv4Packet.parse(packet)
@@ -83,10 +83,10 @@ class NatNode:
             self._from_outside(whole)
 
     def wake(self, now: float) -> None:
-        """Nothing happens by itself: what is over is forgotten when the next packet asks."""
+        """Do nothing, since nothing happens by itself: what is over is forgotten when the next packet asks."""
 
     def next_deadline(self) -> float | None:
-        """It has no timers."""
+        """Return nothing: it has no timers."""
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:

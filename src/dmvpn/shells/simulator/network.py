@@ -39,7 +39,7 @@ class Station(Protocol):
         ...
 
     def receive(self, interface: str, packet: bytes) -> None:
-        """A packet arrives."""
+        """Take a packet that arrives."""
         ...
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:

@@ -65,7 +65,7 @@ class RouterNode:
         self._work(now)
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """A packet comes in by a wire."""
+        """Take a packet that comes in by a wire."""
         if not self.alive:
             return
         self.plane.now = now
@@ -73,7 +73,7 @@ class RouterNode:
         self._work(now)
 
     def wake(self, now: float) -> None:
-        """A deadline may have come."""
+        """Look whether a deadline has come."""
         if not self.alive:
             return
         self.plane.now = now
@@ -168,15 +168,15 @@ class HostNode:
         self.plane.execute(packet)
 
     def arrive(self, interface: str, packet: bytes, now: float) -> None:
-        """A packet comes in by the wire."""
+        """Take a packet that comes in by the wire."""
         self.plane.now = now
         self.plane.receive(interface, packet)
 
     def wake(self, now: float) -> None:
-        """A host has no timers."""
+        """Do nothing: a host has no timers."""
 
     def next_deadline(self) -> float | None:
-        """A host has no timers."""
+        """Return nothing: a host has no timers."""
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
@@ -189,4 +189,4 @@ class HostNode:
 
 
 def _ignore(fact: Effect | Event | str) -> None:
-    """Nobody listens."""
+    """Ignore it: nobody listens."""

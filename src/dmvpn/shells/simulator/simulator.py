@@ -177,12 +177,12 @@ class Simulator:
             self.capture(name, tunnel, packet)
 
     def add_host(self, name: str, node: HostNode) -> None:
-        """A host."""
+        """Add a host."""
         self.hosts[name] = node
         self._plugs[name] = _Plug(self, node)
 
     def add_gateway(self, node: NatNode) -> None:
-        """A translator."""
+        """Add a translator."""
         self.gateways[node.name] = node
         self._plugs[node.name] = _Plug(self, node)
 
@@ -230,7 +230,7 @@ class Simulator:
             self.post(name, LinkChanged(interface, True))
 
     def kill(self, name: str) -> None:
-        """`kill -9`: the router is gone with all it knew, except what it stored; nobody is told."""
+        """Kill a router as by `kill -9`: it is gone with all it knew, except what it stored; nobody is told."""
         old = self.routers[name]
         old.alive = False
         self._wakes.pop(name, None)  # what the dead one waited for must not precede what the new one waits for
@@ -243,7 +243,7 @@ class Simulator:
         self._plugs[name].node = fresh
 
     def forget(self, name: str) -> None:
-        """What the router stored is lost: its next life begins with nothing."""
+        """Forget what the router stored: its next life begins with nothing."""
         self.routers[name].stored.clear()
 
     # ------------------------------------------------------------------------------------------------ running
@@ -270,7 +270,7 @@ class Simulator:
             self.after(max(0.0, deadline - self.now), lambda: self._wake(node, deadline))
 
     def next_event(self) -> float | None:
-        """When the next thing is to happen, or None."""
+        """Return when the next thing is to happen, or None."""
         return self._heap[0][0] if self._heap else None
 
     @property

@@ -52,7 +52,8 @@ def _reader(suffix: str) -> Callable[[Path, str], Topology | None]:
 
 
 def segments_of(topology: Topology, routers: Container[str]) -> dict[End, int]:
-    """For each port of a router a number, equal for ports on one wire. routers: names of nodes, in small letters.
+    """Return for each port of a router a number, equal for ports on one wire. routers: names of nodes, in small
+    letters.
 
     What is no router (a switch, a cloud) joins all that is plugged into it: which of them are of one subnet is said by
     addresses.

@@ -113,7 +113,7 @@ def _containerlab(folder: Path, top: dict[str, yaml.Node]) -> Topology:
 
 
 def _ends(node: yaml.Node | None, kind_of: dict[str, str]) -> tuple[End, ...]:
-    """`["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end."""
+    """Read `["R1:eth1", "R2:Ethernet0/1"]`, or a mapping for each end."""
     found: list[End] = []
     for each in _items(node):
         known = dict(_pairs(each))

@@ -40,7 +40,7 @@ def eve(path: Path, text: str) -> Topology | None:
 
 
 def _networks(root: ElementTree.Element, names: dict[str, str]) -> Iterator[tuple[End, ...]]:
-    """Ethernet ports by the network that they are in; serial ones name the node at the other end."""
+    """Yield Ethernet ports by the network that they are in; serial ones name the node at the other end."""
     networks: dict[str, list[End]] = {}
     for node in root.iter("node"):
         for interface in node.iter("interface"):
@@ -93,7 +93,9 @@ def gns3(path: Path, text: str) -> Topology | None:
 
 
 def _file(folder: Path, number: str, node: Json) -> Path | None:
-    """Where the configuration of a node is: as its properties say, beside the project or in the node's own folder."""
+    """Return where the configuration of a node is: as its properties say, beside the project or in the node's own
+    folder.
+    """
     properties = _of(node, "properties")
     counted = f"configs/i{_of(properties, 'dynamips_id')}_startup-config.cfg"
     said = _text(properties, "startup_config") or (

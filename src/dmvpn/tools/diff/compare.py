@@ -73,7 +73,7 @@ def compare(before: Behavior, after: Behavior) -> list[Change]:
 
 
 def judge_migration(migration: Migration, longest: float | None) -> list[Change]:
-    """Outages of the change itself that last longer than somebody allows; without a limit they are no verdict."""
+    """Judge outages of the change itself that last longer than somebody allows; without a limit they are no verdict."""
     return [
         Change(
             topic=Topic.CHANGE,
@@ -172,7 +172,9 @@ def _mtu(subject: str, old: Talk, new: Talk) -> Change | None:
 
 
 def _mss(subject: str, old: Talk, new: Talk) -> Change | None:
-    """Segments that do not fit are worse than small ones, and small ones worse than large ones."""
+    """Compare segment sizes: segments that do not fit are worse than small ones, and small ones worse than large
+    ones.
+    """
     if old.mss is None or new.mss is None or old.mtu is None or new.mtu is None:
         return None
     fitted, fits = old.mss + _HEADERS <= old.mtu, new.mss + _HEADERS <= new.mtu
@@ -353,5 +355,5 @@ def _alike(old: float, new: float) -> bool:
 
 
 def _graded(old: float, new: float) -> Verdict:
-    """Less is better."""
+    """Grade numbers of which less is better."""
     return Verdict.CHANGED if old == new else Verdict.WORSE if new > old else Verdict.BETTER

@@ -79,7 +79,7 @@ class Subject:
         return scenario.still_missing(lacking)
 
     def addresses(self) -> dict[IPAddress, str]:
-        """Whose is which address of the overlay's routers?"""
+        """Return whose is which address of the overlay's routers."""
         return {
             address: name
             for name in self.anatomy.sites
@@ -151,7 +151,7 @@ def warm_up(subject: Subject, pairs: Sequence[Pair], packets: int = 6) -> None:
 
 
 def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
-    """So many of them, from all over."""
+    """Return so many of them, from all over."""
     return pairs[:: -(-len(pairs) // most) or 1]
 
 
@@ -164,7 +164,10 @@ def _can_talk(subject: Subject, pair: Pair) -> bool:
 
 
 def converge(subject: Subject, pairs: Iterable[Pair]) -> tuple[float | None, float | None]:
-    """Until all is there, or nothing comes any more. When all were registered, and when the last pair got its way."""
+    """Wait until all is there, or nothing comes any more.
+
+    When all were registered, and when the last pair got its way.
+    """
     world, owners = subject.world, subject.addresses()
     waiting = dict.fromkeys(pairs)
     registered: float | None = None

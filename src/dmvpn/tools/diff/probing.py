@@ -92,7 +92,7 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
 
 
 def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
-    """Where a router has one LAN on one side and several on the other, name that one with its interface, too."""
+    """Name it with its interface, too, where a router has one LAN on one side and several on the other."""
     for lans, besides in ((some, others), (others, some)):
         several = {lan.site for name, lan in besides.items() if name != lan.site}
         for name in [name for name in lans if name in several]:
@@ -101,7 +101,10 @@ def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
 
 
 def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
-    """A port that nobody else is plugged into, with room for hosts. A /30 is a wire whose other end is not here."""
+    """Return whether it is a port that nobody else is plugged into, with room for hosts.
+
+    A /30 is a wire whose other end is not here.
+    """
     if not state.name.startswith(("Gigabit", "Fast", "Ethernet", "TenGigabit")) or not state.enabled:
         return False
     try:
@@ -158,7 +161,7 @@ class Probing:
         return flow.count
 
     def stream(self, pairs: Iterable[Pair], interval: float) -> None:
-        """Packets of all pairs, one after another, within `interval` seconds; that time passes."""
+        """Send packets of all pairs, one after another, within `interval` seconds; that time passes."""
         pairs = tuple(pairs)
         start = self.world.now
         for position, pair in enumerate(pairs):
@@ -171,7 +174,7 @@ class Probing:
         self.world.run_for(self._flight)
 
     def sent(self, pair: Pair) -> dict[int, float]:
-        """When the packets of a pair left, by their number."""
+        """Return when the packets of a pair left, by their number."""
         return self._flow(pair).left
 
     def arrivals(self, pair: Pair) -> dict[int, Arrival]:

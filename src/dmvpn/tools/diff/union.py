@@ -126,7 +126,7 @@ def _all_providers(scenario: Scenario) -> list[str]:
 
 
 def _providers(before: Scenario, after: Scenario) -> dict[str, str]:
-    """Providers of the new side that the old one calls otherwise: only where there is no doubt who it is."""
+    """Return providers of the new side that the old one calls otherwise: only where there is no doubt who it is."""
     old = [name for name in _all_providers(before) if name not in after.configurations]
     new = [name for name in _all_providers(after) if name not in before.configurations]
     return {new[0]: old[0]} if len(old) == len(new) == 1 else {}
@@ -175,7 +175,7 @@ def _addresses(text: str) -> Iterator[tuple[str, list[Hashable]]]:
 
 
 def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
-    """By port of a provider: who else is on its wire. Other providers' ports have no names to go by."""
+    """Return by port of a provider: who else is on its wire. Other providers' ports have no names to go by."""
     nameless = _all_providers(scenario)
     found: dict[str, list[End]] = {}
     for link in scenario.lab.links:
@@ -187,7 +187,7 @@ def _all_neighbors(scenario: Scenario, provider: str) -> dict[str, list[End]]:
 
 
 def _inside(scenario: Scenario) -> dict[str, list[End]]:
-    """By translator: the routers behind it."""
+    """Return by translator: the routers behind it."""
     found: dict[str, list[End]] = {name: [] for name in scenario.lab.gateways}
     for link in scenario.lab.links:
         ends = _ends(link)

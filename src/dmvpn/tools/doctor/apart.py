@@ -34,7 +34,10 @@ _MOST: Final = 72
 
 
 def hosts(scene: Scene) -> Iterator[Verdict]:
-    """Every host reaches those of other sites. One at a provider is in the Internet: nobody there need reach a site."""
+    """Check that every host reaches those of other sites.
+
+    One at a provider is in the Internet: nobody there need reach a site.
+    """
     at_providers = [host.address.ip for host in scene.lab.hosts.values() if host.router in scene.lab.providers]
     pairs = [pair for pair in _pairs(scene) if pair[0] not in at_providers]
     lost: list[tuple[Path, HostFacts]] = []
@@ -50,7 +53,7 @@ def hosts(scene: Scene) -> Iterator[Verdict]:
 
 
 def _pairs(scene: Scene) -> Iterator[tuple[Address, Address, HostFacts]]:
-    """From, to, and who that is: of one IP version, and behind different routers that run."""
+    """Yield from, to, and who that is: of one IP version, and behind different routers that run."""
     known = [host for host in scene.lab.hosts.values() if scene.of(host.router) is not None]
     if len(known) * (len(known) - 1) <= _MOST:
         for one, other in permutations(known, 2):

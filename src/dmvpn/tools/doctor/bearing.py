@@ -130,11 +130,11 @@ class Rows:
         return found
 
     def cost(self, names: int) -> int:
-        """Walks from so many sites to all, at most."""
+        """Return what walks from so many sites to all cost, at most."""
         return names * sum(map(len, self.sites.values()))
 
     def role(self, name: str) -> tuple[bool, bool]:
-        """Does it have servers, and is it one?"""
+        """Return whether it has servers, and whether it is one."""
         clients = self.scene.clients()
         return any(one.name == name for one in clients), any(one.hub == name for one in clients)
 
@@ -210,7 +210,7 @@ def _worst(rows: list[_Row]) -> _Row:
 
 
 def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """The same verdicts; those that nobody feels are advice."""
+    """Yield the same verdicts; those that nobody feels are advice."""
     for one in verdicts:
         later = _later(one) if isinstance(one, Finding) and not one.advice else ""
         if isinstance(one, Finding) and later and not _is_felt(rows, one):
@@ -220,7 +220,7 @@ def weighed(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
 
 
 def _later(finding: Finding) -> str:
-    """When it would be felt, if nobody feels it now; "": a walk cannot tell, or soon everybody can."""
+    """Return when it would be felt, if nobody feels it now; "": a walk cannot tell, or soon everybody can."""
     is_due = finding.step is Step.REGISTRATION and not finding.stops and finding.cause is not Cause.NHS_MISSING
     if finding.cause in _FLEETING or (is_due and finding.decide):
         return ""

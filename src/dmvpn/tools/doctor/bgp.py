@@ -23,7 +23,7 @@ _STEP = Step.ROUTING
 
 
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """BGP at both ends of a tunnel: each has lines for the other, and these fit."""
+    """Check BGP at both ends of a tunnel: each has lines for the other, and these fit."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.facts.bgp.local_as or not hub.bgp.local_as:
         return
@@ -187,7 +187,7 @@ def _finding(cause: Cause, name: str, what: str, facts: RouterFacts, line: str) 
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The server knows the client's LAN, and the client those of the others."""
+    """Check that the server knows the client's LAN, and the client those of the others."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not is_up(client):
         return
@@ -213,7 +213,7 @@ def announced(facts: RouterFacts, address: Address) -> bool:
 
 
 def not_announced(name: str, facts: RouterFacts, lan: tuple[str, Address], evidence: tuple[str, ...]) -> Finding:
-    """Nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
     port, address = lan
     owned = (one.network for it in facts.interfaces if it.name == port for one in it.addresses)
     network = next((one for one in owned if address in one), None)

@@ -87,7 +87,7 @@ def _passes(scene: Scene, client: Client) -> bool:
 
 
 def _changed_since(client: Client) -> str:
-    """When the server is asked again, if somebody configured either end after its last word."""
+    """Return when the server is asked again, if somebody configured either end after its last word."""
     server = client.server
     if server is None or server.responding or not server.reason or server.asks_in is None:
         return ""
@@ -99,7 +99,9 @@ def _changed_since(client: Client) -> str:
 
 
 def _asks_again(client: Client) -> str:
-    """When a registration that nobody answered is tried next: what was put right since shows then, and not before."""
+    """Return when a registration that nobody answered is tried next: what was put right since shows then, and not
+    before.
+    """
     server = client.server
     if server is None or server.responding or server.asks_in is None:
         return ""

@@ -219,7 +219,10 @@ def _blocks(verdict: Verdict) -> bool:
 
 
 def _is_down(tunnel: TunnelFacts | None) -> bool:
-    """For a reason of its own. Where keepalives come back no more, the reason is somewhere between the two ends."""
+    """Return whether it is down for a reason of its own.
+
+    Where keepalives come back no more, the reason is somewhere between the two ends.
+    """
     return tunnel is not None and not tunnel.up and not tunnel.reason.is_one(TunnelReason.KEEPALIVE)
 
 

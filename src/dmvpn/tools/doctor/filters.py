@@ -36,7 +36,7 @@ _TOO_FAR, _NEVER = 15, 255
 
 
 def between(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What one end tells of its LAN, and of those that it learnt, the other end takes."""
+    """Check that what one end tells of its LAN, and of those that it learnt, is taken by the other end."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None:
         return
@@ -172,7 +172,9 @@ def _of_bgp(
 
 
 def _line(facts: RouterFacts, words: str, *others: str) -> tuple[str, ...] | None:
-    """Where a line is that begins with these words, with those that lead to it. others: words behind them, "": none."""
+    """Return where a line is that begins with these words, with those that lead to it. others: words behind them, "":
+    none.
+    """
     trail: list[str] = []
     wanted = words.split()
     behind = [word for word in others if word]

@@ -104,7 +104,7 @@ def silent_at(reason: ReasonFacts, *exchanges: ExchangeType) -> bool:
 
 
 def protection(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Both ends protect the tunnel, or neither does."""
+    """Check that both ends protect the tunnel, or neither does."""
     there = client.there
     if there is None or bool(there.protection) == bool(client.tunnel.protection):
         return
@@ -139,7 +139,7 @@ def _profile(scene: Scene, name: str) -> str:
 
 
 def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """IKE comes to an end: if not, the end that knows why says it."""
+    """Check that IKE comes to an end: if not, the end that knows why says it."""
     if not client.tunnel.protection or client.there is None or not client.there.protection:
         return
     ours, theirs = _reasons(scene, client)
@@ -277,7 +277,7 @@ def _ends(client: Client, culprit: str) -> tuple[End, End] | None:
 
 
 def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence: tuple[str, ...]) -> Finding:
-    """Nobody says no, and nobody answers."""
+    """Return the finding where nobody says no, and nobody answers."""
     for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
         lacking = half_key(facts.configuration) if facts is not None else ()
         if lacking:
@@ -316,12 +316,14 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
 
 
 def barren(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings do."""
+    """Check SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings
+    do.
+    """
     yield from (one for one in sas(scene, client) if isinstance(one, Finding))
 
 
 def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What one end sends by ESP reaches the other."""
+    """Check that what one end sends by ESP reaches the other."""
     if not client.tunnel.protection or client.hub_facts is None or not _secured(client) or client.nbma is None:
         return
     mine = _sa_with(client.facts, client.nbma)
@@ -361,7 +363,7 @@ def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
 
 
 def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
+    """Check what works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
     there, facts = client.there, client.hub_facts
     if not client.tunnel.protection or there is None or facts is None or not there.protection:
         return
@@ -407,7 +409,7 @@ def _is_odd(scene: Scene, client: Client, ask: Callable[[RouterFacts, TunnelFact
 
 
 def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
-    """What was agreed on before somebody changed a set goes on until it is replaced."""
+    """Check what was agreed on before somebody changed a set: it goes on until it is replaced."""
     mine, theirs = transforms(here), transforms(far)
     if not mine or not theirs or set(mine) & set(theirs):
         return

@@ -18,7 +18,7 @@ _MOST: Final = 8
 
 
 def tables(scene: Scene) -> Iterator[Verdict]:
-    """What is missing breaks the way; what nobody ordered is only strange."""
+    """Check the tables: what is missing breaks the way; what nobody ordered is only strange."""
     for name, facts in scene.alive():
         if not facts.kernel:
             continue

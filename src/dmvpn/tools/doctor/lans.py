@@ -33,7 +33,7 @@ class _Lan(NamedTuple):
 
 
 def ports(scene: Scene) -> Iterator[Verdict]:
-    """Each host finds its gateway at its router's port."""
+    """Check that each host finds its gateway at its router's port."""
     for lan in _strange_lans(scene):
         yield _strange(scene, lan, [one for one in lan.port.addresses if one.version == lan.own.version])
 
@@ -69,7 +69,7 @@ def _lans(scene: Scene) -> Iterator[_Lan]:
 
 
 def _strange(scene: Scene, lan: _Lan, mine: list[AddressWithLength]) -> Finding:
-    """The port has another address, or none."""
+    """Return the finding that the port has another address, or none."""
     others = [
         name
         for name, facts in scene.alive()
@@ -98,7 +98,7 @@ def _all(facts: RouterFacts) -> Iterator[AddressWithLength]:
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
-    """Nobody else has an address out of the LAN that a host is in."""
+    """Check that nobody else has an address out of the LAN that a host is in."""
     known = {lan.own.network: lan for lan in _lans(scene) if any(lan.gateway == one.ip for one in lan.port.addresses)}
     for network, lan in known.items():
         for name, facts in scene.alive():

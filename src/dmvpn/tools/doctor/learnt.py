@@ -27,7 +27,7 @@ MOST_FELLOWS = 8
 
 
 def black_holes(scene: Scene) -> Iterator[Verdict]:
-    """No static route swallows what is for another site, unless all others are gone."""
+    """Check that no static route swallows what is for another site, unless all others are gone."""
     sites = set(_sites(scene))
     for name, facts in scene.alive():
         for route in facts.routes:
@@ -56,7 +56,7 @@ def black_holes(scene: Scene) -> Iterator[Verdict]:
 
 
 def to_nobody(scene: Scene) -> Iterator[Verdict]:
-    """No static route leads into a tunnel, to a next hop that nobody there has."""
+    """Check that no static route leads into a tunnel, to a next hop that nobody there has."""
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
         for route in facts.routes:
@@ -77,7 +77,9 @@ def to_nobody(scene: Scene) -> Iterator[Verdict]:
 
 
 def to_others(scene: Scene) -> Iterator[Verdict]:
-    """No static route leads by a tunnel to a site that does not have the network, and passes nothing on to others."""
+    """Check that no static route leads by a tunnel to a site that does not have the network, and passes nothing on to
+    others.
+    """
     serving = {name for name, _ in scene.servers()}
     having: dict[Network, list[str]] = {}
     for who, network in _sites(scene):
@@ -117,7 +119,9 @@ def _is_better(facts: RouterFacts, prefix: object, network: object) -> bool:
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The server knows the client's LAN, and the client those of the others: by some route through the tunnel."""
+    """Check that the server knows the client's LAN, and the client those of the others: by some route through the
+    tunnel.
+    """
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.facts.eigrp or not hub.eigrp or not is_up(client):
         return
@@ -147,7 +151,7 @@ def announced(facts: RouterFacts, interface: str) -> bool:
 def not_announced(
     name: str, process: EigrpFacts, lan: tuple[str, IPv4Network | IPv6Network], evidence: tuple[str, ...]
 ) -> Finding:
-    """Nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
     interface, network = lan
     return Finding(
         step=_STEP,
@@ -169,7 +173,7 @@ def is_kept_back(process: EigrpFacts, interface: str) -> bool:
 
 
 def kept_back(name: str, process: EigrpFacts, lan: tuple[str, Address], evidence: tuple[str, ...]) -> Finding:
-    """A stub keeps its LAN to itself. evidence: who suffers."""
+    """Return the finding that a stub keeps its LAN to itself. evidence: who suffers."""
     told = process.stub or ()
     return Finding(
         step=_STEP,
@@ -196,7 +200,7 @@ def _lasting(facts: RouterFacts, address: Address) -> RouteFacts | None:
 
 
 def lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
-    """No route leads there by this tunnel."""
+    """Return whether no route leads there by this tunnel."""
     route = _lasting(facts, address)
     hops = (*route.next_hops, *((route.override,) if route.override is not None else ())) if route is not None else ()
     return all(hop.interface != tunnel.name for hop in hops)

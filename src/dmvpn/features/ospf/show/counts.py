@@ -167,7 +167,7 @@ def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
 
 
 def query_floods(ctx: ShowContext, args: Args) -> ShowSections:
-    """Advertisements that neighbors are told and have not acknowledged, interface by interface."""
+    """Query advertisements that neighbors are told and have not acknowledged, interface by interface."""
     only = args.interface("interface", None)
     return ShowSections(tuple(_section(each, _floods(each, only)) for each in processes(ctx, args)))
 
@@ -180,12 +180,12 @@ def _floods(process: Process, only: str | None) -> Iterator[str]:
 
 
 def query_sham(ctx: ShowContext, args: Args) -> ShowSections:
-    """There are none: they belong to MPLS VPNs."""
+    """Return no sham links: they belong to MPLS VPNs."""
     return ShowSections(())
 
 
 def clear_counters(ctx: ShowContext, args: Args) -> ClearCounters:
-    """`clear ip ospf counters`, `traffic`, `events`, `statistics`."""
+    """Clear counters: `clear ip ospf counters`, `traffic`, `events`, `statistics`."""
     return ClearCounters(args.integer("number", None))
 
 

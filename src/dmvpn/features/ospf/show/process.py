@@ -134,7 +134,7 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
 
 
 def clear_process(ctx: ShowContext, args: Args) -> Ask:
-    """`clear ip ospf process`: asks first, as IOS does."""
+    """Clear the process (`clear ip ospf process`): asks first, as IOS does."""
     number = args.integer("number", None)
 
     def then(answer: str) -> object:

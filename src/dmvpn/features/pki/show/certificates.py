@@ -231,5 +231,5 @@ def _verbose(particulars: Particulars) -> Iterator[str]:
 
 
 def _usage_bits(usages: tuple[str, ...]) -> int:
-    """As the first octet of 32 bits: A0000000 is digital signature and key encipherment."""
+    """Return the usage as the first octet of 32 bits: A0000000 is digital signature and key encipherment."""
     return sum(0x80000000 >> place for place, (_, text) in enumerate(_USAGES) if text in usages)

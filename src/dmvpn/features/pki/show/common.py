@@ -19,7 +19,7 @@ def chosen(ctx: ShowContext, args: Args) -> list[Holdings]:
 
 
 def fingerprint(octets: bytes, kind: str) -> str:
-    """Of a certificate, in groups of eight hexadecimal digits."""
+    """Return the fingerprint of a certificate, in groups of eight hexadecimal digits."""
     return grouped(hashlib.new(kind, octets, usedforsecurity=False).digest())
 
 

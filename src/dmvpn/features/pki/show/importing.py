@@ -183,7 +183,7 @@ def _signed_by(found: x509.CertificateRevocationList, authority: x509.Certificat
 
 
 def _check_serials(authorities: tuple[bytes, ...]) -> None:
-    """A chain in the configuration tells its certificates apart by their numbers alone."""
+    """Check the serial numbers: a chain in the configuration tells its certificates apart by these alone."""
     serials = [serial_number(certificate_of(octets)) for octets in authorities]
     if len(set(serials)) < len(serials):
         raise UserError("two authorities with the same serial number: give each a trustpoint of its own")

@@ -146,7 +146,7 @@ def _shown(pair: KeyPair) -> PublicKey:
 
 
 def render_public_keys(found: PublicKeys) -> Iterator[str]:
-    """A block for each; private halves are never shown."""
+    """Yield a block for each; private halves are never shown."""
     for key in found.keys:
         yield f"% Key pair was generated at: {key.made:%H:%M:%S} UTC {key.made:%b %-d %Y}"
         yield f"Key name: {key.name}"

@@ -71,7 +71,7 @@ _HELP: Final[Mapping[str, str]] = {
 
 
 def _sequences(section: Section) -> Sequences:
-    """Of the list; its mode has but one of the two lines."""
+    """Return the sequences of the list; its mode has but one of the two lines."""
     return section.index(STANDARD_ENTRY if section.mode.name == _STANDARD else EXTENDED_ENTRY, Sequences)
 
 

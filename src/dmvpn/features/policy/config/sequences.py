@@ -28,7 +28,7 @@ class Sequences:
             self.add(args, args)
 
     def add(self, key: Hashable, args: Args) -> None:
-        """There is an entry, the last one so far."""
+        """Add an entry, the last one so far."""
         name, number = args.said("name"), args.integer("sequence")
         if (name, number) not in self._by_number:
             heapq.heappush(self._numbers.setdefault(name, []), -number)
@@ -36,7 +36,7 @@ class Sequences:
         self._by_content.setdefault(_content(args), {})[key] = args
 
     def remove(self, key: Hashable, args: Args) -> None:
-        """It is gone."""
+        """Remove an entry that is gone."""
         place, content = (args.said("name"), args.integer("sequence")), _content(args)
         for entries in (self._by_number.get(place, {}), self._by_content.get(content, {})):
             entries.pop(key, None)

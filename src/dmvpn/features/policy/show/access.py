@@ -60,7 +60,7 @@ def _place(key: tuple[str, bool]) -> tuple[bool, bool, int, str]:
 
 
 def _lines(entries: Iterable[AccessEntry], *, extended: bool) -> tuple[AccessLine, ...]:
-    """With a number for each entry: those of `access-list N` have none of their own."""
+    """Return the lines with a number for each entry: those of `access-list N` have none of their own."""
     found: list[AccessLine] = []
     for entry in entries:
         last = found[-1].sequence if found else 0
@@ -70,7 +70,7 @@ def _lines(entries: Iterable[AccessEntry], *, extended: bool) -> tuple[AccessLin
 
 
 def _standard(entry: AccessEntry) -> str:
-    """ "10.0.0.0, wildcard bits 0.255.255.255"."""
+    """Return "10.0.0.0, wildcard bits 0.255.255.255"."""
     if entry.source == ANY:
         text = "any"
     elif int(entry.source.wildcard) == 0:
@@ -81,7 +81,7 @@ def _standard(entry: AccessEntry) -> str:
 
 
 def _extended(entry: AccessEntry) -> str:
-    """As the configuration has it, ports as numbers."""
+    """Return an entry as the configuration has it, ports as numbers."""
     parts = (
         _protocol(entry.protocol),
         _range(entry.source),

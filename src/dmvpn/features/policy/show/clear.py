@@ -10,12 +10,12 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 
 
 def clear_lists(ctx: ShowContext, args: Args) -> ClearHits:
-    """Of prefix lists."""
+    """Clear the counts of prefix lists."""
     return ClearHits(Counted.PREFIX_LIST, args.text("name", ""))
 
 
 def clear_maps(ctx: ShowContext, args: Args) -> ClearHits:
-    """Of route maps."""
+    """Clear the counts of route maps."""
     return ClearHits(Counted.ROUTE_MAP, args.text("name", ""))
 
 

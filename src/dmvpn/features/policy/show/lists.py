@@ -79,12 +79,12 @@ def _meant(rules: list[PrefixRule], args: Args) -> list[PrefixRule]:
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
-    """AS path lists."""
+    """Query AS path lists."""
     return _chosen(ctx.machine(PolicyMachine).config.as_path_lists, str(args.integer("number", None) or ""))
 
 
 def query_communities(ctx: ShowContext, args: Args) -> ShowLists:
-    """Community lists."""
+    """Query community lists."""
     return _chosen(ctx.machine(PolicyMachine).config.community_lists, args.text("name", ""))
 
 
@@ -139,7 +139,7 @@ def render_prefixes(answer: ShowLists) -> Iterator[str]:
 
 
 def render_detail(answer: ShowLists) -> Iterator[str]:
-    """Counts, and how often each entry fitted."""
+    """Yield counts, and how often each entry fitted."""
     for listed in answer.lists:
         yield from _summary(listed)
         yield from _counted(listed)
@@ -157,7 +157,7 @@ def _counted(listed: ListLines) -> Iterator[str]:
 
 
 def render_summary(answer: ShowLists) -> Iterator[str]:
-    """Counts alone."""
+    """Yield counts alone."""
     for listed in answer.lists:
         yield from _summary(listed)
 

@@ -72,7 +72,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:
-    """With a mask exactly that prefix, otherwise the longest match."""
+    """Query with a mask exactly that prefix, otherwise the longest match."""
     prefix, mask = args.prefix("prefix"), args.address("mask", None)
     machine = ctx.machine(RibMachine)
     if mask is not None or not prefix.is_host:

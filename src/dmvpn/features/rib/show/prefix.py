@@ -45,7 +45,9 @@ class ShowIpRoutePrefix:
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
-    """With a mask exactly that prefix; otherwise the longest match, for which the default route does not count."""
+    """Query with a mask exactly that prefix; otherwise the longest match, for which the default route does not
+    count.
+    """
     prefix, exact = _wanted(args)
     return _chosen(prefix, holding(ctx, prefix.address), exact=exact) or _missing(prefix, all_entries(ctx))
 
@@ -69,7 +71,7 @@ def _wanted(args: Args) -> tuple[Prefix, bool]:
 
 
 def _chosen(prefix: Prefix, entries: list[RouteEntry], *, exact: bool) -> ShowIpRoutePrefix | None:
-    """Of the entries that hold the address, the longest one first."""
+    """Choose of the entries that hold the address, the longest one first."""
     wants_default = int(prefix.address) == 0
     for entry in entries:
         if entry.prefix == prefix if exact else wants_default or not entry.prefix.is_default:
@@ -78,7 +80,7 @@ def _chosen(prefix: Prefix, entries: list[RouteEntry], *, exact: bool) -> ShowIp
 
 
 def _missing(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpRoutePrefix:
-    """No entry fits; a classful network is answered with what lies in it."""
+    """Return the answer where no entry fits; a classful network is answered with what lies in it."""
     network = major_of(prefix)
     major = majors(entries).get(network) if network is not None else None
     if network is not None and major is not None and prefix.address == network.address:

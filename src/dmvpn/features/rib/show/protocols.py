@@ -35,7 +35,7 @@ def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
 
 
 def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
-    """`clear ip route`."""
+    """Clear routes (`clear ip route`)."""
     return ClearRoutes(args.prefix("prefix", None))
 
 

@@ -137,7 +137,7 @@ CONFIG = (
 
 
 def model(tree: ConfigTree) -> SystemConfig:
-    """The typed configuration of this feature."""
+    """Return the typed configuration of this feature."""
     zone = tree.get(TIMEZONE)
     domain = tree.get(DOMAIN_NAME) or tree.get(DOMAIN_NAME_OLD)
     return SystemConfig(

@@ -86,7 +86,9 @@ def _check_secret(args: Args, _: Section) -> str | None:
 
 
 def _check_user(args: Args, _: Section) -> str | None:
-    """A hash that cannot be right lets nobody in: whoever removed the true one from a file wanted just that."""
+    """Check the hash of a user: one that cannot be right lets nobody in, since whoever removed the true one from a file
+    wanted just that.
+    """
     if "secret" not in args.values_given:
         return None
     if args.integer("kind", PLAIN) == ENCRYPTED:
@@ -111,7 +113,7 @@ def _seal(args: Args, entropy: Entropy) -> Callable[[], Args] | None:
 
 
 def _keep(args: Args, section: Section) -> Args:
-    """What an earlier line said of the user stays, as far as this one says nothing about it."""
+    """Keep what an earlier line said of the user, as far as this one says nothing about it."""
     present = section.find(USERNAME, args)
     if present is None:
         return args
@@ -234,7 +236,7 @@ def users(tree: ConfigTree) -> tuple[User, ...]:
 
 
 def enable_secrets(tree: ConfigTree) -> tuple[tuple[int, int, str], ...]:
-    """Of each level with a password the level, the kind and the password; a secret counts before a password."""
+    """Return of each level with a password the level, the kind and the password; a secret counts before a password."""
     found: dict[int, tuple[int, int, str]] = {}
     for line in (ENABLE_SECRET, ENABLE_PASSWORD):
         for args in tree.all(line):

@@ -48,7 +48,7 @@ _SPEEDS = (
 
 
 def version(ctx: ShowContext, _: Args) -> reports.Version:
-    """`show version`."""
+    """Query what `show version` shows."""
     machine = ctx.machine(SystemMachine)
     host = machine.host
     names = [interface.name.rstrip("0123456789/.:") for interface in ctx.ports.interfaces.all()]
@@ -66,7 +66,7 @@ def version(ctx: ShowContext, _: Args) -> reports.Version:
 
 
 def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
-    """`show clock [detail]`."""
+    """Query what `show clock [detail]` shows."""
     machine = ctx.machine(SystemMachine)
     return reports.ClockReport(
         moment=machine.wall(ctx.now),
@@ -91,7 +91,7 @@ def set_clock(ctx: ShowContext, args: Args) -> ClockSet | Change:
 
 
 def log(ctx: ShowContext, _: Args) -> reports.LogReport:
-    """`show logging`."""
+    """Query what `show logging` shows."""
     machine = ctx.machine(SystemMachine)
     config, counters = machine.config.logging, machine.syslog.counters
     return reports.LogReport(
@@ -111,13 +111,13 @@ def log(ctx: ShowContext, _: Args) -> reports.LogReport:
 
 
 def debugging(ctx: ShowContext, _: Args) -> reports.DebugReport:
-    """`show debugging`."""
+    """Query what `show debugging` shows."""
     switches = ctx.machine(SystemMachine).switches
     return reports.DebugReport(switches.active, tuple(str(condition) for condition in switches.conditions))
 
 
 def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
-    """`show nhrp debug-condition`."""
+    """Query what `show nhrp debug-condition` shows."""
     switches = ctx.machine(SystemMachine).switches
     return reports.ConditionsReport(
         tuple((condition.kind, condition.value) for condition in switches.conditions_of("nhrp"))
@@ -125,13 +125,13 @@ def debug_conditions(ctx: ShowContext, _: Args) -> reports.ConditionsReport:
 
 
 def hosts(ctx: ShowContext, _: Args) -> reports.HostsReport:
-    """`show hosts`."""
+    """Query what `show hosts` shows."""
     names = ctx.machine(SystemMachine).config.names
     return reports.HostsReport(names.domain, names.lookup, tuple(names.hosts))
 
 
 def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
-    """`show inventory`."""
+    """Query what `show inventory` shows."""
     host = ctx.machine(SystemMachine).host
     return reports.Inventory(host.board, __version__)
 
@@ -149,7 +149,9 @@ class RunningConfig:
 
 
 def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
-    """`show running-config [all]`: what is not the default, or all. (Defaults of other releases are not invented.)"""
+    """Query what `show running-config [all]` shows: what is not the default, or all. (Defaults of other releases are
+    not invented.)
+    """
     machine = ctx.machine(SystemMachine)
     change = machine.last_change
     changed = ""
@@ -164,7 +166,7 @@ def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
 
 
 def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
-    """`show running-config interface X`."""
+    """Query what `show running-config interface X` shows."""
     wanted = args.interface("interface")
     for statement in ctx.running.statements():
         if statement.line is INTERFACE and statement.args.interface("name") == wanted:
@@ -203,7 +205,7 @@ def render_running_config(config: RunningConfig | None) -> Iterator[str]:
 
 
 def ping(ctx: ShowContext, args: Args) -> Event:
-    """`ping`."""
+    """Start a ping."""
     return StartPing(
         ctx.session,
         destination=args.text("destination"),
@@ -217,7 +219,7 @@ def ping(ctx: ShowContext, args: Args) -> Event:
 
 
 def traceroute(ctx: ShowContext, args: Args) -> Event:
-    """`traceroute`."""
+    """Start a traceroute."""
     first, last = args.integer("first", 1), args.integer("last", 30)
     return StartTraceroute(
         ctx.session,
@@ -241,7 +243,7 @@ def _source(args: Args) -> IPAddress | str | None:
 
 
 def clear_logging(_: ShowContext, __: Args) -> Confirm:
-    """`clear logging`."""
+    """Clear the log (`clear logging`)."""
     return Confirm("Clear logging buffer [confirm]", ClearLogging())
 
 
@@ -249,7 +251,7 @@ def clear_logging(_: ShowContext, __: Args) -> Confirm:
 
 
 def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:
-    """`debug X`, `no debug X`, `undebug X` for the flags of all features, and what goes with them.
+    """Return `debug X`, `no debug X`, `undebug X` for the flags of all features, and what goes with them.
 
     Flags with the same syntax are switched together. `debug dmvpn LEVEL PART` switches all that are of this level, of
     this part.

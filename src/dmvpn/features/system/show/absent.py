@@ -30,7 +30,7 @@ def render_vrfs(_: Vrfs) -> Iterator[str]:
 
 
 def render_nothing(_: object) -> tuple[str, ...]:
-    """Nothing: there is none, and tools take a sentence for a name or a number."""
+    """Return nothing: there is none, and tools take a sentence for a name or a number."""
     return ()
 
 
@@ -43,7 +43,7 @@ class Discovery:
 
 
 def render_discovery(found: Discovery) -> Iterator[str]:
-    """In IOS's words."""
+    """Yield IOS's words."""
     yield f"% {found.protocol} is not enabled"
 
 
@@ -56,7 +56,7 @@ class Agent:
 
 
 def render_agent(found: Agent) -> Iterator[str]:
-    """In IOS's words."""
+    """Yield IOS's words."""
     yield f"%{found.protocol} agent not enabled"
 
 
@@ -77,17 +77,17 @@ def render_memory(found: Memory) -> Iterator[str]:
 
 
 def vrfs(_: ShowContext, __: Args) -> Vrfs:
-    """`show vrf`: lines about VRFs are kept, and all routes are in one table."""
+    """Query what `show vrf` shows: lines about VRFs are kept, and all routes are in one table."""
     return Vrfs()
 
 
 def lldp(_: ShowContext, __: Args) -> Discovery:
-    """`show lldp`, `show lldp neighbors`."""
+    """Query what `show lldp` and `show lldp neighbors` show."""
     return Discovery("LLDP")
 
 
 def cdp(_: ShowContext, __: Args) -> Discovery:
-    """`show cdp`, `show cdp neighbors`."""
+    """Query what `show cdp` and `show cdp neighbors` show."""
     return Discovery("CDP")
 
 
@@ -99,17 +99,17 @@ class Aggregation:
 
 
 def lacp(_: ShowContext, __: Args) -> Aggregation:
-    """`show lacp sys-id`."""
+    """Query what `show lacp sys-id` shows."""
     return Aggregation()
 
 
 def snmp(_: ShowContext, __: Args) -> Agent:
-    """`show snmp`, `show snmp user`."""
+    """Query what `show snmp` and `show snmp user` show."""
     return Agent()
 
 
 def memory(ctx: ShowContext, _: Args) -> Memory:
-    """`show memory statistics`, as of the start of the router."""
+    """Query what `show memory statistics` shows, as of the start of the router."""
     host = ctx.machine(SystemMachine).host
     return Memory(host.memory_kb * 1024, host.used_kb * 1024)
 

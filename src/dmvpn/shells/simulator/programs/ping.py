@@ -152,7 +152,7 @@ class Ping(Program):
         return []
 
     def tick(self, now: float) -> list[SendIp]:
-        """The next request is due, or the end."""
+        """Send the next request, which is due, or end."""
         until = self._ask.until
         if self._ask.count == self._sent or (until is not None and now >= self._began + until):
             self._finish()
@@ -160,7 +160,7 @@ class Ping(Program):
         return self._send(now)
 
     def interrupt(self, now: float) -> None:
-        """Statistics, and the end."""
+        """Print statistics, and end."""
         self._last = now
         self._finish()
 

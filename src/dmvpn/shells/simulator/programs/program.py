@@ -41,23 +41,23 @@ class Program(ABC):
 
     @abstractmethod
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """The host got an ICMP message, for this program or for another one."""
+        """Take an ICMP message that the host got, for this program or for another one."""
 
     @abstractmethod
     def tick(self, now: float) -> list[SendIp]:
-        """The deadline has come."""
+        """Go on when the deadline has come."""
 
     @abstractmethod
     def interrupt(self, now: float) -> None:
-        """Ctrl-C."""
+        """Obey Ctrl-C."""
 
     def fail(self, text: str) -> None:
-        """A packet could not be sent at all: the host has no way for it."""
+        """Note that a packet could not be sent at all: the host has no way for it."""
         self.lines.append(text)
         self.end(2)
 
     def end(self, code: int) -> None:
-        """It is over."""
+        """End what is over."""
         self.code, self.deadline = code, None
 
 

@@ -88,7 +88,7 @@ class Programs:
         return lines, job.program.code
 
     def interrupt(self, number: int) -> None:
-        """Ctrl-C. Raises UserError."""
+        """Obey Ctrl-C. Raises UserError."""
         program = self._job(number).program
         if program.code is None:
             program.interrupt(self._world.now)
@@ -103,7 +103,10 @@ class Programs:
         return self._jobs[number]
 
     def _take(self, host: HostNode, packet: IpReceived) -> None:
-        """What a host gets. It may come while the host sends: to itself, or of a wire that nobody is plugged into."""
+        """Take what a host gets.
+
+        It may come while the host sends: to itself, or of a wire that nobody is plugged into.
+        """
         self._arrived.append((host, packet))
         if not self._busy:
             self._hand_out()

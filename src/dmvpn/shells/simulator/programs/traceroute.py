@@ -105,7 +105,7 @@ class Traceroute(Program):
         return self._go_on(now)
 
     def receive(self, packet: IpReceived, message: IcmpMessage, now: float) -> list[SendIp]:
-        """Perhaps the fate of a probe."""
+        """Take what is perhaps the fate of a probe."""
         number = self._number_of(message)
         if number is None or not 0 <= number < len(self._probes) or self._probes[number].done:
             return []
@@ -118,14 +118,14 @@ class Traceroute(Program):
         return self._go_on(now)
 
     def tick(self, now: float) -> list[SendIp]:
-        """Some probes had no answer in time."""
+        """Go on when some probes had no answer in time."""
         for probe in self._probes:
             if not probe.done and self._expires(probe) <= now:
                 probe.done = True
         return self._go_on(now)
 
     def interrupt(self, now: float) -> None:
-        """What is known of a hop that is not complete is printed."""
+        """Print what is known of a hop that is not complete."""
         if any(probe.done for probe in self._of(self._printed + 1)):
             self._print_hop(self._printed + 1)
         self.end(130)
