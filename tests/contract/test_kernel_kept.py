@@ -418,12 +418,34 @@ def test_a_route_into_a_protected_tunnel_that_fails_is_guarded() -> None:
         router = Kernel(InterfaceNames({}), lambda _: None, manage=False)
         router.start()
         router.protect("Tunnel7", protected=True)
-        with pytest.raises(OSError, match="Tunnel7"):
-            router.routes.set(SetRoute(FAR, (NextHop("Tunnel7", TUNNEL["B"]),)))
+        ((_, error),) = router.routes.carry_out([SetRoute(FAR, (NextHop("Tunnel7", TUNNEL["B"]),))])
+        assert "Tunnel7" in str(error)
         with netlink.NetlinkSocket() as kernel:
             assert guards(kernel, FAR) == 1
-            router.routes.clear(ClearRoute(FAR))
+            router.routes.carry_out([ClearRoute(FAR)])
             assert guards(kernel, FAR) == 0
+        router.close()
+
+    run_in_lab(test)
+
+
+@pytest.mark.lab
+def test_of_many_routes_that_come_together_those_that_the_kernel_refuses_are_named_and_the_others_are_there() -> None:
+    def test() -> None:
+        router = Kernel(InterfaceNames({"GigabitEthernet0/1": "lo"}), lambda _: None, manage=False)
+        router.start()
+        prefixes = [Prefix.parse(f"10.4.{number}.0/24") for number in range(200)]
+        good: list[SetRoute | ClearRoute] = [SetRoute(prefix, (), RouteKind.DISCARD) for prefix in prefixes]
+        bad: list[SetRoute | ClearRoute] = [
+            SetRoute(Prefix.parse("10.5.0.0/16"), (NextHop("GigabitEthernet0/1", TUNNEL["B"]),)),
+            SetRoute(Prefix.parse("10.6.0.0/16"), (NextHop("GigabitEthernet0/7", TUNNEL["B"]),)),
+        ]
+        orders = [*good[:150], *bad, *good[150:], ClearRoute(prefixes[0]), good[0], ClearRoute(prefixes[1])]
+        refused = router.routes.carry_out([*orders, ClearRoute(prefixes[1])])
+        assert sorted(order.prefix for order, _ in refused) == [order.prefix for order in bad]
+        with netlink.NetlinkSocket() as kernel:
+            there = [route.prefix for route in kernel.routes(protocol=netlink.ROUTE_PROTOCOL)]
+        assert sorted(there) == [prefixes[0], *prefixes[2:]]
         router.close()
 
     run_in_lab(test)
@@ -439,11 +461,11 @@ def test_of_two_routers_that_guard_a_prefix_each_takes_away_its_own_guard() -> N
         for router in (one, other):
             router.start()
             router.protect("Tunnel7", protected=True)
-            with pytest.raises(OSError, match="Tunnel7"):
-                router.routes.set(order)
+            ((_, error),) = router.routes.carry_out([order])
+            assert "Tunnel7" in str(error)
         with netlink.NetlinkSocket() as kernel:
             assert guards(kernel, FAR) == 2
-            one.routes.clear(ClearRoute(FAR))
+            one.routes.carry_out([ClearRoute(FAR)])
             assert guards(kernel, FAR) == 1
             one.close()
             assert guards(kernel, FAR) == 1

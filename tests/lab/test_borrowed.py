@@ -85,7 +85,7 @@ def killed_router(*orders: SetRoute) -> None:
         kernel.protect(PROTECTED, protected=True)
         for order in orders:
             with contextlib.suppress(OSError):  # it is guarded though its tunnel is not there
-                kernel.routes.set(order)
+                kernel.routes.carry_out([order])
 
     killed_after(work)
 
@@ -109,7 +109,7 @@ def test_cleanup_leaves_a_router_that_runs_all_that_it_has() -> None:
 
     def test() -> None:
         running = router()
-        running.routes.set(ONE)
+        running.routes.carry_out([ONE])
         while_running = settings()
         cleaned = cleanup()
         assert (cleaned.living, cleaned.routes, cleaned.settings) == (1, (), ())
@@ -123,9 +123,9 @@ def test_cleanup_leaves_a_router_that_runs_all_that_it_has() -> None:
 def test_cleanup_takes_what_the_dead_one_of_two_routers_left() -> None:
     def test() -> None:
         running = router()
-        running.routes.set(ONE)
+        running.routes.carry_out([ONE])
         killed_router(TWO, ONE)
-        running.routes.set(ONE)
+        running.routes.carry_out([ONE])
         assert routed() == {"10.1.0.0/16", "10.2.0.0/16"}
         cleaned = cleanup()
         assert [str(route.prefix) for route in cleaned.routes] == ["10.2.0.0/16"]
@@ -143,9 +143,9 @@ def test_what_a_killed_router_guards_stays_guarded_though_another_one_ends_in_go
         running = router()
         running.protect(PROTECTED, protected=True)
         with contextlib.suppress(OSError):
-            running.routes.set(SetRoute(Prefix.parse("10.4.0.0/16"), (NextHop(PROTECTED, None),)))
+            running.routes.carry_out([SetRoute(Prefix.parse("10.4.0.0/16"), (NextHop(PROTECTED, None),))])
         killed_router(SetRoute(Prefix.parse("10.3.0.0/16"), (NextHop(PROTECTED, None),)))
-        running.routes.clear(ClearRoute(Prefix.parse("10.4.0.0/16")))
+        running.routes.carry_out([ClearRoute(Prefix.parse("10.4.0.0/16"))])
         assert routed() == {"10.3.0.0/16"}
         running.close()
         with netlink.NetlinkSocket() as kernel:
@@ -162,10 +162,10 @@ def test_what_a_killed_router_guards_stays_guarded_though_another_one_ends_in_go
 def test_a_second_router_neither_begins_nor_ends_at_the_expense_of_the_first() -> None:
     def test() -> None:
         first = router()
-        first.routes.set(ONE)
+        first.routes.carry_out([ONE])
         while_running = settings()
         second = router()
-        second.routes.set(TWO)
+        second.routes.carry_out([TWO])
         assert routed() == {"10.1.0.0/16", "10.2.0.0/16"}
         second.close()
         assert routed() == {"10.1.0.0/16"}
@@ -183,15 +183,15 @@ def test_a_router_that_guards_nothing_any_more_leaves_the_rules_to_the_other_one
         first, second = router(), router()
         for one, order in ((first, ONE), (second, TWO)):
             one.protect(ETHERNET, protected=True)
-            one.routes.set(order)
+            one.routes.carry_out([order])
         with netlink.NetlinkSocket() as kernel:
             guarded = kernel.rules(protocol=netlink.ROUTE_PROTOCOL)
             assert guarded
-            second.routes.clear(ClearRoute(TWO.prefix))
+            second.routes.carry_out([ClearRoute(TWO.prefix)])
             assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == guarded
             second.close()
             assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == guarded
-            first.routes.clear(ClearRoute(ONE.prefix))
+            first.routes.carry_out([ClearRoute(ONE.prefix)])
             assert kernel.rules(protocol=netlink.ROUTE_PROTOCOL) == []
         first.close()
 
@@ -300,8 +300,8 @@ def test_the_file_of_a_router_whose_routes_come_and_go_stays_short(monkeypatch: 
 def test_a_route_that_was_withdrawn_is_nobodys() -> None:
     def test() -> None:
         running = router()
-        running.routes.set(ONE)
-        running.routes.clear(ClearRoute(ONE.prefix))
+        running.routes.carry_out([ONE])
+        running.routes.carry_out([ClearRoute(ONE.prefix)])
         assert Records.here().others().prefixes == frozenset()
         running.close()
 

@@ -12,7 +12,7 @@ when the process dies (`leftovers`).
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -152,6 +152,15 @@ class UserspacePlane:
         except UserError as error:
             raise EffectError(effect, 0, str(error)) from error
 
+    def execute_routes(self, orders: Sequence[SetRoute | ClearRoute]) -> list[EffectError]:
+        """Carry out orders about routes that come one after the other; returns those that failed."""
+        self._kernel.age()
+        try:
+            refused = self._kernel.routes.carry_out(orders)
+        except OSError as error:  # the socket itself: nobody knows how far it came
+            refused = [(order, error) for order in orders]
+        return [EffectError(order, error.errno or 0, error.strerror or str(error)) for order, error in refused]
+
     def differences(self) -> list[Difference]:
         """Return in what the kernel differs from what was ordered."""
         return self._kernel.differences()
@@ -226,10 +235,9 @@ class UserspacePlane:
                 self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
             case SetHairpin():
                 self._engine.set_hairpin(effect)
-            case SetRoute():
-                self._kernel.routes.set(effect)
-            case ClearRoute():
-                self._kernel.routes.clear(effect)
+            case SetRoute() | ClearRoute():
+                for _, error in self._kernel.routes.carry_out([effect]):
+                    raise error
             case SetInterface():
                 self._set_interface(effect)
             case SetTranslation():

@@ -200,17 +200,17 @@ class Ledger:
         self._has.settings.update(new)
         self._write("".join(f"={path}\n" for path in new), len(new))
 
-    def routed(self, prefix: Prefix) -> None:
-        """Record that a route of this prefix is about to be put in."""
-        if prefix not in self._has.prefixes:
-            self._has.prefixes.add(prefix)
-            self._write(f"+{prefix}\n", 1)
+    def routed(self, *prefixes: Prefix) -> None:
+        """Record that routes of these prefixes are about to be put in."""
+        new = [prefix for prefix in prefixes if prefix not in self._has.prefixes]
+        self._has.prefixes.update(new)
+        self._write("".join(f"+{prefix}\n" for prefix in new), len(new))
 
-    def cleared(self, prefix: Prefix) -> None:
-        """Record that there is no route of ours for this prefix any more."""
-        if prefix in self._has.prefixes:
-            self._has.prefixes.remove(prefix)
-            self._write(f"-{prefix}\n", 1)
+    def cleared(self, *prefixes: Prefix) -> None:
+        """Record that there are no routes of ours for these prefixes any more."""
+        gone = [prefix for prefix in prefixes if prefix in self._has.prefixes]
+        self._has.prefixes.difference_update(gone)
+        self._write("".join(f"-{prefix}\n" for prefix in gone), len(gone))
 
     def holds(self, table: str) -> None:
         """Record that a table of nf_tables is about to be made."""

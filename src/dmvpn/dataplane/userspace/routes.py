@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
+from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.guard import ROUTED
 from dmvpn.dataplane.userspace.names import made_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dmvpn.dataplane.userspace.guard import Guard
     from dmvpn.dataplane.userspace.keeper import Keeper
@@ -54,13 +55,55 @@ class Routes:
         self._networks: dict[str, tuple[Prefix, ...]] = {}
         self._routes: dict[Prefix, SetRoute] = {}
 
-    def set(self, order: SetRoute) -> None:
-        """Put a route of ours in, or replace it, in one step. Raises OSError; then it is guarded all the same."""
+    def carry_out(self, orders: Sequence[SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
+        """Put routes of ours in, replace each in one step, or delete it, in order; returns those that were refused.
+
+        A route that is refused is guarded all the same. One that is to be deleted may have gone with its interface.
+        """
+        refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
+        some: dict[Prefix, SetRoute | ClearRoute] = {}
+        for order in orders:
+            if order.prefix in some:
+                refused += self._carry_out(some)
+                some = {}
+            some[order.prefix] = order
+        return refused + self._carry_out(some)
+
+    def _carry_out(self, orders: dict[Prefix, SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
+        """Do so for different prefixes: the kernel is asked once."""
+        refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
+        requests: dict[int, tuple[SetRoute | ClearRoute, netlink.Request]] = {}
+        self._ledger.routed(*(prefix for prefix, order in orders.items() if isinstance(order, SetRoute)))
+        for order in orders.values():
+            try:
+                request = self._begin(order)
+            except OSError as error:
+                refused.append((order, error))
+                continue
+            except UserError as error:
+                refused.append((order, OSError(0, str(error))))
+                continue
+            requests[id(request)] = order, request
+        for refusal in self._socket.execute([request for _, request in requests.values()]):
+            order, _ = requests[id(refusal.request)]
+            if isinstance(order, SetRoute) or refusal.errno != errno.ESRCH:
+                del requests[id(refusal.request)]
+                refused.append((order, netlink.NetlinkError(refusal)))
+        for order, _ in requests.values():
+            self._end(order)
+        self._ledger.cleared(*(order.prefix for order, _ in requests.values() if self._is_past(order.prefix)))
+        return refused
+
+    def _begin(self, order: SetRoute | ClearRoute) -> netlink.Request:
+        """What comes before the kernel is asked. Raises OSError."""
         self._left.routed(order.prefix)
+        if isinstance(order, ClearRoute):
+            self._routes.pop(order.prefix, None)
+            route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
+            self._keeper.release(route)
+            return netlink.delete_route(route)
         self._routes[order.prefix] = order
-        self._ledger.routed(order.prefix)
-        guarded = self._leads_into_protection(order)
-        if guarded:  # before anything may fail: the RIB wants it there, and no shorter route is to have its packets
+        if self._leads_into_protection(order):  # before anything may fail: no shorter route is to have its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
             route = netlink.Route(
@@ -70,23 +113,15 @@ class Routes:
             route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
         request = netlink.replace_route(route)
         self._keeper.want(route, request, order=order)
-        self._socket.call(request)
-        self._translation.led(order.prefix, [hop.interface for hop in order.next_hops])
-        if not guarded:
+        return request
+
+    def _end(self, order: SetRoute | ClearRoute) -> None:
+        """What follows when the kernel has done it."""
+        hops = order.next_hops if isinstance(order, SetRoute) else None
+        self._translation.led(order.prefix, None if hops is None else [hop.interface for hop in hops])
+        if not (isinstance(order, SetRoute) and self._leads_into_protection(order)):
             self._guard.uncover(order.prefix, ROUTED)
         self._guard.settled(order.prefix)
-
-    def clear(self, order: ClearRoute) -> None:
-        """Delete our route of this prefix; the kernel may have done so already, with its interface."""
-        self._left.routed(order.prefix)
-        self._routes.pop(order.prefix, None)
-        route = netlink.Route(order.prefix, kind=netlink.RouteKind.UNSPECIFIED)
-        self._keeper.release(route)
-        self._socket.call(netlink.delete_route(route), harmless=errno.ESRCH)
-        self._translation.led(order.prefix, None)
-        self._guard.uncover(order.prefix, ROUTED)
-        self._guard.settled(order.prefix)
-        self._strike(order.prefix)
 
     def protect(self, tunnel: str, interface: SetInterface | None, *, protected: bool) -> None:
         """Guard what is routed into this tunnel from now on, or no more. interface: what was ordered of it."""
@@ -132,9 +167,13 @@ class Routes:
         return bool(order.next_hops) and all(hop.interface in self._protected for hop in order.next_hops)
 
     def _strike(self, prefix: Prefix) -> None:
-        """Take a prefix off the record, unless it is there as a route, or as the network of a protected tunnel."""
-        if prefix not in self._routes and not any(prefix in networks for networks in self._networks.values()):
+        """Take a prefix off the record, unless it is there for another reason."""
+        if self._is_past(prefix):
             self._ledger.cleared(prefix)
+
+    def _is_past(self, prefix: Prefix) -> bool:
+        """Return whether it is there neither as a route, nor as the network of a protected tunnel."""
+        return prefix not in self._routes and not any(prefix in networks for networks in self._networks.values())
 
     def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.

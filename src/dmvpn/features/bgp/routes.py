@@ -217,6 +217,8 @@ class Routes:
         return None if path.own else route
 
     def _distance(self, prefix: Prefix, path: Path, otherwise: int) -> int:
+        if not self._config.neighbor_distances:
+            return otherwise
         mine = Distribution(distances=self._config.neighbor_distances)
         policies = self._ports.policies.of_routes()
         return mine.distance(policies, candidate(prefix, path.attributes), path.peer, otherwise)

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import merge
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
 from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, Notice, RouteChanged
-from dmvpn.features.chronicle.translate import translate
+from dmvpn.features.chronicle.translate import is_news, route_change, translate
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Packets
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LARGEST_MESSAGES: Final = 2048
 LARGEST_CHANGES: Final = 4096
 _GREW: Final = HistoryGrew()
+#: A line before somebody reads it: number, time, and what it tells. Words of routes are made for readers alone.
+_Kept: TypeAlias = tuple[int, float, MessagePassed | StateChanged | RouteChanged]
 
 
 class ChronicleMachine:
@@ -48,8 +50,8 @@ class ChronicleMachine:
     def __init__(self, ports: Ports) -> None:
         if not ports.remembers:
             self.subscriptions = ()
-        self._messages: deque[Line] = deque(maxlen=LARGEST_MESSAGES)
-        self._changes: deque[Line] = deque(maxlen=LARGEST_CHANGES)
+        self._messages: deque[_Kept] = deque(maxlen=LARGEST_MESSAGES)
+        self._changes: deque[_Kept] = deque(maxlen=LARGEST_CHANGES)
         self._number = 0
         self._forgot_messages = self._forgot_changes = False
         self.started: float | None = None
@@ -61,8 +63,8 @@ class ChronicleMachine:
         if isinstance(event, MessagePassed):
             self._forgot_messages |= self._keep(self._messages, event, now)
             return [_GREW]
-        change = event if isinstance(event, StateChanged) else translate(event)
-        if change is None:
+        change = event if isinstance(event, StateChanged | RouteChanged) else translate(event)
+        if change is None or (isinstance(change, RouteChanged) and not is_news(change)):
             return []
         self._forgot_changes |= self._keep(self._changes, change, now)
         return [_GREW]
@@ -82,34 +84,39 @@ class ChronicleMachine:
 
     def changes(self) -> list[Line]:
         """Return the changes that are kept, in order."""
-        return list(self._changes)
+        return list(map(_line, self._changes))
 
     @property
     def oldest_message(self) -> float | None:
         """Since when no message is lacking, seconds; None: nothing is known."""
-        return self._messages[0].time if self._forgot_messages else self.started
+        return self._messages[0][1] if self._forgot_messages else self.started
 
     @property
     def oldest_change(self) -> float | None:
         """The same of changes."""
-        return self._changes[0].time if self._forgot_changes else self.started
+        return self._changes[0][1] if self._forgot_changes else self.started
 
-    def _keep(self, lines: deque[Line], what: MessagePassed | StateChanged, now: float) -> bool:
+    def _keep(self, lines: deque[_Kept], what: MessagePassed | StateChanged | RouteChanged, now: float) -> bool:
         """Take a line in. True: another one had to go."""
         self._number += 1
         is_full = len(lines) == lines.maxlen
-        lines.append(Line(self._number, now, what))
+        lines.append((self._number, now, what))
         return is_full
 
 
-def _after(lines: deque[Line], number: int) -> list[Line]:
+def _after(lines: deque[_Kept], number: int) -> list[Line]:
     """Return the end of a queue: few of many, as a rule."""
     found: list[Line] = []
-    for line in reversed(lines):
-        if line.number <= number:
+    for kept in reversed(lines):
+        if kept[0] <= number:
             break
-        found.append(line)
+        found.append(_line(kept))
     return found[::-1]
+
+
+def _line(kept: _Kept) -> Line:
+    number, time, what = kept
+    return Line(number, time, route_change(what) if isinstance(what, RouteChanged) else what)
 
 
 def _number(line: Line) -> int:

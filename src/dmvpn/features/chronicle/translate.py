@@ -21,7 +21,7 @@ def translate(event: Event | Notice) -> StateChanged | None:
     """Return the change that it tells of; None: of nothing that people look for."""
     match event:
         case RouteChanged():
-            return _route(event)
+            return route_change(event) if is_news(event) else None
         case InterfaceChanged():
             return _interface(event)
         case ConnectionChanged():
@@ -36,11 +36,14 @@ def translate(event: Event | Notice) -> StateChanged | None:
             return None
 
 
-def _route(event: RouteChanged) -> StateChanged | None:
-    """Return the change of a route; one of the metric is no news: where packets go is."""
+def is_news(event: RouteChanged) -> bool:
+    """Return whether packets go elsewhere, or another protocol says so; a metric that changes is no news."""
+    return _gist(event.old) != _gist(event.new)
+
+
+def route_change(event: RouteChanged) -> StateChanged:
+    """Return a change of a route, in words."""
     old, new = (_way(route) for route in (event.old, event.new))
-    if old == new:
-        return None
     sign = Sign.WENT if event.new is None else Sign.CAME if event.old is None else Sign.CHANGED
     text = old if event.new is None else new if event.old is None else f"{new}, was {old}"
     hops = event.new or event.old
@@ -48,6 +51,16 @@ def _route(event: RouteChanged) -> StateChanged | None:
     return StateChanged(
         topic=Topic.ROUTE, sign=sign, subject=spelled(event.prefix), text=text, about=(event.prefix, *about)
     )
+
+
+def _gist(route: Route | None) -> tuple[object, ...] | None:
+    """Return what `_way` tells of."""
+    if route is None:
+        return None
+    who = route.source, route.process if route.process.isdecimal() else ""
+    if route.kind is not RouteKind.FORWARD:
+        return who
+    return *who, *(hop.address or hop.interface for hop in route.next_hops)
 
 
 def _way(route: Route | None) -> str:

@@ -14,9 +14,10 @@ import logging
 import time
 from collections import deque
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import Effect, HistoryGrew, ReportKey, Resolve, Store
+from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, ReportKey, Resolve, SetRoute, Store
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
 from dmvpn.base.recording import Recorder
 from dmvpn.dataplane.contract import EffectError
@@ -191,8 +192,19 @@ class Runtime:
             return
         if self._recorder is not None:
             self._recorder.outcome(effects)
-        for effect in effects:
-            self._carry_out(effect)
+        for is_about_routes, some in groupby(effects, lambda effect: isinstance(effect, SetRoute | ClearRoute)):
+            if is_about_routes:
+                self._carry_out_routes([effect for effect in some if isinstance(effect, SetRoute | ClearRoute)])
+                continue
+            for effect in some:
+                self._carry_out(effect)
+
+    def _carry_out_routes(self, orders: list[SetRoute | ClearRoute]) -> None:
+        """Put routes into the kernel as many at a time as come together: asking it is what costs most."""
+        for error in self.plane.execute_routes(orders):
+            self._failed(error)
+        for order in orders:
+            self.handle.tell(order)
 
     def _carry_out(self, effect: Effect) -> None:
         try:
@@ -208,9 +220,12 @@ class Runtime:
                 case _:
                     self.plane.execute(effect)
         except EffectError as error:
-            log.info("%s", error)
-            self._inbox.append(EffectFailed(effect, error.errno, error.text))
+            self._failed(error)
         self.handle.tell(effect)
+
+    def _failed(self, error: EffectError) -> None:
+        log.info("%s", error)
+        self._inbox.append(EffectFailed(error.effect, error.errno, error.text))
 
     def _store(self, effect: Store) -> None:
         try:
