@@ -30,7 +30,10 @@ def text_end(line: str) -> str:
 
 
 def in_banners(lines: Sequence[str]) -> list[bool]:
-    """Is this line the text of a banner, without the first line of it? What begins one that has no end is none."""
+    """Return whether this line is the text of a banner, without the first line of it.
+
+    What begins one that has no end is none.
+    """
     found = [False] * len(lines)
     number = 0
     while number < len(lines):

@@ -159,7 +159,8 @@ def _tunnel_end(device: Device) -> str:
 
 
 def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
-    """As whom IKEv1 signs: by its address, whatever it signs with, unless `crypto isakmp identity` says otherwise.
+    """Return as whom IKEv1 signs: by its address, whatever it signs with, unless `crypto isakmp identity` says
+    otherwise.
 
     The default is `address` with signatures, too (Cisco IOS Security Command Reference, crypto isakmp identity); that
     of an IKEv2 profile would be the subject of the certificate.
@@ -219,7 +220,9 @@ def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
 
 
 def _without_chains(text: str, trustpoints: list[str]) -> str:
-    """Blank lines for the certificates of these trustpoints: messages go on to name the lines of the file."""
+    """Put blank lines in the place of the certificates of these trustpoints: messages go on to name the lines of the
+    file.
+    """
     for name in trustpoints:
         pattern = _CHAIN.format(name=re.escape(name))
         text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text)

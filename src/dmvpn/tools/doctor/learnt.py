@@ -209,7 +209,7 @@ def lacks(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> bool:
 def others_told(
     scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts, source: str
 ) -> Iterator[tuple[Client, Address]]:
-    """What the hub learnt by a routing protocol from another client, and this one did not."""
+    """Check what the hub learnt by a routing protocol from another client, and this one did not."""
     for other in scene.fellows(client)[:MOST_FELLOWS]:
         target = _told_by(other, there, hub, source)
         if target is None or not lacks(client.facts, client.tunnel, target):
@@ -221,7 +221,7 @@ def others_told(
 
 
 def _passed_on(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
-    """What the hub learnt from one client, the others have, too."""
+    """Check that what the hub learnt from one client is what the others have, too."""
     for other, target in others_told(scene, client, there, hub, "eigrp"):
         running = running_on(hub, there)
         if not is_up(other):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def tunnels(scene: Scene) -> Iterator[Verdict]:
-    """Each tunnel is up, or says why not."""
+    """Check that each tunnel is up, or says why not."""
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
             yield _tunnel(scene, name, facts, tunnel)
@@ -98,7 +98,7 @@ _CAUSES: Final[dict[str, tuple[Cause, str]]] = {
 
 
 def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | None:
-    """The tunnel is down because its own packets would go through it."""
+    """Return the finding that the tunnel is down because its own packets would go through it."""
     if not tunnel.reason.is_one(TunnelReason.RECURSION):
         return None
     nbmas = [server.nbma for server in tunnel.servers if server.nbma is not None]
@@ -122,7 +122,7 @@ def _recursion(name: str, facts: RouterFacts, tunnel: TunnelFacts) -> Finding | 
 
 
 def addresses(scene: Scene) -> Iterator[Verdict]:
-    """No two tunnels of a cloud have one address."""
+    """Check that no two tunnels of a cloud have one address."""
     owned = [
         (name, tunnel, address)
         for name, facts in scene.alive()
@@ -145,7 +145,9 @@ def addresses(scene: Scene) -> Iterator[Verdict]:
 
 
 def _mistaken(scene: Scene, one: tuple[str, TunnelFacts], other: tuple[str, TunnelFacts]) -> tuple[str, TunnelFacts]:
-    """Of two with one address, which has another's: the server that others seek elsewhere; the one not registered."""
+    """Return of two with one address which has another's: the server that others seek elsewhere; the one not
+    registered.
+    """
     for router in (one, other):
         if own.sought(scene, router[1]) is not None:
             return router
@@ -164,7 +166,7 @@ def _said(scene: Scene, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def subnets(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The tunnel's address is in the subnet of its server's."""
+    """Check that the tunnel's address is in the subnet of its server's."""
     if client.there is None or client.hub_facts is None:
         return
     mine = interface_of(client.facts, client.tunnel.name)
@@ -217,7 +219,7 @@ def _other_subnet(scene: Scene, client: Client, here: AddressWithLength, other: 
 
 
 def keepalives(scene: Scene) -> Iterator[Verdict]:
-    """A multipoint tunnel has nobody to send keepalives to."""
+    """Check that no multipoint tunnel sends keepalives: it has nobody to send them to."""
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
             if tunnel.multipoint and tunnel.keepalive is not None:

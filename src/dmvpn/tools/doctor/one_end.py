@@ -73,7 +73,7 @@ _LOCAL: Final = (kernel.tables, whole_underlay.interfaces, line.tunnels, registr
 
 
 def _own(scene: Scene) -> Iterator[Hypothesis]:
-    """Defects that the router's own state shows."""
+    """Yield defects that the router's own state shows."""
     findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding) and not one.advice]
     findings.sort(key=lambda one: one.step.rank)
     for one in findings:

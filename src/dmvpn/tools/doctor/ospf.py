@@ -34,7 +34,9 @@ _TERMS: Final = {
 
 
 def identities(scene: Scene) -> Iterator[Verdict]:
-    """No two routers that are in one OSPF have one router identifier: each would take the other's words for its own."""
+    """Check that no two routers that are in one OSPF have one router identifier: each would take the other's words for
+    its own.
+    """
     first: dict[object, str] = {}
     for name, facts in scene.alive():
         by_tunnel = (found[0] for tunnel in facts.tunnels if (found := running_on(facts, tunnel)) is not None)
@@ -102,7 +104,7 @@ def is_up(client: Client) -> bool:
 
 
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """OSPF at both ends of a tunnel."""
+    """Check OSPF at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.facts.ospf or not hub.ospf:
         return
@@ -174,7 +176,7 @@ def _is_well(client: Client) -> bool:
 
 
 def _undesignated(scene: Scene, client: Client, there: TunnelFacts, hub: RouterFacts) -> Iterator[Verdict]:
-    """Somebody at the hub's end may be elected."""
+    """Check that somebody at the hub's end may be elected."""
     found = running_on(hub, there)
     barred = list(lines_of(hub, f"interface {there.name}", "ip ospf priority 0"))
     if found is None or found[1].network not in _ELECT or not barred:
@@ -255,7 +257,7 @@ def _disagree(cause: Cause, client: Client, name: str, state: tuple[str, ...], f
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The server knows the client's LAN, and takes what it hears."""
+    """Check that the server knows the client's LAN, and takes what it hears."""
     there, hub = client.there, client.hub_facts
     running = running_on(client.facts, client.tunnel)
     if there is None or hub is None or running is None or not is_up(client):
@@ -274,7 +276,7 @@ def announced(facts: RouterFacts, interface: str) -> bool:
 
 
 def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], evidence: tuple[str, ...]) -> Finding:
-    """Nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
     port, address = lan
     own = address if isinstance(address, IPv4Address) else "ADDRESS"
     area = process.interfaces[0].area if process.interfaces else 0

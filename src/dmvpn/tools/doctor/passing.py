@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def ends_routed(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Each end reaches the tunnel address of the other by the tunnel. NHRP asks no route, so it works all the same."""
+    """Check that each end reaches the tunnel address of the other by the tunnel.
+
+    NHRP asks no route, so it works all the same.
+    """
     for name, facts, tunnel, whom, address in _ends(client):
         route = astray(facts, tunnel, address)
         if route is None:
@@ -68,7 +71,9 @@ def astray(facts: RouterFacts, tunnel: TunnelFacts, address: Address) -> RouteFa
 
 
 def silent(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """All is as it should be at both ends, pings pass, and the tunnel does not: something between drops its packets."""
+    """Find where all is as it should be at both ends, pings pass, and the tunnel does not: something between drops its
+    packets.
+    """
     if client.there is None or client.nbma is None:
         return
     through = answer(scene, Kind.TUNNEL, client.name, client.server.address if client.server is not None else None)
@@ -113,7 +118,7 @@ def silent(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Where a routing protocol runs, both ends copy multicasts to each other."""
+    """Check that both ends copy multicasts to each other where a routing protocol runs."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.works:
         return

@@ -49,7 +49,7 @@ def concerned(scene: Scene, router: str, address: Address | None) -> set[str]:
 
 
 def pings(scene: Scene, router: str | None) -> Iterator[Verdict]:
-    """Which pings from site to site came back. What those mean that did not, other checks have to say."""
+    """Check which pings from site to site came back. What those mean that did not, other checks have to say."""
     for probe, outcome in scene.answers.items():
         if probe.kind is Kind.SITES and outcome.passed and router in (None, probe.router):
             owner = site_owner(scene, probe.target)
@@ -58,7 +58,7 @@ def pings(scene: Scene, router: str | None) -> Iterator[Verdict]:
 
 
 def towards(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
-    """What becomes of packets for this address."""
+    """Check what becomes of packets for this address."""
     facts = scene.of(router)
     if facts is None:
         return
@@ -138,7 +138,7 @@ def _mapping(tunnel: TunnelFacts, address: Address, hubs: set[Address | None]) -
 def _apart(
     scene: Scene, here: tuple[str, TunnelFacts], known: MappingFacts | None, address: Address, far: Client
 ) -> Iterator[Verdict]:
-    """Two spokes, and packets go by the hub."""
+    """Find two spokes whose packets go by the hub."""
     router, tunnel = here
     if far.tunnel.destination is not None:
         yield Fine(Step.SHORTCUT, f"{far.name} is point-to-point: what is for {address} goes by the hub, as it must")

@@ -29,7 +29,7 @@ _MEANT = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGIN
 
 
 def maps(scene: Scene) -> Iterator[Verdict]:
-    """What a router was told by hand of another one's NBMA address is so."""
+    """Check that what a router was told by hand of another one's NBMA address is so."""
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
             for entry in tunnel.mappings:
@@ -76,7 +76,7 @@ def _wrong_map(
 
 
 def pairs(scene: Scene, broken: set[str]) -> Iterator[Verdict]:
-    """Two spokes of which one wants the other. broken: routers of which something is known that explains all."""
+    """Check two spokes of which one wants the other. broken: routers of which something is known that explains all."""
     by_nbma = {seen: client for client in scene.clients() if (seen := scene.seen_as(client)) is not None}
     done: set[frozenset[str]] = set()
     for client in scene.clients():
@@ -91,7 +91,7 @@ def pairs(scene: Scene, broken: set[str]) -> Iterator[Verdict]:
 
 
 def _wanted(client: Client) -> Iterator[Address]:
-    """NBMA addresses of others than servers that the tunnel sends to, or would."""
+    """Yield NBMA addresses of others than servers that the tunnel sends to, or would."""
     servers = {server.nbma for server in client.tunnel.servers}
     for entry in client.tunnel.mappings:
         if entry.nbma is not None and entry.nbma not in servers and not entry.reason.find(*_MEANT):
@@ -102,7 +102,7 @@ def _wanted(client: Client) -> Iterator[Address]:
 
 
 def _of_pair(scene: Scene, client: Client, other: Client, nbma: Address) -> Iterator[Verdict]:
-    """The first thing that keeps them apart."""
+    """Yield the first thing that keeps them apart."""
     both = Client(client.name, client.facts, client.tunnel, None, nbma, other.name, other.facts, other.tunnel)
     for check in _CHECKS:
         found = [one for one in check(scene, both) if isinstance(one, Finding)]

@@ -47,7 +47,7 @@ def wanted(scene: Scene, router: str | None = None, address: Address | None = No
 
 
 def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
-    """Of many routers, each of the others once: does the way carry what its tunnel makes?"""
+    """Ask for one of many routers each of the others once: does the way carry what its tunnel makes."""
     first = {client.name: client for client in reversed(clients) if client.name not in known}
     for client in list(first.values())[::-1][:_GLANCES]:
         for probe in for_client(client):
@@ -59,7 +59,9 @@ def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
 
 
 def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
-    """First those that do not work, those whose wires have lost much so far, and each router once before any again."""
+    """Choose first those that do not work, those whose wires have lost much so far, and each router once before any
+    again.
+    """
     met: Counter[str] = Counter()
     order: list[tuple[bool, bool, int, Client]] = []
     for client in clients:
@@ -69,7 +71,7 @@ def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
 
 
 def _has_lost(scene: Scene, client: Client) -> bool:
-    """By the counts of the two ends of its wire, since they began."""
+    """Return whether packets were lost by the counts of the two ends of its wire, since they began."""
     near = (client.name, client.tunnel.source_interface)
     link = scene.link(near)
     far = [end for end in link.ends if end != near] if link is not None else []
@@ -87,7 +89,7 @@ def _counts(here: InterfaceFacts, there: InterfaceFacts) -> Iterator[tuple[int, 
 
 
 def towards(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
-    """From a router's site to an address, and between the NBMA addresses of the two ends."""
+    """Yield probes from a router's site to an address, and between the NBMA addresses of the two ends."""
     facts = scene.of(router)
     site = scene.site_of(router, facts) if facts is not None else None
     if site is None or site[1].version != address.version:
@@ -97,7 +99,7 @@ def towards(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
 
 
 def for_client(client: Client) -> Iterator[Probe]:
-    """Between a tunnel and its server."""
+    """Yield probes between a tunnel and its server."""
     tunnel, nbma = client.tunnel, client.nbma
     source = interface_of(client.facts, tunnel.source_interface)
     if nbma is not None and source is not None and source.line:
@@ -131,7 +133,7 @@ def from_one_end(scene: Scene, router: str, address: Address | None = None) -> I
 
 
 def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
-    """Of networks that were learnt by the tunnel the first addresses: for want of hosts that one would know."""
+    """Yield the first addresses of networks that were learnt by the tunnel: for want of hosts that one would know."""
     site = scene.site_of(client.name, client.facts)
     found = [
         route.prefix[1]
@@ -146,7 +148,7 @@ def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
 
 
 def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
-    """Between spokes that send to each other directly already: a probe builds no shortcut."""
+    """Yield probes between spokes that send to each other directly already: a probe builds no shortcut."""
     spokes: dict[str, tuple[Client, str, Address]] = {}
     for client in scene.clients():
         site = scene.site_of(client.name, client.facts)

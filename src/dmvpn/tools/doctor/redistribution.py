@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def maps(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What a client redistributes has its LAN, where that is how others hear of it."""
+    """Check that what a client redistributes has its LAN, where that is how others hear of it."""
     there, hub, facts = client.there, client.hub_facts, client.facts
     site = scene.site_of(client.name, facts)
     if there is None or hub is None or site is None or not learnt.lacks(hub, there, site[1]):

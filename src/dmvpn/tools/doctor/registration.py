@@ -30,7 +30,7 @@ _ROOM = 5.0
 
 
 def keys(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Both tunnels have one key, or none."""
+    """Check that both tunnels have one key, or none."""
     there = client.there
     if there is None or there.source != client.nbma:
         return
@@ -65,7 +65,9 @@ def _key(key: int | None) -> str:
 
 
 def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A server has a multipoint tunnel, or one that leads to this client; a point-to-point client's leads to it."""
+    """Check that a server has a multipoint tunnel, or one that leads to this client; a point-to-point client's leads to
+    it.
+    """
     there, tunnel = client.there, client.tunnel
     if there is not None and there.destination is not None and there.destination != scene.seen_as(client):
         yield Finding(
@@ -92,7 +94,9 @@ def point_to_point(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def without_nhrp(scene: Scene) -> Iterator[Verdict]:
-    """A tunnel with NHRP lines and without the one that turns NHRP on; or with a map of a server, and no server."""
+    """Find a tunnel with NHRP lines and without the one that turns NHRP on; or with a map of a server, and no
+    server.
+    """
     serving = scene.servers()
     for name, facts in scene.alive():
         for tunnel in facts.tunnels:
@@ -152,7 +156,7 @@ def _no_server(scene: Scene, name: str, tunnel: TunnelFacts) -> Iterator[Verdict
 
 
 def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The router at the NBMA address runs NHRP and has the server's tunnel address; and it takes us."""
+    """Check that the router at the NBMA address runs NHRP and has the server's tunnel address; and that it takes us."""
     there, server = client.there, client.server
     if there is None or server is None:
         return
@@ -194,7 +198,9 @@ def _another(client: Client, server: ServerFacts, real: tuple[str, TunnelFacts])
 
 
 def elsewhere(scene: Scene, client: Client) -> bool:
-    """Is the server that it names another router than the one at that NBMA address, in a tunnel with its own key?"""
+    """Return whether the server that it names is another router than the one at that NBMA address, in a tunnel with its
+    own key.
+    """
     there, server = client.there, client.server
     real = scene.tunnel_owner(server.address) if server is not None else None
     if there is None or server is None or real is None or real[0] == client.hub:
@@ -222,7 +228,7 @@ def _replaced(client: Client, family: str, right: Address) -> tuple[str, ...]:
 
 
 def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The password, and what the server says."""
+    """Check the password, and what the server says."""
     there, server, tunnel = client.there, client.server, client.tunnel
     if there is None or server is None:
         return
@@ -304,7 +310,9 @@ def _refusals(client: Client) -> tuple[str, ...]:
 
 
 def _anothers(scene: Scene, client: Client, reason: ReasonFacts) -> Finding | None:
-    """The tunnel address is what the server knows another router by, which is where it was: it is the other's."""
+    """Return the finding that the tunnel address is the one that the server knows another router by, which is where it
+    was.
+    """
     entries = [one for one in (client.there.mappings if client.there is not None else ()) if one.kind == "dynamic"]
     seen = {scene.seen_as(one): one for one in scene.fellows(client)}
     theirs = next((one for one in entries if one.next_hop in client.tunnel.addresses and one.nbma in seen), None)
@@ -348,7 +356,7 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
 
 
 def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A registration is renewed before it expires."""
+    """Check that a registration is renewed before it expires."""
     tunnel = client.tunnel
     if client.server is None or tunnel.holding_time > tunnel.registration_interval + _ROOM:
         return

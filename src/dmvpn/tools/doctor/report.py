@@ -25,12 +25,12 @@ _ALL: Final = 1_000_000
 
 
 def as_json(diagnosis: Diagnosis) -> str:
-    """For programs."""
+    """Return the report for programs."""
     return json.dumps(diagnosis.plain(), indent=2)
 
 
 def as_text(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[str]:
-    """For people. verbose: each probe, too."""
+    """Yield the report for people. verbose: each probe, too."""
     where = diagnosis.routers[0] if len(diagnosis.routers) == 1 else f"{len(diagnosis.routers)} routers"
     aim = f" -> {diagnosis.address}" if diagnosis.address else ""
     if diagnosis.view is View.ONE_END:
@@ -87,7 +87,7 @@ def _how_sure(finding: Finding) -> str:
 
 
 def _others(title: str, findings: list[Finding]) -> Iterator[str]:
-    """After the first one."""
+    """Yield what comes after the first one."""
     if findings:
         yield ""
         yield title

@@ -27,7 +27,7 @@ PROCESS = "router rip"
 
 
 def rip_on(facts: RouterFacts, tunnel: TunnelFacts) -> RipInterfaceFacts | None:
-    """RIP on a tunnel."""
+    """Return RIP on a tunnel."""
     interfaces = facts.rip.interfaces if facts.rip is not None else ()
     return next((one for one in interfaces if one.name == tunnel.name), None)
 
@@ -50,7 +50,7 @@ def tells_by_multicast(facts: RouterFacts, tunnel: TunnelFacts, other: TunnelFac
 
 
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """RIP at both ends of a tunnel."""
+    """Check RIP at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or client.facts.rip is None or hub.rip is None:
         return
@@ -208,7 +208,7 @@ def network_line(address: object) -> str:
 
 
 def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The server knows the client's LAN, and the client those of the others."""
+    """Check that the server knows the client's LAN, and the client those of the others."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not _is_up(client):
         return
@@ -249,7 +249,7 @@ def announced(facts: RouterFacts, address: IPv4Address) -> bool:
 
 
 def not_announced(name: str, interface: str, address: IPv4Address, evidence: tuple[str, ...]) -> Finding:
-    """Nobody hears of a LAN. evidence: who suffers."""
+    """Return the finding that nobody hears of a LAN. evidence: who suffers."""
     return Finding(
         step=_STEP,
         cause=Cause.NETWORK_STATEMENT,

@@ -24,7 +24,9 @@ _STEP = Step.ROUTING
 
 
 def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The hub does not tell its own underlay by the tunnel: the tunnel would lead through itself, and come and go."""
+    """Check that the hub does not tell its own underlay by the tunnel: the tunnel would lead through itself, and come
+    and go.
+    """
     there, hub, nbma = client.there, client.hub_facts, client.nbma
     running = running_on(hub, there) if hub is not None and there is not None else None
     if (
@@ -68,7 +70,7 @@ def _recursions(client: Client) -> tuple[str, ...]:
 
 
 def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """EIGRP at both ends of a tunnel."""
+    """Check EIGRP at both ends of a tunnel."""
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or not client.facts.eigrp or not hub.eigrp:
         return

@@ -64,7 +64,7 @@ class _Index:
 
     @classmethod
     def of(cls, lab: LabFacts) -> _Index:
-        """Of two that claim one address, the first."""
+        """Return of two that claim one address the first."""
         index = cls(links={end: link for link in reversed(lab.links) for end in link.ends})
         for name, facts in lab.routers.items():
             for mine in facts.addresses.values() if facts is not None else ():
@@ -144,7 +144,7 @@ class Scene:
         networks = [own.network for own in mine.addresses] if mine is not None else []
 
         def likeness(there: TunnelFacts) -> int:
-            """Of several tunnels of a hub the one is meant that most speaks for: one of these may be the mistake."""
+            """Return how much speaks for one of several tunnels of a hub: one of these may be the mistake."""
             is_server = server is not None and server.address in there.addresses
             near = any(address in network for address in there.addresses for network in networks)
             return is_server + near + (there.key == tunnel.key)
@@ -153,7 +153,7 @@ class Scene:
         return Client(name, facts, tunnel, server, nbma, hub, hub_facts, there)
 
     def servers(self) -> set[tuple[str, str]]:
-        """Router and tunnel of all that somebody wants to register with, by its tunnel or NBMA address."""
+        """Return router and tunnel of all that somebody wants to register with, by its tunnel or NBMA address."""
         found = {(client.hub, client.there.name) for client in self.clients() if client.there is not None}
         for client in self.clients():
             owned = self.tunnel_owner(client.server.address) if client.server is not None else None

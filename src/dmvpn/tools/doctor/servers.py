@@ -36,7 +36,9 @@ class _Member:
 
 
 def missing(scene: Scene) -> Iterator[Verdict]:
-    """A server that all others of a cloud have, or that it has the maps of, and one of them does not register with."""
+    """Find a server that all others of a cloud have, or that it has the maps of, and one of them does not register
+    with.
+    """
     serving = scene.servers()
     for members in _clouds(scene).values():
         for member in members:
@@ -88,7 +90,7 @@ def _usual(scene: Scene, members: list[_Member]) -> frozenset[Address]:
 
 
 def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
-    """By the network of the tunnels: those that are nobody's servers, point-to-point ones apart."""
+    """Return by the network of the tunnels: those that are nobody's servers, point-to-point ones apart."""
     serving = scene.servers()
     found: dict[tuple[Network, bool], list[_Member]] = {}
     for name, facts in scene.alive():
@@ -104,7 +106,9 @@ def _clouds(scene: Scene) -> dict[tuple[Network, bool], list[_Member]]:
 
 
 def _without_line(scene: Scene, member: _Member, mapped: dict[Address, Address]) -> Finding:
-    """It knows where a server is, and does not register there: the server answers none of what it hears of it."""
+    """Return the finding that it knows where a server is, and does not register there: the server answers none of what
+    it hears of it.
+    """
     names = [owner[0] if (owner := scene.tunnel_owner(one)) is not None else str(one) for one in mapped]
     return Finding(
         step=Step.REGISTRATION,

@@ -23,7 +23,7 @@ _ENOUGH_OTHERS: Final = 2
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A hub whose spokes take shortcuts sends redirects."""
+    """Check that a hub whose spokes take shortcuts sends redirects."""
     there = client.there
     if there is None or not client.tunnel.shortcuts or not client.tunnel.multipoint or not scene.fellows(client):
         return
@@ -41,7 +41,10 @@ def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A client of a hub that redirects takes shortcuts, if any of its kind does. Hubs are clients of hubs, too."""
+    """Check that a client of a hub that redirects takes shortcuts, if any of its kind does.
+
+    Hubs are clients of hubs, too.
+    """
     there, tunnel = client.there, client.tunnel
     if there is None or not there.redirects:
         return
@@ -74,7 +77,9 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A client that may send to others directly asks where they are: in phase 2 for next hops, in 3 for shortcuts."""
+    """Check that a client that may send to others directly asks where they are: in phase 2 for next hops, in 3 for
+    shortcuts.
+    """
     tunnel = client.tunnel
     section = f"interface {tunnel.name}"
     mute = list(lines_of(client.facts, section, "ip nhrp server-only")) if tunnel.multipoint else []
@@ -91,7 +96,9 @@ def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Where spokes have multipoint tunnels and no shortcuts, the hub tells them each other's next hops (phase 2)."""
+    """Check that the hub tells spokes each other's next hops where they have multipoint tunnels and no shortcuts (phase
+    2).
+    """
     there, hub = client.there, client.hub_facts
     if there is None or hub is None or there.redirects:
         return
@@ -117,7 +124,9 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict]:
-    """Of a network that is told in the place of those inside it the hub is the next hop, whatever its lines say."""
+    """Check networks that are told in the place of those inside them: of these the hub is the next hop, whatever its
+    lines say.
+    """
     lans = [site[1] for one in scene.fellows(client) if (site := scene.site_of(one.name, one.facts)) is not None]
     for trail, line in _summary_lines(hub, client.there.name if client.there is not None else ""):
         address, mask = line.split()[-2:]
@@ -150,7 +159,7 @@ def _summary_lines(facts: RouterFacts, tunnel: str) -> Iterator[tuple[tuple[str,
 
 
 def _ends_in_mask(line: str) -> bool:
-    """It has no distance of its own behind the network."""
+    """Return whether it has no distance of its own behind the network."""
     return all(word.count(".") == 3 for word in line.split()[-2:])
 
 
@@ -171,7 +180,7 @@ def _unresolved(clients: list[Client]) -> tuple[str, ...]:
 
 
 def small(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """A tunnel takes as large packets as those of all others do: of a client, and of its server."""
+    """Check that a tunnel takes as large packets as those of all others do: of a client, and of its server."""
     there, clients = client.there, [client, *scene.fellows(client)]
     others = [one.tunnel.ip_mtu for one in scene.fellows(client)]
     others += [there.ip_mtu] if there is not None else []
@@ -199,7 +208,9 @@ def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[in
 
 
 def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """TCP is told what a tunnel carries: where others of the network do so, one that does not was forgotten."""
+    """Check that TCP is told what a tunnel carries: where others of the network do so, one that does not was
+    forgotten.
+    """
     there = client.there
     if there is None:
         return

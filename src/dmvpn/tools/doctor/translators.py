@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def same(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Does somebody else behind the same translator have the only flow to the server?"""
+    """Look whether somebody else behind the same translator has the only flow to the server."""
     name = scene.gateway_of(client.name, client.tunnel.source_interface)
     nbma, source = client.nbma, client.tunnel.source
     if name is None or client.tunnel.protection or client.works:

@@ -31,14 +31,14 @@ _STEP = Step.UNDERLAY
 
 
 def dead_routers(scene: Scene) -> Iterator[Verdict]:
-    """Those that do not run."""
+    """Find those that do not run."""
     for name in scene.dead():
         what = f"{name} is not running"
         yield Finding(step=_STEP, cause=Cause.ROUTER_DEAD, router=name, what=what, order=f"dmvpn lab start {name}")
 
 
 def cut_wires(scene: Scene) -> Iterator[Verdict]:
-    """Wires that the lab says are cut."""
+    """Find wires that the lab says are cut."""
     for link in scene.lab.links:
         if link.cut:
             nodes = [node for node, _ in link.ends]
@@ -59,7 +59,7 @@ def _a_router(scene: Scene, nodes: list[str]) -> str:
 
 
 def interfaces(scene: Scene) -> Iterator[Verdict]:
-    """Interfaces that are plugged in, and shut down or without address."""
+    """Find interfaces that are plugged in, and shut down or without address."""
     for name, facts in scene.alive():
         wired = list(scene.underlay_wires(name)) if scene.lab.links else list(_sources(facts))
         for interface in wired:
@@ -93,7 +93,7 @@ def _sources(facts: RouterFacts) -> Iterator[InterfaceFacts]:
 
 
 def masks(scene: Scene) -> Iterator[Verdict]:
-    """Both ends of a wire have the same network."""
+    """Check that both ends of a wire have the same network."""
     for link in scene.lab.links:
         ends = [(node, port, each) for node, port in link.ends for each in _addresses(scene, node, port)]
         for (one, port, mine), (other, _, theirs) in combinations(ends, 2):
@@ -126,7 +126,7 @@ def _addresses(scene: Scene, node: str, port: str) -> tuple[AddressWithLength, .
 
 
 def conflicts(scene: Scene) -> Iterator[Verdict]:
-    """No two routers have one underlay address, nor one LAN."""
+    """Check that no two routers have one underlay address, nor one LAN."""
     seen: list[tuple[str, str, AddressWithLength]] = []
     for name, facts in scene.alive():
         tunnels = {tunnel.name for tunnel in facts.tunnels}
@@ -148,7 +148,9 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
-    """No loopback has the address that another router's tunnel leaves from: it would take those packets for its own."""
+    """Check that no loopback has the address that another router's tunnel leaves from: it would take those packets for
+    its own.
+    """
     sources = {
         tunnel.source: (name, tunnel) for name, facts in scene.alive() for tunnel in facts.tunnels if tunnel.source
     }
@@ -171,7 +173,7 @@ def taken(scene: Scene) -> Iterator[Verdict]:
 
 
 def _is_nat(scene: Scene, one: str, other: str) -> bool:
-    """Behind translators everybody may have the same network."""
+    """Return whether it is a translator: behind these everybody may have the same network."""
     inside = {node for link in scene.lab.links for node, _ in link.ends if any(p == "inside" for _, p in link.ends)}
     return one in inside and other in inside
 
@@ -200,7 +202,7 @@ def _is_lan(scene: Scene, name: str, port: str) -> bool:
 
 
 def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Whose is the NBMA address of the server?"""
+    """Check whose the NBMA address of the server is."""
     nbma = client.nbma
     address = client.server.address if client.server is not None else None
     if nbma is None:
@@ -352,7 +354,7 @@ def server_lines(client: Client, nbma: Address | None) -> tuple[str, ...]:
 
 
 def ways(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The routes from end to end, there and back."""
+    """Check the routes from end to end, there and back."""
     if client.nbma is None or not client.hub or _translator_of(scene, client):
         return
     if client.tunnel.reason.is_one(TunnelReason.VRF):
@@ -390,7 +392,7 @@ def ways(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _broken(scene: Scene, client: Client, found: Way, target: Address, start: str) -> Iterator[Verdict]:
-    """What the end of a way means."""
+    """Yield what the end of a way means."""
     at, blame = found.at, found.blame or found.at
     evidence = (f"from {start} to {target}: {found.end.value} at {at}",)
     fix: tuple[str, ...]
@@ -460,7 +462,7 @@ def _told_by(scene: Scene, found: Way, target: Address) -> Finding | None:
 
 
 def _covers(line: str, target: Address) -> bool:
-    """Does a `network` statement take in an address?"""
+    """Return whether a `network` statement takes in an address."""
     words = line.split()
     address, wildcard = (int(IPv4Address(word)) for word in words[1:3])
     return target.version == 4 and not (address ^ int(target)) & ~wildcard

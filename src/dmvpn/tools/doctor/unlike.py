@@ -37,7 +37,7 @@ class _Table:
         self._lengths = sorted(found.items(), reverse=True)
 
     def kind(self, target: Address) -> _Kind:
-        """Of the route that a packet takes."""
+        """Return the kind of the route that a packet takes."""
         for length, routes in self._lengths:
             route = routes.get(int(target) >> (self._bits - length))
             if route is not None:
@@ -46,7 +46,7 @@ class _Table:
 
 
 def pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts, HostFacts]]:
-    """From and to: those first whose router shares its kind of route to the other host with the fewest."""
+    """Return from and to: those first whose router shares its kind of route to the other host with the fewest."""
     here: dict[str, HostFacts] = {}
     for host in hosts:
         here.setdefault(host.router, host)

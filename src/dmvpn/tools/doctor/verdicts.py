@@ -192,7 +192,7 @@ class Diagnosis:
         return all(one.mild for one in self.hypotheses) and all(one.advice for one in self.findings)
 
     def plain(self) -> dict[str, object]:
-        """For programs: names and values as JSON has them."""
+        """Return a value for programs: names and values as JSON has them."""
         return {"healthy": self.healthy, **_plain(asdict(self))}
 
 

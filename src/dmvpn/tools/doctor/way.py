@@ -140,7 +140,7 @@ def _taken(
 
 
 def _through(scene: Scene, port: Port, inside: Port) -> Way | tuple[tuple[tuple[Port, Port], ...], str]:
-    """A translator sends on by its outside wire, to the first router there."""
+    """Go through a translator, which sends on by its outside wire, to the first router there."""
     link = scene.behind(inside[0])
     for end in link.ends if link is not None else ():
         if end[0] in scene.lab.routers:

@@ -86,7 +86,7 @@ def direction(scene: Scene, sender: Port, receiver: Port) -> Direction | None:
 
 
 def _grown(scene: Scene, port: Port) -> tuple[int, int] | None:
-    """Packets received and sent since."""
+    """Return packets received and sent since."""
     before = scene.earlier.routers.get(port[0]) if scene.earlier is not None else None
     now = scene.of(port[0])
     if before is None or now is None:
@@ -191,7 +191,7 @@ def _between(scene: Scene, one: Port, other: Port) -> str:
 
 
 def _silent(scene: Scene, there: Direction, back: Direction, evidence: str) -> Finding:
-    """Nothing passes in one direction of a wire, or in both."""
+    """Return the finding that nothing passes in one direction of a wire, or in both."""
     place = _place(scene, there.sender, there.receiver)
     between = _between(scene, there.sender, there.receiver)
     if not there.received and not back.received:
@@ -265,7 +265,9 @@ def pieces(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def lifetimes(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The outer packets live long enough for their way, there and back: each router on it takes one from their TTL."""
+    """Check that the outer packets live long enough for their way, there and back: each router on it takes one from
+    their TTL.
+    """
     seen, there = scene.seen_as(client), client.there
     if there is None or client.nbma is None or seen is None:
         return
@@ -318,7 +320,7 @@ def _makes_pieces(scene: Scene, client: Client) -> str:
 
 
 def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """What the tunnels let in fits into the way."""
+    """Check that what the tunnels let in fits into the way."""
     makes = _makes_pieces(scene, client)
     if not makes:
         yield Fine(

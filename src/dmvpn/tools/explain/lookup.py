@@ -130,7 +130,9 @@ class Explainer:
 
 
 def _unquoted(text: str) -> str:
-    """Without the quotes around all of it: `dmvpn explain "'-'"` asks for a sign that is an option elsewhere."""
+    """Return it without the quotes around all of it: `dmvpn explain "'-'"` asks for a sign that is an option
+    elsewhere.
+    """
     return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in _QUOTES else text
 
 

@@ -137,7 +137,7 @@ def _ping(work: _Examination, places: Sequence[Site], healthy: Health | None) ->
 
 
 def _trace(work: _Examination, pairs: Sequence[tuple[Site, Site]], healthy: Health | None) -> None:
-    """Paths. Where one is longer than it was, or nobody knows how long it was, a shortcut may be on its way."""
+    """Trace paths. Where one is longer than it was, or nobody knows how long it was, a shortcut may be on its way."""
     left = list(pairs)
     for attempt in range(answers.TRIES):
         work.bench.wait(answers.SHORTCUT)

@@ -82,12 +82,12 @@ class Lesson:
         return Health.loads(self.healthy)
 
     def hinted(self) -> Self:
-        """One hint was given more."""
+        """Note that one hint was given more."""
         return replace(self, hints=self.hints + 1)
 
 
 def forget(folder: Path) -> None:
-    """The lesson is over."""
+    """Forget the lesson, which is over."""
     (folder / LESSON).unlink(missing_ok=True)
 
 
@@ -98,7 +98,7 @@ def fixed(folder: Path) -> int:
 
 
 def note_fixed(folder: Path, trouble: Trouble) -> None:
-    """This one was."""
+    """Note that this one was fixed."""
     with (folder / FIXED).open("a") as file:
         file.write(f"{trouble.id}\n")
 

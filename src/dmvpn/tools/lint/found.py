@@ -30,5 +30,5 @@ def found(
     related: tuple[tuple[Device, tuple[str, ...]], ...] = (),
     severity: Severity | None = None,
 ) -> Found:
-    """Short for both in one."""
+    """Return both in one, for short."""
     return Found(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)

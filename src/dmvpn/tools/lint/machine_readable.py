@@ -20,7 +20,7 @@ _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """`findings`: in their order; `counts`: by severity."""
+    """Return `findings`, in their order, and `counts`, by severity."""
     counts = {severity.value: sum(one.severity is severity for one in findings) for severity in Severity}
     described = [
         {

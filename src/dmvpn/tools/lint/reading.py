@@ -33,7 +33,7 @@ class Given:
 
 
 def networks(names: Iterable[str]) -> Iterator[Given]:
-    """Of what was named. Raises UserError for what is not there."""
+    """Yield the networks of what was named. Raises UserError for what is not there."""
     together = Given()
     folders: list[Given] = []
     seen: set[Path] = set()  # looked up, never iterated
@@ -74,7 +74,7 @@ def _scenario(name: str) -> Given:
 
 
 def _read(name: str, path: Path) -> dict[str, str]:
-    """By the name that findings give them: the file's, and the router's where the file has several."""
+    """Read by the name that findings give them: the file's, and the router's where the file has several."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: no regular file; `-` reads standard input")  # a pipe may keep us waiting forever
     parts = read_routers(path)

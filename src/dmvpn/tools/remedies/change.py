@@ -18,7 +18,7 @@ PATCH: Final = "remedies.diff"
 
 
 def changed(diagnosis: Diagnosis, configurations: Mapping[str, str]) -> dict[str, str]:
-    """By router, its configuration with the lines that were tried and work; routers without any are not there.
+    """Return by router its configuration with the lines that were tried and work; routers without any are not there.
 
     Raises UserError for a line that a router would refuse.
     """
@@ -30,7 +30,9 @@ def changed(diagnosis: Diagnosis, configurations: Mapping[str, str]) -> dict[str
 
 
 def _with(text: str, lines: tuple[str, ...]) -> str:
-    """In the order of a running configuration, if the text has that; else at its end: the rest stays as it is."""
+    """Add lines in the order of a running configuration, if the text has that; else at its end: the rest stays as it
+    is.
+    """
     entered = after(text, lines)
     has_order = _said(text.splitlines()) == _said(Lines.of(text).lines)
     return entered if has_order else with_lines(text, ("!", *indented(lines)))

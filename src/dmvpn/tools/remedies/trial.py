@@ -98,7 +98,9 @@ def _with_hidden(diagnosis: Diagnosis, findings: Sequence[Finding]) -> Diagnosis
 
 
 def _not_reproduced(finding: Finding) -> Finding:
-    """Lines that break nothing in a copy are not certain to be what breaks the network, unless packets said so."""
+    """Return the note for lines that break nothing in a copy: they are not certain to be what breaks the network,
+    unless packets said so.
+    """
     if finding.advice or not finding.certain or not finding.is_complete or finding.cause in _NOT_COPIED:
         return finding
     return replace(finding, decide="a copy with these configurations is well: is it there after a restart?")

@@ -96,7 +96,7 @@ def render_sites(
 
 
 def _ours(text: str) -> str:
-    """With the mark by which a router knows that no release has defaults here which are not shown."""
+    """Return the text with the mark by which a router knows that no release has defaults here which are not shown."""
     return "\n".join(marked(text.splitlines())) + "\n"
 
 

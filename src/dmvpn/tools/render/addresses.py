@@ -82,7 +82,10 @@ def inside(table: Table) -> Iterator[Named]:
 
 
 def check_addresses(table: Table) -> None:
-    """No networks overlap that should not; on a link everybody has another address. Raises AllocationError."""
+    """Check that no networks overlap that should not; on a link everybody has another address.
+
+    Raises AllocationError.
+    """
     _check_overlaps(table)
     _check_inside(table)
     _check_boxes(table)
@@ -93,7 +96,7 @@ def check_addresses(table: Table) -> None:
 
 
 def _check_overlaps(table: Table) -> None:
-    """No two overlap, but for equal ones of the provider's."""
+    """Check that no two overlap, but for equal ones of the provider's."""
     seen: list[Named] = []
     for new in sorted(named(table), key=lambda one: (one.network, one.what)):
         while seen and int(seen[-1].network.broadcast_address) < int(new.network.network_address):
@@ -105,7 +108,9 @@ def _check_overlaps(table: Table) -> None:
 
 
 def _check_inside(table: Table) -> None:
-    """A site does not reach what it has inside itself: tunnels, LANs, hubs, the other side of its NAT box."""
+    """Check that a site does not reach what it has inside itself: tunnels, LANs, hubs, the other side of its NAT
+    box.
+    """
     hubs = {("hubs", name, "nbma") for name in table.hubs}
     others = sorted((one for one in named(table) if not one.shared or one.where in hubs), key=lambda one: one.network)
     starts = [int(one.network.network_address) for one in others]
@@ -120,7 +125,7 @@ def _check_inside(table: Table) -> None:
 
 
 def _check_boxes(table: Table) -> None:
-    """What several sites say of the NAT box that they are behind."""
+    """Check what several sites say of the NAT box that they are behind."""
     boxes: dict[IPv4Address, tuple[str, str, str]] = {}
     for name, site in table.spokes.items():
         if site.nat is None or site.nat.outside is None or site.nbma is None:
@@ -183,7 +188,7 @@ def _ends(table: Table) -> Iterator[_End]:
 
 
 def _check_links(table: Table) -> None:
-    """On a link everybody has another address, and all have the same gateway, which is nobody of them."""
+    """Check that on a link everybody has another address, and all have the same gateway, which is nobody of them."""
     ends = list(_ends(table))
     gateways: dict[object, _End] = {}
     for end in ends:

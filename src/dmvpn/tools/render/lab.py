@@ -79,7 +79,7 @@ class _Lab:
         self._providers: dict[IPv4Network, IPv4Address] = {}
 
     def add(self, table: Table, name: str, site: Planned) -> None:
-        """A site, with its NAT box if it has one."""
+        """Add a site, with its NAT box if it has one."""
         end = _end(name, site.wan.interface)
         nat = nat_of(table.sites[name])
         if site.wan.address is None or site.wan.gateway is None:

@@ -53,7 +53,7 @@ class Net:
 
     @classmethod
     def of(cls, network: IPv4Network) -> Net:
-        """Of a network."""
+        """Return the addresses of a network."""
         return cls(
             network=str(network.network_address),
             mask=str(network.netmask),
@@ -143,7 +143,7 @@ class Planned:
     discard: Net | None
 
     def values(self, keys: Keys) -> Values:
-        """For a template: nothing but text, numbers, lists and dictionaries."""
+        """Return values for a template: nothing but text, numbers, lists and dictionaries."""
         return {"site": asdict(self), "keys": asdict(keys)}
 
 
@@ -248,7 +248,7 @@ class _Planner:
     # ------------------------------------------------------------------------------------------ static routes
 
     def _routes(self) -> list[Route]:
-        """To LANs, where no routing protocol tells of them."""
+        """Return routes to LANs, where no routing protocol tells of them."""
         table, given = self._table, self._given
         silent = [name for name in table.sites if name != self._name and is_static(table, name)]
         if not (silent if self._is_hub else is_static(table, self._name)):
@@ -341,7 +341,7 @@ def _check_spoke(table: Table, given: Allocations, name: str, spoke: Spoke) -> N
 
 
 def _check_behind_one_address(table: Table) -> None:
-    """GRE has no ports: a NAT box lets one of the spokes behind an address speak to a hub."""
+    """Check that only one spoke behind an address speaks to a hub: GRE has no ports, so a NAT box lets one do so."""
     seen: dict[object, str] = {}
     for name, spoke in table.spokes.items():
         if table.protection == "none" and spoke.nat is not None and spoke.nat.outside is not None:

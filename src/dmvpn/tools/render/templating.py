@@ -58,7 +58,7 @@ def render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[st
 
 
 def _render(template: Path, sites: Mapping[str, Mapping[str, object]]) -> dict[str, Json]:
-    """In the child. The key "" has what was wrong."""
+    """Render in the child. The key "" has what was wrong."""
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(template.parent), FileSystemLoader(BUILT_IN)]),
         undefined=StrictUndefined,
@@ -105,7 +105,7 @@ def _bounded(pieces: Iterator[str]) -> str:
 
 
 def _line_of(error: BaseException, template: Path) -> str:
-    """`:LINE` of the template that an exception came through."""
+    """Return `:LINE` of the template that an exception came through."""
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(template):

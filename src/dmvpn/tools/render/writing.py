@@ -46,7 +46,7 @@ def unified(folder: Path, changed: Changes) -> Iterator[str]:
 
 
 def refuse_strangers(folder: Path, changed: Changes, made: Made) -> None:
-    """What others wrote is not overwritten. Raises UserError."""
+    """Refuse to overwrite what others wrote. Raises UserError."""
     for name, (old, _) in changed.items():
         if old is not None and not made.is_ours(name, old):
             text = "`dmvpn render` did not make this file: move it away, or give another folder by --out"
@@ -80,7 +80,7 @@ def write_one(path: Path, text: str) -> None:
 
 
 def tighten(folder: Path, files: Mapping[str, str]) -> None:
-    """Nobody else may read what is there already, either. Raises UserError."""
+    """Tighten what is there already: nobody else may read it, either. Raises UserError."""
     for name in files:
         path = folder / name
         try:

@@ -70,7 +70,7 @@ def place_name(stage: Stage) -> str:
 
 
 def places(stage: Stage) -> Iterator[Stage]:
-    """Everybody as the spoke, each with another spoke and a hub; then hubs in the place of spokes."""
+    """Yield everybody as the spoke, each with another spoke and a hub; then hubs in the place of spokes."""
     for spoke in stage.spokes:
         for other in _others(stage.spokes, spoke):
             for hub in stage.hubs:
@@ -95,7 +95,7 @@ def fault(trouble: Trouble, stage: Stage) -> Fault | None:
 
 
 def _is_of_one(trouble: Trouble) -> bool:
-    """It concerns a router whoever it is: no other one is named."""
+    """Return whether it concerns a router whoever it is: no other one is named."""
     texts = [text for act in trouble.acts for text in _texts(act)]
     if any(isinstance(act, acts.Renumber) for act in trouble.acts):
         return False  # all clients of a hub would have to hear of it

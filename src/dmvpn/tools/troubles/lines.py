@@ -123,7 +123,7 @@ def copied(stage: Stage) -> Iterator[Trouble]:
 
 
 def exchanged(stage: Stage) -> Iterator[Trouble]:
-    """SPOKE and OTHER have each other's value."""
+    """Exchange the values of SPOKE and OTHER."""
     back = {one.id: one for one in copied(stage.cast(*(stage.parts[p] for p in (Part.HUB, Part.OTHER, Part.SPOKE))))}
     for one in copied(stage):
         there = back.get(one.id)
@@ -160,7 +160,7 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
 
 
 def _bare(text: str) -> str:
-    """As a template that says the same."""
+    """Return it as a template that says the same."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
@@ -190,7 +190,9 @@ def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _idle(actor: Actor, trail: list[str], line: str) -> bool:
-    """It is a network statement that takes in no interface of the router, so that nothing hangs on it."""
+    """Return whether it is a network statement that takes in no interface of the router, so that nothing hangs on
+    it.
+    """
     own = [it.ip for it in (actor.tunnel_interface, actor.wan_interface, actor.lan_interface) if it is not None]
     by_eigrp = bool(trail) and trail[0].startswith("router eigrp") and line.startswith("network ")
     return by_eigrp and not any(line in actor.networks(it) for it in own)

@@ -20,7 +20,7 @@ KINDS: Final = ("cone", "port-restricted", "symmetric")
 
 
 def table_of(entropy: Entropy, most: int = MOST) -> str:
-    """`sites.yaml` of a network of at most so many routers, the provider not counted."""
+    """Return `sites.yaml` of a network of at most so many routers, the provider not counted."""
     hubs = 1 + below(entropy, 2)
     phase = 1 + below(entropy, 3)
     routing = ("eigrp", "eigrp-classic", "static")[below(entropy, 3)]

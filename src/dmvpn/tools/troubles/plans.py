@@ -95,7 +95,7 @@ def plan_of(entropy: Entropy, most: int = MOST) -> Plan:
 
 
 def files_of(plan: Plan) -> dict[str, str]:
-    """By their names: `lab.yaml`, and a configuration of each router."""
+    """Return files by their names: `lab.yaml`, and a configuration of each router."""
     places = [*_places(plan)]
     files = {f"{place.name}.cfg": _text(place.name, _router(plan, place, places)) for place in places}
     files[f"{_PROVIDER}.cfg"] = _text(_PROVIDER, _provider(plan, places))

@@ -97,7 +97,7 @@ def _eigrp_classic(telling: Telling, place: Place) -> Section:
 
 
 def _second_choice(place: Place) -> list[str]:
-    """By the first hub, as long as it lives."""
+    """Choose the way by the first hub, as long as it lives."""
     return [f"delay {5000 + 1000 * (place.number - 1)}"] if place.hub and place.number > 1 else []
 
 

@@ -76,7 +76,7 @@ def with_mss(found: Budget, version: int, clamps: tuple[Clamp, ...]) -> Budget:
 
 
 def _arrives(path: Path) -> bool:
-    """As far as can be seen."""
+    """Return whether it arrives, as far as can be seen."""
     return path.end.outcome in (Outcome.DELIVERED, Outcome.UNSEEN)
 
 

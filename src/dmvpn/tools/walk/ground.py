@@ -107,7 +107,7 @@ class Ground(ABC):
     # ------------------------------------------------------------------------------------------------ a router
 
     def arrive(self, router: str, port: str, packet: Packet, sender: Sender | None = None) -> End:
-        """It comes to a router, by a port, or out of a tunnel (then there is a `sender`)."""
+        """Take a packet that comes to a router, by a port, or out of a tunnel (then there is a `sender`)."""
         interface = self.view.interface(router, port)
         if interface is not None and not interface.line:
             return self._drop(router, packet, f"{port} is down: {interface.reason}")
@@ -122,7 +122,7 @@ class Ground(ABC):
         return self._forward(router, interface, packet, sender)
 
     def _deliver(self, router: str, packet: Packet) -> End:
-        """For this router. Pieces are put together first."""
+        """Deliver a packet for this router. Pieces are put together first."""
         if packet.is_cut:
             count = len(packet.pieces)
             packet = packet.whole()
@@ -193,7 +193,7 @@ class Ground(ABC):
     # ------------------------------------------------------------------------------------------------ out of a port
 
     def emit(self, router: str, port: str, next_hop: Address, packet: Packet) -> End:
-        """It leaves a router by a port or a tunnel."""
+        """Send a packet from a router by a port or a tunnel."""
         interface, tunnel = self.view.interface(router, port), self.view.tunnel(router, port)
         if interface is None or not interface.line:
             return self._drop(router, packet, f"{port} is down", "host unreachable")
@@ -223,7 +223,7 @@ class Ground(ABC):
         return replace(end, later_mtu=later)
 
     def _onto_wire(self, node: str, port: str, next_hop: Address, packet: Packet, limit: int) -> End:
-        """Out of a physical port, to whoever has the next hop on its wire."""
+        """Send a packet out of a physical port, to whoever has the next hop on its wire."""
         if packet.octets > limit:
             if packet.df or packet.destination.version == 6:
                 why = f"{packet.octets} octets are more than its own wire takes ({limit}), and must not be cut"
@@ -275,15 +275,15 @@ class Ground(ABC):
 
     @abstractmethod
     def _into_tunnel(self, router: str, tunnel: TunnelFacts, next_hop: Address, packet: Packet) -> End:
-        """A packet leaves by a tunnel."""
+        """Send a packet into a tunnel."""
 
     @abstractmethod
     def _out_of_tunnel(self, router: str, packet: Packet) -> End:
-        """A tunnel's packet has come to an address of this router."""
+        """Take a tunnel's packet that has come to an address of this router."""
 
     @abstractmethod
     def _translate(self, name: str, port: str, packet: Packet) -> End:
-        """It comes to a translator."""
+        """Translate a packet that comes to a translator."""
 
     @abstractmethod
     def _overload(self, router: str, came: str, leaves: str, packet: Packet) -> Packet | End:
@@ -295,7 +295,7 @@ class Ground(ABC):
 
     @abstractmethod
     def _watch_hairpin(self, router: str, leaves: str, next_hop: Address, sender: Sender, packet: Packet) -> None:
-        """It came out of a tunnel: does it go back into one of the same network?"""
+        """Watch whether a packet that came out of a tunnel goes back into one of the same network."""
 
     @abstractmethod
     def _why_override(self, router: str, match: Match, override: HopFacts) -> str:
@@ -335,7 +335,7 @@ class Ground(ABC):
     def _drop(
         self, where: str, packet: Packet, why: str, icmp: str = "", *, mtu: int | None = None, clause: str = ""
     ) -> End:
-        """It ends here. icmp: what its sender is told, "": nothing."""
+        """Drop a packet that ends here. icmp: what its sender is told, "": nothing."""
         refusal = Refusal(by=where, to=packet.source, what=icmp, mtu=mtu) if icmp else None
         heard = wording.refusal(refusal) if refusal is not None else "nobody is told"
         if refusal is not None and not self._reaches(where, packet.source):

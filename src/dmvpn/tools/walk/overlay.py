@@ -79,7 +79,9 @@ class Overlay(Translating):
     def _not_yet(
         self, router: str, tunnel: TunnelFacts, next_hop: Address, entry: MappingFacts | None
     ) -> Neighbor | None:
-        """The data plane knows no such neighbor, and NHRP will answer as soon as a packet asks."""
+        """Return the neighbor that the data plane does not know yet, and for which NHRP will answer as soon as a packet
+        asks.
+        """
         if entry is not None and entry.kind == "static" and entry.nbma is not None:
             return Neighbor(entry.nbma, 0, f"NHRP: {next_hop} is at {entry.nbma}", wording.mapping(entry))
         server = _best_server(tunnel, next_hop)
@@ -147,7 +149,9 @@ class Overlay(Translating):
         return interface.ip_mtu if interface is not None else None
 
     def _send_outer(self, router: str, outer: Packet) -> End:
-        """Whoever wraps a packet drops it without a word where it has no way: the packet's sender did nothing wrong."""
+        """Send an outer packet: whoever wraps one drops it without a word where it has no way: the packet's sender did
+        nothing wrong.
+        """
         match = self.view.match(router, outer.destination)
         if match is None:
             return self._drop(router, outer, f"no route to {outer.destination}")
@@ -191,7 +195,9 @@ class Overlay(Translating):
         return self.arrive(router, tunnel.name, inner, Sender(tunnel.name, nbma, connection))
 
     def _tunnel_of(self, router: str, local: Address, remote: Address, key: int | None) -> TunnelFacts | None:
-        """As received GRE is sorted: a point-to-point tunnel to that address comes before a multipoint one."""
+        """Return the tunnel as received GRE is sorted: a point-to-point one to that address comes before a multipoint
+        one.
+        """
         facts = self.view.router(router)
         fitting = [
             tunnel
@@ -225,7 +231,7 @@ class Overlay(Translating):
         self._say(router, packet, Act.REDIRECT, what)
 
     def _reached(self, router: str, tunnel: TunnelFacts, neighbor: Neighbor) -> tuple[Address, int]:
-        """Named as what comes from there is."""
+        """Return the neighbor, named as what comes from there is."""
         if not tunnel.protection or tunnel.source is None:
             return neighbor.nbma, neighbor.connection
         sa = self.view.sa_towards(router, tunnel.source, neighbor.nbma, neighbor.connection)

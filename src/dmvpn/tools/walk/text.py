@@ -30,7 +30,7 @@ _VERDICTS: Final = {
 
 
 def as_json(walk: Walk) -> str:
-    """For programs: the fields are those of `Walk`."""
+    """Return the walk for programs: the fields are those of `Walk`."""
     return json.dumps(asdict(walk), default=_plain, indent=2)
 
 
@@ -39,7 +39,7 @@ def _plain(value: object) -> object:
 
 
 def as_text(walk: Walk) -> Iterator[str]:
-    """For people."""
+    """Yield the walk for people."""
     yield from _path(walk.forth)
     yield from _budget(walk.budget)
     if walk.back is not None and walk.back_budget is not None:
@@ -69,7 +69,9 @@ def _path(path: Path) -> Iterator[str]:
 
 
 def _step(step: Step, before: Step | None, width: int) -> Iterator[str]:
-    """Names and octets are said where they are other ones than a line above; clauses where something goes wrong."""
+    """Yield a step: names and octets are said where they are other ones than a line above; clauses where something goes
+    wrong.
+    """
     where = "" if before is not None and step.where == before.where else step.where
     indent = f"{'':<{width}}  " + "  " * step.depth
     label = f"{where:<{width}}  " + "  " * step.depth

@@ -129,7 +129,9 @@ class Translating(Ground):
         return None
 
     def _only_tunnel_inside(self, gateway: GatewayFacts, packet: Packet) -> Address | None:
-        """Nobody can say which flows there are: whoever inside has a tunnel with that key, if it is one alone."""
+        """Return the only tunnel inside: nobody can say which flows there are, so it is whoever has one with that key,
+        if it is one alone.
+        """
         found = [
             tunnel.source
             for facts in self.view.lab.routers.values()

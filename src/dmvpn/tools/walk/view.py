@@ -137,5 +137,5 @@ class View:
 
 
 def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
-    """Of either IP version."""
+    """Return the addresses of either IP version."""
     return (host.address,) if host.address6 is None else (host.address, host.address6)

@@ -20,7 +20,7 @@ _NUMBERED = ("eigrp", "ospf", "bgp")
 
 
 def route(found: RouteFacts) -> str:
-    """ "route 10.4.4.0/24: eigrp 100 [90/27904] via 192.168.100.11, Tunnel100"."""
+    """Return "route 10.4.4.0/24: eigrp 100 [90/27904] via 192.168.100.11, Tunnel100"."""
     ways = " and ".join(hop(it) for it in found.next_hops) or ("Null0" if found.drops else "")
     if found.source in ("connected", "local"):
         return f"route {found.prefix}: {found.source}, {ways}"
@@ -43,12 +43,12 @@ def why_this_route(match: Match) -> str:
 
 
 def hop(found: HopFacts) -> str:
-    """ "via 192.168.100.11, Tunnel100", or the interface alone."""
+    """Return "via 192.168.100.11, Tunnel100", or the interface alone."""
     return found.interface if found.address is None else f"via {found.address}, {found.interface}"
 
 
 def mapping(entry: MappingFacts) -> str:
-    """ "dynamic, router nhop", and why it is as it is. Whether it is in use changes with every packet."""
+    """Return "dynamic, router nhop", and why it is as it is. Whether it is in use changes with every packet."""
     parts = [entry.kind]
     flags = " ".join(flag for flag in entry.flags if flag != "used")
     if flags:
@@ -59,28 +59,28 @@ def mapping(entry: MappingFacts) -> str:
 
 
 def sizes(pieces: tuple[int, ...]) -> str:
-    """ "2 x 1500 + 68"."""
+    """Return "2 x 1500 + 68"."""
     counted = [(octets, len(list(same))) for octets, same in groupby(pieces)]
     return " + ".join(str(octets) if count == 1 else f"{count} x {octets}" for octets, count in counted)
 
 
 def transform(sa: SaFacts) -> str:
-    """ "aes-gcm 256, transport mode"."""
+    """Return "aes-gcm 256, transport mode"."""
     return f"{sa.transform}, {'transport' if sa.transport else 'tunnel'} mode"
 
 
 def key(number: int | None) -> str:
-    """ "key 100", "no key"."""
+    """Return "key 100", "no key"."""
     return "no key" if number is None else f"key {number}"
 
 
 def header(wrapping: Wrapping) -> str:
-    """ "key 100", "no key, checksum, sequence number": what a GRE header has."""
+    """Return "key 100", "no key, checksum, sequence number": what a GRE header has."""
     more = (("checksum", wrapping.checksum), ("sequence number", wrapping.sequence))
     return ", ".join((key(wrapping.key), *(name for name, is_there in more if is_there)))
 
 
 def refusal(said: Refusal) -> str:
-    """ "R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
+    """Return "R31 tells 10.3.3.100: fragmentation needed, next-hop MTU 1400"."""
     mtu = "" if said.mtu is None else f", next-hop MTU {said.mtu}"
     return f"{said.by} tells {said.to}: {said.what}{mtu}"

@@ -31,7 +31,7 @@ def diagram(routers: Sequence[str], steps: Sequence[Step]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that is nothing but text."""
+    """Return text that is nothing but text."""
     return "".join(
         f"#{ord(letter)};" if letter in _SPECIAL else letter if letter.isprintable() else "." for letter in text
     )

@@ -84,17 +84,17 @@ class Assembler:
         return bool(self._pending)
 
     def knows(self, router: str, addresses: Iterable[str]) -> None:
-        """These are the router's own addresses now."""
+        """Note that these are the router's own addresses now."""
         for address in [address for address, owner in self._owners.items() if owner == router]:
             del self._owners[address]
         self._owners.update(dict.fromkeys(addresses, router))
 
     def add(self, router: str, line: Line, arrived: float) -> None:
-        """One line of a router; its time is since 1970."""
+        """Add one line of a router; its time is since 1970."""
         self._add(line.time, router, arrived, line.what)
 
     def add_note(self, note: Note, arrived: float) -> None:
-        """A note that no router made."""
+        """Add a note that no router made."""
         self._add(note.time, note.router, arrived, note)
 
     def take(self, arrived_before: float) -> list[Step]:

@@ -93,5 +93,5 @@ def _moment(time: float, zone: tzinfo) -> datetime:
 
 
 def _plain(text: str) -> str:
-    """Text that is no markup where it is put."""
+    """Return text that is no markup where it is put."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>&#|!" else letter for letter in text if letter.isprintable())

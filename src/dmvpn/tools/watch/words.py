@@ -38,7 +38,7 @@ _SIGNS: Final = {Sign.CAME: "{0}, new {1}: {2}", Sign.CHANGED: "{0}, {1} changed
 
 
 def label(step: Step) -> str:
-    """In a few words, without who and when."""
+    """Return a few words, without who and when."""
     if isinstance(step, Note):
         return _thing(step)
     name = SHORT.get(step.name, step.name)
@@ -48,7 +48,7 @@ def label(step: Step) -> str:
 
 
 def sentence(step: Step) -> str:
-    """For people who were not there."""
+    """Return a sentence for people that were not there."""
     if isinstance(step, Note):
         text = _SIGNS[step.sign].format(step.router, step.kind, _thing(step))
     else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def elsewhere(scene: Scene, name: str, address: Address) -> Iterator[Hypothesis]:
-    """Hypotheses about what this router is told nothing of."""
+    """Yield hypotheses about what this router is told nothing of."""
     facts = scene.of(name)
     if facts is None or not facts.tunnels:
         return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def ike(seen: Seen) -> Iterator[Hypothesis]:
-    """What IKE says of the server."""
+    """Yield what IKE says of the server."""
     client, tunnel = seen.client, seen.client.tunnel
     if not tunnel.protection:
         profiles = [text for text in client.facts.configuration if text.startswith("crypto ipsec profile ")]
@@ -42,7 +42,7 @@ def ike(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
-    """What several causes look like."""
+    """Yield what several causes look like."""
     why, log = f"IKE says: {reason}", f"the log of {peer} (%IKEV2-3-NEG_ABORT)"
     if ipsec.silent_at(reason, ExchangeType.IKE_AUTH):
         yield maybe(
@@ -66,7 +66,7 @@ def _vague(reason: ReasonFacts, peer: str) -> Iterator[Hypothesis]:
 
 
 def sas(seen: Seen) -> Iterator[Hypothesis]:
-    """Does anything come back by ESP?"""
+    """Look whether anything comes back by ESP."""
     client = seen.client
     found = next((sa for sa in client.facts.sas if sa.remote == client.nbma and sa.used), None)
     if found is None or found.received or found.sent < 3 or not client.tunnel.protection:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def registered(seen: Seen) -> Iterator[Hypothesis]:
-    """What becomes of the registration."""
+    """Yield what becomes of the registration."""
     server, tunnel = seen.client.server, seen.client.tunnel
     if server is None:
         return
@@ -68,7 +68,7 @@ def _refused(reason: ReasonFacts, said: str, seen: Seen) -> Iterator[Hypothesis]
 
 
 def _silent(seen: Seen) -> Iterator[Hypothesis]:
-    """Requests go out, and nothing comes back."""
+    """Look for requests that go out while nothing comes back."""
     client, tunnel, server = seen.client, seen.client.tunnel, seen.client.server
     guesses = server.suspicions if server is not None else ()
     why = str((server.reason if server is not None else "") or NhrpReason.NO_REPLY.value)
@@ -99,7 +99,7 @@ def _silent(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def multicast(seen: Seen) -> Iterator[Hypothesis]:
-    """Copies for the server, where a routing protocol runs that needs them."""
+    """Look for copies for the server, where a routing protocol runs that needs them."""
     client, tunnel = seen.client, seen.client.tunnel
     found = rip_on(client.facts, tunnel)
     by_rip = client.facts.rip is not None and not client.facts.rip.neighbors and found is not None and not found.passive
@@ -112,7 +112,7 @@ def multicast(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def tunnel_pings(seen: Seen) -> Iterator[Hypothesis]:
-    """What passes through the tunnel."""
+    """Yield what passes through the tunnel."""
     found, client = seen.ping(Kind.TUNNEL), seen.client
     if found is None or not found.silent:
         return

@@ -24,7 +24,7 @@ def is_heard(seen: Seen) -> bool:
 
 
 def neighbors(seen: Seen) -> Iterator[Hypothesis]:
-    """RIP with the server."""
+    """Look at RIP with the server."""
     facts, tunnel = seen.client.facts, seen.client.tunnel
     if facts.rip is None:
         return
@@ -50,7 +50,7 @@ def neighbors(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def learnt(seen: Seen) -> Iterator[Hypothesis]:
-    """What the others have, and what they know of us."""
+    """Yield what the others have, and what they know of us."""
     facts, tunnel = seen.client.facts, seen.client.tunnel
     if facts.rip is None or not is_heard(seen):
         return

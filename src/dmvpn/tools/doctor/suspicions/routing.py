@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def neighbors(seen: Seen) -> Iterator[Hypothesis]:
-    """EIGRP with the server."""
+    """Look at EIGRP with the server."""
     client, tunnel, process = seen.client, seen.client.tunnel, seen.eigrp
     if process is None:
         return
@@ -50,7 +50,7 @@ def neighbors(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator[Hypothesis]:
-    """No neighbor: what was dropped says more than silence."""
+    """Look at what was dropped where there is no neighbor: it says more than silence."""
     client, dropped = seen.client, process.dropped
     log = [line.text for line in client.facts.log if line.is_one(*MESSAGES)]
     if dropped.get("other autonomous system"):
@@ -75,7 +75,7 @@ def _strangers(seen: Seen, process: EigrpFacts, authenticated: bool) -> Iterator
 
 
 def learnt(seen: Seen) -> Iterator[Hypothesis]:
-    """What the others have, and what they know of us."""
+    """Yield what the others have, and what they know of us."""
     client, process = seen.client, seen.eigrp
     tunnels = {one.name for one in client.facts.tunnels}
     yield from _black_holes(seen)
@@ -108,7 +108,7 @@ def learnt(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _black_holes(seen: Seen) -> Iterator[Hypothesis]:
-    """Static routes into nothing: they may be meant so, but not where a packet is to pass."""
+    """Look for static routes into nothing: they may be meant so, but not where a packet is to pass."""
     facts, address = seen.client.facts, seen.address
     taken = best_route(facts, address) if address is not None else None
     for route in facts.routes:
@@ -125,7 +125,7 @@ def _black_holes(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _wanted(seen: Seen) -> Iterator[Hypothesis]:
-    """The address that somebody wants to reach, in this router's table."""
+    """Look for the address that somebody wants to reach in this router's table."""
     address, facts = seen.address, seen.client.facts
     if address is None:
         return
@@ -142,7 +142,7 @@ def _wanted(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def _not_told(seen: Seen, why: str) -> Iterator[Hypothesis]:
-    """By whatever routing protocol the server speaks with us, if it speaks one."""
+    """Look for what is not told by whatever routing protocol the server speaks with us, if it speaks one."""
     client = seen.client
     eigrp = any(one.up and one.interface == client.tunnel.name for one in client.facts.neighbors)
     if eigrp:

@@ -21,7 +21,7 @@ _SAID: Final = ((OspfReason.NOT_AUTHENTIC, Cause.OSPF_AUTHENTICATION), (OspfReas
 
 
 def ospf(seen: Seen) -> Iterator[Hypothesis]:
-    """OSPF with the server."""
+    """Look at OSPF with the server."""
     client, tunnel = seen.client, seen.client.tunnel
     running = running_on(client.facts, tunnel)
     if not client.facts.ospf:
@@ -49,7 +49,7 @@ def ospf(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def bgp(seen: Seen) -> Iterator[Hypothesis]:
-    """BGP with the server."""
+    """Look at BGP with the server."""
     facts, server = seen.client.facts, seen.client.server
     address = server.address if server is not None else None
     if not facts.bgp.local_as or address is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sizes(seen: Seen) -> Iterator[Hypothesis]:
-    """What fits, and what is done with what does not."""
+    """Yield what fits, and what is done with what does not."""
     small, pieces = seen.ping(Kind.UNDERLAY), seen.ping(Kind.UNDERLAY_PIECES)
     inside, tunnel = seen.ping(Kind.TUNNEL_FULL), seen.client.tunnel
     if small is not None and small.passed and inside is not None and inside.silent:
@@ -43,7 +43,7 @@ def sizes(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def shortcuts(seen: Seen) -> Iterator[Hypothesis]:
-    """What phase 3 needs of this router, and whether anything came of it."""
+    """Yield what phase 3 needs of this router, and whether anything came of it."""
     tunnel = seen.client.tunnel
     section = f"interface {tunnel.name}"
     if tunnel.destination is not None and tunnel.shortcuts:

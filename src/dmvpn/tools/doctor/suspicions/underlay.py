@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def route(seen: Seen) -> Iterator[Hypothesis]:
-    """The route to the server's NBMA address."""
+    """Look at the route to the server's NBMA address."""
     client, nbma = seen.client, seen.client.nbma
     if nbma is None:
         yield here(Cause.NHS_NBMA, "the NBMA address of the next hop server is not configured")
@@ -125,7 +125,7 @@ def _through(seen: Seen) -> bool:
 
 
 def lifetime(seen: Seen) -> Iterator[Hypothesis]:
-    """How many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbor."""
+    """Look how many routers the tunnel's packets may pass: none with a TTL of 1, and not each server is a neighbor."""
     client, nbma = seen.client, seen.client.nbma
     tunnel, passes = client.tunnel, seen.ping(Kind.TUNNEL)
     route = best_route(client.facts, nbma) if nbma is not None else None
@@ -138,7 +138,7 @@ def lifetime(seen: Seen) -> Iterator[Hypothesis]:
 
 
 def subnet(seen: Seen) -> Iterator[Hypothesis]:
-    """The server's tunnel address is on the tunnel's own network."""
+    """Look whether the server's tunnel address is on the tunnel's own network."""
     client, server = seen.client, seen.client.server
     mine = interface_of(client.facts, client.tunnel.name)
     if server is None or server.address is None or mine is None:

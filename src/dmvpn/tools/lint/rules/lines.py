@@ -128,7 +128,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def problem_rule(message: str, *, is_warning: bool) -> Rule:
-    """Which rule a problem of the reader is a case of.
+    """Return which rule a problem of the reader is a case of.
 
     What it refuses in words of its own, and because something does not exist here, IOS takes.
     """
@@ -187,7 +187,7 @@ def _protection(device: Device) -> Iterator[Found]:
 
 
 def _ike_profiles(device: Device) -> Iterator[Found]:
-    """Of IPsec profiles that are used and name none."""
+    """Yield those of IPsec profiles that are used and name none."""
     used = dict.fromkeys(each.protection for each in device.tunnels.tunnels if each.protection and not each.ike_profile)
     written = [profile.name for profile in device.ikev2.profiles]
     if len(written) == 1 or "default" in written or any(not key.keyring for key in device.ikev2.isakmp.keys):

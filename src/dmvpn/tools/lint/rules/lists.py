@@ -96,7 +96,7 @@ def _lists(device: Device) -> Iterator[Found]:
 
 
 def _used(device: Device) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Kind and name of each list that is named, and where."""
+    """Yield kind and name of each list that is named, and where."""
 
     def named(kind: str, names: Iterable[str], *where: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         return ((kind, name, where) for name in names)

@@ -174,7 +174,7 @@ def _knows_otherwise(end: End) -> bool:
 
 
 def _comparable(protocol: Protocol, number: int) -> tuple[Protocol, int]:
-    """OSPF's process number is local to the router."""
+    """Return what can be compared: OSPF's process number is local to the router."""
     return protocol, number if protocol is Protocol.EIGRP else 0
 
 

@@ -96,7 +96,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _in_excerpts(device: Device) -> Iterator[Found]:
-    """Of tunnels that nothing else is said of: they may be meant to be multipoint."""
+    """Yield findings about tunnels that nothing else is said of: they may be meant to be multipoint."""
     for tunnel in device.tunnels.tunnels:
         interface = ospf_interface(device, tunnel.name)
         if tunnel.is_excerpt and interface is not None and interface.process is not None and not interface.network:

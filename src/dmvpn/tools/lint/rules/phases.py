@@ -139,7 +139,7 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
 
 
 def _following(network: Network, client: End) -> Iterator[Found]:
-    """Does a spoke follow the redirects of its hubs?"""
+    """Check that a spoke follows the redirects of its hubs."""
     hubs = [hub for hub in network.servers_of(client) if hub.nhrp.redirect and hub.nhrp.network_id is not None]
     if not hubs or not client.multipoint or client.nhrp.shortcut:
         return

@@ -189,7 +189,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _lonely(network: Network) -> Iterator[Found]:
-    """Of each server's clients that go directly: who has no key for another one."""
+    """Yield of each server's clients that go directly: who has no key for another one."""
     for server in network.servers:
         near = [end for end in network.clients(server) if end.multipoint and _goes_directly(server, end)]
         sides = [side for side in map(_side, near) if side is not None]
@@ -208,7 +208,7 @@ def _lonely(network: Network) -> Iterator[Found]:
 
 
 def _goes_directly(server: End, client: End) -> bool:
-    """Phase 3, or phase 2."""
+    """Return whether clients go directly: phase 3, or phase 2."""
     return client.nhrp.shortcut or not server.nhrp.redirect
 
 
@@ -245,7 +245,7 @@ def _group(end: End) -> str:
 
 
 def _side(end: End) -> _Side | None:
-    """None: the end is not protected, or not in a way that can work at all; other rules say so."""
+    """Return the side; None: the end is not protected, or not in a way that can work at all; other rules say so."""
     if not end.tunnel.protection or end.source is None:
         return None
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.source)
@@ -286,7 +286,7 @@ def _algorithms(here: _Side, there: _Side) -> Iterator[Found]:
 
 
 def _has_dangling_proposal(side: _Side) -> bool:
-    """Then the defaults are offered, and that is told by the rule about it."""
+    """Return whether a proposal is not there: then the defaults are offered, and that is told by the rule about it."""
     config = side.end.device.ikev2
     known = {proposal.name for proposal in config.proposals}
     return any(name not in known for policy in config.policies for name in policy.proposals)
@@ -330,7 +330,7 @@ def _modes(here: _Side, there: _Side) -> Iterator[Found]:
 
 
 def _proofs(here: _Side, there: _Side) -> Iterator[Found]:
-    """Client first: it begins. Certificates are not in a configuration, so only keys are compared."""
+    """Yield proofs, the client first: it begins. Certificates are not in a configuration, so only keys are compared."""
     ours = here.book.to(here.policy, there.address)
     if isinstance(ours, Reason):
         yield from _no_terms(here, there, ours)
@@ -376,7 +376,7 @@ def _keys(here: _Side, ours: Terms, there: _Side, theirs: Terms) -> Iterator[Fou
 
 
 def _no_terms(here: _Side, there: _Side, why: Reason) -> Iterator[Found]:
-    """The book refused: because there is no key, or for what the rules about one configuration say."""
+    """Yield why the book refused: because there is no key, or for what the rules about one configuration say."""
     if why.code not in (IkeReason.NO_KEY, IkeReason.NO_WAY):
         return
     profiles = here.end.device.ikev2.profiles

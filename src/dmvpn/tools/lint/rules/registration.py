@@ -176,7 +176,7 @@ def _server(network: Network, link: Link) -> Iterator[Found]:
 
 
 def _fewer(network: Network) -> Iterator[Found]:
-    """Of each cloud: a server that all its clients name but one."""
+    """Yield of each cloud a server that all its clients name but one."""
     clouds: dict[tuple[int, Prefix], list[End]] = {}
     for end in network.ends:
         if end.is_client and end.subnet is not None:
@@ -205,7 +205,7 @@ def _one_less(network: Network, odd: End, model: End, address: IPAddress) -> Fou
 
 
 def _who_is_it(network: Network, link: Link) -> Found | None:
-    """Whether the server's tunnel address is somebody's, and of one who serves."""
+    """Check that the server's tunnel address is somebody's, and of one who serves."""
     client, server = link.client, link.server
     hubs = [
         end
@@ -251,7 +251,9 @@ def _fix(link: Link, hub: End | None = None) -> str:
 
 
 def _maps(network: Network, end: End) -> Iterator[Found]:
-    """Static maps, and the NBMA addresses of NHS lines, beside the tunnels of those who have the tunnel addresses."""
+    """Compare static maps, and the NBMA addresses of NHS lines, with the tunnels of those that have the tunnel
+    addresses.
+    """
     said: list[tuple[IPAddress, IPAddress, tuple[str, ...], str]] = [
         (target.address, nbma, end.line(f"{end.words} map {target.address}"), f"{end.words} map {target.address}")
         for target, nbma in end.nhrp.maps

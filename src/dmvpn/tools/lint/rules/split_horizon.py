@@ -70,7 +70,7 @@ def is_told_of(network: Network, hub: End) -> bool:
 
 
 def _is_hub_of_several(network: Network, hub: End) -> bool:
-    """Or one of whose spokes nothing is known."""
+    """Return whether it is the hub of several, or one of whose spokes nothing is known."""
     is_hub = network.is_server(hub) and hub.nhrp.network_id is not None and hub.multipoint
     return is_hub and (len(network.clients(hub)) != 1 or len(network.devices) == 1)
 
@@ -108,7 +108,7 @@ def _static(device: Device) -> list[Prefix]:
 
 
 def _told(prefixes: Iterable[Prefix], distance: int, default: int | None = None) -> _Told:
-    """default: the distance of one that is known already."""
+    """Return what is told; default: the distance of one that is known already."""
     listed = tuple(prefixes)
     if default is None and any(prefix.is_default for prefix in listed):
         default = distance

@@ -116,7 +116,7 @@ def _alone(end: End) -> Iterator[Found]:
 
 
 def _source(end: End) -> Iterator[Found]:
-    """Whether our own end can exist; only where the configuration says something of its interfaces at all."""
+    """Check that our own end can exist; only where the configuration says something of its interfaces at all."""
     device, tunnel = end.device, end.tunnel
     if not device.has_underlay or not (tunnel.source_interface or tunnel.source_address):
         return

@@ -99,7 +99,7 @@ def _static(end: End, nbma: IPAddress) -> Iterator[Found]:
 
 
 def _protocol(network: Network, end: End) -> Iterator[Found]:
-    """Does a protocol that runs through the tunnel tell the prefix of the tunnel's source?"""
+    """Check whether a protocol that runs through the tunnel tells the prefix of the tunnel's source."""
     interface = end.underlay
     if interface is None or interface.address is None or interface.name == end.name:
         return
@@ -159,7 +159,7 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
 
 
 def _nobody(network: Network, end: End) -> Iterator[Found]:
-    """Static routes by the tunnel to whom nobody is."""
+    """Find static routes by the tunnel to whom nobody is."""
     subnet, own = end.subnet, [address for address, _ in end.addresses]
     for route in end.device.static.routes:
         hop = route.next_hop
