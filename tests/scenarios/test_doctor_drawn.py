@@ -73,6 +73,14 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         replace(LARGE, spokes=3, routing="eigrp-classic", server_lines=False),
         "line-exchanged/interface_Tunnel0/ip_nhrp_nhs@S3,S2,HUB2",
     ),
+    "a tunnel that is shut, beside another one that is the longer way": (
+        "two-tunnels",
+        "tunnel-shutdown@R31,R41,R11",
+    ),
+    "a spoke that proves itself to nobody any more, with SAs that are older": (
+        "ipsec-two-spokes-one-nat",
+        "line-gone/crypto_ikev2_profile_DMVPN/authentication_local_pre-share@R31,R32,R11",
+    ),
     "a lossy wire that two spokes share": ("guide-phase2-broadcast", "lossy-link@SPOKE2,SPOKE1,HUB1"),
     "a server behind another spoke that passes on": ("dual-stack", "nhs-nbma@R41,R31,R11"),
 }
@@ -120,6 +128,11 @@ HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
         Cause.BGP_NEIGHBOR,
     ),
     "a server's address in nothing": ("eigrp-to-ospf", "nhs-route@SPOKE1,SPOKE2,HUB1", Cause.NHS_ROUTE),
+    "a spoke without shortcuts, which its translator does not allow": (
+        "ipsec-symmetric-nat",
+        "spoke-point-to-point@R31,R41,R11",
+        Cause.SPOKE_POINT_TO_POINT,
+    ),
     "tunnel mode at one end": (replace(CLOUD, protection="ikev2", mtu=1360), "mode@S1,S2,HUB1", Cause.MODE),
 }
 

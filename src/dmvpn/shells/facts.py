@@ -33,12 +33,14 @@ class GatewayFacts(Fact):
     flows: the GRE that it lets through now; None: nobody can say.
     inside: its own address on the inside link.
     gateway: where what goes out goes next.
+    kind: as in `lab.yaml`, "": nobody says.
     """
 
     private: IPv4Network
     public: IPv4Address
     inside: IPv4Address | None = None
     gateway: IPv4Address | None = None
+    kind: str = ""
     flows: tuple[GreFlow, ...] | None
 
 

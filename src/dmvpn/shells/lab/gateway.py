@@ -117,6 +117,7 @@ class Gateway:
             public=self.public.ip,
             inside=self.spec.private.ip,
             gateway=self.spec.gateway,
+            kind=_in_linux(self.sign),
             flows=flows,
         )
 

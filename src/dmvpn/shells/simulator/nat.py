@@ -103,6 +103,7 @@ class NatNode:
             public=self.public,
             inside=self.spec.private.ip,
             gateway=self.spec.gateway,
+            kind=self.sign,
             flows=tuple(
                 GreFlow(inside=flow.inside.address, remote=remote.address) for flow in flows for remote in flow.remotes
             ),

@@ -244,7 +244,8 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     if finding.step in (Step.REDIRECT, Step.SHORTCUT) or finding.cause is Cause.WRONG_MAP:
         return any(not _is_direct(rows, name) for name in concerned)
     sizes = finding.step in (Step.SA, Step.GRE)
-    return any(_is_worse(rows, name, sizes=sizes) for name in concerned)
+    direct = _OF_CAUSE.get(finding.cause) == _TUNNEL
+    return any(_is_worse(rows, name, sizes=sizes, direct=direct) for name in concerned)
 
 
 def _is_met(rows: Rows, name: str, route: Network) -> bool:
@@ -279,16 +280,38 @@ def _has_server(clients: Iterable[Client], name: str) -> bool:
 
 
 def _is_direct(rows: Rows, name: str) -> bool:
-    """Return whether this site reaches all others by nobody between the two."""
-    known = (rows.row(name, there, lasting=False) for there in rows.sites if there != name)
+    """Return whether this site reaches all others that it can meet by nobody between the two."""
+    known = (
+        rows.row(name, there, lasting=False) for there in rows.sites if there != name and _can_meet(rows, name, there)
+    )
     return all(row.arrives and row.hops <= _DIRECT for row in known)
 
 
-def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
+def _can_meet(rows: Rows, name: str, there: str) -> bool:
+    """Return whether translators let two ends meet: behind a symmetric one nobody knows the port for others."""
+    kinds = [kind for kind in (_translator(rows, name), _translator(rows, there)) if kind]
+    return len(kinds) < _DIRECT or "symmetric" not in kinds or "cone" in kinds
+
+
+def _translator(rows: Rows, name: str) -> str:
+    """Return the kind of the translator that a router's first tunnel is behind; "": none, or nobody says."""
+    facts = rows.scene.of(name)
+    sources = (tunnel.source_interface for tunnel in facts.tunnels) if facts is not None else ()
+    found = (rows.scene.gateway_of(name, source) for source in sources)
+    return next((rows.scene.lab.gateways[gateway].kind for gateway in found if gateway is not None), "")
+
+
+def _takes_shortcuts(rows: Rows, name: str) -> bool:
+    facts = rows.scene.of(name)
+    return facts is not None and any(tunnel.shortcuts for tunnel in facts.tunnels)
+
+
+def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bool:
     """Return whether this site reaches another one worse than those like it do, or not at all. Redirects are thought
     answered.
 
     sizes: it concerns what packets there are room for, and not their way.
+    direct: a tunnel is missing, and by another one only those of that cloud are met directly.
     """
     alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
     servers = [one.hub for one in rows.scene.clients() if one.name == name]
@@ -300,7 +323,8 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool) -> bool:
             return True
         others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
         usual = [one for one in others if one.arrives]
-        least = _DIRECT if there in servers else _BY_A_HUB
+        meets = direct and _takes_shortcuts(rows, name) and _takes_shortcuts(rows, there)
+        least = _DIRECT if there in servers or meets else _BY_A_HUB
         longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=least)
         if longer or mine.whole < min((one.whole for one in usual), default=0):
             return True

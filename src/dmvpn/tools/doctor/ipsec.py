@@ -15,6 +15,7 @@ from dmvpn.tools.doctor.terms import (
     by_certificate,
     identity_lines,
     mode,
+    proof_lines,
     proposal_lines,
     sets,
     transform_lines,
@@ -53,6 +54,7 @@ CLUES: Final = {
         (IkeReason.OTHER_KEY, Clue(Cause.PSK)),
         (IkeReason.NO_MATCH, _IDENTITY),
         (IkeReason.OTHER_IDENTITY, _IDENTITY),
+        (IkeReason.UNABLE, Clue(Cause.PROFILE, own=True)),
         (IkeReason.NO_MAP, _CERTIFICATE),
         (IkeReason.NO_TRUSTPOINT, _CERTIFICATE),
         (IkeReason.NO_CERTIFICATE, _CERTIFICATE),
@@ -223,6 +225,8 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
             return f"IKE is up, and {between} do not agree on perfect forward secrecy"
         case Cause.MODE:
             return f"IKE is up, and {between} do not agree on transport or tunnel mode"
+        case Cause.PROFILE:
+            return f"the IKEv2 profile of {culprit} does not say how it proves itself"
         case Cause.IKE_PROPOSAL:
             return f"{between} agree on no IKE proposal"
         case _:
@@ -256,6 +260,8 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
             return transform_lines(*ends)
         case Cause.PFS:
             return _pfs_lines(client, culprit)
+        case Cause.PROFILE:
+            return proof_lines(*ends)
         case Cause.CERTIFICATE:
             return trustpoint_lines(*_with_fellow(scene, client, culprit, ends))
         case _:

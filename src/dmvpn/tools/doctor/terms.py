@@ -170,6 +170,13 @@ def by_certificate(end: End) -> bool:
     return any(lines_of(end.facts, _profile(end)[0], "match certificate "))
 
 
+def proof_lines(end: End, other: End) -> tuple[str, ...]:
+    """Return what makes an end prove itself as the other one does."""
+    (header, _), (theirs, _) = _profile(end), _profile(other)
+    own = list(lines_of(end.facts, header, "authentication "))
+    return (header, *(line for line in lines_of(other.facts, theirs, "authentication ") if line not in own))
+
+
 def trustpoint_lines(end: End, other: End) -> tuple[str, ...]:
     """Return what makes an end prove itself by the trustpoint of the other one, if it has that, too; () if it does."""
     (header, _), (theirs, _) = _profile(end), _profile(other)
