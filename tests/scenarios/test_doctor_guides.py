@@ -147,6 +147,73 @@ FAULTS: dict[str, tuple[str, str, tuple[str, ...], Cause, str, str]] = {
         "ISP",
         "no ip mtu 1300",
     ),
+    "a key of its own for one spoke": (
+        "ospf",
+        "HUB",
+        (
+            *("crypto ikev2 keyring KR", "peer SPOKE2", "address 100.64.3.2", "pre-shared-key another", "exit"),
+            *("exit", "do clear crypto session"),
+        ),
+        Cause.PSK,
+        "HUB",
+        "peer SPOKE2",
+    ),
+    "a process that is shut down": (
+        "eigrp",
+        "SPOKE1",
+        ("router eigrp 90", "shutdown"),
+        Cause.NETWORK_STATEMENT,
+        "SPOKE1",
+        "no shutdown",
+    ),
+    "a process of the hub that is shut down": (
+        "ospf",
+        "HUB",
+        ("router ospf 1", "shutdown"),
+        Cause.NETWORK_STATEMENT,
+        "HUB",
+        "no shutdown",
+    ),
+    "the identifier of the hub at a spoke": (
+        "bgp",
+        "SPOKE2",
+        (*BGP, "bgp router-id 10.255.255.1"),
+        Cause.BGP_NEIGHBOR,
+        "SPOKE2",
+        "bgp router-id 10.255.255.3",
+    ),
+    "calls from a loopback": (
+        "bgp",
+        "SPOKE2",
+        (*BGP, "neighbor 172.16.0.1 update-source Loopback0"),
+        Cause.BGP_NEIGHBOR,
+        "SPOKE2",
+        "no neighbor 172.16.0.1 update-source Loopback0",
+    ),
+    "a port of the provider that is shut down": (
+        "eigrp",
+        "ISP",
+        ("interface Ethernet0/2", "shutdown"),
+        Cause.INTERFACE_SHUTDOWN,
+        "ISP",
+        "no shutdown",
+    ),
+    "a hub whose tunnel is for one neighbor": (
+        "eigrp",
+        "HUB",
+        ("interface Tunnel0", "tunnel mode gre ip"),
+        Cause.HUB_POINT_TO_POINT,
+        "HUB",
+        "tunnel mode gre multipoint",
+    ),
+    "a hub with another address outside": (
+        "eigrp",
+        "HUB",
+        ("interface Ethernet0/0", "ip address 100.64.1.3 255.255.255.0"),
+        Cause.NHS_NBMA,
+        "HUB",
+        "ip address 100.64.1.2 255.255.255.0",
+    ),
 }
 
 
@@ -169,9 +236,80 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
     first = visit(case.patient).findings[0]
     assert (first.cause, first.router, first.certain, first.advice) == (cause, where, True, False), first
     assert line in first.fix
+    if not first.is_complete or line == "peer SPOKE2":
+        return  # a secret, that nobody can say
     case.bench.configure(first.router, first.fix)
     if "clear" in first.order:
         case.bench.ask([(first.router, first.order.rpartition(": ")[2])])
     case.world.run_for(FORGOTTEN)
     case.rows()
     assert not worse(case.rows(), well)
+
+
+TUNNEL = ("interface Tunnel0",)
+ODD: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "a tunnel that leads elsewhere, and one that is shut down": (
+        "eigrp",
+        {
+            "SPOKE1": (
+                *("interface Tunnel7", "ip address 172.20.0.1 255.255.255.252", "tunnel source Ethernet0/0"),
+                *("tunnel destination 203.0.113.77", "interface Tunnel8", "tunnel source Ethernet0/0"),
+                *("ip address 172.21.0.1 255.255.255.252", "tunnel destination 203.0.113.78", "shutdown"),
+            )
+        },
+    ),
+    "an identifier twice, in OSPF of two LANs": (
+        "eigrp",
+        {
+            name: ("router ospf 7", "router-id 1.1.1.1", f"network 192.168.{lan}.0 0.0.0.255 area 0")
+            for name, lan in (("SPOKE1", 102), ("SPOKE2", 103))
+        },
+    ),
+    "a tracked route that is down, and one behind it": (
+        "eigrp",
+        {
+            "SPOKE3": (
+                *("ip sla 1", "icmp-echo 100.64.9.9", "exit", "ip sla schedule 1 life forever start-time now"),
+                *("track 1 ip sla 1 reachability", "exit", "no ip route 0.0.0.0 0.0.0.0 100.64.4.1"),
+                *("ip route 0.0.0.0 0.0.0.0 100.64.4.1 track 1", "ip route 0.0.0.0 0.0.0.0 100.64.4.1 200"),
+            )
+        },
+    ),
+    "a map that keeps a loopback out": (
+        "ospf3",
+        {
+            "SPOKE1": (
+                *("interface Loopback9", "ip address 10.8.8.1 255.255.255.0"),
+                *("ip prefix-list L permit 192.168.102.0/24", "route-map M permit 10"),
+                *("match ip address prefix-list L", "router ospf 1", "redistribute connected subnets route-map M"),
+            )
+        },
+    ),
+    "as many callers as there may be": ("bgp", {"HUB": (*BGP, "bgp listen limit 3")}),
+    "distances and offsets of other sizes": (
+        "rip",
+        {"SPOKE1": ("router rip", "offset-list 0 in 3 Tunnel0", "distance 100")},
+    ),
+    "an own key that is the one of all": (
+        "two clouds",
+        {
+            "HQ1": (
+                *("crypto ikev2 keyring KR", "peer BR2", "address 192.0.2.13"),
+                "pre-shared-key cisco123cisco",
+            )
+        },
+    ),
+    "a holding time of five seconds": ("eigrp", {"SPOKE1": (*TUNNEL, "ip nhrp holdtime 5")}),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_is_odd_and_works_is_not_accused(what: str) -> None:
+    network, typed = ODD[what]
+    case = Case(NETWORKS[network](), 1)
+    well = well_rows(case)
+    for router, lines in typed.items():
+        case.bench.configure(router, lines)
+    case.world.run_for(180)
+    assert not worse(case.rows(), well)
+    assert [one for one in visit(case.patient).findings if not one.advice] == []

@@ -232,7 +232,9 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     if finding.router not in rows.sites or len(rows.sites) < _LIKE:
         return True
     clients = rows.scene.clients()
-    if finding.step is Step.REGISTRATION and not _has_server(clients, finding.router):
+    if finding.step is Step.REGISTRATION and not all(
+        _has_server(clients, one) for one in _served(clients, finding.router)
+    ):
         return True
     if finding.route is not None and _is_met(rows, finding.router, finding.route):
         return True

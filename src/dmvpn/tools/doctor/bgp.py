@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import own
 from dmvpn.tools.doctor.learnt import lacks, others_told
 from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
@@ -40,7 +41,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} have a BGP session")
         return
-    yield from _why_not(client, hub, there)
+    yield from _why_not(scene, client, hub, there)
 
 
 def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
@@ -129,12 +130,12 @@ def _range_lines(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
     return ()
 
 
-def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[Verdict]:
+def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[Verdict]:
     ends = (
         (client.name, client.facts, there, hub, client.tunnel),
         (client.hub, hub, client.tunnel, client.facts, there),
     )
-    for name, facts, other, theirs, own in ends:
+    for name, facts, other, theirs, tunnel in ends:
         peer = peer_of(facts, other)
         if peer is None:
             continue
@@ -143,7 +144,7 @@ def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[V
             what = f"the session of {name} with {peer.address} is shut down"
             yield _finding(Cause.BGP_NEIGHBOR, name, what, facts, f"no {line} shutdown")
             return
-        back = peer_of(theirs, own)
+        back = peer_of(theirs, tunnel)
         real = back.local_as if back is not None else theirs.bgp.local_as
         if peer.remote_as != real:
             what = f"{name} expects AS {peer.remote_as} of {peer.address}, which is in AS {real}"
@@ -158,6 +159,20 @@ def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[V
         line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
         yield _finding(Cause.BGP_PASSWORD, name, what, facts, line)
         return
+    for name, facts, other, theirs, _ in ends:
+        line = next((line for one in other.addresses for line in lines_of(facts, process(facts), _source(one))), "")
+        if line and line.split()[-1] not in {tunnel.name for tunnel in facts.tunnels}:
+            what = f"BGP of {name} calls {client.hub if facts is client.facts else client.name} from {line.split()[-1]}"
+            yield _finding(Cause.BGP_NEIGHBOR, name, f"{what}, and its tunnel has another address", facts, f"no {line}")
+            return
+        named = next(iter(lines_of(facts, process(facts), "bgp router-id ")), "")
+        if named and named in lines_of(theirs, process(theirs), "bgp router-id "):
+            name = _impostor(scene, client, named.split()[-1])
+            facts = client.facts if name == client.name else hub
+            what = f"BGP of {client.name} and {client.hub} has one router identifier, {named.split()[-1]}"
+            line = f"bgp router-id {next(own.addresses(scene, name), 'ADDRESS')}"
+            yield _finding(Cause.BGP_NEIGHBOR, name, what, facts, line)
+            return
     limit = next(iter(lines_of(hub, process(hub), "bgp listen limit ")), "")
     callers = [one for one in hub.bgp.peers if one.address not in hub.bgp.called]
     if limit and back is None and len(callers) >= int(limit.split()[-1]):
@@ -170,6 +185,15 @@ def _why_not(client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[V
         router=client.name,
         what=f"{client.name} and {client.hub} have lines for each other in BGP, and no session",
     )
+
+
+def _source(address: Address) -> str:
+    return f"neighbor {address} update-source "
+
+
+def _impostor(scene: Scene, client: Client, identifier: str) -> str:
+    """Return of two with one identifier who is to change: not the one that has this address."""
+    return client.hub if scene.owner(ip_address(identifier)) == client.name else client.name
 
 
 def _odd(
@@ -201,10 +225,21 @@ def sites(scene: Scene, client: Client) -> Iterator[Verdict]:
             continue
         internal = {mine.local_as == mine.remote_as, theirs.local_as == theirs.remote_as} == {True}
         if internal and not mine.reflected and not theirs.reflected:
-            line = f"neighbor {mine.address} route-reflector-client"
+            line = f"neighbor {_written_as(hub, mine.address)} route-reflector-client"
             what = f"{client.hub} reflects no routes: {client.name} never hears of {target} ({other.name})"
             yield _finding(Cause.REFLECTION, client.hub, what, hub, line)
             return
+
+
+def _written_as(facts: RouterFacts, address: Address) -> str:
+    """Return what a router calls a neighbor: one that calls from a range has the lines of its group."""
+    if address in facts.bgp.called:
+        return str(address)
+    for line in lines_of(facts, process(facts), "bgp listen range "):
+        words = line.split()
+        if address in ip_network(words[3]):
+            return words[-1]
+    return str(address)
 
 
 def announced(facts: RouterFacts, address: Address) -> bool:

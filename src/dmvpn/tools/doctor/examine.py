@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import (
+    absent,
     apart,
     bearing,
     bgp,
@@ -105,6 +106,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     rip.neighbors,
     ospf.neighbors,
     bgp.neighbors,
+    absent.processes,
     redistribution.maps,
     filters.between,
     learnt.sites,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor.keys import half_key, key_lines
+from dmvpn.tools.doctor.keys import half_key, is_special, key_lines
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.terms import (
@@ -199,6 +199,10 @@ def _from_clue(
     if not known.own:
         others = scene.fellows(client)
         culprit = client.hub if others and not any(_secured(one) for one in others) else client.name
+    if known.cause is Cause.PSK and client.hub_facts is not None:
+        mine = is_special(client.facts.configuration, client.nbma)
+        theirs = is_special(client.hub_facts.configuration, scene.seen_as(client))
+        culprit = culprit if mine is theirs else client.name if mine else client.hub
     return Finding(
         step=known.step,
         cause=known.cause,

@@ -65,6 +65,16 @@ def key_lines(
     return (chosen.ring, f"peer {chosen.name}", *(chosen.keys or (f"pre-shared-key {_KEY}",)))
 
 
+def is_special(configuration: Sequence[str], peer: Address | None) -> bool:
+    """Has this one peer a key of its own, beside one that is for it and others?"""
+    if peer is None:
+        return False
+    found = [breadth for one in _peers(configuration) if (breadth := one.breadth(peer)) is not None]
+    old = [line for line in configuration if line.startswith(_OLD)]
+    by_old = any(f" address {peer}" in line for line in old) and any(" address 0.0.0.0" in line for line in old)
+    return by_old or len(set(found)) > 1
+
+
 def half_key(configuration: Sequence[str]) -> tuple[str, ...]:
     """Return the line that is missing where a peer of a keyring has the key for one direction alone; () if none is."""
     for peer in _peers(configuration):

@@ -68,12 +68,20 @@ def _tunnel(scene: Scene, name: str, facts: RouterFacts, tunnel: TunnelFacts) ->
             fix=(f"interface {source.name}", "no shutdown"),
         )
     cause, fix = _CAUSES.get(tunnel.reason.code, (Cause.TUNNEL_DOWN, ""))
+    if cause is Cause.WRONG_DESTINATION and _was_multipoint(scene, name, tunnel):
+        cause, fix = Cause.HUB_POINT_TO_POINT, "tunnel mode gre multipoint"
     if cause is Cause.WRONG_SOURCE:
         fix = f"tunnel source {own.source_of(scene, name)}"
     what = f"{tunnel.name} of {name} is down: {tunnel.reason or 'no reason known'}"
     return Finding(
         step=Step.LINE, cause=cause, router=name, what=what, evidence=evidence, fix=(*interface, fix) if fix else ()
     )
+
+
+def _was_multipoint(scene: Scene, name: str, tunnel: TunnelFacts) -> bool:
+    """Return whether others look for it as their server, or it has servers in a list as multipoint tunnels have it."""
+    sought = {(one.nbma, one.hub) for one in scene.clients() if one.name != name}
+    return (tunnel.source, name) in sought or bool(tunnel.servers)
 
 
 _SOURCE: Final = (Cause.WRONG_SOURCE, "")

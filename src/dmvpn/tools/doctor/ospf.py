@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor import own
 from dmvpn.tools.doctor.learnt import lacks
 from dmvpn.tools.doctor.proofs import chain_lines, chain_of
 from dmvpn.tools.doctor.scene import lines_of
@@ -45,14 +46,14 @@ def identities(scene: Scene) -> Iterator[Verdict]:
             if other == name:
                 continue
             wrong, right = _impostor(scene, (name, other), process.router_id)
-            own = next(_own_addresses(scene, wrong), "ADDRESS")
+            free = next(own.addresses(scene, wrong), "ADDRESS")
             yield Finding(
                 step=_STEP,
                 cause=Cause.OSPF_TERMS,
                 router=wrong,
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
-                fix=(f"router ospf {_number(scene, wrong, process.router_id)}", f"router-id {own}"),
+                fix=(f"router ospf {_number(scene, wrong, process.router_id)}", f"router-id {free}"),
                 order=f"and then at {wrong}: clear ip ospf process",
                 others=(right,),
             )
@@ -64,18 +65,10 @@ def _number(scene: Scene, name: str, identifier: object) -> int:
     return next(found, 0)
 
 
-def _impostor(scene: Scene, names: tuple[str, str], identifier: object) -> tuple[str, str]:
+def _impostor(scene: Scene, names: tuple[str, str], identifier: IPv4Address) -> tuple[str, str]:
     """Return of two with one identifier the one that is to change, and the other: who has that address keeps it."""
     one, other = names
-    return (other, one) if identifier in _own_addresses(scene, one) else (one, other)
-
-
-def _own_addresses(scene: Scene, name: str) -> Iterator[object]:
-    """Yield the addresses that a router alone has, loopbacks first."""
-    facts = scene.of(name)
-    ports = sorted(facts.addresses.items() if facts is not None else (), key=lambda one: not one[0].startswith("Loop"))
-    for _, addresses in ports:
-        yield from (one for one in addresses if isinstance(one, IPv4Address) and scene.owner(one) == name)
+    return (other, one) if identifier in own.addresses(scene, one) else (one, other)
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> _Running | None:
@@ -213,9 +206,9 @@ def _why_not(
             return
         if reason.is_one(OspfReason.NOT_AUTHENTIC):
             lines = [*lines_of(theirs, other, "ip ospf authentication"), *lines_of(theirs, other, "ip ospf message")]
-            own = [*lines_of(mine, section, "ip ospf authentication"), *lines_of(mine, section, "ip ospf message")]
-            fix = (section, *lines) if lines else (section, *(f"no {line}" for line in own))
-            if lines == own and chain_of(theirs):
+            here = [*lines_of(mine, section, "ip ospf authentication"), *lines_of(mine, section, "ip ospf message")]
+            fix = (section, *lines) if lines else (section, *(f"no {line}" for line in here))
+            if lines == here and chain_of(theirs):
                 fix = chain_lines(mine, theirs)
             yield _disagree(Cause.OSPF_AUTHENTICATION, client, name, state, fix)
             return
@@ -278,13 +271,13 @@ def announced(facts: RouterFacts, interface: str) -> bool:
 def not_announced(name: str, process: OspfFacts, lan: tuple[str, object], evidence: tuple[str, ...]) -> Finding:
     """Return the finding that nobody hears of a LAN. evidence: who suffers."""
     port, address = lan
-    own = address if isinstance(address, IPv4Address) else "ADDRESS"
+    known = address if isinstance(address, IPv4Address) else "ADDRESS"
     area = process.interfaces[0].area if process.interfaces else 0
     return Finding(
         step=_STEP,
         cause=Cause.NETWORK_STATEMENT,
         router=name,
-        what=f"OSPF of {name} does not run on its LAN port {port} ({own}), so nobody hears of it",
+        what=f"OSPF of {name} does not run on its LAN port {port} ({known}), so nobody hears of it",
         evidence=evidence,
-        fix=(f"router ospf {process.process}", f"network {own} 0.0.0.0 area {area}"),
+        fix=(f"router ospf {process.process}", f"network {known} 0.0.0.0 area {area}"),
     )

@@ -58,7 +58,7 @@ def _fitting(scene: Scene, own: list[IPv4Interface], far: IPv4Interface | None) 
 
     In a full one somebody has it wrongly.
     """
-    if far is None or any(one.network == far.network for one in own):
+    if far is None or any(one.network == far.network and one.ip != far.ip for one in own):
         return None
     kept = [one.ip for one in own if one.ip in far.network and one.ip != far.ip]
     others = [host for host in islice(far.network.hosts(), _MANY) if host != far.ip]
@@ -130,3 +130,11 @@ def _network(scene: Scene, tunnel: TunnelFacts) -> IPv4Network | None:
                 if isinstance(own, IPv4Interface):
                     networks[own.network] += 1
     return networks.most_common(1)[0][0] if networks else None
+
+
+def addresses(scene: Scene, name: str) -> Iterator[IPv4Address]:
+    """Yield the addresses that a router alone has, loopbacks first."""
+    facts = scene.of(name)
+    ports = sorted(facts.addresses.items() if facts is not None else (), key=lambda one: not one[0].startswith("Loop"))
+    for _, addresses in ports:
+        yield from (one for one in addresses if isinstance(one, IPv4Address) and scene.owner(one) == name)

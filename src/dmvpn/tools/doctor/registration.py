@@ -169,6 +169,9 @@ def servers(scene: Scene, client: Client) -> Iterator[Verdict]:
         return
     if server.address is not None and server.address not in there.addresses:
         own = [address for address in there.addresses if address.version == server.address.version]
+        if real is None and _all_seek(scene, client, server.address):
+            yield _moved(client, there, server.address)
+            return
         family = "ip" if server.address.version == 4 else "ipv6"
         right = server_lines(client, client.nbma) if not own else _replaced(client, family, own[0])
         yield Finding(
@@ -213,6 +216,28 @@ def other_server(scene: Scene, client: Client) -> Iterator[Verdict]:
     real = scene.tunnel_owner(client.server.address) if client.server is not None else None
     if client.server is not None and real is not None and elsewhere(scene, client):
         yield _another(client, client.server, real)
+
+
+def _all_seek(scene: Scene, client: Client, address: Address) -> bool:
+    """Do all clients of that router, and more than one, look for it at this address, which nobody has?"""
+    others = [one.server.address for one in scene.fellows(client) if one.server is not None]
+    return bool(others) and all(one == address for one in others)
+
+
+def _moved(client: Client, there: TunnelFacts, address: Address) -> Finding:
+    """The server has another address than all of its clients know."""
+    port = interface_of(client.hub_facts, there.name) if client.hub_facts is not None else None
+    mask = next((one.netmask for one in (port.addresses if port is not None else ()) if address in one.network), "MASK")
+    has = ", ".join(map(str, there.addresses)) or "none"
+    return Finding(
+        step=Step.REGISTRATION,
+        cause=Cause.NHS_ADDRESS,
+        router=client.hub,
+        what=f"all clients of {client.hub} look for it at {address}, and the address of its {there.name} is {has}",
+        evidence=((f"{client.name} says: {client.server.reason}",) if client.server and client.server.reason else ()),
+        fix=(f"interface {there.name}", f"ip address {address} {mask}"),
+        others=(client.name,),
+    )
 
 
 def _replaced(client: Client, family: str, right: Address) -> tuple[str, ...]:
@@ -358,7 +383,8 @@ def _stale(scene: Scene, client: Client, reason: ReasonFacts) -> Finding:
 def holding_times(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that a registration is renewed before it expires."""
     tunnel = client.tunnel
-    if client.server is None or tunnel.holding_time > tunnel.registration_interval + _ROOM:
+    least = tunnel.registration_interval + min(_ROOM, tunnel.registration_interval)
+    if client.server is None or tunnel.holding_time > least:
         return
     section = f"interface {tunnel.name}"
     timeout = [f"no {line}" for line in lines_of(client.facts, section, "ip nhrp registration timeout")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.shells.lab_model import INSIDE
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.rib.facts import RouteFacts
-    from dmvpn.router.facts import RouterFacts
+    from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
 _STEP = Step.UNDERLAY
+#: Clients that have to agree before a server is wrong.
+_MANY: Final = 2
 
 
 # ---------------------------------------------------------------------------------------------------- a router
@@ -139,12 +141,28 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
             continue
         link = scene.link((one, port))
         if link is not None and (other, there) in link.ends:
+            if mine.ip == theirs.ip:
+                yield _same(scene, (one, port, mine), (other, there, theirs))
             continue
         if {(one, port), (other, there)} & strange:
             continue
         same_address = mine.ip == theirs.ip and not {one, other} & set(scene.lab.providers)
         if same_address or (mine.network == theirs.network and not _is_nat(scene, one, other)):
             yield _twice(scene, (one, port, mine), (other, there, theirs))
+
+
+def _same(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:
+    """Return that both ends of a wire have one address; a provider's is right."""
+    (name, port, mine), (far, _, _) = (other, one) if one[0] in scene.lab.providers else (one, other)
+    return Finding(
+        step=_STEP,
+        cause=Cause.NBMA_CONFLICT,
+        router=name,
+        what=f"{port} of {name} has {mine.ip}, which is that of {far} at the other end of its wire",
+        evidence=(f"{name}: {port} {mine}",),
+        fix=own.wire_lines(scene, name) or (f"interface {port}", "ip address ADDRESS MASK"),
+        others=(far,),
+    )
 
 
 def taken(scene: Scene) -> Iterator[Verdict]:
@@ -228,10 +246,21 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
     inside = _translator_of(scene, client)
     if inside and (client.name, client.tunnel.name) not in scene.servers():
         yield _nobody(scene, client, nbma, address, f"that is an address behind {inside}, which nobody outside reaches")
-    elif not client.hub and not scene.dead():
+    elif not client.hub and not scene.dead() and not _leads_outside(scene, client):
         yield _nobody(scene, client, nbma, address)
     elif client.hub and client.there is None:
         yield from _other_router(scene, client, nbma, address)
+
+
+def _leads_outside(scene: Scene, client: Client) -> bool:
+    """Does a tunnel of two ends lead to one that is not in view: is nobody here its other end?"""
+    if client.server is not None or client.tunnel.nhrp:
+        return False
+    port = interface_of(client.facts, client.tunnel.name)
+    networks = [own.network for own in (port.addresses if port is not None else ())]
+    others = [tunnel for name, facts in scene.alive() if name != client.name for tunnel in facts.tunnels]
+    near = any(own in network for one in others for own in one.addresses for network in networks)
+    return not near and all(one.destination != client.tunnel.source for one in others)
 
 
 def _itself(scene: Scene, client: Client) -> Finding:
@@ -285,6 +314,9 @@ def _nobody(
 ) -> Finding:
     real = scene.tunnel_owner(address)
     what = f"{client.name} looks for its server at {nbma}, and {why}"
+    moved = _moved(scene, client, nbma, real)
+    if moved is not None:
+        return moved
     if client.server is None or client.tunnel.destination == nbma:
         hub = next((other for other in _hubs(scene, client)), None)
         right = f"tunnel destination {hub or 'ADDRESS'}"
@@ -299,6 +331,28 @@ def _nobody(
     fix = server_lines(client, real[1].source if real is not None else None)
     more = f"; {address} is {real[0]}, whose NBMA address is {real[1].source}" if real is not None else ""
     return Finding(step=_STEP, cause=Cause.NHS_NBMA, router=client.name, what=what + more, fix=fix)
+
+
+def _moved(scene: Scene, client: Client, nbma: Address, real: tuple[str, TunnelFacts] | None) -> Finding | None:
+    """Return that a server is not where all of its clients look for it, whose wire the address belongs to."""
+    address = client.server.address if client.server is not None else None
+    seeking = [one for one in scene.clients() if one.server is not None and one.server.address == address]
+    facts = scene.of(real[0]) if real is not None else None
+    if real is None or facts is None or len({one.name for one in seeking}) < _MANY:
+        return None
+    port = interface_of(facts, real[1].source_interface)
+    near = next((own for own in (port.addresses if port is not None else ()) if nbma in own.network), None)
+    if near is None or port is None or any(one.nbma != nbma for one in seeking):
+        return None
+    return Finding(
+        step=_STEP,
+        cause=Cause.NHS_NBMA,
+        router=real[0],
+        what=f"all clients of {real[0]} look for it at {nbma}, and the address of its {port.name} is {near.ip}",
+        evidence=tuple(f"{one.name}: {address} is at {nbma}" for one in seeking[:_MANY]),
+        fix=(f"interface {port.name}", f"ip address {nbma} {near.netmask}"),
+        others=tuple(one.name for one in seeking),
+    )
 
 
 def _hubs(scene: Scene, client: Client) -> Iterator[Address]:
@@ -402,7 +456,7 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
             if gone is not None:
                 yield gone
                 return
-            if _has_it_written(scene, at):
+            if _has_it_written(scene, at, target):
                 return  # the route went with its interface, and that is a finding of its own
             what, cause, fix = f"{at} has no route to {target}", Cause.MISSING_ROUTE, _route(scene, at, target)
         case End.DROPPED:
@@ -481,9 +535,12 @@ def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str,
     return (longest[0], without(scene, *longest)) if longest is not None else (found.at, ())
 
 
-def _has_it_written(scene: Scene, at: str) -> bool:
-    """Return whether a default route is configured, and an interface that it may have led through is down."""
+def _has_it_written(scene: Scene, at: str, target: Address) -> bool:
+    """Return whether a route is configured, or comes with an address, and its interface is down."""
     facts = scene.of(at)
+    down = [it for it in (facts.interfaces if facts is not None else ()) if not it.line]
+    if any(target in own.network for it in down for own in it.addresses):
+        return True  # the wire that it is on
     written = facts is not None and any(line.startswith("ip route 0.0.0.0 0.0.0.0 ") for line in facts.configuration)
     return written and any(not interface.line for interface in scene.underlay_wires(at))
 
