@@ -269,3 +269,38 @@ def test_incremental_differences_are_what_a_merge_would_add(world: World) -> Non
     ]
     world.do("R31", "copy flash:merge.cfg running-config")
     assert world.lines("R31", "archive config incremental-diffs flash:/merge.cfg")[-1] == "!No changes were found"
+
+
+def test_a_change_whose_user_falls_silent_is_taken_back(world: World) -> None:
+    before = running(world)
+    world.do("R31", "configure terminal revert timer idle 2", "interface Loopback77", "end")
+    assert "Timer type: idle timer" in world.lines("R31", "archive config rollback timer")
+    for _ in range(3):
+        world.run_for(100)
+        assert "Loopback77" in running(world)  # this line, too, puts it off
+    world.run_for(121)
+    assert running(world) == before
+
+
+def test_copies_may_have_the_name_of_the_router(world: World) -> None:
+    """`path flash:$h-bak` was refused, with the advice to write `flash:NAME`."""
+    for path in ("flash:$h-bak", "flash:$h-bak-$t"):
+        world.configure("R31", "archive", f"path {path}")
+        assert f"path {path}" in world.show("R31", "running-config | section archive")
+        world.do("R31", "archive config")
+    assert "There are currently 2 archive configurations saved." in world.lines("R31", "archive")
+    assert all(one.name.startswith("R31-bak-") for one in world.handle("R31").flash.files())
+    assert "Only flash:NAME" in world.configure("R31", "archive", "path flash:$t-bak")
+
+
+def test_lines_are_found_by_number_and_user_and_can_be_merged_again(world: World) -> None:
+    world.configure("R31", "archive", "log config", "logging enable")
+    world.configure("R31", "interface Loopback77", "description seven", "ip domain name example.net")
+    rows = world.lines("R31", "archive log config all")
+    number = next(line.split()[0] for line in rows if "description seven" in line)
+    assert world.lines("R31", f"archive log config {number}")[1:] == [line for line in rows if "seven" in line]
+    assert world.lines("R31", f"archive log config {number} {int(number) + 1}")[1:] == rows[-2:]
+    assert world.lines("R31", "archive log config user console") == rows
+    assert len(world.lines("R31", "archive log config user nobody")) == 1
+    file = "\n".join(world.lines("R31", "archive log config all provisioning")) + "\n"
+    assert "interface Loopback77\n description seven\nip domain name example.net\n" in file

@@ -5,6 +5,7 @@ The queries take a `SessionContext`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -147,13 +148,14 @@ def render_incremental(found: Differences) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`show archive config rollback timer`. minutes: None: nothing is pending. left: seconds."""
+    """`show archive config rollback timer`. minutes: None: nothing is pending. left: seconds. idle: of silence."""
 
     since: str = ""
     minutes: int | None = None
     left: float = 0.0
     by: str = ""
     where: str = ""
+    idle: bool = False
 
 
 def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
@@ -162,7 +164,7 @@ def rollback_timer(ctx: SessionContext, _: Args) -> Timer:
     if pending is None:
         return Timer()
     since = f"{ctx.ports.clock.local(pending.since):%H:%M:%S %Z %a %b %d %Y}"
-    return Timer(since, pending.minutes, max(0.0, pending.due - ctx.now), pending.by, pending.where)
+    return Timer(since, pending.minutes, max(0.0, pending.due - ctx.now), pending.by, pending.where, pending.idle)
 
 
 def render_rollback_timer(found: Timer) -> Iterator[str]:
@@ -171,7 +173,7 @@ def render_rollback_timer(found: Timer) -> Iterator[str]:
         yield NONE_PENDING
         return
     yield f"Time configured(or reconfigured): {found.since}"
-    yield "Timer type: absolute timer"
+    yield f"Timer type: {'idle' if found.idle else 'absolute'} timer"
     yield f"Timer value: {found.minutes} min"
     yield f"User: {found.by}"
 
@@ -188,19 +190,32 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class EnteredLines:
-    """`show archive log config all`."""
+    """`show archive log config`. bare: without numbers and names."""
 
     lines: tuple[Entered, ...]
+    bare: bool = False
 
 
-def entered(ctx: SessionContext, _: Args) -> EnteredLines:
-    """Query what `show archive log config all` shows."""
-    noted = ctx.machine(ArchiveMachine).entered
-    return EnteredLines(tuple(Entered(line.number, line.by, line.depth, without_keys(line.text)) for line in noted))
+def entered(ctx: SessionContext, args: Args) -> EnteredLines:
+    """Query what `show archive log config ( all | FIRST [ LAST ] | user NAME ) [ provisioning ]` shows."""
+    noted, user = ctx.machine(ArchiveMachine).entered, args.text("user", "")
+    first = args.integer("first", 1)
+    numbers = range(first, args.integer("last", first if "first" in args else sys.maxsize - 1) + 1)
+    return EnteredLines(
+        tuple(
+            Entered(line.number, line.by, line.depth, without_keys(line.text))
+            for line in noted
+            if line.number in numbers and user in ("", line.by)
+        ),
+        bare="provisioning" in args,
+    )
 
 
 def render_entered(found: EnteredLines) -> Iterable[str]:
     """Yield one row a line, indented as it is in the configuration."""
+    if found.bare:
+        yield from (f"{' ' * one.depth}{one.text}" for one in found.lines)
+        return
     yield " idx   sess           user@line      Logged command"
     for one in found.lines:
         yield f"{one.number:>5}     1  {one.user:>20}  |{' ' * one.depth}{one.text}"
@@ -216,6 +231,10 @@ _HELP: Final[Mapping[str, str]] = {
     "timer": "When it is due",
     "log": "What was entered, and by whom",
     "all": "All lines that are remembered",
+    "first": "Number of a line",
+    "last": "Number of the last line",
+    "user": "Of one user",
+    "provisioning": "As a file that can be merged has them",
     "one": "A file: flash:NAME, nvram:startup-config, system:running-config",
     "other": "What it is compared with",
 }
@@ -243,5 +262,12 @@ ARCHIVE_SHOWS: Final = (
         render=render_rollback_timer,
         privilege=15,
     ),
-    ExecCommand("show archive log config all", _HELP, query=entered, render=render_entered, privilege=15),
+    ExecCommand(
+        "show archive log config ( all | {first:1-2147483647} [ {last:1-2147483647} ] | user {user:word} )"
+        " [ provisioning ]",
+        _HELP,
+        query=entered,
+        render=render_entered,
+        privilege=15,
+    ),
 )

@@ -1,8 +1,8 @@
 """Commands on whole configurations: `configure replace`, `revert`, `confirm`, `archive config`.
 
     configure replace FILE [list] [force] [revert trigger error] [timer N]
-    configure terminal revert timer N     a change that is taken back unless somebody confirms it
-    configure confirm | revert now | revert timer N
+    configure terminal revert timer [idle] N     a change that is taken back unless somebody confirms it
+    configure confirm | revert now | revert timer [idle] N
     archive config
 
 A file is read whole before anything happens, and the configuration that it makes takes the place of the one that runs
@@ -24,6 +24,7 @@ from dmvpn.features.archive import (
     ArchiveMachine,
     ConfigurationReplaced,
     RollbackCancelled,
+    RollbackPutOff,
     RollbackScheduled,
 )
 from dmvpn.ios import Fate
@@ -174,21 +175,27 @@ class Archiving:
 
     # -------------------------------------------------------------------------------------------- the way back
 
-    def change_for(self, minutes: int) -> tuple[str, ...] | Outcome:
+    def typed(self) -> None:
+        """Somebody typed a line: a way back that waits for this user's silence is put off."""
+        pending = self._machine.pending
+        if pending is not None and pending.idle and pending.by == self._who():
+            self._handle.post(RollbackPutOff())
+
+    def change_for(self, minutes: int, *, idle: bool) -> tuple[str, ...] | Outcome:
         """Begin `configure terminal revert timer N`: what is to be said first, or why not."""
         if not self._config.prefix:
             return Outcome((_NO_ARCHIVE,), failed=True)
         try:
-            return self._arm(minutes)
+            return self._arm(minutes, idle=idle)
         except OSError as found:
             return self._unwritten(found)
 
-    def _arm(self, minutes: int) -> tuple[str, ...]:
+    def _arm(self, minutes: int, *, idle: bool = False) -> tuple[str, ...]:
         """Let the configuration that runs come back; returns what is to be said of its copy. Raises OSError."""
         text = written(self._running)
         pending = self._machine.pending
         where = self._copy() if pending is None else pending.where
-        self._handle.post(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who()))
+        self._handle.post(RollbackScheduled(text=text, where=where, minutes=minutes, by=self._who(), idle=idle))
         if pending is not None:
             return ()
         return (f"Rollback Confirmed Change: Backing up current running config to {where}", "")
@@ -200,13 +207,13 @@ class Archiving:
         self._handle.post(RollbackCancelled())
         return NOTHING
 
-    def revert(self, minutes: int | None) -> Outcome:
+    def revert(self, minutes: int | None, *, idle: bool = False) -> Outcome:
         """Revert the change (`configure revert now`), or (minutes) at another time."""
         pending = self._machine.pending
         if pending is None:
             return Outcome((NONE_PENDING,), failed=True)
         if minutes is not None:
-            self._arm(minutes)
+            self._arm(minutes, idle=idle)
             return NOTHING
         self._handle.post(RollbackCancelled(done=True))
         self._enter(pending.text)

@@ -233,7 +233,7 @@ def _delete(_: ShowContext, args: Args) -> Request:
 
 
 def _configure_for(_: ShowContext, args: Args) -> Request:
-    return Configure(minutes=args.integer("minutes"))
+    return Configure(minutes=args.integer("minutes"), idle="idle" in args)
 
 
 def _replace(_: ShowContext, args: Args) -> Request:
@@ -247,7 +247,7 @@ def _replace(_: ShowContext, args: Args) -> Request:
 
 
 def _revert_later(_: ShowContext, args: Args) -> Request:
-    return Revert(args.integer("minutes"))
+    return Revert(args.integer("minutes"), idle="idle" in args)
 
 
 _CHANGES: Mapping[str, str] = {
@@ -262,6 +262,7 @@ _CHANGES: Mapping[str, str] = {
     "error": "A line is refused: all stays as it was",
     "timer": "Unless somebody confirms the change in time",
     "time": "The same",
+    "idle": "Unless this user types something meanwhile: each line begins the time again",
     "minutes": "Minutes",
     "confirm": "The change stays",
     "now": "At once",
@@ -342,7 +343,7 @@ BUILTINS: tuple[ExecCommand, ...] = (
     ),
     _ask("configure terminal", {"terminal": "From this terminal"}, Configure()),
     ExecCommand(
-        "configure terminal revert timer {minutes:1-120}",
+        "configure terminal revert timer [ idle ] {minutes:1-120}",
         _CHANGES,
         action=_configure_for,
         privilege=15,
@@ -356,7 +357,7 @@ BUILTINS: tuple[ExecCommand, ...] = (
     ),
     _ask("configure confirm", _CHANGES, ConfirmChange()),
     _ask("configure revert now", _CHANGES, Revert()),
-    ExecCommand("configure revert timer {minutes:1-120}", _CHANGES, action=_revert_later, privilege=15),
+    ExecCommand("configure revert timer [ idle ] {minutes:1-120}", _CHANGES, action=_revert_later, privilege=15),
     _ask("archive config", {"archive": "Copy the configuration", "config": "What runs"}, ArchiveNow()),
     _ask("configure", {}, Configure(ask=True)),
     ExecCommand("terminal length {lines:0-512}", _TERMINAL, action=_set_length),

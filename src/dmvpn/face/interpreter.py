@@ -136,6 +136,7 @@ class Interpreter:
 
     def run(self, text: str, prompt_width: int = 0) -> Outcome:
         """Carry out a line. `prompt_width` places the caret under what was typed behind the prompt."""
+        self._archiving.typed()
         if self._draft is not None:
             return self._configure(self._draft, text, prompt_width)
         return self._exec(text, prompt_width)
@@ -324,13 +325,13 @@ class Interpreter:
                 return self._configure_from("")
             case Configure() if self.privilege < PRIVILEGED:
                 return self._configure_from("")
-            case Configure(minutes=minutes):
-                said = self._archiving.change_for(minutes)
+            case Configure(minutes=minutes, idle=idle):
+                said = self._archiving.change_for(minutes, idle=idle)
                 return said if isinstance(said, Outcome) else self._configure_from("", said)
             case Replace():
                 return self._archiving.replace(request)
-            case Revert(minutes=later):
-                return self._archiving.revert(later)
+            case Revert(minutes=later, idle=idle):
+                return self._archiving.revert(later, idle=idle)
             case ConfirmChange():
                 return self._archiving.confirm()
             case ArchiveNow():

@@ -42,10 +42,12 @@ class Configure(Request):
 
     ask: from where, as `configure` alone does.
     minutes: until the change is taken back unless somebody confirms it; 0: it stays.
+    idle: of silence.
     """
 
     ask: bool = False
     minutes: int = 0
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,10 @@ class ConfirmChange(Request):
 
 @dataclass(frozen=True, slots=True)
 class Revert(Request):
-    """`configure revert now`; minutes: not now but then."""
+    """`configure revert now`; minutes: not now but then. idle: of silence."""
 
     minutes: int | None = None
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dmvpn.features.archive import messages
 from dmvpn.features.archive.config import LINES, MODES, model
-from dmvpn.features.archive.events import ConfigurationReplaced, RollbackCancelled, RollbackScheduled
+from dmvpn.features.archive.events import ConfigurationReplaced, RollbackCancelled, RollbackPutOff, RollbackScheduled
 from dmvpn.features.archive.machine import ArchiveMachine, LoggedLine, Rollback
 from dmvpn.features.archive.model import ArchiveConfig
 from dmvpn.ios import Feature, Later
@@ -36,5 +36,6 @@ __all__ = [
     "LoggedLine",
     "Rollback",
     "RollbackCancelled",
+    "RollbackPutOff",
     "RollbackScheduled",
 ]

@@ -16,17 +16,20 @@ _FLASH: Final = ("flash:", "bootflash:", "disk0:")
 MODES: Final = (Mode("archive", "config-archive"), Mode("archive-log", "config-archive-log-cfg", parent="archive"))
 
 
-def prefix_of(url: str) -> str | None:
-    """Return the name in flash with which copies begin; None: that is not in flash, or no name."""
+def prefix_of(url: str, hostname: str) -> str | None:
+    """Return the name in flash with which copies begin; None: that is not in flash, or no name.
+
+    `$h` is the router's name. The time comes last, so `$t` may be written there and nowhere else.
+    """
     for system in _FLASH:
         if url.lower().startswith(system):
-            name = url[len(system) :].removeprefix("/")
+            name = url[len(system) :].removeprefix("/").removesuffix("$t").rstrip("-").replace("$h", hostname)
             return name if is_file_name(name) else None
     return None
 
 
 def _check_path(args: Args, _: Section) -> str | None:
-    if prefix_of(args.text("url")) is None:
+    if prefix_of(args.text("url"), "R") is None:
         return "% Only flash:NAME, bootflash:NAME or disk0:NAME can be archived to"
     return None
 
@@ -35,7 +38,7 @@ ARCHIVE: Final = ConfigLine("global", "archive", "Copies of the configuration, a
 PATH: Final = ConfigLine(
     "archive",
     "path {url:word}",
-    {"path": "How copies are called", "url": "flash:NAME; time and number follow"},
+    {"path": "How copies are called", "url": "flash:NAME; $h is the router's name; time and number follow"},
     order=10,
     check=_check_path,
 )
@@ -77,7 +80,7 @@ def model(tree: ConfigTree) -> ArchiveConfig:
     path, log = section.get(PATH), section.section(LOG)
     size = log.get(SIZE) if log is not None else None
     return ArchiveConfig(
-        prefix=(prefix_of(path.text("url")) or "") if path is not None else "",
+        prefix=(prefix_of(path.text("url"), tree.hostname) or "") if path is not None else "",
         maximum=section.args(MAXIMUM).integer("copies", 10),
         writes=section.flag(WRITE_MEMORY),
         logs=log is not None and log.flag(ENABLE),

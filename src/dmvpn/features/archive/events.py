@@ -20,12 +20,19 @@ class RollbackScheduled(Event):
     where: the file that has it, for people.
     minutes: from now.
     by: who asked for it.
+    idle: from the last line on that this user types.
     """
 
     text: str = field(repr=False)
     where: str
     minutes: int
     by: str
+    idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPutOff(Event):
+    """The user whose silence would bring the earlier configuration back typed a line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ _LOGS = log_group(
         next="show archive config rollback timer",
     ),
     log(
+        messages.StartedIdle,
+        "Each line of this user begins the time again; `configure confirm` keeps the change.",
+        next="show archive config rollback timer",
+    ),
+    log(
         messages.Confirmed,
         "At `configure confirm`. It is not saved by that.",
         next="write memory",

@@ -2,6 +2,7 @@
 
     RollbackScheduled -> pending -> Tick at its time -> ConfigurationRestored: the earlier configuration runs
                                  -> RollbackCancelled: what runs stays
+                                 -> RollbackPutOff: later, if it waits for silence
 
 The pending way back belongs to the router and not to a session: a session that the change itself cut off cannot
 confirm it, and that is when it is needed. A restart begins from the startup configuration, so it forgets it.
@@ -10,13 +11,18 @@ confirm it, and that is when it is needed. A restart begins from the startup con
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import Event, LinesEntered, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.features.archive import messages
-from dmvpn.features.archive.events import ConfigurationReplaced, RollbackCancelled, RollbackScheduled
+from dmvpn.features.archive.events import (
+    ConfigurationReplaced,
+    RollbackCancelled,
+    RollbackPutOff,
+    RollbackScheduled,
+)
 from dmvpn.features.archive.model import ArchiveConfig
 
 if TYPE_CHECKING:
@@ -31,7 +37,11 @@ _LONGEST: Final = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
-    """A way back. since, due: monotonic seconds."""
+    """A way back.
+
+    since, due: monotonic seconds.
+    idle: each line of the user puts it off.
+    """
 
     text: str = field(repr=False)
     where: str
@@ -39,6 +49,7 @@ class Rollback:
     by: str
     since: float
     due: float
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,7 @@ class ArchiveMachine:
         ConfigurationReplaced,
         LinesEntered,
         RollbackCancelled,
+        RollbackPutOff,
         RollbackScheduled,
     )
 
@@ -82,6 +94,8 @@ class ArchiveMachine:
                 return self._schedule(event, now)
             case RollbackCancelled():
                 return self._cancel(event)
+            case RollbackPutOff() if self.pending is not None and self.pending.idle:
+                self.pending = replace(self.pending, due=now + self.pending.minutes * _MINUTE)
             case Tick():
                 return self._tick(now)
             case _:
@@ -96,9 +110,12 @@ class ArchiveMachine:
         before = self.pending
         text, where = (event.text, event.where) if before is None else (before.text, before.where)
         due = now + event.minutes * _MINUTE
-        self.pending = Rollback(text=text, where=where, minutes=event.minutes, by=event.by, since=now, due=due)
+        self.pending = Rollback(
+            text=text, where=where, minutes=event.minutes, by=event.by, since=now, due=due, idle=event.idle
+        )
         said: list[Effect | Notice] = [] if before is not None else [messages.BackedUp.of(where)]
-        return [*said, messages.Started.by(event.by, where, event.minutes)]
+        started = messages.StartedIdle if event.idle else messages.Started
+        return [*said, started.by(event.by, where, event.minutes)]
 
     def _cancel(self, event: RollbackCancelled) -> list[Effect | Notice]:
         pending, self.pending = self.pending, None

@@ -35,6 +35,15 @@ class Started(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_ABSTIMER"):
         return cls(text)
 
 
+class StartedIdle(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_START_IDLETIMER"):
+    """The change has to be confirmed before its user types nothing for so many minutes."""
+
+    @classmethod
+    def by(cls, user: str, where: str, minutes: int) -> Self:
+        """Return the message; user: the one who made the change. where: the file with what comes back."""
+        return cls(f"User: {user}: Scheduled to rollback to config {where} if session idle for {minutes} minutes")
+
+
 class Confirmed(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_CONFIRM"):
     """The change stays."""
 
@@ -54,4 +63,4 @@ class RolledBack(Log, name="ARCHIVE_DIFF-5-ROLLBK_CNFMD_CHG_ROLLBACK_START"):
         return cls(text)
 
 
-MESSAGES: Final = (BackedUp, Confirmed, Replaced, RolledBack, Started)
+MESSAGES: Final = (BackedUp, Confirmed, Replaced, RolledBack, Started, StartedIdle)
