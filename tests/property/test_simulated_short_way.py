@@ -9,7 +9,19 @@ from unittest.mock import patch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dmvpn.base.effects import Listen, PollInterfaces, PollUsage, SetCarrier, SetInterface, SetTunnel, TunnelSpec
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import (
+    Listen,
+    NextHop,
+    PollInterfaces,
+    PollUsage,
+    SetAdjacency,
+    SetCarrier,
+    SetInterface,
+    SetRoute,
+    SetTunnel,
+    TunnelSpec,
+)
 from dmvpn.dataplane.simulated import SimulatedPlane
 from dmvpn.dataplane.simulated import box as box_module
 from dmvpn.dataplane.simulated import gre as gre_module
@@ -24,11 +36,16 @@ if TYPE_CHECKING:
 PORT, TUNNEL = "GigabitEthernet0/1", "Tunnel0"
 NBMA, PEER, OVERLAY = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2"), IPv4Address("10.0.0.1")
 EIGRP_ROUTERS, RIP_ROUTERS = IPv4Address("224.0.0.10"), IPv4Address("224.0.0.9")
+#: A station that the tunnel's neighbor has, and that neighbor.
+BEHIND, NEIGHBOR = IPv4Address("198.51.100.1"), IPv4Address("10.0.0.2")
 RIP_PORT = 520
 
 sources = st.sampled_from([PEER, IPv4Address("10.0.0.2"), NBMA])
 destinations = st.sampled_from(
-    [NBMA, OVERLAY, EIGRP_ROUTERS, RIP_ROUTERS, PEER, *map(IPv4Address, ("192.0.2.255", "10.0.0.9", "203.0.113.1"))]
+    [
+        *(NBMA, OVERLAY, EIGRP_ROUTERS, RIP_ROUTERS, PEER, BEHIND),
+        *map(IPv4Address, ("192.0.2.255", "10.0.0.9", "203.0.113.1")),
+    ]
 )
 payloads = st.one_of(
     st.binary(max_size=40),
@@ -92,6 +109,8 @@ def life_of(arrivals: list[bytes], *, tunnel_up: bool) -> list[object]:
         SetTunnel(spec),
         SetInterface(TUNNEL, True, ((OVERLAY, 24),)),
         SetCarrier(TUNNEL, tunnel_up),
+        SetRoute(Prefix.host(BEHIND), (NextHop(TUNNEL, NEIGHBOR),)),
+        SetAdjacency(TUNNEL, NEIGHBOR, PEER),
         Listen(PORT, IpProtocol.EIGRP, EIGRP_ROUTERS),
         Listen(TUNNEL, IpProtocol.EIGRP, EIGRP_ROUTERS),
         Listen(TUNNEL, IpProtocol.UDP, RIP_ROUTERS, RIP_PORT),

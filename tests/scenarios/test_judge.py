@@ -26,7 +26,7 @@ from dmvpn.judge.campaigns import load
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.shrink import shrink
 from dmvpn.judge.variants import vary
-from dmvpn.net.ipv4 import Ipv4Packet
+from dmvpn.net import ip
 from dmvpn.shells.lab_model import HostSpec
 from dmvpn.shells.scenario import Scenario
 
@@ -222,7 +222,7 @@ def test_the_judge_sees_a_cache_that_grows_without_bound(monkeypatch: pytest.Mon
 
 
 def test_the_judge_sees_a_router_that_takes_nothing_from_the_ttl(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Ipv4Packet, "one_hop_on", lambda packet: packet)
+    monkeypatch.setattr(ip, "one_hop_on", bytes)
     assert rules(judged()) == {"ttl"}
 
 

@@ -29,6 +29,7 @@ ICMP = {4: IpProtocol.ICMP, 6: IpProtocol.ICMPV6}
 HEADER_LENGTH = {4: ipv4.HEADER_LENGTH, 6: ipv6.HEADER_LENGTH}
 
 _UDP_CHECKSUM_AT = 6
+_HOP_LIMIT_AT = 7
 _DONT_FRAGMENT = Ipv4Flag.DONT_FRAGMENT << 13
 
 
@@ -74,6 +75,15 @@ def build(
         destination=destination,
         payload=_closed(protocol, payload, source, destination),
     ).serialize()
+
+
+def one_hop_on(data: bytes) -> bytes:
+    """Return the octets of a packet as it is forwarded: its TTL, which is above 1, or hop limit is one less."""
+    if _version(data) == 6:
+        return data[:_HOP_LIMIT_AT] + bytes((data[_HOP_LIMIT_AT] - 1,)) + data[_HOP_LIMIT_AT + 1 :]
+    octets = bytearray(data)
+    ipv4.decrement_ttl(octets)
+    return bytes(octets)
 
 
 def is_possible(packet: IpPacket) -> bool:

@@ -119,10 +119,6 @@ class Ipv4Packet:
         """True unless this is a whole datagram."""
         return bool(self.fragment_offset or self.flags & Ipv4Flag.MORE_FRAGMENTS)
 
-    def one_hop_on(self) -> Self:
-        """Return the packet as it is forwarded."""
-        return replace(self, ttl=self.ttl - 1)
-
     def fragments(self, mtu: int) -> list[Self]:
         """Cut the packet so that every piece fits `mtu` octets, RFC 791 §2.3 and §3.2; [self] if it fits already.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
@@ -77,10 +77,6 @@ class Ipv6Packet:
     def is_fragment(self) -> bool:
         """Does it begin with a fragment header, RFC 8200 §4.5?"""
         return self.next_header == FRAGMENT
-
-    def one_hop_on(self) -> Self:
-        """Return the packet as it is forwarded."""
-        return replace(self, hop_limit=self.hop_limit - 1)
 
     def serialize(self) -> bytes:
         """Encode header and payload. Raises ValueError if the payload does not fit its length field."""

@@ -96,8 +96,7 @@ class IpBox(SendingBox):
         self._take(interface, packet)
 
     def _took_short_way(self, interface: str, port: Port, data: bytes) -> bool:
-        """Take GRE for us and the multicasts of routing protocols, which are nearly all that a large quiet network
-        hears.
+        """Take GRE for us, multicasts of routing protocols and what is for others: nearly all that a network hears.
 
         They are done here after a look at the header; the way below comes to the same, and is for everything else.
         """
@@ -114,7 +113,20 @@ class IpBox(SendingBox):
         if self._overheard(interface, header, data):
             port.count_received(len(data), multicast=True)
             return True
+        if self._is_for_others(interface, header):
+            port.count_received(len(data))
+            self._forward(interface, header, data, None)
+            return True
         return False
+
+    def _is_for_others(self, interface: str, header: Header) -> bool:
+        """Return whether all that there is to do with a packet is to pass it on: its header says enough for that."""
+        destination = header.destination
+        return not (
+            destination.is_multicast
+            or self._table.port(interface).is_broadcast(destination)
+            or self._table.owner(destination, interface) is not None
+        )
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
         """Return whether it is a multicast of a protocol without ports.
@@ -147,7 +159,7 @@ class IpBox(SendingBox):
         elif self._table.owner(destination, interface) is not None:
             self._deliver(interface, packet)
         else:
-            self._forward(interface, packet, sender)
+            self._forward(interface, packet, packet.serialize(), sender)
 
     # ------------------------------------------------------------------------------------------------ for ourselves
 
@@ -237,17 +249,17 @@ class IpBox(SendingBox):
 
     # ------------------------------------------------------------------------------------------------ forwarding
 
-    def _forward(self, interface: str, packet: IpPacket, sender: Neighbor | None) -> None:
+    def _forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: Neighbor | None) -> None:
+        """Pass a packet on. data: its octets."""
         if packet.destination.version == 6 and not self.forwards_ipv6:
             self._count("no_route")
             return
         if packet.ttl <= 1:
             self._count("expired")
             source = self._table.port(interface).address_towards(packet.source)
-            self._answer(packet.serialize(), time_exceeded, source=source, link=interface)
+            self._answer(data, time_exceeded, source=source, link=interface)
             return
-        packet = packet.one_hop_on()
-        data = packet.serialize()
+        data = ip.one_hop_on(data)
         hop = self._hop_of(interface, packet, data)
         if isinstance(hop, RouteKind):
             self._drop(data, hop, arrived=interface)
@@ -255,8 +267,8 @@ class IpBox(SendingBox):
         next_hop = hop.address or packet.destination
         if sender is not None:
             self._watch_hairpin(interface, hop.interface, next_hop, sender, data)
-        if self._translation.is_between(interface, hop.interface) and isinstance(packet, Ipv4Packet):
-            translated = self._translated(hop.interface, packet)
+        if self._translation.is_between(interface, hop.interface) and packet.destination.version == 4:
+            translated = self._translated(hop.interface, Ipv4Packet.parse(data))
             if translated is None:
                 return
             data = translated
@@ -284,10 +296,10 @@ class IpBox(SendingBox):
             self._count("expired")
             self._answer(packet.serialize(), time_exceeded, source=packet.destination, link=interface)
         else:
-            self._forward(interface, moved, None)
+            self._forward(interface, moved, moved.serialize(), None)
         return None
 
-    def _hop_of(self, interface: str, packet: IpPacket, data: bytes) -> NextHop | RouteKind:
+    def _hop_of(self, interface: str, packet: IpPacket | Header, data: bytes) -> NextHop | RouteKind:
         """Return the way of a packet of others. One with a link-local address stays on its link, RFC 4291 §2.5.6."""
         if is_link_local(packet.destination):
             return NextHop(interface)

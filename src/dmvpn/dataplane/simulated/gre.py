@@ -204,6 +204,9 @@ class GreBox(IpBox):
             header = peek_plain(payload)
             if header is not None and self._overheard(name, header, payload):
                 return True
+            if header is not None and header.protocol != IpProtocol.GRE and self._is_for_others(name, header):
+                self._forward(name, header, payload, sender)
+                return True
         try:
             inner = ip.parse(payload)
         except WireError:
