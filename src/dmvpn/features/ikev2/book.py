@@ -7,7 +7,6 @@ else, and an address proves nothing. Only its key is looked up by address too, a
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import Encapsulation, policies_for
@@ -15,10 +14,11 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import translation
 from dmvpn.features.ikev2.crypto.keys import KeyLog
 from dmvpn.features.ikev2.crypto.signatures import Proof
-from dmvpn.features.ikev2.identity import address_of, name_of, of_address, text_of
-from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, Identity, IdentityKind
+from dmvpn.features.ikev2.identity import address_of, name_of, of_address
+from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.roster import Roster, is_host, matches, names
 from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Terms, UdpUse
 from dmvpn.features.ikev2.translation import Translation
 from dmvpn.features.ikev2.trust import Trust, takes_certificates
@@ -58,6 +58,7 @@ class ConfigurationBook:
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
         self.interface_of: Callable[[IPAddress], str] = lambda _: ""
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
+        self._rosters: dict[str, Roster] = {}
         self._translation = Translation()
         self.renew(config, policies)
 
@@ -65,6 +66,8 @@ class ConfigurationBook:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
         self._suites.clear()
+        peers = {keyring.name: keyring.peers for keyring in self.config.keyrings}
+        self._rosters = {name: one for name, one in self._rosters.items() if peers.get(name) is one.peers}
 
     def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
         """Return the IPsec profile of this name at one of our addresses."""
@@ -229,8 +232,8 @@ class ConfigurationBook:
         """
         who = name_of(theirs)
         keyring = self._keyring(profile)
-        named = keyring_names(keyring, theirs) if keyring is not None else None
-        other = next((one for one in self._keyrings_in_use() if keyring_names(one, theirs) is not None), None)
+        named = self._roster(keyring).named(theirs) if keyring is not None else None
+        other = next((one for one in self._keyrings_in_use() if self._roster(one).named(theirs) is not None), None)
         if named is None and other is not None:
             return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, who, other.name))
         if named is None and profile.remote_key is not None:
@@ -260,6 +263,12 @@ class ConfigurationBook:
     def _keyring(self, profile: Profile) -> Keyring | None:
         return next((keyring for keyring in self.config.keyrings if keyring.name == profile.keyring), None)
 
+    def _roster(self, keyring: Keyring) -> Roster:
+        roster = self._rosters.get(keyring.name)
+        if roster is None:
+            roster = self._rosters[keyring.name] = Roster(keyring.peers)
+        return roster
+
     def _keyrings_in_use(self) -> list[Keyring]:
         used = {profile.keyring for profile in self.config.profiles}
         return [keyring for keyring in self.config.keyrings if keyring.name in used]
@@ -280,90 +289,26 @@ class ConfigurationBook:
         keyring = self._keyring(profile)
         if keyring is None:
             return None
-        if theirs is not None:
-            if (named := keyring_names(keyring, theirs)) is not None:
-                return named
-            for peer in keyring.peers:
-                if peer.identity is not None and _matches(peer.identity, theirs):
-                    return peer
+        roster = self._roster(keyring)
+        if theirs is not None and (found := roster.by_identity(theirs)) is not None:
+            return found
         claimed = address_of(theirs) if theirs is not None else None
         for address in (remote,) if claimed is None else (claimed, remote):
-            fitting = [peer for peer in keyring.peers if _covers(peer.address, peer.mask, address)]
-            if fitting:
-                return max(fitting, key=lambda peer: int(peer.mask) if peer.mask else _mask_of(peer.address))
+            if (found := roster.at(address)) is not None:
+                return found
         return None
-
-
-def keyring_names(keyring: Keyring, theirs: Identification) -> KeyringPeer | None:
-    """Return the entry for this very identity: by its identity, or by an address without a mask, which it then is."""
-    for peer in keyring.peers:
-        if peer.identity is not None and names(peer.identity, theirs):
-            return peer
-    claimed = address_of(theirs)
-    hosts = (peer for peer in keyring.peers if peer.identity is None and _is_host(peer.address, peer.mask))
-    return next((peer for peer in hosts if claimed is not None and peer.address == claimed), None)
-
-
-def names(wanted: Identity, given: Identification) -> bool:
-    """Return whether an identity of the configuration is this one, and no other one too."""
-    if wanted.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN):
-        return False
-    if wanted.kind is IdentityKind.ADDRESS and not _is_host(wanted.address, wanted.mask):
-        return False
-    return _matches(wanted, given)
 
 
 def _is_open(peer: KeyringPeer) -> bool:
     """Return whether more than one peer may have the key of this entry."""
     if peer.identity is not None:
         return peer.identity.kind in (IdentityKind.ANY, IdentityKind.FQDN_DOMAIN, IdentityKind.EMAIL_DOMAIN)
-    return peer.address is not None and not _is_host(peer.address, peer.mask)
-
-
-def _is_host(address: IPv4Address | None, mask: IPv4Address | None) -> bool:
-    return address is not None and (int(mask) if mask is not None else _mask_of(address)) == 0xFFFFFFFF
-
-
-def _mask_of(address: IPv4Address | None) -> int:
-    """Return the mask of an address without one: 0.0.0.0 is everybody, any other itself."""
-    return 0 if address is None or int(address) == 0 else 0xFFFFFFFF
-
-
-def _covers(address: IPv4Address | None, mask: IPv4Address | None, other: IPAddress) -> bool:
-    if address is None or not isinstance(other, IPv4Address):
-        return False
-    bits = int(mask) if mask is not None else _mask_of(address)
-    return int(address) & bits == int(other) & bits
+    return peer.address is not None and not is_host(peer.address, peer.mask)
 
 
 def _is_for(profile: Profile, theirs: Identification) -> bool:
     """Return whether a profile names this identity."""
-    return any(_matches(match, theirs) for match in profile.matches)
-
-
-def _matches(wanted: Identity, given: Identification) -> bool:
-    """Return whether an identity of the configuration means this one."""
-    match wanted.kind:
-        case IdentityKind.ANY:
-            return True
-        case IdentityKind.ADDRESS:
-            address = address_of(given)
-            return address is not None and _covers(wanted.address, wanted.mask, address)
-        case IdentityKind.FQDN:
-            return given.kind == IdType.FQDN and text_of(given).lower() == wanted.text.lower()
-        case IdentityKind.FQDN_DOMAIN:
-            name = text_of(given).lower()
-            return given.kind == IdType.FQDN and (
-                name == wanted.text.lower() or name.endswith(f".{wanted.text.lower()}")
-            )
-        case IdentityKind.EMAIL:
-            return given.kind == IdType.RFC822_ADDR and text_of(given).lower() == wanted.text.lower()
-        case IdentityKind.EMAIL_DOMAIN:
-            return given.kind == IdType.RFC822_ADDR and text_of(given).lower().endswith(f"@{wanted.text.lower()}")
-        case IdentityKind.KEY_ID:
-            return given.kind == IdType.KEY_ID and given.data == wanted.text.encode()
-        case _:
-            return False
+    return any(matches(match, theirs) for match in profile.matches)
 
 
 def _our_identity(profile: Profile, local: IPAddress, name: Identification | None) -> Identification:
