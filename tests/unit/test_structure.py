@@ -1,4 +1,4 @@
-"""How the house is built: imports go one way, and what an aggregate is, it alone changes."""
+"""How the house is built: imports go one way, what an aggregate is, it alone changes, and docstrings begin alike."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from dmvpn.features.ikev2.agreement import Agreement
 from dmvpn.features.ikev2.children import Children
@@ -38,6 +40,14 @@ BESIDES: Final = {
 _LATER: Final = re.compile(r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts)\b")
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
 _IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)
+#: With which no docstring of a function begins, because it is no verb: "What ...", "Is it ...?", "Somebody ...".
+_NO_VERBS: Final = re.compile(
+    "A|Again|All|An|Another|Any|Are|As|At|Back|Between|Both|By|Can|Could|Did|Does|Each|Either|Every|Everybody|"
+    "Everything|False|For|Four|From|Further|Has|How|If|In|Is|It|Its|May|Must|Next|No|Nobody|Nothing|Now|Octets|Of|On|"
+    "One|Only|Or|Other|Others|Our|Ours|Perhaps|Seconds|Several|Should|So|Some|Somebody|Something|That|The|Their|Then|"
+    "There|These|They|This|Those|Three|To|True|Two|Until|Was|We|Were|What|Whatever|When|Where|Whether|Which|While|Who|"
+    "Whoever|Whom|Whose|Why|Will|With|Without|Would|You"
+)
 #: What changes a container.
 _CHANGES: Final = frozenset(
     ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popleft", "remove", "update")
@@ -184,3 +194,32 @@ def test_an_ike_sa_alone_changes_what_it_is() -> None:
 def test_the_parts_of_an_ike_sa_change_themselves_alone() -> None:
     parts = {each.name for part in (Children, Incoming, Outgoing) for each in fields(part)}
     assert _strangers(frozenset(parts), ("children.py", "sealed.py")) == []
+
+
+# ------------------------------------------------------------------------------------------------ docstrings
+
+
+def _without_verb(tree: ast.AST) -> Iterator[str]:
+    """Functions, but for properties, whose docstring does not begin with a verb."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("__"):
+            first = re.match(r"\S*", ast.get_docstring(node) or "Return")
+            is_property = any(
+                "property" in ast.unparse(each) or "setter" in ast.unparse(each) for each in node.decorator_list
+            )
+            word = first[0].strip(".,:;?") if first else ""
+            if not is_property and (_NO_VERBS.fullmatch(word) or not re.fullmatch("[A-Z][a-z]+", word)):
+                yield f"{node.name}: {word}"
+
+
+@pytest.mark.parametrize(
+    ("docstring", "found"), [("Return it.", 0), ("What it is.", 1), ("`show x`.", 1), ("Is it?", 1)]
+)
+def test_a_docstring_without_a_verb_is_found(docstring: str, found: int) -> None:
+    tree = ast.parse(f'def f() -> None:\n    """{docstring}"""\n\n@property\ndef g() -> int:\n    """The one."""')
+    assert len(list(_without_verb(tree))) == found
+
+
+def test_docstrings_of_functions_begin_with_a_verb() -> None:
+    found = {path: [*_without_verb(ast.parse(path.read_text()))] for path in _modules().values()}
+    assert {path.relative_to(SOURCES).as_posix(): names for path, names in found.items() if names} == {}

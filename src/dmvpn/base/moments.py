@@ -86,7 +86,7 @@ def read_time(text: str) -> int | None:
 
 
 def month_of(text: str) -> int:
-    """1 to 12 of a month's name, three letters of it or more; 0: it is none."""
+    """Return 1 to 12 of a month's name, three letters of it or more; 0: it is none."""
     known = text[:3].capitalize()
     return MONTHS.index(known) + 1 if len(text) >= 3 and text.isalpha() and known in MONTHS else 0
 

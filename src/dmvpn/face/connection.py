@@ -160,7 +160,7 @@ class Connection:
         self._slices.close()
 
     def time(self) -> float:
-        """Seconds on the clock of `last_input`."""
+        """Return seconds on the clock of `last_input`."""
         return self._loop.time()
 
     def hang_up(self, reason: str) -> None:

@@ -55,7 +55,7 @@ class OneShot:
             self._notes.append(effect)
 
     def step(self) -> str:
-        """The next piece of output; "" while a job is running, and when all is done."""
+        """Return the next piece of output; "" while a job is running, and when all is done."""
         while not self.done:
             if self._outcome is None:
                 self._run_next()

@@ -144,7 +144,7 @@ class ConsoleSession:
         return self._editor.keep(data)
 
     def give_up(self) -> None:
-        """Nobody waits for what is being done: what was typed ahead is not carried out."""
+        """Give up what nobody waits for any more: what was typed ahead is not carried out."""
         self._is_given_up = True
 
     def recover(self, complaint: str) -> None:

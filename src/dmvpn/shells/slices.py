@@ -101,7 +101,7 @@ class Slices:
             self._thread.start()
 
     def _go_on(self) -> None:
-        """One slice."""
+        """Do one slice."""
         self._until = time.perf_counter() + self._length
         while True:
             self._go.release()
@@ -112,7 +112,7 @@ class Slices:
             self._answer = _outcome(errand)
 
     def _abandon(self) -> None:
-        """Nobody waits for it any more: it is broken off at once, or when it has done what it does aside."""
+        """Abandon what nobody waits for any more: it is broken off at once, or when it has done what it does aside."""
         self._is_broken_off = True
         if not self._together.is_set():
             asyncio.ensure_future(self._abandon_later())  # noqa: RUF006 - the loop keeps what waits for a thread
@@ -129,7 +129,7 @@ class Slices:
     # -------------------------------------------------------------------------------------------- the work's side
 
     def _live(self) -> None:
-        """The thread: one piece of work after the other, until there is none."""
+        """Work in the thread: one piece of work after the other, until there is none."""
         BREATH.set(self)
         while True:
             self._go.acquire()

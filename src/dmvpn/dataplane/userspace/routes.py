@@ -95,7 +95,7 @@ class Routes:
         return refused
 
     def _begin(self, order: SetRoute | ClearRoute) -> netlink.Request:
-        """What comes before the kernel is asked. Raises OSError."""
+        """Do what comes before the kernel is asked. Raises OSError."""
         self._left.routed(order.prefix)
         if isinstance(order, ClearRoute):
             self._routes.pop(order.prefix, None)
@@ -116,7 +116,7 @@ class Routes:
         return request
 
     def _end(self, order: SetRoute | ClearRoute) -> None:
-        """What follows when the kernel has done it."""
+        """Do what follows when the kernel has done it."""
         hops = order.next_hops if isinstance(order, SetRoute) else None
         self._translation.led(order.prefix, None if hops is None else [hop.interface for hop in hops])
         if not (isinstance(order, SetRoute) and self._leads_into_protection(order)):

@@ -81,7 +81,7 @@ class Init(Exchange):
         self._changes = 0
 
     def request(self) -> tuple[Payload, ...]:
-        """`[N(COOKIE)] SAi1 KEi Ni N(NAT_DETECTION...) ...`."""
+        """Return `[N(COOKIE)] SAi1 KEi Ni N(NAT_DETECTION...) ...`."""
         sa = self.sa
         cookie = (self.cookie,) if self.cookie else ()
         return (
@@ -203,7 +203,7 @@ class Auth(Exchange):
         self.ask = Ask.of(sa, self.terms.child, first=True)
 
     def request(self) -> tuple[Payload, ...]:
-        """`SK {IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], AUTH, N(USE_TRANSPORT_MODE), SAi2, TSi, TSr}`."""
+        """Return `SK {IDi, [CERT], [N(INITIAL_CONTACT)], [CERTREQ], AUTH, N(USE_TRANSPORT_MODE), SAi2, TSi, TSr}`."""
         identity = InitiatorId(self.terms.identity.kind, self.terms.identity.data)
         contact = (Notify(NotifyType.INITIAL_CONTACT),) if self.terms.initial_contact else ()
         proof = our_proof(self.sa, self.terms, identity)

@@ -125,7 +125,7 @@ class NewChild(Exchange):
         self.secret: PrivateValue | None = draw(self.group, sa.entropy) if self.group else None
 
     def request(self) -> tuple[Payload, ...] | None:
-        """`SK {[N(REKEY_SA)], N(USE_TRANSPORT_MODE), SA, Ni, [KEi], TSi, TSr}`."""
+        """Return `SK {[N(REKEY_SA)], N(USE_TRANSPORT_MODE), SA, Ni, [KEi], TSi, TSr}`."""
         if not self.sa.is_usable:
             return None
         return (*self._rekeyed(), *self.ask.front(), Nonce(self.nonce), *self._key(), *self.ask.back())
@@ -251,7 +251,7 @@ class RekeyIke(Exchange):
         self.secret = draw(self.group, sa.entropy)
 
     def request(self) -> tuple[Payload, ...] | None:
-        """`SK {SA, Ni, KEi}`."""
+        """Return `SK {SA, Ni, KEi}`."""
         if not self.sa.is_usable:
             return None
         offer = SecurityAssociation(ike_offer(self.suites, self.spi))

@@ -74,7 +74,7 @@ class Exchange:
                 self._late(neighbor, description)
 
     def _negotiate(self, neighbor: Neighbor, description: Description) -> None:
-        """Negotiate who leads: the one with the higher identifier. The one with the higher identifier."""
+        """Negotiate who leads: the one with the higher identifier."""
         talk = neighbor.talk
         they_are_higher = neighbor.router > self._process.router_id
         if description.flags & _BEGIN == _BEGIN and not description.headers and they_are_higher:

@@ -79,6 +79,6 @@ def _finding(scene: Scene, name: str, ahead: float, what: str) -> Finding:
 
 
 def _moment(seconds: float) -> str:
-    """As `clock set` takes it."""
+    """Return the moment as `clock set` takes it."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%H:%M:%S} {moment.day} {MONTHS[moment.month - 1]} {moment.year}"

@@ -44,7 +44,7 @@ def _has(lines: tuple[str, ...], line: str) -> bool:
 
 
 def _keys(facts: RouterFacts, chain: str) -> dict[str, tuple[str, ...]]:
-    """By the line that opens it, what a chain says of each key."""
+    """Return by the line that opens it what a chain says of each key."""
     found: dict[str, tuple[str, ...]] = {}
     last = ""
     for line in lines_of(facts, f"key chain {chain}"):

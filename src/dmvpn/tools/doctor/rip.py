@@ -92,7 +92,9 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
-    """One end forgets what it was told before it is told again: whoever has other times than most is wrong."""
+    """Return the finding that one end forgets what it was told before it is told again: whoever has other times
+    than most is wrong.
+    """
     mine, theirs = client.facts.rip, hub.rip
     if mine is None or theirs is None:
         return None
@@ -121,7 +123,9 @@ def _too_slow(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, 
 
 
 def _disbelief(scene: Scene, client: Client, hub: RouterFacts, state: tuple[str, ...]) -> Finding | None:
-    """Both send, and one of them does not take it: passwords differ, or only one end has some."""
+    """Return the finding that both send, and one of them does not take it: passwords differ, or only one end has
+    some.
+    """
     there = client.there
     near, far = rip_on(client.facts, client.tunnel), rip_on(hub, there) if there is not None else None
     if there is None or near is None or far is None:

@@ -166,7 +166,7 @@ def identity_lines(end: End, other: End) -> tuple[str, ...]:
 
 
 def by_certificate(end: End) -> bool:
-    """Does the profile of an end take others by what their certificates say?"""
+    """Return whether the profile of an end takes others by what their certificates say."""
     return any(lines_of(end.facts, _profile(end)[0], "match certificate "))
 
 

@@ -198,7 +198,9 @@ TIMERS: Final = _line(
 
 
 def _drop_other_lines(args: Args, root: Section) -> None:
-    """Without an autonomous system nothing else that is said of a neighbor or a group means anything, as on IOS."""
+    """Drop other lines: without an autonomous system nothing else that is said of a neighbor or a group means
+    anything, as on IOS.
+    """
     if not _makes_neighbor(args):
         return
     about = Args({"peer": args["peer"]}, ("neighbor",), ("neighbor",))

@@ -77,7 +77,7 @@ def clock(ctx: ShowContext, args: Args) -> reports.ClockReport:
 
 
 def set_clock(ctx: ShowContext, args: Args) -> ClockSet | Change:
-    """`clock set`: the time of the router's own zone. Timers run on as they did."""
+    """Set the clock (`clock set`): the time of the router's own zone. Timers run on as they did."""
     milliseconds, month = read_time(args.text("time")), month_of(args.text("month"))
     if milliseconds is None or not month:
         return Change(said=("% Not a valid time: hh:mm:ss, a day, and a month by its name",), failed=True)
