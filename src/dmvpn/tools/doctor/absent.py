@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def processes(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """The client speaks one of the protocols that its server speaks with the others."""
+    """Check that the client speaks one of the protocols that its server speaks with the others."""
     there, hub = client.there, client.hub_facts
     site = scene.site_of(client.name, client.facts)
     if there is None or hub is None or site is None or not lacks(hub, there, site[1]):
@@ -75,7 +75,7 @@ def _spoken(facts: RouterFacts, tunnel: TunnelFacts) -> Iterator[str]:
 
 
 def _speaks(facts: RouterFacts, name: str) -> bool:
-    """Is there a process that runs anywhere?"""
+    """Return whether there is a process that runs anywhere."""
     match name:
         case "eigrp":
             return any(one.interfaces for one in facts.eigrp)

@@ -66,7 +66,7 @@ def key_lines(
 
 
 def is_special(configuration: Sequence[str], peer: Address | None) -> bool:
-    """Has this one peer a key of its own, beside one that is for it and others?"""
+    """Return whether this one peer has a key of its own, beside one that is for it and others."""
     if peer is None:
         return False
     found = [breadth for one in _peers(configuration) if (breadth := one.breadth(peer)) is not None]

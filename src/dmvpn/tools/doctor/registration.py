@@ -219,13 +219,13 @@ def other_server(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _all_seek(scene: Scene, client: Client, address: Address) -> bool:
-    """Do all clients of that router, and more than one, look for it at this address, which nobody has?"""
+    """Return whether all clients of that router, and more than one, look for it at this address, which nobody has."""
     others = [one.server.address for one in scene.fellows(client) if one.server is not None]
     return bool(others) and all(one == address for one in others)
 
 
 def _moved(client: Client, there: TunnelFacts, address: Address) -> Finding:
-    """The server has another address than all of its clients know."""
+    """Return the finding that the server has another address than all of its clients know."""
     port = interface_of(client.hub_facts, there.name) if client.hub_facts is not None else None
     mask = next((one.netmask for one in (port.addresses if port is not None else ()) if address in one.network), "MASK")
     has = ", ".join(map(str, there.addresses)) or "none"

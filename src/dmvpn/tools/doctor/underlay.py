@@ -253,7 +253,7 @@ def server_address(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 
 def _leads_outside(scene: Scene, client: Client) -> bool:
-    """Does a tunnel of two ends lead to one that is not in view: is nobody here its other end?"""
+    """Return whether a tunnel of two ends leads to one that is not in view: nobody here is its other end."""
     if client.server is not None or client.tunnel.nhrp:
         return False
     port = interface_of(client.facts, client.tunnel.name)
