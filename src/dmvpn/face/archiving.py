@@ -176,7 +176,7 @@ class Archiving:
     # -------------------------------------------------------------------------------------------- the way back
 
     def typed(self) -> None:
-        """Somebody typed a line: a way back that waits for this user's silence is put off."""
+        """Note that somebody typed a line: a way back that waits for this user's silence is put off."""
         pending = self._machine.pending
         if pending is not None and pending.idle and pending.by == self._who():
             self._handle.post(RollbackPutOff())
