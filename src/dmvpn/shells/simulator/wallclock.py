@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from dmvpn.base.breath import at_home
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
@@ -110,7 +111,7 @@ class SimulatedLab:
             self._advance()
 
         def now() -> float:
-            self._advance()
+            at_home(self._advance)
             return self.world.now
 
         def store(key: str, octets: bytes) -> None:
