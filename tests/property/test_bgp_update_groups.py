@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -192,11 +193,18 @@ _STEP = st.tuples(
 )
 
 
-@given(st.lists(_STEP, min_size=8, max_size=40))
+@given(st.lists(_STEP, min_size=8, max_size=40), st.sampled_from((0, 2)))
 @settings(deadline=None)
-def test_neighbors_of_one_group_hear_what_each_would_hear_alone(steps: list[tuple[int, int, list[int], int]]) -> None:
-    small = patch.object(groups, "SLICE", 2), patch.object(routes, "SLICE", 2), patch.object(teller, "_MOST", 3)
-    with small[0], small[1], small[2], patch.object(session, "SEND_LIMIT", 4096 + 300):
+def test_neighbors_of_one_group_hear_what_each_would_hear_alone(
+    steps: list[tuple[int, int, list[int], int]], tables: int
+) -> None:
+    """tables: how many may wait for a neighbor that does not read, before it falls behind."""
+    with ExitStack() as small:
+        for module, name, value in (
+            *((groups, "SLICE", 2), (routes, "SLICE", 2), (teller, "_MOST", 3), (session, "SEND_LIMIT", 4096 + 300)),
+            *((groups, "TABLES", tables), (groups, "BESIDES", 16 if tables else 4)),
+        ):
+            small.enter_context(patch.object(module, name, value))
         net = Net()
         for step in steps:
             net.do(step)

@@ -12,6 +12,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     aggregates  and their parts              routes      all of these together, and the RIB
     policy      filters, route maps          outbound    what peers of equal policy are told
     batches     what they are told, encoded  groups      update groups: Adj-RIB-Out, feeds
+    feeds       what each is still to be sent changelog   what changed last
     teller      who is told when             limits      maximum-prefix
     spelling    lines as they are typed
     neighbors   who calls, who is called     process     what the parts share

@@ -69,10 +69,14 @@ def fits(attributes: Attributes, *, wide: bool) -> bool:
 
 
 class Batch:
-    """Changes that are told together. wide: AS numbers have four octets. local: our end of all these sessions."""
+    """Changes that are told together. wide: AS numbers have four octets. local: our end of all these sessions.
 
-    def __init__(self, changes: Sequence[Change], local: IPv4Address, *, wide: bool) -> None:
+    since: the number of the last change before these, in the log of their group.
+    """
+
+    def __init__(self, changes: Sequence[Change], local: IPv4Address, *, wide: bool, since: int = 0) -> None:
         self.changes = changes
+        self.since = since
         self._local = local
         self._wide = wide
 

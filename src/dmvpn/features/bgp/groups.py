@@ -3,125 +3,44 @@
     pending ──> look ──> told (Adj-RIB-Out), and a batch of changes ──> the feed of each member ──> its session
 
 A member that joins late is fed the whole table, put into octets once for all who join soon after each other. One that
-does not read has a longer feed; when that gets longer than the table, its changes are put together into fewer.
+does not read falls behind (`feeds`): it is no part of the stream until it reads again. What was withdrawn meanwhile is
+kept for it, up to a bound; one for which more would have to be kept is lost.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.batches import Batch, Change, Chunk, Mark, heard
+from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.batches import Batch, Change, Told, heard
+from dmvpn.features.bgp.changelog import ChangeLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.batches import Told
+    from dmvpn.features.bgp.batches import Mark
+    from dmvpn.features.bgp.feeds import Feed
     from dmvpn.features.bgp.outbound import Audience
-    from dmvpn.features.bgp.session import Session
 
 #: Prefixes that are looked at in one go: some milliseconds, in which nothing else can happen.
 SLICE: Final = 400
-
-
-class Feed:
-    """What one neighbor is still to be sent, in order.
-
-    refreshed: when it was fed everything again, seconds monotonic. length: prefixes. is_blocked: it does not read.
-    """
-
-    def __init__(self, peer: IPv4Address) -> None:
-        self.peer = peer
-        self.refreshed = float("-inf")
-        self.length = 0
-        self.is_blocked = False
-        self._items: deque[Batch | Mark] = deque()
-        self._chunks: deque[Chunk] = deque()
-
-    @property
-    def is_empty(self) -> bool:
-        """Has it been sent everything?"""
-        return not self._items and not self._chunks
-
-    def add(self, items: Iterable[Batch | Mark]) -> None:
-        """Queue these for it, too."""
-        for one in items:
-            self._items.append(one)
-            self.length += len(one.changes) if isinstance(one, Batch) else 0
-
-    def clear(self) -> None:
-        """Forget everything, because the session is over."""
-        self._items.clear()
-        self._chunks.clear()
-        self.length = 0
-
-    def pour(self, session: Session, most: int, now: float) -> int:
-        """Send what the session has room for, until it has cost so much; returns what it cost (see `Batch.cost`)."""
-        self.is_blocked = False
-        spent = 0
-        while spent < most:
-            spent += self._open()
-            if not self._chunks:
-                break
-            if len(self._chunks[0].octets) > session.room:
-                self.is_blocked = True
-                break
-            chunk = self._chunks.popleft()
-            session.send_updates(chunk.octets, chunk.updates, now)
-            spent += 1
-        return spent
-
-    def _open(self) -> int:
-        """Put what is next into octets, unless there are some; returns what that cost."""
-        cost = 0
-        while not self._chunks and self._items:
-            item = self._items.popleft()
-            if isinstance(item, Mark):
-                self._chunks.append(Chunk(item.octets, int(item.ends_table)))
-            else:
-                self.length -= len(item.changes)
-                cost += item.cost(self.peer)
-                self._chunks.extend(item.chunks(self.peer))
-        return cost
-
-    def shorten(self, local: IPv4Address, remake: Callable[[Iterable[Change]], list[Batch]]) -> None:
-        """Put all changes of a prefix together into one. What a refresh tells anyway is told anyway.
-
-        Of several refreshes one is left: after a second mark that one begins, a neighbor would forget at its end what
-        was told between the first two (RFC 7313 §4.1).
-        """
-        changes: dict[Prefix, list[Change]] = {}
-        for item in self._items:
-            for change in item.changes if isinstance(item, Batch) else ():
-                changes.setdefault(change.prefix, []).append(change)
-        every = [item for item in self._items if isinstance(item, Mark)]
-        marks = [mark for mark in every if not mark.ends_table]
-        ends = [mark for mark in every if mark.ends_table]
-        merged = remake(_merged(self.peer, local, steps) for steps in changes.values())
-        self._items.clear()
-        self.length = 0
-        begun = len(marks) % 2  # the beginning of the first one was sent already
-        self.add((*marks[: 1 - begun], *merged, *marks[-1:], *ends))
-
-
-def _merged(peer: IPv4Address, local: IPv4Address, steps: list[Change]) -> Change:
-    """Return what comes to the same for this peer as all these changes of one prefix."""
-    prefix, before, _ = steps[0]
-    after = steps[-1].after
-    if heard(after, peer, local) is None:
-        known = (told for step in steps for told in step[1:] if heard(told, peer, local) is not None)
-        return Change(prefix, next(known, None), None)
-    return Change(prefix, before if all(step.before for step in steps) else None, after)
+#: Prefixes that may wait for one member before it falls behind: tables, and so many besides. Twice as many that were
+#: withdrawn are kept for those who are behind.
+TABLES: Final = 2
+BESIDES: Final = 8 * SLICE
+#: Before a change that somebody could not follow: whatever it was, it is told or taken back.
+_SOMETHING: Final = Told(Attributes(next_hop=UNSPECIFIED), UNSPECIFIED)
 
 
 class Group:
     """number: of the group, in the order in which they came to be. pending: prefixes that are to be looked at; waiting:
     those that have been, and are announced at `announce_at`. hungry: feeds that are not empty, of whoever reads.
     feeds: of all members but those that come from another group while something is pending.
+    lost: who is too far behind.
     """
 
     def __init__(self, number: int, audience: Audience) -> None:
@@ -140,6 +59,9 @@ class Group:
         self._table: list[Batch] = []  # what somebody who joins is fed
         self._changed_since = 0
         self._is_table_made = False
+        self._log = ChangeLog()
+        self._slices: dict[int, tuple[Batch, int]] = {}  # of the log, as of its last change, for those who are behind
+        self.lost: list[IPv4Address] = []
 
     def advertised(self, peer: IPv4Address) -> Iterator[tuple[Prefix, Attributes]]:
         """Yield what a member is told (Adj-RIB-Out), its feed included."""
@@ -151,6 +73,11 @@ class Group:
     def count(self, peer: IPv4Address) -> int:
         """Return how many prefixes a member is told."""
         return len(self.told) - self._by_source.get(peer, 0)
+
+    @property
+    def remembered(self) -> int:
+        """Return of how many prefixes the last change is remembered."""
+        return len(self._log)
 
     @property
     def members(self) -> list[IPv4Address]:
@@ -182,20 +109,41 @@ class Group:
         arriving = self._arriving.pop(peer, None)
         if arriving is not None:
             return arriving[1]
-        del self.feeds[peer]
+        feed = self.feeds.pop(peer)
+        if feed.behind is not None:
+            batches: list[Batch] = []
+            while (batch := self.next_slice(feed)) is not None:
+                batches.append(batch)
+            feed.catch_up(batches)
+        feed.keep()
         self._is_lent = True
         return self.told
 
     def feed(self, feed: Feed, items: Iterable[Batch | Mark]) -> None:
-        """Send a member something. A feed that gets longer than the table is shortened."""
+        """Let a member be sent something. One whose feed gets longer than the table falls behind."""
         feed.add(items)
-        if feed.length > 2 * len(self.told) + 8 * SLICE:
-            feed.shorten(self.audience.local, self._batches)
+        if feed.behind is None and feed.length > TABLES * len(self.told) + BESIDES:
+            feed.fall_behind(self._log.latest)
         if not feed.is_empty:
             self.hungry[feed.peer] = feed
 
+    def next_slice(self, feed: Feed) -> Batch | None:
+        """Return what changed next for a member that is behind; None: it has heard everything."""
+        number = feed.behind or 0
+        if number >= self._log.latest:
+            return None
+        if number not in self._slices:
+            prefixes, last = self._log.after(number, SLICE)
+            changes = [Change(prefix, _SOMETHING, self.told.get(prefix)) for prefix in prefixes]
+            self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
+        batch, feed.behind = self._slices[number]
+        return batch
+
     def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
         """Let a member hear everything again that it was told."""
+        if feed.behind is not None:
+            feed.refresh(begin, end)
+            return
         if self._changed_since:
             self._is_table_made = False
         self.feed(feed, (*begin, *self._whole_table(), *end))
@@ -208,7 +156,9 @@ class Group:
             if id(told) not in made:
                 made[id(told)] = self._batches(_difference(told, self.told))
             self.feeds[feed.peer] = feed
-            self.feed(feed, made[id(told)])
+            feed.add(made[id(told)])
+            feed.keep()
+            self.feed(feed, ())
 
     # ---------------------------------------------------------------------------------------------------- changes
 
@@ -228,6 +178,7 @@ class Group:
             self.pending = {**self.waiting, **self.pending}
             self.waiting.clear()
         changes: list[Change] = []
+        since = self._log.latest
         for prefix in list(islice(self.pending, SLICE)):
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
@@ -243,7 +194,8 @@ class Group:
         if changes and trace is not None:
             trace(changes)
         if changes:
-            self._tell(self._batches(changes), len(changes))
+            self._tell(self._batches(changes, since), len(changes))
+            self._tidy()
         if self.pending:
             return  # what was begun is told to its end, whatever the interval
         if self._is_announcing:
@@ -254,6 +206,7 @@ class Group:
     def _set(self, prefix: Prefix, before: Told | None, after: Told | None) -> None:
         if self._is_lent:
             self.told, self._is_lent = dict(self.told), False
+        self._log.note(prefix)
         if before is not None:
             self._by_source[before.source] -= 1
         if after is None:
@@ -261,6 +214,19 @@ class Group:
         else:
             self.told[prefix] = after
             self._by_source[after.source] = self._by_source.get(after.source, 0) + 1
+
+    def _tidy(self) -> None:
+        """Keep the log short. Whoever has not heard of too much that was withdrawn is lost."""
+        self._slices.clear()
+        most = TABLES * len(self.told) + 2 * BESIDES
+        if not self._log.is_long and len(self._log) <= most:
+            return
+        heard_of = min((feed.position(self._log.latest) for feed in self.feeds.values()), default=self._log.latest)
+        self._log.tidy(self.told, heard_of)
+        if len(self._log) > most:
+            bound = self._log.oldest_of(most // 2)
+            self.lost = [peer for peer, feed in self.feeds.items() if feed.position(self._log.latest) < bound]
+            self._log.tidy(self.told, bound)
 
     def _tell(self, batches: list[Batch], changes: int) -> None:
         for feed in self.feeds.values():
@@ -278,10 +244,10 @@ class Group:
             self._changed_since, self._is_table_made = 0, True
         return self._table
 
-    def _batches(self, changes: Iterable[Change]) -> list[Batch]:
+    def _batches(self, changes: Iterable[Change], since: int = 0) -> list[Batch]:
         every = list(changes)
         local, wide = self.audience.local, self.audience.wide
-        return [Batch(every[at : at + SLICE], local, wide=wide) for at in range(0, len(every), SLICE)]
+        return [Batch(every[at : at + SLICE], local, wide=wide, since=since) for at in range(0, len(every), SLICE)]
 
 
 def _difference(old: Mapping[Prefix, Told], new: Mapping[Prefix, Told]) -> Iterator[Change]:

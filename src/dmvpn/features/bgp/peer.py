@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.bgp.groups import Feed
+from dmvpn.features.bgp.feeds import Feed
 from dmvpn.features.bgp.session import Counts, Session, SessionState, cease
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from dmvpn.features.bgp.batches import Mark, Told, fits
 from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import Audience, default_route, told
-from dmvpn.features.bgp.packet import RouteRefresh, serialize
+from dmvpn.features.bgp.packet import Cease, RouteRefresh, serialize
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
+from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -201,6 +202,14 @@ class Teller:
             if later is not None:
                 self._set(group, max(later, now + BREATH))
 
+    def _give_up(self, group: Group, now: float) -> None:
+        """End the sessions of those who did not read for so long that nobody knows any more what they must hear."""
+        lost, group.lost = group.lost, []
+        for address in lost:
+            session = self._members[address].session
+            if session is not None:
+                session.notify(cease(Cease.OUT_OF_RESOURCES), "Peer does not read", now)
+
     def _trace(self, group: Group, changes: list[Change]) -> None:
         """Debug lines about the first neighbor of the group, and that the others hear the same."""
         process = self._process
@@ -250,7 +259,7 @@ class Teller:
             session = self._members[address].session
             if session is None:
                 continue
-            left -= feed.pour(session, _TURN, now) or 1
+            left -= feed.pour(session, _TURN, now, group.next_slice) or 1
             if not feed.is_empty and not feed.is_blocked:
                 group.hungry[address] = feed
 
