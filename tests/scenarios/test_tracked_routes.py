@@ -175,3 +175,46 @@ def test_a_list_that_has_itself_as_not_does_not_turn_the_others_without_end() ->
     world.configure("SPOKE1", "interface GigabitEthernet0/2", "shutdown")
     told = [line for line in world.messages("SPOKE1") if "TRACK-6-STATE: 59 " in line]
     assert len(told) < 10
+
+
+def test_who_follows_an_operation_goes_down_when_its_life_is_over() -> None:
+    """Seen: a schedule without `life` ends after an hour, and the object and its route stayed as they were."""
+    world = spoke(*ECHO[:4], "ip sla schedule 1 life 32 start-time now", "track 1 ip sla 1 reachability", *ROUTES)
+    assert "Reachability is Up" in world.show("SPOKE1", "track 1")
+    world.run_for(31)
+    assert "Reachability is Down" in world.show("SPOKE1", "track 1")
+    assert "Latest operation return code: Unknown" in world.show("SPOKE1", "ip sla statistics 1")
+
+
+def test_a_name_for_an_operation_does_not_begin_it_again() -> None:
+    world = spoke(*ECHO, "track 1 ip sla 1 reachability", *ROUTES)
+    before = [text for text in world.messages("SPOKE1") if "%TRACK" in text]
+    counted = world.show("SPOKE1", "ip sla statistics 1")
+    world.configure("SPOKE1", "ip sla 1", ECHO[1], "tag WAN", "owner ME")
+    assert "Tag: WAN" in world.show("SPOKE1", "ip sla configuration 1")
+    assert world.show("SPOKE1", "ip sla statistics 1") == counted
+    assert [text for text in world.messages("SPOKE1") if "%TRACK" in text] == before
+
+
+def test_requests_may_not_leave_before_an_answer_counts_as_lost() -> None:
+    world = spoke(*ECHO[:2])
+    illegal = "%Illegal Value: Cannot set Frequency to be less than Timeout"
+    assert illegal in world.configure("SPOKE1", "ip sla 1", ECHO[1], "frequency 4")
+    assert "%" not in world.configure("SPOKE1", "ip sla 1", ECHO[1], "timeout 4000", "frequency 4").replace(
+        "CNTL/Z", ""
+    )
+    said = world.configure("SPOKE1", "ip sla 1", ECHO[1], "timeout 4001")
+    assert "%Illegal Value: Cannot set Timeout to be greater than Frequency" in said
+    text = world.show("SPOKE1", "running-config | section ip sla")
+    assert text.index("timeout 4000") < text.index("frequency 4")
+
+
+def test_a_list_that_becomes_another_object_leaves_its_members() -> None:
+    """`track 1 interface Tunnel0 line-protocol` behind a list kept the list's `object` lines."""
+    world = spoke("track 2 interface Tunnel0 line-protocol", "track 1 list boolean and", "object 2", "delay up 1")
+    world.configure("SPOKE1", "track 1 interface Tunnel0 line-protocol")
+    text = world.show("SPOKE1", "running-config | section track 1")
+    assert "object 2" not in text
+    assert "delay up 1" in text
+    world.configure("SPOKE1", "track 1 list boolean and", "object 2", "track 1 list boolean or")
+    assert "object 2" in world.show("SPOKE1", "running-config | section track 1")

@@ -59,7 +59,10 @@ _EXAMPLES: Final = {
     "secret-kind": "9",
 }
 #: Commands whose shortest line says too little.
-_WHOLE: Final = {"crypto ipsec transform-set ": "crypto ipsec transform-set NAME esp-aes 256 esp-sha256-hmac"}
+_WHOLE: Final = {
+    "crypto ipsec transform-set ": "crypto ipsec transform-set NAME esp-aes 256 esp-sha256-hmac",
+    "frequency ": "frequency 60",
+}
 _HEAD: Final = """\
 # Commands
 

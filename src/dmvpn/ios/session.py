@@ -363,6 +363,8 @@ class ConfigSession:
         inner = present.section if present else None
         if inner is None:
             inner = Section(self._configurator.mode(mode), section)
+        if present is not None and line.turns is not None and present.args != args:
+            line.turns(args, inner)
         statement = Statement(line, args, section=inner)
         changed = section.put(statement)
         self._path.append((statement, inner))

@@ -18,8 +18,33 @@ MODES: Final = (
 )
 _TRACK: Final = {"track": "Objects whose state others follow", "number": "Number of the object"}
 _SLA: Final = {"sla": "Measure what others can do", "number": "Number of the operation"}
+#: Milliseconds.
+_TIMEOUT: Final = 5000
 _NUMBER: Final = "{number:1-1000}"
 _OPERATION: Final = "{number:1-2147483647}"
+
+
+def _drop_members(args: Args, inner: Section) -> None:
+    """Drop the objects of a list that is none any more."""
+    if "list" not in args:
+        for entry in inner.entries(MEMBER):
+            inner.drop(entry)
+
+
+def _check_frequency(args: Args, section: Section) -> str | None:
+    """Refuse requests that leave before an answer to the last one counts as lost, as IOS does."""
+    timeout = section.args(TIMEOUT).integer("milliseconds", _TIMEOUT)
+    if args.integer("seconds") * 1000 >= timeout:
+        return None
+    return f"%Illegal Value: Cannot set Frequency to be less than Timeout ({timeout} milliseconds)"
+
+
+def _check_timeout(args: Args, section: Section) -> str | None:
+    frequency = section.get(FREQUENCY)
+    if frequency is None or frequency.integer("seconds") * 1000 >= args.integer("milliseconds"):
+        return None
+    return f"%Illegal Value: Cannot set Timeout to be greater than Frequency ({frequency.integer('seconds')} seconds)"
+
 
 TRACK: Final = ConfigLine(
     "global",
@@ -47,6 +72,7 @@ TRACK: Final = ConfigLine(
     key=("number",),
     order=564,
     opens="track",
+    turns=_drop_members,
 )
 DELAY: Final = ConfigLine(
     "track",
@@ -78,13 +104,18 @@ ECHO: Final = ConfigLine(
     opens="sla-echo",
 )
 FREQUENCY: Final = ConfigLine(
-    "sla-echo", "frequency {seconds:1-604800}", {"frequency": "Time between requests", "seconds": "Seconds"}, order=20
+    "sla-echo",
+    "frequency {seconds:1-604800}",
+    {"frequency": "Time between requests", "seconds": "Seconds"},
+    order=21,  # as on IOS behind the timeout, on which it depends
+    check=_check_frequency,
 )
 TIMEOUT: Final = ConfigLine(
     "sla-echo",
     "timeout {milliseconds:0-604800000}",
     {"timeout": "How long an answer may take", "milliseconds": "Milliseconds"},
     order=20,
+    check=_check_timeout,
 )
 THRESHOLD: Final = ConfigLine(
     "sla-echo",
@@ -196,7 +227,7 @@ def _operation(number: int, section: Section, schedule: Args | None) -> Operatio
         source=args.address("source", None),
         interface=args.interface("interface", ""),
         frequency=float(value(FREQUENCY, "seconds", 60)),
-        timeout=value(TIMEOUT, "milliseconds", 5000) / 1000,
+        timeout=value(TIMEOUT, "milliseconds", _TIMEOUT) / 1000,
         threshold=value(THRESHOLD, "milliseconds", 5000) / 1000,
         size=value(SIZE, "octets", 28),
         tos=value(TOS, "tos", 0),

@@ -7,7 +7,7 @@ after `timeout`, or when the next one leaves. What an ICMP error says makes no d
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
@@ -62,6 +62,11 @@ class Echo:
     failures: int = 0
 
 
+def _measured(settings: Operation | None) -> Operation | None:
+    """Return what an operation measures; names for people make no other one of it."""
+    return None if settings is None else replace(settings, tag="", owner="")
+
+
 class Echoes:
     """All operations of a router. changed: is told the number of each whose code is another one."""
 
@@ -71,12 +76,14 @@ class Echoes:
         self._changed = changed
 
     def configure(self, operations: tuple[Operation, ...]) -> None:
-        """Obey other lines: an operation that changed begins again."""
+        """Obey other lines: an operation that measures something else begins again."""
         wanted = {each.number: each for each in operations}
         for number, echo in list(self.running.items()):
-            if wanted.get(number) != echo.settings:
-                self._stop(echo)
-                del self.running[number]
+            if _measured(wanted.get(number)) == _measured(echo.settings):
+                echo.settings = wanted[number]
+                continue
+            self._stop(echo)
+            del self.running[number]
         for number, settings in wanted.items():
             if number not in self.running:
                 self.running[number] = self._begin(settings)
@@ -102,12 +109,13 @@ class Echoes:
 
     def _send(self, echo: Echo) -> None:
         settings, now = echo.settings, self._context.now
+        if echo.ends_at is not None and now >= echo.ends_at:
+            self._retire(echo)
+            return
         if echo.sent_at is not None:
             self._end(echo, Code.TIMEOUT)
-        if echo.ends_at is not None and now >= echo.ends_at:
-            echo.is_running = False
-            return
-        self._context.start(echo.next_timer, settings.frequency)
+        left = settings.frequency if echo.ends_at is None else echo.ends_at - now
+        self._context.start(echo.next_timer, min(settings.frequency, left))
         echo.sequence = (echo.sequence + 1) & 0xFFFF
         echo.sent_at = echo.started_at = now
         source = self._source(settings)
@@ -120,6 +128,14 @@ class Echoes:
         order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
         self._context.out.append(order)
+
+    def _retire(self, echo: Echo) -> None:
+        """End the life of an operation: what it found out is known no more, and whoever follows it goes down."""
+        self._context.stop(echo.timeout_timer)
+        echo.is_running, echo.sent_at = False, None
+        if echo.code is not Code.UNKNOWN:
+            echo.code = Code.UNKNOWN
+            self._changed(echo.settings.number)
 
     def _source(self, settings: Operation) -> IPAddress | None:
         """Return the address to send from; None: there is none, or none is wanted."""

@@ -117,6 +117,14 @@ _KINDS = Group(
 _ANSWERS = answer_group(
     "tracked objects",
     Word("%Invalid time", "HH:MM:SS is what `after` takes."),
+    Word(
+        "%Illegal Value: Cannot set Frequency to be less than Timeout (<number> milliseconds)",
+        "An answer may still come when the next request leaves; enter a shorter `timeout` first.",
+    ),
+    Word(
+        "%Illegal Value: Cannot set Timeout to be greater than Frequency (<number> seconds)",
+        "Enter a longer `frequency` first.",
+    ),
     next="show running-config",
 )
 GROUPS: Final = (_LOGS, _TRACK, _SLA, _CODES, _KINDS, _ANSWERS)
