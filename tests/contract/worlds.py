@@ -320,11 +320,14 @@ class RealWorld(World):
                 kernel.call(netlink.add_route(netlink.Route(DEFAULT, (hop,))))
 
     def _wait_for_carriers(self, *spaces: int) -> None:
-        """A cable that was just plugged in drops packets for up to a second (the kernel's linkwatch)."""
+        """A cable that was just plugged in drops packets for up to a second (the kernel's linkwatch), or until somebody
+        asks for this one interface (since Linux 6.8).
+        """
         for space in spaces:
             with inside_network(space), netlink.NetlinkSocket() as kernel:
                 for _ in range(200):
-                    links = [link for link in kernel.links() if link.carrier or link.kind == "veth"]
+                    asked = [kernel.find_link(link.index) for link in kernel.links()]
+                    links = [link for link in asked if link is not None and (link.carrier or link.kind == "veth")]
                     if all(netlink.LinkFlag.RUNNING in link.flags for link in links):
                         break
                     self.run(0.01)
