@@ -10,6 +10,8 @@ sent over the path. What the peer sends shows the other direction, and proves no
     LOST      none of them was answered: packets go by the hub; tried again later and later, or when the peer is heard
     BARE      on a protected tunnel: nothing protects packets to it (any more), so none may go, echoes neither
 
+How long an answer takes is measured: a path over a satellite has the time of two round trips for a check.
+
 A path that was lost must answer several echoes before it is used again, and the longer its last lives were short, the
 longer it rests: a path that flaps is used little, and nothing is lost by that.
 
@@ -22,7 +24,7 @@ and what the RIB hears of it is up to `peers` and `registration`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
@@ -92,6 +94,10 @@ PROVING_INTERVALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 #: The first is the check itself. All are together under a second: with a check every second a dead path is left within
 #: two, and one that died while it was idle within three seconds of the first packet.
 CHECK_INTERVALS = (0.3, 0.2, 0.2, 0.2)
+#: Round trips that the echoes of a check are given together, where that is more; and the first of them alone.
+CHECK_TRIPS, FIRST_TRIPS = 2.0, 1.25
+#: Echoes whose time of departure is remembered: late answers say how slow a path is, too.
+_REMEMBERED = 8
 #: Echoes of one series that must be answered before a path that was lost is used again.
 ANSWERS_AFTER_LOSS = 3
 #: Seconds for which an answer shows that a path works: paths in use are checked each second.
@@ -114,6 +120,7 @@ class Path:
     neighbor: where packets go by it.
     sequence: of the last echo.
     checked_at: when the last one was answered.
+    round_trip: seconds that the last answer took.
     """
 
     peer: IPAddress
@@ -125,6 +132,8 @@ class Path:
     deadline: float | None = None
     sequence: int = 0
     checked_at: float | None = None
+    round_trip: float = 0.0
+    _left: dict[int, float] = field(default_factory=dict)
     _tries: int = 0
     _missing: int = 1
     _last_answered: int = 0
@@ -185,6 +194,7 @@ class Path:
             return []
         self._last_answered = sequence
         self.checked_at = now
+        self.round_trip = now - self._left.get(sequence, now)
         self._missing -= 1
         if self._missing > 0:
             return []
@@ -245,12 +255,20 @@ class Path:
 
     @property
     def _intervals(self) -> tuple[float, ...]:
-        return CHECK_INTERVALS if self.usable else PROVING_INTERVALS
+        if not self.usable:
+            return PROVING_INTERVALS
+        stretch = CHECK_TRIPS * self.round_trip / sum(CHECK_INTERVALS)
+        if stretch <= 1:
+            return CHECK_INTERVALS
+        first, *more = (stretch * interval for interval in CHECK_INTERVALS)
+        return (max(first, FIRST_TRIPS * self.round_trip), *more)
 
     def _probe(self, now: float) -> list[Act]:
         self.deadline = now + self._intervals[self._tries]
         self._tries += 1
         self.sequence = (self.sequence + 1) & 0xFFFF
+        self._left[self.sequence] = now
+        self._left.pop((self.sequence - _REMEMBERED) & 0xFFFF, None)
         return [Act.PROBE]
 
     def _move(self, move: Move, now: float) -> None:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import Pair
 
-#: Seconds for which a packet may be on its way, besides what the wires of the scenario take.
+#: Seconds for which a packet may be on its way, besides what wires take; and how often it may pass the slowest one.
 FLIGHT: Final = 0.5
+_PASSES: Final = 4
 #: Octets of the largest packet of a host, and of the smallest that is tried.
 LARGEST, SMALLEST = 1500, 68
 #: What a TCP SYN announces: what an Ethernet takes.
@@ -131,7 +132,6 @@ class Probing:
         self.world = world
         self._sites = anatomy.sites
         self._lans = lans
-        self._flight = FLIGHT + 4 * max((link.delay / 1000 for link in scenario.lab.links), default=0.0)
         self._post = Post(world)
         self._post.arrived = self._arrived
         self._post.other = self._other
@@ -148,6 +148,11 @@ class Probing:
         for lan in lans.values():
             self._post.listen(lan.host)
             world.hosts[lan.host].plane.execute(Listen("eth0", IpProtocol.TCP))
+
+    @property
+    def _flight(self) -> float:
+        """Seconds after which a packet is lost: a way that is slow now is judged by the time that it takes."""
+        return FLIGHT + _PASSES * max((one.impairment.delay for one in self.world.segments), default=0.0)
 
     # ---------------------------------------------------------------------------------------------- packets
 
