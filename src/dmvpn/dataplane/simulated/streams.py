@@ -22,6 +22,7 @@ from dmvpn.base.streams import (
     StreamOpen,
     StreamSend,
 )
+from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated.connection import Connection, Ends, Manner, Phase
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -58,7 +59,7 @@ class SimulatedStreams:
         self._owns = owns
         self._report = report
         self._random = random
-        self._listening: dict[int, tuple[StreamPeer, ...]] = {}
+        self._listening: dict[int, Callers] = {}
         self._connections: dict[Ends, Connection] = {}
         self._by_number: dict[int, Connection] = {}
         self._taken = -1
@@ -67,7 +68,7 @@ class SimulatedStreams:
         """Carry out an order about streams; others are none of this."""
         match effect:
             case StreamListen(port=port, peers=peers):
-                self._listening[port] = peers
+                self._listening.setdefault(port, Callers()).set(peers)
                 if not peers:
                     del self._listening[port]
             case StreamOpen():
@@ -139,8 +140,8 @@ class SimulatedStreams:
 
     def _peer(self, ends: Ends) -> StreamPeer | None:
         """Return the closest of those that may connect."""
-        peers = [peer for peer in self._listening.get(ends.local_port, ()) if ends.remote in peer.prefix]
-        return max(peers, key=lambda peer: peer.prefix.length, default=None)
+        callers = self._listening.get(ends.local_port)
+        return callers.closest(ends.remote) if callers is not None else None
 
     def _sweep(self) -> None:
         gone = [connection for connection in self._connections.values() if connection.phase is Phase.GONE]

@@ -35,6 +35,7 @@ from dmvpn.base.streams import (
     StreamUp,
     StreamWritable,
 )
+from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.socket_calls import set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.events import Event
-    from dmvpn.base.streams import StreamPeer
     from dmvpn.dataplane.userspace.watch import Watch
 
 _IP_MINTTL: Final = 21
@@ -82,7 +82,7 @@ class _Stream:
 @dataclass(slots=True)
 class _Listener:
     sock: socket.socket
-    peers: tuple[StreamPeer, ...] = ()
+    callers: Callers = field(default_factory=Callers)
 
 
 class KernelStreams:
@@ -108,13 +108,8 @@ class KernelStreams:
         if listener is None:
             listener = self._listeners[order.port] = _Listener(_listening(order.port))
             self._enroll(listener.sock, listener, select.EPOLLIN)
-        for gone in listener.peers:
-            if gone.password and gone not in order.peers:
-                _sign(listener.sock, gone.prefix, "")
-        for peer in order.peers:
-            if peer.password and peer not in listener.peers:
-                _sign(listener.sock, peer.prefix, peer.password)
-        listener.peers = order.peers
+        for peer, came in listener.callers.set(order.peers):
+            _sign(listener.sock, peer.prefix, peer.password if came else "")
 
     def open(self, order: StreamOpen) -> None:
         """Connect. What fails is told as `StreamDown`."""
@@ -214,7 +209,7 @@ class KernelStreams:
                 sock, (remote, port) = listener.sock.accept()
             except OSError:  # there is none left, or it has gone again
                 return
-            peer = _closest(listener.peers, IPv4Address(remote))
+            peer = listener.callers.closest(IPv4Address(remote))
             if peer is None or len(self._streams) >= STREAMS_TAKEN:
                 sock.close()
                 continue
@@ -322,11 +317,6 @@ def _sign(sock: socket.socket, prefix: Prefix, password: str) -> None:
     option = _MD5SIG.pack(socket.AF_INET, prefix.address.packed, _MD5_PREFIX, prefix.length, len(key), 0, key)
     with suppress(FileNotFoundError):  # what is taken away has gone already
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, option)
-
-
-def _closest(peers: tuple[StreamPeer, ...], address: IPv4Address) -> StreamPeer | None:
-    fitting = [peer for peer in peers if address in peer.prefix]
-    return max(fitting, key=lambda peer: peer.prefix.length, default=None)
 
 
 def _end_of(error: OSError) -> StreamEnd:

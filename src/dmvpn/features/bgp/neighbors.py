@@ -46,6 +46,7 @@ class Neighbors:
         self._failures: dict[tuple[IPv4Address, int, int], float] = {}
         self._listening: StreamListen | None = None
         self._callers: dict[IPv4Address, StreamPeer] = {}
+        self._are_others = False  # they are not those whom we listened to last
         self._calling_guests: tuple[StreamPeer, ...] = ()
         self._guests = 0
         self.peers: dict[IPv4Address, Peer] = {}
@@ -76,6 +77,7 @@ class Neighbors:
         """
         config = self._process.config
         self._callers, self._calling_guests = {}, tuple(calling_guests(config)) if config.local_as else ()
+        self._are_others = True
         self.configure_some_callers(wanted)
 
     def configure_some_callers(self, changed: Mapping[IPv4Address, PeerSettings | None]) -> None:
@@ -85,13 +87,19 @@ class Neighbors:
         """
         for address, settings in changed.items():
             caller = caller_of(settings) if settings is not None else None
+            if caller == self._callers.get(address):
+                continue
+            self._are_others = True
             if caller is not None:
                 self._callers[address] = caller
             else:
-                self._callers.pop(address, None)
+                del self._callers[address]
 
     def listen(self) -> None:
         """Have the port opened for those who may call, if that is something new."""
+        if not self._are_others and self._listening is not None:
+            return
+        self._are_others = False
         order = StreamListen(PORT, (*self._callers.values(), *self._calling_guests))
         if order != self._listening and (order.peers or self._listening is not None):
             self._listening = order
