@@ -58,10 +58,10 @@ def routes(first: int, count: int) -> str:
     return "".join(f"ip route 10.{n >> 8}.{n & 255}.0 255.255.255.0 192.0.2.1\r" for n in range(first, first + count))
 
 
-def test_a_paste_is_given_to_the_router_at_once() -> None:
+def test_a_paste_is_given_to_the_router_some_lines_at_a_time() -> None:
     desk = Desk()
     desk.terminal().feed(routes(0, 50).encode())
-    assert desk.pasted() == [50]
+    assert desk.pasted() == [16, 16, 16, 2]
     assert sum(line.startswith("ip route") for line in desk.router.running.render()) == 50
 
 

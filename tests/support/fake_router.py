@@ -147,6 +147,9 @@ class FakeRouter:
     def context(self, session: int) -> View:
         return View(self, session)
 
+    def prepare(self, text: str) -> None:
+        pass
+
     def post(self, event: Event) -> None:
         self.posted.append(event)
         if isinstance(event, ConfigurationEntered):

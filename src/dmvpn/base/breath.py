@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Items that are sorted in one go.
-RUN: Final = 500
+RUN: Final = 250
 
 
 class BrokenOff(BaseException):

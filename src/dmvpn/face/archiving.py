@@ -13,8 +13,10 @@ in one event: what both have stays untouched, so tunnels and neighbors stay. Wha
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.face.filing import error, written
 from dmvpn.face.intake import refusals, text_of, told, unknown_lines
@@ -58,7 +60,7 @@ _STAMPED: Final = re.compile(r"-[A-Z][a-z]{2}(?:-\d\d){4}\.\d{3}-(\d{1,9})", re.
 
 def copies(flash: Flash, prefix: str) -> list[Stored]:
     """Return the copies of the configuration in flash, the oldest first. Raises OSError."""
-    found = [one for one in flash.files() if _number(one, prefix) is not None]
+    found = [one for one in aside(flash.files) if _number(one, prefix) is not None]
     return sorted(found, key=lambda one: (one.changed, _number(one, prefix)))
 
 
@@ -109,9 +111,10 @@ class Archiving:
         moment = view.ports.clock.local(view.now)
         stamp = f"{moment:%b-%d-%H-%M-%S}.{moment.microsecond // 1000:03d}"
         name = f"{prefix}-{stamp}-{next_number(flash, prefix)}"
-        flash.write(name, written(self._running).encode())
+        octets = written(self._running).encode()
+        aside(lambda: flash.write(name, octets))
         for old in copies(flash, prefix)[: -self._config.maximum]:
-            flash.remove(old.name)
+            aside(partial(flash.remove, old.name))
         return f"flash:{name}"
 
     # -------------------------------------------------------------------------------------------- replace
@@ -153,18 +156,20 @@ class Archiving:
             if wrong or strange:
                 restored = "The original configuration has been successfully restored."
                 return Outcome((*_refused(wrong, strange), "", restored, ""), failed=True)
+        changed = list(differences(self._running.copy(), taken.tree))
         said: list[str] = []
+        if order.listed and changed:
+            said += ["!Pass 1", "", "!List of Rollback Commands:", *commands(changed), "end", ""]
+        whole = "\n".join(taken.tree.render()) + "\n"
+        self._handle.prepare(whole)
         if order.minutes:
             try:
-                said += self._arm(order.minutes)
+                said[:0] = self._arm(order.minutes)
             except OSError as found:
                 return Outcome(
                     (f"%Error writing flash:{self._config.prefix} ({found.strerror or found})",), failed=True
                 )
-        changed = list(differences(self._running, taken.tree))
-        if order.listed and changed:
-            said += ["!Pass 1", "", "!List of Rollback Commands:", *commands(changed), "end", ""]
-        self._enter("\n".join(taken.tree.render()) + "\n")
+        self._enter(whole)
         if wrong:
             return Outcome((*said, *_refused(wrong), *told(taken), "", "Rollback aborted"), failed=True)
         return Outcome((*said, *told(taken), f"Total number of passes: {int(bool(changed))}", "Rollback Done", ""))
@@ -215,6 +220,9 @@ class Archiving:
         if minutes is not None:
             self._arm(minutes, idle=idle)
             return NOTHING
+        self._handle.prepare(pending.text)
+        if self._machine.pending is not pending:
+            return Outcome((NONE_PENDING,), failed=True)
         self._handle.post(RollbackCancelled(done=True))
         self._enter(pending.text)
         return Outcome(("Rollback Done", ""))

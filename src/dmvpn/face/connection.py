@@ -38,7 +38,7 @@ from dmvpn.face.protocol import (
 from dmvpn.face.session import ConsoleSession
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LoginFailed, LoginSucceeded
-from dmvpn.shells.slices import Slices
+from dmvpn.shells.slices import Slices, resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,22 +198,8 @@ class Connection:
             self._news.set()
 
         self._unsubscribe = self._handle.subscribe(effect)
-        is_aborted = False
         try:
-            while not run.done:
-                self._news.clear()
-                text = ""
-                with contextlib.suppress(BrokenOff):
-                    text = await self._slices.run(run.step)
-                if watching.done() and not is_aborted:
-                    is_aborted = True
-                    run.abort()
-                    continue
-                if text:
-                    self._send(encode_output(text.encode()))
-                    await self._writer.drain()
-                elif not run.done:
-                    await self._news.wait()
+            await self._step_through(run, watching)
         except Exception:
             log.exception("internal fault in a command")
             run.status = 1
@@ -223,6 +209,25 @@ class Connection:
             if not run.done:
                 run.abort()
         self._send(encode(Done(run.status)))
+
+    async def _step_through(self, run: OneShot, watching: asyncio.Task[None]) -> None:
+        is_aborted = False
+        with resting() as rest:
+            while not run.done:
+                self._news.clear()
+                text = ""
+                with contextlib.suppress(BrokenOff):
+                    text = await self._slices.run(run.step)
+                if watching.done() and not is_aborted:
+                    is_aborted = True
+                    run.abort()
+                elif text:
+                    self._send(encode_output(text.encode()))
+                    with rest.interrupted():
+                        await self._writer.drain()
+                elif not run.done:
+                    with rest.interrupted():
+                        await self._news.wait()
 
     async def _watch_for_abort(self) -> None:
         """Watch, while lines are carried out, whether the client breaks off or goes away."""

@@ -1,8 +1,9 @@
 """What a user in configuration mode enters, on its way to the router.
 
 Each line is carried out at once on a copy of the running configuration: so the user hears of errors before the next
-prompt. The router is given the lines when the user waits for what they do, and not one by one: what it costs a router
-to look at its configuration again is the same for one line and for a thousand pasted ones.
+prompt. The router is given the lines when the user waits for what they do, and of a paste some at a time: what it costs
+a router to look at its configuration again is almost the same for one line and for a few, and it must not be away for
+long.
 
 What the router is given does the same as the lines one by one. So no line waits beside another one that it undoes:
 `shutdown` and `no shutdown`, pasted one after the other, do shut the interface down.
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigTree, ExecParser, LineResult, Touch
 
-#: Lines that wait for the router, at most: it may be busy with them for a tenth of a second.
-MOST_WAITING: Final = 2_000
+#: Lines that wait for the router, at most: so many it takes in two milliseconds.
+MOST_WAITING: Final = 16
 #: Of no tree.
 _NONE: Final = -1
 

@@ -84,6 +84,10 @@ class RouterHandle(Protocol):
         """Return what a show command may look at, now."""
         ...
 
+    def prepare(self, text: str) -> None:
+        """Let it make beforehand, with breaths in between, what a `ConfigurationEntered` of this text needs."""
+        ...
+
     def post(self, event: Event) -> None:
         """Hand it an event. It is handled when this returns, unless the call came from a listener: then soon."""
         ...

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.breath import aside
+from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.events import ConfigurationEntered, Event, Job
 from dmvpn.base.passwords import is_right
 from dmvpn.face.archiving import Archiving
@@ -220,21 +220,45 @@ class Interpreter:
     def _merge(self, text: str) -> tuple[str, ...]:
         """Enter a text on top of what runs. Good lines count; returns what is to be said of the others."""
         sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
-        result = self.handle.configurator.parse_text(sealed, self._running())
-        self.handle.post(ConfigurationEntered(_text(result.tree), by=self.line.who))
-        return _complaints(result)
+
+        def entered(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
+            result = self.handle.configurator.parse_text(sealed, before)
+            return _text(result.tree), _complaints(result)
+
+        return self._enter_on_top(entered)
 
     def _merge_file(self, text: str) -> tuple[str, ...]:
         """Return the same with a sealed file: a tunnel that one of its bad lines could have protected is shut down.
 
         Lines that nobody knows are refused: who merges a file means each of its lines, as somebody who types does.
         """
-        before = self._running()
-        taken = hold(self.handle.configurator.parse_text(text, before), text, before)
-        strange = unknown_lines(taken.result)
-        lines = render_tree(taken.tree, of=without(strange)) if strange else taken.tree.render()
-        self.handle.post(ConfigurationEntered("\n".join(lines) + "\n", by=self.line.who))
-        return (*_complaints(taken.result), *refusals(strange), *told(taken))
+
+        def merged(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
+            taken = hold(self.handle.configurator.parse_text(text, before), text, before)
+            strange = unknown_lines(taken.result)
+            lines = render_tree(taken.tree, of=without(strange)) if strange else taken.tree.render()
+            return "\n".join(lines) + "\n", (*_complaints(taken.result), *refusals(strange), *told(taken))
+
+        return self._enter_on_top(merged)
+
+    def _enter_on_top(self, make: Callable[[ConfigTree], tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+        """Let the router run what `make` makes of what runs; returns what that says. What others enter stays."""
+
+        def enter() -> tuple[str, ...] | None:
+            before = self._running()
+            revision = before.revision
+            text, said = make(before)
+            self.handle.prepare(text)
+            if self._running() is not before or before.revision != revision:
+                return None
+            self.handle.post(ConfigurationEntered(text, by=self.line.who))
+            return said
+
+        for _ in range(_TRIES):
+            said = enter()
+            if said is not None:
+                return said
+        return in_one_go(enter) or ()
 
     # -------------------------------------------------------------------------------------------- exec
 

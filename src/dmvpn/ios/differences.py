@@ -48,7 +48,7 @@ def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -
 
 def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
     """Yield what is here and not in the other."""
-    for statement in breathing(tuple(here.statements())):
+    for statement in breathing(here.statements()):
         if not within and statement.text.startswith(_VERSION):
             continue
         there = other.find(statement.line, statement.args)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.banners import text_end
 from dmvpn.ios.headings import heading_of
 from dmvpn.ios.markdown import fenced
@@ -92,7 +93,7 @@ def _told_apart(lines: list[str], owners: list[int], routers: list[_Router]) -> 
         raise ValueError("the text of too many routers")
     own = [_Own() for _ in routers]
     tunnels = _OpenTunnels()
-    for number, owner in enumerate(owners):
+    for number, owner in breathing(enumerate(owners)):
         own[owner].take(number, lines[number])
         other = tunnels.pass_by(lines[number], owner)
         if other is not None:
@@ -111,7 +112,7 @@ def _under_headings(lines: list[str]) -> tuple[Part, ...]:
     known: dict[str, int] = {}
     interfaces: dict[str, int] = {}
     now, is_shared = 0, False
-    for line in lines:
+    for line in breathing(lines):
         name = heading_of(line)
         if name:
             now = known.setdefault(name.lower(), len(routers))

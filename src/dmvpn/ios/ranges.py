@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import GLOBAL
 from dmvpn.ios.interfaces import normalize_interface
@@ -34,7 +35,7 @@ _ENDS: Final = ("!", "exit", "end", "int")
 
 def unrolled(lines: list[str], configurator: Language) -> Iterator[tuple[int, str]]:
     """Yield the lines with the numbers that they have in the text."""
-    if not any(_MAY_BE.search(line) for line in lines):
+    if not any(_MAY_BE.search(line) for line in breathing(lines)):
         yield from enumerate(lines, 1)
         return
     number = 0

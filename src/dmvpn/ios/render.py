@@ -38,7 +38,7 @@ def render_tree(tree: Section, *, hide: bool = False, known: bool = False, of: R
     """
     lines: list[str] = []
     group = ""
-    for statement in breathing(tuple(of(tree))):
+    for statement in breathing(of(tree)):
         if known and statement.line.group is UNKNOWN:
             continue
         words = statement.text.split(" ", 2)
@@ -64,7 +64,7 @@ def render_statement(
     section = statement.section
     if section is None:
         return
-    for inner in breathing(tuple(of(section))):
+    for inner in breathing(of(section)):
         if known and inner.line.group is UNKNOWN:
             continue
         if inner.section is not None and inner.section.mode.exit_word:

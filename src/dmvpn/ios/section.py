@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from dmvpn.base.breath import breathing
+from dmvpn.base.breath import breathe, breathing, in_order
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
@@ -225,6 +225,7 @@ class Section:
         inner = _Reading(set() if made is None else made.lines)
 
         def of(key: Hashable) -> V | None:
+            breathe()
             entry = entries[key]
             inner.within = entry.section or _NOWHERE
             return make(entry)
@@ -240,7 +241,7 @@ class Section:
         """Yield everything, in the order of the running configuration."""
         self._note(EVERYTHING)
         for line in sorted(self._statements, key=lambda line: (line.order, line.serial)):
-            yield from self._in_order(line, self._statements[line].values())
+            yield from self._in_order(line, self._statements.get(line, _NONE).values())
 
     def entries(self, *lines: ConfigLine) -> list[Statement]:
         """Return the entries of these lines, with those that are kept as `no`: line by line, in the order of entry."""
@@ -365,6 +366,7 @@ class Section:
         reading = _READ.get()
         if reading is None:
             return
+        breathe()  # a model may be made of thousands of sections
         reading.lines.update(lines)
         if reading.within is not None and reading.within is not self:
             section: Section | None = self
@@ -387,10 +389,10 @@ class Section:
         """
         ordered = list(entries)
         if line.sort:
-            ordered.sort(key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
+            ordered = in_order(ordered, key=lambda entry: tuple(_sortable(entry.args.get(name)) for name in line.sort))
         name = interface_value(line.syntax)
         if line.opens is not None and name is not None:
-            ordered.sort(key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
+            ordered = in_order(ordered, key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
         return ordered
 
     def _fill_from(self, other: Section) -> None:

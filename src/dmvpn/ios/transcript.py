@@ -14,6 +14,7 @@ import enum
 import re
 from typing import Final, NamedTuple
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.protection import asks_for_protection
 
 #: A longer file is no configuration of a router: 20,000 spokes on one hub need less.
@@ -167,8 +168,8 @@ class Transcript:
         """Return the lines of a file as an editor counts them."""
         if "\n" not in text:
             return text.split("\r")
-        lines = [line.rstrip("\r") for line in text.split("\n")]
-        return [part for line in lines for part in _parted(line)] if "\r" in text else lines
+        lines = [line.rstrip("\r") for line in breathing(text.split("\n"))]
+        return [part for line in breathing(lines) for part in _parted(line)] if "\r" in text else lines
 
     def take(self, line: str) -> Line | None:
         """Return what of this line is configuration; None if nothing is."""

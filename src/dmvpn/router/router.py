@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.counting import NO_PLANE
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, Packets, Resync, Tick
@@ -34,7 +34,7 @@ from dmvpn.router.language import configurator
 from dmvpn.router.ports import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from dmvpn.base.counting import Counting
     from dmvpn.base.effects import Effect
@@ -69,6 +69,26 @@ class _Seat:
         return results
 
 
+#: What a feature makes of a tree, and the lines that it asked for.
+_Model = tuple[object, set[ConfigLine]]
+_NO_MODELS: Final[Mapping[str, _Model]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a text makes. models: by feature; those that lack are made when they are needed."""
+
+    text: str
+    tree: ConfigTree
+    models: Mapping[str, _Model]
+
+
+def _read(feature: Feature, tree: ConfigTree) -> _Model:
+    with reading() as lines:
+        model = None if feature.model is None else feature.model(tree)
+    return model, lines
+
+
 class Router:
     """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
 
@@ -94,6 +114,7 @@ class Router:
         #: The lines of which each model was made, configured or not.
         self._read: dict[str, set[ConfigLine]] = {}
         self._on: Pages[str] = Pages()
+        self._prepared: _Prepared | None = None
         for feature in self.features:
             if feature.machine is not None:
                 machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
@@ -117,6 +138,16 @@ class Router:
                 self._sort(seat.hand(event, now), effects, notices)
         self._settle(effects, notices, now)
         return effects
+
+    def prepare(self, text: str) -> None:
+        """Make beforehand what a `ConfigurationEntered` of this text is going to need, with breaths in between.
+
+        It changes nothing that anybody sees, and whether it was done neither.
+        """
+        tree = configurator(self.features).parse_text(text).tree
+        tree.take_touched()
+        configured = [feature for feature in self.features if feature.name in self.machines]
+        self._prepared = _Prepared(text, tree, {feature.name: _read(feature, tree) for feature in configured})
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""
@@ -191,11 +222,14 @@ class Router:
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
-        self.running = configurator(self.features).parse_text(event.text).tree
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.text != event.text:
+            prepared = _Prepared(event.text, configurator(self.features).parse_text(event.text).tree, {})
+        self.running = prepared.tree
         self.running.take_touched()
         if event.saved:
             self.startup_text = event.text
-        self._model({EVERYTHING}, notices)
+        self._model({EVERYTHING}, notices, prepared.models)
 
     def _enter(self, event: LinesEntered, notices: deque[Notice]) -> None:
         session = ConfigSession(configurator(self.features), self.running)
@@ -203,8 +237,10 @@ class Router:
             session.enter_again(line)
         self._model(self.running.take_touched(), notices)
 
-    def _model(self, touched: set[ConfigLine], notices: deque[Notice]) -> None:
-        """Make the models again that these lines may change."""
+    def _model(
+        self, touched: set[ConfigLine], notices: deque[Notice], prepared: Mapping[str, _Model] = _NO_MODELS
+    ) -> None:
+        """Make the models again that these lines may change. prepared: those that are made already."""
         is_all = EVERYTHING in touched
         if is_all or not touched.isdisjoint(ENDING_LINES):
             before, self._on = self._on, switched_on(self.running)
@@ -216,9 +252,7 @@ class Router:
             read = self._read.get(feature.name, set())
             if not (is_all or EVERYTHING in read) and touched.isdisjoint(read):
                 continue
-            with reading() as lines:
-                model = feature.model(self.running)
-            self._read[feature.name] = lines
+            model, self._read[feature.name] = prepared.get(feature.name) or _read(feature, self.running)
             if self._models.get(feature.name) != model:
                 self._models[feature.name] = model
                 notices.append(Configured(feature.name, model))

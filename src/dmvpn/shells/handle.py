@@ -72,6 +72,10 @@ class Handle:
         """Return what a show command may look at, now."""
         return self._router().context(self._now(), session)
 
+    def prepare(self, text: str) -> None:
+        """Let it make beforehand what a `ConfigurationEntered` of this text needs."""
+        self._router().prepare(text)
+
     def post(self, event: Event) -> None:
         """Hand it an event."""
         at_home(partial(self._post, event))

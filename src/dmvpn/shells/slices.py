@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -25,15 +26,83 @@ from weakref import WeakKeyDictionary
 from dmvpn.base.breath import BREATH, BrokenOff
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
 T = TypeVar("T")
 
 #: Seconds of one slice: as long as some ten packets take.
 LENGTH: Final = 0.0015
+#: Seconds that the collector of garbage rests while nobody reads what was made.
+PATIENCE: Final = 0.1
 
 #: Whose turn it is, on each loop.
 _TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+
+
+class _Collector:
+    """Python's collector of garbage, which rests while somebody's work goes on.
+
+    What a show makes is gone when it has been shown. If the collector met it before, it would soon go through all that
+    the router has: a quarter of a second for ten thousand peers, in which nobody breathes.
+    """
+
+    def __init__(self) -> None:
+        self._resting = 0
+        self._was_on = False
+
+    def change(self, by: int) -> None:
+        """Count who wants it to rest."""
+        before, self._resting = self._resting, self._resting + by
+        if not before:
+            self._was_on = gc.isenabled()
+            gc.disable()
+        elif not self._resting and self._was_on:
+            gc.enable()
+
+
+class Rest:
+    """The wish of one user that the collector rests."""
+
+    def __init__(self, collector: _Collector) -> None:
+        self._collector = collector
+        self._loop = asyncio.get_running_loop()
+        self._is_on = False
+
+    def begin(self) -> None:
+        """Wish it."""
+        if not self._is_on:
+            self._is_on = True
+            self._collector.change(1)
+
+    def end(self) -> None:
+        """Wish it no more."""
+        if self._is_on:
+            self._is_on = False
+            self._collector.change(-1)
+
+    @contextlib.contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Not while somebody waits inside for long: a reader may be slow."""
+        timer = self._loop.call_later(PATIENCE, self.end)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self.begin()
+
+
+_COLLECTOR: Final = _Collector()
+
+
+@contextlib.contextmanager
+def resting() -> Iterator[Rest]:
+    """Let the collector of garbage rest inside."""
+    rest = Rest(_COLLECTOR)
+    rest.begin()
+    try:
+        yield rest
+    finally:
+        rest.end()
 
 
 class Slices:
@@ -66,11 +135,14 @@ class Slices:
         try:
             while not self._is_done:
                 await self._together.wait()
-                async with self._turn:
-                    self._go_on()
-                    await asyncio.sleep(0)
-                if between is not None:
-                    await between()
+                with resting() as rest:
+                    while not self._is_done and self._together.is_set():
+                        async with self._turn:
+                            self._go_on()
+                            await asyncio.sleep(0)
+                        if between is not None:
+                            with rest.interrupted():
+                                await between()
         finally:
             if not self._is_done:
                 self._abandon()

@@ -14,6 +14,7 @@ from collections import deque
 from heapq import merge
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import Line, MessagePassed, StateChanged
 from dmvpn.base.effects import Effect, HistoryGrew
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered
@@ -80,7 +81,7 @@ class ChronicleMachine:
 
     def after(self, number: int) -> list[Line]:
         """Return the lines that are kept and have a higher number, in order."""
-        return list(merge(_after(self._messages, number), _after(self._changes, number), key=_number))
+        return list(breathing(merge(_after(self._messages, number), _after(self._changes, number), key=_number)))
 
     def changes(self) -> list[Line]:
         """Return the changes that are kept, in order."""

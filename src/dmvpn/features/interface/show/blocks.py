@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import breathing
 from dmvpn.features.interface.events import ClearCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
@@ -110,7 +111,7 @@ def query_interfaces(ctx: ShowContext, args: Args) -> ShowInterfaces:
     wanted = args.interface("interface", None)
     states = [state for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
     traffic = ctx.machine(InterfaceMachine).traffic_with(ctx.counting.interfaces_counted(), ctx.now)
-    return ShowInterfaces(tuple(_block(ctx, state, traffic.get(state.name)) for state in states))
+    return ShowInterfaces(tuple(_block(ctx, state, traffic.get(state.name)) for state in breathing(states)))
 
 
 def _block(ctx: ShowContext, state: InterfaceState, traffic: Traffic | None) -> InterfaceBlock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import breathing
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
@@ -45,7 +46,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
     machine = ctx.machine(InterfaceMachine)
     wanted = args.interface("interface", None)
     rows = []
-    for state in ctx.ports.interfaces.all():
+    for state in breathing(tuple(ctx.ports.interfaces.all())):
         port = machine.port(state.name)
         if wanted not in (None, state.name) or port is None:
             continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.breath import breathing
 from dmvpn.features.nhrp.entry import EntryType, RouteState
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
@@ -129,21 +130,21 @@ def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
 
 def summary(ctx: ShowContext, args: Args) -> ShowSummary:
     """Return the cache in numbers."""
-    entries = [entry for tunnel in tunnels_of(ctx, args) for entry in tunnel.cache.entries()]
+    entries = [entry for tunnel in tunnels_of(ctx, args) for entry in breathing(tunnel.cache.entries())]
     remote = [entry for entry in entries if not entry.is_local]
-    installed = sum(entry.route is RouteState.INSTALLED for entry in remote)
-    overrides = sum(entry.route is RouteState.OVERRIDE for entry in remote)
-    next_hops = sum(entry.is_next_hop and entry.nbma is not None for entry in remote)
+    installed = sum(entry.route is RouteState.INSTALLED for entry in breathing(remote))
+    overrides = sum(entry.route is RouteState.OVERRIDE for entry in breathing(remote))
+    next_hops = sum(entry.is_next_hop and entry.nbma is not None for entry in breathing(remote))
     return ShowSummary(
         version=version_of(args),
         all=Kinds.of(entries),
         remote=Kinds.of(remote),
-        local=Kinds.of(entry for entry in entries if entry.is_local),
+        local=Kinds.of(entry for entry in breathing(entries) if entry.is_local),
         next_hops=next_hops,
-        routes=sum(not entry.is_next_hop and entry.nbma is not None for entry in remote),
+        routes=sum(not entry.is_next_hop and entry.nbma is not None for entry in breathing(remote)),
         installed=installed,
         overrides=overrides,
-        temporary=sum("TEMPORARY" in str(entry.flags) for entry in remote),
+        temporary=sum("TEMPORARY" in str(entry.flags) for entry in breathing(remote)),
     )
 
 

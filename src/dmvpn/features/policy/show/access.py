@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -62,7 +63,7 @@ def _place(key: tuple[str, bool]) -> tuple[bool, bool, int, str]:
 def _lines(entries: Iterable[AccessEntry], *, extended: bool) -> tuple[AccessLine, ...]:
     """Return the lines with a number for each entry: those of `access-list N` have none of their own."""
     found: list[AccessLine] = []
-    for entry in entries:
+    for entry in breathing(entries):
         last = found[-1].sequence if found else 0
         number = entry.sequence or (last // _STEP + 1) * _STEP
         found.append(AccessLine(number, entry.permit, _extended(entry) if extended else _standard(entry)))

@@ -176,7 +176,7 @@ def entry_of(record: Record, now: float) -> RouteEntry:
 
 def find_gateway(entries: Iterable[RouteEntry]) -> Gateway | None:
     """Return the default route's next hop, if there is a default route."""
-    for entry in entries:
+    for entry in breathing(entries):
         if entry.prefix.is_default:
             hop = entry.next_hops[0].address if entry.next_hops and not entry.discard else None
             return Gateway(hop, entry.prefix)
@@ -192,11 +192,11 @@ def major_of(prefix: Prefix) -> Prefix | None:
 def majors(entries: Iterable[RouteEntry]) -> dict[Prefix, Major]:
     """Return the classful networks of these entries."""
     lengths: dict[Prefix, list[int]] = {}
-    for entry in entries:
+    for entry in breathing(entries):
         network = major_of(entry.prefix)
         if network is not None:
             lengths.setdefault(network, []).append(entry.prefix.length)
     return {
         network: Major(network, len(known), len(set(known)), known[0], lone=known == [network.length])
-        for network, known in lengths.items()
+        for network, known in breathing(lengths.items())
     }

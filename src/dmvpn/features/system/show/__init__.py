@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
+from dmvpn.base.breath import breathing
 from dmvpn.base.events import ClockSet
 from dmvpn.base.moments import month_of, read_time
 from dmvpn.features.system import reports
@@ -159,7 +160,8 @@ def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
         moment, zone = machine.wall(change.when), machine.config.zone
         changed = f"{zone.local(moment):%H:%M:%S} {long_date(moment, zone)} by {change.by}"
     if "all" in args:
-        lines = render_tree(ctx.running, of=with_defaults(line for feature in ctx.features for line in feature.config))
+        settings = with_defaults(line for feature in ctx.features for line in breathing(feature.config))
+        lines = render_tree(ctx.running, of=settings)
     else:
         lines = ctx.running.render()
     return RunningConfig(tuple(with_version(lines)), changed)
@@ -196,7 +198,7 @@ def render_running_config(config: RunningConfig | None) -> Iterator[str]:
         body = head + body
     else:
         body = ["!", *body]
-    yield f"Current configuration : {sum(len(line) + 1 for line in body)} bytes"
+    yield f"Current configuration : {sum(len(line) + 1 for line in breathing(body))} bytes"
     yield from body
     yield ""
 
