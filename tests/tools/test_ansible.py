@@ -106,7 +106,7 @@ ios_ntp_global:
   config: {servers: [{server: 192.0.2.10}]}
 ios_service:
   config: {timestamps: [{msg: log, timestamp: datetime, datetime_options: {msec: true, year: true}}]}
-ios_system: {domain_name: [example.net]}
+ios_system: {domain_name: [example.net], domain_search: [a.example, b.example], lookup_source: GigabitEthernet0/1}
 ios_banner: {banner: motd, text: "Hello\\nthere"}
 ios_config:
   parents: [interface Loopback9]
@@ -167,16 +167,7 @@ def test_facts_commands_and_echoes_are_true(lab: ToolLab) -> None:
             {
                 "cisco.ios.ios_facts": {
                     "gather_subset": "all",
-                    "gather_network_resources": [
-                        "interfaces",
-                        "l3_interfaces",
-                        "static_routes",
-                        "hostname",
-                        "acls",
-                        "bgp_global",
-                        "ospfv2",
-                        "ntp_global",
-                    ],
+                    "gather_network_resources": ["all"],
                 }
             },
             {
@@ -200,3 +191,21 @@ def test_facts_commands_and_echoes_are_true(lab: ToolLab) -> None:
     assert echoed["packet_loss"] == "0%"
     assert saved["changed"]
     assert not again["changed"]
+
+
+def test_an_address_family_and_a_neighbor_are_gone_when_they_are_deleted(lab: ToolLab) -> None:
+    """`no address-family ipv4 unicast` said nothing and left all lines, at the second run too."""
+    number, neighbor = "65031", "10.1.1.7"
+    family = {"afi": "ipv4", "neighbors": [{"neighbor_address": neighbor, "activate": True}]}
+    together = {"as_number": number, "neighbors": [{"neighbor_address": neighbor, "remote_as": "65020"}]}
+    alone = {"as_number": number, "neighbors": [{"neighbor_address": "10.1.1.8", "remote_as": "65020"}]}
+    tasks: list[dict[str, Any]] = [
+        {"cisco.ios.ios_bgp_global": {"state": "merged", "config": together}},
+        {"cisco.ios.ios_bgp_address_family": {"config": {"as_number": number, "address_family": [family]}}},
+        {"cisco.ios.ios_bgp_global": {"state": "replaced", "config": alone}},
+    ]
+    tasks += [{"cisco.ios.ios_bgp_address_family": {"state": "deleted"}}] * 2
+    said = played(lab, "R41", tasks)
+    assert [one["changed"] for one in said[:3]] == [True, True, True]
+    assert not said[-1]["changed"]
+    assert not [line for line in lab.running("R41") if neighbor in line]

@@ -25,6 +25,13 @@ def test_a_line_that_a_tool_sends_is_kept_and_taken_back(line: str) -> None:
     assert console.running == before
 
 
+def test_who_types_tclsh_is_told_where_loops_are() -> None:
+    """It was an unknown command, and perhaps the name of a host."""
+    status, said = Console("hostname R1").type("tclsh")
+    assert status == 1
+    assert said.startswith("% Error: there is no Tcl here; loop outside:")
+
+
 def test_all_route_maps_is_not_the_name_of_one() -> None:
     """`show route-map all` said that it was not found, which Ansible takes for a failure."""
     console = Console("route-map A permit 10\nroute-map B deny 20\n")

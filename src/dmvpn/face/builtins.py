@@ -37,7 +37,7 @@ from dmvpn.face.requests import (
     SetScreen,
 )
 from dmvpn.features.system import SystemMachine
-from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -250,6 +250,13 @@ def _revert_later(_: ShowContext, args: Args) -> Request:
     return Revert(args.integer("minutes"), idle="idle" in args)
 
 
+def _no_tcl(_: ShowContext, __: Args) -> Change:
+    return Change(
+        said=("% Error: there is no Tcl here; loop outside: for a in ADDRESS...; do dmvpn -r ROUTER ping $a; done",),
+        failed=True,
+    )
+
+
 _CHANGES: Mapping[str, str] = {
     "terminal": "From this terminal",
     "replace": "Let a file take the place of what runs",
@@ -382,4 +389,5 @@ BUILTINS: tuple[ExecCommand, ...] = (
         privilege=15,
     ),
     _ask("reload", "Start this router again", Reload()),
+    ExecCommand("tclsh", "Tcl: not here", action=_no_tcl, privilege=15),
 )

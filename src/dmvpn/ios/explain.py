@@ -148,6 +148,12 @@ _ANSWERS = Group(
             "A router is a program of its host: `dmvpn lab kill` and `start`, or the service that runs it.",
             next="dmvpn lab status",
         ),
+        Word(
+            "% Error: there is no Tcl here; loop outside: for a in ADDRESS...; do dmvpn -r ROUTER ping $a; done",
+            "A script that runs beside the router has the whole language of its shell, and each command's exit status: "
+            "of `ping` it says whether anything was answered. By SSH it is `ssh ROUTER ping ADDRESS`.",
+            next="ping",
+        ),
         Word("% Console already monitors", "`terminal monitor` is for other lines; the console sees the log anyway."),
         Word(
             "% The script ended before what it was asked for",
