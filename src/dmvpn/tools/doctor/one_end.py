@@ -39,19 +39,28 @@ def suspect(scene: Scene, name: str, address: Address | None = None) -> Diagnosi
     fine: list[Fine] = []
     for one in _own(scene):
         found.setdefault(one.cause, one)
-    for client in scene.clients(name):
-        seen = Seen(scene, client, address)
-        for step, look in STEPS:
-            suspicions = list(look(seen))
-            for one in suspicions:
-                found.setdefault(one.cause, one)
-            if any(not one.mild for one in suspicions):
-                break
-            fine += [Fine(step, what) for what in _good(step, seen)]
+    for one in _of_servers(scene, name, address, fine):
+        found.setdefault(one.cause, one)
     if address is not None and all(one.mild for one in found.values()):
         for one in complaints.elsewhere(scene, name, address):
             found.setdefault(one.cause, one)
     return _diagnosis(scene, name, list(found.values()), fine, address)
+
+
+def _of_servers(scene: Scene, name: str, address: Address | None, fine: list[Fine]) -> Iterator[Hypothesis]:
+    """Yield what is suspected of the ways to all servers, that of the earliest step first: routes that are missing
+    follow from a server that is silent. fine: gets what is well.
+    """
+    found: list[tuple[int, Hypothesis]] = []
+    for client in scene.clients(name):
+        seen = Seen(scene, client, address)
+        for number, (step, look) in enumerate(STEPS):
+            suspicions = list(look(seen))
+            found += [(number, one) for one in suspicions]
+            if any(not one.mild for one in suspicions):
+                break
+            fine += [Fine(step, what) for what in _good(step, seen)]
+    yield from (one for _, one in sorted(found, key=lambda one: one[0]))
 
 
 def _diagnosis(

@@ -44,6 +44,11 @@ _NOT_COPIED: Final = (
 )
 
 
+#: What harms for a moment now and then, which a measure of a minute seldom meets; what the copy says instead.
+_COMES_AND_GOES: Final = (Cause.HOLDING_TIME, Cause.EIGRP_TIMERS)
+_GONE: Final = "nothing of it is found any more"
+
+
 class Copy(Patient, Protocol):
     """A network in virtual time that may be changed, just built."""
 
@@ -71,30 +76,40 @@ def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:
     same = [one for one in broken if one.place in ward.places]
     if not same:
         if ward.places:
-            return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward.findings)
+            return _with_hidden(replace(diagnosis, copied=Copied.OTHERWISE), ward)
         return replace(diagnosis, findings=tuple(map(_not_reproduced, diagnosis.findings)), copied=Copied.WELL)
     outcomes = _outcomes(ward, [one for one in same if one.is_complete][:MOST_REMEDIES])
     findings = tuple(_with(one, outcomes.get(one.key)) for one in diagnosis.findings)
     helped = any(one.works for one in outcomes.values())
-    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward.again() if helped else ())
+    return _with_hidden(replace(diagnosis, findings=findings, copied=Copied.ALIKE), ward if helped else None)
 
 
-def _with_hidden(diagnosis: Diagnosis, findings: Sequence[Finding]) -> Diagnosis:
+def _with_hidden(diagnosis: Diagnosis, ward: _Ward | None) -> Diagnosis:
     """Return the diagnosis with what a copy shows that lacks what is found in the network, or has it fixed."""
     known = {one.place for one in diagnosis.findings}
     broken = [one for one in diagnosis.findings if not one.advice]
-    hidden = [
-        replace(
-            one,
-            evidence=(*one.evidence, _IN_A_COPY),
-            decide="is it there when what is said first is fixed?",
-            stops=False,
-        )
-        for one in findings
+    found = [
+        one
+        for one in (ward.again() if ward is not None else ())
         if one.certain and one.place not in known and {one.router, *one.others} & {*diagnosis.routers}
     ]
+    wanted = [one for one in found if one.is_complete][: max(0, MOST_REMEDIES - len(broken))]
+    outcomes = _outcomes(ward, wanted) if ward is not None and wanted else {}
+    hidden = [_hidden(one, outcomes.get(one.key)) for one in found]
     advice = [one for one in diagnosis.findings if one.advice]
     return replace(diagnosis, findings=(*broken, *hidden, *advice))
+
+
+def _hidden(finding: Finding, trial: Trial | None) -> Finding:
+    """Return what only a copy shows, with what became of its lines there."""
+    return replace(
+        finding,
+        evidence=(*finding.evidence, _IN_A_COPY),
+        fix=() if trial is not None and trial.worse else finding.fix,
+        trial=trial,
+        decide="is it there when what is said first is fixed?",
+        stops=False,
+    )
 
 
 def _not_reproduced(finding: Finding) -> Finding:
@@ -155,12 +170,14 @@ class _Ward:
         self._copy = copy
         self._pairs = settle(copy, diagnosis)
         self._rows = Rows.of(copy.subject, self._pairs)
-        self.findings = self.again()
-        self.places = {one.place for one in self.findings}
+        self._found: tuple[Finding, ...] | None = None
+        self.places = {one.place for one in self.again()}
 
     def again(self) -> tuple[Finding, ...]:
-        """Return what is broken in the copy now."""
-        return tuple(one for one in visit(self._copy).findings if not one.advice)
+        """Return what is broken in the copy now; nobody looks twice while nothing changes."""
+        if self._found is None:
+            self._found = tuple(one for one in visit(self._copy).findings if not one.advice)
+        return self._found
 
     def _measure(self) -> Rows:
         """Return rows after all had talked once, so that ways are what they will be."""
@@ -170,6 +187,7 @@ class _Ward:
     def enter(self, remedies: Sequence[Finding]) -> Trial | None:
         """Return what these change; None: a router refuses them. What does not help alone is taken back."""
         before = {one.router: self._copy.running(one.router) for one in remedies}
+        self._found = None
         try:
             for one in remedies:
                 self._copy.configure(one.router, one.fix)
@@ -180,7 +198,11 @@ class _Ward:
         now = self._measure()
         lost = worse(now, self._rows)
         better = [(one.subject, one.topic) for one in changes(self._rows, now, Verdict.BETTER)]
-        trial = Trial(better=clauses(self._rows, now, better), worse=lost)
+        said = clauses(self._rows, now, better)
+        if not said and not lost and all(one.cause in _COMES_AND_GOES for one in remedies):
+            left = {one.place for one in self.again()}
+            said = () if left & {one.place for one in remedies} else (_GONE,)
+        trial = Trial(better=said, worse=lost)
         if trial.works:
             self._rows = now
         else:

@@ -52,7 +52,25 @@ def _lost(facts: RouterFacts, address: Address, why: str) -> Iterator[Hypothesis
     yield maybe(Cause.HOST_GATEWAY, f"{why}: the host may look for another gateway", f"its router: 'ping {address}'")
 
 
+def _odd_masks(facts: RouterFacts) -> Iterator[Hypothesis]:
+    """Yield LANs whose masks are unlike those of all other sites, as far as their routes tell."""
+    tunnels = {one.name for one in facts.tunnels}
+    others = [
+        one.prefix.prefixlen
+        for one in facts.routes
+        if one.prefix.prefixlen < one.prefix.max_prefixlen and any(hop.interface in tunnels for hop in one.next_hops)
+        if one.source not in ("connected", "static", "nhrp")
+    ]
+    usual = set(others)
+    for own in _lans(facts) if len(others) > 1 and len(usual) == 1 else ():
+        length = int(own.partition("/")[2])
+        if length not in usual:
+            why = f"{own} of this LAN has another length than the networks of all other sites, /{others[0]}"
+            yield mild(Cause.WRONG_MASK, why, "the mask of the hosts")
+
+
 def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
+    yield from _odd_masks(facts)
     why = f"nothing is wrong with the way to {address}, as far as it is seen from here"
     own = " or ".join(list(_lans(facts))[:2])
     if own:
