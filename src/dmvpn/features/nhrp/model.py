@@ -74,6 +74,7 @@ class TunnelConfig:
     record: our requests collect the servers they pass.
     responder: the interface whose address names us as responder, "" for the tunnel itself.
     watch_servers: routing protocols hear of a server that answers no echoes.
+    password: the value of the authentication extension, made once: eight octets at most, as from IOS.
     """
 
     name: str
@@ -105,16 +106,15 @@ class TunnelConfig:
     groups: tuple[tuple[str, str], ...] = ()
     if_state: bool = False
     watch_servers: bool = False
+    password: bytes = field(init=False, default=b"", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "password", self.authentication.encode()[:PASSWORD_LENGTH])
 
     @property
     def asks(self) -> bool:
         """Whether packets of the data plane, and redirects, cause Resolution Requests."""
         return self.interest and not self.server_only
-
-    @property
-    def password(self) -> bytes:
-        """The value of the authentication extension: eight octets at most, as from IOS."""
-        return self.authentication.encode()[:PASSWORD_LENGTH]
 
     @property
     def refresh(self) -> float:
