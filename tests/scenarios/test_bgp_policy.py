@@ -184,6 +184,8 @@ def test_extended_and_large_communities_of_one_router_choose_at_another(
         *("router bgp 65011", "neighbor 10.255.0.1 route-map I in"),
     )
     assert world.wait_until(lambda: known(world, "SPOKE1") == ["10.1.2.0/24"], 10.0)
+    chosen = world.show("SPOKE1", f"ip bgp {entry.split()[1]} C")
+    assert [lan for lan in LANS if lan in chosen] == ["10.1.2.0/24"]
 
 
 def test_a_map_tells_one_neighbor_parts_that_an_aggregate_speaks_for() -> None:

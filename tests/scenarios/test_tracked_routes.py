@@ -218,3 +218,16 @@ def test_a_list_that_becomes_another_object_leaves_its_members() -> None:
     assert "delay up 1" in text
     world.configure("SPOKE1", "track 1 list boolean and", "object 2", "track 1 list boolean or")
     assert "object 2" in world.show("SPOKE1", "running-config | section track 1")
+
+
+def test_objects_are_shown_by_what_they_look_at() -> None:
+    world = spoke(
+        "track 1 interface Tunnel0 line-protocol",
+        "track 2 ip route 0.0.0.0 0.0.0.0 reachability",
+        "track 3 list boolean or",
+        "track 4 ip sla 9 reachability",
+    )
+    for words, number in (("interface", 1), ("ip route", 2), ("list", 3), ("ip sla", 4)):
+        text = world.show("SPOKE1", f"track {words}")
+        assert [line.split()[1] for line in text.splitlines() if line.startswith("Track")] == [str(number)]
+        assert world.lines("SPOKE1", f"track {words} brief")[1].split()[0] == str(number)

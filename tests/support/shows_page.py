@@ -107,6 +107,11 @@ ROUTERS: Final = (
         show ip route 192.168.100.41                => Known via "nhrp"
         show ip route 10.4.4.0 255.255.255.0        => Routing entry for 10.4.4.0/24
         show ip cef                                 => 10.4.4.0/24
+        show ip cef summary                         => IPv4 CEF is enabled and running
+        show ip cef Tunnel100                       => 10.4.4.0/24
+        show ip route 10.0.0.0 255.0.0.0 longer-prefixes => 10.4.4.0/24
+        show ip route supernets-only                => Gateway of last resort
+        show ip eigrp topology summary              => 4 routes, 0 pending replies
         show ip cef 10.4.4.0                        => nexthop 192.168.100.41 Tunnel100
         show ip cef 10.4.4.0 detail                 => 192.168.100.41
         show ip protocols                           => Routing Protocol is "eigrp 100"
@@ -219,6 +224,7 @@ ROUTERS: Final = (
         show ip ospf neighbor detail                => State is FULL
         show ip ospf interface                      => Tunnel0 is up
         show ip ospf interface brief                => Tu0
+        show ip ospf database database-summary      => Area 0 database summary
         show ip ospf database                       => Router Link States
         show ip ospf database router                => LS Type: Router Links
         show ip ospf border-routers                 => OSPF Router
@@ -258,6 +264,8 @@ ROUTERS: Final = (
         _shows(
             """
         show ip rip database                        => 172.16.31.0/30
+        show ip rip database 172.16.31.0 255.255.255.252 => 172.16.31.0/30
+        show ip rip database 10.99.0.0/16           => %Route not in database
         show ip route rip                           => 172.16.31.0
         show ip protocols                           => Routing Protocol is "rip"
     """

@@ -36,6 +36,11 @@ class CommunityKind(enum.Enum):
     EXTENDED = "extcommunity"
     LARGE = "large-community"
 
+    @property
+    def listed(self) -> str:
+        """The word of its lists."""
+        return f"{self.value}-list"
+
 
 def communities_text(communities: Iterable[int]) -> str:
     """Return plain communities as regular expressions see them: in order, each as two numbers or as its name."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix, classful_length
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.distribution import filter_lines
@@ -40,9 +40,10 @@ class RipDatabaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShowRipDatabase:
-    """The answer to `show ip rip database`."""
+    """The answer to `show ip rip database`. is_missing: the prefix that was asked for is not there."""
 
     entries: tuple[RipDatabaseEntry, ...]
+    is_missing: bool = False
 
 
 def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
@@ -70,11 +71,27 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
             entries.append(RipDatabaseEntry(major, "auto-summary"))
         last = major
         entries.append(found[prefix])
-    return ShowRipDatabase(tuple(entries))
+    wanted = _wanted(args)
+    if wanted is None:
+        return ShowRipDatabase(tuple(entries))
+    chosen = tuple(entry for entry in entries if entry.prefix == wanted)
+    return ShowRipDatabase(chosen, is_missing=not chosen)
+
+
+def _wanted(args: Args) -> Prefix | None:
+    """Return the prefix that was asked for; an address alone is that of its class."""
+    if "network" in args:
+        return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
+    prefix = args.prefix("prefix", None)
+    if prefix is None or not prefix.is_host:
+        return prefix
+    return Prefix.of(prefix.address, classful_length(IPv4Address(int(prefix.address))))
 
 
 def render_database(answer: ShowRipDatabase) -> Iterator[str]:
     """Yield the lines: four blanks between a prefix and what it is; paths on lines of their own."""
+    if answer.is_missing:
+        yield "%Route not in database"
     for entry in answer.entries:
         match entry.kind:
             case "":
@@ -142,8 +159,14 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
 
 
 DATABASE: Final = ExecCommand(
-    "show ip rip database",
-    {"rip": "Routing Information Protocol", "database": "What it knows"},
+    "show ip rip database [ {prefix:prefix} | {network:address} {mask:mask} ]",
+    {
+        "rip": "Routing Information Protocol",
+        "database": "What it knows",
+        "prefix": "Of this prefix alone",
+        "network": "Of this prefix alone",
+        "mask": "Its mask",
+    },
     query=query_database,
     render=render_database,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -22,6 +22,15 @@ class Kind(enum.Enum):
     ROUTE = "route reachability"
     ALL = "boolean and"
     ANY = "boolean or"
+
+
+#: The words of `show track` that choose objects by what they look at.
+CHOSEN_BY: Final = {
+    "interface": (Kind.LINE, Kind.ROUTING),
+    "sla": (Kind.REACHABLE, Kind.STATE),
+    "route": (Kind.ROUTE,),
+    "list": (Kind.ALL, Kind.ANY),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

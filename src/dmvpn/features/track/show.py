@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.machine import TrackMachine
-from dmvpn.features.track.model import Kind
+from dmvpn.features.track.model import CHOSEN_BY, Kind
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -92,7 +92,12 @@ class ShowSla:
 def query_track(ctx: ShowContext, args: Args) -> ShowTrack:
     """Return all objects, or one."""
     machine, number = ctx.machine(TrackMachine), args.integer("number", None)
-    found = [_object(ctx, each) for each in machine.objects.all.values() if number in (None, each.settings.number)]
+    kinds = next((kinds for word, kinds in CHOSEN_BY.items() if word in args), tuple(Kind))
+    found = [
+        _object(ctx, each)
+        for each in machine.objects.all.values()
+        if number in (None, each.settings.number) and each.settings.kind in kinds
+    ]
     return ShowTrack("brief" in args, tuple(found))
 
 
@@ -297,8 +302,16 @@ def render_configuration(answer: ShowSla) -> Iterator[str]:
 
 _HELP: Final = {"sla": "Measurements", "number": "Number of the operation"}
 TRACK: Final = ExecCommand(
-    "show track [ brief | {number:1-1000} ]",
-    {"track": "Tracked objects", "brief": "One line for each", "number": "Number of the object"},
+    "show track [ brief | {number:1-1000} [ brief ] | ( interface | ip route | ip sla | list ) [ brief ] ]",
+    {
+        "track": "Tracked objects",
+        "brief": "One line for each",
+        "number": "Number of the object",
+        "interface": "Those that look at interfaces",
+        "route": "Those that look at routes",
+        "sla": "Those that look at operations of IP SLA",
+        "list": "Those that look at others",
+    },
     query=query_track,
     render=render_track,
 )

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import classful_length
-from dmvpn.base.communities import COMMUNITIES, CommunityMatch
+from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
@@ -77,9 +77,14 @@ def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Choose
         if "exact-match" in args.text("communities", "").split():
             return lambda _, path: {*path.attributes.communities} == numbers
         return lambda _, path: bool(path.attributes.communities) and numbers <= {*path.attributes.communities}
-    if "community-list" in args:
-        match = CommunityMatch(args.text("list"), exactly="exact-match" in args)
-        return lambda _, path: policies.community_permits(match, path.attributes.communities)
+    for kind in CommunityKind:
+        if kind.listed in args:
+            match = CommunityMatch(args.text("list"), exactly="exact-match" in args, kind=kind)
+            return lambda prefix, path: policies.community_permits(
+                match, candidate(prefix, path.attributes).of_kind(match.kind)
+            )
+    if "large-community" in args:
+        return lambda _, path: bool(path.attributes.large)
     if "prefix-list" in args:
         return lambda prefix, _: policies.prefix_list_permits(args.text("list"), prefix)
     if "filter-list" in args:
@@ -166,10 +171,14 @@ COMMANDS: Final = (
         gap=True,
     ),
     *spelled(
-        "( community-list {list:word} [ exact-match ] | prefix-list {list:word} | filter-list {list:1-500} "
+        "( community-list {list:word} [ exact-match ] | large-community-list {list:word} [ exact-match ] "
+        "| extcommunity-list {list:word} | large-community | prefix-list {list:word} | filter-list {list:1-500} "
         "| route-map {list:word} | cidr-only | inconsistent-as )",
         {
             "community-list": "What a community list permits",
+            "large-community-list": "What a list of large communities permits",
+            "extcommunity-list": "What a list of extended communities permits",
+            "large-community": "With large communities",
             "exact-match": "With these communities and no others",
             "prefix-list": "What a prefix list permits",
             "filter-list": "What an AS path list permits",

@@ -274,8 +274,18 @@ _TRAFFIC = label_group(
     Word("Traffic Statistics", "Packets of EIGRP, counted since the process began."),
     next="show ip eigrp traffic",
 )
+_SUMMARY = label_group(
+    "how large the topology table is",
+    ("show ip eigrp topology summary",),
+    Word("Head serial", "IOS's number of the oldest change.", also=("Head", "next serial", "serial")),
+    Word("pending replies", "Destinations for which replies are awaited.", also=("pending", "routes", "dummies")),
+    Word("neighbors present on", "How many of its interfaces have neighbors.", also=("enabled on", "interfaces")),
+    Word("Quiescent interfaces", "Those without neighbors; IOS means those with nothing to send.", also=("Quiescent",)),
+    next="show ip eigrp topology",
+)
 
 GROUPS: Final = (
+    _SUMMARY,
     _ACCOUNTING,
     _NEIGHBORS,
     _DETAIL,

@@ -6,12 +6,13 @@ Everything exists twice: `show ip eigrp [N] X`, and `show eigrp address-family i
 from __future__ import annotations
 
 from dmvpn.features.eigrp.show.accounting import ACCOUNTING
+from dmvpn.features.eigrp.show.amounts import SUMMARY
 from dmvpn.features.eigrp.show.interfaces import INTERFACES
 from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS
 from dmvpn.features.eigrp.show.protocols import ip_protocols
 from dmvpn.features.eigrp.show.topology import TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
 
-COMMANDS = (*NEIGHBORS, *TOPOLOGY, *INTERFACES, *TRAFFIC, *ACCOUNTING, *CLEAR)
+COMMANDS = (*NEIGHBORS, *TOPOLOGY, *SUMMARY, *INTERFACES, *TRAFFIC, *ACCOUNTING, *CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

@@ -293,6 +293,20 @@ _COUNTS = label_group(
     Word("link state acks", "Link State Acknowledgment: they came.", clause="RFC 2328 §13.5"),
     next="show ip ospf neighbor detail",
 )
+_AMOUNTS = label_group(
+    "how many advertisements OSPF has",
+    ("show ip ospf database database-summary",),
+    Word("LSA Type", "What the advertisements tell of.", also=("Network", "Router")),
+    Word("Summary Net", "Networks of other areas.", also=("Summary",)),
+    Word("Summary ASBR", "Borders in other areas.", also=("ASBR",)),
+    Word("Type-7 Ext", "Networks from outside, within a not-so-stubby area.", clause="RFC 3101"),
+    Word("Type-5 Ext", "Networks from outside."),
+    Word("Count", "How many there are."),
+    Word("Delete", "How many of them are on their way out.", clause="RFC 2328 §14.1"),
+    Word("Maxage", "How many of them only grew too old.", clause="RFC 2328 §14"),
+    Word("Subtotal", "All of an area.", also=("database summary", "Total", "Process")),
+    next="show ip ospf database",
+)
 _MAXIMUM = label_group(
     "a router as last resort",
     ("show ip ospf max-metric",),
@@ -318,5 +332,5 @@ _RIB = label_group(
 )
 GROUPS: Final = (
     *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
-    *(_BORDERS, _VIRTUAL_LINKS, _LISTS, _COUNTS, _MAXIMUM, _RIB),
+    *(_BORDERS, _VIRTUAL_LINKS, _LISTS, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
 )

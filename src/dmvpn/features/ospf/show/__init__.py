@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dmvpn.features.ospf.show.amounts import AMOUNTS
 from dmvpn.features.ospf.show.borders import BORDERS
 from dmvpn.features.ospf.show.counts import COUNTS
 from dmvpn.features.ospf.show.database import DATABASE
@@ -13,6 +14,6 @@ from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols
 from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
-COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, *COUNTS, PROCESS, CLEAR)
+COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, AMOUNTS, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, *COUNTS, PROCESS, CLEAR)
 
 __all__ = ["COMMANDS", "ip_protocols"]

@@ -73,7 +73,14 @@ _CEF = label_group(
     ("show ip cef",),
     Word("Prefix", "The destinations, those that are most exact win."),
     Word("Next Hop", "Where packets for them go.", also=("nexthop",)),
-    Word("epoch", "A count of how often the table was made again."),
+    Word("epoch", "A count of how often the table was made again.", also=("Database epoch", "entries at this epoch")),
+    Word("CEF", "The forwarding table, in IOS's word: it is always on.", also=("IPv4 CEF is enabled", "running")),
+    Word(
+        "prefixes",
+        "Its destinations; of those that do not forward (non-fwd) packets are dropped.",
+        also=("fwd", "non-fwd", "non"),
+    ),
+    Word("Table id", "IOS's line: there is one table.", also=("VRF Default",)),
     next="show ip cef",
     sighted=True,
 )

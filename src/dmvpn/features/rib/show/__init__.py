@@ -16,11 +16,14 @@ from dmvpn.features.rib.show import cef, ipv6, prefix, protocols, routes
 
 COMMANDS: Final = (
     routes.ROUTES,
+    routes.PARTS,
     routes.PAST,
     prefix.SUMMARY,
     prefix.PREFIX,
     prefix.PAST_PREFIX,
     cef.TABLE,
+    cef.SUMMARY,
+    cef.INTERFACE,
     cef.PREFIX,
     protocols.PROTOCOLS,
     protocols.CLEAR,

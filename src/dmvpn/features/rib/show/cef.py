@@ -54,6 +54,36 @@ class ShowIpCefPrefix:
     detail: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ShowIpCefSummary:
+    """How many prefixes there are, and how many of them packets are forwarded by."""
+
+    prefixes: int
+    forwarding: int
+
+
+def query_summary(ctx: ShowContext, args: Args) -> ShowIpCefSummary:
+    """Count the table."""
+    entries = query_table(ctx, args).entries
+    return ShowIpCefSummary(len(entries), sum(entry.action not in ("drop", "no route") for entry in entries))
+
+
+def render_summary(answer: ShowIpCefSummary) -> Iterator[str]:
+    """Yield the counts."""
+    yield "IPv4 CEF is enabled and running"
+    yield "VRF Default"
+    yield f" {answer.prefixes} prefixes ({answer.forwarding}/{answer.prefixes - answer.forwarding} fwd/non-fwd)"
+    yield " Table id 0x0"
+    yield f" Database epoch:        0 ({answer.prefixes} entries at this epoch)"
+
+
+def query_interface(ctx: ShowContext, args: Args) -> ShowIpCef:
+    """Return the entries that lead over an interface."""
+    name = args.interface("interface")
+    entries = query_table(ctx, args).entries
+    return ShowIpCef(tuple(entry for entry in entries if any(hop.interface == name for hop in entry.next_hops)))
+
+
 def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
     """Return everything, sorted."""
     entries = {Prefix.parse(text): CefEntry(Prefix.parse(text), action) for text, action in _FIXED}
@@ -128,6 +158,18 @@ def render_prefix(answer: ShowIpCefPrefix) -> Iterator[str]:
 
 
 TABLE = ExecCommand("show ip cef", {"cef": "The forwarding table"}, query=query_table, render=render_table)
+SUMMARY = ExecCommand(
+    "show ip cef summary",
+    {"cef": "The forwarding table", "summary": "How many prefixes"},
+    query=query_summary,
+    render=render_summary,
+)
+INTERFACE = ExecCommand(
+    "show ip cef {interface:interface}",
+    {"cef": "The forwarding table", "interface": "What leads over an interface"},
+    query=query_interface,
+    render=render_table,
+)
 PREFIX = ExecCommand(
     "show ip cef {prefix:prefix} [ {mask:mask} ] [ detail ]",
     {"prefix": "An address, or a prefix", "mask": "Its mask: exactly this prefix", "detail": "With all particulars"},

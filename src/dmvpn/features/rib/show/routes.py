@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing
 from dmvpn.features.rib.show.entries import (
     Gateway,
@@ -27,8 +27,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dmvpn.base.addresses import Prefix
 
 WIDTH = 80
 
@@ -77,9 +75,29 @@ def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
 
 
 def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
+    within, only_supernets = _within(args), "supernets-only" in args
     letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
-    selected = tuple(entry for entry in breathing(entries) if letters is None or entry.letter in letters)
+    selected = tuple(
+        entry
+        for entry in breathing(entries)
+        if (letters is None or entry.letter in letters)
+        and (within is None or entry.prefix in within)
+        and (not only_supernets or _is_supernet(entry.prefix))
+    )
     return ShowIpRoute(find_gateway(entries), selected, majors(entries), "next-hop-override" in args)
+
+
+def _within(args: Args) -> Prefix | None:
+    """Return the prefix in which routes are wanted; None: everywhere."""
+    if "longer-prefixes" not in args:
+        return None
+    if "network" in args:
+        return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
+    return args.prefix("prefix")
+
+
+def _is_supernet(prefix: Prefix) -> bool:
+    return not prefix.is_default and major_of(prefix) is None
 
 
 def render_routes(answer: ShowIpRoute) -> Iterator[str]:
@@ -166,6 +184,19 @@ _HELP = {
     "when": "A time, perhaps with its date; or how long ago",
 }
 ROUTES = ExecCommand(f"show ip route {_SELECTION}", _HELP, query=query_routes, render=render_routes)
+PARTS = ExecCommand(
+    "show ip route ( supernets-only | ( {prefix:prefix} | {network:address} {mask:mask} ) longer-prefixes )",
+    {
+        **_HELP,
+        "supernets-only": "Prefixes shorter than those of their class",
+        "prefix": "A prefix",
+        "network": "A prefix",
+        "mask": "Its mask",
+        "longer-prefixes": "And all in it",
+    },
+    query=query_routes,
+    render=render_routes,
+)
 PAST = ExecCommand(
     f"show ip route {_SELECTION} at {{when:moment}}", _HELP, query=query_past_routes, render=answered(render_routes)
 )

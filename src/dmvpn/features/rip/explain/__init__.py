@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, code, debug_group, reason, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, code, debug_group, reason, reason_group
 from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
 from dmvpn.features.rip.reasons import RipReason
@@ -109,4 +109,9 @@ _REASONS = reason_group(
     next="show ip protocols",
 )
 
-GROUPS: Final = (_COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS, *labels.GROUPS)
+_ANSWERS = answer_group(
+    "RIP",
+    Word("%Route not in database", "RIP knows nothing of this prefix; the database has others."),
+    next="show ip rip database",
+)
+GROUPS: Final = (_ANSWERS, _COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS, *labels.GROUPS)

@@ -36,7 +36,7 @@ LIST: Final = Rule(
 RULES: Final = (ROUTE_MAP, LIST)
 _PREFIX_LIST, _ACCESS_LIST = "prefix-list", "access-list"
 _AS_PATH_LIST: Final = "as-path access-list"
-_COMMUNITY_LISTS: Final = {kind: f"{kind.value}-list" for kind in CommunityKind}
+_COMMUNITY_LISTS: Final = {kind: kind.listed for kind in CommunityKind}
 _FIXES: Final = {
     _PREFIX_LIST: "ip prefix-list {} permit PREFIX",
     _ACCESS_LIST: "ip access-list standard {}\n permit ADDRESS",
