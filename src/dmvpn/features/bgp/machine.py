@@ -70,6 +70,9 @@ if TYPE_CHECKING:
 
 #: Seconds after which neighbors hear by the lists and maps that have changed, as IOS has it: time to undo a mistake.
 POLICY_DELAY: Final = 60.0
+#: Timers that are obeyed in one event, and those that count as more.
+_AT_ONCE: Final = 32
+_COSTS: Final = {"tell": 16, "hops": 16, "policy": 16, "judge": 16}
 #: Prefixes that may be looked at when the routing table tells of a route; more wait for a slice of their own.
 ECHO: Final = 16
 
@@ -100,6 +103,7 @@ class BgpMachine:
         self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
         self.routes = Routes(ports)
         self._teller = Teller(self._process, self.routes)
+        self._resting = 0.0
 
     # ---------------------------------------------------------------------------------------------------- machine
 
@@ -146,7 +150,8 @@ class BgpMachine:
 
     def next_deadline(self) -> float | None:
         """Return the next keepalive, hold time, call or announcement."""
-        return self._process.timers.next()
+        due = self._process.timers.next()
+        return None if due is None else max(due, self._resting)
 
     @property
     def config(self) -> BgpConfig:
@@ -456,30 +461,39 @@ class BgpMachine:
     # ----------------------------------------------------------------------------------------------------- timers
 
     def _tick(self, now: float) -> None:
-        for kind, whose in self._process.timers.pop_due(now):
-            match kind, whose:
-                case "hops", _:
-                    self.routes.look_again()
-                    self._check_ways(now)
-                case "listen", _:
-                    self._neighbors.listen()
-                case "policy", _:
-                    self._teller.policies_changed(now)
-                case "tell", int(number):
-                    self._teller.step(number, now)
-                case "session", int(stream) if stream in self._neighbors.by_stream:  # "shut" may have ended it just now
-                    _, session = self._neighbors.by_stream[stream]
-                    session.expire(now)
-                    self._neighbors.arm(session)
-                case "call", IPv4Address() as address if address in self.peers:
-                    self._neighbors.call(self.peers[address], now)
-                case "shut", IPv4Address() as address if address in self.peers:
-                    if self.peers[address].settings.is_leaving:
-                        self._neighbors.reset(self.peers[address], Cease.SHUTDOWN, "Admin. shutdown", now)
-                case "restart", IPv4Address() as address if address in self.peers:
-                    self._not_back(self.peers[address])
-                case "judge", IPv4Address() as address if address in self.peers:
-                    self.routes.learn(self.peers[address], tuple(self.peers[address].received))
+        """Do what is due, so much of it as takes some milliseconds; a crowd of neighbors has its timers together."""
+        timers, left = self._process.timers, _AT_ONCE
+        while left > 0 and (due := next(timers.take_due(now, 1), None)) is not None:
+            self._fire(*due, now)
+            left -= _COSTS.get(due[0], 1)
+        following = timers.next()
+        if following is not None and following <= now:
+            self._resting = now + BREATH
+
+    def _fire(self, kind: str, whose: IPv4Address | int, now: float) -> None:
+        match kind, whose:
+            case "hops", _:
+                self.routes.look_again()
+                self._check_ways(now)
+            case "listen", _:
+                self._neighbors.listen()
+            case "policy", _:
+                self._teller.policies_changed(now)
+            case "tell", int(number):
+                self._teller.step(number, now)
+            case "session", int(stream) if stream in self._neighbors.by_stream:  # "shut" may have ended it just now
+                _, session = self._neighbors.by_stream[stream]
+                session.expire(now)
+                self._neighbors.arm(session)
+            case "call", IPv4Address() as address if address in self.peers:
+                self._neighbors.call(self.peers[address], now)
+            case "shut", IPv4Address() as address if address in self.peers:
+                if self.peers[address].settings.is_leaving:
+                    self._neighbors.reset(self.peers[address], Cease.SHUTDOWN, "Admin. shutdown", now)
+            case "restart", IPv4Address() as address if address in self.peers:
+                self._not_back(self.peers[address])
+            case "judge", IPv4Address() as address if address in self.peers:
+                self.routes.learn(self.peers[address], tuple(self.peers[address].received))
 
     def _not_back(self, peer: Peer) -> None:
         """Give up a peer that restarted and is not there again, or has not told its table to the end in time."""

@@ -71,7 +71,15 @@ def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Choose
     """Return the chooser of these words."""
     if "pattern" in args:
         pattern = Pattern(args.text("pattern").strip('"'))
-        return lambda _, path: pattern.search(path_text(path.attributes.path))
+        known: dict[int, bool] = {}  # prefixes that were told together share their path
+
+        def fits(_: Prefix, path: Path) -> bool:
+            systems = path.attributes.path
+            if id(systems) not in known:
+                known[id(systems)] = pattern.search(path_text(systems))
+            return known[id(systems)]
+
+        return fits
     if "community" in args:
         numbers = {_number(word) for word in args.text("communities", "").split() if word != "exact-match"}
         if "exact-match" in args.text("communities", "").split():

@@ -1,0 +1,63 @@
+"""A crowd of neighbors of BGP: what is due for all of them at one moment does not keep everybody else waiting."""
+
+from __future__ import annotations
+
+from dmvpn.base.events import LinkChanged, Tick
+from dmvpn.base.streams import StreamData, StreamListen, StreamSend, StreamUp
+from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, serialize
+from dmvpn.features.policy import FEATURE as POLICY
+from dmvpn.features.policy.machine import PolicyMachine
+from support.routing import GI1, a, make
+from support.workbench import Workbench, of_type
+
+NEIGHBORS = 400
+_LINES = f"""
+interface {GI1}
+ ip address 172.16.0.1 255.255.0.0
+router bgp 65000
+ bgp router-id 9.9.9.9
+ bgp listen limit 1000
+ bgp listen range 172.16.0.0/16 peer-group ALL
+ neighbor ALL peer-group
+ neighbor ALL remote-as 65000
+"""
+
+
+def crowd() -> Workbench:
+    """All neighbors come up at one moment."""
+    base = make()
+    bench = Workbench(*base.features, POLICY, BGP)
+    bench.ports.policies = bench.machine(PolicyMachine)
+    bench.configure(_LINES)
+    bench.handle(LinkChanged(GI1, up=True))
+    capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+    for number in range(NEIGHBORS):
+        address, stream = a("172.16.1.0") + number, 2 * number + 1
+        bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
+        bench.handle(StreamData(stream, serialize(Open.with_capabilities(65000, 90, address, capabilities))))
+        bench.handle(StreamData(stream, serialize(Keepalive())))
+    bench.advance(5.0)
+    return bench
+
+
+def test_keepalives_that_are_due_together_are_sent_in_several_events() -> None:
+    bench = crowd()
+    told: dict[int, int] = {}
+    longest = 0
+    end = bench.now + 35.0
+    while (due := bench.next_deadline()) is not None and due <= end:
+        bench.now = max(bench.now, due)
+        sent = of_type(bench.handle(Tick()), StreamSend)
+        longest = max(longest, len(sent))
+        for order in sent:
+            told[order.stream] = told.get(order.stream, 0) + 1
+    assert len(told) == NEIGHBORS
+    assert longest <= 64
+
+
+def test_a_change_that_is_about_no_caller_opens_no_port_again() -> None:
+    bench = crowd()
+    again = bench.configure("router bgp 65000\n network 10.3.3.0 mask 255.255.255.0\n")
+    again += bench.handle(LinkChanged(GI1, up=False), LinkChanged(GI1, up=True))
+    assert of_type(again, StreamListen) == []
