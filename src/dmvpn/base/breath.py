@@ -34,7 +34,7 @@ class BrokenOff(BaseException):
 
 
 class Breath(Protocol):
-    """Whoever lets work go on, and others between its steps."""
+    """Lets work go on, and others between its steps."""
 
     def pause(self) -> None:
         """Let others go on if it is time. Raises BrokenOff."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dmvpn.face.builtins import BUILTINS
-from dmvpn.features.system.show import debug_commands
+from dmvpn.features.system.show.switches import debug_commands
 from dmvpn.ios import ExecParser, Feature
 from dmvpn.router.prompt import annotator
 

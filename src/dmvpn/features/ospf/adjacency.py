@@ -40,7 +40,7 @@ _LOGGED = (NeighborState.FULL, NeighborState.DOWN)
 
 
 class Beginning(Protocol):
-    """Whoever exchanges databases."""
+    """The part that exchanges databases."""
 
     def begin(self, neighbor: Neighbor) -> None:
         """Begin to talk, in EXSTART."""
@@ -50,7 +50,7 @@ class Beginning(Protocol):
 
 
 class Electing(Protocol):
-    """Whoever holds elections."""
+    """The part that holds elections."""
 
     def neighbors_changed(self, interface: OspfInterface) -> None:
         """Note that somebody is heard both ways, or not any more."""

@@ -32,7 +32,7 @@ _LONGEST: Final = 0xFFFF - 200
 
 
 class Making(Protocol):
-    """Whoever makes advertisements of ours."""
+    """The part that makes advertisements of ours."""
 
     def contested(self, area: RunningArea, lsa: Lsa) -> None:
         """Contest an instance of one of ours that somebody told us, newer than we know."""

@@ -34,7 +34,7 @@ _GREETING_PAUSE: Final = 1.0
 
 
 class Listening(Protocol):
-    """Whoever joins groups."""
+    """The part that joins groups."""
 
     def listen(self, interface: OspfInterface) -> None:
         """Hear the groups that an interface in its state has to hear."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Retelling(Protocol):
-    """Whoever tells of the outside."""
+    """The part that tells of the outside."""
 
     def retell(self, area: RunningArea) -> None:
         """Tell again, because the interfaces in an area are others."""

@@ -30,7 +30,7 @@ _DEFAULT = Prefix.of(IPv4Address(0), 0)
 
 
 class Telling(Protocol):
-    """Whoever makes advertisements."""
+    """The part that makes advertisements."""
 
     def request(self, area: RunningArea, key: LsaKey, build: Callable[[], Body | None]) -> None:
         """Request that this one be made again, because what it says may have changed."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.spf import Graph, Hops, Reached, Tree
 
     class Linking(Protocol):
-        """Whoever makes and removes interfaces."""
+        """The part that makes and removes interfaces."""
 
         def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
             """Add an interface on which OSPF runs now."""
