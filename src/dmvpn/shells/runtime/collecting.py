@@ -24,10 +24,12 @@ _OLDEST: Final = 2
 
 
 class _Aside:
-    """left: how many objects there were when all of them were looked at. since: how many were set aside since then."""
+    """left: how many objects there were when all of them were looked at; it is counted when somebody has to know it,
+    because that takes as long as a fourth of a router's start. since: how many were set aside since then.
+    """
 
     def __init__(self) -> None:
-        self._left = gc.get_freeze_count()
+        self._left: int | None = None
         self._since = 0
 
     def __call__(self, phase: str, what: dict[str, int]) -> None:
@@ -36,6 +38,10 @@ class _Aside:
             return
         self._since += len(gc.get_objects(_OLDEST))
         gc.freeze()
+        if self._since <= SLACK:
+            return
+        if self._left is None:
+            self._left = gc.get_freeze_count() - self._since
         if self._since <= self._left + SLACK:
             return
         self._since, count = 0, gc.get_freeze_count()
