@@ -5,7 +5,6 @@ A lint that calls these wrong is switched off; so each test has the mistake besi
 
 from __future__ import annotations
 
-import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 import dmvpn
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.tools.lint import Site, lint
+from support.calls import calls_of
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere
 
 BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
@@ -271,20 +271,8 @@ def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
 
 
 def _calls(text: str) -> int:
-    """How many calls it takes to lint it: the same at every run, unlike seconds."""
-    count = 0
-
-    def counted(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(counted)
-    try:
-        lint({"R1.cfg": text})
-    finally:
-        sys.setprofile(before)
-    return count
+    """How many calls it takes to lint it."""
+    return calls_of(lambda: lint({"R1.cfg": text}))
 
 
 def _tunnels(number: int) -> str:

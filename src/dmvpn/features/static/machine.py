@@ -62,12 +62,6 @@ class StaticMachine:
 
     def _followed(self) -> list[Notice]:
         """Say which objects lines follow, if these are others now."""
-        for number, keys in list(self._following.items()):
-            for key in list(keys):
-                if not any(line.track == number for line in self._lines.get(key, {}).values()):
-                    del keys[key]
-            if not keys:
-                del self._following[number]
         numbers = tuple(sorted(self._following))
         if numbers == self._told:
             return []
@@ -119,10 +113,20 @@ class StaticMachine:
             self._lines.setdefault(_key(route), {})[number] = route
             if route.track:
                 self._following.setdefault(route.track, {})[_key(route)] = None
+        for route in gone.values():
+            self._unfollow(route.track, _key(route))
         for key in changed:
             if not self._lines[key]:
                 del self._lines[key]
         return sorted(changed, key=lambda key: min(self._lines.get(key, (-1,))))
+
+    def _unfollow(self, number: int, key: _Key) -> None:
+        """Note that no line of an offer follows an object any more, if that is so; one that did is gone."""
+        keys = self._following.get(number, {})
+        if key in keys and not any(line.track == number for line in self._lines.get(key, {}).values()):
+            del keys[key]
+            if not keys:
+                del self._following[number]
 
     def next_deadline(self) -> float | None:
         """Return nothing: nothing here waits for a time."""
