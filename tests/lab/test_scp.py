@@ -46,7 +46,7 @@ def test_a_file_keeps_its_name_where_only_flash_is_named(door: Door, tmp_path: P
     assert door.kept == {"name.cfg": b""}
 
 
-@pytest.mark.parametrize("target", ["flash:../x", "/etc/passwd", "flash:/a/b", "nvram:startup-config", "flash:.hidden"])
+@pytest.mark.parametrize("target", ["flash:../x", "/etc/passwd", "flash:/a/b", "nvram:private-config", "flash:.hidden"])
 def test_nobody_gets_out_of_flash(door: Door, tmp_path: Path, target: str) -> None:
     (tmp_path / "here").write_bytes(b"x")
     status, said = scp(door, str(tmp_path / "here"), f"ROUTER:{target}")
@@ -55,6 +55,20 @@ def test_nobody_gets_out_of_flash(door: Door, tmp_path: Path, target: str) -> No
     assert door.kept == {}
     assert scp(door, f"ROUTER:{target}", str(tmp_path / "again"))[0] != 0
     assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("name", ["system:running-config", "nvram:startup-config"])
+def test_the_configurations_can_be_fetched_by_who_may_see_them_and_not_be_written(
+    door: Door, tmp_path: Path, name: str
+) -> None:
+    """Backups by `scp -O ROUTER:system:running-config` were told that this is not in flash."""
+    assert scp(door, f"ROUTER:{name}", str(tmp_path / "backup"))[0] == 0
+    text = (tmp_path / "backup").read_text()
+    assert "hostname " in text
+    assert "\r" not in text
+    assert scp(door, f"ROUTER:{name}", str(tmp_path / "stolen"), user="low")[0] != 0
+    assert not (tmp_path / "stolen").exists()
+    assert scp(door, str(tmp_path / "backup"), f"ROUTER:{name}")[0] != 0
 
 
 def test_a_file_keeps_its_name_where_nothing_is_named(door: Door, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
     scp -f PATH    a file goes      them: 0  us: C0600 SIZE NAME      them: 0  us: SIZE octets, 0
 
 A zero agrees; a one is followed by a complaint. What comes is written when all of it is there, so a transfer that
-breaks off leaves the file as it was. Folders and several files at once are refused.
+breaks off leaves the file as it was. Folders and several files at once are refused. Of what is not in flash, the two
+configurations go: system:running-config and nvram:startup-config.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dmvpn.base.flash import CAPACITY, is_file_name
 from dmvpn.face.places import System, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import asyncssh
 
     from dmvpn.base.flash import Flash
@@ -43,8 +46,17 @@ def is_scp(command: str | None) -> bool:
     return command is not None and command.startswith(_COMMAND)
 
 
-async def copy(process: asyncssh.SSHServerProcess[bytes], command: str, flash: Flash | None) -> int:
-    """Serve one transfer. flash: None: files may not be copied. Returns the status; raises ConnectionError."""
+async def copy(
+    process: asyncssh.SSHServerProcess[bytes],
+    command: str,
+    flash: Flash | None,
+    configuration: Callable[[str], Awaitable[bytes]],
+) -> int:
+    """Serve one transfer. Returns the status; raises ConnectionError.
+
+    flash: None: files may not be copied.
+    configuration: gives the octets of a file that the router itself has; raises ScpError.
+    """
     try:
         if flash is None:
             raise ScpError("not permitted: it takes `ip scp server enable` and privilege level 15")
@@ -52,7 +64,7 @@ async def copy(process: asyncssh.SSHServerProcess[bytes], command: str, flash: F
         if "t" in options:
             await _take(process, path, flash)
         else:
-            await _give(process, path, flash)
+            await _give(process, path, flash, configuration)
     except ScpError as error:
         process.stdout.write(b"\x01scp: %s\n" % str(error).encode())
         return 1
@@ -110,11 +122,18 @@ async def _take(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Fla
     process.stdout.write(_AGREED)
 
 
-async def _give(process: asyncssh.SSHServerProcess[bytes], path: str, flash: Flash) -> None:
-    name = name_in_flash(path)
+async def _give(
+    process: asyncssh.SSHServerProcess[bytes],
+    path: str,
+    flash: Flash,
+    configuration: Callable[[str], Awaitable[bytes]],
+) -> None:
+    place = place_of(path)
+    is_configuration = place is not None and (place.is_running or place.is_startup)
+    name = path if is_configuration else name_in_flash(path)
     await _agreement(process)
     try:
-        octets = await asyncio.to_thread(flash.read, name)
+        octets = await (configuration(name) if is_configuration else asyncio.to_thread(flash.read, name))
     except OSError as error:
         raise ScpError(f"{name}: {error.strerror or error}") from error
     # OpenSSH takes no file that is called otherwise than the last part of what it asked for.

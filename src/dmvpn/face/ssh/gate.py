@@ -9,6 +9,7 @@ import hmac
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
@@ -17,7 +18,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
-from dmvpn.face.ssh.copying import copy, is_scp
+from dmvpn.face.ssh.copying import ScpError, copy, is_scp
 from dmvpn.face.ssh.link import Link, LinkError, ask, report
 from dmvpn.face.ssh.sftp import VERSION, Files, Session
 from dmvpn.shells.flash import FolderFlash
@@ -152,7 +153,7 @@ class Gate:
             process.stderr.write(b"% Only a shell, commands, scp and sftp are served here\n")
             return 1
         if process.command is not None and is_scp(process.command):
-            return await self._copy(process, process.command, visitor)
+            return await self._copy(process, process.command, user, visitor)
         link = await Link.open(self.door.socket)
         try:
             whose = (user[:_NAME], visitor.privilege, True, visitor.location)
@@ -173,17 +174,33 @@ class Gate:
         finally:
             link.close()
 
-    async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, visitor: _Visitor) -> int:
+    async def _copy(self, process: asyncssh.SSHServerProcess[bytes], command: str, user: str, visitor: _Visitor) -> int:
         """Serve one transfer, each of which may keep all of a file in memory. Raises LinkError, ConnectionError."""
         if not self.copies.take():
             process.stdout.write(b"\x01scp: too many transfers at once\n")
             return 1
         try:
-            return await copy(process, command, await self._flash_for(visitor))
+            return await copy(
+                process, command, await self._flash_for(visitor), partial(self._configuration, user, visitor)
+            )
         except (asyncssh.BreakReceived, asyncssh.SignalReceived, asyncssh.TerminalSizeChanged) as error:
             raise ConnectionError("the transfer was broken off") from error
         finally:
             self.copies.give_back()
+
+    async def _configuration(self, user: str, visitor: _Visitor, name: str) -> bytes:
+        """Return a file that the router itself has. Raises ScpError, LinkError."""
+        link = await Link.open(self.door.socket)
+        try:
+            await link.send(Execute((f"more {name}",), user[:_NAME], visitor.privilege, True, visitor.location))
+            said = bytearray()
+            while isinstance(message := await link.receive(), Output):
+                said += message.data
+        finally:
+            link.close()
+        if not isinstance(message, Done) or message.status:
+            raise ScpError(f"{name}: the router does not give it")
+        return bytes(said)
 
     def session(self, visitor: _Visitor) -> Session:
         """Return a channel of a visitor, whatever it will be for."""
