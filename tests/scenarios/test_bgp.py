@@ -170,6 +170,16 @@ def test_a_default_route_is_told_without_having_one() -> None:
     assert world.wait_until(lambda: "0.0.0.0" in world.show("SPOKE1", "ip bgp neighbors 10.255.0.1 routes"), 20.0)
 
 
+def test_a_default_route_that_is_originated_has_the_local_preference_of_the_process() -> None:
+    """It had 100 whatever `bgp default local-preference` said, and lost against routes of routers that obey it."""
+    world = World(PHASE3).converge()
+    world.configure("HUB", "router bgp 65000", "bgp default local-preference 300", "neighbor SPOKES default-originate")
+    assert world.wait_until(lambda: "i  0.0.0.0 " in world.show("SPOKE1", "ip bgp"), 20.0)
+    assert "localpref 300," in world.show("SPOKE1", "ip bgp 0.0.0.0")
+    world.configure("HUB", "router bgp 65000", "bgp default local-preference 50")
+    assert world.wait_until(lambda: "localpref 50," in world.show("SPOKE1", "ip bgp 0.0.0.0"), 20.0)
+
+
 @pytest.mark.conforms("bgp:6.7-cease")
 def test_whoever_tells_more_prefixes_than_it_may_is_given_up() -> None:
     world = World(PHASE2).converge()

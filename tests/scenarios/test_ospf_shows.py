@@ -50,6 +50,21 @@ def test_routes_of_ospf_itself_and_what_waits() -> None:
     assert network().show("SPOKE1", "ip ospf sham-links") == ""
 
 
+def test_a_router_says_which_borders_it_is_at_and_what_it_brings_in() -> None:
+    world = World("ospf-phase3").converge()
+    assert "It is an" not in world.show("SPOKE1", "ip ospf")
+    world.configure("SPOKE1", "router ospf 1", "redistribute static metric 7 subnets", "redistribute eigrp 5 subnets")
+    text = world.show("SPOKE1", "ip ospf")
+    assert " It is an autonomous system boundary router\n Redistributing External Routes from,\n" in text
+    assert "    static with metric mapped to 7\n    eigrp 5\n" in text
+    assert "Number of areas in this router is 1. 1 normal 0 stub 0 nssa" in text
+    lan = ("interface Loopback7", "ip address 10.77.0.1 255.255.255.0", "ip ospf 1 area 7")
+    world.configure("SPOKE1", *lan, "router ospf 1", "area 7 stub")
+    text = world.show("SPOKE1", "ip ospf")
+    assert " It is an area border and autonomous system boundary router\n" in text
+    assert "Number of areas in this router is 2. 1 normal 1 stub 0 nssa" in text
+
+
 def test_a_route_that_the_routing_table_has_from_elsewhere_is_not_marked_as_installed() -> None:
     world = World("ospf-phase3").converge()
     (row,) = [line for line in world.lines("SPOKE1", "ip ospf rib") if " 10.1.2.0/24," in line]

@@ -212,6 +212,7 @@ class BgpMachine:
         neighbors.listen()
         self.routes.configure(config, process.router_id)
         if old.local_preference != config.local_preference:
+            self._teller.preference_changed(now)
             for peer in self.peers.values():
                 self.routes.learn(peer, tuple(peer.received))
 

@@ -131,10 +131,10 @@ def leaving(attributes: Attributes, preference: int | None) -> Attributes:
     return replace(attributes, communities=tuple(map(int, marked)), local_pref=preference)
 
 
-def default_route(audience: Audience, changes: Changes = UNCHANGED) -> Attributes:
-    """Return what `default-originate` tells; changes: of its route map."""
+def default_route(audience: Audience, changes: Changes = UNCHANGED, preference: int = DEFAULT_LOCAL_PREF) -> Attributes:
+    """Return what `default-originate` tells; changes: of its route map. preference: that of `bgp default`."""
     internal = audience.internal
-    plain = Attributes(next_hop=audience.local, local_pref=DEFAULT_LOCAL_PREF if internal else None)
+    plain = Attributes(next_hop=audience.local, local_pref=preference if internal else None)
     attributes = changed(plain, changes)
     if not internal:
         attributes = replace(attributes, path=prepended(attributes.path, *_ours(audience)), local_pref=None)

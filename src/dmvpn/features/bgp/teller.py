@@ -145,6 +145,13 @@ class Teller:
                 group.touch((DEFAULT,))
                 self._soon(group, now)
 
+    def preference_changed(self, now: float) -> None:
+        """Tell default routes that we originate with another local preference."""
+        for group in self.groups.values():
+            if group.audience.lines.default_originate:
+                group.touch((DEFAULT,))
+                self._soon(group, now)
+
     def policies_changed(self, now: float) -> None:
         """Tell the difference that other lists or maps make."""
         for group in self.groups.values():
@@ -291,7 +298,9 @@ class Teller:
                     found = _told(best, audience, changes)
             if found is None and prefix == DEFAULT and lines.default_originate:
                 changes = routes.condition(lines.originate_map)
-                return Told(default_route(audience, changes), UNSPECIFIED) if changes is not None else None
+                if changes is None:
+                    return None
+                return Told(default_route(audience, changes, self._process.config.local_preference), UNSPECIFIED)
             return found
 
         return judge

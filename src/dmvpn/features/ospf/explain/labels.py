@@ -209,6 +209,18 @@ _PROCESS = label_group(
     ),
     Word("Number of external LSA", "Networks outside of OSPF, and the sum of their checksums."),
     Word("Checksum Sum", "Of all advertisements: routers of an area that agree have the same.", also=("Sum",)),
+    Word(
+        "It is an area border router",
+        "It has interfaces in several areas.",
+        clause="RFC 2328 §3.3",
+        also=("area border", "an", "router"),
+    ),
+    Word(
+        "autonomous system boundary",
+        "It tells OSPF of networks from outside; the lines below say of which.",
+        clause="RFC 2328 §3.3",
+        also=("Redistributing External Routes from", "with metric mapped to"),
+    ),
     Word("Number of areas in this router", "How many areas it has interfaces in; of each kind how many."),
     Word("normal", "Areas that know external routes; stub areas and NSSAs do not."),
     Word("Reference bandwidth unit", "What bandwidth costs 1: `auto-cost reference-bandwidth`."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.area import RunningArea
-    from dmvpn.features.ospf.model import AreaRange
+    from dmvpn.features.ospf.model import AreaRange, Redistribution
     from dmvpn.features.ospf.process import Process
 
 _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}
@@ -39,10 +39,17 @@ class AreaEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEntry:
-    """One process. spf, lsa: milliseconds of their throttles."""
+    """One process.
+
+    spf, lsa: milliseconds of their throttles. roles: the borders that it is at. sources: what is brought in.
+    kinds: how many areas are normal, stub, NSSA.
+    """
 
     number: int
     router: str
+    roles: tuple[str, ...]
+    sources: tuple[str, ...]
+    kinds: tuple[int, int, int]
     spf: tuple[int, int, int]
     lsa: tuple[int, int, int]
     arrival: int
@@ -69,6 +76,9 @@ def _entry(process: Process, now: float) -> ProcessEntry:
     return ProcessEntry(
         number=process.number,
         router=str(process.router_id),
+        roles=_roles(process),
+        sources=tuple(_source(one) for one in process.settings.redistributions),
+        kinds=_count_of_kinds(process),
         spf=process.settings.spf_throttle,
         lsa=process.settings.lsa_throttle,
         arrival=process.settings.lsa_arrival,
@@ -78,6 +88,23 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         reference=process.settings.reference_bandwidth,
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
     )
+
+
+def _roles(process: Process) -> tuple[str, ...]:
+    """Return what borders the router is at, in IOS's words."""
+    outside = ("autonomous system boundary",) if process.redistributor.is_active else ()
+    return (*(("area border",) if process.is_border else ()), *outside)
+
+
+def _source(one: Redistribution) -> str:
+    """Return what is brought in, as the line says it."""
+    name = f"{one.source.value} {one.process}".rstrip()
+    return name if one.metric is None else f"{name} with metric mapped to {one.metric}"
+
+
+def _count_of_kinds(process: Process) -> tuple[int, int, int]:
+    found = [area.settings.kind for area in process.areas.values()]
+    return found.count(AreaKind.NORMAL), found.count(AreaKind.STUB), found.count(AreaKind.NSSA)
 
 
 def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
@@ -106,6 +133,11 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
     for process in answer.processes:
         start, hold, most = process.spf
         yield f' Routing Process "ospf {process.number}" with ID {process.router}'
+        if process.roles:
+            yield f" It is an {' and '.join(process.roles)} router"
+        if process.sources:
+            yield " Redistributing External Routes from,"
+            yield from (f"    {source}" for source in process.sources)
         yield f" Initial SPF schedule delay {start} msecs"
         yield f" Minimum hold time between two consecutive SPFs {hold} msecs"
         yield f" Maximum wait time between two consecutive SPFs {most} msecs"
@@ -117,7 +149,9 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
         if process.resort:
             yield " Originating router-LSAs with maximum metric"
         yield f" Number of external LSA {process.externals}. Checksum Sum 0x{process.checksums:06X}"
-        yield f" Number of areas in this router is {len(process.areas)}"
+        normal, stub, nssa = process.kinds
+        areas = f"{normal} normal {stub} stub {nssa} nssa"
+        yield f" Number of areas in this router is {len(process.areas)}. {areas}"
         yield f" Reference bandwidth unit is {process.reference} mbps"
         for area in process.areas:
             yield f"    Area {area.title}"
