@@ -167,6 +167,27 @@ def test_a_level_that_may_not_configure_arms_no_way_back() -> None:
     assert found.router.flash.kept == {}
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("configure replace flash:a.cfg force", "configure revert now", "configure confirm", "configure"),
+        *("copy flash:a.cfg running-config", "copy flash:a.cfg startup-config", "copy null: nvram:startup-config"),
+    ],
+)
+def test_no_command_of_a_lower_level_puts_a_file_into_effect(typed: str) -> None:
+    """Whoever was given `copy` or `configure` at a lower level could replace the configuration, users included."""
+    text = "hostname R1\nfile prompt quiet\nprivilege exec all level 7 configure\nprivilege exec all level 7 copy\n"
+    router = terminal(text, a_cfg="hostname MINE\nusername me privilege 15 secret 0 mine\n").router
+    before, saved = router.running.render(), router.startup_text
+    session = ConsoleSession(router, new_session(), privilege=7)
+    session.start()
+    session.feed(f"{typed}\r".encode())
+    assert b"privilege level 15 only" in session.take_output()
+    assert (router.running.render(), router.startup_text) == (before, saved)
+    session.feed(b"copy running-config startup-config\r")
+    assert b"[OK]" in session.take_output()
+
+
 def test_secrets_of_a_merged_file_are_hashed_where_the_router_does_not_wait_for_it() -> None:
     router = terminal("hostname R1\nfile prompt quiet\n", a_cfg="username bob secret S3cret99\nend\n").router
     session = ConsoleSession(router, new_session())

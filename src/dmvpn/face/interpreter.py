@@ -61,6 +61,7 @@ PRIVILEGED, USER = 15, 1
 
 _CONFIGURE = "Enter configuration commands, one per line.  End with CNTL/Z."
 _TRIES = 3
+_ONLY_15 = Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
 #: Lines of a paste that are read; what follows is read as commands again.
 LONGEST_PASTE = 5000
 
@@ -339,6 +340,8 @@ class Interpreter:
         return Outcome((*wish.said, *complaints), failed=bool(complaints), settled=True)
 
     def _carry_out(self, request: Request) -> Outcome:
+        if self.privilege < PRIVILEGED and _changes_what_runs(request):
+            return _ONLY_15
         match request:
             case Leave():
                 return Outcome(closed=True)
@@ -346,8 +349,6 @@ class Interpreter:
                 question = "Configuring from terminal, memory, or network [terminal]? "
                 return Outcome(question=Question(question, self._configure_from))
             case Configure(minutes=0):
-                return self._configure_from("")
-            case Configure() if self.privilege < PRIVILEGED:
                 return self._configure_from("")
             case Configure(minutes=minutes, idle=idle):
                 said = self._archiving.change_for(minutes, idle=idle)
@@ -397,8 +398,6 @@ class Interpreter:
     def _configure_from(self, source: str, said: tuple[str, ...] = ()) -> Outcome:
         if not "terminal".startswith(source.strip().lower()):
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
-        if self.privilege < PRIVILEGED:
-            return Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
         self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
         return Outcome((*said, _CONFIGURE))
 
@@ -433,6 +432,20 @@ class Interpreter:
             return Outcome(("% Bad secrets", ""), failed=True)
 
         return Question("Password: ", answer, secret=True)
+
+
+def _changes_what_runs(request: Request) -> bool:
+    """Return whether a request puts a configuration into effect, at once or at the next start.
+
+    To save what runs is not among these: `privilege exec level 5 write memory` means just that.
+    """
+    match request:
+        case Configure() | Replace() | Revert() | ConfirmChange():
+            return True
+        case Copy(source=source, target=target):
+            return target.is_running or (target.is_startup and not source.is_running)
+        case _:
+            return False
 
 
 def _complaints(result: ConfigResult) -> tuple[str, ...]:
