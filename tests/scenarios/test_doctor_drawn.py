@@ -64,6 +64,11 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         replace(CLOUD, phase=2, routing="eigrp-classic", spokes=2),
         "host-route-astray@S2,S1,HUB1",
     ),
+    "a hub that tells its underlay by OSPF, and tunnels that come and go": (
+        replace(CLOUD, routing="ospf"),
+        "all-networks-ospf@S1,S2,HUB1",
+    ),
+    "a summary of BGP in phase 2": (replace(CLOUD, phase=2, routing="ibgp"), "summary-bgp@S1,S2,HUB1"),
     "two sites that do not clamp, and a hub between them that does": ("hierarchical", "mss@SPOKE-A1,SPOKE-A2,GLOBAL"),
     "a server that most lack, and have the maps of": (
         replace(LARGE, spokes=3, routing="eigrp-classic"),

@@ -489,6 +489,17 @@ def measure(seed: int | str, faults: int, well: int, most: int = MANY, *, jobs: 
         return Measure(list(map(told, some)), list(map(told, others)))
 
 
+def measure_two(seed: str, pairs: int, most: int = MANY, *, jobs: int = 1) -> list[Both]:
+    """Return so many pairs of faults, those left out of which one harms nobody."""
+    names = [f"{seed}/two/{number}" for number in range(pairs)]
+    if jobs == 1:
+        found = [judge_two(name, most) for name in names]
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            found = list(pool.map(judge_two, names, [most] * pairs))
+    return [one for one in found if one is not None]
+
+
 def told(one: Judged) -> Judged:
     """Print a miss."""
     if one.missed:
@@ -512,8 +523,7 @@ def main() -> None:
             print(healthy(name, arguments.most) if "/well/" in name else judge(name, arguments.most))
         return
     if arguments.two:
-        tried = (judge_two(f"{arguments.seed}/two/{number}", arguments.most) for number in range(arguments.two))
-        pairs = [one for one in tried if one is not None]
+        pairs = measure_two(arguments.seed, arguments.two, arguments.most, jobs=arguments.jobs)
         print("\n".join(str(one) for one in pairs if 0 in one.ranks or not one.first))
         first, both = (sum(found) for found in ((one.first for one in pairs), (0 not in one.ranks for one in pairs)))
         print(f"{len(pairs)} pairs: one of them first {first}, both named {both}")

@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from support import one_end, remedies
-from support.diagnoses import FEW, MANY, Measure, judge_two, measure
+from support.diagnoses import FEW, MANY, Measure, measure, measure_two
 from support.doctors import PAGE, PROOF
 from support.harm import Harm
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEED: Final = "committed"
 FAULTS: Final = 300
 #: Faults whose remedies are tried, and those that one end looks at; pairs of faults, and the seed of these.
-REMEDIES, ENDS, TWO, SEED_OF_TWO = 70, 60, 12, "53"
+REMEDIES, ENDS, TWO, SEED_OF_TWO = 70, 60, 60, "53"
 BEGIN, END = PROOF
 #: Columns: what a network has (`support.diagnoses.traits`).
 TRAITS: Final = (
@@ -65,7 +65,7 @@ Further mechanisms are drawn apart, in networks of at most eight routers: stray 
 wires that are bad in one direction, at a hub, or a little, summaries, filters of what comes in. Of 60 faults of the
 seed `apart` 53 harm at once: all were named first, 44 before what it showed to be missed was fixed; of 40 of a fresh
 seed (`fresh-41c9`) 33 harm, and were named first. No wrong cause was certain, where 2 had been. Again:
-`python -m support.further --seed apart --faults 60`. Of a summary of BGP in phase 2 the doctor says nothing.
+`python -m support.further --seed apart --faults 60`.
 
 The tables are made by `python -m support.proof_page`. A cell has the faults that were named first, of those that harm
 at once; one network has several traits.
@@ -90,7 +90,8 @@ Again: `python -m support.one_end --seed 7 --faults 60`.
 _TWOS: Final = """\
 ### Two faults at once
 
-Two faults, each of which harms by itself, at two routers. Again: `python -m support.diagnoses --seed 53 --two 12`.
+Two faults, each of which harms by itself, at two routers, and what is said of them when the lines were tried in a copy,
+where the doctor looks again. Again: `python -m support.diagnoses --seed 53 --two 60`.
 """
 
 
@@ -158,8 +159,8 @@ def of_two(found: Sequence[Both]) -> str:
     text = (
         f"One of them was first in {_share(sum(one.first for one in found), len(found))} of pairs, and both were named"
     )
-    more = "what hides behind a tunnel that is down is said when it is up again."
-    return "\n".join([_TWOS, f"{text} in {both}:", more])
+    more = "What hides on wires, or in what routers remember, behind a tunnel that is down, no copy shows."
+    return "\n".join([_TWOS, f"{text} in {_share(both, len(found))}.", more])
 
 
 def _listed(
@@ -239,9 +240,7 @@ PARTS: Final[dict[str, Callable[[int], str]]] = {
     "found": lambda jobs: section(measure(SEED, FAULTS, FAULTS, MANY, jobs=jobs)),
     "remedies": lambda jobs: of_remedies(remedies.measure(SEED, REMEDIES, FEW, jobs=jobs)),
     "one end": lambda jobs: of_ends(one_end.measure(SEED, ENDS, FEW, jobs=jobs)),
-    "two": lambda _: of_two(
-        [one for number in range(TWO) if (one := judge_two(f"{SEED_OF_TWO}/two/{number}", FEW)) is not None]
-    ),
+    "two": lambda jobs: of_two(measure_two(SEED_OF_TWO, TWO, FEW, jobs=jobs)),
 }
 
 

@@ -15,6 +15,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     servers              the servers that all others of a cloud have
     routing, learnt      EIGRP, and what it tells     rip                the same of RIP
     ospf, bgp            the same of these        filters            who keeps a route from being told
+    overtold             OSPF that tells the underlay by the tunnel
     absent               a protocol that all others speak, and one does not
     redistribution       what a route map keeps out of `redistribute connected`
     lans                 who should own an address, as hosts say it

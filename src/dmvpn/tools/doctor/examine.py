@@ -28,6 +28,7 @@ from dmvpn.tools.doctor import (
     learnt,
     line,
     ospf,
+    overtold,
     passing,
     path,
     peers,
@@ -81,6 +82,7 @@ OF_PAIR: Final[tuple[_OfPair, ...]] = (
     underlay.server_address,
     registration.other_server,
     routing.underlay_told,
+    overtold.underlay_told,
     underlay.ways,
     translators.same,
     wires.lifetimes,
@@ -236,7 +238,13 @@ _ON_THE_WAY: Final = (
     Cause.NAT_T_BLOCKED,
     Cause.PATH_MTU,
 )
-_WITHOUT_TUNNEL: Final = (underlay.server_address, routing.underlay_told, underlay.ways, wires.losses)
+_WITHOUT_TUNNEL: Final = (
+    underlay.server_address,
+    routing.underlay_told,
+    overtold.underlay_told,
+    underlay.ways,
+    wires.losses,
+)
 #: Where the way between two ends is broken, and both are who they should be: what their lines say can be compared.
 _UNDERLAY: Final = (underlay.ways, wires.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (line.subnets, ipsec.protection, registration.keys, registration.point_to_point)

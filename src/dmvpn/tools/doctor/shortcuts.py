@@ -11,7 +11,7 @@ from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.facts import Address
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Tunnels that have to agree before one that does not is the odd one.
 _ENOUGH_OTHERS: Final = 2
+#: In an address of IPv4.
+_DOTS: Final = 3
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -121,15 +123,28 @@ def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
             evidence=(f"{client.hub}: {there.name} with next-hop-self, and no ip nhrp redirect",),
             fix=interface_lines(process, there.name, "no next-hop-self", "no ip next-hop-self eigrp AS"),
         )
+    if hub.bgp.local_as and len({one.name for one in some}) > 1:
+        yield from _told_as_one(scene, client, _aggregates(hub))
 
 
 def _summary(scene: Scene, client: Client, hub: RouterFacts) -> Iterator[Verdict]:
-    """Check networks that are told in the place of those inside them: of these the hub is the next hop, whatever its
-    lines say.
-    """
+    """Yield what EIGRP of the hub sums up."""
+    yield from _told_as_one(scene, client, _summary_lines(hub, client.there.name if client.there is not None else ""))
+
+
+def _aggregates(facts: RouterFacts) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what BGP tells in the place of what is inside it."""
+    section = f"router bgp {facts.bgp.local_as}"
+    for line in lines_of(facts, section, "aggregate-address "):
+        if line.endswith(" summary-only"):
+            yield (section, "address-family ipv4"), line
+
+
+def _told_as_one(scene: Scene, client: Client, lines: Iterable[tuple[tuple[str, ...], str]]) -> Iterator[Verdict]:
+    """Check networks that are told in the place of those inside them: of these the hub is the next hop."""
     lans = [site[1] for one in scene.fellows(client) if (site := scene.site_of(one.name, one.facts)) is not None]
-    for trail, line in _summary_lines(hub, client.there.name if client.there is not None else ""):
-        address, mask = line.split()[-2:]
+    for trail, line in lines:
+        address, mask = [word for word in line.split() if word.count(".") == _DOTS][:2]
         inside = [lan for lan in lans if lan in ip_network(f"{address}/{mask}")]
         if not any(_is_sent_by(client, lan) for lan in inside):
             continue

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import lans, own, tracks
-from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor import lans, overtold, own, tracks
+from dmvpn.tools.doctor.scene import interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import End, Way, best_route, way
 
@@ -465,7 +464,7 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
             fix = _without(scene, at, found, target)
         case End.NOBODY:
             what, cause, fix = _nobody_there(scene, found, target)
-        case End.TUNNEL if told := _told_by(scene, found, target):
+        case End.TUNNEL if told := overtold.by_owner(scene, found, target):
             yield told
             return
         case End.TUNNEL:
@@ -488,38 +487,6 @@ def _broken(scene: Scene, client: Client, found: Way, target: Address, start: st
         fix=fix,
         order=f"dmvpn lab start {blame}" if cause is Cause.ROUTER_DEAD else "",
     )
-
-
-def _told_by(scene: Scene, found: Way, target: Address) -> Finding | None:
-    """Return that the owner of an underlay address tells its network by OSPF through the very tunnels."""
-    owner = scene.owner(target)
-    facts = scene.of(owner or "")
-    if found.route is None or found.route.source != "ospf" or facts is None or owner == found.at:
-        return None
-    port = next((it.name for it in facts.interfaces if any(own.ip == target for own in it.addresses)), "")
-    for process in facts.ospf:
-        if all(one.name != port for one in process.interfaces):
-            continue
-        section = f"router ospf {process.process}"
-        statements = [line for line in lines_of(facts, section, "network ") if _covers(line, target)]
-        on_port = list(lines_of(facts, f"interface {port}", f"ip ospf {process.process} area "))
-        lines = [(section, *statements)] * bool(statements) + [(f"interface {port}", *on_port)] * bool(on_port)
-        return Finding(
-            step=Step.LINE,
-            cause=Cause.RECURSION,
-            router=str(owner),
-            what=f"{owner} tells others by the tunnel how to reach {found.route.prefix}, where the tunnel itself leads",
-            evidence=(f"{owner}: OSPF runs on {port}", f"{found.at}: {found.route.prefix} by a tunnel (ospf)"),
-            fix=tuple(text for head, *each in lines for text in (head, *(f"no {line}" for line in each))),
-        )
-    return None
-
-
-def _covers(line: str, target: Address) -> bool:
-    """Return whether a `network` statement takes in an address."""
-    words = line.split()
-    address, wildcard = (int(IPv4Address(word)) for word in words[1:3])
-    return target.version == 4 and not (address ^ int(target)) & ~wildcard
 
 
 def _turning(scene: Scene, found: Way, target: Address) -> tuple[str, tuple[str, ...]]:
