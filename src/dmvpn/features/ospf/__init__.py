@@ -50,6 +50,8 @@ FEATURE = Feature(
         DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
         DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),
         DebugFlag(messages.EVENTS, messages.EVENTS, "OSPF events", "IP routing"),
+        DebugFlag(messages.SPF, f"{messages.SPF} [ statistic ]", "OSPF SPF", "IP routing"),
+        DebugFlag(messages.FLOOD, messages.FLOOD, "OSPF flooding", "IP routing"),
         DebugFlag(messages.PACKET, messages.PACKET, "OSPF packet", "IP routing"),
     ),
     explanations=Later("dmvpn.features.ospf.explain:GROUPS"),

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.notices import Log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.ospf.lsa import LsaHeader
     from dmvpn.features.ospf.packet import OspfPacket
 
 #: Names of the debug flags.
@@ -18,6 +21,8 @@ ADJACENCY: Final = "ip ospf adj"
 HELLO: Final = "ip ospf hello"
 PACKET: Final = "ip ospf packet"
 EVENTS: Final = "ip ospf events"
+SPF: Final = "ip ospf spf"
+FLOOD: Final = "ip ospf flood"
 
 
 class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
@@ -126,3 +131,15 @@ def line(process: int, interface: str, text: str) -> str:
 def calculated_line(process: int, networks: int) -> str:
     """Return the line of `debug ip ospf events`: a calculation is done."""
     return f"OSPF-{process} EVENT: SPF is done, {networks} networks"
+
+
+def ways_line(process: int, networks: int, reasons: Sequence[str]) -> str:
+    """Return the line of `debug ip ospf spf`: a calculation is done, and which advertisements made it necessary."""
+    why = " ".join(reasons) or "the configuration or an interface"
+    return f"OSPF-{process} SPF  : SPF is done, {networks} networks, because of {why}"
+
+
+def installed_line(process: int, header: LsaHeader) -> str:
+    """Return the line of `debug ip ospf flood`: the database says another thing."""
+    what = f"type {header.type}, LSID {header.id}, adv router {header.router}"
+    return f"OSPF-{process} FLOOD: Install {what}, seq 0x{header.sequence & 0xFFFFFFFF:08X}, age {header.age}"

@@ -26,7 +26,15 @@ from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.history import History
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
-from dmvpn.features.ospf.messages import EVENTS, NoRouterId, calculated_line
+from dmvpn.features.ospf.messages import (
+    EVENTS,
+    FLOOD,
+    SPF,
+    NoRouterId,
+    calculated_line,
+    installed_line,
+    ways_line,
+)
 from dmvpn.features.ospf.model import Area, AreaKind, Interface, MaximumMetric
 from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.offers import Offers
@@ -166,6 +174,8 @@ class Process:
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
         """Note that the database says another thing than before."""
         self.history.changed(self.context.now, lsa.header)
+        if self.context.ports.debugging.on(FLOOD):
+            self.context.debug(installed_line(self.number, lsa.header))
         self.spf.request()
 
     def _expired(self, number: int | None, key: LsaKey) -> None:
@@ -409,6 +419,8 @@ class Process:
         self.history.calculated(self.context.now, len(best))
         if self.context.ports.debugging.on(EVENTS):
             self.context.debug(calculated_line(self.number, len(best)))
+        if self.context.ports.debugging.on(SPF):
+            self.context.debug(ways_line(self.number, len(best), self.history.runs[-1].reasons))
         self.redistributor.translate(translations(self.areas.values(), self.router_id, best) if self.is_border else {})
 
     def offering(self) -> Generator[None, None, None]:

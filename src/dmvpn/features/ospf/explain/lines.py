@@ -88,6 +88,25 @@ _EVENTS = debug_group(
     Word("OSPF-<process> EVENT: SPF is done, <number> networks", "The shortest ways are calculated again."),
     next="show ip ospf statistics",
 )
+_SPF = debug_group(
+    "debug ip ospf spf",
+    Word(
+        "OSPF-<process> SPF  : SPF is done, <number> networks, because of <why>",
+        "The shortest ways are calculated again. R: a router said something else, N: a network, SN and SA: another "
+        "area, X: somebody about networks from outside.",
+        clause="RFC 2328 §16",
+    ),
+    next="show ip ospf statistics",
+)
+_FLOOD = debug_group(
+    "debug ip ospf flood",
+    Word(
+        "OSPF-<process> FLOOD: Install type <number>, LSID <id>, adv router <router>, seq <number>, age <seconds>",
+        "The database says another thing: this advertisement is new, or takes the place of an older one.",
+        clause="RFC 2328 §13",
+    ),
+    next="show ip ospf database",
+)
 _HELLO = debug_group(
     "debug ip ospf hello",
     Word("OSPF-<process> <interface>: Rcv hello from <router> <address>", "A Hello came and was taken."),
@@ -114,4 +133,4 @@ _REASONS = reason_group(
     ),
     next="show ip ospf neighbor detail",
 )
-GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _HELLO, _REASONS)
+GROUPS: Final = (_LOGS, _PACKETS, _ADJACENCY, _EVENTS, _SPF, _FLOOD, _HELLO, _REASONS)
