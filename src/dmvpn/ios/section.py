@@ -395,7 +395,12 @@ class Section:
             ordered = in_order(ordered, key=lambda entry: interface_sort_key(entry.args.interface(name, "")))
         return ordered
 
-    def _fill_from(self, other: Section) -> None:
+    def held(self) -> Iterator[Statement]:
+        """Yield everything as it was entered, line by line; it does not count as asked for."""
+        for entries in self._statements.values():
+            yield from entries.values()
+
+    def fill_from(self, other: Section) -> None:
         """Take over the statements of `other`; statements are shared, the sections inside them copied."""
         self._indexes = self._made = None
         for line, entries in tuple(other._statements.items()):
@@ -404,7 +409,7 @@ class Section:
                 if entry.section is not None:
                     section = Section(entry.section.mode, self)
                     section._place = line, key
-                    section._fill_from(entry.section)
+                    section.fill_from(entry.section)
                     mine[key] = replace(entry, section=section)
 
 

@@ -43,9 +43,8 @@ class ConfigTree(Section):
         self.revision += 1
         self._touched.add(statement.line)
         if statement.section is not None:
-            for entries in statement.section._statements.values():
-                for entry in entries.values():
-                    self.touch(entry)
+            for entry in statement.section.held():
+                self.touch(entry)
 
     def take_touched(self) -> set[ConfigLine]:
         """Return the commands of which an entry changed since this was asked last."""
@@ -63,7 +62,7 @@ class ConfigTree(Section):
 
         def copied() -> ConfigTree:
             copy = ConfigTree()
-            copy._fill_from(self)
+            copy.fill_from(self)
             copy.revision = self.revision
             return copy
 

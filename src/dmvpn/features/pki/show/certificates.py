@@ -32,6 +32,9 @@ _USAGES: Final = (
 )
 _AUTHORITY: Final = "CA Certificate"
 
+#: What the identifiers of all signature algorithms of ECDSA begin with (RFC 5758 §3.2).
+_ECDSA: Final = "1.2.840.10045.4."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Particulars:
@@ -174,7 +177,7 @@ def _key(certificate: x509.Certificate) -> tuple[str, int]:
 
 def _signature(certificate: x509.Certificate) -> str:
     digest = certificate.signature_hash_algorithm
-    kind = "ECDSA" if "ecdsa" in certificate.signature_algorithm_oid._name else "RSA Encryption"
+    kind = "ECDSA" if certificate.signature_algorithm_oid.dotted_string.startswith(_ECDSA) else "RSA Encryption"
     return f"{digest.name.upper() if digest else 'unknown'} with {kind}"
 
 
