@@ -61,7 +61,7 @@ def routes(first: int, count: int) -> str:
 def test_a_paste_is_given_to_the_router_some_lines_at_a_time() -> None:
     desk = Desk()
     desk.terminal().feed(routes(0, 50).encode())
-    assert desk.pasted() == [16, 16, 16, 2]
+    assert desk.pasted() == [8, 8, 8, 8, 8, 8, 2]
     assert sum(line.startswith("ip route") for line in desk.router.running.render()) == 50
 
 

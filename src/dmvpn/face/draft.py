@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigTree, ExecParser, LineResult, Touch
 
-#: Lines that wait for the router, at most: so many it takes in two milliseconds.
-MOST_WAITING: Final = 16
+#: Lines that wait for the router, at most: so many it takes in a millisecond.
+MOST_WAITING: Final = 8
 #: Of no tree.
 _NONE: Final = -1
 

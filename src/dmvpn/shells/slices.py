@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Seconds of one slice: as long as some ten packets take.
-LENGTH: Final = 0.0015
+LENGTH: Final = 0.001
 #: Seconds that the collector of garbage rests while nobody reads what was made.
 PATIENCE: Final = 0.1
 
