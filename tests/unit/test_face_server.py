@@ -226,6 +226,17 @@ def test_two_people_see_each_other(live: Live, shell: Client) -> None:
     until(lambda: len(live.server.connections) == 1)
 
 
+def test_a_command_without_a_terminal_sees_who_is_there(live: Live, shell: Client) -> None:
+    """`ssh R1 show users` and `dmvpn -r R1 show ssh` saw themselves alone, whoever was there."""
+    shell.send(Input(b"show clock\r"))
+    shell.read_until("R1#")
+    other = Client(live.path)
+    with other.socket:
+        other.receive()
+        other.send(Execute(("show users | count con 0",)))
+        assert "regexp = 2" in other.read_until("\n")
+
+
 def test_silence_ends_a_session(tmp_path: Path) -> None:
     with live_router(tmp_path / "s", "hostname R1\nline con 0\n exec-timeout 0 1\n") as live:
         connected = Client(live.path)

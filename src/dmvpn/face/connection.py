@@ -189,6 +189,7 @@ class Connection:
             lines,
             line=self.line,
             privilege=order.privilege,
+            users=lambda: self._server.users(self),
             clear=self._server.clear,
         )
         watching = asyncio.create_task(self._watch_for_abort())

@@ -21,6 +21,8 @@ from dmvpn.face.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.face.context import User
+
 #: Lines of output made at a time.
 CHUNK = 500
 
@@ -36,13 +38,14 @@ class OneShot:
         *,
         line: Line = CONSOLE,
         privilege: int = PRIVILEGED,
+        users: Callable[[], tuple[User, ...]] | None = None,
         clear: Callable[[int], bool] | None = None,
     ) -> None:
         self.status = 0
         self.done = False
         self._handle = handle
         self._number = session
-        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, clear=clear)
+        self._interpreter = Interpreter(handle, session, line=line, privilege=privilege, users=users, clear=clear)
         self._lines = deque(lines)
         self._outcome: Outcome | None = None
         self._output: Iterator[str] = iter(())

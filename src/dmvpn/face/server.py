@@ -114,7 +114,7 @@ class ManagementServer:
         return tuple(
             User(connection.line, idle=now - connection.last_input, here=connection is asking)
             for connection in self._connections
-            if connection.session is not None
+            if connection.session is not None or connection is asking
         )
 
 
