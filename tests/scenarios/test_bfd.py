@@ -162,3 +162,15 @@ def test_bgp_loses_a_peer_that_bfd_misses_and_has_it_again() -> None:
     assert sessions(world, "SPOKE1") == {}
     world.cut("HUB", "GigabitEthernet0/1", cut=False)
     assert world.wait_until(lambda: sessions(world, "SPOKE1") == {"10.255.0.1": "Up"}, 300, 1)
+
+
+def test_sessions_are_counted_by_protocol_and_packets_from_nothing_again_when_somebody_clears_them() -> None:
+    world = running(EIGRP)
+    rows = [line.split() for line in world.lines("R11", "bfd summary client") if line]
+    assert rows[1:3] == [["EIGRP", "2", "2", "0"], ["Total", "2", "2", "0"]]
+    assert world.show("R11", "bfd summary session") == world.show("R11", "bfd summary")
+    world.do("R11", "clear bfd counters")
+    assert " Rx Count: 0," in f" {block(world, 'R11')}".replace("\n", " ")
+    world.run_for(5)
+    assert sessions(world, "R11") == {"192.168.100.31": "Up", "192.168.100.41": "Up"}
+    assert " Rx Count: 0," not in f" {block(world, 'R11')}".replace("\n", " ")

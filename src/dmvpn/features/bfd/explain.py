@@ -183,7 +183,7 @@ _BLOCK = label_group(
 _SUMMARY = label_group(
     "labels of BFD's summary",
     ("show bfd summary",),
-    Word("Session", "How many neighbors are watched, how many answer, and how many do not."),
+    Word("Session", "How many neighbors are watched, how many answer, and how many do not; of each protocol, too."),
     Word("Packets that were not taken", "From nobody who is watched, malformed, or not from a neighbor (TTL)."),
     next=_SHOW,
     sighted=True,

@@ -22,6 +22,7 @@ from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
+from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.seals import Seals
@@ -74,6 +75,7 @@ class BfdMachine:
         WatchWanted,
         InterfaceChanged,
         Resync,
+        ClearCounters,
     )
 
     def __init__(self, ports: Ports) -> None:
@@ -108,6 +110,10 @@ class BfdMachine:
                 self.seals.key_chains = config.key_chains
                 for name in dict.fromkeys(session.interface for session in self.sessions.values()):
                     self._refresh(name)
+            case ClearCounters():
+                self.refused = 0
+                for session in self.sessions.values():
+                    session.clear_counters()
             case Resync():
                 for name in dict.fromkeys(session.interface for session in self.sessions.values()):
                     self._context.out.append(Listen(name, UDP, None, PORT))

@@ -121,6 +121,11 @@ class Session:
         self.desired_tx, self.required_rx = desired_tx, required_rx
         self.polls = bool(self.remote_discriminator) and waits
 
+    def clear_counters(self) -> None:
+        """Count from nothing again."""
+        self.sent, self.received = Intervals(last=self.sent.last), Intervals(last=self.received.last)
+        self.expiries = self.refused = 0
+
     def hear(self, packet: ControlPacket, now: float) -> Move | None:
         """Note what a packet of the far end says; returns the move that follows from its state, None while disabled."""
         self.heard = packet

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
+from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.reasons import BfdReason
 from dmvpn.features.bfd.states import State
@@ -90,11 +91,12 @@ class ShowBfdNeighbors:
 
 @dataclass(frozen=True, slots=True)
 class ShowBfdSummary:
-    """The answer to `show bfd summary`."""
+    """The answer to `show bfd summary`. clients: of each protocol, how many sessions it wants, and how many are up."""
 
     total: int
     up: int
     refused: int
+    clients: tuple[tuple[str, int, int], ...] = ()
 
 
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
@@ -245,13 +247,29 @@ def query_summary(ctx: ShowContext, args: Args) -> ShowBfdSummary:
     """Return how many there are."""
     machine = ctx.machine(BfdMachine)
     up = sum(session.is_up for session in machine.sessions.values())
-    return ShowBfdSummary(len(machine.sessions), up, machine.refused)
+    return ShowBfdSummary(len(machine.sessions), up, machine.refused, _by_client(machine) if "client" in args else ())
+
+
+def _by_client(machine: BfdMachine) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for client in Client:
+        wanted = [one for one in machine.sessions.values() if any(who is client for who, _ in one.clients)]
+        if wanted:
+            found.append((client.value, len(wanted), sum(one.is_up for one in wanted)))
+    return tuple(found)
+
+
+def clear_counters(ctx: ShowContext, args: Args) -> ClearCounters:
+    """Clear what is counted of all sessions."""
+    return ClearCounters()
 
 
 def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
     """Yield one line; packets that were not taken are our own addition."""
     yield f"{'':<20}{'Session':<15}{'Up':<13}Down"
     yield ""
+    for name, total, up in answer.clients:
+        yield f"{name:<20}{total:<15}{up:<13}{total - up:<10}".rstrip()
     yield f"{'Total':<20}{answer.total:<15}{answer.up:<13}{answer.total - answer.up:<10}".rstrip()
     if answer.refused:
         yield ""
@@ -274,9 +292,20 @@ NEIGHBORS: Final = ExecCommand(
     render=render_neighbors,
 )
 SUMMARY: Final = ExecCommand(
-    "show bfd summary",
-    {"bfd": _HELP["bfd"], "summary": "How many sessions there are"},
+    "show bfd summary [ client | session ]",
+    {
+        "bfd": _HELP["bfd"],
+        "summary": "How many sessions there are",
+        "client": "And of which protocols",
+        "session": "The same without protocols",
+    },
     query=query_summary,
     render=render_summary,
 )
-COMMANDS: Final = (NEIGHBORS, SUMMARY)
+CLEAR: Final = ExecCommand(
+    "clear bfd counters",
+    {"bfd": _HELP["bfd"], "counters": "What is counted of all sessions"},
+    action=clear_counters,
+    privilege=15,
+)
+COMMANDS: Final = (NEIGHBORS, SUMMARY, CLEAR)
