@@ -153,12 +153,15 @@ def _doubled(pid: int) -> int:
     return shown.stdout.count("nexthop via") // 2
 
 
-def _rate(count: int, act: Callable[[], object], done: Callable[[], bool]) -> float:
-    """Return how many a second it were until it is done, with what goes before it. Raises TimeoutError."""
+def _rate(count: int, act: Callable[[], object], done: Callable[[], bool], pause: float = 0.05) -> float:
+    """Return how many a second it were until it is done, with what goes before it. Raises TimeoutError.
+
+    pause: between two looks, seconds.
+    """
     begun = time.monotonic()
     act()
     while not done():
-        time.sleep(0.05)
+        time.sleep(pause)
         if time.monotonic() - begun > _LATEST:
             raise TimeoutError
     return count / (time.monotonic() - begun)
@@ -171,8 +174,8 @@ def main(count: int, pid: int) -> dict[str, float]:
     first, second = map(_neighbor, _NEIGHBORS)
     return {
         "learned": _rate(count, lambda: first.sendall(once), lambda: _routes(pid) >= empty + count),
-        "doubled": _rate(count, lambda: second.sendall(twice), lambda: _doubled(pid) >= count),
-        "halved": _rate(count, first.close, lambda: not _doubled(pid)),
+        "doubled": _rate(count, lambda: second.sendall(twice), lambda: _doubled(pid) >= count, 1.0),
+        "halved": _rate(count, first.close, lambda: not _doubled(pid), 1.0),
         "gone": _rate(count, second.close, lambda: _routes(pid) <= empty),
     }
 

@@ -61,11 +61,11 @@ class Intake:
                 peer.received[prefix] = attributes
         return changed
 
-    def forget(self, peer: Peer) -> list[Prefix]:
+    def forget(self, peer: Peer) -> dict[Prefix, None]:
         """Forget what was told in a session that is over. Returns what that was."""
-        prefixes = list(peer.received)
+        prefixes = dict.fromkeys(peer.received)  # of a table: copied without hashing 100,000 prefixes again
         self.total -= len(prefixes)
-        peer.received.clear()
+        peer.received = {}
         peer.filtered.clear()
         peer.stale.clear()
         peer.denied = 0

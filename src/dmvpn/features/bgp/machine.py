@@ -214,7 +214,7 @@ class BgpMachine:
         if old.local_preference != config.local_preference:
             self._teller.preference_changed(now)
             for peer in self.peers.values():
-                self.routes.learn(peer, tuple(peer.received))
+                self.routes.learn(peer, peer.received)
 
     def _stop(self, now: float) -> None:
         """Stop the process, since there is another one, or none: the RIB and all neighbors hear of it."""
@@ -494,7 +494,7 @@ class BgpMachine:
             case "restart", IPv4Address() as address if address in self.peers:
                 self._not_back(self.peers[address])
             case "judge", IPv4Address() as address if address in self.peers:
-                self.routes.learn(self.peers[address], tuple(self.peers[address].received))
+                self.routes.learn(self.peers[address], self.peers[address].received)
 
     def _not_back(self, peer: Peer) -> None:
         """Give up a peer that restarted and is not there again, or has not told its table to the end in time."""

@@ -86,7 +86,7 @@ def side_by_side(
     paths: list[Path], metric_to: Callable[[IPv4Address], int | None], limit: int, decision: Decision = USUAL
 ) -> list[Path]:
     """Return the best path, and those that are as good up to the metric to the next hop (`maximum-paths`)."""
-    if not paths or limit < 2:
+    if len(paths) < 2 or limit < 2:
         return paths[:1]
     best = paths[0]
 
@@ -96,7 +96,8 @@ def side_by_side(
         metric = metric_to(attributes.next_hop)
         return (*_preference(path, decision), _med(path, decision), path.internal, metric, systems)
 
-    equal = [path for path in paths if rank(path) == rank(best)]
+    highest = rank(best)
+    equal = [best, *(path for path in paths[1:] if rank(path) == highest)]
     hops: dict[IPv4Address, Path] = {}
     for path in equal:
         hops.setdefault(path.attributes.next_hop, path)

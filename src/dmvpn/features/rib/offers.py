@@ -27,17 +27,19 @@ _SOURCE_ORDER = {source: number for number, source in enumerate(RouteSource)}
 
 @dataclass(slots=True, eq=False)
 class Offer:
-    """A route as offered, and what can be used of it now. since: when it became what it is, seconds monotonic."""
+    """A route as offered, and what can be used of it now. since: when it became what it is, seconds monotonic.
+
+    recursive: a next hop must be looked up in the table to know its interface.
+    """
 
     route: Route
     hops: tuple[NextHop, ...] = ()
     since: float = 0.0
+    recursive: bool = field(init=False, default=False)
     _resolved: Route | None = None
 
-    @property
-    def recursive(self) -> bool:
-        """A next hop must be looked up in the table to know its interface."""
-        return any(not hop.interface for hop in self.route.next_hops)
+    def __post_init__(self) -> None:
+        self.recursive = any(not hop.interface for hop in self.route.next_hops)
 
     @property
     def usable(self) -> bool:

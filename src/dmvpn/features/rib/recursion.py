@@ -54,9 +54,8 @@ class Recursion:
         self._circles: dict[Key, Circle] = {}  # the offers that are settled with others
 
     def add(self, key: Key, offer: Offer) -> None:
-        """Take over a recursive offer; `follow` must come next."""
+        """Take over a recursive offer; `follow` must come next. Its hops are set if all of its next hops are known."""
         self._offers[key] = offer
-        self._fresh[key] = None
         owners = self._prefixes.get(key[0])
         if owners is None:
             owners = self._prefixes[key[0]] = {}
@@ -67,6 +66,10 @@ class Recursion:
                 place = self._places[number] = self._loose[number] = Place(address, number)
                 insort(self._addresses, number)
             place.users[key] = None
+        if self._loose:
+            self._fresh[key] = None
+        else:
+            offer.hops = self._hops(key, offer)
 
     def again(self, key: Key) -> None:
         """Look again at an offer that names beside addresses a line that went up or down; `follow` must come next."""
@@ -99,10 +102,12 @@ class Recursion:
 
         This ends: places do not lean on themselves, but in circles, and those are settled in one go.
         """
-        work = _Pass()
-        work.later, self._loose = self._loose, {}
+        later, self._loose = self._loose, {}
         for prefix in prefixes:
-            work.later.update(self._inside(prefix))
+            later.update(self._inside(prefix))
+        if not later and not self._fresh:
+            return {}
+        work = _Pass(later=later)
         while work.later or self._fresh:
             work.dirty, work.later = work.later, {}
             for component in self._in_order(work.dirty):
