@@ -5,6 +5,7 @@
     visitors.py     how many may wait at the door, and from where
     copying.py      SCP
     sftp.py         SFTP
+    memory.py       how it uses memory
     gate.py         one listening address that leads to one router
     __main__.py     the process beside `dmvpn run`
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from dmvpn.base.errors import UserError
 from dmvpn.face.ssh.gate import Door, Gate
 from dmvpn.face.ssh.keys import host_keys
+from dmvpn.face.ssh.memory import use_one_heap
 from dmvpn.face.ssh.visitors import Visitors
 
 
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--flash", type=Path)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    use_one_heap()
     address, _, port = arguments.listen.rpartition(":")
     try:
         door = Door(arguments.socket, address.strip("[]"), int(port), flash=arguments.flash)
