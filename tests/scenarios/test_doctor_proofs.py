@@ -70,6 +70,18 @@ def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right
     assert "expired at " in found.what
 
 
+def test_a_spoke_without_the_password_that_a_hub_has_for_all_is_named_and_not_the_hub() -> None:
+    """The hub was blamed, and broken for all its spokes, though other hubs served this one."""
+    scenario = drawn(replace(CLOUD, hubs=2, routing="ibgp"))
+    case = Case(scenario, 1)
+    well_rows(case)
+    carry_out(case.bench, known_fault(Stage.of(scenario), "bgp-password-gone@S1,S2,HUB2").orders)
+    case.world.run_for(LATER)
+    found = [one for one in visit(case.patient).findings if one.cause is Cause.BGP_PASSWORD]
+    assert [one.router for one in found] == ["S1"]
+    assert found[0].fix == ("router bgp 65000", "neighbor 10.99.0.2 password PASSWORD")
+
+
 def test_a_clock_that_nobody_feels_is_advice_with_the_command_that_sets_it() -> None:
     case = Case(drawn(replace(CLOUD, sealed=False)), 1)
     well_rows(case)

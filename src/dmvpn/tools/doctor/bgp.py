@@ -155,7 +155,7 @@ def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts)
         name, facts, peer = _odd(client, hub, mine, back)
         has = "has a password for" if peer.secured else "has no password for"
         what = f"{name} {has} {peer.address}, and the other end does not have the same"
-        keep = peer.secured and (back is None or (mine.secured and back.secured))
+        keep = not peer.secured or back is None or (mine.secured and back.secured)
         line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
         yield _finding(Cause.BGP_PASSWORD, name, what, facts, line)
         return
@@ -199,8 +199,9 @@ def _impostor(scene: Scene, client: Client, identifier: str) -> str:
 def _odd(
     client: Client, hub: RouterFacts, mine: BgpPeerFacts, back: BgpPeerFacts | None
 ) -> tuple[str, RouterFacts, BgpPeerFacts]:
-    """Return the end whose password nobody else has, or the client."""
-    if not mine.secured and back is not None:
+    """Return the end whose password nobody else has, or the client: so it is if a hub has one for all others, too."""
+    others = [one.secured for one in hub.bgp.peers if one is not back]
+    if not mine.secured and back is not None and not (others and all(others)):
         return client.hub, hub, back
     return client.name, client.facts, mine
 
