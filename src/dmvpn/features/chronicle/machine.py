@@ -85,7 +85,7 @@ class ChronicleMachine:
 
     def changes(self) -> list[Line]:
         """Return the changes that are kept, in order."""
-        return list(map(_line, self._changes))
+        return list(map(_line, breathing(tuple(self._changes))))
 
     @property
     def oldest_message(self) -> float | None:
@@ -107,12 +107,12 @@ class ChronicleMachine:
 
 def _after(lines: deque[_Kept], number: int) -> list[Line]:
     """Return the end of a queue: few of many, as a rule."""
-    found: list[Line] = []
+    found: list[_Kept] = []
     for kept in reversed(lines):
         if kept[0] <= number:
             break
-        found.append(_line(kept))
-    return found[::-1]
+        found.append(kept)
+    return list(map(_line, breathing(found[::-1])))
 
 
 def _line(kept: _Kept) -> Line:
