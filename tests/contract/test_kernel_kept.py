@@ -12,7 +12,7 @@ import pytest
 from contract.peers import pair_of_sas
 from contract.test_planes import REAL, TUNNEL, only_udp, udp
 from contract.test_planes_ipsec import a_and_b, tunnel
-from contract.worlds import DEFAULT, RealWorld, host, nbma
+from contract.worlds import DEFAULT, UNDERLAY, RealWorld, host, nbma
 from dmvpn.app.engines import choose
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
@@ -574,6 +574,32 @@ def test_what_went_with_an_interface_of_the_host_is_missed_no_more() -> None:
             kernel.call(netlink.delete_link("Gi0-3"))
         assert [one.there for one in world.planes["A"].differences()] == ["missing"] * 3
         world.run(0.3)
+        assert world.planes["A"].differences() == []
+
+    in_world("python", test)
+
+
+@pytest.mark.lab
+def test_an_interface_whose_mtu_nobody_orders_any_longer_has_the_one_from_before() -> None:
+    """`no mtu`: packets stayed as small as the line before had made them."""
+
+    def test(world: RealWorld) -> None:
+        addresses = ((nbma("A"), 24),)
+
+        def octets() -> int:
+            with world.inside("A"), netlink.NetlinkSocket() as kernel:
+                link = kernel.find_link("Gi0-1")
+                assert link is not None
+                return link.mtu
+
+        before = octets()
+        for mtu in (1300, 1200):
+            world.execute("A", SetInterface(UNDERLAY, True, addresses, mtu=mtu))
+            world.run(0.1)
+            assert octets() == mtu
+        world.execute("A", SetInterface(UNDERLAY, True, addresses))
+        world.run(0.1)
+        assert octets() == before
         assert world.planes["A"].differences() == []
 
     in_world("python", test)

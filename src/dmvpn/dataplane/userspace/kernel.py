@@ -114,6 +114,7 @@ class Kernel:
             self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
         self._mtus: dict[int, int] = {}
+        self._found_mtus: dict[int, int] = {}  # of interfaces of the host, before the first order
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket)
         self.routes = Routes(
@@ -234,20 +235,27 @@ class Kernel:
         if not (self._manage or made_here(order.interface)):
             return
         index = self._index(order.interface)
-        mtu = self._mtus.get(index) if made_here(order.interface) else order.mtu
+        mtu = self._mtus.get(index) if made_here(order.interface) else self._mtu_of_host(index, order)
         self._keep_link(index, up=order.up, mtu=mtu)
         for kind in (Kind.ADDRESS, Kind.NETWORK):
             for old in self._keeper.wanted_on(index, kind):
                 self._keeper.release(old)
         requests = [] if order.leased else self._addressing(index, order)
-        if order.mtu is not None and not made_here(order.interface):
-            requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=order.mtu)))
+        if mtu is not None and not made_here(order.interface):
+            requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
         requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
         if order.up:  # with the old address, or while it was down, it lost routes without a word
             self._keeper.suspect(index)
             self._keeper.settle()
+
+    def _mtu_of_host(self, index: int, order: SetInterface) -> int | None:
+        """Return the MTU that is ordered, or the one that an earlier order replaced; None: it was never changed."""
+        if order.mtu is None:
+            return self._found_mtus.get(index)
+        self._found_mtus.setdefault(index, self._links[order.interface].mtu)
+        return order.mtu
 
     def _addressing(self, index: int, order: SetInterface) -> list[netlink.Request]:
         """Return what makes the addresses of an interface those that are ordered, and keeps them so."""
@@ -358,6 +366,7 @@ class Kernel:
             case netlink.LinkEvent(Change.GONE, link):
                 self._keeper.release_link(link.index)  # one of the same name has another number
                 self._mtus.pop(link.index, None)
+                self._found_mtus.pop(link.index, None)
                 self._forget(link)
             case netlink.AddressEvent(_, address):
                 self._addresses.tell(self._names_by_index.get(address.link, ""))
