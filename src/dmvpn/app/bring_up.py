@@ -158,7 +158,7 @@ def patience(scenario: Scenario) -> float:
 
 
 def _up_again(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace, told: Told) -> int:
-    """Show a lab once more that is up. Raises UserError if another kind of lab was asked for."""
+    """Show a lab that is up already. Raises UserError if another kind of lab was asked for."""
     if runs(folder).is_exercise != scenario.is_exercise:
         raise UserError(f"another lab is called {folder.name}, too, and is up; 'dmvpn lab down {folder.name}' ends it")
     status = control.order(folder.control, do="status")

@@ -41,7 +41,7 @@ OTHER: Final = "other"
 
 
 def topic_of(name: str) -> str:
-    """Return what a built-in scenario is about."""
+    """Return the topic of a built-in scenario."""
     return next((topic for topic, names in TOPICS.items() if name in names), OTHER)
 
 

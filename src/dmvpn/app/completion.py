@@ -95,7 +95,7 @@ def _positionals(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _values(action: argparse.Action) -> Iterator[str]:
-    """Yield what an argument may be."""
+    """Yield the words that complete an argument."""
     if action.choices is not None:
         yield from action.choices
         return

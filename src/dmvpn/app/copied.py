@@ -54,11 +54,11 @@ class CopiedLab:
         return handle
 
     def facts(self) -> LabFacts:
-        """Return how it is now."""
+        """Return the facts of the lab as of now."""
         return self._world.facts(self._scenario)
 
     def scenario(self) -> Scenario:
-        """Return what it was made of."""
+        """Return the scenario that the lab was made of."""
         return self._scenario
 
     def only_router(self) -> str | None:
@@ -85,7 +85,7 @@ class CopiedLab:
             raise UserError(f"{router} refuses: {said.strip()}")
 
     def running(self, router: str) -> str:
-        """Return what it runs."""
+        """Return the running configuration of a router."""
         return "\n".join([*self._world.routers[router].router.running.render(), "end"]) + "\n"
 
     def replace(self, router: str, text: str) -> None:

@@ -73,7 +73,7 @@ def _print(path: Path, name: str, intake: Intake) -> None:
 
 
 def _name(path: Path, part: str, intake: Intake) -> str:
-    """Return what its file is called."""
+    """Return the name of the router's file, without `.cfg`."""
     hostname = intake.tree.hostname
     return hostname if hostname != "Router" else _UNNAMED.sub("-", part or path.stem).strip("-")
 

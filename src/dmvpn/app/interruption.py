@@ -50,7 +50,7 @@ class Interruption:
 
     @contextlib.contextmanager
     def may_tear(self) -> Iterator[None]:
-        """Let whatever is done inside be left in the middle: then it raises Interrupted."""
+        """Allow Ctrl-C to raise Interrupted in the middle of what is done inside."""
         self._tears = True
         try:
             yield

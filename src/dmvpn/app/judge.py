@@ -24,7 +24,7 @@ RANDOM = "random"
 def judge_one(arguments: argparse.Namespace) -> int:
     """Judge one network under faults.
 
-    The last line says the verdict and the fingerprint; 1 if something must not be so.
+    The last line says the verdict and the fingerprint. Returns 1 if something must not be so.
     """
     order = _order(arguments)
     with Progress.of(arguments) as progress:
@@ -36,7 +36,7 @@ def judge_one(arguments: argparse.Namespace) -> int:
 
 
 def judge_many(arguments: argparse.Namespace) -> int:
-    """Judge all networks in a campaign. The seeds, a line for each run that failed, and a summary; 1 if one failed."""
+    """Judge all networks in a campaign: print seeds, each run that failed, and a summary. Returns 1 if one failed."""
     began = time.monotonic()
     if arguments.scenario is not None:
         raise UserError("--campaign goes over all built-in scenarios; leave the scenario out")

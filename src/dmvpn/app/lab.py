@@ -32,7 +32,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _with_lab(name: str) -> str:
-    """Return what was typed, about this lab."""
+    """Return the command that was typed, with `--lab` for this lab."""
     return shlex.join(["dmvpn", *sys.argv[1:], "--lab", name])
 
 
@@ -95,7 +95,7 @@ def status(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _status_lines(answer: dict[str, control.Json]) -> Iterator[str]:
-    """Yield what runs, for people."""
+    """Yield the lines of `dmvpn lab status`: what runs."""
     routers = answer.get("routers")
     kind = "simulated" if answer.get("simulated") else f"real packets, {answer.get('engine')}"
     yield f"{answer.get('scenario')} ({kind})"

@@ -47,7 +47,7 @@ class Manager:
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Manager:
-        """Return the one that the environment names.
+        """Return the manager that the environment names.
 
         A word there that makes no sense is as good as none, and is logged.
         """
@@ -66,7 +66,7 @@ class Manager:
         self._tell("STOPPING=1", _status(status))
 
     def status(self, status: str) -> None:
-        """Say one line for people."""
+        """Send a line of status for people."""
         self._tell(_status(status))
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -76,7 +76,7 @@ class Manager:
             self._timer = loop.call_later(self._interval, self.watch, loop)
 
     def close(self) -> None:
-        """Say no more."""
+        """Close the socket: nothing more is sent."""
         if self._timer is not None:
             self._timer.cancel()
         self._forget()

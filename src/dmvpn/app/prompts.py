@@ -48,7 +48,7 @@ class Prompts:
             return [answer.result() for answer in answers]
 
     def facts(self) -> LabFacts:
-        """Return how it is now."""
+        """Return the facts of the lab as of now."""
         return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
 
     def running(self, routers: Sequence[str]) -> dict[str, str]:

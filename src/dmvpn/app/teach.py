@@ -101,7 +101,7 @@ class _Class:
         return Stage.of(self.scenario, {**self.scenario.configurations, **running})
 
     def running(self) -> dict[str, str]:
-        """Return what all routers run."""
+        """Return the running configurations of all routers, by name."""
         return self.bench.running(list(self.scenario.configurations))
 
 

@@ -211,7 +211,7 @@ class _Ear:
                 self._assembler.add(heard.router, line, arrived)
 
     def ripe(self, arrived_before: float) -> list[Step]:
-        """Return what can be told."""
+        """Return the steps that are complete and can be shown."""
         return self._assembler.take(arrived_before)
 
     def lab_ended(self) -> None:

@@ -57,7 +57,7 @@ class Paper:
         self._silent = self._has_another_way = False
 
     def say(self, text: str) -> None:
-        """Say one line."""
+        """Print one line at once."""
         if self._silent:
             return
         try:
@@ -129,14 +129,14 @@ class Rows(Screen):
     """The same steps for programs: an object a line, and no word else."""
 
     def begin(self) -> None:
-        """Begin without a heading."""
+        """Do nothing: rows for programs have no heading."""
 
     def lines(self, steps: Iterable[Step]) -> list[tuple[Step, str]]:
         """Return those steps that are told here, each as an object."""
         return [(step, _row(step)) for step, _ in super().lines(steps)]
 
     def show(self, line: str) -> None:
-        """Show one of these."""
+        """Print one row."""
         self._paper.say(line)
 
 

@@ -41,11 +41,11 @@ class Breath(Protocol):
         ...
 
     def aside(self, work: Callable[[], T]) -> T:
-        """Do it while the others go on. Raises what `work` raises, and BrokenOff behind it."""
+        """Do work beside the router, which goes on meanwhile. Raises what `work` raises, and BrokenOff afterwards."""
         ...
 
     def at_home(self, work: Callable[[], T]) -> T:
-        """Let the thread of the router do it, at once. Raises what `work` raises."""
+        """Do work in the thread of the router, at once. Raises what `work` raises."""
         ...
 
 
@@ -81,7 +81,7 @@ def in_order(items: Iterable[T], key: Callable[[T], Any] | None = None) -> list[
 
 
 def in_one_go(work: Callable[[], T]) -> T:
-    """Do it without a breath: nothing changes meanwhile."""
+    """Do work without a breath: nothing changes meanwhile."""
     token = BREATH.set(None)
     try:
         return work()
@@ -90,12 +90,12 @@ def in_one_go(work: Callable[[], T]) -> T:
 
 
 def aside(work: Callable[[], T]) -> T:
-    """Do what needs nothing of the router, and may be done by another thread. Raises what it raises, and BrokenOff."""
+    """Do work that needs nothing of the router; another thread may do it. Raises what `work` raises, and BrokenOff."""
     breath = BREATH.get()
     return work() if breath is None else breath.aside(work)
 
 
 def at_home(work: Callable[[], T]) -> T:
-    """Do what only the thread of the router may do. Raises what it raises."""
+    """Do work that only the thread of the router may do. Raises what `work` raises."""
     breath = BREATH.get()
     return work() if breath is None else breath.at_home(work)

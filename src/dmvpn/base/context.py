@@ -45,7 +45,7 @@ class Context:
         self.timers.cancel(timer)
 
     def is_running(self, timer: Timer) -> bool:
-        """Return whether it will fire."""
+        """Return whether the timer is set."""
         return self.timers.when(timer) is not None
 
     def debug(self, *lines: str) -> None:

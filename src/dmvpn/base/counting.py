@@ -35,11 +35,11 @@ class Counting(Protocol):
     """Asked of the data plane. Counters are as in the answers to `PollInterfaces` and `PollSas`; None: it is mute."""
 
     def interfaces_counted(self) -> InterfacesCounted | None:
-        """Return what passed all interfaces, and what was dropped."""
+        """Return what passed every interface, and what was dropped; None: the plane does not say."""
         ...
 
     def sas_counted(self) -> SasCounted | None:
-        """Return what passed all pairs of SAs."""
+        """Return what every pair of SAs carried; None: the plane does not say."""
         ...
 
     def stations(self) -> tuple[Station, ...]:
@@ -61,11 +61,11 @@ class NoPlane:
         """Do nothing: nothing is known."""
 
     def stations(self) -> tuple[Station, ...]:
-        """Return nobody: none is known."""
+        """Return no station: none is known."""
         return ()
 
     def translations(self) -> Translations:
-        """Return nothing: none is translated."""
+        """Return no flow: none is translated."""
         return Translations()
 
 

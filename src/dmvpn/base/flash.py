@@ -60,7 +60,7 @@ class NoFlash:
     """The files of a router whose shell keeps none."""
 
     def files(self) -> Sequence[Stored]:
-        """Return nothing."""
+        """Return no files."""
         return ()
 
     def read(self, name: str) -> bytes:

@@ -85,7 +85,7 @@ class Merged(Generic[K, V, W]):
         self._changed |= self._groups.take(gone, came)
 
     def merged(self) -> Pages[W]:
-        """Return all values."""
+        """Make again the values of groups that have changed, and return all of them."""
         before: dict[int, W | None] = {self._numbers.pop(key): None for key in self._changed if key in self._numbers}
         now: dict[int, W | None] = {}
         for key in self._changed:

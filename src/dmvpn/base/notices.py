@@ -106,7 +106,7 @@ class InterfaceState:
         return addresses[0][0] if addresses else None
 
     def link_local(self, version: int) -> IPAddress | None:
-        """Return its link-local address, which IPv4 does not have."""
+        """Return the link-local address; None for IPv4, which has none."""
         return self.ipv6.link_local if version == 6 and self.ipv6 is not None and self.carries(6) else None
 
 

@@ -46,7 +46,7 @@ class Candidate:
 
     @classmethod
     def of(cls, route: Route) -> Self:
-        """Return a route of the routing table."""
+        """Return a route of the routing table as a route map sees it."""
         hop = route.next_hops[0] if route.next_hops else None
         return cls(
             prefix=route.prefix,
@@ -58,7 +58,7 @@ class Candidate:
         )
 
     def of_kind(self, kind: CommunityKind) -> tuple[int, ...]:
-        """Return its communities of a kind."""
+        """Return the route's communities of this kind."""
         if kind is CommunityKind.PLAIN:
             return self.communities
         return self.extended if kind is CommunityKind.EXTENDED else self.large
@@ -145,7 +145,7 @@ class Changes:
     large: CommunityChange | None = None
 
     def then(self, later: Changes) -> Changes:
-        """Return both, one after the other."""
+        """Return one change that does what this one and then `later` do."""
         return Changes(
             metric=self.metric if later.metric is None else later.metric,
             metric_type=later.metric_type or self.metric_type,

@@ -114,7 +114,7 @@ class Tap:
             raise _explained(name, error) from error
 
     def _take_buffers(self) -> None:
-        """Take the buffers."""
+        """Tell the kernel which offloads we take: checksums and TCP segments, and UDP's where it knows them."""
         offloads = _TUN_F_CSUM | _TUN_F_TSO4 | _TUN_F_TSO6
         try:
             fcntl.ioctl(self._descriptor, _TUNSETOFFLOAD, offloads | _TUN_F_USO)

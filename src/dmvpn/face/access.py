@@ -24,7 +24,7 @@ _UNREADABLE: Final = 6
 
 
 def access(view: ShowContext, location: str) -> Access:
-    """Return who may come in from this address."""
+    """Return who may log in from this address."""
     system = view.machine(SystemMachine)
     config = system.config
     asking = [line for line in _lines(config) if line.login is Login.LOCAL]

@@ -132,7 +132,7 @@ def render_differences(found: Differences) -> Iterator[str]:
 
 
 def render_incremental(found: Differences) -> Iterator[str]:
-    """Yield the lines to be entered."""
+    """Yield the lines that would be entered, or why there are none to show."""
     if found.error:
         yield found.error
         return

@@ -65,7 +65,7 @@ def query(ctx: ShowContext, _: Args) -> TechSupport:
 
 
 def render(answer: TechSupport) -> Iterator[str]:
-    """Yield each part under its name."""
+    """Yield what each command shows, under the name of the command."""
     for part in answer.parts:
         yield from ("", f"------------------ {part.command} ------------------", "", *part.lines)
 

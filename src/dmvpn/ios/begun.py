@@ -73,7 +73,7 @@ def _with_texts(entries: Sequence[E], words: Sequence[str]) -> tuple[tuple[str, 
 
 
 def summary(entry: ConfigLine | ExecCommand) -> str:
-    """Return what an entry is for."""
+    """Return the help text that says what an entry is for."""
     if isinstance(entry.help, str):
         return entry.help
     leading = naming_keywords(entry.syntax)

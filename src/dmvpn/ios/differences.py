@@ -47,7 +47,7 @@ def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -
 
 
 def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
-    """Yield what is here and not in the other."""
+    """Yield the lines of `here` that `other` does not have, or has with other words."""
     for statement in breathing(here.statements()):
         if not within and statement.text.startswith(_VERSION):
             continue

@@ -177,7 +177,7 @@ class Traffic:
             self._talk(pair)
 
     def end(self) -> None:
-        """End: nothing is sent from now on."""
+        """End the traffic: nothing is sent from now on."""
         self._ended = True
 
     def talk(self) -> None:

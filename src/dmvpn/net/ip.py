@@ -143,19 +143,19 @@ def serialize_icmp(message: icmp.IcmpMessage, version: int) -> bytes:
 
 
 def is_echo_reply(payload: Octets, version: int) -> bool:
-    """Look at the type of an ICMP message before it is decoded, and return whether it is an answer to an echo."""
+    """Return whether an ICMP message, which is not decoded yet, is an echo reply."""
     wanted = icmp.IcmpType.ECHO_REPLY if version == 4 else icmpv6.Icmpv6Type.ECHO_REPLY
     return len(payload) > 0 and payload[0] == wanted
 
 
 def is_echo_request(payload: Octets, version: int) -> bool:
-    """Return the same, for the question."""
+    """Return whether an ICMP message, which is not decoded yet, is an echo request."""
     wanted = icmp.IcmpType.ECHO_REQUEST if version == 4 else icmpv6.Icmpv6Type.ECHO_REQUEST
     return len(payload) > 0 and payload[0] == wanted
 
 
 def is_echo(payload: Octets, version: int) -> bool:
-    """Return whether it is either of them."""
+    """Return whether an ICMP message, which is not decoded yet, is an echo request or reply."""
     return is_echo_request(payload, version) or is_echo_reply(payload, version)
 
 

@@ -188,7 +188,7 @@ class Device:
         return {args.interface("name"): section for args, section in self.tree.sections(INTERFACE)}
 
     def section(self, interface: str) -> Section | None:
-        """Return its lines in the tree."""
+        """Return the section of an interface in the tree, or None."""
         return self._sections.get(interface)
 
     @property

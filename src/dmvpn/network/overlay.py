@@ -221,11 +221,11 @@ class Network:
         return end in self._clients or end.looks_like_hub
 
     def clients(self, server: End) -> tuple[End, ...]:
-        """Return who names this end as NHS."""
+        """Return the ends that name this one as their NHS."""
         return tuple(self._clients.get(server, ()))
 
     def links_of(self, client: End) -> tuple[Link, ...]:
-        """Return its NHS lines."""
+        """Return the links that the NHS lines of this end make."""
         return tuple(self._links.get(client, ()))
 
     def ends_of(self, device: Device) -> tuple[End, ...]:

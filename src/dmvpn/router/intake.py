@@ -78,7 +78,7 @@ class Intake:
         return "\n".join(marked([*self.tree.render_known(), "end"])) + "\n"
 
     def of(self, fate: Fate) -> tuple[Entry, ...]:
-        """Return the lines that this became of."""
+        """Return the lines that had this fate."""
         return tuple(entry for entry in self.result.entries if entry.fate is fate)
 
     @property

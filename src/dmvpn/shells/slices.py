@@ -51,7 +51,7 @@ class _Collector:
         self._was_on = False
 
     def change(self, by: int) -> None:
-        """Count who wants it to rest."""
+        """Count those who want the collector to rest; it does while there is one."""
         before, self._resting = self._resting, self._resting + by
         if not before:
             self._was_on = gc.isenabled()
@@ -69,20 +69,20 @@ class Rest:
         self._is_on = False
 
     def begin(self) -> None:
-        """Wish it."""
+        """Ask that the collector rest."""
         if not self._is_on:
             self._is_on = True
             self._collector.change(1)
 
     def end(self) -> None:
-        """Wish it no more."""
+        """Take the wish back."""
         if self._is_on:
             self._is_on = False
             self._collector.change(-1)
 
     @contextlib.contextmanager
     def interrupted(self) -> Iterator[None]:
-        """Not while somebody waits inside for long: a reader may be slow."""
+        """Let the collector work again if what happens inside takes long: a reader may be slow."""
         timer = self._loop.call_later(PATIENCE, self.end)
         try:
             yield
@@ -221,7 +221,7 @@ class Slices:
             raise BrokenOff
 
     def aside(self, work: Callable[[], T]) -> T:
-        """Do it beside the loop. Raises what it raises, and BrokenOff behind it."""
+        """Do work beside the loop. Raises what `work` raises, and BrokenOff afterwards."""
         self._together.clear()
         self._back.release()
         result, error = _outcome(work)
@@ -234,7 +234,7 @@ class Slices:
         return cast("T", result)
 
     def at_home(self, work: Callable[[], T]) -> T:
-        """Let the thread of the loop do it, which waits for this. Raises what it raises."""
+        """Do work in the thread of the loop, and wait for it. Raises what `work` raises."""
         self._errand = work
         self._hand_over()
         result, error = self._answer

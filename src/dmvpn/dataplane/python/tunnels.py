@@ -68,7 +68,7 @@ class CoreTunnel:
         return header_length(self.key, checksum=self.checksum, sequence=self.sequence is not None)
 
     def set_peer(self, peer: int, neighbor: Neighbor) -> None:
-        """Send frames to this peer id to a neighbor."""
+        """Lead frames for this peer id to a neighbor."""
         mac = _mac(peer)
         self.peers[mac] = neighbor
         if neighbor.connection:

@@ -147,7 +147,7 @@ class RouterTranslation:
 
 
 def _flows(translator: Translator, now: float) -> Iterator[TranslatedFlow]:
-    """Yield those of stations inside."""
+    """Yield the flows that live and were begun by stations inside."""
     for flow in translator.flows.living(now):
         for remote, state in flow.remotes.items():
             if flow.inside.address != translator.public and state.expires > now:

@@ -116,7 +116,7 @@ class Keeper:
             self._on_link.setdefault(link, {})[key] = None
 
     def release(self, thing: Thing) -> None:
-        """Let it go."""
+        """Want a thing no longer; whoever calls removes it from the kernel."""
         key = key_of(thing)
         self._forget_links(key)
         self._wanted.pop(key, None)

@@ -70,7 +70,7 @@ class Routes:
         return refused + self._carry_out(some)
 
     def _carry_out(self, orders: dict[Prefix, SetRoute | ClearRoute]) -> list[tuple[SetRoute | ClearRoute, OSError]]:
-        """Do so for different prefixes: the kernel is asked once."""
+        """Carry out orders for different prefixes with one request to the kernel; return those that were refused."""
         refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
         requests: dict[int, tuple[SetRoute | ClearRoute, netlink.Request]] = {}
         self._ledger.routed(*(prefix for prefix, order in orders.items() if isinstance(order, SetRoute)))

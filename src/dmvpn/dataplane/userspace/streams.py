@@ -289,7 +289,7 @@ def _fresh() -> socket.socket:
 
 
 def _listening(port: int) -> socket.socket:
-    """Return a socket that listens."""
+    """Return a socket that listens at this TCP port. Raises OSError."""
     sock = _fresh()
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -77,14 +77,14 @@ class _Copies:
         self._count = 0
 
     def take(self) -> bool:
-        """Return whether there may be one more."""
+        """Count one more transfer; return False if there are too many."""
         if self._count >= _MOST_COPIED:
             return False
         self._count += 1
         return True
 
     def give_back(self) -> None:
-        """Note that there is one less."""
+        """Count one transfer less."""
         self._count -= 1
 
 

@@ -39,11 +39,11 @@ class Room(Protocol):
     """Who counts the files that are in memory, for all clients."""
 
     def take(self) -> bool:
-        """Return whether there may be one more."""
+        """Count one more transfer; return False if there are too many."""
         ...
 
     def give_back(self) -> None:
-        """Note that there is one less."""
+        """Count one transfer less."""
         ...
 
 
@@ -111,13 +111,13 @@ class Files(asyncssh.SFTPServer):
         return file
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        """Return octets of a file that is read."""
+        """Return at most `size` octets of an open file, and no more than one piece at a time."""
         await self._turn()
         file = self._opened(file_obj)
         return bytes(file.octets[offset : offset + min(size, _PIECE)])
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
-        """Return octets of a file that is written."""
+        """Put octets into a file that is written, and return how many. Raises OSError where there is no room."""
         await self._turn()
         file = self._opened(file_obj)
         if not file.is_written:

@@ -28,7 +28,7 @@ class ChangeLog:
 
     @property
     def is_long(self) -> bool:
-        """Return whether half of it says nothing."""
+        """Return whether more than half of the entries are superseded by later ones."""
         return len(self._entries) > 2 * len(self._last)
 
     def note(self, prefix: Prefix) -> None:

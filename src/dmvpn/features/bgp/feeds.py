@@ -41,11 +41,11 @@ class Feed:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether it has been sent everything."""
+        """Return whether the neighbor has been sent everything."""
         return not self._items and not self._chunks and self.behind is None
 
     def add(self, items: Iterable[Batch | Mark]) -> None:
-        """Note that it is to be sent these, too, if it is in step."""
+        """Queue these for a neighbor that is in step; one that is behind gets them later."""
         if self.behind is None:
             for one in items:
                 self._items.append(one)

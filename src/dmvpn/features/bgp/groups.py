@@ -86,25 +86,25 @@ class Group:
 
     @property
     def is_empty(self) -> bool:
-        """Is nobody in it?"""
+        """Return whether the group has no members."""
         return not self.feeds and not self._arriving
 
     # ---------------------------------------------------------------------------------------------------- members
 
     def join(self, feed: Feed) -> None:
-        """Let somebody hear everything, and all that changes from now on."""
+        """Add a member: it hears the whole table, and all that changes from now on."""
         self.feeds[feed.peer] = feed
         self.feed(feed, self._whole_table())
 
     def move(self, feed: Feed, told: Mapping[Prefix, Told], now: float) -> None:
-        """Let somebody who was told this in another group hear the difference, as soon as it is known."""
+        """Add a member that was told this in another group: it hears the difference as soon as that is known."""
         self._arriving[feed.peer] = feed, told
         self.announce_at = now
         if not self.pending:
             self._admit()
 
     def leave(self, peer: IPv4Address) -> Mapping[Prefix, Told]:
-        """Remove somebody who is no member any more. Returns what it was told."""
+        """Remove a member. Returns what it was told."""
         self.hungry.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
         if arriving is not None:
@@ -120,7 +120,7 @@ class Group:
         return self.told
 
     def feed(self, feed: Feed, items: Iterable[Batch | Mark]) -> None:
-        """Let a member be sent something. One whose feed gets longer than the table falls behind."""
+        """Queue something for a member. One whose feed gets longer than the table falls behind."""
         feed.add(items)
         if feed.behind is None and feed.length > TABLES * len(self.told) + BESIDES:
             feed.fall_behind(self._log.latest)
@@ -140,7 +140,7 @@ class Group:
         return batch
 
     def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:
-        """Let a member hear everything again that it was told."""
+        """Tell a member again everything that it was told."""
         if feed.behind is not None:
             feed.refresh(begin, end)
             return
@@ -149,7 +149,7 @@ class Group:
         self.feed(feed, (*begin, *self._whole_table(), *end))
 
     def _admit(self) -> None:
-        """Let those that came from other groups hear the difference now."""
+        """Queue the difference for members that came from other groups."""
         made: dict[int, list[Batch]] = {}
         arriving, self._arriving = self._arriving, {}
         for feed, told in arriving.values():
@@ -163,7 +163,7 @@ class Group:
     # ---------------------------------------------------------------------------------------------------- changes
 
     def touch(self, prefixes: Iterable[Prefix]) -> None:
-        """Note that these are to be looked at."""
+        """Note that what members hear of these prefixes may be another thing now."""
         self.pending.update(dict.fromkeys(prefixes))
 
     def look(

@@ -58,7 +58,7 @@ class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
 
     @classmethod
     def up(cls, neighbor: str) -> Self:
-        """Return the message that it is established."""
+        """Return the message that the session with a neighbor is established."""
         return cls(f"neighbor {neighbor} Up")
 
     @classmethod

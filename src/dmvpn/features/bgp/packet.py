@@ -300,7 +300,7 @@ class Keepalive:
         return cls()
 
     def body(self) -> bytes:
-        """Return nothing."""
+        """Return the body, which is empty."""
         return b""
 
 

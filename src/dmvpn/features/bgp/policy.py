@@ -57,7 +57,7 @@ def _is_listed(policies: RoutePolicies, one: Filter, prefix: Prefix, attributes:
 
 
 def kinds_of(path: Path) -> tuple[str, ...]:
-    """Return where a path came from."""
+    """Return the kinds of route, as `match route-type` names them, that a path is."""
     if path.own:
         return LOCAL
     return INTERNAL if path.internal else EXTERNAL

@@ -64,7 +64,7 @@ class Restart:
         )
 
     def capability(self) -> CapabilityValue:
-        """Return what our OPEN says."""
+        """Return the capability in our OPEN, RFC 4724 §3."""
         head = self.seconds & _SECONDS | (_NOTIFIES if self.notifies else 0)
         return CapabilityValue(Capability.GRACEFUL_RESTART, head.to_bytes(2, "big"))
 

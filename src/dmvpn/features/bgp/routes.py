@@ -73,7 +73,7 @@ class Routes:
         return self._learning.waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)
 
     def configure(self, config: BgpConfig, router_id: IPv4Address | None) -> None:
-        """Obey other lines about routes."""
+        """Apply other lines about routes."""
         old, self._config = self._config, config
         was_called, self._router_id = self._router_id, router_id or UNSPECIFIED
         self.table.limits, self.table.decision = config.maximum_paths, config.decision
@@ -104,7 +104,7 @@ class Routes:
         self._own.update(own_prefixes(self._config, self._ports))
 
     def policies_changed(self) -> None:
-        """Obey other lists or maps at once for our own routes."""
+        """Apply other lists or maps at once for our own routes."""
         self.look_at_own()
         if any(one.suppress_map or one.attribute_map for one in self._config.aggregates):
             self._dirty.update(dict.fromkeys(self.table.destinations))
@@ -131,7 +131,7 @@ class Routes:
         return [self._retracted(prefix) for prefix in self._offered]
 
     def learn(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
-        """Look at what a peer told of these, or what its other filters leave of it."""
+        """Choose again among the paths to these prefixes: a peer told something else, or its filters are others."""
         self._learning.add(peer, prefixes)
 
     def route_changed(self, prefix: Prefix, now: float) -> None:

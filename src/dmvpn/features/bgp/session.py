@@ -134,7 +134,7 @@ class Counts:
 
     @classmethod
     def none(cls) -> Counts:
-        """Return nothing."""
+        """Return counters that are all zero."""
         return cls([0, 0], [0, 0], [0, 0], [0, 0], [0, 0])
 
     def count(self, message: Message, *, received: bool) -> None:
@@ -152,7 +152,7 @@ class Counts:
                 self.refreshes[received] += 1
 
     def total(self, *, received: bool) -> int:
-        """Return all of them."""
+        """Return the sum of all messages."""
         kinds = (self.opens, self.updates, self.notifications, self.keepalives, self.refreshes)
         return sum(kind[received] for kind in kinds)
 

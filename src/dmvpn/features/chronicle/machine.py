@@ -71,7 +71,7 @@ class ChronicleMachine:
         return [_GREW]
 
     def next_deadline(self) -> float | None:
-        """Return nothing: it waits for nothing."""
+        """Return None: the chronicle has no timers."""
         return None
 
     @property

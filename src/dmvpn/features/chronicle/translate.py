@@ -54,7 +54,7 @@ def route_change(event: RouteChanged) -> StateChanged:
 
 
 def _gist(route: Route | None) -> tuple[object, ...] | None:
-    """Return what `_way` tells of."""
+    """Return the part of a route that `_way` tells: two routes with equal parts read the same."""
     if route is None:
         return None
     who = route.source, route.process if route.process.isdecimal() else ""

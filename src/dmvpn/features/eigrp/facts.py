@@ -72,7 +72,7 @@ def facts(machine: EigrpMachine) -> tuple[EigrpFacts, ...]:
 
 
 def neighbors(machine: EigrpMachine, now: float) -> Iterator[NeighborFacts]:
-    """Yield those of all processes."""
+    """Yield the neighbors of all processes."""
     for number, process in machine.processes.items():
         for neighbor in process.neighbors():
             yield NeighborFacts(

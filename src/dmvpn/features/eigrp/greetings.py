@@ -58,7 +58,7 @@ class Greetings:
         return (parameters, VERSION) if stub is None else (parameters, VERSION, Stub(flags=stub))
 
     def introduce(self, interface: EigrpInterface) -> None:
-        """Say the first Hello on an interface. On a tunnel, routers that know us from before a restart should greet us
+        """Send the first Hello on an interface. On a tunnel, routers that know us from before a restart should greet us
         again.
 
         To him our Hello is nothing new, so we would meet him with his next one: an interval without routes, and a hub
@@ -93,7 +93,7 @@ class Greetings:
             self._context.start(interface.hello_timer, due - now)
 
     def answer(self, interface: EigrpInterface) -> None:
-        """Say hello to a new router, and by multicast: a router that our multicast does not reach is no neighbor of
+        """Greet a new router, and by multicast: a router that our multicast does not reach is no neighbor of
         ours.
 
         So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.

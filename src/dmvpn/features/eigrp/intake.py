@@ -38,7 +38,7 @@ class Intake:
         return self._judged(prefix, source, report)
 
     def configure(self, distribution: Distribution, sources: Iterable[Source]) -> None:
-        """Obey other lines: what was said before counts by them."""
+        """Apply other lines: what was said before counts by them."""
         old, self.distribution = self.distribution, distribution
         if old != distribution:
             if not old.says(inwards=True) and distribution.says(inwards=True):

@@ -51,7 +51,7 @@ class Gauge:
     barred_until: float | None = None
 
     def pause(self, limit: PrefixLimit, now: float) -> None:
-        """Set for how long to stay away after the limit was passed."""
+        """Set how long to stay away after the limit was passed."""
         if now >= self.over_at + limit.reset_time:
             self.restarts = 0
         self.over_at = now
@@ -195,7 +195,7 @@ class Limits:
         gauge.barred_until, gauge.restarts, gauge.near, gauge.over = None, 0, False, False
 
     def configure(self, settings: ProcessSettings) -> None:
-        """Obey other lines: pauses by lines that are gone, or say something else, are over."""
+        """Apply other lines: pauses by lines that are gone, or say something else, are over."""
         old, self.settings = self.settings, settings
         self._own = dict(settings.neighbor_limits)
         before = (old.limit, old.redistributed_limit, old.neighbor_limit, old.neighbor_limits)
@@ -203,6 +203,6 @@ class Limits:
             self.clear()
 
     def close(self) -> None:
-        """End with the process."""
+        """Stop all timers, because the process ends."""
         for gauge in (self.all, self.redistributed, *self.neighbors.values()):
             self._context.stop(gauge.timer)

@@ -37,7 +37,7 @@ class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
 
     @classmethod
     def up(cls, autonomous_system: int, neighbor: IPAddress, interface: str) -> Self:
-        """Return a new neighbor."""
+        """Return the message that there is a new adjacency."""
         return cls._of(autonomous_system, neighbor, interface, "up: new adjacency")
 
     @classmethod

@@ -87,7 +87,7 @@ class Process:
         return self.policy.router_id
 
     def neighbors(self) -> list[Neighbor]:
-        """Return all of them, by handle."""
+        """Return the neighbors on all interfaces, in order of their handles."""
         found = [neighbor for interface in self.interfaces.values() for neighbor in interface.neighbors.values()]
         return sorted(found, key=lambda neighbor: neighbor.handle)
 
@@ -101,7 +101,7 @@ class Process:
         self.redistributor.refresh_all()
 
     def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
-        """Obey other settings for which neighbors need not be given up all together."""
+        """Apply other settings for which neighbors need not be given up all together."""
         old, self.settings = self.settings, settings
         chains_changed = self.sender.seals.config.key_chains != config.key_chains
         self.sender.seals.config = config
@@ -133,7 +133,7 @@ class Process:
             self._resync(interface, "intf route configuration changed")
 
     def policies_changed(self) -> None:
-        """Obey other lists or route maps."""
+        """Apply other lists or route maps."""
         self.redistributor.policies_changed()
         distribution = self.settings.distribution
         self.intake.judge_again(list(self._neighbors))

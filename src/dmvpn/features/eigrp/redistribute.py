@@ -71,7 +71,7 @@ class Redistributor:
             self._take(prefix, route)
 
     def policies_changed(self) -> None:
-        """Obey other lists or route maps."""
+        """Apply other lists or route maps."""
         if any(rule.route_map for rule in self.settings.redistributions):
             self.refresh_all()
 

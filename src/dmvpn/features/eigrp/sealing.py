@@ -55,7 +55,7 @@ class Sealing:
             self._context.start(interface.key_timer, 0.0)
 
     def change(self, interface: EigrpInterface) -> None:
-        """Obey other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
+        """Apply other keys, or another way to use them: neighbors that have not got them will fall silent for us."""
         self.check(interface)
         if interface.blocked is not None:
             self._adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
@@ -73,5 +73,5 @@ class Sealing:
 
 
 def seal_of(settings: InterfaceSettings) -> tuple[object, ...]:
-    """Return what neighbors must have the same."""
+    """Return the settings of authentication, which must be equal at both ends."""
     return settings.authentication, settings.key_chain, settings.password

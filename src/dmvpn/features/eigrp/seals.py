@@ -38,7 +38,7 @@ class Seals:
         self._context = context
 
     def length(self, interface: EigrpInterface) -> int:
-        """Return octets that a seal takes."""
+        """Return how many octets of each packet the seal takes."""
         return _LENGTHS[interface.settings.authentication]
 
     def obstacle(self, interface: EigrpInterface) -> Reason | None:

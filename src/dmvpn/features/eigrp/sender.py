@@ -36,7 +36,7 @@ class Encoded(Tlv):
     octets: bytes
 
     def serialize(self) -> bytes:
-        """Return them as they are."""
+        """Return the octets as they are."""
         return self.octets
 
 

@@ -72,7 +72,7 @@ class StuckWatch:
             watch.silent.pop(source, None)
 
     def close(self) -> None:
-        """End with the process."""
+        """End all waits, because the process ends."""
         for prefix in list(self._watches):
             self.end(prefix)
 

@@ -115,7 +115,7 @@ def _name_in(wanted: Identity) -> _Name | None:
 
 
 def _name_of(given: Identification) -> _Name | None:
-    """Return the same of what a peer says."""
+    """Return what `_name_in` returns, for the identity that a peer sent."""
     match given.kind:
         case IdType.IPV4_ADDR if len(given.data) == 4:
             return IdentityKind.ADDRESS, int.from_bytes(given.data, "big")

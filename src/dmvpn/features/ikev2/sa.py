@@ -129,7 +129,7 @@ class IkeSa(Agreement):
         self.rekey_at = self.rekey_time(surely(self.terms).lifetime)
 
     def leave(self) -> None:
-        """Say Delete: nothing else is asked any more."""
+        """Send Delete: nothing else is asked any more."""
         self._happened(Move.LEAVING)
         self.outgoing.clear()
 

@@ -64,12 +64,12 @@ class Traffic:
 
     @classmethod
     def first(cls, count: InterfaceCount, now: float) -> Traffic:
-        """Return what is known by one answer."""
+        """Return what is known after the plane's first answer."""
         received, sent = (Flow().after(*figures, POLL, now) for figures in _directions(count))
         return cls(count, now, received, sent)
 
     def after(self, count: InterfaceCount, now: float) -> Traffic:
-        """Return what is known by one answer more."""
+        """Return what is known after one more answer."""
         seconds = max(now - self.counted_at, 1e-3)
         received, sent = _directions(count)
         is_new = count.received < self.count.received or count.sent < self.count.sent

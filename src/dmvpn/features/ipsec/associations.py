@@ -56,7 +56,7 @@ class Association:
         return self.standing is Standing.LINGERING
 
     def ends(self, standing: Standing) -> bool:
-        """Carry nothing more that we send. Returns whether it did."""
+        """Set how the SA ends: it carries nothing more that we send. Returns whether it carried what we sent."""
         self.standing = standing
         was_used, self.used = self.used, False
         return was_used

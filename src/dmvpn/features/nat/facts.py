@@ -19,6 +19,6 @@ class TranslationFacts(Fact):
 
 
 def facts(machine: NatMachine) -> TranslationFacts | None:
-    """Return what is translated; None: nothing."""
+    """Return what the router was told to translate; None: nothing."""
     order = machine.ordered
     return TranslationFacts(inside=order.inside, overloads=order.overloads) if order.overloads else None

@@ -100,7 +100,7 @@ class NatMachine:
     # ------------------------------------------------------------------------------------------------ parts
 
     def _refresh(self) -> list[Effect | Notice]:
-        """Say what is different now."""
+        """Order the translation again, if it is different now."""
         results: list[Effect | Notice] = []
         policies = Policies(self._ports.policies.of_packets())
         before, self.refused = self.refused, {}

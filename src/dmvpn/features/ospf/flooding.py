@@ -254,7 +254,7 @@ class Flooding:
             self._context.start(interface.acknowledge_timer, _ACKNOWLEDGE_DELAY)
 
     def acknowledge(self, interface: OspfInterface) -> None:
-        """Acknowledge what waited, since its time has come."""
+        """Send the acknowledgments that waited, since their time has come."""
         headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
         for part in self._process.sender.batches(interface, headers):
             self._process.sender.everywhere(interface, Acknowledgment(part))

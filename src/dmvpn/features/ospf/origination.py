@@ -136,7 +136,7 @@ class Origination:
                 own.throttle.request()
 
     def close(self, *, tell: bool) -> None:
-        """End with the process. tell: everybody hears that what we said holds no more."""
+        """Forget what we originated, because the process ends. tell: everybody hears that it does not hold any more."""
         for number, key in list(self._own):
             own = self._own[number, key]
             self._forget((number, key))

@@ -43,7 +43,7 @@ class Slices:
         return self._steps is not None
 
     def begin(self) -> None:
-        """Begin what is to be done; if it is being done already, then once more."""
+        """Begin the work; if it is being done already, do it once more afterwards."""
         if self._steps is not None:
             self._again = True
             return
@@ -51,7 +51,7 @@ class Slices:
         self._go_on()
 
     def stop(self) -> None:
-        """Stop what is not to be done any more."""
+        """Drop the work that is being done, which nobody needs any more."""
         self._context.stop(self._timer)
         self._steps, self._again = None, False
 

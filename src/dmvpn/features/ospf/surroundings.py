@@ -64,7 +64,7 @@ class Surroundings(Protocol):
         ...
 
     def neighbors(self) -> Iterator[Neighbor]:
-        """Return all of them."""
+        """Yield the neighbors on all interfaces."""
 
     def database(self, area: RunningArea, kind: int) -> Database:
         """Return where advertisements of a type live that come by this area."""

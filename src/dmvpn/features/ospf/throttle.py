@@ -35,7 +35,7 @@ class Throttle:
         return self._context.is_running(self._timer)
 
     def request(self) -> None:
-        """Request that it be done."""
+        """Request the work: it is done after the pause that the throttle demands."""
         if self.is_waiting:
             return
         start, hold, most = (milliseconds / 1000 for milliseconds in self.times)
@@ -48,7 +48,7 @@ class Throttle:
             self._pause = min(2 * self._pause, most)
 
     def stop(self) -> None:
-        """Stop what is not to be done any more."""
+        """Drop the request."""
         self._context.stop(self._timer)
 
     def _run(self) -> None:

@@ -87,7 +87,7 @@ class VirtualLinks:
         return {(interface.address, end.router): end.hops for interface, end in self.running()}
 
     def reconfigure(self) -> bool:
-        """Obey other lines: a link whose lines are gone or changed goes, and comes with a calculation.
+        """Apply other lines: a link whose lines are gone or changed goes, and comes with a calculation.
 
         Returns whether one went, so that a calculation is needed.
         """

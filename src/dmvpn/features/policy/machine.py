@@ -64,7 +64,7 @@ class PolicyMachine:
                 del self.hits[kind, name, sequence]
 
     def next_deadline(self) -> float | None:
-        """Return nothing: nothing here waits for a time."""
+        """Return None: policies have no timers."""
         return None
 
 

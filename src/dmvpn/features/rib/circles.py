@@ -230,6 +230,6 @@ def place_number(address: IPAddress) -> Number:
 
 
 def order_of(key: Key) -> tuple[int, Prefix, str, str]:
-    """Return what sorts offers."""
+    """Return the key by which offers are sorted: prefix, source, process."""
     prefix, (source, process) = key
     return prefix.address.version, prefix, source.value, process

@@ -82,7 +82,7 @@ class ForwardingTable:
         return list(self._installed.values())
 
     def again(self, prefix: Prefix) -> list[Effect]:
-        """Return the entry of one prefix again."""
+        """Return the entry of one prefix again, if it has one."""
         return [self._installed[prefix]] if prefix in self._installed else []
 
     def failed(self, prefix: Prefix, text: str, now: float) -> None:

@@ -129,7 +129,7 @@ class StaticMachine:
                 del self._following[number]
 
     def next_deadline(self) -> float | None:
-        """Return nothing: nothing here waits for a time."""
+        """Return None: static routes have no timers."""
         return None
 
 

@@ -108,7 +108,7 @@ class LogHosts:
         return connection is None or connection.is_up
 
     def send(self, text: bytes) -> Iterator[Effect]:
-        """Yield one line to all hosts."""
+        """Send one line to all hosts; over a connection that is not up yet, it waits."""
         source = self._address(self._source_interface)
         for host in self._hosts:
             if host.transport is Transport.UDP:

@@ -76,7 +76,7 @@ class Echoes:
         self._changed = changed
 
     def configure(self, operations: tuple[Operation, ...]) -> None:
-        """Obey other lines: an operation that measures something else begins again."""
+        """Apply other lines: an operation that measures something else begins again."""
         wanted = {each.number: each for each in operations}
         for number, echo in list(self.running.items()):
             if _measured(wanted.get(number)) == _measured(echo.settings):

@@ -51,7 +51,7 @@ class Objects:
         self._routes_timer = Timer(self.look)
 
     def configure(self, tracked: tuple[Tracked, ...]) -> None:
-        """Obey other lines. An object that looks at something else begins again, down."""
+        """Apply other lines. An object that looks at something else begins again, down."""
         wanted = {each.number: each for each in tracked}
         for number, each in list(self.all.items()):
             settings = wanted.get(number)
@@ -99,7 +99,7 @@ class Objects:
             self._context.start(each.timer, delay)
 
     def _turn(self, each: Object) -> None:
-        """Turn what changed and has lasted long enough."""
+        """Turn an object whose fact has been another one for long enough."""
         is_up = self._fact(each.settings)
         if is_up != each.is_up:
             self._change(each, is_up)

@@ -33,7 +33,7 @@ class _Aside:
         self._since = 0
 
     def __call__(self, phase: str, what: dict[str, int]) -> None:
-        """Follow a collection."""
+        """Look at what a collection of the oldest generation left, and set it aside."""
         if phase != "stop" or what["generation"] != _OLDEST:
             return
         self._since += len(gc.get_objects(_OLDEST))

@@ -48,7 +48,7 @@ class _Room:
     _next: dict[IPv4Network, int] = field(default_factory=dict)
 
     def note(self, network: IPv4Network) -> None:
-        """Note that somebody has it."""
+        """Note that a network is taken."""
         insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
 
     def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
@@ -268,7 +268,7 @@ class _Multiplier:
         return self._given[key]
 
     def _plug(self, link: LinkSpec, end: str) -> None:
-        """Plug one more into a switch."""
+        """Plug one more end into a switch."""
         position = next(number for number, other in enumerate(self._links) if other.ends[0] == link.ends[0])
         self._links[position] = link.model_copy(update={"ends": [*self._links[position].ends, end]})
 

@@ -86,7 +86,7 @@ class NatNode:
         """Do nothing, since nothing happens by itself: what is over is forgotten when the next packet asks."""
 
     def next_deadline(self) -> float | None:
-        """Return nothing: it has no timers."""
+        """Return None: a translator has no timers."""
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:

@@ -176,7 +176,7 @@ class HostNode:
         """Do nothing: a host has no timers."""
 
     def next_deadline(self) -> float | None:
-        """Return nothing: a host has no timers."""
+        """Return None: a host has no timers."""
         return None
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
@@ -189,4 +189,4 @@ class HostNode:
 
 
 def _ignore(fact: Effect | Event | str) -> None:
-    """Ignore it: nobody listens."""
+    """Ignore a fact, where nobody listens."""

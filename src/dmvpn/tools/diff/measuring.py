@@ -151,7 +151,7 @@ def warm_up(subject: Subject, pairs: Sequence[Pair], packets: int = 6) -> None:
 
 
 def sample(pairs: Sequence[Pair], most: int) -> Sequence[Pair]:
-    """Return so many of them, from all over."""
+    """Return at most `most` of the pairs, evenly spread."""
     return pairs[:: -(-len(pairs) // most) or 1]
 
 

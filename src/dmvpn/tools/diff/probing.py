@@ -93,7 +93,7 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
 
 
 def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
-    """Name it with its interface, too, where a router has one LAN on one side and several on the other."""
+    """Name LANs with their interfaces, too, where a router has one LAN on one side and several on the other."""
     for lans, besides in ((some, others), (others, some)):
         several = {lan.site for name, lan in besides.items() if name != lan.site}
         for name in [name for name in lans if name in several]:

@@ -42,7 +42,7 @@ class Health:
     found: dict[Subject, int] = field(default_factory=dict)
 
     def dumps(self) -> str:
-        """Write it as JSON."""
+        """Return the health as JSON."""
         return json.dumps([[check.name, subject, value] for (check, subject), value in self.found.items()])
 
     @classmethod

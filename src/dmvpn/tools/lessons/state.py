@@ -82,7 +82,7 @@ class Lesson:
         return Health.loads(self.healthy)
 
     def hinted(self) -> Self:
-        """Note that one hint was given more."""
+        """Return the lesson with one more hint given."""
         return replace(self, hints=self.hints + 1)
 
 
@@ -98,7 +98,7 @@ def fixed(folder: Path) -> int:
 
 
 def note_fixed(folder: Path, trouble: Trouble) -> None:
-    """Note that this one was fixed."""
+    """Note that this trouble was fixed."""
     with (folder / FIXED).open("a") as file:
         file.write(f"{trouble.id}\n")
 

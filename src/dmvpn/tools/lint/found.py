@@ -30,5 +30,5 @@ def found(
     related: tuple[tuple[Device, tuple[str, ...]], ...] = (),
     severity: Severity | None = None,
 ) -> Found:
-    """Return both in one, for short."""
+    """Return a finding at a place of a device's configuration: `Found` and `Place` in one call."""
     return Found(device, Concern(rule=rule, at=at, what=what, fix=fix, severity=severity), related)

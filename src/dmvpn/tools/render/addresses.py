@@ -96,7 +96,7 @@ def check_addresses(table: Table) -> None:
 
 
 def _check_overlaps(table: Table) -> None:
-    """Check that no two overlap, but for equal ones of the provider's."""
+    """Check that no two networks overlap, but for equal ones of the provider's."""
     seen: list[Named] = []
     for new in sorted(named(table), key=lambda one: (one.network, one.what)):
         while seen and int(seen[-1].network.broadcast_address) < int(new.network.network_address):

@@ -123,7 +123,7 @@ def copied(stage: Stage) -> Iterator[Trouble]:
 
 
 def exchanged(stage: Stage) -> Iterator[Trouble]:
-    """Exchange the values of SPOKE and OTHER."""
+    """Yield the troubles in which two spokes have each other's values."""
     back = {one.id: one for one in copied(stage.cast(*(stage.parts[p] for p in (Part.HUB, Part.OTHER, Part.SPOKE))))}
     for one in copied(stage):
         there = back.get(one.id)

@@ -67,7 +67,7 @@ def query_paths(ctx: ShowContext, args: Args) -> ShowPaths:
 
 
 def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
-    """Return our own cluster."""
+    """Return our cluster identifier, and how many clients we reflect routes to."""
     machine = active(ctx)
     if machine is None:
         return ShowClusters()
@@ -78,7 +78,7 @@ def query_clusters(ctx: ShowContext, args: Args) -> ShowClusters:
 
 
 def query_dampening(ctx: ShowContext, args: Args) -> ShowDampening:
-    """Return nothing: none is dampened."""
+    """Return that no path is dampened: dampening is not built."""
     return ShowDampening(is_active=active(ctx) is not None)
 
 

@@ -62,12 +62,12 @@ def query_policy(ctx: ShowContext, args: Args) -> ShowPolicy:
 
 
 def query_sessions(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Return templates of sessions."""
+    """Return session templates: all, or the one that is named."""
     return _templates(ctx, args, session_lines, of_session=True)
 
 
 def query_policies(ctx: ShowContext, args: Args) -> ShowTemplates:
-    """Return templates of what is told."""
+    """Return policy templates: all, or the one that is named."""
     return _templates(ctx, args, policy_lines, of_session=False)
 
 

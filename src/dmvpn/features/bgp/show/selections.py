@@ -68,7 +68,7 @@ def query_selection(ctx: ShowContext, args: Args) -> ShowSelection:
 
 
 def _chooser(args: Args, policies: RoutePolicies, machine: BgpMachine) -> Chooser:
-    """Return the chooser of these words."""
+    """Return the function that chooses the paths that these words ask for."""
     if "pattern" in args:
         pattern = Pattern(args.text("pattern").strip('"'))
         known: dict[int, bool] = {}  # prefixes that were told together share their path

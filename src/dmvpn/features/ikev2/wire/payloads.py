@@ -246,7 +246,7 @@ class VendorId(Payload):
 
     @classmethod
     def read(cls, octets: bytes, offset: int) -> Self:
-        """Read any octets."""
+        """Return the payload, which may hold any octets."""
         return cls(octets)
 
 
@@ -305,7 +305,7 @@ class EncryptedFragment(Payload):
 
     @classmethod
     def read_after(cls, first: int, octets: bytes, offset: int) -> Self:
-        """Read what follows."""
+        """Parse a fragment, RFC 7383 §2.5. first: type of the first payload inside. Raises WireError."""
         _cut(octets, 4, "a fragment", offset, "RFC 7383 §2.5")
         number, total = struct.unpack_from("!HH", octets)
         if not 1 <= number <= total or (number > 1 and first):

@@ -112,7 +112,7 @@ class ShowEndpoints:
 
 
 def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
-    """Query those of all tunnels, or of one."""
+    """Query the endpoints of all multipoint tunnels, or of one."""
     wanted = args.interface("interface", None)
     overlays = ctx.machine(NhrpMachine).tunnels
     tunnels = []

@@ -69,7 +69,7 @@ class _Counts:
         self.expired: Counter[int] = Counter()
 
     def add(self, other: _Counts) -> None:
-        """Add those of another database."""
+        """Add the counts of another database."""
         self.all += other.all
         self.deleted += other.deleted
         self.expired += other.expired

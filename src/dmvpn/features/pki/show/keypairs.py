@@ -37,7 +37,7 @@ class _Wanted:
     moment: int
 
     def made(self) -> Change:
-        """Make it."""
+        """Make the pair, and return the event that hands it to the router."""
         pair = generated(self.name, self.kind, self.bits, self.moment)
         return Change(events=(KeyPairMade(pair),), said=(f"[OK] ({self.kind} keys of {self.bits} bits)", ""))
 
@@ -129,7 +129,7 @@ class PublicKeys:
 
 
 def public_keys(ctx: ShowContext, args: Args) -> PublicKeys:
-    """Ask for the pairs of a kind, or all."""
+    """Query the pairs of a kind, or all; of these the one with a label."""
     kinds = [kind for kind in (RSA, EC) if kind.lower() in args] or [RSA, EC]
     label = args.text("label", "")
     return PublicKeys(

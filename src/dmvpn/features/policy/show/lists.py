@@ -50,7 +50,7 @@ class ShowLists:
 
 
 def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
-    """Return prefix lists."""
+    """Return prefix lists: all, or the one that is named."""
     wanted = args.text("name", "")
     machine = ctx.machine(PolicyMachine)
     known = machine.config.prefix_lists
@@ -157,7 +157,7 @@ def _counted(listed: ListLines) -> Iterator[str]:
 
 
 def render_summary(answer: ShowLists) -> Iterator[str]:
-    """Yield counts alone."""
+    """Yield how long each list is, without its entries."""
     for listed in answer.lists:
         yield from _summary(listed)
 

@@ -63,7 +63,7 @@ class ShowIpCefSummary:
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowIpCefSummary:
-    """Count the table."""
+    """Count the entries of the forwarding table, and those that forward."""
     entries = query_table(ctx, args).entries
     return ShowIpCefSummary(len(entries), sum(entry.action not in ("drop", "no route") for entry in entries))
 
@@ -85,7 +85,7 @@ def query_interface(ctx: ShowContext, args: Args) -> ShowIpCef:
 
 
 def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
-    """Return everything, sorted."""
+    """Return the whole forwarding table, sorted by prefix."""
     entries = {Prefix.parse(text): CefEntry(Prefix.parse(text), action) for text, action in _FIXED}
     default = Prefix.of(IPv4Address(0), 0)
     entries[default] = CefEntry(default, "no route")
@@ -102,7 +102,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
 
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:
-    """Query with a mask exactly that prefix, otherwise the longest match."""
+    """Query one entry: with a mask that of exactly this prefix, otherwise the longest match."""
     prefix, mask = args.prefix("prefix"), args.address("mask", None)
     machine = ctx.machine(RibMachine)
     if mask is not None or not prefix.is_host:

@@ -49,7 +49,7 @@ RULES: Final = (DUPLICATE, MASK, MISSING)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with them."""
+    """Yield what is wrong with the addresses of a network."""
     yield from _duplicates(network)
     for end in network.ends:
         if end.nhrp.network_id is not None and end.address is None and not end.interface.dhcp:

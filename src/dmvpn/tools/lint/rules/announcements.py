@@ -57,7 +57,7 @@ _EIGRP: Final = 90
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what is not told, or not heard."""
+    """Yield LANs that routing does not tell, and what others do not hear."""
     for end in network.ends:
         yield from _lans(network, end)
         yield from _stub(network, end)

@@ -43,7 +43,7 @@ RULES: Final = (SLOW, NO_INTERVAL)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not go together."""
+    """Yield BFD that runs in vain, and detection that comes too late."""
     models: dict[str, dict[str, Parameters]] = {}
     for end in network.ends:
         if end.nhrp.network_id is not None:

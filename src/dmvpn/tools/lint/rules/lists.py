@@ -46,7 +46,7 @@ _FIXES: Final = {
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what names nothing."""
+    """Yield lines that name a list or a route map that does not exist."""
     for device in network.devices:
         yield from _route_maps(device)
         yield from _lists(device)

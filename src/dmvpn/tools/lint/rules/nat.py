@@ -67,7 +67,7 @@ RULES: Final = (HUB, SAME, BOTH, TUNNEL_MODE, OFF)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what will not pass."""
+    """Yield what a translator before a router will not let pass."""
     behind = [(end, site) for end in network.ends if (site := _site(end)) is not None]
     for end, site in behind:
         if network.clients(end) and end.source is not None:

@@ -91,7 +91,7 @@ def check(network: Network) -> Iterator[Found]:
 
 
 def _greets_by_multicast(end: End) -> str:
-    """Return the protocols that do, "" if none."""
+    """Return the protocols that greet neighbors by multicast at this end, "" if none."""
     interface = ospf_interface(end.device, end.name)
     by_unicast = interface is not None and interface.network in _UNICAST
     return " and ".join(str(one) for one in end.running if not (one.protocol is Protocol.OSPF and by_unicast))

@@ -77,7 +77,7 @@ _ELECTED: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not fit."""
+    """Yield what keeps the two ends of a tunnel from an adjacency, or from an election that works."""
     for device in network.devices:
         yield from _in_excerpts(device)
     for end in network.ends:

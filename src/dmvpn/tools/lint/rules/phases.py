@@ -92,7 +92,7 @@ RULES: Final = (REDIRECT, SHORTCUT, SUMMARY, SPOKE, POINT_TO_POINT, NEXT_HOP, OS
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not fit."""
+    """Yield where hub and spokes do not agree on a phase."""
     for hub in network.ends:
         if network.is_server(hub) and hub.nhrp.network_id is not None:
             yield from _phase3(network, hub)

@@ -157,7 +157,7 @@ class _Side:
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not fit."""
+    """Yield where the two ends of a tunnel would not agree on its protection."""
     for culprit, other in network.differing(lambda end: bool(end.tunnel.protection)):
         protected = other if other.tunnel.protection else culprit
         what = (

@@ -65,7 +65,7 @@ _ANY: Final = IPv4Address(0)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not fit."""
+    """Yield tunnels whose largest packets do not fit into their underlay."""
     for end in network.ends:
         yield from _packets(end)
         yield from _segments(end)

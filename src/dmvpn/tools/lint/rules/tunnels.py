@@ -72,7 +72,7 @@ RULES: Final = (WITHOUT_NHRP, KEY, HUB, ELSEWHERE, KEEPALIVE, NO_INTERFACE)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with them."""
+    """Yield what is wrong with the tunnels of a network."""
     for end in network.ends:
         yield from _alone(end)
         yield from _source(end)

@@ -39,7 +39,7 @@ RULES: Final = (BIDIR, QOS)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what does not go together."""
+    """Yield what does not go together in lines that no router here carries out."""
     for end in network.ends:
         section = end.device.section(end.name)
         if section is not None and end.nhrp.network_id is not None:

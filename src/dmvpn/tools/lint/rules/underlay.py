@@ -59,7 +59,7 @@ RULES: Final = (SHUT, NEXT_HOP, OVERLAP, INSIDE)
 
 
 def check(network: Network) -> Iterator[Found]:
-    """Yield what is wrong with them."""
+    """Yield what is wrong with the underlay of the tunnels."""
     for device in network.devices:
         yield from _shut(network, device)
         yield from _next_hops(network, device)
