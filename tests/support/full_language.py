@@ -64,7 +64,13 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "bgp-community": st.sampled_from(["65000:1", "4259840001", "no-export", "local-AS", "internet"]),
     "bgp-extcommunity": st.sampled_from(["65000:1", "192.0.2.1:7", "4200000000:9"]),
     "bgp-large-community": st.sampled_from(["65000:1:2", "4294967295:0:0"]),
-    "acl-ports": st.sampled_from(["eq 80", "eq www", "range 9 5", "gt 1023"]),
+    "acl-ports": st.sampled_from(["eq 80", "eq www 443 ntp", "range 9 5", "gt 1023", "neq 7 echo", "lt 0"]),
+    "acl-icmp": st.sampled_from(["echo", "ech", "8", "8 0", "3 4", "255 255", "unreachable", "0"]),
+    "acl-igmp": st.sampled_from(["host-report", "7", "pim"]),
+    "acl-flags": st.sampled_from(["+syn -ack", "+RST", "-urg +psh -fin"]),
+    "acl-dscp": st.sampled_from(["ef", "af11", "63", "default"]),
+    "acl-precedence": st.sampled_from(["flash", "7", "critical"]),
+    "acl-tos": st.sampled_from(["normal", "15", "min-delay"]),
 }
 
 

@@ -324,11 +324,8 @@ def test_remarks_in_other_letters_and_commands_that_only_show_are_no_lines() -> 
 @pytest.mark.parametrize(
     "entry",
     [
-        "permit icmp any any echo-reply",
-        "permit tcp any any eq www syn",
-        "permit ip any any dscp ef",
-        "permit ip object-group LAN any",
-        "permit tcp any any reflect BACK timeout 300",
+        "permit object-group SERVICES any any",
+        "permit ip any any option any-options",
         "evaluate BACK",
     ],
 )

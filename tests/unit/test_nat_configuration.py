@@ -66,7 +66,7 @@ class Life:
             self.handle(LinkChanged(f"GigabitEthernet{number}", up=True), 1.0)
 
     def _hear(self, log: Log) -> None:
-        self.logs.append(str(log))
+        self.logs.append(f"%{log.name}: {log.text}")
 
     def handle(self, event: object, now: float) -> list[Effect]:
         self.effects = self.router.handle(event, now)  # type: ignore[arg-type]
@@ -144,6 +144,15 @@ def test_each_line_has_its_no_form() -> None:
         (extended("permit udp any range 2000 3000 any"), flow(ports=(3001, 53)), False),
         (extended("deny ip any 198.51.100.0 0.0.0.255", "permit ip any any"), flow(), False),
         (extended("permit icmp any any"), flow(protocol=ICMP), True),
+        (extended("permit udp any any eq isakmp non500-isakmp ntp"), flow(ports=(2000, 4500)), True),
+        (extended("permit udp any any eq isakmp non500-isakmp ntp"), flow(ports=(2000, 124)), False),
+        (extended("permit udp any any neq 53"), flow(ports=(2000, 54)), True),
+        (extended("permit udp any any neq 53"), flow(ports=(2000, 53)), False),
+        (extended("permit udp any any neq 500 501"), flow(ports=(2000, 501)), False),
+        (extended("permit udp any eq 67 68 any eq 67 68"), flow(ports=(68, 67)), True),
+        (extended("permit udp any eq 67 68 any eq 67 68"), flow(ports=(68, 69)), False),
+        (extended("permit udp any any lt 0"), flow(ports=(2000, 0)), False),
+        (extended("permit ip any any log-input"), flow(), True),
     ],
 )
 def test_an_access_list_says_what_is_translated(text: str, packet: PacketFlow, expected: bool) -> None:
@@ -202,9 +211,10 @@ def test_a_route_map_about_another_interface_translates_nothing() -> None:
     [
         (extended("10 permit gre any any"), "access list LAN: entry 10 names protocol 47"),
         (extended("permit ip any any", "deny ospf any any"), "access list LAN: entry 20 names protocol 89"),
-        (extended("permit tcp any any established"), "access list LAN: entry 10 asks for established TCP"),
-        (extended("permit udp any any neq 53"), "access list LAN: entry 10 excludes a port (neq)"),
-        (extended("permit udp any any lt 0"), "access list LAN: entry 10 means no port at all"),
+        (extended("permit tcp any any established"), "access list LAN: entry 10 asks for established"),
+        (extended("permit icmp any any echo"), "access list LAN: entry 10 asks for echo"),
+        (extended("deny ip any any dscp ef", "permit ip any any"), "access list LAN: entry 10 asks for dscp ef"),
+        (extended("permit ip any object-group G"), "access list LAN: entry 10 asks for object-group G"),
         (
             MAP + "route-map OUT permit 10\n match ip address prefix-list P\n",
             "route map OUT: entry 10 has lines other than match ip address and interface",

@@ -204,7 +204,7 @@ def test_access_lists_are_shown_with_numbers_and_without_remarks(show: Callable[
         "Standard IP access list LANS",
         "    10 permit 10.3.3.0, wildcard bits 0.0.0.255",
         "Extended IP access list WEB",
-        "    20 permit tcp 10.0.0.0 0.255.255.255 any eq 80",
+        "    20 permit tcp 10.0.0.0 0.255.255.255 any eq www",
         "    25 deny ip any any log",
     ]
     assert show("show access-lists LANS").splitlines() == [

@@ -70,6 +70,24 @@ def test_an_access_class_says_from_where(location: str, comes: bool) -> None:
     assert bool(names(router_of(text), location)) == comes
 
 
+@pytest.mark.parametrize(
+    ("entry", "comes"),
+    [
+        ("permit tcp 10.0.0.0 0.0.0.255 any eq 22 443", True),
+        ("permit tcp 10.0.0.0 0.0.0.255 any eq 443", False),
+        ("permit tcp 10.0.0.0 0.0.0.255 any dscp ef", False),
+        ("permit tcp object-group STAFF any eq 22", False),
+        ("deny tcp object-group GUESTS any\naccess-list 105 permit ip any any", False),
+        ("permit icmp any any echo\naccess-list 105 permit tcp any any eq 22 log", True),
+        ("deny esp any any\naccess-list 105 permit ip any any log", True),
+        ("deny udp any any neq 53\naccess-list 105 permit ip any any", True),
+    ],
+)
+def test_an_extended_access_class_lets_in_only_whom_it_surely_means(entry: str, comes: bool) -> None:
+    """One entry about GRE or ESP kept everybody out, whatever the others said."""
+    assert bool(names(router_of(f"{USERS}access-list 105 {entry}\n{LINES} access-class 105 in\n"))) == comes
+
+
 def test_an_access_class_that_is_not_there_lets_in_nobody() -> None:
     assert names(router_of(f"{USERS}{LINES} access-class 5 in\n")) == []
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
 
-#: Sections in which a line that nobody knows harms nobody: entries of lists that need a whole packet choose no route.
+#: Sections in which a line that nobody knows harms nobody: an entry of a list that nobody knows chooses no route.
 _HARMLESS_MODES: Final = frozenset(("line", "access-list-extended"))
 #: How the names of interfaces begin that a line may protect.
 _TUNNELS: Final = ("interface tunnel", "interface virtual-template")

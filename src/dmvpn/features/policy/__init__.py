@@ -7,6 +7,7 @@ alone.
 Key chains are configured here and read by each protocol that authenticates (`ios.common.KEY_CHAIN`).
 
     model     the typed configuration
+    protocols names of protocols of IP
     config    its lines
     machine   answers who asks for lists and maps
     routes    lists and maps for those who filter and change routes by them

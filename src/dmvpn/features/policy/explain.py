@@ -143,9 +143,26 @@ _ACCESS = label_group(
     Word("Extended", "By addresses, protocol and ports."),
     Word("permit", "What fits is meant.", also=("deny",)),
     Word("wildcard bits", "Bits of the address that do not matter.", also=("any", "host")),
-    Word("eq", "This port.", also=("neq", "range")),
+    Word("eq", "This port, or one of these.", also=("neq", "range", "gt", "lt")),
     Word("established", "TCP, but not the first packet of a connection."),
-    Word("log", "The entry asks for a log message; none is written here."),
+    Word(
+        "echo",
+        "The entry is about some packets of its protocol alone: messages of ICMP or IGMP, TCP with some flags, "
+        "fragments, marks, times, groups of addresses. Nothing here looks at these: NAT does nothing by such a list "
+        "and says so, an entry of this kind chooses no route, and in an access class it lets nobody in.",
+        also=(
+            "fragments",
+            "dscp",
+            "precedence",
+            "tos",
+            "match-all",
+            "match-any",
+            "time-range",
+            "reflect",
+            "object-group",
+        ),
+    ),
+    Word("log", "The entry asks for a log message; none is written here.", also=("log-input",)),
     Word("ip", "Every protocol."),
     next="show running-config",
 )

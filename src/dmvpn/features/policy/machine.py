@@ -22,11 +22,13 @@ from dmvpn.features.policy.model import PolicyConfig
 from dmvpn.features.policy.routes import Lazily, of_routes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
-    from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRange
+    from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRanges
 
 
 class PolicyMachine:
@@ -78,40 +80,37 @@ def of_packets(config: PolicyConfig | None) -> PacketPolicies:
 
 def _packets(entries: Pages[AccessEntry]) -> ListedPackets:
     problems = (f"entry {entry.sequence} {what}" for entry in entries if (what := _problem(entry)))
-    return ListedPackets(tuple(map(_rule, entries)), next(problems, ""))
+    return ListedPackets(tuple(rule for entry in entries for rule in _rules(entry)), next(problems, ""))
 
 
 def _problem(entry: AccessEntry) -> str:
     """Return what in it a translator cannot obey, "" for nothing."""
     if entry.protocol not in (None, *PROTOCOLS):
         return f"names protocol {entry.protocol}, and only ip, tcp, udp and icmp are told apart"
-    if entry.established:
-        return "asks for established TCP"
-    ranges = [ports for ports in (entry.source_ports, entry.destination_ports) if ports is not None]
-    if any(ports.low > ports.high for ports in ranges):
-        return "means no port at all"
-    if any(ports.inverse for ports in ranges):
-        return "excludes a port (neq); name the others by a range"
-    return ""
+    return f"asks for {entry.partial}" if entry.partial else ""
 
 
-def _rule(entry: AccessEntry) -> PacketRule:
-    return PacketRule(
-        permit=entry.permit,
-        source=_addresses(entry.source),
-        destination=_addresses(entry.destination),
-        protocol=entry.protocol,
-        source_ports=_ports(entry.source_ports),
-        destination_ports=_ports(entry.destination_ports),
-    )
+def _rules(entry: AccessEntry) -> Iterator[PacketRule]:
+    """Yield a rule for each pair of ranges of ports: none, if no port is meant."""
+    for source_ports in _ports(entry.source_ports):
+        for destination_ports in _ports(entry.destination_ports):
+            yield PacketRule(
+                permit=entry.permit,
+                source=_addresses(entry.source),
+                destination=_addresses(entry.destination),
+                protocol=entry.protocol,
+                source_ports=source_ports,
+                destination_ports=destination_ports,
+                is_partial=bool(entry.partial),
+            )
 
 
 def _addresses(listed: AddressRange) -> Addresses:
     return Addresses(listed.address, listed.wildcard)
 
 
-def _ports(ports: PortRange | None) -> tuple[int, int] | None:
-    return None if ports is None else (ports.low, ports.high)
+def _ports(ports: PortRanges | None) -> tuple[tuple[int, int] | None, ...]:
+    return (None,) if ports is None else ports.ranges
 
 
 def _mapped(entries: Pages[MapRule]) -> tuple[MappedPackets, ...]:

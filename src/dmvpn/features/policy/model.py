@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Addresses that agree with `address` in the bits that are 0 in `wildcard`."""
+    """Addresses that agree with `address` in the bits that are 0 in `wildcard`. group: only those of this group."""
 
     address: IPv4Address
     wildcard: IPv4Address
+    group: str = ""
 
 
 #: `any`.
@@ -26,27 +27,36 @@ ANY = AddressRange(IPv4Address(0), IPv4Address(0xFFFFFFFF))
 
 
 @dataclass(frozen=True, slots=True)
-class PortRange:
-    """Ports from `low` to `high`; inverse: all others."""
+class PortRanges:
+    """Ports. text: as the line has them ("eq www"). ranges: the first and the last of each; `lt 0` has none."""
 
-    low: int = 0
-    high: int = 65_535
-    inverse: bool = False
+    text: str
+    ranges: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEntry:
-    """One entry. protocol: the number in the IP header, None: every one. Standard lists look at the source alone."""
+    """One entry. Standard lists look at the source alone.
+
+    protocol: the number in the IP header, None: every one.
+    conditions: what else a packet must have, as the line says it ("echo", "dscp ef").
+    """
 
     sequence: int
     permit: bool
     source: AddressRange
     destination: AddressRange = ANY
     protocol: int | None = None
-    source_ports: PortRange | None = None
-    destination_ports: PortRange | None = None
-    established: bool = False
-    log: bool = False
+    source_ports: PortRanges | None = None
+    destination_ports: PortRanges | None = None
+    conditions: tuple[str, ...] = ()
+    log: str = ""
+
+    @property
+    def partial(self) -> str:
+        """What makes it be about fewer packets than the other fields say, and about no route; "" for nothing."""
+        groups = (f"object-group {end.group}" for end in (self.source, self.destination) if end.group)
+        return next(iter((*groups, *self.conditions)), "")
 
 
 @dataclass(frozen=True, slots=True)

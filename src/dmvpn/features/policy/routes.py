@@ -58,7 +58,8 @@ class Lazily(Mapping[str, W], Generic[V, W]):
 
 
 def _addresses(listed: tuple[bool, Pages[AccessEntry]]) -> tuple[AddressRule, ...]:
-    """Return its entries: in extended lists the destination is the mask, and protocols other than `ip` mean no route.
+    """Return its entries: in extended lists the destination is the mask. Entries that need a packet choose no route:
+    those of protocols other than `ip`, and those with conditions.
 
     The denial at the end is said, for a list of which no entry is about routes is not an empty one.
     """
@@ -66,7 +67,7 @@ def _addresses(listed: tuple[bool, Pages[AccessEntry]]) -> tuple[AddressRule, ..
     rules = [
         AddressRule(entry.permit, _range(entry.source), _range(entry.destination) if extended else None)
         for entry in entries
-        if entry.protocol is None
+        if entry.protocol is None and not entry.partial
     ]
     return (*rules, AddressRule(False, _range(ANY))) if entries else ()
 

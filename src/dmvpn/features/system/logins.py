@@ -55,7 +55,10 @@ class Logins:
         return ""
 
     def permits(self, name: str, location: str) -> bool:
-        """Return whether an access list lets this address in. One that is not there lets nobody in."""
+        """Return whether an access list lets this address in. One that is not there lets nobody in.
+
+        An entry that only some packets fit (`is_partial`) lets nobody in either, and keeps everybody out.
+        """
         if not name:
             return True
         found = self._ports.policies.of_packets().access_lists.get(name)
@@ -63,9 +66,10 @@ class Logins:
             address = ip_address(location)
         except ValueError:
             return False
-        if found is None or found.problem or not isinstance(address, IPv4Address):
+        if found is None or not isinstance(address, IPv4Address):
             return False
-        return permits(found.rules, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
+        certain = tuple(rule for rule in found.rules if not (rule.permit and rule.is_partial))
+        return permits(certain, PacketFlow(IpProtocol.TCP, address, _ANYWHERE, destination_port=22))
 
     def succeeded(self, event: LoginSucceeded, now: float) -> Iterator[Notice]:
         """Log that somebody came in."""

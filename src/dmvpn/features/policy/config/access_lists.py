@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, PRECEDENCE, TCP_FLAGS, TOS
 from dmvpn.features.policy.config.ports import PORTS
 from dmvpn.features.policy.config.sequences import Sequences
+from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios import Args, ConfigLine, Group, Mode, Section, Standing
 
 if TYPE_CHECKING:
@@ -17,23 +19,31 @@ MODES: Final = (Mode(_STANDARD, "config-std-nacl"), Mode(_EXTENDED, "config-ext-
 #: A user who writes `ip access-group` relies on a filter, and a router that only kept the line would not filter.
 _FILTERS: Final = Group("packet filters", Standing.RESTRICTS, "packets that it would drop would pass: filter elsewhere")
 STEP, _LAST = 10, 2_147_483_647
-PROTOCOLS: Final = {
-    "ip": None,
-    "icmp": 1,
-    "igmp": 2,
-    "tcp": 6,
-    "udp": 17,
-    "gre": 47,
-    "esp": 50,
-    "ahp": 51,
-    "eigrp": 88,
-    "ospf": 89,
-}
-_BARE = " | ".join(word for word in PROTOCOLS if word not in ("tcp", "udp"))
+_BARE = " | ".join(word for word in PROTOCOLS if word not in ("icmp", "igmp", "tcp", "udp"))
+#: Keywords that ask more of a packet than addresses, protocol and ports.
+CONDITIONS: Final = ("established", *FLAGS, "fragments")
+#: Likewise words and the value behind each.
+VALUED: Final = ("match-any", "match-all", "dscp", "precedence", "tos", "time-range", "reflect")
+_EVERY = (
+    f"fragments | dscp {{dscp:{DSCP.name}}} | precedence {{precedence:{PRECEDENCE.name}}} | tos {{tos:{TOS.name}}} "
+    "| time-range {time-range:word} | reflect {reflect:word} [ timeout {timeout:1-2147483} ] | log | log-input"
+)
+_FLAGS = (
+    f"established | {' | '.join(FLAGS)} | match-any {{match-any:{TCP_FLAGS.name}}} "
+    f"| match-all {{match-all:{TCP_FLAGS.name}}}"
+)
 
 
 def _addresses(name: str) -> str:
-    return f"( any | host {{{name}:address}} | {{{name}:address}} {{{name}_wildcard:wildcard}} )"
+    return (
+        f"( any | host {{{name}:address}} | {{{name}:address}} {{{name}_wildcard:wildcard}} "
+        f"| object-group {{{name}_group:word}} )"
+    )
+
+
+def _ported(protocol: str, more: str) -> str:
+    ends = f"{_FROM} [ {{source_ports:{PORTS.name}}} ] {_TO} [ {{destination_ports:{PORTS.name}}} ]"
+    return f"{protocol} {ends} [* {more}{_EVERY} ]"
 
 
 _FROM, _TO = _addresses("source"), _addresses("destination")
@@ -43,8 +53,10 @@ _STANDARD_ENTRY = (
 )
 _EXTENDED_ENTRY = (
     "( remark [ {text:line} ] | ( permit | deny ) "
-    f"( ( tcp | udp ) {_FROM} [ {{source_ports:{PORTS.name}}} ] {_TO} [ {{destination_ports:{PORTS.name}}} ] "
-    f"[ established ] | ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} ) [ log ] )"
+    f"( {_ported('tcp', f'{_FLAGS} | ')} | {_ported('udp', '')} "
+    f"| icmp {_FROM} {_TO} [ {{message:{ICMP.name}}} ] [* {_EVERY} ] "
+    f"| igmp {_FROM} {_TO} [ {{report:{IGMP.name}}} ] [* {_EVERY} ] "
+    f"| ( {_BARE} | {{protocol:0-255}} ) {_FROM} {_TO} [* {_EVERY} ] ) )"
 )
 _HELP: Final[Mapping[str, str]] = {
     "access-list": "Which packets or addresses are meant",
@@ -64,7 +76,28 @@ _HELP: Final[Mapping[str, str]] = {
     "destination_wildcard": "Bits that do not matter",
     "protocol": "Number of a protocol",
     "established": "TCP, but not the first packet",
+    "ack": "TCP with this flag",
+    "fin": "TCP with this flag",
+    "psh": "TCP with this flag",
+    "rst": "TCP with this flag",
+    "syn": "TCP with this flag",
+    "urg": "TCP with this flag",
+    "message": "Type of message",
+    "report": "Type of message",
+    "match-any": "TCP with one of these flags",
+    "match-all": "TCP with all of these flags",
+    "fragments": "Fragments other than the first",
+    "dscp": "Code point of differentiated services",
+    "precedence": "Precedence",
+    "tos": "Type of service",
+    "time-range": "At some times alone",
+    "reflect": "Let answers in by another list",
+    "timeout": "Seconds for which answers may come",
+    "object-group": "One of a group of addresses",
+    "source_group": "Name of the group",
+    "destination_group": "Name of the group",
     "log": "Log what fits",
+    "log-input": "Log what fits, and where it came in",
     "ip": "Any protocol",
     **{word: f"Protocol {number}" for word, number in PROTOCOLS.items() if number is not None},
 }

@@ -1,46 +1,89 @@
-"""The ports of an access list entry as one value: `eq 80`, `range 1024 65535`."""
+"""The ports of an access list entry as one value: `eq 80`, `eq isakmp non500-isakmp`, `range 1024 65535`."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import ValueType, register_type
 from dmvpn.ios.values import Misfit, Reading, Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dmvpn.ios.values import Read, Token
 
 _OPERATORS: Final = {
-    "eq": "This port",
+    "eq": "This port, or one of these",
     "gt": "Higher ports",
     "lt": "Lower ports",
     "neq": "Any other port",
     "range": "From one port to another",
 }
+#: The least and the greatest number of ports behind an operator.
+_COUNTS: Final = {"eq": (1, 10), "gt": (1, 1), "lt": (1, 1), "neq": (1, 10), "range": (2, 2)}
+#: IOS's names, of TCP and UDP alike: no name has two numbers.
 _NAMES: Final = {
     "bgp": 179,
+    "biff": 512,
     "bootpc": 68,
     "bootps": 67,
+    "chargen": 19,
+    "cmd": 514,
+    "daytime": 13,
+    "discard": 9,
+    "dnsix": 195,
     "domain": 53,
+    "drip": 3949,
+    "echo": 7,
+    "exec": 512,
+    "finger": 79,
     "ftp": 21,
+    "ftp-data": 20,
+    "gopher": 70,
+    "hostname": 101,
+    "ident": 113,
+    "irc": 194,
     "isakmp": 500,
+    "klogin": 543,
+    "kshell": 544,
+    "login": 513,
+    "lpd": 515,
+    "mobile-ip": 434,
+    "msrpc": 135,
+    "nameserver": 42,
+    "netbios-dgm": 138,
+    "netbios-ns": 137,
+    "netbios-ss": 139,
+    "nntp": 119,
     "non500-isakmp": 4500,
     "ntp": 123,
+    "pim-auto-rp": 496,
+    "pop2": 109,
+    "pop3": 110,
     "rip": 520,
+    "ripv6": 521,
     "smtp": 25,
     "snmp": 161,
+    "snmptrap": 162,
+    "sunrpc": 111,
     "syslog": 514,
+    "tacacs": 49,
+    "talk": 517,
     "telnet": 23,
     "tftp": 69,
+    "time": 37,
+    "uucp": 540,
+    "who": 513,
+    "whois": 43,
     "www": 80,
+    "xdmcp": 177,
 }
 _LAST = 65_535
 
 
 class Ports(ValueType):
-    """An operator and one or two ports."""
+    """An operator and its ports. The value: the text, and the first and last ports of all ranges that are meant."""
 
     def __init__(self) -> None:
         super().__init__("acl-ports", "eq", lambda text: None)
@@ -50,18 +93,21 @@ class Ports(ValueType):
         if len(begun) != 1:
             return Misfit()
         operator = begun[0]
-        count = 2 if operator == "range" else 1
-        ports: list[int] = []
-        for place in range(index + 1, index + 1 + count):
+        least, most = _COUNTS[operator]
+        first = index + 1
+        ports = [port for token in tokens[first : first + most] if (port := _port(token.text)) is not None]
+        # Only the leading ones: what comes behind a word that is no port belongs to something else.
+        count = next(
+            (n for n, token in enumerate(tokens[first : first + most]) if _port(token.text) is None), len(ports)
+        )
+        if count < least:
+            place = first + count
             if place == len(tokens):
                 return Unfinished(f"<0-{_LAST}>", "Port number")
-            port = _port(tokens[place].text)
-            if port is None:
-                return Misfit(tokens[place].start - tokens[index].start)
-            ports.append(port)
-        end = index + 1 + count
-        text = " ".join((operator, *(token.text for token in tokens[index + 1 : end])))
-        return Reading(_range(operator, ports), text, end)
+            return Misfit(tokens[place].start - tokens[index].start)
+        end = first + count
+        text = " ".join((operator, *(token.text.lower() for token in tokens[first:end])))
+        return Reading((text, tuple(_ranges(operator, sorted(ports[:count])))), text, end)
 
     def hints(self, fragment: str) -> list[tuple[str, str]]:
         return [(word, text) for word, text in _OPERATORS.items() if word.startswith(fragment.lower())]
@@ -77,18 +123,20 @@ def _port(text: str) -> int | None:
     return number if 0 <= number <= _LAST else None
 
 
-def _range(operator: str, ports: list[int]) -> tuple[int, int, bool]:
-    """Return the lowest and the highest port, and whether all others are meant."""
-    first = ports[0]
+def _ranges(operator: str, ports: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last port of each range; `lt 0` has none."""
     match operator:
         case "range":
-            return min(ports), max(ports), False
-        case "lt":
-            return 0, first - 1, False
-        case "gt":
-            return first + 1, _LAST, False
-        case _:
-            return first, first, operator == "neq"
+            yield ports[0], ports[1]
+        case "lt" if ports[0] > 0:
+            yield 0, ports[0] - 1
+        case "gt" if ports[0] < _LAST:
+            yield ports[0] + 1, _LAST
+        case "eq":
+            yield from ((port, port) for port in ports)
+        case "neq":
+            limits = (-1, *ports, _LAST + 1)
+            yield from ((low + 1, high - 1) for low, high in pairwise(limits) if low + 1 <= high - 1)
 
 
 PORTS: Final = register_type(Ports())

@@ -19,11 +19,12 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.routemaps import AttributeRule, Changes, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
-from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRange
+from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
+from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios.regex import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
@@ -116,27 +117,37 @@ def _access_entry(args: Args, sequence: int) -> AccessEntry:
         protocol=_protocol(args),
         source_ports=_ports(args, "source_ports"),
         destination_ports=_ports(args, "destination_ports"),
-        established="established" in args,
-        log="log" in args,
+        conditions=tuple(_conditions(args)),
+        log=next((word for word in ("log-input", "log") if word in args), ""),
     )
 
 
 def _range(args: Args, name: str) -> AddressRange:
     address = args.address(name, None)
     wildcard = args.address(f"{name}_wildcard", IPv4Address(0))
+    group = args.text(f"{name}_group", "")
+    if group:
+        return AddressRange(ANY.address, ANY.wildcard, group)
     return ANY if address is None else AddressRange(IPv4Address(int(address) & ~int(wildcard)), wildcard)
 
 
 def _protocol(args: Args) -> int | None:
     number = args.integer("protocol", None)
-    words = (value for word, value in access_lists.PROTOCOLS.items() if word in args and word not in args.values_given)
+    words = (value for word, value in PROTOCOLS.items() if word in args and word not in args.values_given)
     return next(words, None) if number is None else number
 
 
-def _ports(args: Args, name: str) -> PortRange | None:
-    # The value type of ports makes such a triple of the words.
-    ports = cast("tuple[int, int, bool] | None", args.get(name))
-    return None if ports is None else PortRange(*ports)
+def _ports(args: Args, name: str) -> PortRanges | None:
+    # The value type of ports makes such a pair of the words.
+    ports = cast("tuple[str, tuple[tuple[int, int], ...]] | None", args.get(name))
+    return None if ports is None else PortRanges(*ports)
+
+
+def _conditions(args: Args) -> Iterator[str]:
+    """Yield what a packet must have besides addresses, protocol and ports."""
+    yield from (args.text(name) for name in ("message", "report") if name in args.values_given)
+    yield from (word for word in access_lists.CONDITIONS if word in args)
+    yield from (f"{word} {args.text(word)}" for word in access_lists.VALUED if word in args)
 
 
 def _prefix_entry(args: Args) -> Entry[PrefixRule]:

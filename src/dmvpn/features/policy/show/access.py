@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY
+from dmvpn.features.policy.protocols import PROTOCOLS
 from dmvpn.ios import Args, ExecCommand, ShowContext
-from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.features.policy.model import AccessEntry, AddressRange, PortRange
+    from dmvpn.features.policy.model import AccessEntry, AddressRange
 
 #: Entries of numbered lists have numbers in this step.
 _STEP: Final = 10
@@ -78,19 +78,19 @@ def _standard(entry: AccessEntry) -> str:
         text = str(entry.source.address)
     else:
         text = f"{entry.source.address}, wildcard bits {entry.source.wildcard}"
-    return f"{text} log" if entry.log else text
+    return f"{text} {entry.log}".rstrip()
 
 
 def _extended(entry: AccessEntry) -> str:
-    """Return an entry as the configuration has it, ports as numbers."""
+    """Return an entry as the configuration has it, options in one order."""
     parts = (
         _protocol(entry.protocol),
         _range(entry.source),
-        _ports(entry.source_ports),
+        entry.source_ports.text if entry.source_ports else "",
         _range(entry.destination),
-        _ports(entry.destination_ports),
-        "established" if entry.established else "",
-        "log" if entry.log else "",
+        entry.destination_ports.text if entry.destination_ports else "",
+        *entry.conditions,
+        entry.log,
     )
     return " ".join(part for part in parts if part)
 
@@ -98,21 +98,15 @@ def _extended(entry: AccessEntry) -> str:
 def _protocol(number: int | None) -> str:
     if number is None:
         return "ip"
-    return IpProtocol(number).name.lower() if number in set(IpProtocol) else str(number)
+    return next((word for word, value in PROTOCOLS.items() if value == number), str(number))
 
 
 def _range(found: AddressRange) -> str:
     if found == ANY:
         return "any"
+    if found.group:
+        return f"object-group {found.group}"
     return f"host {found.address}" if int(found.wildcard) == 0 else f"{found.address} {found.wildcard}"
-
-
-def _ports(found: PortRange | None) -> str:
-    if found is None:
-        return ""
-    if found.low == found.high:
-        return f"{'neq' if found.inverse else 'eq'} {found.low}"
-    return f"range {found.low} {found.high}"
 
 
 def render_access_lists(answer: ShowAccessLists) -> Iterable[str]:
