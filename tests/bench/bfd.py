@@ -135,11 +135,11 @@ def _bgp_watches(router: str) -> tuple[str, ...]:
     return ("router bgp 65000", *(f"neighbor {other} fall-over bfd" for other in others))
 
 
-#: Other protocols of the page of phases: the longest outage by their own timers, and how BFD is asked for. Not RIP: the
-#: core, which BFD does not watch, believes nothing worse for three minutes.
+#: Other protocols of the page of phases: the longest outage by their own timers, and how BFD is asked for.
 _PROTOCOLS: Final[dict[str, tuple[float, Callable[[str], tuple[str, ...]]]]] = {
     "OSPF point-to-multipoint": (56.0, lambda _router: ("router ospf 1", "bfd all-interfaces")),
     "iBGP": (31.0, _bgp_watches),
+    "RIP": (270.0, lambda _router: ("router rip", "bfd all-interfaces")),
 }
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 import pytest
 
+from support.outages import outages
+from support.phases_page import FORMING, Case, configured
 from support.world import World
 
 FAST: Final = " bfd interval 50 min_rx 50 multiplier 3\n"
@@ -162,6 +164,26 @@ def test_bgp_loses_a_peer_that_bfd_misses_and_has_it_again() -> None:
     assert sessions(world, "SPOKE1") == {}
     world.cut("HUB", "GigabitEthernet0/1", cut=False)
     assert world.wait_until(lambda: sessions(world, "SPOKE1") == {"10.255.0.1": "Up"}, 300, 1)
+
+
+@pytest.mark.parametrize("phase", [2, 3])
+def test_rip_takes_the_second_hub_within_a_second(phase: int) -> None:
+    """The outage was as long as the core's wait for the second hub's next update, or for its own holddown."""
+    case = Case("RIP", phase, summary=phase == 3, hubs=2)
+    world = World("dual-hub", change=lambda router, text: configured(case, router, text))
+    world.run_for(FORMING)
+    slow = "bfd interval 250 min_rx 250 multiplier 3"
+    for router in ("HUB1", "HUB2", "SPOKE1", "SPOKE2"):
+        world.configure(router, "interface Tunnel0", slow, "router rip", "bfd all-interfaces")
+    world.run_for(15)
+
+    def die() -> None:
+        world.sim.kill("HUB1")
+        world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")
+
+    gaps = outages(world, ("H1", "10.1.10.100"), seconds=20, events=((1.0, die),))
+    assert [gap.start for gap in gaps] == [1.0]
+    assert gaps[0].seconds < 1.0
 
 
 def test_sessions_are_counted_by_protocol_and_packets_from_nothing_again_when_somebody_clears_them() -> None:

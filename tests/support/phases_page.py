@@ -45,6 +45,15 @@ The page is generated (`python -m support.phases_page` in the folder `tests`), a
 | iBGP, eBGP | keepalive 10 s, hold time 30 s; announcements of eBGP every second |
 | static | a route for each LAN, and one to HUB2 with distance 250; CORE tracks an echo to HUB1 every 5 s |
 
+RIP waits for three timers of IOS: 180 s until a silent route is invalid, 180 s of holddown, in which nothing worse is
+believed, and 240 s until the route is forgotten. RFC 2453 has no holddown, nor has FRR. What holds down is silence and
+the word of a gateway; a route whose interface goes down, or whose gateway BFD misses, is not held down, and others are
+asked for at once. So these lines help, on all routers:
+
+- `bfd all-interfaces` below `router rip`, and `bfd interval 250 min_rx 250 multiplier 3` on the interfaces: the
+  outage of each row with two hubs is less than a second.
+- `timers basic 5 15 0 20` below `router rip`: no more than 20 s, without BFD.
+
 """
 #: Seconds for which the network may form before it is measured, and for which packets go on after the death.
 FORMING: Final = 100.0

@@ -79,6 +79,47 @@ def test_the_routes_of_a_lost_gateway_go_at_once_and_those_of_the_next_are_asked
     assert metric(net) == 4
 
 
+@pytest.mark.parametrize("is_seen_by_bfd", [True, False])
+def test_another_way_is_asked_for_on_other_interfaces_too(*, is_seen_by_bfd: bool) -> None:
+    """A core that lost its first hub asked on that hub's interface alone: the second one told it when its next update
+    was due; and where the interface went down, nothing worse was believed for three minutes.
+    """
+    net = net_of(ALL, ALL, ALL)
+    net.segments = []
+    net.connect(("R1", GI1), ("R2", GI1))
+    net.connect(("R1", GI2), ("R3", GI1))
+    net.configure(
+        "R1", f"interface {GI2}\n ip address 10.0.1.1 255.255.255.0\n bfd interval 50 min_rx 50 multiplier 3\n"
+    )
+    net.configure("R3", f"interface {GI1}\n ip address 10.0.1.3 255.255.255.0\n")
+    net.run(40)
+    assert metric(net) == 1
+    if is_seen_by_bfd:
+        die(net, "R2")
+    else:
+        net.link("R1", GI1, up=False)
+    net.run(0.3)
+    assert metric(net) == 4
+
+
+def test_old_news_of_our_own_is_no_answer_when_we_ask_for_another_way() -> None:
+    """Router 3 has the network from us alone: it hears that it is gone before it is asked."""
+    net = net_of(ALL, ALL, ALL)
+    net.segments = []
+    net.connect(("R1", GI1), ("R2", GI1))
+    net.connect(("R1", GI2), ("R3", GI1))
+    net.configure("R1", f"interface {GI2}\n ip address 10.0.1.1 255.255.255.0\n")
+    net.configure("R3", f"interface {GI1}\n ip address 10.0.1.3 255.255.255.0\n no ip split-horizon\n")
+    net.configure("R3", f"interface {GI2}\n ip address 10.8.0.3 255.255.255.0\n")
+    net.run(300)
+    assert metric(net) == 1
+    assert "10.9.0.0/16" in "\n".join(net.routers["R3"].show("show ip route"))
+    die(net, "R2")
+    for _ in range(60):
+        net.run(0.1)
+        assert metric(net) in (1, None)
+
+
 def test_a_lost_gateway_that_nobody_watches_is_believed_until_it_has_been_silent_for_long() -> None:
     net = net_of("", "", "")
     die(net, "R2")

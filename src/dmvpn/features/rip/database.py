@@ -16,6 +16,8 @@ from dmvpn.base.deadlines import Deadlines
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.model import RipTimers
 
@@ -132,21 +134,11 @@ class Database:
 
     def lose_interface(self, name: str, timers: RipTimers, now: float) -> list[Prefix]:
         """Lose every path through an interface that is gone."""
-        changed = []
-        for prefix, route in self.routes.items():
-            paths = [path for path in route.paths if path[0] == name]
-            if paths and self._lose(route, paths, timers, now):
-                changed.append(prefix)
-        return changed
+        return self._lose_all(lambda path: path[0] == name, timers, now)
 
     def lose_gateway(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> list[Prefix]:
-        """Lose every path by a gateway that has been seen to be gone: there is no holddown against old news."""
-        changed, path = [], (interface, gateway)
-        for prefix, route in self.routes.items():
-            if path in route.paths and self._lose(route, [path], timers, now):
-                route.hold_until = now
-                changed.append(prefix)
-        return changed
+        """Lose every path by a gateway that BFD has seen to be gone."""
+        return self._lose_all(lambda path: path == (interface, gateway), timers, now)
 
     def expire(self, timers: RipTimers, now: float) -> list[Prefix]:
         """Let silent paths go, and forget routes that have been unreachable for long enough."""
@@ -190,6 +182,18 @@ class Database:
         fresh = self.routes[heard.prefix] = LearnedRoute(heard.prefix, {heard.path: (heard, now)})
         self._arm(fresh, timers)
         return True
+
+    def _lose_all(
+        self, is_gone: Callable[[tuple[str, IPAddress]], bool], timers: RipTimers, now: float
+    ) -> list[Prefix]:
+        """Lose the paths that are gone before our own eyes: holddown is for what others say, so there is none."""
+        changed = []
+        for prefix, route in self.routes.items():
+            paths = [path for path in route.paths if is_gone(path)]
+            if paths and self._lose(route, paths, timers, now):
+                route.hold_until = now
+                changed.append(prefix)
+        return changed
 
     def _lose(self, route: LearnedRoute, paths: list[tuple[str, IPAddress]], timers: RipTimers, now: float) -> bool:
         """Take these paths away; without another one the route is unreachable from now on."""

@@ -7,7 +7,9 @@
 A circuit is an interface whose address a `network` line covers and whose line is up. When it comes up the whole table
 is asked for at once, and again a few times while nobody answers: a spoke's tunnel has a line before the hub knows it.
 When the hub does (`MulticastReached`), both sides say and ask at once.
-Updates go out every 30 s, changes almost at once, but never two triggered updates within a second (§3.10.1).
+Updates go out every 30 s, changes almost at once, but never two triggered updates within a second (§3.10.1). Where a
+gateway or an interface is seen to be gone, everybody is told so and then asked for other ways, which nothing holds
+down.
 """
 
 from __future__ import annotations
@@ -131,7 +133,7 @@ class RipMachine:
                 return self._farewell(self.circuits[name])
             case PathLost(interface=name) if name in self.circuits and event.concerns(Client.RIP, PROCESS):
                 lost = self.database.lose_gateway(name, event.address, self.config.timers, now)
-                return [*self._publish(lost, now), *self._request(self.circuits[name], now)]
+                return self._lost(lost, now)
             case Tick():
                 return self._tick(now)
             case Resync():
@@ -202,7 +204,7 @@ class RipMachine:
             self._timers.cancel(("first", name))
             results.append(StopListening(name, UDP, GROUP, PORT))
             lost = self.database.lose_interface(name, self.config.timers, now)
-            results += [*self._publish(lost, now), *self._watched.reconsider(self.config, self.circuits)]
+            results += [*self._lost(lost, now), *self._watched.reconsider(self.config, self.circuits)]
         if wanted and state is not None and state.address is not None:
             circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name))
             results.append(Listen(name, UDP, GROUP, PORT))
@@ -267,10 +269,13 @@ class RipMachine:
                     self._changed.clear()
                     self._timers.cancel(("trigger", ""))
                     results += self._announce(self._prefixes(), self.circuits.values())
-                case "trigger":
+                case "trigger" | "lost":
                     changed, self._changed = self._changed, {}
                     self._last_trigger = now
+                    self._timers.cancel(("trigger", ""))
                     results += self._announce(changed, self.circuits.values())
+                    if kind == "lost":
+                        results += [order for each in self.circuits.values() for order in self._speaker.request(each)]
                 case "first":
                     results += self._announce(self._prefixes(), [self.circuits[name]])
                 case _:
@@ -327,6 +332,15 @@ class RipMachine:
         if self._changed:
             self._arm_trigger(now)
         return results
+
+    def _lost(self, prefixes: list[Prefix], now: float) -> Results:
+        """Tell everybody of routes that we saw go, and then ask everybody for others: whoever has our own old news
+        must not answer with it. At most once a second.
+        """
+        is_without = any(not self.database.routes[prefix].reachable for prefix in prefixes)
+        if is_without and self._timers.when(("lost", "")) is None:
+            self._timers.set(("lost", ""), max(now + TRIGGER_DELAY, self._last_trigger + TRIGGER_INTERVAL))
+        return self._publish(prefixes, now)
 
     def _offer(self, prefix: Prefix) -> Results:
         route = self.database.routes.get(prefix)
