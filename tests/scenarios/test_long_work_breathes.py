@@ -182,6 +182,22 @@ def test_a_line_that_somebody_else_enters_while_a_file_is_merged_is_kept() -> No
     assert {"interface Loopback1000", *typed} <= set(runs)
 
 
+def test_a_file_is_merged_though_somebody_else_never_stops_configuring() -> None:
+    hub = Hub(1, 20)
+    hub.flash.kept["a"] = b"interface Loopback1000\n ip address 10.77.0.1 255.255.255.255\nend\n"
+    entered = 0
+
+    def meanwhile() -> None:
+        nonlocal entered
+        entered += 1
+        hub.post(LinesEntered((EnteredLine((), f"hostname H{entered}"),)))
+
+    hub.say("configure terminal", "file prompt quiet", "end")
+    with Breaths(meanwhile):
+        hub.say("copy flash:a running-config")
+    assert "interface Loopback1000" in hub.router.running.render()
+
+
 def test_a_configuration_that_changes_while_it_is_saved_is_saved_as_it_is_at_one_moment() -> None:
     hub = Hub(1, 20)
     changes = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import io
 import os
 import pty
@@ -421,6 +422,39 @@ def test_who_does_not_read_for_longer_than_the_line_allows_is_cut_off(tmp_path: 
             until(lambda: bool(live.server.connections))
             until(lambda: not live.server.connections)
         assert client.execute(live.path, ["show privilege"], io.BytesIO()) == 0
+
+
+def has_stopped(receiving: socket.socket) -> bool:
+    """Has the server nothing more to send, because as much as fits waits to be read?"""
+    before = _waiting(receiving)
+    time.sleep(0.05)
+    return 0 < before == _waiting(receiving)
+
+
+def _waiting(receiving: socket.socket) -> int:
+    return int.from_bytes(fcntl.ioctl(receiving, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def test_a_line_is_cleared_though_its_user_does_not_read(tmp_path: Path) -> None:
+    """`clear line` did nothing while a long show waited for its reader."""
+    with live_router(tmp_path / "R1.sock", "hostname R1\nline vty 0 4\n exec-timeout 0 0\n") as live:
+        slow = Client(live.path)
+        with slow.socket:
+            slow.receive()
+            slow.send(OpenShell(24, 80, vty=True), Input(b"terminal length 0\rshow numbers 9999999\r"))
+            until(lambda: bool(live.server.connections) and has_stopped(slow.socket))
+            live.call(lambda: live.server.clear(0))
+            until(lambda: not live.server.connections)
+
+
+def test_a_command_is_cleared_though_nobody_reads_what_it_says(live: Live) -> None:
+    slow = Client(live.path)
+    with slow.socket:
+        slow.receive()
+        slow.send(Execute(("show numbers 9999999",), vty=True))
+        until(lambda: bool(live.server.connections) and has_stopped(slow.socket))
+        live.call(lambda: live.server.clear(0))
+        until(lambda: not live.server.connections)
 
 
 def test_lines_of_two_people_are_carried_out_by_turns_each_in_its_order(live: Live) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing
+from dmvpn.base.breath import BrokenOff, aside, at_home, breathe, breathing, in_one_go
 from dmvpn.shells.slices import Slices
 from support.breaths import Breaths
 
@@ -86,6 +86,27 @@ def test_only_the_thread_of_the_loop_does_what_is_done_at_home() -> None:
         with pytest.raises(ZeroDivisionError):
             await slices.run(lambda: at_home(lambda: 1 // 0))
         slices.close()
+
+    asyncio.run(main())
+
+
+def test_what_is_done_in_one_go_does_at_home_what_belongs_there() -> None:
+    """A file merged while others kept configuring was handed to the router by a thread that has no loop."""
+
+    async def main() -> None:
+        loop, slices = Loop(), Slices(length=0.0)
+
+        def work() -> tuple[bool, int]:
+            began = loop.rounds
+            breathe()
+            where = at_home(threading.get_ident)
+            assert [*breathing(range(5))] == [*range(5)]
+            return where == aside(lambda: here), loop.rounds - began
+
+        here = threading.get_ident()
+        assert await slices.run(lambda: in_one_go(work)) == (True, 0)
+        slices.close()
+        loop.stop()
 
     asyncio.run(main())
 

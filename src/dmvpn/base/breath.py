@@ -49,6 +49,22 @@ class Breath(Protocol):
         ...
 
 
+class _HeldBreath:
+    """A breath that lets nobody go on."""
+
+    def __init__(self, breath: Breath) -> None:
+        self._breath = breath
+
+    def pause(self) -> None:
+        pass
+
+    def aside(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def at_home(self, work: Callable[[], T]) -> T:
+        return self._breath.at_home(work)
+
+
 #: Of this thread.
 BREATH: Final[ContextVar[Breath | None]] = ContextVar("BREATH", default=None)
 
@@ -81,8 +97,9 @@ def in_order(items: Iterable[T], key: Callable[[T], Any] | None = None) -> list[
 
 
 def in_one_go(work: Callable[[], T]) -> T:
-    """Do work without a breath: nothing changes meanwhile."""
-    token = BREATH.set(None)
+    """Do work without a breath: nothing changes meanwhile. What is to be done at home still is."""
+    breath = BREATH.get()
+    token = BREATH.set(None if breath is None else _HeldBreath(breath))
     try:
         return work()
     finally:

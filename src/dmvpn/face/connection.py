@@ -107,6 +107,8 @@ class Connection:
         #: Why we end it: asked for, and when it has come to that.
         self._reason: str | None = None
         self._over: asyncio.Future[str] = self._loop.create_future()
+        #: Is there so much to read that we wait for the client?
+        self._is_unread = False
 
     async def run(self) -> None:
         """Serve the client until it or the session ends."""
@@ -132,7 +134,7 @@ class Connection:
                     raise ProtocolError(f"{type(message).__name__} comes too early")
         except ProtocolError as error:
             self._send(encode(Done(2, str(error))))
-        await self._writer.drain()
+        await self._be_read()
         await self._take_leave()
 
     async def _take_leave(self) -> None:
@@ -201,6 +203,8 @@ class Connection:
         self._unsubscribe = self._handle.subscribe(effect)
         try:
             await self._step_through(run, watching)
+        except ConnectionError:
+            raise
         except Exception:
             log.exception("internal fault in a command")
             run.status = 1
@@ -225,7 +229,7 @@ class Connection:
                 elif text:
                     self._send(encode_output(text.encode()))
                     with rest.interrupted():
-                        await self._writer.drain()
+                        await self._be_read()
                 elif not run.done:
                     with rest.interrupted():
                         await self._news.wait()
@@ -249,7 +253,7 @@ class Connection:
                 self._news.clear()
                 while (news := watching.news()) is not None and not gone.done():
                     self._send(encode(news))
-                    await self._writer.drain()
+                    await self._be_read()
                 await self._news.wait()
         finally:
             await _end(gone)
@@ -280,12 +284,14 @@ class Connection:
         session.resize(order.rows, order.columns)
         self._do(session.start)
         reading = asyncio.create_task(self._follow(session, messages))
-        await asyncio.wait((reading, self._over), return_when=asyncio.FIRST_COMPLETED)
-        if reading.done():
-            reading.result()
-        if not self._over.done():
-            return  # the client has gone
-        await _end(reading)
+        try:
+            await asyncio.wait((reading, self._over), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+            if not self._over.done():
+                return  # the client has gone
+        finally:
+            await _end(reading)
         self._send(encode(Done(0, self._over.result())))
 
     async def _follow(self, session: ConsoleSession, messages: list[Message]) -> None:
@@ -381,7 +387,7 @@ class Connection:
         self._send(encode_output(output))
         try:
             async with asyncio.timeout(self.session.idle_limit or None):
-                await self._writer.drain()
+                await self._be_read()
         except TimeoutError:
             log.warning("a session does not read what it is sent: cut off")
             self._writer.transport.abort()
@@ -408,10 +414,13 @@ class Connection:
     def _end(self, reason: str) -> None:
         """End the connection from our side; what the session is in the middle of is broken off first."""
         self._reason = reason
+        if self._is_unread:
+            self._writer.transport.abort()
         if self.session is None:
             if not self._writer.is_closing():
                 self._send(encode(Done(0, reason)))
                 self._writer.close()
+                self._loop.call_later(_LEAVE, self._writer.transport.abort)
             return
         if self._doing is not None:
             self.session.give_up()
@@ -431,6 +440,14 @@ class Connection:
             if messages:
                 return messages
         return []
+
+    async def _be_read(self) -> None:
+        """Wait until the client has read most of what was sent. Raises ConnectionError."""
+        self._is_unread = True
+        try:
+            await self._writer.drain()
+        finally:
+            self._is_unread = False
 
     def _send(self, data: bytes) -> None:
         if not self._writer.is_closing():

@@ -245,12 +245,12 @@ class Interpreter:
     def _enter_on_top(self, make: Callable[[ConfigTree], tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
         """Let the router run what `make` makes of what runs; returns what that says. What others enter stays."""
 
-        def enter() -> tuple[str, ...] | None:
+        def enter(*, is_last: bool = False) -> tuple[str, ...] | None:
             before = self._running()
             revision = before.revision
             text, said = make(before)
             self.handle.prepare(text)
-            if self._running() is not before or before.revision != revision:
+            if not is_last and (self._running() is not before or before.revision != revision):
                 return None
             self.handle.post(ConfigurationEntered(text, by=self.line.who))
             return said
@@ -259,7 +259,7 @@ class Interpreter:
             said = enter()
             if said is not None:
                 return said
-        return in_one_go(enter) or ()
+        return in_one_go(lambda: enter(is_last=True)) or ()
 
     # -------------------------------------------------------------------------------------------- exec
 

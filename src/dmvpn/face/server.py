@@ -86,8 +86,10 @@ class ManagementServer:
     async def _attend(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
         try:
             await connection.run()
-        except (ConnectionError, asyncio.CancelledError):
-            pass  # the client has gone, or we go: in both cases there is nobody to tell
+        except ConnectionError:
+            pass  # the client has gone: there is nobody to tell
+        except asyncio.CancelledError:
+            writer.transport.abort()  # we go, and wait for nobody who does not read
         except Exception:
             # A fault of ours in one session must not end the others.
             log.exception("internal fault in a session")
