@@ -1,4 +1,4 @@
-"""What lessons and exercises ask routers, and how they read what is answered: one way for both.
+"""What lessons, exercises and the doctor ask routers, and how they read what is answered: one way for all.
 
 They ask what anybody could ask at a prompt. Tables come as JSON, packets as the lines that a ping or a trace prints.
 """
@@ -37,7 +37,7 @@ def ping(to: str, source: str, how: str = "") -> str:
 
 def trace(to: str, source: str) -> str:
     """Return the command, quick: a shortcut comes up or it does not."""
-    return f"traceroute {to} source {source} probe 1 timeout 1"
+    return f"traceroute {to} source {source} numeric probe 1 timeout 1"
 
 
 def rate(answer: str) -> int:

@@ -8,7 +8,9 @@
 The checks, each a function of the scene, in the order of a packet's way:
 
     kernel               what the router ordered of the machine below it, and what is there
-    underlay, wires      routers, interfaces, masks, routes; what gets lost between two ends
+    underlay, wires      routers, interfaces, masks; what gets lost between two ends
+    whereabouts          whose the NBMA address of a server is
+    there_and_back       the routes between the two ends of a tunnel
     line                 tunnel interfaces            ipsec        IKE and SAs
     terms, keys          the lines that let two ends agree
     registration         GRE, NHRP                    passing            what goes through; multicast

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import bgp, ospf, rip, tracks, unlike
 from dmvpn.tools.doctor.learnt import announced, is_kept_back, kept_back, not_announced
-from dmvpn.tools.doctor.underlay import without
+from dmvpn.tools.doctor.there_and_back import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import best_route, is_last_resort
 from dmvpn.tools.walk import Outcome, walk

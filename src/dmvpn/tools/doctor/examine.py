@@ -38,8 +38,10 @@ from dmvpn.tools.doctor import (
     routing,
     servers,
     shortcuts,
+    there_and_back,
     translators,
     underlay,
+    whereabouts,
     wires,
 )
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View
@@ -79,11 +81,11 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
 )
 #: What is asked of each tunnel and its server, until something is broken.
 OF_PAIR: Final[tuple[_OfPair, ...]] = (
-    underlay.server_address,
+    whereabouts.server_address,
     registration.other_server,
     routing.underlay_told,
     overtold.underlay_told,
-    underlay.ways,
+    there_and_back.ways,
     translators.same,
     wires.lifetimes,
     ipsec.barren,
@@ -239,14 +241,14 @@ _ON_THE_WAY: Final = (
     Cause.PATH_MTU,
 )
 _WITHOUT_TUNNEL: Final = (
-    underlay.server_address,
+    whereabouts.server_address,
     routing.underlay_told,
     overtold.underlay_told,
-    underlay.ways,
+    there_and_back.ways,
     wires.losses,
 )
 #: Where the way between two ends is broken, and both are who they should be: what their lines say can be compared.
-_UNDERLAY: Final = (underlay.ways, wires.losses)
+_UNDERLAY: Final = (there_and_back.ways, wires.losses)
 _TERMS: Final[tuple[_OfPair, ...]] = (line.subnets, ipsec.protection, registration.keys, registration.point_to_point)
 #: What swallows large packets without a word may be felt in many ways: those of routing protocols may be large.
 _FELT: Final = (Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.routing import interface_lines, interface_names, is_up, process_lines, running_on
-from dmvpn.tools.doctor.underlay import without
+from dmvpn.tools.doctor.there_and_back import without
 from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.doctor.way import dropping, is_last_resort
 

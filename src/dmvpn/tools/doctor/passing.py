@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.rip import tells_by_multicast
-from dmvpn.tools.doctor.underlay import without
+from dmvpn.tools.doctor.there_and_back import without
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.way import best_route
 from dmvpn.tools.doctor.wires import answer, stopped

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.tools.answers import hops, trace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -64,7 +66,7 @@ class Probe:
     def command(self) -> str:
         """What is typed."""
         if self.kind is Kind.TRACE:
-            return f"traceroute {self.target} source {self.source} numeric probe 1 timeout 1"
+            return trace(str(self.target), self.source)
         df = " df-bit" if self.df else ""
         return (
             f"ping {self.target} source {self.source} repeat {self.repeat} size {self.size} timeout {self.patience}{df}"
@@ -113,12 +115,11 @@ class Outcome:
 
 
 _MARKS: Final = re.compile(r"^[!.UMQ&?]+$", re.MULTILINE)
-_HOPS: Final = re.compile(r"^ +\d+ +([0-9a-fA-F.:]+) ", re.MULTILINE)
 
 
 def read(text: str) -> Outcome:
-    """Return what a ping or traceroute printed."""
-    return Outcome("".join(_MARKS.findall(text)), tuple(_HOPS.findall(text)))
+    """Return what a ping or traceroute printed: the marks of the one, or who answered the other."""
+    return Outcome("".join(_MARKS.findall(text)), tuple(hop for hop in hops(text) if hop != "*"))
 
 
 def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, Outcome]:

@@ -10,8 +10,8 @@ from dmvpn.features.nhrp.packet import ErrorCode
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of, lines_of
-from dmvpn.tools.doctor.underlay import server_lines
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.whereabouts import server_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.facts import Address
+    from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
@@ -174,6 +174,14 @@ class Scene:
     def link(self, port: Port) -> LinkFacts | None:
         """Return the wire at a port."""
         return self._index.links.get(port)
+
+    def addresses_at(self, node: str, port: str) -> tuple[AddressWithLength, ...]:
+        """Return the addresses that a router or a host has at this end of a wire."""
+        facts, host = self.of(node), self.lab.hosts.get(node)
+        if host is not None:
+            return (host.address,)
+        found = interface_of(facts, port) if facts is not None else None
+        return found.addresses if found is not None else ()
 
     def gateway_of(self, router: str, interface: str) -> str | None:
         """Return the translator on whose inside wire this port is."""

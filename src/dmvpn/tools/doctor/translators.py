@@ -45,6 +45,12 @@ def same(scene: Scene, client: Client) -> Iterator[Verdict]:
     yield Finding(step=Step.UNDERLAY, cause=Cause.SAME_NAT, router=client.name, what=what, order=remedy)
 
 
+def hiding(scene: Scene, client: Client) -> str:
+    """Return the translator that hides the server's NBMA address from this client, or ""."""
+    mine = scene.gateway_of(client.name, client.tunnel.source_interface)
+    return next((name for name, it in scene.lab.gateways.items() if name != mine and client.nbma in it.private), "")
+
+
 def _holder(scene: Scene, client: Client, name: str) -> Address | None:
     """Return who else behind this translator has the flow to this server: by its table, else by who is registered."""
     nbma, source = client.nbma, client.tunnel.source

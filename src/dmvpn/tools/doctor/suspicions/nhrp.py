@@ -13,7 +13,7 @@ from dmvpn.tools.doctor.probes import Kind
 from dmvpn.tools.doctor.registration import refused_with, says_password
 from dmvpn.tools.doctor.rip import rip_on
 from dmvpn.tools.doctor.suspicions.seen import here, maybe, mild
-from dmvpn.tools.doctor.underlay import without
+from dmvpn.tools.doctor.there_and_back import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
