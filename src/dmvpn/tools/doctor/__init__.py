@@ -11,7 +11,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     underlay, wires      routers, interfaces, masks; what gets lost between two ends
     whereabouts          whose the NBMA address of a server is
     there_and_back       the routes between the two ends of a tunnel
-    line                 tunnel interfaces            ipsec        IKE and SAs
+    line                 tunnel interfaces            ipsec, sas         IKE; what it made
     terms, keys          the lines that let two ends agree
     registration         GRE, NHRP                    passing            what goes through; multicast
     servers              the servers that all others of a cloud have

@@ -1,4 +1,4 @@
-"""Checks of IKE and of the SAs: do both ends protect, do they agree, and does what one sends reach the other?"""
+"""Checks of IKE: do both ends protect the tunnel, and if they do not agree, which lines are wrong?"""
 
 from __future__ import annotations
 
@@ -9,28 +9,23 @@ from dmvpn.features.ikev2.wire.numbers import ExchangeType, TransformType
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.keys import half_key, is_special, key_lines
 from dmvpn.tools.doctor.probes import Kind
-from dmvpn.tools.doctor.scene import lines_of
 from dmvpn.tools.doctor.terms import (
     End,
     by_certificate,
     identity_lines,
-    mode,
+    pfs_lines,
     proof_lines,
     proposal_lines,
-    sets,
     transform_lines,
-    transforms,
     trustpoint_lines,
 )
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 from dmvpn.tools.doctor.wires import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from dmvpn.base.facts import Address, ReasonFacts
-    from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.base.facts import ReasonFacts
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -145,7 +140,7 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not client.tunnel.protection or client.there is None or not client.there.protection:
         return
     ours, theirs = _reasons(scene, client)
-    if _secured(client):
+    if is_secured(client):
         yield Fine(Step.IKE, f"{client.name} and {client.hub} have SAs")
         return
     evidence = (*(f"{client.name} says: {one}" for one in ours), *(f"{client.hub} says: {one}" for one in theirs))
@@ -158,7 +153,8 @@ def ike(scene: Scene, client: Client) -> Iterator[Verdict]:
     yield _unanswered(scene, client, ours, evidence)
 
 
-def _secured(client: Client) -> bool:
+def is_secured(client: Client) -> bool:
+    """Return whether the client says that it has SAs with its server."""
     if client.server is not None:
         return client.server.secured
     return all(peer.nbma != client.nbma for peer in client.tunnel.unsecured)
@@ -198,7 +194,7 @@ def _from_clue(
         known = _CERTIFICATE if by_certificate(judge) else known
     if not known.own:
         others = scene.fellows(client)
-        culprit = client.hub if others and not any(_secured(one) for one in others) else client.name
+        culprit = client.hub if others and not any(is_secured(one) for one in others) else client.name
     if known.cause is Cause.PSK and client.hub_facts is not None:
         mine = is_special(client.facts.configuration, client.nbma)
         theirs = is_special(client.hub_facts.configuration, scene.seen_as(client))
@@ -263,7 +259,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
         case Cause.TRANSFORM:
             return transform_lines(*ends)
         case Cause.PFS:
-            return _pfs_lines(client, culprit)
+            return pfs_lines(*ends)
         case Cause.PROFILE:
             return proof_lines(*ends)
         case Cause.CERTIFICATE:
@@ -274,7 +270,7 @@ def _fix(scene: Scene, client: Client, culprit: str, cause: Cause) -> tuple[str,
 
 def _with_fellow(scene: Scene, client: Client, culprit: str, ends: tuple[End, End]) -> tuple[End, End]:
     """Return who is to change, and one that is believed: another client, if there is one."""
-    good = [one for one in scene.fellows(client) if _secured(one)] if culprit == client.name else []
+    good = [one for one in scene.fellows(client) if is_secured(one)] if culprit == client.name else []
     return ends[0], End(good[0].facts, good[0].tunnel) if good else ends[1]
 
 
@@ -320,155 +316,3 @@ def _unanswered(scene: Scene, client: Client, ours: list[ReasonFacts], evidence:
         what=f"there is no IPsec between {client.name} and {client.hub} yet{why}",
         evidence=about,
     )
-
-
-# ---------------------------------------------------------------------------------------------------- SAs
-
-
-def barren(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings
-    do.
-    """
-    yield from (one for one in sas(scene, client) if isinstance(one, Finding))
-
-
-def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that what one end sends by ESP reaches the other."""
-    if not client.tunnel.protection or client.hub_facts is None or not _secured(client) or client.nbma is None:
-        return
-    mine = _sa_with(client.facts, client.nbma)
-    theirs = _sa_with(client.hub_facts, scene.seen_as(client))
-    if mine is None or theirs is None:
-        return
-    evidence = (
-        f"{client.name}: {mine.sent} packets sent by ESP, {mine.received} received",
-        f"{client.hub}: {theirs.sent} sent, {theirs.received} received",
-    )
-    lost = [
-        (one, other)
-        for one, other, sent, received in (
-            (client.name, client.hub, mine.sent, theirs.received),
-            (client.hub, client.name, theirs.sent, mine.received),
-        )
-        if sent >= 3 and received == 0
-    ]
-    if not lost:
-        yield Fine(Step.SA, f"ESP passes between {client.name} and {client.hub}: {evidence[0]}")
-        return
-    in_udp = bool(mine.remote_port)
-    what = "ESP in UDP port 4500" if in_udp else "ESP (protocol 50)"
-    yield Finding(
-        step=Step.SA,
-        cause=Cause.NAT_T_BLOCKED if in_udp else Cause.ESP_BLOCKED,
-        router=client.name,
-        what=f"IKE is up, and {what} from {lost[0][0]} does not reach {lost[0][1]}: a filter drops it",
-        evidence=evidence,
-    )
-
-
-def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
-    """Return the one that is sent on."""
-    found = [sa for sa in facts.sas if sa.remote == remote]
-    return next((sa for sa in found if sa.used), next(iter(found), None))
-
-
-def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check what works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
-    there, facts = client.there, client.hub_facts
-    if not client.tunnel.protection or there is None or facts is None or not there.protection:
-        return
-    here, far = End(client.facts, client.tunnel), End(facts, there)
-    yield from _transforms_kept(scene, client, here, far)
-    if mode(here) != mode(far):
-        culprit = client.name if _is_odd(scene, client, _mode) else client.hub
-        right, own = (mode(far), sets(here)) if culprit == client.name else (mode(here), sets(far))
-        yield Finding(
-            step=Step.SA,
-            cause=Cause.MODE,
-            router=culprit,
-            what=f"the transform set of {client.name} says mode {mode(here)}, that of {client.hub} mode {mode(far)}",
-            evidence=_modes_in_use(scene, client),
-            fix=(*own[:1], f"mode {right}"),
-            stops=False,
-        )
-    groups = _pfs(client.facts, client.tunnel), _pfs(facts, there)
-    if groups[0] != groups[1]:
-        culprit = client.name if _is_odd(scene, client, _pfs) else client.hub
-        yield Finding(
-            step=Step.SA,
-            cause=Cause.PFS,
-            router=culprit,
-            what=(
-                f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: first SAs do without, "
-                "the next ones will not"
-            ),
-            fix=_pfs_lines(client, culprit),
-            stops=False,
-        )
-
-
-def _is_odd(scene: Scene, client: Client, ask: Callable[[RouterFacts, TunnelFacts], str]) -> bool:
-    """Return whether another client of the same server agrees with the server, and not with this one.
-
-    Then this one is odd.
-    """
-    if client.there is None or client.hub_facts is None:
-        return True
-    others = [ask(one.facts, one.tunnel) for one in scene.fellows(client)]
-    return not others or ask(client.hub_facts, client.there) in others
-
-
-def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
-    """Check what was agreed on before somebody changed a set: it goes on until it is replaced."""
-    mine, theirs = transforms(here), transforms(far)
-    if not mine or not theirs or set(mine) & set(theirs):
-        return
-    culprit = client.name if _is_odd(scene, client, _transforms) else client.hub
-    yield Finding(
-        step=Step.SA,
-        cause=Cause.TRANSFORM,
-        router=culprit,
-        what=(
-            f"{client.name} offers {' or '.join(mine)}, {client.hub} {' or '.join(theirs)}: the SAs in use are older "
-            "than that, and the next ones will not come"
-        ),
-        evidence=_transforms_in_use(scene, client),
-        fix=transform_lines(here, far) if culprit == client.name else transform_lines(far, here),
-        stops=False,
-    )
-
-
-def _transforms(facts: RouterFacts, tunnel: TunnelFacts) -> str:
-    return ", ".join(sorted(transforms(End(facts, tunnel))))
-
-
-def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
-    sa = _sa_with(client.facts, client.nbma)
-    return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
-
-
-def _mode(facts: RouterFacts, tunnel: TunnelFacts) -> str:
-    return mode(End(facts, tunnel))
-
-
-def _pfs(facts: RouterFacts, tunnel: TunnelFacts) -> str:
-    """Return the group, or ""."""
-    return next(lines_of(facts, f"crypto ipsec profile {tunnel.protection}", "set pfs"), "").removeprefix("set pfs ")
-
-
-def _named(group: str) -> str:
-    return f"set pfs {group}" if group else "no PFS"
-
-
-def _pfs_lines(client: Client, culprit: str) -> tuple[str, ...]:
-    if client.there is None or client.hub_facts is None:
-        return ()
-    is_mine = culprit == client.name
-    right = _pfs(client.hub_facts, client.there) if is_mine else _pfs(client.facts, client.tunnel)
-    profile = client.tunnel.protection if is_mine else client.there.protection
-    return (f"crypto ipsec profile {profile}", f"set pfs {right}" if right else "no set pfs")
-
-
-def _modes_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
-    sa = _sa_with(client.facts, client.nbma)
-    return (f"the SAs in use are in {'transport' if sa.transport else 'tunnel'} mode",) if sa is not None else ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.doctor import ipsec, there_and_back, wires
+from dmvpn.tools.doctor import ipsec, sas, there_and_back, wires
 from dmvpn.tools.doctor.scene import Client, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.verdicts import Verdict
 
 #: What is asked of two ends, until something is found.
-_CHECKS = (there_and_back.ways, wires.lifetimes, ipsec.protection, ipsec.ike, ipsec.barren)
+_CHECKS = (there_and_back.ways, wires.lifetimes, ipsec.protection, ipsec.ike, sas.barren)
 #: Reasons for the way by the hub that are no fault.
 _MEANT = (NhrpReason.SAME_NAT, NhrpReason.BOTH_BEHIND_NAT, NhrpReason.PEER_BEGINS, NhrpReason.NOT_HEARD)
 

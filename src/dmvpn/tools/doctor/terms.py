@@ -100,6 +100,17 @@ def transform_lines(end: End, other: End) -> tuple[str, ...]:
     return (f"{_SET}{name} {wanted[0]}", f"mode {wanted[1]}", *used)
 
 
+def pfs(end: End) -> str:
+    """Return the group of PFS, as its line has it, or ""."""
+    return next(lines_of(end.facts, end.profile, "set pfs"), "").removeprefix("set pfs ")
+
+
+def pfs_lines(end: End, other: End) -> tuple[str, ...]:
+    """Return what gives an end the group of PFS that the other one has, or none."""
+    right = pfs(other)
+    return (end.profile, f"set pfs {right}" if right else "no set pfs")
+
+
 def _name(header: str) -> str:
     return header.removeprefix(_SET).split()[0]
 

@@ -1,0 +1,154 @@
+"""Checks of the SAs that IKE made: does what one end sends reach the other, and would the same be made again?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dmvpn.tools.causes import Cause
+from dmvpn.tools.doctor.ipsec import is_secured
+from dmvpn.tools.doctor.terms import (
+    End,
+    mode,
+    pfs,
+    pfs_lines,
+    sets,
+    transform_lines,
+    transforms,
+)
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dmvpn.base.facts import Address
+    from dmvpn.features.ipsec.facts import SaFacts
+    from dmvpn.router.facts import RouterFacts
+    from dmvpn.tools.doctor.scene import Client, Scene
+    from dmvpn.tools.doctor.verdicts import Verdict
+
+
+def barren(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check SAs that never carried anything: IKE passed when they were made, so the wire is no reason, whatever pings
+    do.
+    """
+    yield from (one for one in sas(scene, client) if isinstance(one, Finding))
+
+
+def sas(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check that what one end sends by ESP reaches the other."""
+    if not client.tunnel.protection or client.hub_facts is None or not is_secured(client) or client.nbma is None:
+        return
+    mine = _sa_with(client.facts, client.nbma)
+    theirs = _sa_with(client.hub_facts, scene.seen_as(client))
+    if mine is None or theirs is None:
+        return
+    evidence = (
+        f"{client.name}: {mine.sent} packets sent by ESP, {mine.received} received",
+        f"{client.hub}: {theirs.sent} sent, {theirs.received} received",
+    )
+    lost = [
+        (one, other)
+        for one, other, sent, received in (
+            (client.name, client.hub, mine.sent, theirs.received),
+            (client.hub, client.name, theirs.sent, mine.received),
+        )
+        if sent >= 3 and received == 0
+    ]
+    if not lost:
+        yield Fine(Step.SA, f"ESP passes between {client.name} and {client.hub}: {evidence[0]}")
+        return
+    in_udp = bool(mine.remote_port)
+    what = "ESP in UDP port 4500" if in_udp else "ESP (protocol 50)"
+    yield Finding(
+        step=Step.SA,
+        cause=Cause.NAT_T_BLOCKED if in_udp else Cause.ESP_BLOCKED,
+        router=client.name,
+        what=f"IKE is up, and {what} from {lost[0][0]} does not reach {lost[0][1]}: a filter drops it",
+        evidence=evidence,
+    )
+
+
+def _sa_with(facts: RouterFacts, remote: Address | None) -> SaFacts | None:
+    """Return the one that is sent on."""
+    found = [sa for sa in facts.sas if sa.remote == remote]
+    return next((sa for sa in found if sa.used), next(iter(found), None))
+
+
+def agreements(scene: Scene, client: Client) -> Iterator[Verdict]:
+    """Check what works now and was not meant so, or fails at the next rekeying: transform sets, mode and PFS."""
+    there, facts = client.there, client.hub_facts
+    if not client.tunnel.protection or there is None or facts is None or not there.protection:
+        return
+    here, far = End(client.facts, client.tunnel), End(facts, there)
+    yield from _transforms_kept(scene, client, here, far)
+    if mode(here) != mode(far):
+        culprit = client.name if _is_odd(scene, client, mode) else client.hub
+        right, own = (mode(far), sets(here)) if culprit == client.name else (mode(here), sets(far))
+        yield Finding(
+            step=Step.SA,
+            cause=Cause.MODE,
+            router=culprit,
+            what=f"the transform set of {client.name} says mode {mode(here)}, that of {client.hub} mode {mode(far)}",
+            evidence=_modes_in_use(scene, client),
+            fix=(*own[:1], f"mode {right}"),
+            stops=False,
+        )
+    groups = pfs(here), pfs(far)
+    if groups[0] != groups[1]:
+        culprit = client.name if _is_odd(scene, client, pfs) else client.hub
+        yield Finding(
+            step=Step.SA,
+            cause=Cause.PFS,
+            router=culprit,
+            what=(
+                f"{client.name} has {_named(groups[0])}, {client.hub} has {_named(groups[1])}: first SAs do without, "
+                "the next ones will not"
+            ),
+            fix=pfs_lines(here, far) if culprit == client.name else pfs_lines(far, here),
+            stops=False,
+        )
+
+
+def _is_odd(scene: Scene, client: Client, ask: Callable[[End], object]) -> bool:
+    """Return whether another client of the same server agrees with the server, and not with this one.
+
+    Then this one is odd.
+    """
+    if client.there is None or client.hub_facts is None:
+        return True
+    others = [ask(End(one.facts, one.tunnel)) for one in scene.fellows(client)]
+    return not others or ask(End(client.hub_facts, client.there)) in others
+
+
+def _transforms_kept(scene: Scene, client: Client, here: End, far: End) -> Iterator[Finding]:
+    """Check what was agreed on before somebody changed a set: it goes on until it is replaced."""
+    mine, theirs = transforms(here), transforms(far)
+    if not mine or not theirs or set(mine) & set(theirs):
+        return
+    culprit = client.name if _is_odd(scene, client, lambda end: sorted(transforms(end))) else client.hub
+    yield Finding(
+        step=Step.SA,
+        cause=Cause.TRANSFORM,
+        router=culprit,
+        what=(
+            f"{client.name} offers {' or '.join(mine)}, {client.hub} {' or '.join(theirs)}: the SAs in use are older "
+            "than that, and the next ones will not come"
+        ),
+        evidence=_transforms_in_use(scene, client),
+        fix=transform_lines(here, far) if culprit == client.name else transform_lines(far, here),
+        stops=False,
+    )
+
+
+def _transforms_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
+    sa = _sa_with(client.facts, client.nbma)
+    return (f"the SAs in use have {sa.transform}",) if sa is not None else ()
+
+
+def _named(group: str) -> str:
+    return f"set pfs {group}" if group else "no PFS"
+
+
+def _modes_in_use(scene: Scene, client: Client) -> tuple[str, ...]:
+    sa = _sa_with(client.facts, client.nbma)
+    return (f"the SAs in use are in {'transport' if sa.transport else 'tunnel'} mode",) if sa is not None else ()
