@@ -184,3 +184,47 @@ def test_no_takes_an_entry_away_with_and_without_its_number(typed: str, gone: st
     """An entry that was typed without a number stayed when `no` named the number that it has."""
     assert policies(f"{typed}\n{gone}\n").prefix_lists == {}
     assert len(policies(f"{typed}\n{typed}\n").prefix_lists["L"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "those"),
+    [
+        ("match tag 10 20", ["tag"]),
+        ("match metric 5 6", ["metric"]),
+        ("match interface Tunnel7 gi0/1", ["interface"]),
+        ("match ip address A B", ["prefix"]),
+        ("match tag 10\n match tag 20", ["tag"]),
+    ],
+)
+def test_any_value_of_a_match_fits(line: str, those: list[str]) -> None:
+    """`match tag 10 20` was refused at its second number."""
+    found = policies(
+        f"route-map M permit 10\n {line}\nip access-list standard A\n permit 10.9.0.0\n"
+        "ip access-list standard B\n permit 10.8.0.0\n"
+    )
+    routes = {
+        "tag": route("10.1.0.0/16", tag=20),
+        "metric": route("10.1.0.0/16", metric=6),
+        "interface": route("10.1.0.0/16", interface="GigabitEthernet0/1"),
+        "prefix": route("10.8.0.0/16"),
+        "none": route("10.1.0.0/16", tag=21, metric=7, interface="GigabitEthernet0/2"),
+    }
+    assert [name for name, one in routes.items() if found.mapped("M", one) is not None] == those
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("match tag 10 20\n no match tag 10", ["match tag 20"]),
+        ("match tag 10 20\n no match tag 20 10", []),
+        ("match tag 10 20\n no match tag 30", ["match tag 10 20"]),
+        ("match tag 10 20\n match tag 10\n no match tag 10", ["match tag 10 20"]),
+        ("match ip address A B C\n no match ip address B", ["match ip address A C"]),
+        ("match interface Tunnel1 gi0/1\n no match interface gi0/1", ["match interface Tunnel1"]),
+        ("match as-path 1 2\n no match as-path 1", ["match as-path 2"]),
+    ],
+)
+def test_no_takes_single_values_out_of_a_match(typed: str, left: list[str]) -> None:
+    """`no match ip address A` took B along, and an entry without a match fits every route."""
+    shown = [line.strip() for line in take_in(f"route-map M permit 10\n {typed}\n").tree.render()]
+    assert [line for line in shown if line.startswith("match")] == left

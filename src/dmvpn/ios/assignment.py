@@ -12,9 +12,14 @@ Where a line has a `whom`, `no` with nothing behind that one takes back all that
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.ios.grammar import Args, ConfigLine
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.syntax import leading_keywords
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 
 def assign(section: Section, line: ConfigLine, args: Args) -> bool:
@@ -43,6 +48,8 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
     """Remove what agrees with the arguments; if one entry is named exactly, only that one."""
     named = section.find(line, args)
     is_named = line.is_list and named is not None and args.agrees_with(named.args)
+    if line.listed and not is_named and args.listed(line.listed):
+        return _take_out(section, line, args.listed(line.listed))
     entries = [named] if named is not None and is_named else section.matching(line, args)
     for entry in entries:
         if section.find(line, entry.args) is not entry:
@@ -51,6 +58,23 @@ def reset(section: Section, line: ConfigLine, args: Args) -> bool:
         if line.takes_along is not None:
             line.takes_along(entry.args, section.root)
     return bool(entries)
+
+
+def _take_out(section: Section, line: ConfigLine, values: tuple[Hashable, ...]) -> bool:
+    """Leave what remains of each list without these values."""
+    changed = False
+    for entry in section.matching(line, Args()):
+        present = entry.args.listed(line.listed)
+        rest = tuple(value for value in present if value not in values)
+        if rest == present:
+            continue
+        changed = True
+        section.drop(entry)
+        if rest:
+            words = leading_keywords(line.syntax)
+            numbered = {f"{line.listed}{place}": value for place, value in enumerate(rest, start=1)}
+            section.put(Statement(line, Args(numbered, words, (*words, *map(str, rest)))))
+    return changed
 
 
 def _is_default(line: ConfigLine, args: Args) -> bool:

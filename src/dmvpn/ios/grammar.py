@@ -230,8 +230,12 @@ class Args(Mapping[str, Hashable]):
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the words called `name1`, `name2` ... of a list (`syntax.several`), as many as there are."""
-        found = (self.text(f"{name}{number}", "") for number in itertools.count(1))
-        return tuple(itertools.takewhile(bool, found))
+        return tuple(str(value) for value in self.listed(name))
+
+    def listed(self, name: str) -> tuple[Hashable, ...]:
+        """Return the values of such a list."""
+        found = (self._values.get(f"{name}{number}") for number in itertools.count(1))
+        return tuple(itertools.takewhile(lambda value: value is not None, found))
 
     @overload
     def interface(self, name: str) -> str: ...
@@ -280,6 +284,8 @@ class ConfigLine:
         (`sealing.py`).
     asks: what is asked at the prompt before an entry is taken back.
     group: what it is about, if it is taken and nothing here acts on it.
+    listed: its list (`syntax.several`), whose values are taken back one by one: `no match tag 1` leaves `match tag 2`
+        of `match tag 1 2`.
     whom: the value, behind its first words, that says whom the line is about: `no` and nothing behind that takes back
         all lines about that one.
     """
@@ -303,6 +309,7 @@ class ConfigLine:
     seal: Callable[[Args, Entropy], Callable[[], Args] | None] | None = field(default=None, kw_only=True)
     asks: str = field(default="", kw_only=True)
     group: Group | None = field(default=None, kw_only=True)
+    listed: str = field(default="", kw_only=True)
     whom: str = field(default="", kw_only=True)
     serial: int = field(default_factory=lambda: next(_serial), init=False)
 

@@ -12,6 +12,7 @@ MODES: Final = (Mode(_ROUTE_MAP, "config-route-map"),)
 
 _FIRST = 10
 _LISTS = several("list", "word", 6)
+_NUMBERS = several("value", "0-4294967295", 6)
 _HELP: Final = {
     "match": "What routes this entry is for",
     "set": "What it changes",
@@ -23,15 +24,21 @@ _HELP: Final = {
     "tag": "Mark",
     "metric": "Metric",
     **{f"list{place}": "Name of a list" for place in range(1, 7)},
-    **{f"tag{place}": "Mark" for place in range(1, 7)},
+    **{f"interface{place}": "Interface" for place in range(1, 7)},
+    **{f"value{place}": "Number" for place in range(1, 7)},
     "value": "Number",
 }
 
 
 def _line(
-    syntax: str, help_: dict[str, str] | None = None, *, order: int, key: tuple[str, ...] | None = None
+    syntax: str,
+    help_: dict[str, str] | None = None,
+    *,
+    order: int,
+    key: tuple[str, ...] | None = None,
+    listed: str = "",
 ) -> ConfigLine:
-    return ConfigLine(_ROUTE_MAP, syntax, {**_HELP, **(help_ or {})}, order=order, key=key)
+    return ConfigLine(_ROUTE_MAP, syntax, {**_HELP, **(help_ or {})}, order=order, key=key, listed=listed)
 
 
 def _text(args: Args) -> str:
@@ -63,18 +70,21 @@ DESCRIPTION: Final = _line("description {text:line}", {"description": "Text for 
 CONTINUE: Final = _line(
     "continue [ {sequence:1-65535} ]", {"continue": "Go on to another entry", "sequence": "Its number"}, order=6
 )
-MATCH_INTERFACE: Final = _line("match interface {interface:interface}", order=10, key=("interface",))
-MATCH_ADDRESS: Final = _line(f"match ip address {_LISTS}", order=11, key=())
-MATCH_PREFIX: Final = _line(f"match ip address prefix-list {_LISTS}", order=12, key=())
-MATCH_NEXT_HOP: Final = _line(f"match ip next-hop {_LISTS}", order=13, key=())
-MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=())
-MATCH_METRIC: Final = _line("match metric {value:0-4294967295}", order=15, key=("value",))
-MATCH_TAG: Final = _line("match tag {value:0-4294967295}", order=16, key=("value",))
+MATCH_INTERFACE: Final = _line(
+    f"match interface {several('interface', 'interface', 6)}", order=10, key=(), listed="interface"
+)
+MATCH_ADDRESS: Final = _line(f"match ip address {_LISTS}", order=11, key=(), listed="list")
+MATCH_PREFIX: Final = _line(f"match ip address prefix-list {_LISTS}", order=12, key=(), listed="list")
+MATCH_NEXT_HOP: Final = _line(f"match ip next-hop {_LISTS}", order=13, key=(), listed="list")
+MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=(), listed="list")
+MATCH_METRIC: Final = _line(f"match metric {_NUMBERS}", order=15, key=(), listed="value")
+MATCH_TAG: Final = _line(f"match tag {_NUMBERS}", order=16, key=(), listed="value")
 MATCH_AS_PATH: Final = _line(
-    "match as-path {value:1-500}",
-    {"as-path": "BGP's path of autonomous systems", "value": "Number of a list"},
+    f"match as-path {several('value', '1-500', 6)}",
+    {"as-path": "BGP's path of autonomous systems"},
     order=17,
-    key=("value",),
+    key=(),
+    listed="value",
 )
 MATCH_COMMUNITY: Final = _line(
     f"match community {_LISTS} [ exact-match ]",
@@ -92,10 +102,11 @@ MATCH_LARGE: Final = _line(
     key=(),
 )
 MATCH_LOCAL_PREFERENCE: Final = _line(
-    "match local-preference {value:0-4294967295}",
+    f"match local-preference {_NUMBERS}",
     {"local-preference": "BGP's preference in this AS"},
     order=19,
-    key=("value",),
+    key=(),
+    listed="value",
 )
 MATCH_ROUTE_TYPE: Final = _line(
     "match route-type ( internal | local | ( external | nssa-external ) [ type-1 | type-2 ] )",

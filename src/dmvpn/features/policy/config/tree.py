@@ -203,17 +203,19 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         prefix_lists=_names(section, route_maps.MATCH_PREFIX),
         next_hop_access_lists=_names(section, route_maps.MATCH_NEXT_HOP),
         next_hop_prefix_lists=_names(section, route_maps.MATCH_NEXT_HOP_PREFIX),
-        interfaces=tuple(entry.interface("interface") for entry in section.all(route_maps.MATCH_INTERFACE)),
-        as_paths=tuple(str(entry.integer("value")) for entry in section.all(route_maps.MATCH_AS_PATH)),
+        interfaces=tuple(
+            name for entry in section.all(route_maps.MATCH_INTERFACE) for name in entry.texts("interface")
+        ),
+        as_paths=tuple(map(str, _numbers(section, route_maps.MATCH_AS_PATH))),
         communities=tuple(
             CommunityMatch(name, "exact-match" in entry, kind)
             for kind, line in _COMMUNITY_LINES.items()
             for entry in section.all(line)
             for name in entry.texts("list")
         ),
-        tags=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_TAG)),
-        metrics=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_METRIC)),
-        local_preferences=tuple(entry.integer("value") for entry in section.all(route_maps.MATCH_LOCAL_PREFERENCE)),
+        tags=_numbers(section, route_maps.MATCH_TAG),
+        metrics=_numbers(section, route_maps.MATCH_METRIC),
+        local_preferences=_numbers(section, route_maps.MATCH_LOCAL_PREFERENCE),
         kinds=tuple(
             tuple(word for word in _ROUTE_TYPES if word in entry) for entry in section.all(route_maps.MATCH_ROUTE_TYPE)
         ),
@@ -252,6 +254,11 @@ def _extended(targets: Args | None, site: Args | None) -> ExtendedChange:
 
 def _names(section: Section, line: ConfigLine) -> tuple[str, ...]:
     return tuple(name for args in section.all(line) for name in args.texts("list"))
+
+
+def _numbers(section: Section, line: ConfigLine) -> tuple[int, ...]:
+    """Return the numbers of all such lines, of which a line may have several."""
+    return tuple(int(text) for args in section.all(line) for text in args.texts("value"))
 
 
 def _word(section: Section, line: ConfigLine, words: tuple[str, ...]) -> str:
