@@ -57,6 +57,19 @@ def typed(router: str, *lines: str) -> Callable[[WorldBench], None]:
     return lambda bench: bench.configure(router, lines)
 
 
+def test_what_is_gone_with_the_lines_before_it_is_not_given_lines_of_its_own() -> None:
+    """A wrong mask looks like a network that BGP does not announce, and a `network` line announces a part of it."""
+    mask = ("interface GigabitEthernet0/2", "ip address 10.1.1.1 255.255.255.252")
+    diagnosis = tried(after("bgp-phase3", typed("SPOKE1", *mask)))
+    wrong, network = [one for one in diagnosis.findings if not one.advice]
+    assert wrong.cause is Cause.WRONG_MASK
+    assert wrong.trial is not None
+    assert wrong.trial.works
+    assert network.cause is Cause.NETWORK_STATEMENT
+    assert not network.fix
+    assert "in a copy it is gone with the lines on SPOKE1" in "\n".join(as_text(diagnosis))
+
+
 def test_lines_that_fix_a_copy_say_which_sites_reach_each_other_with_them() -> None:
     diagnosis = tried(after("notes-phase3", typed("R31", "interface Tunnel100", "tunnel key 4711")))
     said = [text for text in as_text(diagnosis) if text.startswith("  tried: ")]

@@ -116,6 +116,8 @@ def _tried(trial: Trial) -> str:
     """Return what lines did in the copy."""
     if trial.worse:
         return f"lines were tried and are not shown: worse with them: {', '.join(trial.worse[:_MOST_OF_A_TRIAL])}"
+    if trial.gone_with:
+        return f"tried: in a copy it is gone with the lines on {trial.gone_with}"
     if not trial.better:
         return "tried: these lines alone change nothing"
     said = trial.better[:_MOST_OF_A_TRIAL]

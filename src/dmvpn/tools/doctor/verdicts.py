@@ -76,11 +76,15 @@ class Copied(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What lines did in a copy. better: clauses, worse: rows. besides: routers whose lines were in it, too."""
+    """What lines did in a copy. better: clauses, worse: rows. besides: routers whose lines were in it, too.
+
+    gone_with: what was found is gone since lines of this router were entered, so that its own were not tried.
+    """
 
     better: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
     besides: tuple[str, ...] = ()
+    gone_with: str = ""
 
     @property
     def works(self) -> bool:
@@ -88,9 +92,9 @@ class Trial:
         return bool(self.better) and not self.worse
 
     @property
-    def decided(self) -> bool:
-        """The lines change what packets have."""
-        return bool(self.better or self.worse)
+    def changes_nothing(self) -> bool:
+        """The lines were tried, and packets fare as before."""
+        return not (self.better or self.worse or self.gone_with)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

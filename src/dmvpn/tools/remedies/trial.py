@@ -2,6 +2,7 @@
 
     the copy unchanged      the same finding?   no: the configurations are not to blame, and nothing was tried
     with the lines          rows better, none worse: tried. Any row worse: the lines are never shown
+    what went with them     another finding that is gone was their doing: its own lines are not shown
     all that is left        where two faults hide each other, no remedy helps alone
     what is left then       broken in the copy, where the network shows it behind something else: `hidden`
 
@@ -125,8 +126,10 @@ def _with(finding: Finding, trial: Trial | None) -> Finding:
     """Return what the trial says for it, or against it: it could have changed nothing."""
     if trial is None or finding.advice:
         return finding
+    if trial.gone_with:
+        return replace(finding, trial=trial, fix=(), decide=f"is it still there with the lines on {trial.gone_with}?")
     decide = "" if trial.works else finding.decide
-    if not trial.decided and not trial.besides and finding.certain and finding.stops:
+    if trial.changes_nothing and not trial.besides and finding.certain and finding.stops:
         decide = "its lines changed nothing in the copy: does anybody feel it?"
     return replace(finding, trial=trial, fix=() if trial.worse else finding.fix, decide=decide)
 
@@ -134,17 +137,20 @@ def _with(finding: Finding, trial: Trial | None) -> Finding:
 def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
     """Return what became of each, by its key.
 
-    One that helps stays while the next one is tried; the others are taken back.
+    One that helps stays while the next one is tried, unless that is gone by now; the others are taken back.
     """
     outcomes: dict[object, Trial] = {}
     helped: list[Finding] = []
     for one in wanted:
+        if helped and one.place not in {other.place for other in ward.again()}:
+            outcomes[one.key] = Trial(gone_with=helped[-1].router)
+            continue
         found = ward.enter([one])
         if found is not None:
             outcomes[one.key] = found
         if found is not None and found.works:
             helped.append(one)
-    left = [one for one in wanted if one.key in outcomes and not outcomes[one.key].decided]
+    left = [one for one in wanted if one.key in outcomes and outcomes[one.key].changes_nothing]
     if len(left) + len(helped) > 1 and left:
         together = ward.enter(left)
         if together is not None and together.works:
