@@ -20,6 +20,7 @@ from dmvpn.tools.doctor import Finding, Scene, examine
 from dmvpn.tools.doctor.ipsec import clue
 from dmvpn.tools.doctor.probes import Kind as ProbeKind
 from dmvpn.tools.doctor.probes import Outcome, Probe
+from dmvpn.tools.doctor.sas import agreements
 from support.reasons import because
 
 HUB, SPOKE, PUBLIC = (ip_address(text) for text in ("172.16.11.1", "172.16.31.1", "203.0.113.7"))
@@ -119,6 +120,27 @@ def test_one_end_protects_and_the_other_does_not() -> None:
 def test_with_ipsec_the_next_question_is_the_key() -> None:
     spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(secured=True), key=101)
     assert _one(_lab(spoke, _tunnel(HUB, "192.168.100.11"))).cause is Cause.KEY
+
+
+def test_a_tunnel_with_an_ike_profile_of_its_own_has_the_pfs_of_its_ipsec_profile() -> None:
+    """The doctor said that a spoke with `... profile DMVPN ikev2-profile OWN` had no PFS, though it has."""
+    spoke = _tunnel(SPOKE, "192.168.100.31", servers=_server(secured=True), protection="DMVPN ikev2-profile OWN")
+    lab = _lab(spoke, _tunnel(HUB, "192.168.100.11"))
+    with_pfs, without = ("crypto ipsec profile DMVPN", " set pfs group19"), ("crypto ipsec profile DMVPN",)
+
+    def causes(mine: tuple[str, ...], theirs: tuple[str, ...]) -> set[Cause]:
+        lines = {"R31": mine, "R11": theirs}
+        routers = {
+            name: facts.model_copy(update={"configuration": lines[name]})
+            for name, facts in lab.routers.items()
+            if facts is not None
+        }
+        scene = Scene(lab.model_copy(update={"routers": routers}))
+        found = [one for client in scene.clients("R31") for one in agreements(scene, client)]
+        return {one.cause for one in found if isinstance(one, Finding)}
+
+    assert causes(with_pfs, with_pfs) == set()
+    assert causes(without, with_pfs) == {Cause.PFS}
 
 
 def test_silence_is_blamed_on_a_filter_only_where_a_wire_is_seen_to_swallow_packets() -> None:
