@@ -13,7 +13,8 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import groups, routes, session, teller
-from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
+from dmvpn.features.bgp.attribute_octets import read, write
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,

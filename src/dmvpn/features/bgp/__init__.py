@@ -3,7 +3,8 @@
 Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; makes `RouteOffered` and
 `RouteRetracted`, streams and what is sent over them.
 
-    packet      messages <-> octets          attributes  path attributes, and what becomes of damaged ones
+    packet      messages <-> octets          attributes  path attributes, as one value
+    attribute_octets  the octets of these, and what becomes of damaged ones
     model       the typed configuration      settings    what holds for one peer
     session     one connection, its moves    peer        a peer: sessions, Adj-RIB-In, group
     intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters

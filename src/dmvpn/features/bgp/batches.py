@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.features.bgp.attributes import Attributes, write
+from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, encoded_prefix, update_octets
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.attributes import Attributes
 
 #: Octets of an UPDATE for prefixes and attributes, besides its header and the two lengths.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.attributes import Attributes, Withdraw, read
+from dmvpn.features.bgp.attribute_octets import Withdraw, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
+    from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.packet import Update
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
