@@ -108,6 +108,25 @@ def test_without_next_hop_self_spokes_send_to_each_other() -> None:
     assert spoke.next_hops("10.1.1.0/24") == ["192.168.100.11"]
 
 
+@pytest.mark.parametrize(("looks_at_all", "hop"), [(False, "192.168.100.11"), (True, "192.168.100.41")])
+def test_of_equal_ways_over_two_interfaces_the_spoke_is_told_its_own_with_no_ecmp_mode(
+    *, looks_at_all: bool, hop: str
+) -> None:
+    """R41's LAN is as far by a wire as by the tunnel, which came later: the first of equal ways is no next hop for R31,
+    unless all are looked at.
+    """
+    keep = InterfaceSettings(split_horizon=False, next_hop_self=False, ecmp_mode=not looks_at_all)
+    net = cloud(on_tunnel(CLASSIC, keep), CLASSIC, CLASSIC)
+    for router, number in (("R11", 1), ("R41", 2)):
+        wire = replace(tunnel(f"172.16.0.{number}"), name="Ethernet1/0")
+        net.plug("wire", router, wire)
+    for is_up in (False, True):
+        net.line("R41", "Tunnel100", up=is_up)
+        net.run(20)
+    assert net.routers["R11"].next_hops("10.4.4.0/24") == ["172.16.0.2", "192.168.100.41"]
+    assert net.routers["R31"].next_hops("10.4.4.0/24") == [hop]
+
+
 def test_a_network_that_goes_is_gone_everywhere_and_one_that_comes_is_known_everywhere() -> None:
     net = cloud(on_tunnel(NAMED, OPEN_HUB), NAMED, NAMED)
     net.line("R41", "GigabitEthernet0/2", up=False)
