@@ -14,6 +14,7 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     ranges, summaries            between areas
     virtual, transit             links of the backbone through other areas, and the shorter ways there
     receiver, sender, complaints                             in and out, and what is not taken
+    limit                                                    how much others may tell (`max-lsa`)
     surroundings, process, machine                           what the parts share, one process, all of them
     model, config, show, messages, explain, lint             the language, the tables, the log
     facts                                                    what judges outside may know

@@ -14,6 +14,7 @@ from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, ne
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
 
     from dmvpn.base.context import Context
 
@@ -77,6 +78,8 @@ class Database:
         self.dying: dict[LsaKey, None] = {}
         #: What it takes: octets of the advertisements, and something for each.
         self.size = 0
+        #: How many there are of each router that made them.
+        self.by_router: dict[IPv4Address, int] = {}
         self._context = context
         self._expired = expired
 
@@ -104,6 +107,8 @@ class Database:
         if old is not None:
             self._context.stop(old.expiry)
             self.size -= size_of(old.lsa)
+        else:
+            self.by_router[key.router] = self.by_router.get(key.router, 0) + 1
         self.size += size_of(lsa)
         early = old is not None and now - old.arrived < self.arrival
         entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
@@ -121,6 +126,9 @@ class Database:
         if entry is not None:
             self._context.stop(entry.expiry)
             self.size -= size_of(entry.lsa)
+            self.by_router[key.router] -= 1
+            if not self.by_router[key.router]:
+                del self.by_router[key.router]
 
     def close(self) -> None:
         """Forget everything."""

@@ -108,8 +108,39 @@ class NoValidKey(Log, name="OSPF-4-NOVALIDKEY"):
         return cls(text)
 
 
+class LsaThreshold(Log, name="OSPF-4-OSPF_MAX_LSA_THR"):
+    """Others tell nearly as many advertisements as `max-lsa` allows."""
+
+    @classmethod
+    def of(cls, process: int, count: int) -> Self:
+        """Return the message for this process."""
+        text = "Threshold for maximum number of non self-generated LSA has been reached"
+        return cls(f'{text} "ospf {process}" - {count} LSAs')
+
+
+class LsaLimitPassed(Log, name="OSPF-4-OSPF_MAX_LSA"):
+    """Others tell more advertisements than `max-lsa` allows. If it stays so for a minute, the process ignores all."""
+
+    @classmethod
+    def of(cls, process: int, count: int) -> Self:
+        """Return the message for this process."""
+        text = "Maximum number of non self-generated LSA has been exceeded"
+        return cls(f'{text} "ospf {process}" - {count} LSAs')
+
+
+class LsaLimitIgnoring(Log, name="OSPF-4-MAXLSA_IGNORE"):
+    """The process has lost all neighbors, since others told more than `max-lsa` allows for a minute."""
+
+    @classmethod
+    def of(cls, process: int, count: int, minutes: int | None) -> Self:
+        """Return the message for this process. minutes: None: until somebody clears it."""
+        until = "until `clear ip ospf process`" if minutes is None else f"for {minutes} minutes"
+        return cls(f"Process {process} ignores all packets {until}: {count} LSAs are more than max-lsa allows")
+
+
 MESSAGES: Final = (
     *(AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, Silent, LastKeyOver, NoValidKey),
+    *(LsaThreshold, LsaLimitPassed, LsaLimitIgnoring),
 )
 
 

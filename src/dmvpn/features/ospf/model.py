@@ -145,6 +145,22 @@ class MaximumMetric:
     externals: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LsaLimit:
+    """`max-lsa`: how many advertisements others may tell. threshold: percent of it that are logged.
+
+    warning_only: nothing else happens. Otherwise the process ignores everybody for ignore_minutes, at most ignore_count
+    times; the times are counted from the start after reset_minutes without.
+    """
+
+    maximum: int
+    threshold: int = 75
+    warning_only: bool = False
+    ignore_minutes: int = 5
+    ignore_count: int = 5
+    reset_minutes: int = 10
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualLink:
     """`area ... virtual-link`. area: that it leads through. router: at its other end. lines: as of an interface."""
@@ -185,6 +201,7 @@ class Process:
     lsa_throttle: tuple[int, int, int] = (50, 200, 5000)
     lsa_arrival: int = 100
     maximum_metric: MaximumMetric | None = None
+    lsa_limit: LsaLimit | None = None
     suppress_prefixes: bool = False
     discards_ranges: bool = True
     discards_summaries: bool = True

@@ -24,6 +24,7 @@ from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.history import History
+from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import (
@@ -107,6 +108,7 @@ class Process:
         self.links: Links = Links(self)
         self.virtual: VirtualLinks = VirtualLinks(self)
         self.offers: Offers = Offers(context, settings.number)
+        self.limit = LsaLimit(self)
         self.work = Slices(context, self._calculate, lambda: self.spf.request())
         self.spf: Throttle = Throttle(context, self.work.begin, settings.spf_throttle)
         self.key_chains = config.key_chains
@@ -190,6 +192,8 @@ class Process:
 
     def start(self) -> None:
         """Begin on all interfaces that there are; without a router identifier wait for one."""
+        if self.limit.is_ignoring:
+            return
         states = self.context.ports.interfaces.all()
         found = router_id(self.settings, states)
         if found is None:
@@ -245,6 +249,7 @@ class Process:
         self.origination.set_times(settings.lsa_throttle)
         for _, database in self.scopes():
             database.arrival = settings.lsa_arrival / 1000
+        self.limit.configure(old)
         if self.router_id == UNSPECIFIED:
             self.start()
             return
@@ -267,6 +272,7 @@ class Process:
         """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
         self.origination.close(tell=True)
         self.flooding.settle()
+        self.limit.clear()
         self._remove_all(INTERFACE_DOWN)
         self.spf.stop()
         self.work.stop()
@@ -278,6 +284,12 @@ class Process:
 
     def clear(self) -> None:
         """Clear the process (`clear ip ospf process`): give all neighbors up, forget everything, begin again."""
+        self.limit.clear()
+        self.halt()
+        self.start()
+
+    def halt(self) -> None:
+        """Give all neighbors up and forget everything; `start` begins again."""
         self.origination.close(tell=True)
         self.flooding.settle()
         self._remove_all(RESET)
@@ -288,7 +300,8 @@ class Process:
         self.offers.retract_all()
         self.redistributor.forget()
         self.summaries.forget()
-        self.start()
+        self.spf.stop()
+        self.router_id = UNSPECIFIED
 
     def _remove_all(self, why: str) -> None:
         """Remove the interfaces, virtual links first: they go with the last interface of the area they lead through."""
@@ -299,6 +312,7 @@ class Process:
         """Settle the event, which is over."""
         if self.router_id != UNSPECIFIED:
             self.flooding.settle()
+            self.limit.check()
 
     # ------------------------------------------------------------------------------------------------ areas
 

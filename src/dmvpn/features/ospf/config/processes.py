@@ -212,6 +212,23 @@ MAXIMUM_METRIC: Final = _line(
     },
     order=26,
 )
+MAXIMUM_LSA: Final = _line(
+    "max-lsa {maximum:1-4294967294} [ {threshold:1-100} ] [* warning-only | ignore-time {ignore:1-2147483647} "
+    "| ignore-count {count:1-2147483647} | reset-time {reset:1-2147483647} ]",
+    {
+        "max-lsa": "Bound what others tell",
+        "maximum": "Advertisements of others",
+        "threshold": "Percent of it that are logged",
+        "warning-only": "Log it and keep everything",
+        "ignore-time": "For how long everybody is ignored then",
+        "ignore": "Minutes",
+        "ignore-count": "How often, before it is for good",
+        "count": "Times",
+        "reset-time": "After how long the times are counted from the start",
+        "reset": "Minutes",
+    },
+    order=27,
+)
 REDISTRIBUTE: Final = _line(
     "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
     f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets ]",
@@ -342,7 +359,8 @@ LINES: Final = (
     DISCARD,
     DISCARD_INTERNAL,
     DISCARD_EXTERNAL,
-    *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE, NETWORKS),
+    *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, MAXIMUM_LSA, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE),
+    NETWORKS,
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),
 )

@@ -16,6 +16,7 @@ from dmvpn.features.ospf.model import (
     DefaultOriginate,
     ExternalSummary,
     Interface,
+    LsaLimit,
     MaximumMetric,
     MessageDigestKey,
     Neighbor,
@@ -65,6 +66,7 @@ def _process(number: int, section: Section) -> Process:
     """Return what one process was told."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
+    limit = section.get(processes.MAXIMUM_LSA)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
     return Process(
         number=number,
@@ -90,6 +92,7 @@ def _process(number: int, section: Section) -> Process:
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
         lsa_arrival=section.args(processes.LSA_ARRIVAL).integer("milliseconds", 100),
         maximum_metric=_maximum_metric(last_resort) if last_resort else None,
+        lsa_limit=_lsa_limit(limit) if limit else None,
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         discards_ranges=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_INTERNAL),
         discards_summaries=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_EXTERNAL),
@@ -248,6 +251,17 @@ def _maximum_metric(args: Args) -> MaximumMetric:
         stubs="include-stub" in args,
         summaries=args.integer("summaries", _COSTLY) if "summary-lsa" in args else None,
         externals=args.integer("externals", _COSTLY) if "external-lsa" in args else None,
+    )
+
+
+def _lsa_limit(args: Args) -> LsaLimit:
+    return LsaLimit(
+        maximum=args.integer("maximum"),
+        threshold=args.integer("threshold", 75),
+        warning_only="warning-only" in args,
+        ignore_minutes=args.integer("ignore", 5),
+        ignore_count=args.integer("count", 5),
+        reset_minutes=args.integer("reset", 10),
     )
 
 

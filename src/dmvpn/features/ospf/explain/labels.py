@@ -203,6 +203,27 @@ _PROCESS = label_group(
         "How long an instance is kept at least before a newer one is taken: `timers lsa arrival`.",
     ),
     Word(
+        "Maximum number of non self-generated LSA allowed",
+        "How many advertisements others may tell: `max-lsa`.",
+        also=("Current number of non self-generated LSA",),
+    ),
+    Word("Threshold for warning message", "The share of `max-lsa` above which a line is logged."),
+    Word(
+        "Ignore-time",
+        "For how long the process has no neighbors after others told too much for a minute.",
+        also=("reset-time", "minutes"),
+    ),
+    Word(
+        "Ignore-count allowed",
+        "How often that may happen before it is for good; it is counted from the start after the reset time.",
+        also=("current ignore-count",),
+    ),
+    Word(
+        "All packets are ignored",
+        "Others told more than `max-lsa` allows; `clear ip ospf process` ends it.",
+        also=("until it is cleared",),
+    ),
+    Word(
         "Originating router-LSAs with maximum metric",
         "`max-metric router-lsa`: others go through this router only if there is no other way.",
         clause="RFC 6987",

@@ -54,6 +54,21 @@ _LOGS = log_group(
         "When the interface comes up before the lifetime of any key begins.",
         next="show key chain, show clock",
     ),
+    log(
+        messages.LsaThreshold,
+        "When others tell more than that share of `max-lsa` that its line names, 75 % by default.",
+        next="show ip ospf database database-summary",
+    ),
+    log(
+        messages.LsaLimitPassed,
+        "When others tell more than `max-lsa`; once, until they tell less again.",
+        next="show ip ospf database database-summary",
+    ),
+    log(
+        messages.LsaLimitIgnoring,
+        "When it has been too many for a minute; not with `warning-only`.",
+        next="show ip ospf",
+    ),
 )
 _PACKETS = debug_group(
     "debug ip ospf packet",

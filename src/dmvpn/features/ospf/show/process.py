@@ -57,6 +57,7 @@ class ProcessEntry:
     externals: int
     checksums: int
     reference: int
+    limit: tuple[str, ...]
     areas: tuple[AreaEntry, ...]
 
 
@@ -86,8 +87,29 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         externals=len(process.externals.entries),
         checksums=process.externals.checksum_sum(),
         reference=process.settings.reference_bandwidth,
+        limit=_limit(process),
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
     )
+
+
+def _limit(process: Process) -> tuple[str, ...]:
+    """Return what `max-lsa` allows, and how near it is."""
+    limit, state = process.settings.lsa_limit, process.limit
+    if limit is None:
+        return ()
+    lines = (
+        f"Maximum number of non self-generated LSA allowed {limit.maximum}",
+        f"    Current number of non self-generated LSA {state.count}",
+        f"    Threshold for warning message {limit.threshold}%",
+    )
+    if limit.warning_only:
+        return lines
+    times = f"    Ignore-time {limit.ignore_minutes} minutes, reset-time {limit.reset_minutes} minutes"
+    counts = f"    Ignore-count allowed {limit.ignore_count}, current ignore-count {state.ignored}"
+    if not state.is_ignoring:
+        return (*lines, times, counts)
+    left = "until it is cleared" if state.left is None else f"for {age(state.left)}"
+    return (*lines, times, counts, f"    All packets are ignored, {left}")
 
 
 def _roles(process: Process) -> tuple[str, ...]:
@@ -146,6 +168,7 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
         yield f" Minimum hold time for LSA throttle {hold} msecs"
         yield f" Maximum wait time for LSA throttle {most} msecs"
         yield f" Minimum LSA arrival {process.arrival} msecs"
+        yield from (f" {line}" for line in process.limit)
         if process.resort:
             yield " Originating router-LSAs with maximum metric"
         yield f" Number of external LSA {process.externals}. Checksum Sum 0x{process.checksums:06X}"
