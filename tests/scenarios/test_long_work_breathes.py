@@ -18,6 +18,7 @@ from dmvpn.face.oneshot import OneShot
 from dmvpn.shells.handle import Handle
 from support.breaths import Breaths
 from support.flash import MemoryFlash
+from support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,3 +217,26 @@ def test_a_configuration_that_changes_while_it_is_saved_is_saved_as_it_is_at_one
         saved = hub.router.running.render()
     name = next(line.split("H")[1] for line in saved if line.startswith("hostname H"))
     assert f"ip domain name d{name}.example" in saved
+
+
+@pytest.mark.parametrize(
+    ("scenario", "router", "command"),
+    [
+        ("notes-phase3", "R31", "show ip eigrp topology"),
+        ("ospf-phase3", "SPOKE1", "show ip ospf database"),
+        ("bgp-phase3", "SPOKE1", "show ip bgp"),
+        ("notes-gre", "R11", "show ip route"),
+    ],
+)
+def test_a_show_goes_on_though_everything_is_taken_away_in_the_middle_of_it(
+    scenario: str, router: str, command: str
+) -> None:
+    """`show ip eigrp topology` ended with an internal fault if its process ended meanwhile."""
+    world = World(scenario).converge()
+    before = world.do(router, command)
+
+    def wipe() -> None:
+        world.sim.post(router, ConfigurationEntered("hostname GONE\n"))
+
+    with Breaths(wipe):
+        assert world.do(router, command).splitlines()[:2] == before.splitlines()[:2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,3 +129,20 @@ def test_of_a_small_circle_over_the_default_route_the_one_that_closes_it_is_left
     assert [shown(made, lan) is not None for lan in lans(3)] == [True, True, False]
     made.retract(RouteSource.BGP, "", Prefix.parse("0.0.0.0/0"), 1.0)
     assert [shown(made, lan) for lan in lans(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_an_offer_that_is_in_a_circle_no_more_is_used_in_whichever_order_all_came(order: tuple[int, ...]) -> None:
+    made, direct = table(), NextHop("Gi1", IPv4Address("10.0.3.1"))
+    offers = [
+        route("0.0.0.0/0", "11.0.1.200", source=RouteSource.STATIC),
+        replace(route("0.0.0.0/0", direct, source=RouteSource.EIGRP), distance=240),
+        route("11.0.1.0/24", direct, source=RouteSource.EIGRP),
+        route("11.0.1.128/25", "11.0.1.200"),
+    ]
+    for one in order:
+        made.offer(offers[one], 0.0)
+    node = made.nodes.get(Prefix.parse("0.0.0.0/0"))
+    assert node is not None
+    assert node.shown is not None
+    assert node.shown.source is RouteSource.STATIC

@@ -163,7 +163,7 @@ class Process:
 
     def scopes(self) -> Iterator[tuple[RunningArea | None, Database]]:
         """Yield all databases, with their areas."""
-        for area in self.areas.values():
+        for area in tuple(self.areas.values()):
             yield area, area.database
         yield None, self.externals
 

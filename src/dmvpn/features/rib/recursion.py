@@ -212,6 +212,8 @@ class Recursion:
         before = {key: offer.hops for key, offer in members.items()}
         for key in circle.members:
             del self._circles[key]
+            if key not in members and key in self._offers:
+                self._fresh[key] = None  # it may have done without a place that it no longer closes a circle with
         circle.members = dict.fromkeys(members)
         self._circles.update(dict.fromkeys(members, circle))
         Settling(circle, members, self._longest, self._of_hop).run()

@@ -110,20 +110,18 @@ def query_table(ctx: ShowContext, args: Args) -> ShowTable:
 
 def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) -> ShowTable:
     """Return the paths that are wanted, by prefix, the best of each first."""
-    found = in_order(machine.routes.table.destinations.items())
-    return table_of(
-        machine,
-        [
-            path_line(prefix, path, status(machine, prefix, path))
-            for prefix, destination in breathing(found)
-            for path in _sorted(destination)
-            if wanted(prefix, path)
-        ],
-    )
+
+    def lines() -> Iterator[PathLine]:
+        for prefix, destination in breathing(in_order(machine.routes.table.destinations.items())):
+            for path in _sorted(destination):
+                if wanted(prefix, path):
+                    yield path_line(prefix, path, status(machine, prefix, path))
+
+    return table_of(machine, lines())
 
 
 def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
-    """Return these lines under the head of the table."""
+    """Return these lines under the head of the table, which is that of before they were made."""
     return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
 
 
@@ -256,8 +254,8 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
 
 def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
     """Return the three columns of codes before a path of the table."""
-    found = machine.routes.table.destinations[prefix]
-    is_best, is_used = path is found.chosen, path in found.best
+    found = machine.routes.table.destinations.get(prefix)  # it may have gone during a breath
+    is_best, is_used = found is not None and path is found.chosen, found is not None and path in found.best
     reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
     first = "*" if reachable else " "
     if machine.is_stale(prefix, path):

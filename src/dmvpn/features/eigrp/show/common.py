@@ -53,7 +53,7 @@ def name_of(process: Process) -> ProcessName:
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
-    for process in ctx.machine(EigrpMachine).processes.values():
+    for process in tuple(ctx.machine(EigrpMachine).processes.values()):
         if number in (None, process.autonomous_system):
             yield process
 

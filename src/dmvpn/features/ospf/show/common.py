@@ -49,7 +49,7 @@ TITLES: Final = {
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
-    for process in ctx.machine(OspfMachine).processes.values():
+    for process in tuple(ctx.machine(OspfMachine).processes.values()):
         if number in (None, process.number):
             yield process
 
