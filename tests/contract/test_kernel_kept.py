@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -523,6 +524,41 @@ def test_what_the_kernel_has_otherwise_is_told_by_name() -> None:
         assert found["route 203.0.113.0/24 via 10.0.1.2, GigabitEthernet0/1"] == ("nobody ordered it", True)
         world.run(0.3)
         assert [one.what for one in plane.differences() if not one.unordered] == []
+
+    in_world("python", test)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("theirs", "taken"),
+    [
+        (netlink.Route(FAR, metric=10, protocol=4), "take route 192.168.2.0/24 via 10.0.1.2, GigabitEthernet0/1"),
+        (
+            netlink.Route(Prefix(FAR.address, 25), kind=netlink.RouteKind.BLACKHOLE, protocol=4),
+            "are dropped by a rule or a route",
+        ),
+        (
+            netlink.Route(Prefix.parse("0.0.0.0/0"), table=77, protocol=4),
+            "take route 0.0.0.0/0 via 10.0.1.2, GigabitEthernet0/1 in table 77",
+        ),
+    ],
+    ids=["lower metric", "longer prefix", "rule"],
+)
+def test_a_route_that_is_there_and_that_packets_do_not_take_is_told(theirs: netlink.Route, taken: str) -> None:
+    """Seen: behind somebody else's route nothing arrived, and the doctor found nothing."""
+
+    def test(world: RealWorld) -> None:
+        a_and_b(world)
+        plane = world.planes["A"]
+        assert plane.differences() == []
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            hop = netlink.NextHop(index(kernel, "Gi0-1"), IPv4Address("10.0.1.2"))
+            hops = (hop,) if theirs.kind is netlink.RouteKind.UNICAST else ()
+            kernel.call(netlink.add_route(replace(theirs, next_hops=hops)))
+            if theirs.table != netlink.TABLE_MAIN:
+                kernel.call(netlink.add_rule(netlink.Rule(100, theirs.table, protocol=4)))
+        found = {one.what: one.there for one in plane.differences() if one.aside is not None}
+        assert found["route 192.168.2.0/24 via 172.16.0.2, Tunnel0"] == f"packets to 192.168.2.1 {taken}"
 
     in_world("python", test)
 

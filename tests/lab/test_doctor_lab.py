@@ -58,3 +58,31 @@ def test_a_fault_is_named_first_with_its_evidence_and_gone_when_it_is_fixed(
 
     assert eventually(finds, 90), notes.run("doctor").stdout
     notes.say("lab", "reset")
+
+
+@pytest.mark.parametrize(
+    ("theft", "back"),
+    [
+        ("route add 10.4.4.0/24 via 172.16.31.2 metric 10", "route del 10.4.4.0/24 metric 10"),
+        ("route add blackhole 10.4.4.0/25", "route del blackhole 10.4.4.0/25"),
+        ("rule add to 10.4.4.0/24 blackhole pref 100", "rule del pref 100"),
+    ],
+)
+def test_another_programs_route_or_rule_that_packets_take_is_named(notes: Labs, theft: str, back: str) -> None:
+    assert eventually(lambda: is_well(notes), 60), notes.run("doctor").stdout
+    notes.say("lab", "exec", "R31", "ip", *theft.split())
+    found = notes.run("doctor", "--no-probes", "--no-trial").stdout
+    notes.say("lab", "exec", "R31", "ip", *back.split())
+    assert found.startswith("4 routers: broken at underlay (kernel tables changed by others), at R31\n")
+    assert "route 10.4.4.0/24 via 192.168.100.11, Tunnel100: packets to 10.4.4.1 " in found
+
+
+@pytest.mark.parametrize(
+    "theft", ["route del 10.4.4.0/24", "route flush table main", "addr flush dev Gi0-1", "neigh flush nud permanent"]
+)
+def test_what_another_program_takes_away_comes_back(notes: Labs, theft: str) -> None:
+    assert eventually(lambda: is_well(notes), 60), notes.run("doctor").stdout
+    before = notes.say("lab", "exec", "R31", "ip", "route")
+    notes.say("lab", "exec", "R31", "ip", *theft.split())
+    assert eventually(lambda: notes.say("lab", "exec", "R31", "ip", "route") == before, 30)
+    assert eventually(lambda: is_well(notes), 60), notes.run("doctor").stdout

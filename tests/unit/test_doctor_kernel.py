@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, ip_interface
+
+import pytest
+
+from dmvpn.features.rib.facts import RouteFacts
 from dmvpn.router.facts import KernelFacts, RouterFacts
-from dmvpn.shells.facts import LabFacts
+from dmvpn.shells.facts import HostFacts, LabFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Scene, examine, suspect
 
@@ -42,3 +47,31 @@ def test_a_router_that_runs_alone_is_told_too() -> None:
 
 def test_where_all_is_there_nothing_is_said() -> None:
     assert examine(scene()).findings == ()
+
+
+def with_routes(*routes: tuple[str, str], aside: str) -> Scene:
+    """R41 beside the host 10.4.4.100 of another router; packets to `aside` go another way."""
+    known = tuple(
+        RouteFacts(prefix=IPv4Network(prefix), source=source, distance=90, metric=1) for prefix, source in routes
+    )
+    kernel = KernelFacts(what="route", there="packets take another route", aside=IPv4Network(aside))
+    router = RouterFacts(tunnels=(), kernel=(kernel,), routes=known)
+    hosts = {"H": HostFacts(address=ip_interface("10.4.4.100/24"), router="R31")}
+    return Scene(LabFacts(routers={"R41": router}, gateways={}, hosts=hosts, links=()))
+
+
+@pytest.mark.parametrize("aside", ["10.4.4.0/24", "10.4.4.96/27", "10.4.4.100/32"])
+def test_a_route_that_packets_to_a_site_do_not_take_is_named(aside: str) -> None:
+    (finding,) = examine(with_routes(("10.4.4.0/24", "eigrp"), aside=aside)).findings
+    assert (finding.cause, finding.advice) == (Cause.KERNEL_TABLES, False)
+    assert "another way" in finding.what
+
+
+def test_a_route_that_leads_nobody_in_view_astray_is_advice() -> None:
+    shorter = examine(with_routes(("0.0.0.0/0", "static"), ("10.4.4.0/24", "eigrp"), aside="10.0.0.0/8"))
+    nobody = examine(with_routes(("10.4.4.0/24", "eigrp"), aside="10.4.4.128/25"))
+    assert [finding.advice for finding in (*shorter.findings, *nobody.findings)] == [True, True]
+
+
+def test_a_route_of_the_host_that_the_router_itself_follows_is_well() -> None:
+    assert examine(with_routes(("10.4.4.100/32", "host"), aside="10.4.4.100/32")).findings == ()

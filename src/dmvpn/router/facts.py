@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.facts import Address, Fact, NeighborFacts, PeerFacts
+from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp import facts as eigrp_facts
@@ -46,11 +46,13 @@ class KernelFacts(Fact):
 
     there: what is there instead.
     unordered: it has the router's mark, and the router did not order it.
+    aside: what was ordered is there, and packets to these addresses go another way.
     """
 
     what: str
     there: str
     unordered: bool = False
+    aside: Network | None = None
 
 
 class RouterFacts(Fact):

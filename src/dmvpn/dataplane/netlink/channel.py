@@ -28,7 +28,15 @@ from dmvpn.dataplane.netlink.neighbor import (
     parse_neighbor,
     parse_neighbor_parameters,
 )
-from dmvpn.dataplane.netlink.route import ROUTE_PROTOCOL, Route, delete_route, dump_routes, parse_route, route_protocol
+from dmvpn.dataplane.netlink.route import (
+    ROUTE_PROTOCOL,
+    Route,
+    delete_route,
+    dump_routes,
+    find_route,
+    parse_route,
+    route_protocol,
+)
 from dmvpn.dataplane.netlink.rule import Rule, delete_rule, dump_rules, parse_rule
 from dmvpn.dataplane.netlink.wire import (
     Acknowledgement,
@@ -42,6 +50,8 @@ from dmvpn.dataplane.netlink.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
+
+    from dmvpn.base.addresses import IPAddress
 
 #: Requests in one datagram: the answers must fit the socket's buffer even if all of them are refused.
 BATCH: Final = 128
@@ -195,18 +205,33 @@ class NetlinkSocket:
         carrier by the far end's `set_up` drops what it should send, and a lost ARP request costs a second: read an
         interface before the first packet goes out.
         """
-        request = get_link(link)
+        try:
+            return parse_link(self._ask(get_link(link), MessageType.NEWLINK).body)
+        except NetlinkError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+
+    def route_to(self, address: IPAddress) -> Route | None:
+        """Return the route that a packet of this machine to this address takes, after all rules; None: not one that
+        we read.
+
+        Raises NetlinkError: it is not sent, by a rule or a route (EINVAL: blackhole, EHOSTUNREACH, EACCES), or because
+        there is no route (ENETUNREACH).
+        """
+        return parse_route(self._ask(find_route(address), MessageType.NEWROUTE).body)
+
+    def _ask(self, request: Request, answer: MessageType) -> Message:
+        """Return the one message that answers. Raises NetlinkError."""
         self._sequence += 1
         self._socket.send(request.serialize(self._sequence))
         while True:
             for message in self._receive():
                 if message.sequence != self._sequence:
                     continue
-                if message.kind == MessageType.NEWLINK:
-                    return parse_link(message.body)
+                if message.kind == answer:
+                    return message
                 verdict = parse_acknowledgement(message)
-                if verdict.errno == errno.ENODEV:
-                    return None
                 raise NetlinkError(_refusal(request, verdict.errno, verdict.text))
 
     def counters(self) -> list[LinkCounters]:

@@ -66,6 +66,8 @@ _RTA_TABLE = 15
 _RTA_VIA = 18
 
 _RTM_F_CLONED = 0x200
+_RTM_F_LOOKUP_TABLE = 0x1000
+_RTM_F_FIB_MATCH = 0x2000
 _SCOPE_UNIVERSE = 0
 _SCOPE_LINK = 253
 _SCOPE_NOWHERE = 255
@@ -163,6 +165,13 @@ def dump_routes(family: int = AF_UNSPEC) -> Request:
     """Ask for the routes of one address family, or of all."""
     body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
     return Request(MessageType.GETROUTE, NLM_F_DUMP, body, "all routes")
+
+
+def find_route(address: IPAddress) -> Request:
+    """Ask for the route that a packet to this address takes, as the table has it."""
+    flags = _RTM_F_FIB_MATCH | _RTM_F_LOOKUP_TABLE
+    head = _RTMSG.pack(family_of(address.version), address.max_prefixlen, 0, 0, 0, 0, 0, 0, flags)
+    return Request(MessageType.GETROUTE, 0, head + attribute(_RTA_DST, address.packed), f"the route to {address}")
 
 
 def route_protocol(body: memoryview) -> int:

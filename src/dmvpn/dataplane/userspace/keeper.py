@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dmvpn.base.events import EffectFailed, KernelContested
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change
+from dmvpn.dataplane.userspace.shadows import aside
 from dmvpn.dataplane.userspace.things import Difference, Key, Kind, LinkState, Thing, alike, key_of, links_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
 
@@ -46,6 +48,14 @@ SHARE: Final = 1 / 3
 
 #: What is there already is as it should be.
 _THERE: Final = errno.EEXIST
+
+#: What the kernel does with packets for which it has a rule or a route that refuses them.
+_UNSENT: Final = {
+    errno.EINVAL: "are dropped by a rule or a route",
+    errno.EHOSTUNREACH: "are unreachable by a rule or a route",
+    errno.EACCES: "are prohibited by a rule or a route",
+    errno.ENETUNREACH: "are unreachable by a rule",
+}
 
 
 Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
@@ -268,8 +278,8 @@ class Keeper:
                 self.retry(wanted.thing)
 
     def differences(self, ours: Callable[[netlink.Route], bool]) -> list[Difference]:
-        """Return what is wanted and not there, or otherwise; and routes with our mark that `ours` says are no
-        others'.
+        """Return what is wanted and not there, otherwise, or not what packets take; and routes with our mark that
+        `ours` says are no others'.
         """
         routes = {key_of(route): route for route in self._kernel.routes()}
         there: dict[Key, Thing] = dict(routes)
@@ -290,7 +300,16 @@ class Keeper:
             for key, route in routes.items()
             if route.protocol == netlink.ROUTE_PROTOCOL and key not in self._wanted and ours(route)
         ]
-        return found
+        kept = [one.thing for one in self._wanted.values() if isinstance(one.thing, netlink.Route)]
+        return found + list(
+            aside([one for one in kept if key_of(one) in routes], routes.values(), self._way_to, self._call)
+        )
+
+    def _way_to(self, address: IPAddress) -> netlink.Route | str | None:
+        try:
+            return self._kernel.route_to(address)
+        except netlink.NetlinkError as error:
+            return _UNSENT.get(error.errno or 0)
 
     # ------------------------------------------------------------------------------------------------ fights
 

@@ -40,11 +40,16 @@ class LinkState:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was ordered, or has our mark, in words; and what is there. unordered: it was not ordered by us."""
+    """What was ordered, or has our mark, in words; and what is there.
+
+    unordered: it was not ordered by us.
+    aside: what was ordered is there, and packets to these addresses go another way.
+    """
 
     what: str
     there: str
     unordered: bool = False
+    aside: Prefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import time
 from collections import deque
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -117,9 +116,18 @@ class Runtime:
 
     def facts(self) -> RouterFacts:
         """Return what there is to say about the router."""
+        from dmvpn.base.facts import network
         from dmvpn.router.facts import KernelFacts, router_facts  # a sixth of the time to start, and seldom asked for
 
-        kernel = tuple(KernelFacts(**asdict(one)) for one in self.plane.differences())
+        kernel = tuple(
+            KernelFacts(
+                what=one.what,
+                there=one.there,
+                unordered=one.unordered,
+                aside=network(one.aside) if one.aside is not None else None,
+            )
+            for one in self.plane.differences()
+        )
         return router_facts(self.router, self.now, kernel)
 
     def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:

@@ -1,15 +1,19 @@
-"""The check of the host below a router: do the kernel's tables hold what the router ordered?"""
+"""The check of the host below a router: do the kernel's tables hold what the router ordered, and do packets take it?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.notices import RouteSource
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.way import best_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.facts import Address
+    from dmvpn.router.facts import KernelFacts, RouterFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -18,24 +22,67 @@ _MOST: Final = 8
 
 
 def tables(scene: Scene) -> Iterator[Verdict]:
-    """Check the tables: what is missing breaks the way; what nobody ordered is only strange."""
+    """Check the tables: what is missing, or not taken, breaks the way; what nobody ordered is only strange."""
     for name, facts in scene.alive():
-        if not facts.kernel:
+        kernel = [one for one in facts.kernel if not _is_known(facts, one)]
+        if not kernel:
             continue
-        broken = [one for one in facts.kernel if not one.unordered]
-        more = len(facts.kernel) - _MOST
-        evidence = [f"{one.what}: {one.there}" for one in (*broken, *(o for o in facts.kernel if o.unordered))[:_MOST]]
-        what = (
-            f"the kernel below {name} lacks what the router ordered: another program changes its tables"
-            if broken
-            else f"the kernel below {name} has what the router did not order, with its mark: {facts.kernel[0].what}"
-        )
+        broken = [one for one in kernel if not one.unordered and _harms(scene, name, facts, one)]
+        ordered = [*broken, *(one for one in kernel if one not in broken)]
+        more = len(ordered) - _MOST
+        first = ordered[0]
+        if broken:
+            doing = "sends packets another way than" if first.aside is not None else "lacks what"
+            what = f"the kernel below {name} {doing} the router ordered: another program changes its tables"
+        elif first.aside is not None:
+            what = f"the kernel below {name} sends packets to {first.aside} another way than the router would"
+        else:
+            what = f"the kernel below {name} has what the router did not order, with its mark: {first.what}"
         yield Finding(
             step=Step.UNDERLAY,
             cause=Cause.KERNEL_TABLES,
             router=name,
             what=what,
-            evidence=(*evidence, *([f"and {more} more"] if more > 0 else [])),
-            order="ip monitor route rule neigh link address",
+            evidence=(
+                *(f"{one.what}: {one.there}" for one in ordered[:_MOST]),
+                *([f"and {more} more"] if more > 0 else []),
+            ),
+            order="ip rule; ip route show table all" if first.aside is not None else _WATCH,
             advice=not broken,
         )
+
+
+_WATCH: Final = "ip monitor route rule neigh link address"
+
+
+def _is_known(facts: RouterFacts, one: KernelFacts) -> bool:
+    """Return whether the router itself has taken up the route of the host's that packets take."""
+    if one.aside is None:
+        return False
+    return any(route.prefix == one.aside and route.source == RouteSource.HOST.value for route in facts.routes)
+
+
+def _harms(scene: Scene, name: str, facts: RouterFacts, one: KernelFacts) -> bool:
+    """Return whether somebody is where packets do not get; what no router or host in view has may be meant so."""
+    if one.aside is None:
+        return True
+    if one.aside.prefixlen and any(route.prefix == one.aside for route in facts.routes):
+        return True
+    return any(address in one.aside and _takes(facts, address, one.aside.prefixlen) for address in _others(scene, name))
+
+
+def _takes(facts: RouterFacts, address: Address, length: int) -> bool:
+    route = best_route(facts, address)
+    return route is not None and route.prefix.prefixlen <= length
+
+
+def _others(scene: Scene, name: str) -> Iterator[Address]:
+    """Yield the addresses of the other routers, and of hosts."""
+    for other, facts in scene.alive():
+        if other != name:
+            for mine in facts.addresses.values():
+                yield from mine
+    for host in scene.lab.hosts.values():
+        yield host.address.ip
+        if host.address6 is not None:
+            yield host.address6.ip

@@ -16,7 +16,8 @@ _OTHERS: Final = {
     Cause.NO_ADDRESS: "An interface that the tunnel or the way to the provider needs has no IP address",
     Cause.KERNEL_TABLES: "Another program on the router's machine took away routes, neighbors, rules, addresses or "
     "interfaces that the router had ordered of the kernel, or put its own in their place. The router puts them back, "
-    "unless it is fought. `ip monitor` shows who does it",
+    "unless it is fought. `ip monitor` shows who does it. Or it has a route with a lower metric or a longer prefix, or "
+    "a policy rule, that leads packets elsewhere: the router leaves these alone; `ip rule` and `ip route` show them",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
     "and is mapped to it",
