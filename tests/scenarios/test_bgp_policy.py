@@ -124,6 +124,23 @@ def test_a_map_sets_weight_and_preference_of_what_a_neighbor_tells() -> None:
     assert line.split()[3:5] == ["300", "5"]
 
 
+def test_communities_that_a_list_names_are_taken_off_what_a_neighbor_tells() -> None:
+    policy = "route-map M permit 10\n set community 65000:5 65000:6 additive\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out\nsend-community", policy))
+    assert "Community: 65000:5 65000:6" in world.show("SPOKE1", "ip bgp 10.1.2.0/24")
+    world.configure(
+        "SPOKE1",
+        *("ip community-list standard C permit 65000:5", "route-map I permit 10", "set comm-list C delete"),
+        *("router bgp 65011", "neighbor 10.255.0.1 route-map I in"),
+    )
+    assert "  Set clauses:\n    comm-list C delete" in world.show("SPOKE1", "route-map I").replace("\r", "")
+
+    def told() -> str:
+        return next((line for line in world.lines("SPOKE1", "ip bgp 10.1.2.0/24") if "Community:" in line), "").strip()
+
+    assert world.wait_until(lambda: told() == "Community: 65000:6", 10.0)
+
+
 def test_communities_of_one_router_choose_at_another() -> None:
     policy = (
         "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"

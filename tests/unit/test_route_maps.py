@@ -150,6 +150,47 @@ def test_communities_are_replaced_added_or_taken_off() -> None:
     assert made == {"A": "65000:1 65000:9", "R": "65000:9 no-export", "N": ""}
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("ip community-list 1 permit 65000:1\nroute-map M\n set comm-list 1 delete\n", "65000:2 no-export"),
+        ("ip community-list expanded C permit 65000:.*\nroute-map M\n set comm-list C delete\n", "no-export"),
+        (
+            "ip community-list 1 deny no-export\nip community-list 1 permit internet\n"
+            "route-map M\n set comm-list 1 delete\n",
+            "no-export",
+        ),
+        (
+            "ip community-list 1 permit 65000:1 65000:2\nroute-map M\n set comm-list 1 delete\n",
+            "65000:1 65000:2 no-export",
+        ),
+        ("route-map M\n set comm-list 7 delete\n", "65000:1 65000:2 no-export"),
+        (
+            "ip community-list expanded C permit 65000\n"
+            "route-map M\n set comm-list C delete\n set community 65000:1 65000:9 additive\n",
+            "65000:1 65000:9 no-export",
+        ),
+        (
+            "ip community-list expanded C permit 65000\n"
+            "route-map M\n set community 65000:9 additive\n continue\nroute-map M permit 20\n set comm-list C delete\n",
+            "no-export",
+        ),
+        (
+            "ip community-list expanded C permit 65000\n"
+            "route-map M\n set community 65000:9 65001:1\n continue\nroute-map M permit 20\n set comm-list C delete\n",
+            "65001:1",
+        ),
+    ],
+)
+def test_communities_that_a_list_permits_one_by_one_are_taken_off_before_others_are_set(text: str, left: str) -> None:
+    marks = (65000 << 16 | 1, 65000 << 16 | 2, NO_EXPORT)
+    found = policies(text)
+    changes = found.mapped("M", Candidate(prefix=Prefix.parse("10.1.1.0/24"), communities=marks))
+    assert changes is not None
+    assert changes.communities is not None
+    assert communities_text(changes.communities.applied(marks)) == left
+
+
 def test_a_pattern_that_is_none_is_refused() -> None:
     assert any(
         "Invalid regular expression [65" in line for line in report(take_in("ip as-path access-list 1 permit [65\n"))

@@ -124,21 +124,23 @@ class CommunityMatch:
 
 @dataclass(frozen=True, slots=True)
 class CommunityChange:
-    """`set community`, `set large-community`. additive: those that there are stay."""
+    """`set community`, `set large-community`. additive: those that there are stay, but for those that are removed."""
 
     communities: tuple[int, ...] = ()
     additive: bool = False
+    removed: tuple[int, ...] = ()
 
     def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
         """Return what becomes of these."""
-        kept = communities if self.additive else ()
+        kept = [one for one in communities if one not in self.removed] if self.additive else []
         return tuple(sorted({*kept, *(one for one in self.communities if one != INTERNET)}))
 
     def then(self, later: CommunityChange | None) -> CommunityChange:
         """Return both, one after the other."""
         if later is None or not later.additive:
             return later or self
-        return CommunityChange(self.applied(()) + later.communities, self.additive)
+        added = tuple(one for one in self.applied(()) if one not in later.removed)
+        return CommunityChange(added + later.communities, self.additive, self.removed + later.removed)
 
 
 @dataclass(frozen=True, slots=True)

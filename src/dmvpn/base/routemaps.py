@@ -170,6 +170,7 @@ class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
     communities: of all kinds. kinds: those of `match route-type`, each of one word or of two that must hold.
+    deletes: the list of communities that `set comm-list` takes off, before others are set; "": none.
     go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
     """
 
@@ -187,6 +188,7 @@ class MapRule:
     local_preferences: tuple[int, ...] = ()
     kinds: tuple[tuple[str, ...], ...] = ()
     changes: Changes = UNCHANGED
+    deletes: str = ""
     go_on: int | None = None
 
 
@@ -256,11 +258,21 @@ class RoutePolicies:
             self._count(Counted.ROUTE_MAP, name, rule.sequence)
             if not rule.permit:
                 return None
-            result = (result or UNCHANGED).then(rule.changes)
+            result = result or UNCHANGED
+            if rule.deletes:
+                result = result.then(self._deletion(rule.deletes, route, result))
+            result = result.then(rule.changes)
             if rule.go_on is None:
                 return result
             least = rule.go_on
         return result
+
+    def _deletion(self, name: str, route: Candidate, so_far: Changes) -> Changes:
+        """Return the change that takes those communities off that the list permits, each looked at by itself."""
+        there = route.communities if so_far.communities is None else so_far.communities.applied(route.communities)
+        match = CommunityMatch(name)
+        removed = tuple(one for one in there if self.community_permits(match, (one,)))
+        return Changes(communities=CommunityChange(additive=True, removed=removed))
 
     def _count(self, kind: Counted, name: str, sequence: int) -> None:
         key = kind, name, sequence

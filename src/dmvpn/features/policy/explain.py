@@ -83,6 +83,11 @@ _MAPS = label_group(
     Word("route-type", "Where the route came from.", also=("internal", "external", "local", "nssa-external")),
     Word("exact-match", "With these communities and no others."),
     Word("additive", "Besides the communities that there are."),
+    Word(
+        "comm-list",
+        "BGP's communities that this list permits are taken off before others are set.",
+        also=("delete",),
+    ),
     Word("metric", "The metric of the route; in BGP its MED."),
     Word("metric-type", "OSPF: external type 1 or 2."),
     Word("tag", "The administrator's mark of the route."),

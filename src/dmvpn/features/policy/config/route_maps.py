@@ -164,6 +164,15 @@ SET_COMMUNITY: Final = _line(
     },
     order=28,
 )
+DELETE_COMMUNITIES: Final = _line(
+    "set comm-list {list:word} delete",
+    {
+        "comm-list": "BGP's communities by a list",
+        "list": "Number or name of a community list",
+        "delete": "Take off those that it permits",
+    },
+    order=28,
+)
 SET_TARGETS: Final = _line(
     f"set extcommunity rt {several('target', EXTENDED.name, 4)} [ additive ]",
     {
@@ -194,4 +203,5 @@ LINES: Final = (
     *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
     *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND, MATCH_AS_PATH, MATCH_COMMUNITY, SET_COMMUNITY),
     *(MATCH_EXTENDED, MATCH_LARGE, MATCH_LOCAL_PREFERENCE, MATCH_ROUTE_TYPE, SET_TARGETS, SET_SITE, SET_LARGE),
+    DELETE_COMMUNITIES,
 )

@@ -213,6 +213,7 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
             for entry in section.all(line)
             for name in entry.texts("list")
         ),
+        deletes=section.args(route_maps.DELETE_COMMUNITIES).text("list", ""),
         tags=_numbers(section, route_maps.MATCH_TAG),
         metrics=_numbers(section, route_maps.MATCH_METRIC),
         local_preferences=_numbers(section, route_maps.MATCH_LOCAL_PREFERENCE),

@@ -60,7 +60,7 @@ def query(ctx: ShowContext, args: Args) -> ShowRouteMap:
             entry.sequence,
             tuple(f"{label}{' '.join(map(str, values))}" for label, values in _matches(entry) if values),
             entry.go_on,
-            tuple(_sets(entry.changes)),
+            (*((f"comm-list {entry.deletes} delete",) if entry.deletes else ()), *_sets(entry.changes)),
             machine.hits.get((Counted.ROUTE_MAP, name, entry.sequence), 0),
         )
         for name in maps
