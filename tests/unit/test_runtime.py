@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import ClearRoute, Effect
+from dmvpn.base.effects import ClearRoute, Effect, SetRoute
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, EffectFailed, Event, Tick
 from dmvpn.dataplane.contract import EffectError
@@ -34,6 +34,9 @@ class RefusingPlane:
 
     def execute(self, effect: Effect) -> None:
         raise EffectError(effect, 1, "not permitted")
+
+    def execute_routes(self, orders: list[SetRoute | ClearRoute]) -> list[EffectError]:
+        return [EffectError(order, 1, "not permitted") for order in orders]
 
     def close(self) -> None:
         pass
