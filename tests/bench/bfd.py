@@ -152,7 +152,7 @@ def _deaths(protocol: str, runs: int, *, watched: bool) -> tuple[float, ...]:
         world.run_for(FORMING)
         for router in ("HUB1", "HUB2", "SPOKE1", "SPOKE2") if watched else ():
             world.configure(router, "interface Tunnel0", _COMMON, *_PROTOCOLS[protocol][1](router))
-        world.run_for(10 + seed * 0.77)
+        world.run_for(40 + seed * 0.77)  # a gateway of RIP is watched from its next update on
         world.sim.kill("HUB1")
         world.configure("CORE", "interface GigabitEthernet0/1", "shutdown")
         seconds, rate = (5.0, 50) if watched else (300.0, 5)

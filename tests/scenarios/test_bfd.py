@@ -175,7 +175,8 @@ def test_rip_takes_the_second_hub_within_a_second(phase: int) -> None:
     slow = "bfd interval 250 min_rx 250 multiplier 3"
     for router in ("HUB1", "HUB2", "SPOKE1", "SPOKE2"):
         world.configure(router, "interface Tunnel0", slow, "router rip", "bfd all-interfaces")
-    world.run_for(15)
+    hubs = {"10.255.0.1": "Up", "10.255.0.2": "Up"}
+    assert world.wait_until(lambda: sessions(world, "SPOKE1") == hubs, 60), "watched from its next update on"
 
     def die() -> None:
         world.sim.kill("HUB1")
