@@ -27,6 +27,7 @@ The checks, each a function of the scene, in the order of a packet's way:
     peers                spokes that are to talk directly, by the facts of both
     apart, unlike        hosts that do not reach each other, though all of that is well
     doubt                what speaks against a finding about a pair
+    settling             what cannot be known yet
     fair                 which lines may be shown
 
     examine      all of them, with the whole lab in view: it decides

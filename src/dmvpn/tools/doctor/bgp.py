@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import own
 from dmvpn.tools.doctor.learnt import lacks, others_told
 from dmvpn.tools.doctor.scene import interface_of, lines_of
+from dmvpn.tools.doctor.settling import not_before
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dmvpn.tools.doctor.scene import Client, Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
+#: Seconds between two attempts to connect, at most.
+_RETRY: Final = 60
 _STEP = Step.ROUTING
 
 
@@ -184,6 +187,7 @@ def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts)
         cause=Cause.UNDECIDED,
         router=client.name,
         what=f"{client.name} and {client.hub} have lines for each other in BGP, and no session",
+        decide=not_before(client, _RETRY),
     )
 
 

@@ -11,6 +11,7 @@ from dmvpn.tools.doctor import own
 from dmvpn.tools.doctor.learnt import lacks
 from dmvpn.tools.doctor.proofs import chain_lines, chain_of
 from dmvpn.tools.doctor.scene import lines_of
+from dmvpn.tools.doctor.settling import not_before
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _STEP = Step.ROUTING
 #: Types of networks that elect a designated router.
 _ELECT: Final = ("broadcast", "non-broadcast")
+#: Seconds: what was lost once is sent again meanwhile.
+_EXCHANGE: Final = 10
 #: What two ends must agree on, by why one does not take the other's Hellos.
 _TERMS: Final = {
     OspfReason.DEAD_INTERVAL: ("ip ospf dead-interval", "ip ospf hello-interval", "ip ospf network"),
@@ -226,7 +229,15 @@ def _why_not(
         router=client.name,
         what=f"{client.name} and {client.hub} run OSPF, and are no neighbors",
         evidence=state,
+        decide=not_before(client, max(_patience(mine, wrong[1]), _patience(theirs, right[1]))),
     )
+
+
+def _patience(facts: RouterFacts, interface: OspfInterfaceFacts) -> int:
+    """Return the seconds after which two that fit are neighbors: a Hello, the wait for an election, an exchange."""
+    default = 10 if interface.network in ("broadcast", "point-to-point") else 30
+    line = next(iter(lines_of(facts, f"interface {interface.name}", "ip ospf hello-interval ")), f"{default}")
+    return int(line.split()[-1]) * (5 if interface.network in _ELECT else 1) + _EXCHANGE
 
 
 def _alike(mine: RouterFacts, section: str, theirs: RouterFacts, other: str, words: tuple[str, ...]) -> Iterator[str]:

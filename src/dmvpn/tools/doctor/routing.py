@@ -9,6 +9,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.proofs import chain_lines
 from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.settling import not_before
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ def _authentic(
             router=client.name,
             what=f"{client.name} and {client.hub} run the same EIGRP, and are no neighbors",
             evidence=state,
+            decide=not_before(client, max(on_mine.hold_time, on_theirs.hold_time)),
         )
     else:
         yield Fine(_STEP, f"{client.name} and {client.hub} are EIGRP neighbors")
