@@ -312,9 +312,10 @@ _HEAD: Final = """\
 # Shows
 
 The shows that people and tools ask of every DMVPN router. Each of them has `| json`, with the same facts as data, and
-the filters `| include`, `| exclude`, `| begin`, `| section`, `| count` and `| explain`. A test runs each one, in text
-and as JSON, on the router of the scenario that is named. The page is generated (`python -m support.words_page` in the
-folder `tests`). [All commands](commands.md) are on a page of their own.
+the filters `| include`, `| exclude`, `| begin`, `| section`, `| count` and `| explain`; at privilege level 15,
+`| redirect`, `| tee` and `| append` write what is left into a file (`flash:NAME`). A test runs each one, in text and as
+JSON, on the router of the scenario that is named. The page is generated (`python -m support.words_page` in the folder
+`tests`). [All commands](commands.md) are on a page of their own.
 """
 
 

@@ -5,7 +5,9 @@ Shows read (`LISTINGS`); `Filing` carries out what changes something, and asks w
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +17,9 @@ from dmvpn.base.breath import aside
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
 from dmvpn.face.intake import text_of
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
-from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in
+from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in, place_of
 from dmvpn.features.system.show import with_version
+from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.sealing import sealed_text
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.face.context import SessionContext
     from dmvpn.face.handle import RouterHandle
     from dmvpn.ios import ConfigTree
+    from dmvpn.ios.filters import Filter
 
 #: Where a file is that has no folder, in the first column of `dir`.
 _FIRST_NODE: Final = 11
@@ -302,6 +306,35 @@ class Filing:
         """Enter a file, when its secrets are hashed."""
         sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
         return Outcome((*self._enter(sealed), _copied(size)))
+
+    # -------------------------------------------------------------------------------------------- output of shows
+
+    def keep(self, stored: Filter, lines: Iterable[str]) -> Outcome:
+        """Write the lines of a show into a file of flash, without a question, as IOS does."""
+        place = place_of(stored.file)
+        if place is None or place.system is not System.FLASH or not place.name:
+            said = f"%Error opening {stored.file[:80]} (lines of shows go into flash:NAME alone)"
+            return Outcome((said,), failed=True)
+        try:
+            octets = bytearray(self._begun(place) if stored.kind is FilterKind.APPEND else b"")
+            shown: list[str] = []
+            for line in lines:
+                octets += f"{line}\n".encode()
+                if len(octets) > CAPACITY:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if stored.kind is FilterKind.TEE:
+                    shown.append(line)
+            aside(lambda: self._flash.write(place.name, bytes(octets)))
+        except OSError as found:
+            return Outcome((error("writing", place, found),), failed=True)
+        return Outcome(shown)
+
+    def _begun(self, place: Place) -> bytes:
+        """Return what the file holds; one that is not there holds nothing."""
+        try:
+            return self.read(place)
+        except FileNotFoundError:
+            return b""
 
     # -------------------------------------------------------------------------------------------- delete
 

@@ -150,7 +150,7 @@ class Interpreter:
         """Return what `?` shows behind `text`."""
         if self._draft is not None:
             return self._draft.session.help(text, self.privilege, self._rules)
-        return self._parser.help_lines(text, self.privilege, self._rules)
+        return self._parser.help_lines(text, self.privilege, self._rules, stores=self._may_store)
 
     def complete(self, text: str) -> str | None:
         """Return `text` with its last word completed by Tab, or None."""
@@ -186,6 +186,11 @@ class Interpreter:
     @property
     def _rules(self) -> Rules:
         return tuple((rule.words, rule.level) for rule in self.system.rules)
+
+    @property
+    def _may_store(self) -> bool:
+        """May shows write files?"""
+        return self.privilege >= PRIVILEGED
 
     def _configure(self, draft: Draft, text: str, prompt_width: int) -> Outcome:
         question = draft.session.asks(text)
@@ -264,14 +269,15 @@ class Interpreter:
     # -------------------------------------------------------------------------------------------- exec
 
     def _exec(self, text: str, prompt_width: int) -> Outcome:
-        match = self._parser.match(text, self.privilege, self._rules)
+        match = self._parser.match(text, self.privilege, self._rules, stores=self._may_store)
         if isinstance(match, CliError):
             return Outcome(match.lines(prompt_width), failed=match.kind is not ErrorKind.EMPTY)
         return self._run_match(match)
 
     def _run_match(self, match: Match) -> Outcome:
         if match.command.query is not None:
-            return Outcome(match.lines(self._context(match)))
+            lines = match.lines(self._context(match))
+            return Outcome(lines) if match.stored is None else self._filing.keep(match.stored, lines)
         if match.command.action is None:
             return NOTHING
         return self._act(match.command.action(self.handle.context(self.session), match.args))

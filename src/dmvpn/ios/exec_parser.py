@@ -48,6 +48,11 @@ class Match:
         """Is the data itself wanted, not the text?"""
         return bool(self.filters) and self.filters[0].kind is FilterKind.JSON
 
+    @property
+    def stored(self) -> Filter | None:
+        """The filter that wants the lines in a file, if there is one: whoever asks for the lines writes it."""
+        return self.filters[-1] if self.filters and self.filters[-1].kind.stores else None
+
     def lines(self, context: object) -> Iterator[str]:
         """Ask the query of a show command and give what the filters leave of its lines.
 
@@ -75,8 +80,8 @@ class ExecParser:
         self._annotate = annotate
         self._grammars: dict[tuple[int, Rules], Grammar[ExecCommand]] = {}
 
-    def match(self, line: str, privilege: int = 15, rules: Rules = ()) -> Match | CliError:
-        """Understand `line` at a privilege level, or say why not."""
+    def match(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> Match | CliError:
+        """Understand `line` at a privilege level, or say why not. stores: filters may write files (`Match.stored`)."""
         tokens = tokenize(line)
         if not tokens or tokens[0].text[0] == "!":
             return CliError(ErrorKind.EMPTY, line)
@@ -87,7 +92,7 @@ class ExecParser:
         left = line[: pipe.start()]
         matched = self._match(grammar, left, tokenize(left))
         if isinstance(matched, Match) and matched.command.takes_filters:
-            filters = parse_filters(line, pipe.end(), self._explain(matched))
+            filters = parse_filters(line, pipe.end(), self._explain(matched), stores=stores)
             return filters if isinstance(filters, CliError) else Match(matched.command, matched.args, filters)
         # A `|` belongs to the command where that takes the rest of the line, such as a text to be logged.
         whole = self._match(grammar, line, tokens)
@@ -100,11 +105,11 @@ class ExecParser:
     def _explain(self, match: Match) -> Annotate | None:
         return None if self._annotate is None else partial(self._annotate, " ".join(match.args.words))
 
-    def help_lines(self, line: str, privilege: int = 15, rules: Rules = ()) -> list[str]:
-        """Return what `?` shows behind `line`."""
+    def help_lines(self, line: str, privilege: int = 15, rules: Rules = (), *, stores: bool = False) -> list[str]:
+        """Return what `?` shows behind `line`. stores: as in `match`."""
         pipe = _PIPE.search(line)
         if pipe is not None:
-            return _filter_help(line[pipe.end() :], explains=self._annotate is not None)
+            return _filter_help(line[pipe.end() :], explains=self._annotate is not None, stores=stores)
         found = alternatives(self._grammar(privilege, rules), line)
         if not isinstance(found, Alternatives):
             return error_rows(found, line)
@@ -154,14 +159,17 @@ def _level(command: ExecCommand, rules: Rules) -> int:
     return max(fitting)[1] if fitting else command.privilege
 
 
-def _filter_help(text: str, *, explains: bool) -> list[str]:
+def _filter_help(text: str, *, explains: bool, stores: bool) -> list[str]:
     words = text.split()
     if not words:
-        offered = [kind for kind in FilterKind if kind.help_text and (explains or kind is not FilterKind.EXPLAIN)]
-        return format_rows([(kind.word, kind.help_text) for kind in offered])
+        hidden = {kind for kind in FilterKind if (kind.stores and not stores) or not kind.help_text}
+        hidden |= set() if explains else {FilterKind.EXPLAIN}
+        return format_rows([(kind.word, kind.help_text) for kind in FilterKind if kind not in hidden])
     if len(words) == 1 and not text[-1].isspace():
         found = find_filters(words[0])
         return ["  " + "  ".join(kind.word for kind in found) + "  "] if found else ["% Unrecognized command"]
+    if (found := find_filters(words[0])) and found[0].stores:
+        return format_rows([("URL", "File: flash:NAME")])
     return format_rows([("LINE", "Regular expression")])
 
 

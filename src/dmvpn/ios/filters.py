@@ -4,6 +4,7 @@
     begin RE     from the first match on            section RE   matching lines and what is indented below them
     count RE     how many lines match               json         the data itself, before it became text
     explain      the lines, and beneath them what their flags and states mean
+    redirect FILE, tee FILE, append FILE        into a file, which the session writes; only as the last one
 
 They work on an iterator of lines, so a filter shows its first line before the command has made its last. A pattern is
 everything up to the end of the line, blanks and `|` included (`include ^ip route .+ |^ipv6`); only ` | ` followed by
@@ -35,7 +36,7 @@ class FilterKind(enum.Enum):
     The order decides what a cut word means: `| e` and `| ex` are `exclude`, as they are without `explain`.
     """
 
-    APPEND = "append", ""
+    APPEND = "append", "Put the lines behind those of a file"
     BEGIN = "begin", "Begin with the line that matches"
     COUNT = "count", "Count the lines that match"
     EXCLUDE = "exclude", "Leave out the lines that match"
@@ -43,13 +44,18 @@ class FilterKind(enum.Enum):
     FORMAT = "format", ""
     INCLUDE = "include", "Show the lines that match"
     JSON = "json", "Show the data as JSON"
-    REDIRECT = "redirect", ""
+    REDIRECT = "redirect", "Write the lines into a file"
     SECTION = "section", "Show the sections that match"
-    TEE = "tee", ""
+    TEE = "tee", "Write the lines into a file, and show them"
 
     def __init__(self, word: str, help_text: str) -> None:
         self.word = word
         self.help_text = help_text
+
+    @property
+    def stores(self) -> bool:
+        """Does it write a file?"""
+        return self in (FilterKind.APPEND, FilterKind.REDIRECT, FilterKind.TEE)
 
 
 _NEXT_FILTER = re.compile(r"\s\|\s+(?=(\w+)(?:\s|\Z))")
@@ -61,11 +67,15 @@ Annotate = Callable[["Iterable[str]"], "Iterator[str]"]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter. `pattern` is None for `json` and `explain`; `annotate` is what `explain` does."""
+    """One filter. `pattern` is None for `json` and `explain`; `annotate` is what `explain` does.
+
+    file: where the lines go, as it was typed.
+    """
 
     kind: FilterKind
     pattern: Pattern | None = None
     annotate: Annotate | None = None
+    file: str = ""
 
     def apply(self, lines: Iterable[str]) -> Iterator[str]:
         """Return the lines that come through."""
@@ -81,12 +91,17 @@ def find_filters(word: str) -> list[FilterKind]:
     return [kind for kind in FilterKind if kind.word.startswith(word.lower())]
 
 
-def parse_filters(line: str, start: int, annotate: Annotate | None = None) -> tuple[Filter, ...] | CliError:
-    """Read the filters of `line`; `start` is the character behind the first `|`. annotate: for `explain`."""
+def parse_filters(
+    line: str, start: int, annotate: Annotate | None = None, *, stores: bool = False
+) -> tuple[Filter, ...] | CliError:
+    """Read the filters of `line`; `start` is the character behind the first `|`.
+
+    annotate: for `explain`. stores: files may be written.
+    """
     filters: list[Filter] = []
     while True:
         end, next_start = _end_of_filter(line, start)
-        parsed = _parse_filter(line, start, end, annotate)
+        parsed = _parse_filter(line, start, end, annotate, stores=stores)
         if isinstance(parsed, CliError):
             return parsed
         if parsed.kind is FilterKind.JSON and filters:
@@ -94,7 +109,7 @@ def parse_filters(line: str, start: int, annotate: Annotate | None = None) -> tu
         filters.append(parsed)
         if next_start is None:
             return tuple(filters)
-        if len(filters) == MAX_FILTERS:
+        if len(filters) == MAX_FILTERS or parsed.kind.stores:
             return CliError(ErrorKind.INVALID, line, end + 1)
         start = next_start
 
@@ -107,7 +122,7 @@ def _end_of_filter(line: str, start: int) -> tuple[int, int | None]:
     return len(line), None
 
 
-def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None) -> Filter | CliError:
+def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None, *, stores: bool) -> Filter | CliError:
     text = line[start:end]
     column = start + len(text) - len(text.lstrip())
     word, _, pattern = text.strip().partition(" ")
@@ -117,7 +132,8 @@ def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None) ->
     if not kinds:
         return CliError(ErrorKind.INVALID, line, column)
     kind = kinds[0]
-    if not kind.help_text or (kind is FilterKind.EXPLAIN and annotate is None):
+    impossible = (kind is FilterKind.EXPLAIN and annotate is None) or (kind.stores and not stores)
+    if not kind.help_text or impossible:
         return CliError(ErrorKind.REFUSED, line, column, f'% Error: "{kind.word}" is not possible here\n')
     if kind in (FilterKind.JSON, FilterKind.EXPLAIN):
         if pattern.strip():
@@ -125,6 +141,9 @@ def _parse_filter(line: str, start: int, end: int, annotate: Annotate | None) ->
         return Filter(kind, annotate=annotate if kind is FilterKind.EXPLAIN else None)
     if not pattern.strip():
         return CliError(ErrorKind.INCOMPLETE, line, end)
+    if kind.stores:
+        file, *more = pattern.split()
+        return CliError(ErrorKind.INVALID, line, line.rindex(more[0], 0, end)) if more else Filter(kind, file=file)
     # The blanks that end a pattern count, and one blank separates it from the word.
     pattern = line[column + len(word) + 1 : end]
     try:
