@@ -8,6 +8,7 @@ import pytest
 
 from dmvpn.base.notices import RouteOffered, RouteRetracted
 from dmvpn.base.streams import StreamDown, StreamEnd
+from dmvpn.features.bgp import limits
 from dmvpn.features.bgp.packet import (
     Capability,
     CapabilityValue,
@@ -17,7 +18,7 @@ from dmvpn.features.bgp.packet import (
     Open,
     Update,
 )
-from support.bgp_callers import Caller, hub
+from support.bgp_callers import BASE, Caller, hub
 from support.routing import p
 
 if TYPE_CHECKING:
@@ -227,3 +228,15 @@ def test_a_capability_that_cannot_be_read_is_none(value: bytes) -> None:
     dies(bench, caller)
     bench.advance(1)
     assert offered(bench) == set()
+
+
+def test_what_an_awaited_neighbor_told_counts_no_more_when_there_is_another_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its prefixes took the room of others for ever, until each neighbor was cut off for telling too many."""
+    monkeypatch.setattr(limits, "MOST_PREFIXES", 2)
+    bench = helping()
+    dies(bench, told(bench))
+    other = BASE.replace("router bgp 65000", "router bgp 65009")
+    bench.configure(f"no router bgp 65000\n{other} bgp graceful-restart\n")
+    assert not told(bench).closed

@@ -220,6 +220,7 @@ class BgpMachine:
         """Stop the process, since there is another one, or none: the RIB and all neighbors hear of it."""
         for peer in list(self.peers.values()):
             self._neighbors.remove(peer, now)
+            self.restarts.give_up(peer)
         self._process.order(*self.routes.stop())
         self.routes = Routes(self._process.ports)
         self._teller = Teller(self._process, self.routes)
