@@ -77,6 +77,12 @@ def test_route_targets_take_the_place_of_others_and_leave_the_site_and_other_kin
     assert ExtendedChange(origin=other).applied(there) == (target("1:1"), other, bandwidth)
 
 
+def test_an_opaque_community_is_no_route_target_whatever_its_subtype_is() -> None:
+    """`set extcommunity rt` removed it: RFC 4360 §3.3 gives these a space of subtypes of their own."""
+    opaque = 0x03 << 56 | TARGET << 48 | 7
+    assert ExtendedChange((target("2:2"),)).applied((target("1:1"), opaque)) == (target("2:2"), opaque)
+
+
 def test_changes_of_two_entries_are_made_one_after_the_other() -> None:
     first, second = ExtendedChange((target("1:1"),)), ExtendedChange((target("2:2"),), additive=True)
     assert first.then(second).applied((target("9:9"),)) == (target("1:1"), target("2:2"))

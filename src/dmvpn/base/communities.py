@@ -26,7 +26,7 @@ COMMUNITIES: Final = {
 #: The second octet of an extended community, RFC 4360 §4, §5.
 TARGET, ORIGIN = 2, 3
 #: The first octet says what the administrator is: RFC 4360 §3, RFC 5668 §2.
-_BY_SYSTEM, _BY_ADDRESS, _BY_WIDE_SYSTEM = 0, 1, 2
+_BY_SYSTEM, _BY_ADDRESS, _BY_WIDE_SYSTEM = _ADMINISTRATORS = 0, 1, 2
 
 
 class CommunityKind(enum.Enum):
@@ -38,7 +38,7 @@ class CommunityKind(enum.Enum):
 
     @property
     def listed(self) -> str:
-        """The word of its lists."""
+        """The word of the lists of such communities."""
         return f"{self.value}-list"
 
 
@@ -105,7 +105,7 @@ def _is_number(text: str) -> bool:
 def _extended_text(one: int) -> str:
     kind, subtype = one >> 56, one >> 48 & 0xFF
     name = {TARGET: "RT", ORIGIN: "SoO"}.get(subtype)
-    if name is None or kind not in (_BY_SYSTEM, _BY_ADDRESS, _BY_WIDE_SYSTEM):
+    if name is None or kind not in _ADMINISTRATORS:
         return f"0x{one >> 48:X}:{one >> 32 & 0xFFFF}:{one & 0xFFFFFFFF}"
     if kind == _BY_SYSTEM:
         return f"{name}:{one >> 32 & 0xFFFF}:{one & 0xFFFFFFFF}"
@@ -131,12 +131,12 @@ class CommunityChange:
     removed: tuple[int, ...] = ()
 
     def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
-        """Return what becomes of these."""
+        """Return the communities of a route, sorted, after the change."""
         kept = [one for one in communities if one not in self.removed] if self.additive else []
         return tuple(sorted({*kept, *(one for one in self.communities if one != INTERNET)}))
 
     def then(self, later: CommunityChange | None) -> CommunityChange:
-        """Return both, one after the other."""
+        """Return one change that does what this one and then `later` do."""
         if later is None or not later.additive:
             return later or self
         added = tuple(one for one in self.applied(()) if one not in later.removed)
@@ -155,15 +155,15 @@ class ExtendedChange:
     origin: int | None = None
 
     def applied(self, communities: tuple[int, ...]) -> tuple[int, ...]:
-        """Return what becomes of these."""
+        """Return the communities of a route, sorted, after the change."""
         replaced = {TARGET} if self.targets and not self.additive else set[int]()
         if self.origin is not None:
             replaced.add(ORIGIN)
-        kept = [one for one in communities if one >> 48 & 0xFF not in replaced or one >> 57 not in (0, 1)]
+        kept = [one for one in communities if one >> 48 & 0xFF not in replaced or one >> 56 not in _ADMINISTRATORS]
         return tuple(sorted({*kept, *self.targets, *(() if self.origin is None else (self.origin,))}))
 
     def then(self, later: ExtendedChange | None) -> ExtendedChange:
-        """Return both, one after the other."""
+        """Return one change that does what this one and then `later` do."""
         if later is None:
             return self
         targets, additive = later.targets, later.additive

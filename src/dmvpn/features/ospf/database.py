@@ -13,7 +13,7 @@ from dmvpn.base.context import Timer
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, newer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from ipaddress import IPv4Address
 
     from dmvpn.base.context import Context
@@ -86,12 +86,6 @@ class Database:
     def get(self, key: LsaKey) -> Entry | None:
         """Return the instance that we have, or None."""
         return self.entries.get(key)
-
-    def of_type(self, kind: LsaType) -> Iterator[Entry]:
-        """Yield all of one type that still hold, in the order of their keys."""
-        for key in sorted(self.entries):
-            if key.type == kind and key not in self.dying:
-                yield self.entries[key]
 
     def compare(self, header: LsaHeader) -> int:
         """Compare instances: 1: this header tells of a newer one than ours (or of an unknown one), 0: of the same, -1:

@@ -61,7 +61,7 @@ class StaticMachine:
         return [*self._followed(), *self._offer_again(changed)]
 
     def _followed(self) -> list[Notice]:
-        """Say which objects lines follow, if these are others now."""
+        """Return the notice of which objects lines follow, if these are others now."""
         numbers = tuple(sorted(self._following))
         if numbers == self._told:
             return []
@@ -94,10 +94,6 @@ class StaticMachine:
         lines = self._lines.get(key, {})
         counting = {number: line for number, line in lines.items() if not line.track or line.track in self._up}
         return _offer(key[1], counting) if counting else None
-
-    def is_held_back(self, route: StaticRoute) -> bool:
-        """Return whether the line waits for its tracked object."""
-        return bool(route.track) and route.track not in self._up
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """Return the offers whose lines changed: those that are gone, then the others in the order of their first
