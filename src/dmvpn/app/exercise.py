@@ -37,7 +37,7 @@ def tasks(name: str) -> Iterator[str]:
 
 
 def grade(ground: Ground, one: Exercise, told: Told) -> int:
-    """Say of each task whether it is done; 1 if one is not."""
+    """Print of each task whether it is done. Returns 1 if one is not."""
     findings = look(ground, one)
     for number, finding in enumerate(findings, 1):
         told.say("\n".join(_told(number, finding)))

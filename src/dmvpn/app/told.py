@@ -30,7 +30,7 @@ class Told:
         self._facts.update(facts)
 
     def row(self, **facts: Json) -> None:
-        """Tell one of many objects, of which each is a line: for what goes on and on."""
+        """Print one of many objects, each on a line of its own: for commands that go on and on."""
         if self.for_programs:
             print(json.dumps(facts), flush=True)
 

@@ -103,7 +103,7 @@ class Screen:
         self._lines = 0
 
     def begin(self) -> None:
-        """Say what this is, and what its signs mean."""
+        """Print what the signs mean, and a header."""
         for line in (*self._ladder.legend(), self._ladder.header()):
             self._paper.say(line)
 

@@ -49,7 +49,7 @@ class Prefix(NamedTuple):
         return cls.of(address, int(length)) if slash else cls.host(address)
 
     def __contains__(self, item: object) -> bool:
-        """Say whether an address is in this prefix, or a prefix is this one or inside it."""
+        """Return whether an address is in this prefix, or a prefix is this one or inside it."""
         if isinstance(item, Prefix):
             return item.length >= self.length and item.address in self
         if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.address.version:

@@ -70,7 +70,7 @@ def _in_silence() -> Iterator[None]:
 
 
 def weakness(key: object) -> str:
-    """Say why nobody should check signatures with this public key, "" if it is sound. Computes nothing with the key."""
+    """Return why nobody should check signatures with this key, "" if it is sound. Computes nothing with the key."""
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SHORTEST_RSA:
             return f"an RSA key of {key.key_size} bits is too short"

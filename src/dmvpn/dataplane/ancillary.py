@@ -56,7 +56,7 @@ class Datagram:
 
 
 def tos_control(tos: int) -> Control:
-    """Return what sets the TOS of this packet only."""
+    """Return the control message that sets the TOS of one packet."""
     return socket.IPPROTO_IP, IP_TOS, bytes((tos,))
 
 
@@ -66,8 +66,8 @@ def ttl_control(ttl: int) -> Control:
 
 
 def origin_control(link: int, source: IPv4Address | None) -> Control:
-    """Return what sends this packet out of an interface (0: as routed) and from one of our addresses (None: the kernel
-    chooses).
+    """Return the control message that sends one packet by an interface (0: as routed), from one of our addresses (None:
+    the kernel chooses).
     """
     ours = source.packed if source is not None else bytes(4)
     return socket.IPPROTO_IP, IP_PKTINFO, _PKTINFO.pack(link, ours, bytes(4))

@@ -20,7 +20,7 @@ _ERRORS = (
 
 
 def unreachable(code: icmp.UnreachableCode) -> Callable[[bytes], IcmpError]:
-    """Return what says, of the packet it quotes, that it cannot be delivered."""
+    """Return a function of quoted octets that makes the ICMP message: this packet cannot be delivered."""
     return lambda quoted: icmp.DestinationUnreachable(code=code, quoted=quoted)
 
 

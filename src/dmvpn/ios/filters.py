@@ -215,7 +215,7 @@ def to_plain(value: object) -> Plain:
 
 
 def _opened(value: object) -> dict[str, object] | list[object] | str | int | float | bool | None:
-    """Return the same on top; what is inside is as it was."""
+    """Return a value as JSON has it; what it holds inside is left as it is."""
     match value:
         case None | bool() | float() | str():
             return value

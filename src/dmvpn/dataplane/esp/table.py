@@ -229,7 +229,7 @@ class SaTable:
             link.use(next(reversed(link.pairs.values())))
 
     def move(self, number: int, place: Place) -> None:
-        """Note that the peer of a connection is there now."""
+        """Note where the peer of a connection is now."""
         link = self._links.get(number)
         if link is not None:
             self._put(link, link.local, place)

@@ -195,8 +195,8 @@ def verdict(code: Verdict, to: str = "") -> bytes:
 
 
 def masquerade(flags: int = 0, ports: tuple[int, int] | None = None) -> tuple[bytes, ...]:
-    """Return what gives the sender the address of the interface by which the packet leaves, and a port of this
-    range.
+    """Return the expressions that give the sender the address of the interface by which the packet leaves, and a port
+    of this range.
     """
     body = attribute(1, _BE32.pack(flags)) if flags else b""
     if ports is None:

@@ -31,7 +31,7 @@ class Process:
         self.results: list[Effect | Notice] = []
 
     def order(self, *results: Effect | Notice) -> None:
-        """Order effects and notices, in order."""
+        """Add effects and notices to the results of this event."""
         self.results += results
 
     def traces(self, neighbor: IPv4Address, *flags: str) -> bool:

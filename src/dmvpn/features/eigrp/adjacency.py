@@ -91,7 +91,7 @@ class Adjacencies:
     # Hellos in -------------------------------------------------------------------------------------------------
 
     def hear_hello(self, interface: EigrpInterface, address: IPv4Address, packet: EigrpPacket, payload: bytes) -> None:
-        """Take a Hello that is not the last one again."""
+        """Take a Hello, unless it is a mere repetition of the last one."""
         parameters = packet.find(Parameters)
         if parameters is None or parameters.hold_time == 0:
             return

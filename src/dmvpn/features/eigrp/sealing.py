@@ -50,7 +50,7 @@ class Sealing:
             self._context.start(interface.key_timer, left)
 
     def hasten(self, interface: EigrpInterface) -> None:
-        """Look, because somebody set the clock, at the lifetimes of keys as soon as all have heard of it."""
+        """Look at the lifetimes of keys as soon as all have heard that somebody set the clock."""
         if interface.settings.key_chain:
             self._context.start(interface.key_timer, 0.0)
 

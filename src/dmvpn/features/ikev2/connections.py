@@ -272,7 +272,7 @@ class Connections:
         self._together(entry)
 
     def _changed(self, entry: _Entry, sa: IkeSa, *, udp: bool) -> Results:
-        """Say what is different about a connection; its newest IKE SA knows."""
+        """Return what tells others how a connection changed; its newest IKE SA knows."""
         udp = udp and sa.uses_udp
         old, new = entry.value, connection_of(sa, entry, udp=udp)
         if old == new:

@@ -112,7 +112,7 @@ class Outgoing(Generic[T]):
         self.later.append((when, subject))
 
     def take_due(self, now: float) -> list[T]:
-        """Return those whose time has come."""
+        """Remove and return the subjects whose time has come."""
         due = [subject for when, subject in self.later if now >= when]
         self.later = [each for each in self.later if now < each[0]]
         return due

@@ -159,7 +159,7 @@ def tree(database: Database, root: IPv4Address, ways: Ways) -> Tree:
 
 
 def grow(graph: Graph, root: IPv4Address, ways: Ways) -> Generator[None, None, Tree]:
-    """Yield the same in slices."""
+    """Yield between slices of the work of `tree`, and return the tree."""
     start = Vertex(is_network=False, id=root)
     found: dict[Vertex, tuple[int, dict[NextHop, None]]] = {}
     if root in graph.routers:
@@ -244,7 +244,7 @@ def routes(database: Database, found: Tree, root: IPv4Address) -> dict[Prefix, A
 
 
 def collect(graph: Graph, found: Tree, root: IPv4Address) -> Generator[None, None, dict[Prefix, AreaRoute]]:
-    """Yield the same in slices."""
+    """Yield between slices of the work of `routes`, and return the routes."""
     best: dict[Prefix, AreaRoute] = {}
     for network_id, reached in found.networks.items():
         body, router = graph.networks[network_id]

@@ -198,7 +198,7 @@ def _learned(process: Joining, kind: LsaType) -> Iterator[tuple[RunningArea, Lsa
 
 
 def learned_in(process: Joining, area: RunningArea, kind: LsaType) -> Iterator[tuple[LsaKey, int, Reached]]:
-    """Yield the same of one area."""
+    """Yield the same of one area, without the area."""
     for key, entry in area.database.entries.items():
         body = entry.lsa.body
         counts = key.type == kind and key.router != process.router_id and key not in area.database.dying

@@ -165,7 +165,7 @@ class PkiMachine:
     # ------------------------------------------------------------------------------------------------ dates
 
     def _look_at_dates(self, now: float) -> list[Effect | Notice]:
-        """Say what is wrong, or soon will be; each thing once, and again if it was well in between."""
+        """Log what is wrong, or soon will be; each thing once, and again if it was well in between."""
         held = [one for one in self.holdings.values() if one.concerns_us]
         if not held:
             self._look = None

@@ -106,7 +106,7 @@ class Ping:
         return self._next(".", now)
 
     def abort(self) -> list[Effect]:
-        """End for the user; the request in flight does not count."""
+        """End because the user wants it; the request in flight does not count."""
         return [self._finish(self._sequence)]
 
     def _next(self, mark: str, now: float) -> list[Effect]:

@@ -81,7 +81,7 @@ class Probes:
         return effects
 
     def abort(self, event: JobAborted) -> list[Effect]:
-        """End for the user, who has had enough."""
+        """End the probe of a session whose user has had enough."""
         session = event.session
         probe = self._running.get(session)
         if probe is None and session not in self._waiting:

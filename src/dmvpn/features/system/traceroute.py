@@ -96,7 +96,7 @@ class Traceroute:
         return self._next(" * ", now)
 
     def abort(self) -> list[Effect]:
-        """End for the user."""
+        """End because the user wants it."""
         self.deadline = None
         return [self._say("\n")]
 

@@ -37,7 +37,7 @@ def within(finding: Finding) -> Finding:
 
 
 def changing(lines: Iterable[str]) -> Iterable[str]:
-    """Return those that change something."""
+    """Return the lines that change something, without those that only open a section."""
     return (line for line in lines if not line.startswith(_OPENING) or line.startswith(_NO_HEADING))
 
 

@@ -106,7 +106,7 @@ def _rings(configuration: Sequence[str]) -> list[str]:
 
 
 def _peers(configuration: Sequence[str]) -> list[_Peer]:
-    """Return all of them, with their lines."""
+    """Return the peers of all keyrings, with their lines."""
     found: list[_Peer] = []
     ring, is_open = "", False
     for line in configuration:

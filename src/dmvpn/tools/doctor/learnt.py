@@ -69,7 +69,7 @@ def to_nobody(scene: Scene) -> Iterator[Verdict]:
                 step=_STEP,
                 cause=Cause.BLACK_HOLE,
                 router=name,
-                what=f"a static route of {name} sends what is for {route.prefix} to {hop.address}, whom nobody is",
+                what=f"a static route of {name} sends what is for {route.prefix} to {hop.address}, which nobody has",
                 evidence=(f"{name}: S {route.prefix} via {hop.address}, {hop.interface}",),
                 fix=without(scene, name, route),
                 route=route.prefix,

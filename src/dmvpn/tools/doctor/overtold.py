@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def underlay_told(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Neither end tells its underlay by the tunnel, unless the other one knows a better way there."""
+    """Check that neither end tells its underlay by the tunnel, unless the other one knows a better way there."""
     there, hub, nbma = client.there, client.hub_facts, client.nbma
     seen = scene.seen_as(client)
     if there is None or hub is None or nbma is None or seen is None:

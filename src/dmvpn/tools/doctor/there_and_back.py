@@ -156,7 +156,7 @@ def _nobody_there(scene: Scene, found: Way, target: Address) -> tuple[str, Cause
         return what, Cause.WRONG_MASK, (f"interface {route.next_hops[0].interface}", "ip address ADDRESS MASK")
     gateway = _gateway(scene, at)
     prefix = f"{route.prefix.network_address} {route.prefix.netmask}" if route is not None else "0.0.0.0 0.0.0.0"
-    what = f"{at} sends what is for {target} to {found.next_hop}, whom nobody is"
+    what = f"{at} sends what is for {target} to {found.next_hop}, which nobody has"
     wrong = f"no ip route {prefix} {found.next_hop}"
     if route is not None and len(route.next_hops) > 1:
         return f"{what}, in turn with others", Cause.WRONG_NEXT_HOP, (wrong,)

@@ -75,5 +75,5 @@ def _why(scene: Scene, device: Device, number: int) -> tuple[str, str]:
 def _echoes(scene: Scene, destination: IPv4Address, number: int) -> tuple[str, str]:
     hosts = [host.address.ip for host in scene.lab.hosts.values()]
     nobody = scene.owner(destination) is None and destination not in hosts
-    whom = f"{destination}, whom nobody is" if nobody else f"{destination}"
+    whom = f"{destination}, which nobody has" if nobody else f"{destination}"
     return f"ip sla {number} hears nothing of {whom}", f"ip sla {number} with icmp-echo to an address that answers"

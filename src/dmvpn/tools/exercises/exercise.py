@@ -57,7 +57,7 @@ def exercise(name: str) -> Exercise | None:
 
 
 def exercises() -> tuple[Exercise, ...]:
-    """Return all of them, in order. Raises UserError."""
+    """Return all exercises, in order. Raises UserError."""
     return tuple(_read(place) for place in places())
 
 

@@ -160,7 +160,7 @@ def _trouble(kind: str, title: str, path: tuple[str, ...], line: str, lines: tup
 
 
 def _bare(text: str) -> str:
-    """Return it as a template that says the same."""
+    """Return a template that says this text when it is filled in."""
     return text.replace("{", "{{").replace("}", "}}")
 
 

@@ -54,7 +54,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route:
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpv6Route | Unknown:
-    """Return the same at an earlier moment."""
+    """Query the routes of an earlier moment."""
     found = past_of(ctx, args)
     if isinstance(found, Unknown):
         return found
@@ -75,7 +75,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix:
 
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpv6RoutePrefix | Unknown:
-    """Return the same at an earlier moment."""
+    """Query the route of an earlier moment."""
     found, prefix = past_of(ctx, args), args.prefix("prefix")
     if isinstance(found, Unknown):
         return found

@@ -53,7 +53,7 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix:
 
 
 def query_past_prefix(ctx: ShowContext, args: Args) -> ShowIpRoutePrefix | Unknown:
-    """Return the same at an earlier moment."""
+    """Query the route of an earlier moment."""
     found = past_of(ctx, args)
     if isinstance(found, Unknown):
         return found

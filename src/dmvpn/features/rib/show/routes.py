@@ -69,7 +69,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
-    """Return the same at an earlier moment."""
+    """Query the routes of an earlier moment."""
     found = past_of(ctx, args)
     return found if isinstance(found, Unknown) else _selected(past_entries(*found), args)
 

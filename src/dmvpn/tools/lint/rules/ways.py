@@ -159,7 +159,7 @@ def _leak(network: Network, device: Device) -> Iterator[Found]:
 
 
 def _nobody(network: Network, end: End) -> Iterator[Found]:
-    """Find static routes by the tunnel to whom nobody is."""
+    """Find static routes by the tunnel to an address that nobody there has."""
     subnet, own = end.subnet, [address for address, _ in end.addresses]
     for route in end.device.static.routes:
         hop = route.next_hop
