@@ -17,14 +17,29 @@ UNSPECIFIED = IPv4Address(0)
 UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
 
 
-class Prefix(NamedTuple):
+class _AddressAndLength(NamedTuple):
+    address: IPAddress
+    length: int
+
+
+class Prefix(_AddressAndLength):
     """A network prefix: host bits of `address` are zero, `length` counts bits. Sorts by address, then length.
 
     Make one with `Prefix.of` (any address of the prefix) or `Prefix.parse` ("10.3.3.0/24").
     """
 
-    address: IPAddress
-    length: int
+    _hash: int
+
+    def __hash__(self) -> int:
+        # A route is looked up in fifty dictionaries on its way into the kernel, and an address hashes slowly.
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash = super().__hash__()
+            return self._hash
+
+    def __getstate__(self) -> None:
+        """Copy nothing but address and length: in another process the same address has another hash."""
 
     @classmethod
     def of(cls, address: IPAddress, length: int) -> Self:

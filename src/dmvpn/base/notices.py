@@ -249,6 +249,8 @@ class NeighborSilent(Notice):
 class RouteSource(enum.Enum):
     """The source of a route. The value is what `show ip route A.B.C.D` says after `Known via`."""
 
+    __hash__ = object.__hash__  # that of enum.Enum is written in Python, and a source is part of many a key
+
     CONNECTED = "connected"
     LOCAL = "local"
     STATIC = "static"

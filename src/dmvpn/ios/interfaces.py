@@ -127,6 +127,7 @@ def _plain_number(text: str) -> str:
     return _DIGITS.sub(lambda digits: str(int(digits[0])), text)
 
 
+@lru_cache(maxsize=4096)
 def split_interface(name: str) -> tuple[str, str]:
     """Return kind and number of a long name: ("GigabitEthernet", "0/1")."""
     first_digit = next((index for index, char in enumerate(name) if char.isdigit()), len(name))

@@ -420,7 +420,8 @@ def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
                 clause="RFC 7606 §5.3",
                 offset=at,
             )
-        yield Prefix.of(IPv4Address(data[at + 1 : at + 1 + octets].ljust(4, b"\x00")), length)
+        number = int.from_bytes(data[at + 1 : at + 1 + octets], "big") >> 8 * octets - length << 32 - length
+        yield Prefix(IPv4Address(number), length)
         at += 1 + octets
 
 

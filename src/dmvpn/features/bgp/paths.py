@@ -28,6 +28,8 @@ OWN_WEIGHT: Final = 32768
 class PathOrigin(enum.Enum):
     """Where we have a path from."""
 
+    __hash__ = object.__hash__  # that of enum.Enum is written in Python, and an origin is part of many a key
+
     PEER = "peer"
     NETWORK = "network"
     REDISTRIBUTED = "redistributed"
@@ -68,6 +70,8 @@ def ordered(
 ) -> list[Path]:
     """Return the usable paths, the best one first; of each neighboring AS the best by MED comes before its others."""
     usable = [(path, metric) for path in paths if (metric := _metric(path, metric_to)) is not None]
+    if len(usable) < 2:
+        return [path for path, _ in usable]
     groups: dict[int, list[tuple[Path, int]]] = {}
     for path, metric in usable:
         system = 0 if decision.compares_all_meds else path.attributes.neighbor_system
