@@ -388,7 +388,9 @@ class BgpMachine:
         """
         self._neighbors.bury_all(now)
         if is_echo and self.routes.backlog > ECHO:
-            self._process.timers.set(("work", 0), now + BREATH)
+            self._work_on(now)
+            return
+        if not self.routes.backlog:
             return
         changed, results, learned = self.routes.settle(now)
         self._process.order(*results)
@@ -398,13 +400,19 @@ class BgpMachine:
             self._limits.check(peer, now)
         self._neighbors.bury_all(now)
         if self.routes.backlog:
+            self._work_on(now)
+
+    def _work_on(self, now: float) -> None:
+        """Look at the next slice in a moment."""
+        if self._process.timers.when(("work", 0)) != now + BREATH:  # most echoes come many at a time
             self._process.timers.set(("work", 0), now + BREATH)
 
     # ----------------------------------------------------------------------------------------------------- others
 
     def _route_changed(self, event: RouteChanged, now: float) -> None:
         is_ours = all(one is None or one.source is RouteSource.BGP for one in (event.old, event.new))
-        self.routes.route_changed(event.prefix, now)
+        if not is_ours or event.prefix in self.routes.table.own:
+            self.routes.route_changed(event.prefix, now)
         self._teller.default_may_change(now)
         if (not is_ours or self.routes.may_resolve(event.prefix)) and self._process.timers.when(("hops", 0)) is None:
             self._process.timers.set(("hops", 0), now + SETTLING)

@@ -37,7 +37,7 @@ class NextHops:
         """Return whether a next hop that somebody asked for is inside this prefix."""
         first = int(prefix.address)
         at = bisect_left(self._sorted, first)
-        return at < len(self._sorted) and self._sorted[at] <= first | int(prefix.wildcard)
+        return at < len(self._sorted) and self._sorted[at] < first + prefix.size
 
     def refresh(self, *, in_use: Container[IPv4Address]) -> list[IPv4Address]:
         """Look again; returns those that are different now. in_use: the others are forgotten."""
