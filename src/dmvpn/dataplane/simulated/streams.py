@@ -74,16 +74,16 @@ class SimulatedStreams:
             case StreamOpen():
                 self._open(effect, now)
             case StreamSend() if effect.stream in self._by_number:
-                self._by_number[effect.stream].write(effect.octets, now)
+                connection = self._by_number[effect.stream]
+                connection.write(effect.octets, now)
+                self._drop_if_gone(connection)
             case StreamClose() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 if effect.abort:
                     connection.abort(None)
                 else:
                     connection.close(now)
-            case _:
-                return
-        self._sweep()
+                self._drop_if_gone(connection)
 
     def receive(self, packet: Ipv4Packet, now: float) -> None:
         """Take a packet of protocol 6 for this box. Raises WireError."""
@@ -93,7 +93,7 @@ class SimulatedStreams:
         if connection is not None:
             if _fits(connection.manner, segment, packet):
                 connection.take(segment, now)
-                self._sweep()
+                self._drop_if_gone(connection)
             return
         peer = self._peer(ends)
         if peer is None:
@@ -104,7 +104,9 @@ class SimulatedStreams:
             return
         if segment.flags & (Flag.SYN | Flag.ACK | Flag.RST) == Flag.SYN and len(self._connections) < STREAMS_TAKEN:
             self._taken += 2
-            self._connect(self._taken, ends, manner).answer(segment, now)
+            connection = self._connect(self._taken, ends, manner)
+            connection.answer(segment, now)
+            self._drop_if_gone(connection)
         else:
             self._refuse(segment, packet)
 
@@ -117,7 +119,7 @@ class SimulatedStreams:
         for connection in list(self._connections.values()):
             if connection.due is not None and connection.due <= now:
                 connection.expire(now)
-        self._sweep()
+                self._drop_if_gone(connection)
 
     def _open(self, order: StreamOpen, now: float) -> None:
         if not self._owns(order.local):
@@ -125,7 +127,9 @@ class SimulatedStreams:
             return
         ends = Ends(order.local, self._free_port(order), order.remote, order.port)
         manner = Manner(order.password.encode(), order.ttl, order.minimum_ttl)
-        self._connect(order.stream, ends, manner).call(now)
+        connection = self._connect(order.stream, ends, manner)
+        connection.call(now)
+        self._drop_if_gone(connection)
 
     def _free_port(self, order: StreamOpen) -> int:
         while True:
@@ -143,9 +147,8 @@ class SimulatedStreams:
         callers = self._listening.get(ends.local_port)
         return callers.closest(ends.remote) if callers is not None else None
 
-    def _sweep(self) -> None:
-        gone = [connection for connection in self._connections.values() if connection.phase is Phase.GONE]
-        for connection in gone:
+    def _drop_if_gone(self, connection: Connection) -> None:
+        if connection.phase is Phase.GONE and self._by_number.get(connection.stream) is connection:
             del self._connections[connection.ends]
             del self._by_number[connection.stream]
 
