@@ -4,7 +4,6 @@ short one, and what others do meanwhile is neither lost nor in the way.
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,10 @@ from dmvpn.face.oneshot import OneShot
 from dmvpn.shells.handle import Handle
 from support.breaths import Breaths
 from support.flash import MemoryFlash
+from support.work import longest_step
 from support.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from dmvpn.base.events import Event
     from dmvpn.router.router import Router
@@ -60,27 +59,6 @@ def _lines(count: int) -> list[str]:
     lists = [f"access-list 100 permit ip host 10.1.{n // 250}.{n % 250} any" for n in range(count)]
     prefixes = [f"ip prefix-list P seq {5 * n + 5} permit 10.{n // 250}.{n % 250}.0/24" for n in range(count)]
     return [*routes, *loopbacks, *lists, *prefixes]
-
-
-def longest_step(work: Callable[[], object]) -> int:
-    """Return the most functions that are entered between two breaths."""
-    longest = since = 0
-
-    def breath() -> None:
-        nonlocal longest, since
-        longest, since = max(longest, since), 0
-
-    def entered(frame: object, event: str, argument: object) -> None:
-        nonlocal since
-        since += event in ("call", "c_call")
-
-    with Breaths(breath):
-        sys.setprofile(entered)
-        try:
-            work()
-        finally:
-            sys.setprofile(None)
-    return max(longest, since)
 
 
 SMALL, LARGE = 20, 400

@@ -6,6 +6,8 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from support.breaths import Breaths
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,3 +32,24 @@ def calls(function: Callable[[], object]) -> int:
         if was_collecting:
             gc.enable()
     return count
+
+
+def longest_step(work: Callable[[], object]) -> int:
+    """Return the most functions that are entered between two breaths."""
+    longest = since = 0
+
+    def breath() -> None:
+        nonlocal longest, since
+        longest, since = max(longest, since), 0
+
+    def entered(frame: object, event: str, argument: object) -> None:
+        nonlocal since
+        since += event in ("call", "c_call")
+
+    with Breaths(breath):
+        sys.setprofile(entered)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+    return max(longest, since)

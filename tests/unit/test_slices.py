@@ -124,6 +124,15 @@ def test_the_loop_goes_on_while_something_is_done_aside() -> None:
     asyncio.run(main())
 
 
+def test_what_is_done_aside_may_breathe() -> None:
+    async def main() -> None:
+        slices = Slices(length=0.0)
+        assert await slices.run(lambda: aside(lambda: [*breathing(range(50))])) == [*range(50)]
+        slices.close()
+
+    asyncio.run(main())
+
+
 def test_work_that_is_broken_off_ends_at_its_next_breath() -> None:
     async def main() -> None:
         slices, made = Slices(length=0.0), list[int]()

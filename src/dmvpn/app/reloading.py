@@ -5,34 +5,43 @@
     it cannot (systemd, setsid, a container)     the file is read again, as daemons do
 
 A file is taken whole or not at all: where IOS would refuse a line, all is as before. What was typed since the last
-`write memory` is not in the file and goes: the log names it, without keys and passwords.
+`write memory` is not in the file and goes: the log names it, without keys and passwords. The router goes on while the
+file is read and prepared (`base/breath.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import logging
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.config import examine, refuse_left_out
+from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.errors import UserError
 from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of
 from dmvpn.shells.folders import read_router
+from dmvpn.shells.slices import Slices
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dmvpn.app.notify import Manager
     from dmvpn.ios import ConfigTree, Problem
     from dmvpn.shells.runtime.runtime import Runtime
 
 #: Lines that one reading may write into the log.
 MOST_NAMED: Final = 50
+
+log = logging.getLogger("dmvpn")
 
 
 class HangUp(enum.Enum):
@@ -54,28 +63,46 @@ def hang_up() -> HangUp:
     return HangUp.END
 
 
+async def reloads(
+    asked: asyncio.Event, path: Path, runtime: Runtime, manager: Manager, without: Sequence[str] = ()
+) -> None:
+    """Read the file again whenever that is asked for, and tell the service manager what came of it. It never ends."""
+    slices = Slices()
+    while True:
+        await asked.wait()
+        asked.clear()
+        manager.reloading()
+        outcome = "a fault of ours: the log has it"
+        try:
+            outcome = await slices.run(partial(reload, path, runtime, without))
+        except Exception:
+            log.exception("internal fault while %s was read again", path)
+        manager.ready(outcome)
+
+
 def reload(path: Path, runtime: Runtime, without: Sequence[str] = ()) -> str:
     """Read the file again, and let the router run it from now on; or say in its log why not.
 
     without: lines that restrict or divert traffic, and that the router goes without. Returns what came of it, a line.
     """
     try:
-        text = read_router(path)
+        text = aside(partial(read_router, path))
         result, is_good = examine(path, text)
         if not is_good:
             wrong = tuple(_refusal(problem) for problem in result.problems if not problem.is_warning)
             return _tell(runtime, ConfigurationReloaded(str(path), refused=_some(wrong)))
         refuse_left_out(path, result, without)
-        certificates = certificates_of(path.parent, runtime.name, text)
-        lost = _lost(runtime, result.tree)
+        certificates = aside(partial(certificates_of, path.parent, runtime.name, text))
     except UserError as error:
         return _tell(runtime, ConfigurationReloaded(str(path), refused=(str(error),)))
-    runtime.configure(text, certificates, by="SIGHUP")
+    begin = runtime.prepare(text, certificates, by="SIGHUP")
+    lost = _lost_now(runtime, result.tree)
+    begin()
     return _tell(runtime, ConfigurationReloaded(str(path), lost=_some(lost)))
 
 
 def _tell(runtime: Runtime, event: ConfigurationReloaded) -> str:
-    runtime.post(event)
+    runtime.handle.post(event)
     if event.refused:
         return f"{event.path} is not taken, nothing was changed: {event.refused[0]}"
     return f"{event.path} was read again"
@@ -89,6 +116,15 @@ def _refusal(problem: Problem) -> str:
 
 def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
     return lines if len(lines) <= MOST_NAMED else (*lines[:MOST_NAMED], f"and {len(lines) - MOST_NAMED} more")
+
+
+def _lost_now(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
+    """Return what goes if the new configuration begins before the next breath."""
+    running, revision = runtime.router.running, runtime.router.running.revision
+    lost = _lost(runtime, new)
+    if runtime.router.running is running and running.revision == revision:
+        return lost
+    return in_one_go(partial(_lost, runtime, new))
 
 
 def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:

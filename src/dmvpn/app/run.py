@@ -18,7 +18,7 @@ from dmvpn.app.config import startable
 from dmvpn.app.engines import choose
 from dmvpn.app.front_ends import FrontEnds, address_of, needs_asyncssh
 from dmvpn.app.notify import Manager
-from dmvpn.app.reloading import HangUp, hang_up, reload
+from dmvpn.app.reloading import HangUp, hang_up, reloads
 from dmvpn.app.sessions import make_server
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
@@ -99,8 +99,8 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         server_path = folder.management(tree.hostname)
         server = make_server(runtime.handle, server_path, admission)
         ending.push_async_callback(server.stop)
-        stopped = asyncio.Event()
-        _heed_signals(arguments, runtime, manager, meaning, stopped)
+        stopped, again = asyncio.Event(), asyncio.Event()
+        _heed_signals(meaning, stopped, again)
         obey = partial(_obey, runtime=runtime, stopped=stopped)
         await ending.enter_async_context(control.attending(folder.control, obey, admission))
         runtime.start(text, certificates)
@@ -113,8 +113,10 @@ async def _serve(arguments: argparse.Namespace, text: str, tree: ConfigTree, mea
         print(runs, flush=True)
         manager.ready(runs)
         manager.watch(asyncio.get_running_loop())
+        reloading = asyncio.create_task(reloads(again, arguments.file, runtime, manager, arguments.without))
         with in_pieces():
             await stopped.wait()
+        reloading.cancel()
         manager.stopping("takes leave of its peers, and takes back what it put into the kernel")
         await runtime.leave()
 
@@ -127,25 +129,12 @@ def _listens(runtime: Runtime) -> set[str]:
     return set() if port is None else {f"0.0.0.0:{port}"}
 
 
-def _heed_signals(
-    arguments: argparse.Namespace, runtime: Runtime, manager: Manager, meaning: HangUp, stopped: asyncio.Event
-) -> None:
+def _heed_signals(meaning: HangUp, stopped: asyncio.Event, again: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     if meaning is not HangUp.IGNORED:
-        again = partial(_reload, arguments, runtime, manager)
-        loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again)
-
-
-def _reload(arguments: argparse.Namespace, runtime: Runtime, manager: Manager) -> None:
-    """Obey SIGHUP as the order to read the file again, and tell the service manager what came of it."""
-    manager.reloading()
-    outcome = "a fault of ours: the log has it"
-    try:
-        outcome = reload(arguments.file, runtime, arguments.without)
-    finally:
-        manager.ready(outcome)
+        loop.add_signal_handler(signal.SIGHUP, stopped.set if meaning is HangUp.END else again.set)
 
 
 def _obey(request: dict[str, control.Json], runtime: Runtime, stopped: asyncio.Event) -> control.Json:

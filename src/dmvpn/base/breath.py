@@ -109,7 +109,7 @@ def in_one_go(work: Callable[[], T]) -> T:
 def aside(work: Callable[[], T]) -> T:
     """Do work that needs nothing of the router; another thread may do it. Raises what `work` raises, and BrokenOff."""
     breath = BREATH.get()
-    return work() if breath is None else breath.aside(work)
+    return work() if breath is None else breath.aside(lambda: in_one_go(work))  # the router goes on already
 
 
 def at_home(work: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from collections import deque
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import aside
 from dmvpn.base.effects import ClearRoute, Effect, HistoryGrew, ReportKey, Resolve, SetRoute, Store
 from dmvpn.base.events import ClockSet, ConfigurationEntered, EffectFailed, Event, KeysWanted, Tick
 from dmvpn.base.recording import Recorder
@@ -143,13 +144,22 @@ class Runtime:
         for interface in self._interfaces:
             self.plane.adopt(interface)
 
-    def configure(self, configuration: str, certificates: Certificates, *, by: str) -> None:
-        """Let the router run this, which its file has by now. What it has stored itself is newer than what is given."""
-        stored = {remembered.name for remembered in self._storage.remembered()}
-        for remembered in certificates.given:
-            if remembered.name not in stored:
-                self.post(remembered)
-        self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by=by, saved=True))
+    def prepare(self, configuration: str, certificates: Certificates, *, by: str) -> Callable[[], None]:
+        """Prepare what the router's file has by now, with breaths in between; what is returned lets the router run it.
+
+        What the router has stored itself is newer than what is given.
+        """
+        stored = {remembered.name for remembered in aside(self._storage.remembered)} if certificates.given else set()
+        events: list[Event] = [remembered for remembered in certificates.given if remembered.name not in stored]
+        text = certificates.head + self._sealed(configuration)
+        self.router.prepare(text)
+        events.append(ConfigurationEntered(text, by=by, saved=True))
+
+        def begin() -> None:
+            for event in events:
+                self.handle.post(event)
+
+        return begin
 
     def _sealed(self, configuration: str) -> str:
         return sealed_text(self.handle.configurator, configuration, self._entropy)
