@@ -20,7 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.config import examine, refuse_left_out
-from dmvpn.base.breath import aside, in_one_go
+from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError
 from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.router.features import FEATURES
@@ -132,8 +132,8 @@ def _lost(runtime: Runtime, new: ConfigTree) -> tuple[str, ...]:
     router = runtime.router
     running, saved = _lines(router.running), _lines(configurator(FEATURES).parse_text(router.startup_text).tree)
     wanted = _lines(new)
-    typed = [shown for line, shown in running.items() if line not in saved and line not in wanted]
-    taken = [f"no {shown}" for line, shown in saved.items() if line not in running and line in wanted]
+    typed = [shown for line, shown in breathing(running.items()) if line not in saved and line not in wanted]
+    taken = [f"no {shown}" for line, shown in breathing(saved.items()) if line not in running and line in wanted]
     return (*typed, *taken)
 
 
@@ -142,7 +142,7 @@ def _lines(tree: ConfigTree) -> dict[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
     around: list[str] = []
     with contextlib.suppress(ValueError):
-        for line, shown in zip(tree.render(), tree.render_for_others(), strict=True):
+        for line, shown in breathing(zip(tree.render(), tree.render_for_others(), strict=True)):
             words = line.strip()
             if words.strip("!"):
                 around[len(line) - len(line.lstrip()) :] = [words]
