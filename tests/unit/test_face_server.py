@@ -38,6 +38,7 @@ from dmvpn.face.protocol import (
     encode,
 )
 from dmvpn.face.server import ManagementServer
+from dmvpn.ios import ExecCommand, Feature
 from dmvpn.shells import admission
 from dmvpn.shells.lab.syscalls import PeerCredentials
 from support.fake_router import FakeRouter
@@ -209,6 +210,16 @@ def test_log_messages_come_by_themselves(live: Live, shell: Client) -> None:
 
     live.call(happen)
     assert shell.read_until("hello\r\n") == "\r\n*Nov 20 06:00:00.000: %SYS-5-TEST: hello\r\n"
+
+
+def test_the_router_goes_on_while_the_first_session_has_its_commands_imported(live: Live) -> None:
+    class Import:
+        def __iter__(self) -> Iterator[ExecCommand]:
+            live.call(lambda: None)  # raises TimeoutError if the loop is held up
+            return iter(())
+
+    live.router.features = (*live.router.features, Feature("late", commands=Import()))
+    assert client.execute(live.path, ["show clock"], io.BytesIO()) == 0
 
 
 def test_a_resized_window_has_other_pages(shell: Client) -> None:

@@ -17,6 +17,7 @@ from dmvpn.base.breath import BrokenOff
 from dmvpn.base.effects import HistoryGrew
 from dmvpn.face.access import access
 from dmvpn.face.handle import Line, RouterHandle, new_session
+from dmvpn.face.language import exec_parser
 from dmvpn.face.oneshot import OneShot
 from dmvpn.face.protocol import (
     AskAccess,
@@ -118,9 +119,11 @@ class Connection:
             match messages[:1]:
                 case [Execute() as order]:
                     if self._sit_down(order):
+                        await self._learn_the_language()
                         await self._execute(order)
                 case [OpenShell() as order]:
                     if self._sit_down(order):
+                        await self._learn_the_language()
                         await self._shell(order, messages[1:])
                 case [AskAccess(location=location)]:
                     self._send(encode(access(self._handle.context(0), location)))
@@ -180,6 +183,10 @@ class Connection:
             return False
         self.line = Line(VTY, number, order.user, order.location)
         return True
+
+    async def _learn_the_language(self) -> None:
+        """Have what every session needs; the first one of a router waits for it."""
+        await self._slices.run(lambda: exec_parser(self._handle.features))
 
     # -------------------------------------------------------------------------------------------- lines
 

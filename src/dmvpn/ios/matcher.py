@@ -19,6 +19,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
+from dmvpn.base.breath import breathing
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.grammar import AnyOrder, Args, Choice, Help, Keyword, Node, Optional_, Value
 from dmvpn.ios.grammar import Sequence as SequenceNode
@@ -254,7 +255,7 @@ class Grammar(Generic[E]):
     def root(self) -> Place[E]:
         """The place before the first word."""
         if self._root is None:
-            self._root = Place([(entry, (compile_syntax(entry.syntax),)) for entry in self.entries])
+            self._root = Place([(entry, (compile_syntax(entry.syntax),)) for entry in breathing(self.entries)])
         return self._root
 
     def match(self, line: str, start: int = 0) -> Found[E] | CliError:

@@ -174,10 +174,11 @@ class Section:
         return self._mentions(wanted)
 
     def _mentions(self, wanted: frozenset[ConfigLine]) -> bool:
+        breathe()
         if not wanted.isdisjoint(self._statements):
             return True
-        opened = (entries for line, entries in self._statements.items() if line.opens is not None)
-        sections = (entry.section for entries in opened for entry in entries.values())
+        opened = [entries for line, entries in self._statements.items() if line.opens is not None]
+        sections = (entry.section for entries in opened for entry in tuple(entries.values()))
         return any(section is not None and section._mentions(wanted) for section in sections)
 
     def made(self, line: ConfigLine, make: Callable[..., V | None], *more: Hashable) -> Pages[V]:

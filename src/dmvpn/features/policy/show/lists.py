@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
 from dmvpn.base.routemaps import Counted
 from dmvpn.features.policy.machine import PolicyMachine
@@ -63,19 +64,20 @@ def query_entries(ctx: ShowContext, args: Args) -> ShowLists:
     if name not in machine.config.prefix_lists:
         return ShowLists(())
     listed, rules = _prefixes(name, machine), machine.config.prefix_lists[name]
-    wanted = {rule.sequence for rule in _meant(list(rules), args)}
-    return ShowLists((replace(listed, entries=tuple(each for each in listed.entries if each.sequence in wanted)),))
+    wanted = {rule.sequence for rule in breathing(_meant(list(rules), args))}
+    chosen = tuple(each for each in breathing(listed.entries) if each.sequence in wanted)
+    return ShowLists((replace(listed, entries=chosen),))
 
 
 def _meant(rules: list[PrefixRule], args: Args) -> list[PrefixRule]:
     prefix = args.prefix("prefix", None)
     if prefix is None:
-        return [rule for rule in rules if rule.sequence == args.integer("sequence")]
+        return [rule for rule in breathing(rules) if rule.sequence == args.integer("sequence")]
     if "first-match" in args:
-        return [rule for rule in rules if rule.fits(prefix)][:1]
+        return [rule for rule in breathing(rules) if rule.fits(prefix)][:1]
     if "longer" in args:
-        return [rule for rule in rules if rule.prefix.length >= prefix.length and rule.prefix in prefix]
-    return [rule for rule in rules if rule.prefix == prefix]
+        return [rule for rule in breathing(rules) if rule.prefix.length >= prefix.length and rule.prefix in prefix]
+    return [rule for rule in breathing(rules) if rule.prefix == prefix]
 
 
 def query_paths(ctx: ShowContext, args: Args) -> ShowLists:
@@ -107,10 +109,10 @@ def _prefixes(name: str, machine: PolicyMachine) -> ListLines:
         return machine.hits.get((Counted.PREFIX_LIST, name, sequence), 0)
 
     rules = machine.config.prefix_lists[name]
-    entries = (EntryLine(one.sequence, one.permit, _range(one), hits(one.sequence)) for one in rules)
-    ranges = sum((one.shortest, one.longest) != (one.prefix.length,) * 2 for one in rules)
+    entries = (EntryLine(one.sequence, one.permit, _range(one), hits(one.sequence)) for one in breathing(rules))
+    ranges = sum((one.shortest, one.longest) != (one.prefix.length,) * 2 for one in breathing(rules))
     mapped = chain.from_iterable(machine.config.route_maps.values())
-    users = sum(name in (*rule.prefix_lists, *rule.next_hop_prefix_lists) for rule in mapped)
+    users = sum(name in (*rule.prefix_lists, *rule.next_hop_prefix_lists) for rule in breathing(mapped))
     return ListLines(name, tuple(entries), ranges=ranges, users=users)
 
 
@@ -122,7 +124,7 @@ def _range(entry: PrefixRule) -> str:
 
 
 def _attributes(name: str, rules: Pages[AttributeRule]) -> ListLines:
-    entries = tuple(EntryLine(0, rule.permit, _what(rule)) for rule in rules)
+    entries = tuple(EntryLine(0, rule.permit, _what(rule)) for rule in breathing(rules))
     return ListLines(name, entries, any(rule.pattern is not None for rule in rules))
 
 
