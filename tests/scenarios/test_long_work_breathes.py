@@ -21,7 +21,6 @@ from support.work import longest_step
 from support.world import World
 
 if TYPE_CHECKING:
-
     from dmvpn.base.events import Event
     from dmvpn.router.router import Router
 
