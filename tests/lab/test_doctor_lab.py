@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,34 @@ def test_another_programs_route_or_rule_that_packets_take_is_named(notes: Labs, 
     notes.say("lab", "exec", "R31", "ip", *back.split())
     assert found.startswith("4 routers: broken at underlay (kernel tables changed by others), at R31\n")
     assert "route 10.4.4.0/24 via 192.168.100.11, Tunnel100: packets to 10.4.4.1 " in found
+
+
+#: What `iptables -P FORWARD DROP` makes, without any such program.
+_SHUT = """
+from dmvpn.dataplane.netlink.nftables import *
+from dmvpn.dataplane.netlink.wire import attribute
+kind, flags, body = base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)
+parts = [new_table("filter"), (kind, flags, body + attribute(5, bytes(4)))]
+"""
+_ACCEPTS = 'parts.append(rule("filter", "FORWARD", verdict(Verdict.ACCEPT)))\n'
+_DO = "NetfilterSocket().transact(parts)\n"
+
+
+def test_a_packet_filter_that_passes_nothing_on_is_named_and_one_with_rules_is_advice(notes: Labs) -> None:
+    """Seen: Docker had set the policy, no host reached another one, and nothing was broken."""
+    assert eventually(lambda: is_well(notes), 60), notes.run("doctor").stdout
+    python = ("lab", "exec", "R31", sys.executable, "-c")
+    notes.say(*python, _SHUT + _DO)
+    shut = notes.run("doctor", "--no-probes", "--no-trial").stdout
+    notes.say(*python, _SHUT + _ACCEPTS + _DO)
+    accepts = notes.run("doctor", "--no-probes", "--no-trial")
+    notes.say(*python, _SHUT + 'parts = [delete_table("filter")]\n' + _DO)
+    assert shut.startswith("4 routers: broken at underlay (packet filter of the host), at R31\n")
+    assert "chain FORWARD of table ip filter at hook forward: policy drop, no rules" in shut
+    assert "on R31: iptables -P FORWARD ACCEPT" in shut
+    assert (accepts.returncode, accepts.stdout.splitlines()[0]) == (0, "4 routers: nothing is broken")
+    assert "ping from a host" in accepts.stdout.partition("advice:")[2]
+    assert is_well(notes)
 
 
 @pytest.mark.parametrize(

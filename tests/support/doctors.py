@@ -184,8 +184,16 @@ routing, and every fault that it was tried with.
 With real packets a router's routes, neighbors, addresses and rules are entries of a kernel that others may change,
 too. The doctor compares the kernel's tables with what the router ordered. What is missing, or has another's in its
 place, is named (*kernel tables changed by others*), though the router puts it back: found by the doctor it was taken a
-moment ago, or [is fought about](../how-to/linux-router.md#beside-other-programs). Routes with the router's mark,
-protocol 54, that it did not order are said as advice.
+moment ago, or [is fought about](../how-to/linux-router.md#beside-other-programs). It also asks the kernel which way
+packets take: somebody else's route with a lower metric or a longer prefix, or a policy rule, is named if it leads
+packets to another site elsewhere, and else said as advice. Routes with the router's mark, protocol 54, that it did not
+order are said as advice.
+
+The doctor's pings begin at routers, so they never pass the chain of the host's packet filter that packets of hosts
+pass. It asks nf_tables for base chains at hook forward with policy drop (`iptables -P FORWARD DROP` makes one, and so
+does Docker). One without any rule lets nothing pass, and is named (*packet filter of the host*) where the router is to
+pass anything on; of one with rules it says as advice that a ping from a host decides. The rules themselves, chains at
+other hooks and those of iptables-legacy are not read: a rule that drops what a host sends is missed.
 
 ## What routing it checks
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, ip_interface
+from ipaddress import IPv4Address, IPv4Network, ip_interface
 
 import pytest
 
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.rib.facts import RouteFacts
-from dmvpn.router.facts import KernelFacts, RouterFacts
+from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
 from dmvpn.shells.facts import HostFacts, LabFacts
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import Scene, examine, suspect
@@ -75,3 +76,71 @@ def test_a_route_that_leads_nobody_in_view_astray_is_advice() -> None:
 
 def test_a_route_of_the_host_that_the_router_itself_follows_is_well() -> None:
     assert examine(with_routes(("10.4.4.100/32", "host"), aside="10.4.4.100/32")).findings == ()
+
+
+SHUT = FilterFacts(family="ip", table="filter", chain="FORWARD", rules=0)
+RULES = SHUT.model_copy(update={"rules": 3})
+
+
+def filtered(*filters: FilterFacts, lan: str = "GigabitEthernet0/2", lan_address: str = "10.4.4.1/24") -> Scene:
+    """R41 between its LAN and a tunnel, all of it up."""
+    tunnel = TunnelFacts(
+        name="Tunnel100",
+        up=True,
+        addresses=(IPv4Address("192.168.100.41"),),
+        source=IPv4Address("172.16.41.1"),
+        source_interface="GigabitEthernet0/1",
+        destination=None,
+        key=None,
+        nhrp=True,
+        network_id=1,
+        multipoint=True,
+    )
+    addresses = {"GigabitEthernet0/1": "172.16.41.1/30", lan: lan_address, "Tunnel100": "192.168.100.41/24"}
+    ports = tuple(
+        InterfaceFacts(name=name, enabled=True, line=True, addresses=(ip_interface(address),))
+        for name, address in addresses.items()
+    )
+    router = RouterFacts(tunnels=(tunnel,), interfaces=ports, filters=filters)
+    return Scene(LabFacts(routers={"R41": router}, gateways={}, links=()))
+
+
+def named(scene: Scene) -> list[tuple[bool, str]]:
+    found = [one for one in examine(scene).findings if one.cause is Cause.HOST_FILTER]
+    return [(one.advice, one.order) for one in found]
+
+
+def test_a_chain_that_passes_nothing_on_is_named_with_what_opens_it() -> None:
+    ((advice, order),) = named(filtered(SHUT, RULES))
+    assert not advice
+    assert order.startswith("on R41: iptables -P FORWARD ACCEPT")
+    inet = FilterFacts(family="inet", table="mine", chain="pass", rules=0)
+    ((_, order),) = named(filtered(inet))
+    assert order.startswith("on R41: nft 'add chain inet mine pass { policy accept; }'")
+
+
+def test_a_chain_with_rules_is_advice_since_they_may_accept_all() -> None:
+    ((advice, order),) = named(filtered(RULES))
+    assert advice
+    assert "ping from a host" in order
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        filtered(),
+        filtered(SHUT.model_copy(update={"family": "ip6"})),
+        filtered(SHUT, lan="Loopback0"),
+        filtered(SHUT, lan_address="2001:db8:4::1/64"),
+    ],
+    ids=["no chain", "no IPv6 here", "no LAN", "another version"],
+)
+def test_a_chain_that_nothing_is_to_pass_is_not_told(quiet: Scene) -> None:
+    assert named(quiet) == []
+
+
+def test_a_router_that_runs_alone_suspects_the_chain_and_with_rules_only_if_somebody_complains() -> None:
+    (shut,) = (one for one in suspect(filtered(SHUT), "R41").hypotheses if one.cause is Cause.HOST_FILTER)
+    (rules,) = (one for one in suspect(filtered(RULES), "R41").hypotheses if one.cause is Cause.HOST_FILTER)
+    assert (shut.mild, rules.mild) == (False, True)
+    assert "iptables -P FORWARD ACCEPT" in shut.decide

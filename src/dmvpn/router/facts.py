@@ -55,6 +55,19 @@ class KernelFacts(Fact):
     aside: Network | None = None
 
 
+class FilterFacts(Fact):
+    """A base chain of nf_tables on a router's machine, at hook forward, that drops what its rules do not accept.
+
+    family: "ip", "ip6" or "inet" (both).
+    rules: how many it has.
+    """
+
+    family: str
+    table: str
+    chain: str
+    rules: int
+
+
 class RouterFacts(Fact):
     """A router that runs.
 
@@ -65,6 +78,7 @@ class RouterFacts(Fact):
     refused: peers without an agreement, whichever end began; the last reason of each.
     log: the last lines of `show logging`.
     kernel: with real packets, in what its machine's tables differ from its orders.
+    filters: likewise, what its machine's packet filter has that keeps it from passing packets on.
     """
 
     hostname: str = ""
@@ -86,6 +100,7 @@ class RouterFacts(Fact):
     refused: tuple[PeerFacts, ...] = ()
     log: tuple[system_facts.LogFacts, ...] = ()
     kernel: tuple[KernelFacts, ...] = ()
+    filters: tuple[FilterFacts, ...] = ()
     translation: nat_facts.TranslationFacts | None = None
 
     @property
@@ -99,9 +114,11 @@ class RouterFacts(Fact):
         return sorted(fitting, key=lambda route: route.prefix.prefixlen, reverse=True)
 
 
-def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = ()) -> RouterFacts:
-    """Return what there is to say about one router at `now`, its monotonic clock. kernel: what its data plane found
-    there.
+def router_facts(
+    router: Router, now: float, kernel: tuple[KernelFacts, ...] = (), filters: tuple[FilterFacts, ...] = ()
+) -> RouterFacts:
+    """Return what there is to say about one router at `now`, its monotonic clock. kernel, filters: what its data plane
+    found there.
     """
     ports = router.ports
     return RouterFacts(
@@ -128,6 +145,7 @@ def router_facts(router: Router, now: float, kernel: tuple[KernelFacts, ...] = (
         refused=ikev2_facts.refused(router.machine(Ikev2Machine)),
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
+        filters=filters,
         translation=nat_facts.facts(router.machine(NatMachine)),
     )
 

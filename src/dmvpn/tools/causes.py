@@ -17,6 +17,7 @@ class Cause(enum.Enum):
     INTERFACE_SHUTDOWN = "interface shut down"
     NO_ADDRESS = "interface without address"
     KERNEL_TABLES = "kernel tables changed by others"
+    HOST_FILTER = "packet filter of the host"
     MISSING_ROUTE = "no route to the underlay"
     WRONG_NEXT_HOP = "default route to nobody"
     WRONG_MASK = "wrong mask"

@@ -5,6 +5,7 @@
     events                            notifications as typed events
     channel                           NetlinkSocket: asks and tells, in batches
     monitor                           NetlinkMonitor: hears what changes
+    nftables, chains                  nf_tables: changes of tables of ours; base chains of anybody
     netfilter                         address translation; on its own, for the gateways of labs
 
 Requests are values made by the pure functions and carried out by `NetlinkSocket.execute` (returns refusals) or

@@ -51,6 +51,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.control import ControlSockets
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.counting import Station
     from dmvpn.base.translation import Translations
+    from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
 
@@ -164,6 +166,10 @@ class UserspacePlane:
     def differences(self) -> list[Difference]:
         """Return in what the kernel differs from what was ordered."""
         return self._kernel.differences()
+
+    def forward_drops(self) -> list[BaseChain]:
+        """Return the chains of the host's packet filter that drop what their rules do not let the kernel pass on."""
+        return forward_drops()
 
     def close(self) -> None:
         """Give everything back; a second call does nothing."""

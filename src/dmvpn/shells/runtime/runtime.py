@@ -118,7 +118,11 @@ class Runtime:
     def facts(self) -> RouterFacts:
         """Return what there is to say about the router."""
         from dmvpn.base.facts import network
-        from dmvpn.router.facts import KernelFacts, router_facts  # a sixth of the time to start, and seldom asked for
+        from dmvpn.router.facts import (
+            FilterFacts,
+            KernelFacts,
+            router_facts,
+        )  # a sixth of the time to start, and seldom asked for
 
         kernel = tuple(
             KernelFacts(
@@ -129,7 +133,11 @@ class Runtime:
             )
             for one in self.plane.differences()
         )
-        return router_facts(self.router, self.now, kernel)
+        filters = tuple(
+            FilterFacts(family=one.family.name.lower(), table=one.table, chain=one.name, rules=one.rules)
+            for one in self.plane.forward_drops()
+        )
+        return router_facts(self.router, self.now, kernel, filters)
 
     def start(self, configuration: str, certificates: Certificates = NOTHING) -> None:
         """Adopt the interfaces and begin. Raises UserError if one is missing."""

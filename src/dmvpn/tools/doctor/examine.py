@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.dead_routers,
     kernel.tables,
+    kernel.filters,
     underlay.cut_wires,
     underlay.interfaces,
     underlay.masks,

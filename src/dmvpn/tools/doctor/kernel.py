@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.router.facts import KernelFacts, RouterFacts
+    from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts
     from dmvpn.tools.doctor.scene import Scene
     from dmvpn.tools.doctor.verdicts import Verdict
 
@@ -50,6 +50,73 @@ def tables(scene: Scene) -> Iterator[Verdict]:
             order="ip rule; ip route show table all" if first.aside is not None else _WATCH,
             advice=not broken,
         )
+
+
+def filters(scene: Scene) -> Iterator[Verdict]:
+    """Check the packet filter: a chain that drops by policy stops all if it has no rules; else only its rules know."""
+    for name, facts in scene.alive():
+        chains = [one for one in facts.filters if _concerns(scene, name, facts, one)]
+        shut = [one for one in chains if not one.rules]
+        said = tuple(map(_words, shut or chains))
+        if shut:
+            yield Finding(
+                step=Step.UNDERLAY,
+                cause=Cause.HOST_FILTER,
+                router=name,
+                what=f"the packet filter of {name}'s machine drops all that {name} is to pass on",
+                evidence=said,
+                order=f"on {name}: {_opened(shut[0])}, or rules that accept what it is to pass on",
+            )
+        elif chains:
+            yield Finding(
+                step=Step.UNDERLAY,
+                cause=Cause.HOST_FILTER,
+                router=name,
+                what=f"the packet filter of {name}'s machine passes on only what its rules accept ({'; '.join(said)})",
+                evidence=said,
+                order=f"to see whether they do, {_DECIDE}",
+                advice=True,
+            )
+
+
+#: Versions of IP whose packets pass a chain.
+_VERSIONS: Final = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
+_DECIDE: Final = "ping from a host of its LAN through the tunnel; pings of the router itself do not pass there"
+
+
+def _words(one: FilterFacts) -> str:
+    rules = f"{one.rules} rule{'s' * (one.rules != 1)}" if one.rules else "no rules"
+    return f"chain {one.chain} of table {one.family} {one.table} at hook forward: policy drop, {rules}"
+
+
+def _opened(one: FilterFacts) -> str:
+    """Return the command that lets the chain accept what its rules do not drop."""
+    if (one.table, one.chain) == ("filter", "FORWARD") and one.family != "inet":
+        return f"{'ip6tables' if one.family == 'ip6' else 'iptables'} -P FORWARD ACCEPT"
+    return f"nft 'add chain {one.family} {one.table} {one.chain} {{ policy accept; }}'"
+
+
+def _concerns(scene: Scene, name: str, facts: RouterFacts, chain: FilterFacts) -> bool:
+    return any(_passes_on(scene, name, facts, version) for version in _VERSIONS[chain.family])
+
+
+def _passes_on(scene: Scene, name: str, facts: RouterFacts, version: int) -> bool:
+    """Return whether packets of others are to pass: of a LAN, of its clients, or of anybody where it has no tunnel."""
+    if version == 6 and not facts.forwards_ipv6:
+        return False
+    ports = {
+        it.name
+        for it in facts.interfaces
+        if it.line and not it.name.startswith("Loopback")
+        if any(own.version == version and not own.is_link_local for own in it.addresses)
+    }
+    if not facts.tunnels:
+        return len(ports) > 1
+    tunnels = {tunnel.name for tunnel in facts.tunnels}
+    if not ports & tunnels:
+        return False
+    is_lan = bool(ports - tunnels - {tunnel.source_interface for tunnel in facts.tunnels})
+    return is_lan or len({client.name for client in scene.clients() if client.hub == name}) > 1
 
 
 _WATCH: Final = "ip monitor route rule neigh link address"

@@ -78,15 +78,17 @@ def _diagnosis(
 
 
 #: Checks of the whole examination that need nobody else.
-_LOCAL: Final = (kernel.tables, whole_underlay.interfaces, line.tunnels, registration.without_nhrp)
+_LOCAL: Final = (kernel.tables, kernel.filters, whole_underlay.interfaces, line.tunnels, registration.without_nhrp)
 
 
 def _own(scene: Scene) -> Iterator[Hypothesis]:
     """Yield defects that the router's own state shows."""
-    findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding) and not one.advice]
+    findings = [one for check in _LOCAL for one in check(scene) if isinstance(one, Finding)]
     findings.sort(key=lambda one: one.step.rank)
     for one in findings:
-        if one.cause is not Cause.UNDECIDED:
+        if one.cause is Cause.HOST_FILTER:
+            yield mild(one.cause, one.what, one.order) if one.advice else here(one.cause, one.what, (one.order,))
+        elif one.cause is not Cause.UNDECIDED and not one.advice:
             yield here(one.cause, one.what, one.fix)
     for name, facts in scene.alive():
         under = {tunnel.source_interface for tunnel in facts.tunnels} | {tunnel.name for tunnel in facts.tunnels}

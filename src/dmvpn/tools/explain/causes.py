@@ -18,6 +18,9 @@ _OTHERS: Final = {
     "interfaces that the router had ordered of the kernel, or put its own in their place. The router puts them back, "
     "unless it is fought. `ip monitor` shows who does it. Or it has a route with a lower metric or a longer prefix, or "
     "a policy rule, that leads packets elsewhere: the router leaves these alone; `ip rule` and `ip route` show them",
+    Cause.HOST_FILTER: "A base chain of nf_tables on the router's machine, at hook forward, has the policy drop: what "
+    "its rules do not accept is not passed on, though the router itself reaches everybody. Docker and firewalls do so. "
+    "`nft list ruleset`, or `iptables -S FORWARD`, shows it",
     Cause.NBMA_CONFLICT: "Two routers have one address in the underlay, so answers go to either of them",
     Cause.SERVER_BEHIND_NAT: "The hub is behind a translator: spokes reach it only by an address that does not change "
     "and is mapped to it",

@@ -39,7 +39,8 @@ _IN_A_COPY: Final = "so it is in a copy of these configurations in the simulator
 SETTLED, HEALED = 60.0, 130.0
 #: What wires do and routers remember is in no copy: packets, or a router's own words, are the evidence.
 _NOT_COPIED: Final = (
-    *(Cause.KERNEL_TABLES, Cause.LINK_CUT, Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+    *(Cause.KERNEL_TABLES, Cause.HOST_FILTER, Cause.STALE_UNIQUE, Cause.NAT_KIND),
+    *(Cause.LINK_CUT, Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     *(Cause.GRE_BLOCKED, Cause.ESP_BLOCKED, Cause.IKE_BLOCKED, Cause.NAT_T_BLOCKED),
     *(Cause.FRAGMENTS_BLOCKED, Cause.PATH_MTU),
 )

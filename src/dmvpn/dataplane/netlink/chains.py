@@ -1,0 +1,87 @@
+"""The base chains of nf_tables that anybody has made: where packets pass, and what becomes of them at their ends."""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.errors import WireError
+from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterSocket, Verdict
+from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NFGENMSG: Final = struct.Struct("=BBH")
+_GET_TABLE, _GET_CHAIN = SUBSYSTEM << 8 | 1, SUBSYSTEM << 8 | 4
+_TABLE_NAME, _TABLE_FLAGS = 1, 2
+#: NFT_TABLE_F_DORMANT: its chains are kept, and no packet passes them.
+_DORMANT: Final = 1
+_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_POLICY, _CHAIN_USE = 1, 3, 4, 5, 6
+_HOOK_NUMBER: Final = 1
+
+
+class Family(enum.IntEnum):
+    """Whose packets pass a table, as nft calls it."""
+
+    INET = 1
+    IP = 2
+    IP6 = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BaseChain:
+    """A chain at a hook.
+
+    hook: its number, of `Hook`.
+    policy: what becomes of packets at its end; None: the kernel does not say.
+    rules: how many it has.
+    """
+
+    family: Family
+    table: str
+    name: str
+    hook: int
+    policy: int | None
+    rules: int
+
+
+def base_chains(kernel: NetfilterSocket) -> Iterator[BaseChain]:
+    """Yield those that IPv4 or IPv6 packets pass. Raises OSError."""
+    for family in Family:
+        asked = _NFGENMSG.pack(family, 0, 0)
+        tables = [parse_attributes(body) for body in kernel.dump(_GET_TABLE, asked)]
+        dormant = [read_text(one[_TABLE_NAME]) for one in tables if _number(one.get(_TABLE_FLAGS)) & _DORMANT]
+        for body in kernel.dump(_GET_CHAIN, asked):
+            fields = parse_attributes(body)
+            if _CHAIN_HOOK in fields and read_text(fields[_CHAIN_TABLE]) not in dormant:
+                policy = fields.get(_CHAIN_POLICY)
+                yield BaseChain(
+                    family=family,
+                    table=_printable(fields[_CHAIN_TABLE]),
+                    name=_printable(fields[_CHAIN_NAME]),
+                    hook=_number(parse_attributes(fields[_CHAIN_HOOK]).get(_HOOK_NUMBER)),
+                    policy=None if policy is None else _number(policy),
+                    rules=_number(fields.get(_CHAIN_USE)),  # nothing but its rules may refer to a base chain
+                )
+
+
+def forward_drops() -> list[BaseChain]:
+    """Return the base chains at hook forward that drop what their rules do not accept, in the network namespace of the
+    calling thread; none where the kernel has no nf_tables, or does not let us ask.
+    """
+    try:
+        with NetfilterSocket() as kernel:
+            return [one for one in base_chains(kernel) if one.hook == Hook.FORWARD and one.policy == Verdict.DROP]
+    except (OSError, WireError, KeyError):
+        return []
+
+
+def _number(value: memoryview | None) -> int:
+    return 0 if value is None else int.from_bytes(value, "big")
+
+
+def _printable(value: memoryview) -> str:
+    return "".join(one if one.isprintable() else "?" for one in read_text(value))

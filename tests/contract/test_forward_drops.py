@@ -1,0 +1,85 @@
+"""What is read of the host's packet filter: base chains that drop what the kernel would pass on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.dataplane.netlink.chains import BaseChain, Family, forward_drops
+from dmvpn.dataplane.netlink.nftables import (
+    Hook,
+    NetfilterSocket,
+    Verdict,
+    base_chain,
+    chain,
+    delete_table,
+    new_table,
+    rule,
+    verdict,
+)
+from dmvpn.dataplane.netlink.wire import attribute
+from dmvpn.shells.lab.namespaces import run_in_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dmvpn.dataplane.netlink.nftables import Part
+
+pytestmark = pytest.mark.lab
+
+_DORMANT = attribute(2, (1).to_bytes(4, "big"))
+_ACCEPTS = rule("filter", "FORWARD", verdict(Verdict.ACCEPT))
+
+
+def with_policy(policy: Verdict, hook: Hook = Hook.FORWARD) -> Part:
+    kind, flags, body = base_chain("filter", "FORWARD", "filter", hook, 0)
+    return kind, flags, body + attribute(5, int(policy).to_bytes(4, "big"))
+
+
+def of(family: Family, parts: Iterable[Part]) -> list[Part]:
+    return [(kind, flags, bytes((family,)) + body[1:]) for kind, flags, body in parts]
+
+
+def found(parts: list[Part]) -> list[BaseChain]:
+    with NetfilterSocket() as kernel:
+        kernel.transact(parts)
+        chains = forward_drops()
+        kernel.transact([(kind, flags, parts[0][2][:1] + body[1:]) for kind, flags, body in [delete_table("filter")]])
+    return chains
+
+
+def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> None:
+    def test() -> None:
+        assert forward_drops() == []
+        for family in Family:
+            shut = [new_table("filter"), with_policy(Verdict.DROP)]
+            for parts, rules in ((shut, 0), ([*shut, chain("filter", "other"), _ACCEPTS, _ACCEPTS], 2)):
+                expected = BaseChain(family, "filter", "FORWARD", Hook.FORWARD, Verdict.DROP, rules)
+                assert found(of(family, parts)) == [expected]
+        assert forward_drops() == []
+
+    run_in_lab(test)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [new_table("filter"), with_policy(Verdict.ACCEPT)],
+        [new_table("filter"), base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)],
+        [new_table("filter"), with_policy(Verdict.DROP, Hook.INPUT)],
+        [new_table("filter"), chain("filter", "FORWARD")],
+    ],
+    ids=["accept", "no policy", "input", "no hook"],
+)
+def test_no_other_chain_is_told(parts: list[Part]) -> None:
+    run_in_lab(lambda: _none(parts))
+
+
+def test_a_table_that_is_dormant_drops_nothing() -> None:
+    (kind, flags, body) = new_table("filter")
+    run_in_lab(lambda: _none([(kind, flags, body + _DORMANT), with_policy(Verdict.DROP)]))
+
+
+def _none(parts: list[Part]) -> None:
+    assert found(parts) == []
