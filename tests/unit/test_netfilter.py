@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from dmvpn.dataplane.netlink import netfilter
+from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.netlink.nftables import NetfilterSocket
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.dataplane.problems import HostProblem
@@ -52,3 +53,16 @@ def test_a_kernel_without_it_is_named_in_one_line_with_what_helps(monkeypatch: p
     assert text.startswith("this kernel cannot translate addresses")
     assert "sudo modprobe -a nf_tables" in text
     assert "--simulated" in text
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.EINVAL, errno.EPROTONOSUPPORT])
+def test_where_the_kernel_does_not_say_which_chains_there_are_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    """Without the capability, or without nf_tables."""
+
+    def refuse(self: NetfilterSocket, kind: int, body: bytes) -> None:
+        raise OSError(refusal, "refused")
+
+    monkeypatch.setattr(NetfilterSocket, "dump", refuse)
+    assert forward_drops() == []
