@@ -2,7 +2,7 @@
 
     the copy unchanged      the same finding?   no: the configurations are not to blame, and nothing was tried
     with the lines          rows better, none worse: tried. Any row worse: the lines are never shown
-    what went with them     another finding that is gone was their doing: its own lines are not shown
+    what is well then       what else was found was the same trouble: its own lines are not shown
     all that is left        where two faults hide each other, no remedy helps alone
     what is left then       broken in the copy, where the network shows it behind something else: `hidden`
 
@@ -138,12 +138,12 @@ def _with(finding: Finding, trial: Trial | None) -> Finding:
 def _outcomes(ward: _Ward, wanted: Sequence[Finding]) -> dict[object, Trial]:
     """Return what became of each, by its key.
 
-    One that helps stays while the next one is tried, unless that is gone by now; the others are taken back.
+    One that helps stays while the next one is tried, unless the copy is well by now; the others are taken back.
     """
     outcomes: dict[object, Trial] = {}
     helped: list[Finding] = []
     for one in wanted:
-        if helped and one.place not in {other.place for other in ward.again()}:
+        if helped and not ward.again():
             outcomes[one.key] = Trial(gone_with=helped[-1].router)
             continue
         found = ward.enter([one])
