@@ -96,6 +96,7 @@ class View:
     router: FakeRouter
     session: int
     counting: NoPlane = NO_PLANE
+    hides: bool = False
 
     @property
     def ports(self) -> Ports:
@@ -144,8 +145,8 @@ class FakeRouter:
         self.post(ConfigurationEntered(text, by="startup", saved=True))
         self.posted.clear()
 
-    def context(self, session: int) -> View:
-        return View(self, session)
+    def context(self, session: int, *, hides: bool = False) -> View:
+        return View(self, session, hides=hides)
 
     def prepare(self, text: str) -> None:
         pass

@@ -169,6 +169,7 @@ class Asking:
     hostname: str = "R1"
     running: ConfigTree = field(default_factory=ConfigTree)
     session: int = 0
+    hides: bool = False
     features: tuple[Feature, ...] = ()
     counting: NoPlane = NO_PLANE
 

@@ -66,6 +66,7 @@ class Context:
     now: float = 0.0
     text: str = "hostname R31-Spoke"
     session: int = 5
+    hides: bool = False
 
     def __post_init__(self) -> None:
         self.running = tree_of(self.text)

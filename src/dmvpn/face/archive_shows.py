@@ -94,7 +94,7 @@ def config_differences(ctx: SessionContext, args: Args) -> Differences:
         before, after = _tree(ctx, one), _tree(ctx, other)
     except OSError as found:
         return Differences(error=str(found))
-    return Differences(tuple(contextual(list(differences(before, after)))))
+    return Differences(tuple(contextual(list(differences(before, after, hide=ctx.hides)))))
 
 
 def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
@@ -105,7 +105,7 @@ def incremental_diffs(ctx: SessionContext, args: Args) -> Differences:
         after = _tree(ctx, place_in(args, "one"), ctx.running)
     except OSError as found:
         return Differences(error=str(found))
-    return Differences(tuple(commands(differences(ctx.running, after))))
+    return Differences(tuple(commands(differences(ctx.running, after, hide=ctx.hides))))
 
 
 def _tree(ctx: SessionContext, place: Place, base: ConfigTree | None = None) -> ConfigTree:

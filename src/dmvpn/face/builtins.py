@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.spans import age
 from dmvpn.face import tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
-from dmvpn.face.filing import LISTINGS, SHOW_FLASH
+from dmvpn.face.filing import LISTINGS, SHOW_FLASH, startup_shown
 from dmvpn.face.places import RUNNING, STARTUP, place_in
 from dmvpn.face.processor import PROCESSOR
 from dmvpn.face.requests import (
@@ -58,7 +58,7 @@ class StartupConfig:
 
 def startup_config(ctx: SessionContext, _: Args) -> StartupConfig:
     """Show the startup configuration."""
-    return StartupConfig(tuple(ctx.startup_text.splitlines()))
+    return StartupConfig(tuple(startup_shown(ctx).splitlines()))
 
 
 def render_startup_config(config: StartupConfig) -> Iterator[str]:

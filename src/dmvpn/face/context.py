@@ -70,6 +70,11 @@ class SessionContext:
         return self.view.session
 
     @property
+    def hides(self) -> bool:
+        """Are keys and passwords left out of what is shown?"""
+        return self.view.hides
+
+    @property
     def features(self) -> tuple[Feature, ...]:
         """All features."""
         return self.view.features

@@ -22,6 +22,7 @@ from dmvpn.features.system.show import with_version
 from dmvpn.ios.filters import FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.sealing import sealed_text
+from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,9 +39,9 @@ _FIRST_NODE: Final = 11
 _LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n)|([^\r\n]+)\Z")
 
 
-def written(tree: ConfigTree) -> str:
-    """Return a configuration as a file that a router would start with."""
-    return "\n".join([*with_version(tree.render()), "end"]) + "\n"
+def written(tree: ConfigTree, *, hide: bool = False) -> str:
+    """Return a configuration as a file that a router would start with. hide: without keys and passwords."""
+    return "\n".join([*with_version(tree.render(hide=hide)), "end"]) + "\n"
 
 
 def as_text(octets: bytes) -> str:
@@ -70,7 +71,7 @@ def listing(ctx: SessionContext, args: Args) -> Listing:
     """List files: `dir`, `dir flash:`, `dir flash:/NAME`."""
     place = place_in(args, "file")
     if place.system is not System.FLASH:
-        size = len(_configuration(ctx, place).encode())
+        size = len(_shown(ctx, place).encode())
         return Listing(place.spelled, (Stored(place.name, size, 0.0),) if size else ())
     try:
         files = tuple(aside(ctx.flash.files))
@@ -112,7 +113,7 @@ def contents(ctx: SessionContext, args: Args) -> Contents:
     """Show a file: `more flash:/NAME`, `more nvram:startup-config`, `more system:running-config`."""
     place = place_in(args, "file")
     try:
-        return Contents(as_text(contents_of(ctx, place)))
+        return Contents(as_text(_octets_shown(ctx, place)))
     except OSError as found:
         return Contents(error=error("opening", place, found))
 
@@ -137,7 +138,7 @@ def digest(ctx: SessionContext, args: Args) -> Digest:
     place = place_in(args, "file")
     kind = "sha512" if "/sha512" in args else "md5"
     try:
-        octets = contents_of(ctx, place)
+        octets = _octets_shown(ctx, place)
     except OSError as found:
         return Digest(kind, place.spelled, error=error("verifying", place, found))
     computed = aside(lambda: hashlib.new(kind, octets, usedforsecurity=False).hexdigest())
@@ -153,17 +154,44 @@ def render_digest(found: Digest) -> Iterator[str]:
     yield f"verify /{found.kind} ({found.where}) = {found.digest}"
 
 
-def _configuration(ctx: SessionContext, place: Place) -> str:
+def startup_shown(ctx: SessionContext) -> str:
+    """Return the configuration for the next start as this session may see it.
+
+    Without its keys, it is what the router reads in it: lines that it would refuse are left out.
+    """
+    if not (ctx.hides and ctx.startup_text):
+        return ctx.startup_text
+    return written(configurator(ctx.features).parse_text(ctx.startup_text).tree, hide=True)
+
+
+def _shown(ctx: SessionContext, place: Place) -> str:
     if place.is_running:
-        return written(ctx.running)
-    return ctx.startup_text if place.is_startup else ""
+        return written(ctx.running, hide=ctx.hides)
+    return startup_shown(ctx) if place.is_startup else ""
+
+
+def _octets_shown(ctx: SessionContext, place: Place) -> bytes:
+    """Return the octets of a file as this session may see them. A digest would betray a key, too. Raises OSError."""
+    return _in_flash(ctx, place) if place.system is System.FLASH else _shown(ctx, place).encode()
+
+
+def _in_flash(ctx: SessionContext, place: Place) -> bytes:
+    """Return the octets of a file in flash, which may hold anything: as on IOS, only level 15 reads it.
+
+    Raises OSError.
+    """
+    if ctx.hides:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return aside(lambda: ctx.flash.read(place.name))
 
 
 def contents_of(ctx: SessionContext, place: Place) -> bytes:
-    """Return the octets of a file. Raises OSError."""
-    if place.system is not System.FLASH:
-        return _configuration(ctx, place).encode()
-    return aside(lambda: ctx.flash.read(place.name))
+    """Return the octets of a file, with all its keys: whoever shows something of them hides these. Raises OSError."""
+    if place.system is System.FLASH:
+        return _in_flash(ctx, place)
+    if place.is_running:
+        return written(ctx.running).encode()
+    return ctx.startup_text.encode() if place.is_startup else b""
 
 
 _HELP: Final[Mapping[str, str]] = {

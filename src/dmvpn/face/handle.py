@@ -80,8 +80,8 @@ class RouterHandle(Protocol):
         """Unpredictable octets for what is typed; not those of the router, whose draws belong to its events."""
         ...
 
-    def context(self, session: int) -> ShowContext:
-        """Return what a show command may look at, now."""
+    def context(self, session: int, *, hides: bool = False) -> ShowContext:
+        """Return what a show command may look at, now. hides: no keys and passwords."""
         ...
 
     def prepare(self, text: str) -> None:

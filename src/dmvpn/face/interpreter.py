@@ -53,7 +53,7 @@ from dmvpn.router.intake import hold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.ios import ConfigResult
+    from dmvpn.ios import ConfigResult, ShowContext
     from dmvpn.ios.exec_parser import Rules
 
 #: Level of those who may change things, and of those who may only look.
@@ -280,10 +280,14 @@ class Interpreter:
             return Outcome(lines) if match.stored is None else self._filing.keep(match.stored, lines)
         if match.command.action is None:
             return NOTHING
-        return self._act(match.command.action(self.handle.context(self.session), match.args))
+        return self._act(match.command.action(self._view(), match.args))
+
+    def _view(self) -> ShowContext:
+        """Return what a command sees: `privilege exec` lets lower levels use commands, and shows them no keys."""
+        return self.handle.context(self.session, hides=self.privilege < PRIVILEGED)
 
     def _context(self, match: Match) -> object:
-        view = self.handle.context(self.session)
+        view = self._view()
         if match.command not in SESSION_SHOWS:
             return view
         return SessionContext(

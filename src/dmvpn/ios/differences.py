@@ -5,6 +5,7 @@
     commands(found)              the lines that make the one of the other
 
 Two lines with the same key are one line that changed: to enter the new one is enough. What went is taken back by `no`.
+Keys and passwords are compared, and left out of the lines where they are to be hidden.
 """
 
 from __future__ import annotations
@@ -40,26 +41,32 @@ class Difference:
     undone: str = ""
 
 
-def differences(before: Section, after: Section, within: tuple[str, ...] = ()) -> Iterator[Difference]:
-    """Yield what came and what went, in the order of the configurations."""
-    yield from _one_way(before, after, within, came=True)
-    yield from _one_way(after, before, within, came=False)
+def differences(before: Section, after: Section, *, hide: bool = False) -> Iterator[Difference]:
+    """Yield what came and what went, in the order of the configurations. hide: without keys and passwords."""
+    yield from _one_way(before, after, (), came=True, hide=hide)
+    yield from _one_way(after, before, (), came=False, hide=hide)
 
 
-def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool) -> Iterator[Difference]:
+def _one_way(other: Section, here: Section, within: tuple[str, ...], *, came: bool, hide: bool) -> Iterator[Difference]:
     """Yield the lines of `here` that `other` does not have, or has with other words."""
     for statement in breathing(here.statements()):
         if not within and statement.text.startswith(_VERSION):
             continue
         there = other.find(statement.line, statement.args)
         if there is None or there.text != statement.text:
-            yield Difference(within, came, _lines(statement), "" if there is not None else _undone(statement))
+            undone = "" if there is not None else _undone(statement, hide=hide)
+            yield Difference(within, came, _lines(statement, hide=hide), undone)
         elif statement.section is not None and there.section is not None:
-            yield from _one_way(there.section, statement.section, (*within, statement.text), came=came)
+            inside = (*within, _text(statement, hide=hide))
+            yield from _one_way(there.section, statement.section, inside, came=came, hide=hide)
 
 
-def _lines(statement: Statement) -> tuple[str, ...]:
-    return tuple(line for line in render_statement(statement) if line.strip(" !"))
+def _text(statement: Statement, *, hide: bool) -> str:
+    return statement.text_for_others if hide else statement.text
+
+
+def _lines(statement: Statement, *, hide: bool) -> tuple[str, ...]:
+    return tuple(line for line in render_statement(statement, hide=hide) if line.strip(" !"))
 
 
 def contextual(found: Sequence[Difference]) -> Iterator[str]:
@@ -103,9 +110,9 @@ def _opened(around: tuple[str, ...], within: tuple[str, ...]) -> Iterator[str]:
     return (f"{' ' * depth}{text}" for depth, text in enumerate(within[common:], common))
 
 
-def _undone(statement: Statement) -> str:
+def _undone(statement: Statement, *, hide: bool) -> str:
     """Return `default` where both a line and its `no` are kept, else the reverse of the line."""
-    text = statement.text.partition("\n")[0]
+    text = _text(statement, hide=hide).partition("\n")[0]
     if statement.line.keep_no:
         return f"default {text.removeprefix('no ')}"
     return text.removeprefix("no ") if statement.negated else f"no {text}"

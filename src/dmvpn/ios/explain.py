@@ -116,7 +116,8 @@ _ANSWERS = Group(
         ),
         Word(
             "% Error: a configuration is changed at privilege level 15 only",
-            "`privilege exec` lets lower levels use commands of the exec prompt, and no more.",
+            "`privilege exec` lets lower levels use commands of the exec prompt, and no more. These show "
+            "configurations without keys and passwords.",
             next="enable",
         ),
         Word("%No SSHv2 server connections running.", "Nobody is logged in by SSH.", next="show users"),
@@ -125,7 +126,8 @@ _ANSWERS = Group(
         Word(
             "%Error <doing> <file> (<error>)",
             "The file could not be opened, written or deleted: it is not there, its name is none of a file (letters, "
-            "digits, `.`, `_`, `-`, no folders), or the disk is full. Nothing was changed.",
+            "digits, `.`, `_`, `-`, no folders), the disk is full, or a level below 15 wants to read in flash. Nothing "
+            "was changed.",
             next="dir",
         ),
         Word(

@@ -55,6 +55,11 @@ class ShowContext(Protocol):
         ...
 
     @property
+    def hides(self) -> bool:
+        """Are keys and passwords left out of what is shown? So they are for everybody below privilege level 15."""
+        ...
+
+    @property
     def features(self) -> tuple[Feature, ...]:
         """All features, for commands that collect from several."""
         ...

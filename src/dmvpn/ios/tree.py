@@ -68,9 +68,12 @@ class ConfigTree(Section):
 
         return self._whole(copied)
 
-    def render(self) -> list[str]:
-        """Return the body of the running configuration: everything between its header and `end`."""
-        return self._whole(lambda: render_tree(self))
+    def render(self, *, hide: bool = False) -> list[str]:
+        """Return the body of the running configuration: everything between its header and `end`.
+
+        hide: keys and passwords are left out.
+        """
+        return self._whole(lambda: render_tree(self, hide=hide))
 
     def render_known(self) -> list[str]:
         """Return the same without the lines that nobody knows, of which a stranger's file may have any number."""
@@ -78,7 +81,7 @@ class ConfigTree(Section):
 
     def render_for_others(self) -> list[str]:
         """Return the same without keys and passwords."""
-        return self._whole(lambda: render_tree(self, hide=True))
+        return self.render(hide=True)
 
     def _whole(self, read: Callable[[], T]) -> T:
         """Return what is read of one and the same state, though others may change it while this breathes."""

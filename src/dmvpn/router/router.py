@@ -166,9 +166,9 @@ class Router:
         """The configured name, "Router" without one."""
         return self.running.hostname
 
-    def context(self, now: float, session: int = 0) -> RouterView:
-        """Return what a show command of `session` may look at, as of `now`."""
-        return RouterView(self, now, session)
+    def context(self, now: float, session: int = 0, *, hides: bool = False) -> RouterView:
+        """Return what a show command of `session` may look at, as of `now`. hides: no keys and passwords."""
+        return RouterView(self, now, session, hides)
 
     def _seat(self, seat: _Seat, feature: str) -> None:
         """Note what the machine subscribes to: its own configuration, too."""
@@ -273,6 +273,7 @@ class RouterView:
     router: Router
     now: float
     session: int
+    hides: bool = False
 
     @property
     def ports(self) -> Ports:

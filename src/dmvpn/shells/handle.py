@@ -68,9 +68,9 @@ class Handle:
         """The configuration that it would start with."""
         return self._router().startup_text
 
-    def context(self, session: int) -> RouterView:
-        """Return what a show command may look at, now."""
-        return self._router().context(self._now(), session)
+    def context(self, session: int, *, hides: bool = False) -> RouterView:
+        """Return what a show command may look at, now. hides: no keys and passwords."""
+        return self._router().context(self._now(), session, hides=hides)
 
     def prepare(self, text: str) -> None:
         """Let it make beforehand what a `ConfigurationEntered` of this text needs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
+from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.keychains import lifetime
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def query(ctx: ShowContext, args: Args) -> ShowKeyChain:
         keys = []
         for number, key in section.sections(KEY):
             string = key.get(KEY_STRING)
-            text = string.text("secret") if string is not None else None
+            text = None if string is None else HIDDEN if ctx.hides else string.text("secret")
             accept, send = (_words(lifetime(key, line), ctx) for line in (KEY_ACCEPT, KEY_SEND))
             keys.append(KeyLine(number.integer("number"), text, accept, send))
         chains.append(ChainLines(named.text("name"), tuple(sorted(keys, key=lambda key: key.number))))

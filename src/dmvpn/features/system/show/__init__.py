@@ -156,9 +156,9 @@ def running_config(ctx: ShowContext, args: Args) -> RunningConfig:
         changed = f"{zone.local(moment):%H:%M:%S} {long_date(moment, zone)} by {change.by}"
     if "all" in args:
         settings = with_defaults(line for feature in ctx.features for line in breathing(feature.config))
-        lines = render_tree(ctx.running, of=settings)
+        lines = render_tree(ctx.running, hide=ctx.hides, of=settings)
     else:
-        lines = ctx.running.render()
+        lines = ctx.running.render(hide=ctx.hides)
     return RunningConfig(tuple(with_version(lines)), changed)
 
 
@@ -167,7 +167,7 @@ def running_interface(ctx: ShowContext, args: Args) -> RunningConfig | None:
     wanted = args.interface("interface")
     for statement in ctx.running.statements():
         if statement.line is INTERFACE and statement.args.interface("name") == wanted:
-            return RunningConfig(tuple(render_statement(statement)), partial=True)
+            return RunningConfig(tuple(render_statement(statement, hide=ctx.hides)), partial=True)
     return None
 
 
