@@ -68,6 +68,12 @@ snmp-server community Plant21 RO
 ntp authentication-key 1 md5 Plant22
 tacacs-server key Plant23
 frobnicate password Plant24
+line vty 0 4
+ password Plant25
+router isis
+ area-password Plant26
+crypto pki trustpoint SECRETS
+ enrollment url http://ann:Plant27@ca.example/scep
 """
 #: Entered behind that, and not saved.
 ENTERED = ("username zoe password Plant30", "key chain SECRETS", "key 2", "key-string Plant31", "no username ann")
@@ -134,7 +140,7 @@ def test_here_is_a_secret_of_every_kind(world: World) -> None:
     there = list(lines_with_a_secret(world.handle("R31").context(0).running))
     assert [f"{line.mode}: {line.syntax}" for line in kinds if line not in there] == []
     running = typed(world, "show running-config", 15)
-    planted = {f"Plant{number:02}" for number in (*range(1, 25), 30, 31)} - {"Plant02"}
+    planted = {f"Plant{number:02}" for number in (*range(1, 28), 30, 31)} - {"Plant02"}
     assert planted <= set(secrets(running)) <= planted | {"of two words", "lFhcKv"}
 
 

@@ -257,6 +257,9 @@ def test_a_recording_has_no_plain_secret() -> None:
         "username bob secret 5 S3cret99",
         "enable password S3cret99",
         "enable secret level 3 S3cret99",
+        "crypto pki trustpoint CA\n enrollment url http://ann:S3cret99@ca.example/scep",
+        "interface GigabitEthernet0/1\n description see ftp://ann:S3cret99@files.example",
+        "router isis\n area-password S3cret99",
     ],
 )
 def test_nobody_else_is_shown_a_password(line: str) -> None:

@@ -9,7 +9,10 @@ from dmvpn.ios.slips import slip_of
 
 _WORD: Final = re.compile(r"\S+")
 #: How a word begins that a key may follow, misspelled or not.
-_STEMS: Final = ("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit")
+_STEMS: Final = (
+    *("key", "pre-sh", "passw", "secr", "md5", "authentication-k", "communit"),
+    *("area-passw", "domain-passw"),
+)
 #: These words whole, for what is nearly one of them.
 _KEYWORDS: Final = frozenset(
     ("key", "pre-shared-key", "password", "secret", "community", "key-string", "authentication-key")
@@ -29,12 +32,13 @@ _IS_OF_A_GROUP: Final = re.compile(r"\s*(no\s+)?(standby|vrrp|glbp)\s", re.IGNOR
 _MAY_HOLD: Final = re.compile(
     "|".join((*_STEMS, "authenti", "crypto", "nhrp", "user", "enable", "pre-?s", "server", "ppp")), re.IGNORECASE
 )
-#: Where a key is behind other words: of users of SNMPv3, of wireless networks, in a URL. Its group is the key.
+#: A password in a URL, its group. It may be in any line.
+_IN_URL: Final = re.compile(r"\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)")
+#: Where a key is behind other words: of users of SNMPv3, of wireless networks. Its group is the key.
 _BEHIND: Final = re.compile(
     r"\bauth\s+(?:md5|sha\S*)\s+(\S+)"
     r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(\S+)"
-    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(\S+)"
-    r"|\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)",
+    r"|\bpsk\s+(?:ascii|hex)\s+(?:[0-9]\s+)?(\S+)",
     re.IGNORECASE,
 )
 #: So much of a key gives it away wherever it appears; a shorter key is looked for as a word.
@@ -45,7 +49,7 @@ def without_keys(line: str) -> str:
     """Return the line with asterisks for its key, one for each letter, so that a caret stays where it points."""
     if _HARMLESS.match(line):
         return line
-    line = _BEHIND.sub(_starred, line)
+    line = _BEHIND.sub(_starred, without_passwords_in_urls(line))
     if _MAY_HOLD.search(line) is None:
         return line
     before, words_left, shown, end = "", 0, "", 0
@@ -64,6 +68,11 @@ def without_keys(line: str) -> str:
             words_left = 1
         before, end = word.lower(), match.end()
     return shown + line[end:]
+
+
+def without_passwords_in_urls(line: str) -> str:
+    """Return the line, whoever understood it, with asterisks for the password of each URL that names its user."""
+    return _IN_URL.sub(_starred, line) if "://" in line else line
 
 
 def _starred(found: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of
-from dmvpn.ios.redaction import without_keys
+from dmvpn.ios.redaction import without_keys, without_passwords_in_urls
 from dmvpn.ios.syntax import interface_value
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Statement:
     def text_for_others(self) -> str:
         """The same without keys and passwords."""
         text = self.args.without_secrets(self.text)
-        return without_keys(text) if self.line.group is not None else text
+        return without_passwords_in_urls(text) if self.line.group is None else without_keys(text)
 
 
 #: Stands for every line: something was read of a section that any line can change.
