@@ -82,6 +82,10 @@ MISSED: dict[str, tuple[Plan | str, str]] = {
         "two-tunnels",
         "tunnel-shutdown@R31,R41,R11",
     ),
+    "a hub that lets nobody prove itself any more": (
+        "nat-overload",
+        "line-gone/crypto_ikev2_profile_DMVPN/authentication_remote_pre-share@R11,R41,R31",
+    ),
     "a spoke that proves itself to nobody any more, with SAs that are older": (
         "ipsec-two-spokes-one-nat",
         "line-gone/crypto_ikev2_profile_DMVPN/authentication_local_pre-share@R31,R32,R11",

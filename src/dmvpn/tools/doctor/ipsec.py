@@ -50,6 +50,7 @@ CLUES: Final = {
         (IkeReason.NO_MATCH, _IDENTITY),
         (IkeReason.OTHER_IDENTITY, _IDENTITY),
         (IkeReason.UNABLE, Clue(Cause.PROFILE, own=True)),
+        (IkeReason.NO_WAY, Clue(Cause.PROFILE, own=True)),
         (IkeReason.NO_MAP, _CERTIFICATE),
         (IkeReason.NO_TRUSTPOINT, _CERTIFICATE),
         (IkeReason.NO_CERTIFICATE, _CERTIFICATE),
@@ -226,7 +227,7 @@ def _sentence(client: Client, cause: Cause, culprit: str) -> str:
         case Cause.MODE:
             return f"IKE is up, and {between} do not agree on transport or tunnel mode"
         case Cause.PROFILE:
-            return f"the IKEv2 profile of {culprit} does not say how it proves itself"
+            return f"the IKEv2 profile of {culprit} does not say how both ends prove themselves"
         case Cause.IKE_PROPOSAL:
             return f"{between} agree on no IKE proposal"
         case _:
