@@ -19,6 +19,7 @@ FOLDER = Path(dmvpn.features.__file__).parent
 #: a test of its own (test_structure.py).
 WRITERS: dict[str, dict[str, str]] = {
     "archive": {},
+    "bfd": {},
     "chronicle": {},
     "ipsec": {},
     "nat": {},

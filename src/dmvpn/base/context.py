@@ -1,6 +1,6 @@
 """What every part of a machine of many parts works with: the time, the timers, the ports, and what goes out.
 
-The machine sets `now` before each event and takes `out` after it. A `Timer` is what lies on the heap of
+The machine calls `begin` before each event and `take` after it. A `Timer` is what lies on the heap of
 `base.deadlines`: an object of its own for each purpose, so setting and canceling it costs no search.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.chronicle import StateChanged, Topic
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.notices import DebugOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.chronicle import Sign
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
@@ -36,6 +39,15 @@ class Context:
     out: list[Effect | Notice] = field(default_factory=list)
     timers: Deadlines[Timer] = field(default_factory=Deadlines)
 
+    def begin(self, now: float) -> None:
+        """Begin an event."""
+        self.now = now
+
+    def take(self) -> list[Effect | Notice]:
+        """Take what goes out, at the end of an event."""
+        out, self.out = self.out, []
+        return out
+
     def start(self, timer: Timer, seconds: float) -> None:
         """Let `timer` fire in so many seconds; an earlier setting of it is forgotten."""
         self.timers.set(timer, self.now + seconds)
@@ -47,6 +59,19 @@ class Context:
     def is_running(self, timer: Timer) -> bool:
         """Return whether the timer is set."""
         return self.timers.when(timer) is not None
+
+    def tell_of_neighbor(self, sign: Sign, address: IPAddress, interface: str, text: str) -> None:
+        """Tell the chronicle of a neighbor that came or went; it has that whatever is logged."""
+        if self.ports.remembers:
+            change = StateChanged(
+                topic=Topic.NEIGHBOR,
+                sign=sign,
+                subject=str(address),
+                text=text,
+                interface=interface,
+                about=(address,),
+            )
+            self.out.append(change)
 
     def debug(self, *lines: str) -> None:
         """Print debug lines. Ask `ports.debugging.on` first: formatting costs."""

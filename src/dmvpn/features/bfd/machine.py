@@ -13,7 +13,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below, fraction
@@ -27,7 +27,7 @@ from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.seals import Seals
 from dmvpn.features.bfd.session import Session
-from dmvpn.features.bfd.states import Diagnostic, Move, State
+from dmvpn.features.bfd.states import ENDS, PEACEFUL, Move, State
 from dmvpn.net.udp import UdpDatagram
 
 if TYPE_CHECKING:
@@ -50,21 +50,9 @@ _JITTER: Final = 0.25
 _AT_ONCE: Final = 64
 #: Sessions of one router.
 MOST_SESSIONS: Final = 10_000
-#: Part of the detection time that a timer may fire late before it is granted once more.
-_LATE: Final = 0.1
 _COMPLAINT_PAUSE: Final = 60.0
 
 _Key = tuple[str, int]
-#: Moves that end a session, with what they mean in packets and in the log.
-_ENDS: Final = {
-    Move.SILENT: (Diagnostic.TIME_EXPIRED, "DETECT TIMER EXPIRED"),
-    Move.HEARD_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX DOWN"),
-    Move.HEARD_ADMIN_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX ADMINDOWN"),
-    Move.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
-    Move.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
-}
-#: Of these, those that are no failure of the path: RFC 5882 §3.2.
-_PEACEFUL: Final = (Move.HEARD_ADMIN_DOWN, Move.DISABLED, Move.INTERRUPTED)
 
 
 class BfdMachine:
@@ -82,7 +70,7 @@ class BfdMachine:
         self.config = BfdConfig()
         self.sessions: dict[_Key, Session] = {}
         self.refused = 0
-        self.seals = Seals(ports)
+        self.seals = Seals(ports, ())
         self._context = Context(ports)
         self._by_discriminator: dict[int, Session] = {}
         self._handles = 0
@@ -94,7 +82,7 @@ class BfdMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
-        self._context.now = now
+        self._context.begin(now)
         match event:
             case IpReceived():
                 self._receive(event)
@@ -107,18 +95,17 @@ class BfdMachine:
                 self._refresh(event.name)
             case Configured(model=BfdConfig() as config):
                 self.config = config
-                self.seals.key_chains = config.key_chains
-                for name in dict.fromkeys(session.interface for session in self.sessions.values()):
+                self.seals = Seals(self._context.ports, config.key_chains)
+                for name in self._interfaces():
                     self._refresh(name)
             case ClearCounters():
                 self.refused = 0
                 for session in self.sessions.values():
                     session.clear_counters()
             case Resync():
-                for name in dict.fromkeys(session.interface for session in self.sessions.values()):
+                for name in self._interfaces():
                     self._context.out.append(Listen(name, UDP, None, PORT))
-        out, self._context.out = self._context.out, []
-        return out
+        return self._context.take()
 
     # ---------------------------------------------------------------------------------------------------- sessions
 
@@ -127,18 +114,11 @@ class BfdMachine:
         session = self.sessions.get(key)
         client = (watch.client, watch.process)
         if not watch.wanted:
-            if session is not None and client in session.clients:
-                del session.clients[client]
-                if not session.clients:
-                    self._disable(session, watch.client.value)
+            if session is not None and session.leave(client):
+                self._disable(session, watch.client.value)
             return
-        if session is None:
-            session = self._create(watch)
-        if session is None:
-            return
-        is_first = not session.clients
-        session.clients[client] = None
-        if is_first:
+        session = session or self._create(watch)
+        if session is not None and session.join(client):
             name = watch.client.value
             self._context.out.append(
                 messages.SessionCreated.of(session.address, name, session.interface, session.handle)
@@ -207,6 +187,10 @@ class BfdMachine:
         if not any(other.interface == session.interface for other in self.sessions.values()):
             self._context.out.append(StopListening(session.interface, UDP, None, PORT))
 
+    def _interfaces(self) -> dict[str, None]:
+        """Return those with sessions, in order, each once."""
+        return dict.fromkeys(session.interface for session in self.sessions.values())
+
     def _state_of(self, interface: str) -> InterfaceState | None:
         return self._context.ports.interfaces.get(interface)
 
@@ -219,14 +203,12 @@ class BfdMachine:
     def _refresh_session(self, session: Session, state: InterfaceState | None) -> None:
         address = state.address if state is not None and state.line else None
         parameters = self.config.of(session.interface) if isinstance(address, IPv4Address) else None
-        if isinstance(address, IPv4Address):
-            session.local = address
-            if parameters is None and session.is_up:  # the far end must not take our silence for a failure
-                self._move(session, Move.DISABLED)
-                session.move(Move.ENABLED, self._context.now)
-        if parameters != session.parameters:
-            session.octets, session.refusal = b"", None  # what comes next is judged by the new lines
-        session.parameters = parameters
+        local = address if isinstance(address, IPv4Address) else None
+        if local is not None and parameters is None and session.is_up:
+            session.configure(session.parameters, local)
+            self._move(session, Move.DISABLED)  # the far end must not take our silence for a failure
+            session.move(Move.ENABLED, self._context.now)
+        session.configure(parameters, local)
         if parameters is None:
             if session.state is State.ADMIN_DOWN:
                 self._remove(session)
@@ -263,10 +245,10 @@ class BfdMachine:
         except WireError as error:
             self.refused += 1
             if session is not None:
-                session.refused += 1
+                session.refuse()
             if self._context.ports.debugging.on(messages.PACKET):
-                text = f"not taken: {error}"
-                self._context.debug(messages.packet_line("Rx", event.source, event.interface, text))
+                said = messages.packet_line("Rx", event.source, event.interface, f"not taken: {error}")
+                self._context.debug(said)
 
     def _parsed(self, event: IpReceived, session: Session | None) -> ControlPacket:
         """Return the packet, if this session may take it. Raises WireError."""
@@ -287,11 +269,9 @@ class BfdMachine:
             return
         now = self._context.now
         if self._context.ports.debugging.on(messages.PACKET):
-            self._context.debug(messages.packet_line("Rx", event.source, event.interface, _said(packet)))
+            self._context.debug(messages.packet_line("Rx", event.source, event.interface, packet))
         before = session.transmit_interval
-        move = session.hear(packet, now)
-        plain = not (packet.poll or packet.final or packet.authentication)
-        session.octets = event.payload[8:] if plain and session.is_up and packet.state is State.UP else b""
+        move = session.hear(packet, event.payload[8:], now)
         if move is not None:
             self._move(session, move)
             self._watch(session)
@@ -330,25 +310,14 @@ class BfdMachine:
             self._send(session)
 
     def _detect_due(self, session: Session) -> None:
-        now, patience = self._context.now, session.detection_time
         if session.state is State.ADMIN_DOWN:
             self._remove(session)
-            return
-        if patience is None:
-            return
-        due = session.received.last + patience
-        if now < due:
-            self._context.start(session.detect_timer, due - now)
-            return
-        if not session.overslept and now - due > _LATE * patience:
-            session.overslept = True
-            self._context.start(session.detect_timer, _LATE * patience)
-            return
-        session.overslept = False
-        session.expiries += 1
-        session.silent_for = round(1000 * patience)
-        session.forget_far_end()
-        self._move(session, Move.SILENT)
+        elif session.detection_time is not None:
+            granted = session.expire(self._context.now)
+            if granted is None:
+                self._move(session, Move.SILENT)
+            else:
+                self._context.start(session.detect_timer, granted)
 
     def _send(self, session: Session, *, final: bool = False) -> None:
         packet = session.packet(final=final)
@@ -362,7 +331,7 @@ class BfdMachine:
         self._context.out.append(order)
         session.sent.note(self._context.now)
         if self._context.ports.debugging.on(messages.PACKET):
-            self._context.debug(messages.packet_line("Tx", session.address, session.interface, _said(packet)))
+            self._context.debug(messages.packet_line("Tx", session.address, session.interface, packet))
 
     # ------------------------------------------------------------------------------------------------------- moves
 
@@ -376,43 +345,20 @@ class BfdMachine:
             text = f"{old.word} -> {new.word}"
             self._context.debug(messages.event_line(session.address, session.interface, text))
         if new is State.UP:
-            session.diagnostic = Diagnostic.NONE
             self._context.out.append(messages.SessionUp.of(session.discriminator, session.handle))
-            self._tell(session, Sign.CAME, "up")
-        elif move in _ENDS:
-            session.diagnostic, why = _ENDS[move]
-            if old is State.UP:
-                self._gone(session, move, why)
+            self._context.tell_of_neighbor(Sign.CAME, session.address, session.interface, "BFD: up")
+        elif old is State.UP:
+            self._gone(session, move)
         self._set_intervals(session)
         if session.parameters is not None and session.may_speak(self._context.now):
             self._send(session)
             self._hasten(session)
 
-    def _gone(self, session: Session, move: Move, why: str) -> None:
+    def _gone(self, session: Session, move: Move) -> None:
         """Note that a session that was up is not any more."""
+        _, why = ENDS[move]
         self._context.out.append(messages.SessionDown.of(session.discriminator, session.handle, why))
-        self._tell(session, Sign.WENT, why)
-        if move not in _PEACEFUL:
+        self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
+        if move not in PEACEFUL:
             clients = tuple(session.clients)
             self._context.out.append(PathLost(Witness.BFD, session.interface, session.address, clients))
-
-    def _tell(self, session: Session, sign: Sign, text: str) -> None:
-        """Tell the chronicle, which has it whatever is logged."""
-        if self._context.ports.remembers:
-            change = StateChanged(
-                topic=Topic.NEIGHBOR,
-                sign=sign,
-                subject=str(session.address),
-                text=f"BFD: {text}",
-                interface=session.interface,
-                about=(session.address,),
-            )
-            self._context.out.append(change)
-
-
-def _said(packet: ControlPacket) -> str:
-    """Return a packet for the debug."""
-    return (
-        f"diag:{packet.diagnostic} state:{packet.state.word} P:{packet.poll:d} F:{packet.final:d} "
-        f"ld/rd:{packet.mine}/{packet.yours} tx:{packet.desired_tx} rx:{packet.required_rx} mult:{packet.multiplier}"
-    )

@@ -11,6 +11,7 @@ from dmvpn.base.notices import Log
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.bfd.packet import ControlPacket
 
 #: Names of the debug flags.
 EVENT: Final = "bfd event"
@@ -78,6 +79,11 @@ def event_line(address: IPAddress, interface: str, text: str) -> str:
     return f"BFD: {address} on {interface}: {text}"
 
 
-def packet_line(way: str, address: IPAddress, interface: str, text: str) -> str:
-    """Return a line of `debug bfd packet`. way: "Tx" or "Rx"."""
-    return f"BFD {way}: {address} on {interface}, {text}"
+def packet_line(way: str, address: IPAddress, interface: str, what: ControlPacket | str) -> str:
+    """Return a line of `debug bfd packet`. way: "Tx" or "Rx". what: the packet, or what is said of it."""
+    if not isinstance(what, str):
+        what = (
+            f"diag:{what.diagnostic} state:{what.state.word} P:{what.poll:d} F:{what.final:d} "
+            f"ld/rd:{what.mine}/{what.yours} tx:{what.desired_tx} rx:{what.required_rx} mult:{what.multiplier}"
+        )
+    return f"BFD {way}: {address} on {interface}, {what}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.bfd.auth import LAST_KEY, is_genuine, may_follow, seal
@@ -24,8 +23,8 @@ _NOTHING: Final = "nothing"
 class Seals:
     """Seals and opens. key_chains: those of the configuration."""
 
-    def __init__(self, ports: Ports) -> None:
-        self.key_chains: Pages[KeyChain] | tuple[KeyChain, ...] = ()
+    def __init__(self, ports: Ports, key_chains: Pages[KeyChain] | tuple[KeyChain, ...]) -> None:
+        self._key_chains = key_chains
         self._ports = ports
 
     def sealed(self, packet: ControlPacket, session: Session, now: float) -> bytes | None:
@@ -35,12 +34,12 @@ class Seals:
             return packet.serialize()
         key = self._key(wanted.chain, now)
         if key is None:
-            session.refusal = Reason(BfdReason.NO_KEY, (wanted.chain,), now)
+            session.disbelieve(Reason(BfdReason.NO_KEY, (wanted.chain,), now))
             return None
         text = key.text.encode()
         more = 3 + len(text[:16]) if wanted.type.word == "password" else wanted.type.length
-        session.sequence = (session.sequence or below(self._ports.entropy, 0xFFFFFFFF)) + 1 & 0xFFFFFFFF
-        return seal(packet.serialize(more), wanted.type, key.number, text, session.sequence)
+        sequence = session.next_sequence(self._ports.entropy)
+        return seal(packet.serialize(more), wanted.type, key.number, text, sequence)
 
     def check(self, packet: ControlPacket, octets: bytes, session: Session, now: float) -> None:
         """Check that it is sealed as configured. Raises WireError; what is wrong is kept in the session."""
@@ -48,25 +47,25 @@ class Seals:
         given = packet.authentication
         here, there = (wanted.type.word if wanted else _NOTHING), (given.type.word if given else _NOTHING)
         if here != there:
-            session.refusal = Reason(BfdReason.OTHER_AUTHENTICATION, (here, there), now)
+            session.disbelieve(Reason(BfdReason.OTHER_AUTHENTICATION, (here, there), now))
             raise WireError(f"authentication: {here} here, {there} there", offset=1, clause=_CLAUSE)
         if wanted is None or given is None:
-            session.refusal = None
+            session.believe()
             return
         keys = [key for key in self._accepted(wanted.chain, now) if key.number == given.key]
         if not any(is_genuine(octets, given, key.text.encode()) for key in keys):
-            session.refusal = Reason(BfdReason.WRONG_DIGEST, (given.key,), now)
+            session.disbelieve(Reason(BfdReason.WRONG_DIGEST, (given.key,), now))
             raise WireError(f"the digest is wrong (key {given.key})", offset=24, clause=_CLAUSE)
         last = session.remote_sequence
         if last is not None and now < session.received.last + 2 * session.patience:
             meticulous = given.type.is_meticulous
             if not may_follow(given.sequence, last, packet.multiplier, meticulous=meticulous):
-                session.refusal = Reason(BfdReason.OLD_NUMBER, (given.sequence,), now)
+                session.disbelieve(Reason(BfdReason.OLD_NUMBER, (given.sequence,), now))
                 raise WireError(f"sequence number {given.sequence} after {last}", offset=28, clause=_CLAUSE)
-        session.remote_sequence, session.refusal = given.sequence, None
+        session.believe(given.sequence)
 
     def _chain(self, name: str) -> KeyChain | None:
-        return next((chain for chain in self.key_chains if chain.name == name), None)
+        return next((chain for chain in self._key_chains if chain.name == name), None)
 
     def _key(self, name: str, now: float) -> Key | None:
         chain = self._chain(name)

@@ -1,21 +1,23 @@
 """One session: its state, what both ends have said of their intervals, and what follows. RFC 5880 §6.8.
 
-It knows no timer: the machine asks `transmit_interval` and `detection_time`, and tells it what happens. Times are
-seconds, monotonic; intervals of packets are microseconds.
+It knows no timer: the machine asks `transmit_interval` and `detection_time`, and tells it what happens. It alone
+changes what it knows. Times are seconds, monotonic; intervals of packets are microseconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.entropy import below
 from dmvpn.features.bfd.packet import ControlPacket
-from dmvpn.features.bfd.states import HEARD, MOVES, Diagnostic, Move, State
+from dmvpn.features.bfd.states import ENDS, HEARD, MOVES, Diagnostic, Move, State
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.context import Timer
+    from dmvpn.base.entropy import Entropy
     from dmvpn.base.liveness import Client
     from dmvpn.base.reasons import Reason
     from dmvpn.features.bfd.model import Parameters
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 #: Packets out of turn (answers to polls, changes of state) that may follow each other at once, and how many a second
 #: are allowed: a peer that asks all the time is answered no more often.
 CREDIT, CREDIT_RATE = 20.0, 40.0
+#: Part of the detection time that a timer may fire late before it is granted once more.
+_LATE: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -100,11 +104,36 @@ class Session:
         """Do both ends hear each other?"""
         return self.state is State.UP
 
+    def join(self, client: tuple[Client, int]) -> bool:
+        """Note one more that wants it; returns whether nobody did before."""
+        is_first = not self.clients
+        self.clients[client] = None
+        return is_first
+
+    def leave(self, client: tuple[Client, int]) -> bool:
+        """Forget one that wanted it; returns whether it was the last."""
+        if client not in self.clients:
+            return False
+        del self.clients[client]
+        return not self.clients
+
+    def configure(self, parameters: Parameters | None, local: IPv4Address | None) -> None:
+        """Obey other lines, and send from another address. What comes next is judged by the new lines."""
+        if local is not None:
+            self.local = local
+        if parameters != self.parameters:
+            self.octets, self.refusal = b"", None
+        self.parameters = parameters
+
     def move(self, move: Move, now: float) -> State:
-        """Take the move; returns the state before."""
+        """Take the move, with its diagnostic; returns the state before."""
         old, self.state = self.state, MOVES[self.state, move]
         if self.state is not old:
             self.since = now
+            if self.is_up:
+                self.diagnostic = Diagnostic.NONE
+            elif move in ENDS:
+                self.diagnostic, _ = ENDS[move]
         return old
 
     def set_intervals(self, desired_tx: int, required_rx: int) -> None:
@@ -126,7 +155,7 @@ class Session:
         self.sent, self.received = Intervals(last=self.sent.last), Intervals(last=self.received.last)
         self.expiries = self.refused = 0
 
-    def hear(self, packet: ControlPacket, now: float) -> Move | None:
+    def hear(self, packet: ControlPacket, octets: bytes, now: float) -> Move | None:
         """Note what a packet of the far end says; returns the move that follows from its state, None while disabled."""
         self.heard = packet
         self.remote_discriminator = packet.mine
@@ -134,7 +163,44 @@ class Session:
             self.polls = False
             self.used_tx, self.used_rx = self.desired_tx, self.required_rx
         self.received.note(now)
+        is_plain = not (packet.poll or packet.final or packet.authentication)
+        self.octets = octets if is_plain and self.is_up and packet.state is State.UP else b""
         return None if self.state is State.ADMIN_DOWN else HEARD[packet.state]
+
+    def expire(self, now: float) -> float | None:
+        """End the detection time, RFC 5880 §6.8.4. Returns how many more seconds of silence are granted; None: none.
+
+        A timer that fires late was not listening either: what waits in the socket is read before anything is concluded.
+        """
+        due = self.received.last + self.patience
+        if now < due:
+            return due - now
+        self.overslept = not self.overslept and now - due > _LATE * self.patience
+        if self.overslept:
+            return _LATE * self.patience
+        self.expiries += 1
+        self.silent_for = round(1000 * self.patience)
+        self.forget_far_end()
+        return None
+
+    def refuse(self) -> None:
+        """Count a packet that was not taken."""
+        self.refused += 1
+
+    def disbelieve(self, refusal: Reason) -> None:
+        """Note why nothing authentic can be sent, or a packet was not."""
+        self.refusal = refusal
+
+    def believe(self, sequence: int | None = None) -> None:
+        """Note that a packet was authentic. sequence: its number (bfd.RcvAuthSeq, §6.8.1), None: it needs none."""
+        self.refusal = None
+        if sequence is not None:
+            self.remote_sequence = sequence
+
+    def next_sequence(self, entropy: Entropy) -> int:
+        """Return the number of the next packet, drawn by chance for the first one (bfd.XmitAuthSeq, §6.8.1)."""
+        self.sequence = (self.sequence or below(entropy, 0xFFFFFFFF)) + 1 & 0xFFFFFFFF
+        return self.sequence
 
     def forget_far_end(self) -> None:
         """Forget the far end, which has been silent for so long that its next words are news, RFC 5880 §6.8.1."""

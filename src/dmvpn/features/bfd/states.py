@@ -57,6 +57,17 @@ HEARD: Final = {
     State.UP: Move.HEARD_UP,
 }
 
+#: Moves that end a session, with what they mean in packets (§4.1) and in the log.
+ENDS: Final = {
+    Move.SILENT: (Diagnostic.TIME_EXPIRED, "DETECT TIMER EXPIRED"),
+    Move.HEARD_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX DOWN"),
+    Move.HEARD_ADMIN_DOWN: (Diagnostic.NEIGHBOR_DOWN, "RX ADMINDOWN"),
+    Move.INTERRUPTED: (Diagnostic.PATH_DOWN, "INTERFACE DOWN"),
+    Move.DISABLED: (Diagnostic.ADMIN_DOWN, "ADMIN DOWN"),
+}
+#: Of these, those that are no failure of the path: RFC 5882 §3.2.
+PEACEFUL: Final = (Move.HEARD_ADMIN_DOWN, Move.DISABLED, Move.INTERRUPTED)
+
 _DOWN, _INIT, _UP = State.DOWN, State.INIT, State.UP
 
 #: Every legal move. A missing pair (KeyError) is our bug: a session that is disabled is told nothing.

@@ -15,7 +15,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Protocol
 
-from dmvpn.base.chronicle import Sign, StateChanged, Topic
+from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
@@ -301,17 +301,8 @@ class Adjacencies:
             self._log(NeighborChanged.resync(self._sender.autonomous_system, neighbor.address, interface.name, why))
 
     def _tell(self, neighbor: Neighbor, sign: Sign, text: str) -> None:
-        """Tell the chronicle, which has it whatever is logged."""
-        if self._context.ports.remembers:
-            change = StateChanged(
-                topic=Topic.NEIGHBOR,
-                sign=sign,
-                subject=str(neighbor.address),
-                text=f"EIGRP {self._sender.autonomous_system}: {text}",
-                interface=neighbor.interface.name,
-                about=(neighbor.address,),
-            )
-            self._context.out.append(change)
+        said = f"EIGRP {self._sender.autonomous_system}: {text}"
+        self._context.tell_of_neighbor(sign, neighbor.address, neighbor.interface.name, said)
 
     def _log(self, message: NeighborChanged) -> None:
         if self.log_changes:

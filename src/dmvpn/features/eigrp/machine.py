@@ -72,18 +72,16 @@ class EigrpMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
-        context = self._context
-        context.now = now
+        if type(event) is IpReceived and self._is_known_hello(event, now):
+            return []
+        self._context.begin(now)
         if type(event) is IpReceived:
-            if self._is_known_hello(event, now):
-                return []
             self._receive(event)
         else:
             self._dispatch(event, now)
         for process in self.processes.values():
             process.settle()
-        out, context.out = context.out, []
-        return out
+        return self._context.take()
 
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:

@@ -57,14 +57,13 @@ class OspfMachine:
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
         context = self._context
-        context.now = now
+        context.begin(now)
         if not self.processes and not isinstance(event, Configured):
             return []
         self._dispatch(event, now)
         for process in self.processes.values():
             process.settle()
-        out, context.out = context.out, []
-        return out
+        return context.take()
 
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:

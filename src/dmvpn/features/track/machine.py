@@ -41,7 +41,7 @@ class TrackMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
-        self._context.now = now
+        self._context.begin(now)
         match event:
             case IpReceived():
                 self.echoes.receive(event)
@@ -58,8 +58,7 @@ class TrackMachine:
                 self.config = model if isinstance(model, TrackConfig) else TrackConfig()
                 self.echoes.configure(self.config.operations)
                 self.objects.configure(self.config.objects)
-        out, self._context.out = self._context.out, []
-        return out
+        return self._context.take()
 
     def next_deadline(self) -> float | None:
         """Return when a request is due, or an answer late, or a delay over."""
