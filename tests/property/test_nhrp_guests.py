@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.nhrp.admission import Guest, Guests
+from dmvpn.features.nhrp.server import Guest, Guests
 from support.work import calls
 
 #: Few addresses, so that prefixes often hold each other.

@@ -10,7 +10,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     configuration                  tunnels as configured, servers by name
     registration, client           we register with servers
     introductions                  what servers say of themselves
-    server, admission              others register with us; what they may
+    admission, server              others register with us: what they may; who has
     resolver, questions            we ask
     responder, transit             others ask: us, or through us; redirects
     purge, errors                  what is not so any more, what cannot be

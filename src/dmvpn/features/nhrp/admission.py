@@ -1,36 +1,50 @@
-"""What a client may register, RFC 2332 §5.2.3: addresses of the tunnel's subnet, and others that nobody else has.
+"""Answers Registration Requests, RFC 2332 §5.2.3 and §5.2.4: reads what a client asks for, decides what it may have.
 
-Whoever registers an address draws its packets: all spokes that ask for the address are told to go there. So an address
-outside of the subnet belongs to a station only if routing does not say otherwise:
+Packets will go to the NBMA address that the request *came from*; the address in the request is kept as the claimed
+address. They differ behind NAT, and the reply tells the client its translated address. A request that other servers
+forwarded came from them, so there the address in the request counts. On a protected tunnel it counts only if the
+configuration names the sender, since everybody can write a forward record, and IKE goes to the address that we believe.
+
+A client may register addresses of the tunnel's subnet, and others that nobody else has. Whoever registers an address
+draws its packets: all spokes that ask for the address are told to go there. So an address outside of the subnet belongs
+to a station only if routing does not say otherwise:
 
     no route to it, or only a default route   nobody else is known to have it
     the longest route leads to that station   routing says so, too
     it leads anywhere else                    NAK 4: a host behind another spoke, behind us, or nowhere (Null0)
 
-The route's next hop must be registered from where the claim comes. If nobody has registered that next hop, the client
-may say that it is the next hop itself. Whenever somebody registers it from another place, the claim is reviewed.
-
-A `Claim` is one entry of a Registration Request, completed from its header and from where it came. `Guests` finds the
-registered addresses outside of the subnet by what routing says of them: a hub may have 30,000, and 50,000 routes may
-change at once, so neither a route nor a registration looks at all of them.
+With `ip nhrp bind identity` an address belongs to the IKE identity that registered it, from wherever it comes, as long
+as its entry lives.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
-from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
 from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Neighbor
-from dmvpn.features.nhrp.extensions import Extensions, ForwardTransitRecord, VendorPrivate, find
-from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest
-from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
+from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
+from dmvpn.features.nhrp.extensions import (
+    Extensions,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    VendorPrivate,
+    append_entry,
+    find,
+    hop_by_hop,
+    put,
+)
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, leads_to, proof_of
 
 if TYPE_CHECKING:
+    from dmvpn.base.protection import Proved
+    from dmvpn.features.nhrp.server import Server
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -50,7 +64,188 @@ class Refused:
 _PROHIBITED = Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
 
 
-def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused | None:
+class Admission:
+    """See the module's docstring."""
+
+    def __init__(self, station: Station, server: Server) -> None:
+        self._station = station
+        self._server = server
+
+    def request(self, tunnel: Tunnel, packet: RegistrationRequest, sender: Neighbor) -> None:
+        """Answer a Registration Request for us."""
+        standing = standing_of(self._station.ports.protection, tunnel, sender)
+        trusted = not tunnel.protected or standing.is_server
+        at, group = _real_place(packet, sender, trusted=trusted), _group_of(packet.extensions)
+        answers: list[ClientInfo] = []
+        for cie in packet.cies or (ClientInfo(holding_time=tunnel.config.holdtime),):
+            claims = _claims_of(packet, cie, at)
+            olds = [tunnel.cache.get(claim.target) for claim in claims]
+            payer = _payer(standing, sender, claims[-1].at)
+            refused = (
+                self._refused(tunnel, claims, olds)
+                or self._over_limit(tunnel, claims, olds, payer)
+                or self._hearsay(tunnel, claims, sender, trusted=trusted)
+            )
+            if refused is None:
+                for claim, old in zip(claims, olds, strict=True):
+                    renews = old is not None and old.is_registered and self._is_same_place(old, claim)
+                    self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
+                answers.append(replace(cie, code=CieCode.SUCCESS))
+            else:
+                tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
+                answers.append(ClientInfo(code=refused.code, prefix_length=cie.prefix_length, protocol=cie.protocol))
+        if tunnel.link_local is not None and any(
+            _is_on_link(answer) and answer.code == CieCode.SUCCESS for answer in answers
+        ):
+            answers.append(replace(self._station.own_entry(tunnel), protocol=tunnel.link_local))
+        self._station.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
+
+    def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: Neighbor) -> bool:
+        """Return whether the sender may name this tunnel address as its source. Servers pass on what others say."""
+        if not sender.connection:
+            return True
+        entry = tunnel.cache.binding(address)
+        if entry is None or not entry.identity or entry.connection == sender.connection:
+            return True
+        return self._is_server(tunnel, sender) or self._belongs(tunnel, entry, (address, sender))
+
+    def _refused(self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None]) -> Refused | None:
+        """Return why the bindings of one CIE may not be registered.
+
+        olds: what is known of their targets.
+        """
+        for claim, old in zip(claims, olds, strict=True):
+            refused = _why_not_admitted(self._station, tunnel, claim) or self._taken(tunnel, claim, old)
+            if refused is None:
+                continue
+            if refused.why is not None:
+                self._server.complain(tunnel, claim.target, claim.at, refused.why)
+            if refused.why is Refusal.ROUTED_ELSEWHERE and old is not None and old.is_registered:
+                self._server.review(tunnel, old.target)
+            return refused
+        return None
+
+    def _taken(self, tunnel: Tunnel, claim: Claim, old: Entry | None) -> Refused | None:
+        """Refuse what somebody else has, or what there is no room for."""
+        if tunnel.config.bind_identity:
+            holder = tunnel.cache.binding(claim.target.address)
+            if holder is not None and holder.identity and claim.target in holder.target:
+                if not self._belongs(tunnel, holder, (claim.next_hop, claim.at)):
+                    return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+                if holder is old:
+                    return None  # the address is the identity's, from wherever it comes
+        if old is None:
+            return Refused(CieCode.INSUFFICIENT_RESOURCES) if tunnel.cache.is_full else None
+        if not old.binds or self._is_same_place(old, claim):
+            return None
+        if old.type is EntryType.STATIC:
+            return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+        # A unique binding holds against everybody until it expires, whether the newcomer claims it uniquely or not.
+        return Refused(CieCode.UNIQUE_ADDRESS_REGISTERED) if old.flags & Flag.UNIQUE else None
+
+    def _over_limit(
+        self, tunnel: Tunnel, claims: list[Claim], olds: list[Entry | None], payer: IPAddress | Proved | None
+    ) -> Refused | None:
+        """Refuse further entries to a client that has as many as one may have. A prefix counts as all its addresses."""
+        if payer is None or not claims[0].cie.holding_time:
+            return None
+        further = (
+            claim.target.size
+            for claim, old in zip(claims, olds, strict=True)
+            if old is None or not old.is_registered or old.payer != payer
+        )
+        more = sum(further)
+        if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
+            return None
+        self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
+        return Refused(CieCode.INSUFFICIENT_RESOURCES)
+
+    def _hearsay(self, tunnel: Tunnel, claims: list[Claim], sender: Neighbor, *, trusted: bool) -> Refused | None:
+        """Return why a station may not speak for the NBMA address in its CIE: on a protected tunnel only a server may.
+
+        Each such address opens a crypto socket, and IKE begins with it.
+        """
+        for claim in claims:
+            if claim.at.nbma == sender.nbma:
+                continue
+            if not trusted:
+                self._server.complain(tunnel, claim.target, sender, Refusal.OTHER_NBMA)
+                return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED)
+            if not self._station.believes(tunnel, sender, claim.at.nbma):
+                return Refused(CieCode.INSUFFICIENT_RESOURCES)
+        return None
+
+    def _is_server(self, tunnel: Tunnel, sender: Neighbor) -> bool:
+        return is_configured(self._station.ports.protection, tunnel, sender)
+
+    def _is_same_place(self, old: Entry, claim: Claim) -> bool:
+        """Return whether the claim comes from where the entry leads. Two live connections are two stations."""
+        if old.connection == claim.at.connection:
+            return bool(old.connection) or old.nbma == claim.at.nbma
+        if old.nbma != claim.at.nbma:
+            return False
+        known = self._station.ports.protection.connection
+        return not (old.connection and claim.at.connection and known(old.connection) is not None)
+
+    def _belongs(self, tunnel: Tunnel, entry: Entry, claimant: tuple[IPAddress, Neighbor]) -> bool:
+        """Return whether the speaker for an address is the station that registered it (`ip nhrp bind identity`).
+
+        claimant: the tunnel address that it uses, and where it is.
+        """
+        address, at = claimant
+        if entry.connection and entry.connection == at.connection:
+            return True
+        identity, proved = proof_of(self._station, at)
+        if identity == entry.identity:
+            if proved == entry.proved:
+                return True
+            identity = f"{identity} (another kind of name, or proved by another key)"
+        tunnel.counters.count_refused(Refusal.OTHER_IDENTITY)
+        message = messages.IdentityRefused.of(tunnel.name, (address, at.nbma), entry.identity, identity)
+        self._station.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
+        return False
+
+    def _reply(
+        self, tunnel: Tunnel, request: RegistrationRequest, cies: tuple[ClientInfo, ...], nbma: IPAddress
+    ) -> RegistrationReply:
+        """Make the reply: the request turned round, with the same source fields (RFC 2332 §5.2.4)."""
+        extensions = request.extensions
+        if find(extensions, ResponderAddress) is not None:
+            extensions = put(extensions, ResponderAddress(entries=(self._station.responder(tunnel),)))
+        if nbma != request.source_nbma:
+            translated = ClientInfo(
+                prefix_length=nbma.max_prefixlen,
+                mtu=tunnel.mtu,
+                preference=255,
+                nbma=nbma,
+                protocol=request.source_protocol,
+            )
+            extensions = append_entry(extensions, NatAddress, translated)
+        # An FRR client that asked its own address learns ours here.
+        to_itself = request.destination_protocol == request.source_protocol
+        return RegistrationReply(
+            source_nbma=request.source_nbma,
+            source_protocol=request.source_protocol,
+            destination_protocol=tunnel.own[0] if to_itself else request.destination_protocol,
+            flags=request.flags,
+            request_id=request.request_id,
+            cies=cies,
+            extensions=hop_by_hop(extensions, self._station.authentication(tunnel)),
+        )
+
+
+def _payer(standing: Standing, sender: Neighbor, at: Neighbor) -> IPAddress | Proved | None:
+    """Return under whom entries are counted, see `Entry.payer`. None: under nobody, a server that is configured speaks.
+
+    Such a server speaks of itself. What it passes on is counted under the address that it names, since everybody can
+    have something passed on.
+    """
+    if not standing.is_server:
+        return standing.account
+    return at.nbma if at != sender else None
+
+
+def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused | None:
     """Return why a client may not speak for this target, whoever has it now; None if it may.
 
     It may speak for addresses other than ours, and for one address only if it registers uniquely.
@@ -75,102 +270,6 @@ def why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused 
     return None
 
 
-def leads_to(station: Station, tunnel: Tunnel, address: IPAddress, at: Neighbor, speaker: IPAddress | None) -> bool:
-    """Return whether our longest route to the address, if it is no default route, leads to this very station.
-
-    speaker: the tunnel address that the station calls its own.
-    """
-    route = station.ports.rib.lookup_without_nhrp(address)
-    if route is None or route.prefix.length < SHORTEST_PREFIX:
-        return True
-    return (
-        route.kind is RouteKind.FORWARD
-        and bool(route.next_hops)
-        and all(_is_there(station, tunnel, hop, at, speaker) for hop in route.next_hops)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Why an address outside of the subnet was believed.
-
-    hops: the next hops to it.
-    speaker: the one of them that nobody had registered, and that the station said it was itself.
-    """
-
-    hops: tuple[IPAddress, ...] = ()
-    speaker: IPAddress | None = None
-
-
-def looked_at(station: Station, tunnel: Tunnel, address: IPAddress, speaker: IPAddress | None) -> Guest:
-    """Return a guest that we believe, with what routing says now.
-
-    speaker: the tunnel address that the station calls its own.
-    """
-    route = station.ports.rib.lookup_without_nhrp(address)
-    hops = route.next_hops if route is not None and route.prefix.length >= SHORTEST_PREFIX else ()
-    by_it = any(hop.address == speaker and hop.interface == tunnel.name for hop in hops)
-    is_credited = speaker is not None and by_it and tunnel.cache.binding(speaker) is None
-    return Guest(tuple(hop.address for hop in hops if hop.address is not None), speaker if is_credited else None)
-
-
-def _is_there(station: Station, tunnel: Tunnel, hop: NextHop, at: Neighbor, speaker: IPAddress | None) -> bool:
-    """Return whether the station is at the end of this next hop. It may be on another tunnel of the network, too."""
-    leaves_by = station.same_network(tunnel, hop.interface)
-    if leaves_by is None:
-        return False
-    if leaves_by.far_end is not None:
-        return leaves_by.far_end == at.nbma
-    if hop.address is None:  # any station of the link: NHRP itself says which one has the address
-        return leaves_by is tunnel
-    entry = leaves_by.cache.binding(hop.address)
-    if entry is None:
-        return leaves_by is tunnel and hop.address == speaker
-    return at.meets(entry.neighbor)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a client says in one CIE, completed from the common header.
-
-    at: where its packets really come from.
-    speaker: the tunnel address that it calls its own.
-    """
-
-    target: Prefix
-    next_hop: IPAddress
-    at: Neighbor
-    claimed: IPAddress | None
-    unique: bool
-    cie: ClientInfo
-    speaker: IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a Registration Request asks for.
-
-    at: where the client is.
-    group: of per-tunnel QoS.
-    entries: by CIE.
-    """
-
-    at: Neighbor
-    group: str
-    entries: list[tuple[ClientInfo, list[Claim]]]
-
-
-def read(packet: RegistrationRequest, sender: Neighbor, holding_time: int, *, trusted: bool) -> Asked:
-    """Read a request.
-
-    holding_time: seconds, of one that has no CIE.
-    trusted: its sender may speak for others.
-    """
-    at = _real_place(packet, sender, trusted=trusted)
-    cies = packet.cies or (ClientInfo(holding_time=holding_time),)
-    return Asked(at, _group_of(packet.extensions), [(cie, _claims_of(packet, cie, at)) for cie in cies])
-
-
 def _real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool) -> Neighbor:
     """Return where the client is.
 
@@ -183,10 +282,10 @@ def _real_place(packet: RegistrationRequest, sender: Neighbor, *, trusted: bool)
 def _claims_of(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> list[Claim]:
     """Read one binding: client addresses of length zero mean those of the header, RFC 2332 §5.2.3."""
     claim = _claim(packet, cie, at)
-    return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if is_on_link(cie) else [claim]
+    return [_claim(packet, replace(cie, nbma=None, protocol=None), at), claim] if _is_on_link(cie) else [claim]
 
 
-def is_on_link(cie: ClientInfo) -> bool:
+def _is_on_link(cie: ClientInfo) -> bool:
     """Return whether it names a link-local address."""
     return cie.protocol is not None and is_link_local(cie.protocol)
 
@@ -210,73 +309,3 @@ def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:
     next_hop = address if target.is_host and not is_link_local(address) else packet.source_protocol
     unique = RegistrationFlag.UNIQUE in packet.flags
     return Claim(target, next_hop, at, claimed, unique, cie, packet.source_protocol)
-
-
-class Guests:
-    """Why each guest was believed, by target. The server is the only writer."""
-
-    __slots__ = ("_behind", "_count", "_guests", "_places")
-
-    def __init__(self) -> None:
-        self._guests: dict[Prefix, tuple[int, Guest]] = {}  # with a number that counts upwards
-        self._count = 0
-        #: Version of IP, first address, length, and the target: in this order.
-        self._places: list[tuple[int, int, int, Prefix]] = []
-        self._behind: dict[IPAddress, dict[Prefix, None]] = {}
-
-    def __len__(self) -> int:
-        return len(self._guests)
-
-    def __contains__(self, target: Prefix) -> bool:
-        return target in self._guests
-
-    def __getitem__(self, target: Prefix) -> Guest:
-        return self._guests[target][1]
-
-    def __setitem__(self, target: Prefix, guest: Guest) -> None:
-        known = self._guests.get(target)
-        if known is None:
-            self._count += 1
-            insort(self._places, _place(target))
-        else:
-            self._leave(target, known[1])
-        self._guests[target] = (known[0] if known is not None else self._count), guest
-        for hop in guest.hops:
-            self._behind.setdefault(hop, {})[target] = None
-
-    def get(self, target: Prefix) -> Guest | None:
-        """Return why it was believed, or None."""
-        known = self._guests.get(target)
-        return known[1] if known is not None else None
-
-    def pop(self, target: Prefix) -> None:
-        """Forget it, if it was there."""
-        known = self._guests.pop(target, None)
-        if known is not None:
-            self._leave(target, known[1])
-            del self._places[bisect_left(self._places, _place(target))]
-
-    def within(self, prefix: Prefix) -> list[Prefix]:
-        """Return the targets that are this prefix or inside of it, the one that has been here longest first."""
-        version, first, width = prefix.address.version, int(prefix.address), prefix.address.max_prefixlen
-        begin = bisect_left(self._places, (version, first))
-        end = bisect_left(self._places, (version, first + (1 << (width - prefix.length))))
-        return self._oldest_first([place[3] for place in self._places[begin:end] if place[2] >= prefix.length])
-
-    def behind(self, hop: IPAddress) -> list[Prefix]:
-        """Return the targets to which routing had this next hop when they were believed, in the same order."""
-        return self._oldest_first(list(self._behind.get(hop, ())))
-
-    def _oldest_first(self, targets: list[Prefix]) -> list[Prefix]:
-        return sorted(targets, key=lambda target: self._guests[target][0])
-
-    def _leave(self, target: Prefix, guest: Guest) -> None:
-        for hop in guest.hops:
-            targets = self._behind.get(hop, {})
-            targets.pop(target, None)
-            if not targets:
-                self._behind.pop(hop, None)
-
-
-def _place(target: Prefix) -> tuple[int, int, int, Prefix]:
-    return target.address.version, int(target.address), target.length, target

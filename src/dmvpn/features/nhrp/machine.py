@@ -103,7 +103,7 @@ class NhrpMachine:
 
     def of_version(self, version: int) -> tuple[Tunnel, ...]:
         """Return the tunnels with NHRP for this IP version. They are for shows, which only look."""
-        return self._overlays[version].tunnels
+        return tuple(self._overlays[version].tunnels.values())
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""
@@ -135,16 +135,15 @@ class NhrpMachine:
                 if tunnel.name == event.name:
                     tunnel.cache.touch()
         for version, overlay in self._overlays.items():
-            tunnels = overlay.tunnels
-            lines += past.follow(version, tunnels, now)
+            lines += past.follow(version, overlay.tunnels.values(), now)
             if isinstance(event, Configured):
-                lines += past.configured(version, tunnels, now)
+                lines += past.configured(version, self.of_version(version), now)
         return lines
 
     def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:
             case NhrpReceived(data=data):  # first of all, because a hub gets thousands
-                return self._overlays[peek_version(data)].handle(event, now)
+                return self._overlays[peek_version(data)].reception.receive(event, now)
             case Tick():
                 due = [overlay for overlay in self._overlays.values() if _is_due(overlay, now)]
                 return [result for overlay in due for result in overlay.handle(event, now)]

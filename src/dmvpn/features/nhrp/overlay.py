@@ -1,10 +1,10 @@
 """NHRP for one IP version: hands each event to the part that it is about, and timers to those that set them.
 
-`handle` is the list of all events. A part changes its own state, and what must be done leaves by `Station.emit`, in the
-order in which the parts say it. What two or more parts have to do about one event is here, in the order in which they
-must do it: packets to an NBMA address may go, or not any more (registrations, replies and paths wait for that); a peer
-moved, or is gone (the entries that are bound to its connection follow); a route changed (shortcuts and prefixes that
-were given to others follow the routing table).
+`reception` takes the packets of NHRP; `handle` is the list of all other events. A part changes its own state, and what
+must be done leaves by `Station.emit`, in the order in which the parts say it. What two or more parts have to do about
+one event is here, in the order in which they must do it: packets to an NBMA address may go, or not any more
+(registrations, replies and paths wait for that); a peer moved, or is gone (the entries that are bound to its connection
+follow); a route changed (shortcuts and prefixes that were given to others follow the routing table).
 
 The parts share one `Station`. No part knows its caller, and no part asks which IP version it serves: that is the
 version of the addresses that it is given. `machine.py` hands an event to the overlay that it is about.
@@ -23,7 +23,6 @@ from dmvpn.base.events import (
     Hairpin,
     IpReceived,
     NameResolved,
-    NhrpReceived,
     Remembered,
     Resync,
     Tick,
@@ -44,6 +43,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.configuration import Configuration, Names
 from dmvpn.features.nhrp.echoes import Echoes
 from dmvpn.features.nhrp.entry import Entry, EntryType, Neighbor, RouteState
@@ -62,6 +62,8 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.transit import Redirects, Transit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
     from dmvpn.features.nhrp.counters import Traffic
@@ -74,6 +76,8 @@ class Overlay:
 
     def __init__(self, ports: Ports, shared: Shared, version: int) -> None:
         station = self._station = Station(ports, shared, version)
+        #: The tunnels with NHRP, in the order in which they got it.
+        self.tunnels: Mapping[str, Tunnel] = station.tunnels
         plane = self._plane = Plane(station)
         self._routes = Routes(station)
         self._echoes = Echoes(station)
@@ -86,11 +90,12 @@ class Overlay:
         self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
         errors = Errors(station)
-        self._reception = Reception(
+        #: Takes packets of NHRP.
+        self.reception = Reception(
             station,
             errors,
             registration=self._registration,
-            server=self._server,
+            admission=Admission(station, self._server),
             resolver=self._resolver,
             responder=self._responder,
             purger=self._purger,
@@ -107,23 +112,16 @@ class Overlay:
             names=self._names,
         )
 
-    @property
-    def tunnels(self) -> tuple[Tunnel, ...]:
-        """Return the tunnels with NHRP, in the order in which they got it. They are for shows, which only look."""
-        return tuple(self._station.tunnels.values())
-
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""
         return earliest(self._station.deadlines.next(), self._plane.next_deadline())
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
-        """Take one event, and return what must be done."""
+        """Take one event other than a packet of NHRP, and return what must be done."""
         station = self._station
         station.begin(now)
         match event:
-            # Packets of NHRP, and what the data plane says.
-            case NhrpReceived():
-                self._reception.receive(event)
+            # What the data plane says.
             case Unresolved(tunnel=name, next_hop=next_hop):
                 if (tunnel := self._running(name)) is not None:
                     self._resolver.unresolved(tunnel, next_hop)

@@ -133,7 +133,7 @@ class Past:
 
     # ------------------------------------------------------------------------------------------------- to remember
 
-    def follow(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
+    def follow(self, version: int, tunnels: Iterable[Tunnel], now: float) -> list[StateChanged]:
         """Record what an event has changed."""
         lines: list[StateChanged] = []
         for tunnel in tunnels:

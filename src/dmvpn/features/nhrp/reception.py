@@ -1,6 +1,6 @@
 """The way of a received NHRP packet: read it, check it, decide whose it is, hand it over.
 
-    octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> server, responder, registration,
+    octets -> parse -> tunnel configured? -> password, extensions -> for us?  -> admission, responder, registration,
                                                                   |              resolver, purger
                                                                   -> else     -> transit
 
@@ -50,12 +50,14 @@ from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import NhrpReceived
+    from dmvpn.base.notices import Notice
+    from dmvpn.features.nhrp.admission import Admission
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.responder import Responder
-    from dmvpn.features.nhrp.server import Server
     from dmvpn.features.nhrp.transit import Transit
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -73,7 +75,7 @@ class Reception:
         errors: Errors,
         *,
         registration: Registration,
-        server: Server,
+        admission: Admission,
         resolver: Resolver,
         responder: Responder,
         purger: Purger,
@@ -82,19 +84,24 @@ class Reception:
         self._station = station
         self._errors = errors
         self._registration = registration
-        self._server = server
+        self._admission = admission
         self._resolver = resolver
         self._responder = responder
         self._purger = purger
         self._transit = transit
 
-    def receive(self, event: NhrpReceived) -> None:
-        """Take in a packet that came out of GRE."""
+    def receive(self, event: NhrpReceived, now: float) -> list[Effect | Notice]:
+        """Take in a packet that came out of GRE, and return what must be done."""
+        self._station.begin(now)
         tunnel = self._station.tunnels.get(event.tunnel)
-        if tunnel is None:
+        if tunnel is not None:
+            self._read(tunnel, event)
+        else:
             message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
             self._station.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
-            return
+        return self._station.end()
+
+    def _read(self, tunnel: Tunnel, event: NhrpReceived) -> None:
         if not tunnel.running:
             tunnel.counters.count_refused(Refusal.IGNORED)
             return
@@ -154,7 +161,7 @@ class Reception:
         """
         if isinstance(packet, (RegistrationRequest, *REPLIES)):
             return True
-        return self._server.may_speak_for(tunnel, packet.source_protocol, sender)
+        return self._admission.may_speak_for(tunnel, packet.source_protocol, sender)
 
     def _deliver(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> None:
         if isinstance(packet, ErrorIndication) and self._errors.is_own(tunnel, packet):
@@ -195,7 +202,7 @@ class Reception:
             return
         match packet:
             case RegistrationRequest():
-                self._server.request(tunnel, packet, sender)
+                self._admission.request(tunnel, packet, sender)
             case RegistrationReply():
                 self._registration.reply(tunnel, packet, sender)
             case ResolutionRequest():
