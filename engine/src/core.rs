@@ -36,7 +36,7 @@ use crate::pieces::{FRAME_HEADER, Piece, adjust, beginning, finish, is_group, op
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
 use crate::sealing::Unplanned;
-use crate::table::{Df, Ends, Mac, Neighbour, Settings, Table, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbor, Settings, Table, Tunnel};
 use crate::usage::{Counted, Counts, Usage};
 use crate::wire::{self, Outer, Span};
 
@@ -148,7 +148,7 @@ impl Core {
 
     /// Packets sent and received on a tunnel, by NBMA address.
     pub fn usage(&self, number: u32) -> Result<Counts<Address>, NoSuchTunnel> {
-        self.usage.get(&number).map(Usage::by_neighbour).ok_or(NoSuchTunnel(number))
+        self.usage.get(&number).map(Usage::by_neighbor).ok_or(NoSuchTunnel(number))
     }
 
     /// Packets sent and received on a protected tunnel, by connection.
@@ -175,8 +175,8 @@ impl Core {
         if packet.protocol() == ipv4::IGMP {
             return Ok(()); // group membership is of no interest to a tunnel's neighbors
         }
-        let neighbours = tunnel.neighbours(mac);
-        let Some(&first) = neighbours.first() else {
+        let neighbors = tunnel.neighbors(mac);
+        let Some(&first) = neighbors.first() else {
             self.dropped.no_peer += 1;
             return Ok(());
         };
@@ -196,8 +196,8 @@ impl Core {
                 out.punts.push(Punt {
                     reason: Reason::Hairpin(number),
                     tunnel: origin.tunnel,
-                    nbma: origin.neighbour.nbma,
-                    connection: origin.neighbour.connection,
+                    nbma: origin.neighbor.nbma,
+                    connection: origin.neighbor.connection,
                     data: beginning(&self.pieces, key, &out.wire, arena),
                 });
             }
@@ -207,10 +207,10 @@ impl Core {
         let limit = self.limits.counted;
         let way = Leaving { sas: &self.sas, limit, number, tunnel, outer };
         let lost = if tunnel.settings.df == Df::Clear || !self.paths.knows(now) {
-            way.send(neighbours, &self.pieces, arena, usage, out)
+            way.send(neighbors, &self.pieces, arena, usage, out)
         } else {
             let narrow = Narrow { paths: &mut self.paths, refusals: &mut self.refusals, now };
-            way.send_by_path(neighbours, &self.pieces, arena, narrow, usage, out)
+            way.send_by_path(neighbors, &self.pieces, arena, narrow, usage, out)
         };
         self.dropped.count(lost);
         Ok(())
@@ -220,7 +220,7 @@ impl Core {
     pub fn send(
         &mut self,
         number: u32,
-        neighbour: Neighbour,
+        neighbor: Neighbor,
         protocol: u16,
         payload: &[u8],
         tos: u8,
@@ -233,7 +233,7 @@ impl Core {
         let usage = self.usage.entry(number).or_default();
         let outer = Outer { tos, df: stays_whole(tunnel.settings.df, protocol, payload) };
         let way = Leaving { sas: &self.sas, limit: self.limits.counted, number, tunnel, outer };
-        self.dropped.count(way.send(&[neighbour], &[piece], &[], usage, out));
+        self.dropped.count(way.send(&[neighbor], &[piece], &[], usage, out));
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl Core {
             self.dropped.malformed += 1;
             return;
         };
-        let (local, came) = (address(octets, 16), Neighbour::at(address(octets, 12)));
+        let (local, came) = (address(octets, 16), Neighbor::at(address(octets, 12)));
         self.decapsulate(
             arena,
             packet.start + start..packet.end,
@@ -312,7 +312,7 @@ impl Core {
                         return;
                     }
                     if tunnel.report {
-                        self.hairpins.arrived(pair, Origin { tunnel: number, neighbour: from });
+                        self.hairpins.arrived(pair, Origin { tunnel: number, neighbor: from });
                     }
                     out.frames.push(delivered(number, tunnel, from, arena, payload));
                 }
@@ -335,7 +335,7 @@ impl Core {
     }
 
     /// Return a keepalive the way it came.
-    fn send_back(&mut self, returned: wire::Packet, to: Neighbour, out: &mut Outcome) {
+    fn send_back(&mut self, returned: wire::Packet, to: Neighbor, out: &mut Outcome) {
         if to.connection == 0 {
             out.wire.packets.push(returned);
             return;
@@ -365,11 +365,11 @@ fn transit(
     table: &Table,
     hairpins: &mut Hairpins,
     leaves: &Tunnel,
-    back: impl Fn(Neighbour) -> bool,
+    back: impl Fn(Neighbor) -> bool,
     pair: Pair,
     now: f64,
 ) -> Option<Origin> {
-    let origin = hairpins.origin(pair).filter(|origin| !back(origin.neighbour))?;
+    let origin = hairpins.origin(pair).filter(|origin| !back(origin.neighbor))?;
     let arrived = table.get(origin.tunnel)?;
     let reported = arrived.report && arrived.network.is_some() && arrived.network == leaves.network;
     (reported && hairpins.is_due(pair, now, arrived.interval)).then_some(origin)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::ETHERNET;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address};
 use crate::mss;
-use crate::table::{Mac, Neighbour, Tunnel};
+use crate::table::{Mac, Neighbor, Tunnel};
 use crate::unfinished::unfinished;
 use crate::vnet::Vnet;
 use crate::wire::{self, Outer, Span};
@@ -52,7 +52,7 @@ pub(crate) fn returned_keepalive(
 pub(crate) fn delivered(
     number: u32,
     tunnel: &Tunnel,
-    from: Neighbour,
+    from: Neighbor,
     arena: &mut [u8],
     place: Range<usize>,
 ) -> Frame {

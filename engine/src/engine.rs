@@ -15,7 +15,7 @@ use crate::ports::{Kind, Ports, Socket};
 use crate::ring::Ring;
 use crate::shared::Shared;
 use crate::sys::{self, Letter, Sender, is_too_big};
-use crate::table::Neighbour;
+use crate::table::Neighbor;
 use crate::worker::{self, Addressed, Inward, Mover, Outward};
 
 /// A running engine. It stops when it is closed or dropped.
@@ -84,13 +84,13 @@ impl Engine {
     pub(crate) fn send(
         &self,
         number: u32,
-        neighbour: Neighbour,
+        neighbor: Neighbor,
         protocol: u16,
         payload: &[u8],
         tos: u8,
     ) -> Result<()> {
         let mut out = Outcome::default();
-        let sent = locked(&self.shared.core).send(number, neighbour, protocol, payload, tos, &mut out);
+        let sent = locked(&self.shared.core).send(number, neighbor, protocol, payload, tos, &mut out);
         sent.map_err(|_| Error::from(ErrorKind::NotFound))?;
         self.shared.ring.put(&mut out.punts);
         out.sealing.seal(&out.wire, &[]);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::table::Neighbour;
+use crate::table::Neighbor;
 
 /// Source and destination of a packet.
 pub type Pair = [u8; 8];
@@ -16,7 +16,7 @@ pub struct Origin {
     /// The tunnel's number.
     pub tunnel: u32,
     /// The neighbor.
-    pub neighbour: Neighbour,
+    pub neighbor: Neighbor,
 }
 
 /// What the detector remembers.

@@ -13,7 +13,7 @@ use crate::pieces::Piece;
 use crate::punt::{Punt, Reason};
 use crate::sas::{Link, Sas};
 use crate::sealing::Unplanned;
-use crate::table::{Neighbour, Tunnel};
+use crate::table::{Neighbor, Tunnel};
 use crate::usage::{Counted, Usage};
 use crate::wire::{self, Outer, Wire};
 
@@ -55,7 +55,7 @@ impl Leaving<'_> {
     /// Send the pieces of a packet to all these neighbors.
     pub(crate) fn send(
         &self,
-        neighbours: &[Neighbour],
+        neighbors: &[Neighbor],
         pieces: &[Piece],
         arena: &[u8],
         usage: &mut Usage,
@@ -69,14 +69,14 @@ impl Leaving<'_> {
             pieces
         };
         if self.tunnel.settings.protected {
-            return self.send_sealed(neighbours, pieces, usage, out);
+            return self.send_sealed(neighbors, pieces, usage, out);
         }
         let (source, outer) = (self.tunnel.ends.source, self.outer);
         for &Piece { head, body } in pieces {
-            let to = |&Neighbour { nbma, .. }: &Neighbour| wire::Packet { source, nbma, outer, head, body };
-            out.wire.packets.extend(neighbours.iter().map(to));
+            let to = |&Neighbor { nbma, .. }: &Neighbor| wire::Packet { source, nbma, outer, head, body };
+            out.wire.packets.extend(neighbors.iter().map(to));
         }
-        for &Neighbour { nbma, .. } in neighbours {
+        for &Neighbor { nbma, .. } in neighbors {
             usage.sent(nbma, pieces.len(), Counted { known: self.tunnel.knows(nbma), limit: self.limit });
         }
         Lost::default()
@@ -104,7 +104,7 @@ impl Leaving<'_> {
     /// The same where something is known of paths: what is too big is cut, or told. arena: where bodies are.
     pub(crate) fn send_by_path(
         &self,
-        neighbours: &[Neighbour],
+        neighbors: &[Neighbor],
         pieces: &[Piece],
         arena: &[u8],
         narrow: Narrow,
@@ -116,25 +116,25 @@ impl Leaving<'_> {
         let (mut lost, mut cuts) = (Lost::default(), Cuts::default());
         for &piece in pieces {
             cuts.clear();
-            for neighbour in neighbours {
-                let Some(room) = self.room(*neighbour, |remote| paths.to(remote, now)) else {
-                    lost += self.send(&[*neighbour], &[piece], arena, usage, out);
+            for neighbor in neighbors {
+                let Some(room) = self.room(*neighbor, |remote| paths.to(remote, now)) else {
+                    lost += self.send(&[*neighbor], &[piece], arena, usage, out);
                     continue;
                 };
                 let outer = Outer { df: self.outer.df && room.df, ..self.outer };
                 let way = Leaving { outer, ..*self };
                 if piece.len() - gre::length(key) <= room.largest {
-                    lost += way.send(&[*neighbour], &[piece], arena, usage, out);
+                    lost += way.send(&[*neighbor], &[piece], arena, usage, out);
                     continue;
                 }
                 match cuts.of(piece, key, room.largest, arena, &mut out.wire) {
                     Cut::Malformed => lost.malformed += 1,
                     Cut::Pieces(range) => {
-                        lost += way.send(&[*neighbour], &cuts.pieces[range], arena, usage, out);
+                        lost += way.send(&[*neighbor], &cuts.pieces[range], arena, usage, out);
                     }
                     Cut::Whole if may_tell(piece, key, &out.wire, arena, refusals, now) => {
                         let (reason, tunnel, nbma) =
-                            (Reason::TooBig(room.largest), self.number, neighbour.nbma);
+                            (Reason::TooBig(room.largest), self.number, neighbor.nbma);
                         let data = cuts::quoted(piece, key, &out.wire, arena);
                         out.punts.push(Punt { reason, tunnel, nbma, connection: 0, data });
                     }
@@ -147,15 +147,15 @@ impl Leaving<'_> {
 
     fn send_sealed(
         &self,
-        neighbours: &[Neighbour],
+        neighbors: &[Neighbor],
         pieces: &[Piece],
         usage: &mut Usage,
         out: &mut Outcome,
     ) -> Lost {
         let mut lost = Lost::default();
         for piece in pieces {
-            for &neighbour in neighbours {
-                let Some(link) = link(self.sas, self.tunnel, neighbour) else {
+            for &neighbor in neighbors {
+                let Some(link) = link(self.sas, self.tunnel, neighbor) else {
                     lost.no_sa += 1;
                     continue;
                 };
@@ -174,10 +174,10 @@ impl Leaving<'_> {
     }
 
     /// The size that a path to a neighbor accepts; None: nothing is known about the path.
-    fn room(&self, neighbour: Neighbour, path: impl FnOnce(Address) -> Option<usize>) -> Option<Room> {
+    fn room(&self, neighbor: Neighbor, path: impl FnOnce(Address) -> Option<usize>) -> Option<Room> {
         let protected = self.tunnel.settings.protected;
-        let link = if protected { link(self.sas, self.tunnel, neighbour) } else { None };
-        let mtu = path(link.map_or(neighbour.nbma, |link| link.place.address))?;
+        let link = if protected { link(self.sas, self.tunnel, neighbor) } else { None };
+        let mtu = path(link.map_or(neighbor.nbma, |link| link.place.address))?;
         let room = link.map_or(mtu.saturating_sub(HEADER_LENGTH), |link| link.room(mtu));
         let header = gre::length(self.tunnel.ends.key) + self.tunnel.settings.extras.length();
         Some(Room { largest: room.saturating_sub(header), df: mtu > LEAST })
@@ -205,20 +205,20 @@ fn may_tell(
 }
 
 /// The connection that a neighbor of a protected tunnel is reached by.
-pub(crate) fn link<'a>(sas: &'a Sas, tunnel: &Tunnel, neighbour: Neighbour) -> Option<&'a Link> {
-    let link = match neighbour.connection {
-        0 => sas.between(tunnel.ends.source, neighbour.nbma),
+pub(crate) fn link<'a>(sas: &'a Sas, tunnel: &Tunnel, neighbor: Neighbor) -> Option<&'a Link> {
+    let link = match neighbor.connection {
+        0 => sas.between(tunnel.ends.source, neighbor.nbma),
         number => sas.link(number).filter(|link| link.local == tunnel.ends.source),
     };
     link.filter(|link| !tunnel.barred.contains(&link.place.address))
 }
 
 /// Does a packet go back to where it came from?
-pub(crate) fn leads_to(sas: &Sas, tunnel: &Tunnel, neighbour: Neighbour, sender: Neighbour) -> bool {
+pub(crate) fn leads_to(sas: &Sas, tunnel: &Tunnel, neighbor: Neighbor, sender: Neighbor) -> bool {
     if !tunnel.settings.protected {
-        return neighbour.nbma == sender.nbma;
+        return neighbor.nbma == sender.nbma;
     }
-    link(sas, tunnel, neighbour).is_some_and(|link| link.number == sender.connection)
+    link(sas, tunnel, neighbor).is_some_and(|link| link.number == sender.connection)
 }
 
 pub(crate) fn note_wear(link: &Link, out: &mut Outcome) {

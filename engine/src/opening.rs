@@ -19,7 +19,7 @@ use crate::punt::{Punt, Reason};
 use crate::reassembly::{Spoiled, Whole};
 use crate::sas::{Pair, Place};
 use crate::sealing::{GRE_IN_ESP, IPV4_IN_ESP};
-use crate::table::Neighbour;
+use crate::table::Neighbor;
 
 /// Next header of a dummy packet.
 const NOTHING: u8 = 59;
@@ -62,7 +62,7 @@ impl Core {
         if pair.wears_out() {
             out.punts.push(Punt::fact(Reason::Worn(pair.spi_in), link.place.address, link.number));
         }
-        let from = Neighbour { nbma: link.place.address, connection: link.number };
+        let from = Neighbor { nbma: link.place.address, connection: link.number };
         let start = came.packet.start + opened.payload.start;
         let payload = start..start + opened.payload.len();
         let inside = match (pair.inner, opened.next_header) {

@@ -4,7 +4,7 @@ use crate::delivery::Frame;
 use crate::ipv4::Address;
 use crate::punt::Punt;
 use crate::sealing::Sealing;
-use crate::table::Neighbour;
+use crate::table::Neighbor;
 use crate::wire::Wire;
 
 /// What became of a batch of packets. Results collect until the owner takes them.
@@ -34,7 +34,7 @@ pub struct Joined {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Came {
     pub(crate) local: Address,
-    pub(crate) from: Neighbour,
+    pub(crate) from: Neighbor,
     pub(crate) tos: Option<u8>,
     pub(crate) now: f64,
 }

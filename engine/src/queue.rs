@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_neighbour_not_more_waits_than_there_is_room_for() {
+    fn of_one_neighbor_not_more_waits_than_there_is_room_for() {
         let mut queue = Queue::default();
         assert_eq!((0..2 * PUNTS).filter(|_| queue.put(worn())).count(), PUNTS);
         assert!(!queue.put(ike(0)));

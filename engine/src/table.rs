@@ -28,14 +28,14 @@ pub struct Ends {
 
 /// Where a tunnel sends to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct Neighbor {
     /// Its NBMA address.
     pub nbma: Address,
     /// On a protected tunnel, over this connection; 0: the newest with that address, or in clear.
     pub connection: u64,
 }
 
-impl Neighbour {
+impl Neighbor {
     /// The one at an NBMA address.
     pub fn at(nbma: Address) -> Self {
         Self { nbma, connection: 0 }
@@ -87,11 +87,11 @@ pub struct Tunnel {
     /// At most once in so many seconds for a pair of addresses.
     pub interval: f64,
     /// Where multicast goes.
-    pub multicast: Vec<Neighbour>,
+    pub multicast: Vec<Neighbor>,
     /// Of a protected tunnel: NBMA addresses whose connections are other tunnels'.
     pub barred: Vec<Address>,
-    destination: Option<Neighbour>,
-    peers: Told<u32, Neighbour>,
+    destination: Option<Neighbor>,
+    peers: Told<u32, Neighbor>,
     ids: Told<Address, u32>,
     ids_over: Told<u64, u32>,
 }
@@ -109,7 +109,7 @@ impl Tunnel {
             interval: 8.0,
             multicast: Vec::new(),
             barred: Vec::new(),
-            destination: ends.destination.map(Neighbour::at),
+            destination: ends.destination.map(Neighbor::at),
             peers: Told::default(),
             ids: Told::default(),
             ids_over: Told::default(),
@@ -117,20 +117,20 @@ impl Tunnel {
     }
 
     /// Frames to 02:00 and this id go to a neighbor.
-    pub fn set_peer(&mut self, peer: u32, neighbour: Neighbour) {
-        self.peers.insert(peer, neighbour);
-        if neighbour.connection == 0 {
-            self.ids.insert(neighbour.nbma, peer);
+    pub fn set_peer(&mut self, peer: u32, neighbor: Neighbor) {
+        self.peers.insert(peer, neighbor);
+        if neighbor.connection == 0 {
+            self.ids.insert(neighbor.nbma, peer);
         } else {
-            self.ids_over.insert(neighbour.connection, peer);
+            self.ids_over.insert(neighbor.connection, peer);
         }
     }
 
     /// Forget a peer id.
     pub fn clear_peer(&mut self, peer: u32) {
         match self.peers.remove(&peer) {
-            Some(Neighbour { nbma, connection: 0 }) => self.ids.remove(&nbma),
-            Some(Neighbour { connection, .. }) => self.ids_over.remove(&connection),
+            Some(Neighbor { nbma, connection: 0 }) => self.ids.remove(&nbma),
+            Some(Neighbor { connection, .. }) => self.ids_over.remove(&connection),
             None => None,
         };
     }
@@ -146,7 +146,7 @@ impl Tunnel {
     }
 
     /// The neighbors that a frame to this MAC address goes to.
-    pub fn neighbours(&self, mac: Mac) -> &[Neighbour] {
+    pub fn neighbors(&self, mac: Mac) -> &[Neighbor] {
         if let Some(destination) = &self.destination {
             return slice::from_ref(destination);
         }
@@ -159,9 +159,9 @@ impl Tunnel {
     }
 
     /// The MAC address that a neighbor's frames come from; id 0 is for those without adjacency.
-    pub fn mac_of(&self, neighbour: Neighbour) -> Mac {
-        let over = if neighbour.connection == 0 { None } else { self.ids_over.get(&neighbour.connection) };
-        let id = over.or_else(|| self.ids.get(&neighbour.nbma)).copied().unwrap_or(0).to_be_bytes();
+    pub fn mac_of(&self, neighbor: Neighbor) -> Mac {
+        let over = if neighbor.connection == 0 { None } else { self.ids_over.get(&neighbor.connection) };
+        let id = over.or_else(|| self.ids.get(&neighbor.nbma)).copied().unwrap_or(0).to_be_bytes();
         [PEER[0], PEER[1], id[0], id[1], id[2], id[3]]
     }
 }
@@ -188,7 +188,7 @@ impl Table {
     pub fn set(&mut self, number: u32, ends: Ends, own_mac: Mac, settings: Settings) {
         let tunnel = self.tunnels.entry(number).or_insert_with(|| Tunnel::new(ends, own_mac, settings));
         (tunnel.ends, tunnel.settings) = (ends, settings);
-        tunnel.destination = ends.destination.map(Neighbour::at);
+        tunnel.destination = ends.destination.map(Neighbor::at);
         self.index();
     }
 
@@ -261,21 +261,21 @@ mod tests {
     fn a_frame_goes_to_the_peer_that_its_address_names() {
         let mut table = table(&[(None, None)]);
         let Some(tunnel) = table.get_mut(1) else { return };
-        let [there, elsewhere] = [THERE, ELSEWHERE].map(Neighbour::at);
-        let over = Neighbour { connection: 7, ..there };
+        let [there, elsewhere] = [THERE, ELSEWHERE].map(Neighbor::at);
+        let over = Neighbor { connection: 7, ..there };
         tunnel.multicast = vec![there, elsewhere];
         tunnel.set_peer(0x0102_0304, there);
         tunnel.set_peer(5, over);
-        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [there]);
-        assert_eq!(tunnel.neighbours([2, 0, 0, 0, 0, 5]), [over]);
+        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4]), [there]);
+        assert_eq!(tunnel.neighbors([2, 0, 0, 0, 0, 5]), [over]);
         assert_eq!(tunnel.mac_of(there), [2, 0, 1, 2, 3, 4]);
         assert_eq!(tunnel.mac_of(over), [2, 0, 0, 0, 0, 5]);
-        assert_eq!(tunnel.mac_of(Neighbour { connection: 8, ..there }), [2, 0, 1, 2, 3, 4]);
+        assert_eq!(tunnel.mac_of(Neighbor { connection: 8, ..there }), [2, 0, 1, 2, 3, 4]);
         assert_eq!(tunnel.mac_of(elsewhere), [2, 0, 0, 0, 0, 0]);
-        assert_eq!(tunnel.neighbours([2, 1, 1, 2, 3, 4]), [] as [Neighbour; 0], "our own");
-        assert_eq!(tunnel.neighbours([1, 0, 0x5e, 0, 0, 10]), [there, elsewhere]);
+        assert_eq!(tunnel.neighbors([2, 1, 1, 2, 3, 4]), [] as [Neighbor; 0], "our own");
+        assert_eq!(tunnel.neighbors([1, 0, 0x5e, 0, 0, 10]), [there, elsewhere]);
         tunnel.clear_peer(0x0102_0304);
-        assert_eq!(tunnel.neighbours([2, 0, 1, 2, 3, 4]), [] as [Neighbour; 0]);
+        assert_eq!(tunnel.neighbors([2, 0, 1, 2, 3, 4]), [] as [Neighbor; 0]);
         assert!(!tunnel.knows(THERE));
     }
 }

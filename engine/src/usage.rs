@@ -57,7 +57,7 @@ impl Usage {
     }
 
     /// Packets sent and received, by NBMA address.
-    pub fn by_neighbour(&self) -> Counts<Address> {
+    pub fn by_neighbor(&self) -> Counts<Address> {
         merged(&self.sent, &self.received)
     }
 

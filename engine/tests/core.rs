@@ -7,7 +7,7 @@ use dmvpn_engine::gre::Extras;
 use dmvpn_engine::ipv4::{self, Address};
 use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
-use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
+use dmvpn_engine::table::{Df, Ends, Mac, Neighbor, Settings};
 use dmvpn_engine::vnet::Vnet;
 use dmvpn_engine::wire::Outer;
 use proptest::prelude::*;
@@ -32,9 +32,9 @@ fn hub() -> Core {
     core.set_tunnel(1, MULTIPOINT, OWN_MAC, COPYING);
     let tunnel = core.table.get_mut(1).expect("it was just made");
     (tunnel.network, tunnel.report) = (Some(1), true);
-    tunnel.set_peer(1, Neighbour::at(SPOKE_1));
-    tunnel.set_peer(2, Neighbour::at(SPOKE_2));
-    tunnel.multicast = [SPOKE_1, SPOKE_2].map(Neighbour::at).to_vec();
+    tunnel.set_peer(1, Neighbor::at(SPOKE_1));
+    tunnel.set_peer(2, Neighbor::at(SPOKE_2));
+    tunnel.multicast = [SPOKE_1, SPOKE_2].map(Neighbor::at).to_vec();
     core
 }
 
@@ -77,7 +77,7 @@ fn received(core: &mut Core, mut packet: Vec<u8>) -> (Outcome, Vec<u8>) {
 }
 
 #[test]
-fn a_frame_goes_to_the_neighbour_that_its_address_names_with_key_and_tos() {
+fn a_frame_goes_to_the_neighbor_that_its_address_names_with_key_and_tos() {
     let inner = packet([192, 168, 1, 1], [192, 168, 3, 1]);
     let (packets, punts) = sent(&mut hub(), frame([2, 0, 0, 0, 0, 2], &inner), 0.0);
     assert_eq!(packets, [(SPOKE_2, 0xC0, [&KEY_100[..], &inner].concat())]);
@@ -97,7 +97,7 @@ fn multicast_goes_to_everybody_and_a_stranger_to_nobody() {
 }
 
 #[test]
-fn a_packet_is_delivered_as_a_frame_of_the_neighbour_it_came_from() {
+fn a_packet_is_delivered_as_a_frame_of_the_neighbor_it_came_from() {
     let inner = packet([192, 168, 2, 1], [192, 168, 1, 1]);
     let (outcome, arena) = received(&mut hub(), from(SPOKE_1, &KEY_100, &inner));
     let [frame] = outcome.frames[..] else { panic!("{outcome:?}") };
@@ -128,7 +128,7 @@ fn nhrp_and_keepalives_are_for_the_router() {
 }
 
 #[test]
-fn a_neighbours_keepalive_is_sent_back() {
+fn a_neighbors_keepalive_is_sent_back() {
     let mut keepalive = packet(HUB, SPOKE_1);
     keepalive[9] = ipv4::GRE;
     let (outcome, arena) = received(&mut hub(), from(SPOKE_1, &KEY_100, &keepalive));
@@ -199,7 +199,7 @@ fn large(df: bool) -> Vec<u8> {
 }
 
 #[test]
-fn what_the_path_to_one_neighbour_does_not_take_is_cut_or_told_and_the_other_gets_it_whole() {
+fn what_the_path_to_one_neighbor_does_not_take_is_cut_or_told_and_the_other_gets_it_whole() {
     let mut core = hub();
     core.paths.learn(SPOKE_2, 600, 0.0);
     for (df, sizes, told) in [(false, [580, 476].as_slice(), None), (true, &[], Some(Reason::TooBig(572)))] {
@@ -222,14 +222,14 @@ fn what_the_path_to_one_neighbour_does_not_take_is_cut_or_told_and_the_other_get
 }
 
 #[test]
-fn multicast_is_cut_once_for_each_size_and_not_once_for_each_neighbour() {
+fn multicast_is_cut_once_for_each_size_and_not_once_for_each_neighbor() {
     let mut core = hub();
     let spokes: Vec<Address> = (0..200).map(|number| [10, 9, 0, number]).collect();
     for (number, &spoke) in spokes.iter().enumerate() {
         core.paths.learn(spoke, [600, 800][number % 2], 0.0);
     }
     let tunnel = core.table.get_mut(1).expect("it was made");
-    tunnel.multicast = spokes.iter().copied().map(Neighbour::at).collect();
+    tunnel.multicast = spokes.iter().copied().map(Neighbor::at).collect();
     let mut arena = frame([1, 0, 0x5e, 0, 0, 10], &large(false));
     let (mut outcome, place) = (Outcome::default(), 0..arena.len());
     assert_eq!(core.outbound(1, &mut arena, place, 1.0, &mut outcome), Ok(()));
@@ -259,7 +259,7 @@ fn the_outer_header_says_of_fragments_what_is_configured() {
         let mut frame = frame([2, 0, 0, 0, 0, 2], &large(inside));
         let length = frame.len();
         assert_eq!(core.outbound(1, &mut frame, 0..length, 0.0, &mut outcome), Ok(()));
-        assert_eq!(core.send(1, Neighbour::at(SPOKE_1), 0x2001, &large(true), 0, &mut outcome), Ok(()));
+        assert_eq!(core.send(1, Neighbor::at(SPOKE_1), 0x2001, &large(true), 0, &mut outcome), Ok(()));
         let df: Vec<bool> = outcome.wire.packets.iter().map(|packet| packet.outer.df).collect();
         assert_eq!(df, [expected, setting == Df::Set]);
     }

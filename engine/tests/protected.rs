@@ -12,7 +12,7 @@ use dmvpn_engine::opening::sort;
 use dmvpn_engine::outcome::Outcome;
 use dmvpn_engine::punt::{Punt, Reason};
 use dmvpn_engine::sas::{Count, Place, Terms};
-use dmvpn_engine::table::{Df, Ends, Mac, Neighbour, Settings};
+use dmvpn_engine::table::{Df, Ends, Mac, Neighbor, Settings};
 use dmvpn_engine::vnet::Vnet;
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ impl Router {
         let ends = Ends { source: ENDS[own], destination: None, key: Some(7) };
         core.set_tunnel(1, ends, MAC, PROTECTED);
         let tunnel = core.table.get_mut(1).expect("it was just made");
-        tunnel.set_peer(1, Neighbour { nbma: ENDS[1 - own], connection: 1 });
+        tunnel.set_peer(1, Neighbor { nbma: ENDS[1 - own], connection: 1 });
         Self { own, core, inner: None }
     }
 
@@ -186,7 +186,7 @@ fn a_peer_that_comes_from_elsewhere_is_told_once_and_followed_when_the_router_sa
     here.core.sas.relocate(1, elsewhere);
     let mut out = Outcome::default();
     here.core
-        .send(1, Neighbour { nbma: ENDS[1], connection: 1 }, 0x2001, b"nhrp", 0, &mut out)
+        .send(1, Neighbor { nbma: ENDS[1], connection: 1 }, 0x2001, b"nhrp", 0, &mut out)
         .expect("it is there");
     out.sealing.seal(&out.wire, &[]);
     assert_eq!(out.sealing.packets[0].to, elsewhere);
@@ -325,7 +325,7 @@ fn ike_behind_its_marker_is_for_the_router_and_esp_of_nobody_is_told() {
 fn multicast_to_many_is_sealed_a_slice_at_a_time_and_nothing_is_left_out() {
     let [mut hub, _] = two(GCM);
     let tunnel = hub.core.table.get_mut(1).expect("it is there");
-    tunnel.multicast = vec![Neighbour { nbma: ENDS[1], connection: 1 }; 500];
+    tunnel.multicast = vec![Neighbor { nbma: ENDS[1], connection: 1 }; 500];
     let header = [1, 0, 0x5E, 0, 0, 5].into_iter().chain(MAC).chain([8, 0]);
     let mut arena: Vec<u8> = Vnet::default().serialize().into_iter().chain(header).collect();
     arena.extend([&packet(7)[..], &[7; 1000]].concat());

@@ -2,7 +2,7 @@
 #![no_main]
 
 use dmvpn_engine::core::{Core, Limits, Outcome};
-use dmvpn_engine::table::{Df, Ends, Neighbour, Settings};
+use dmvpn_engine::table::{Df, Ends, Neighbor, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
@@ -22,9 +22,9 @@ fn core() -> Core {
     core.own_addresses.insert([172, 16, 0, 1]);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.address, tunnel.network, tunnel.report) = (Some([172, 16, 0, 1]), Some(1), true);
-        tunnel.set_peer(1, Neighbour::at(THEIRS));
-        tunnel.set_peer(2, Neighbour::at([10, 0, 0, 3]));
-        tunnel.multicast = [THEIRS, [10, 0, 0, 3]].map(Neighbour::at).to_vec();
+        tunnel.set_peer(1, Neighbor::at(THEIRS));
+        tunnel.set_peer(2, Neighbor::at([10, 0, 0, 3]));
+        tunnel.multicast = [THEIRS, [10, 0, 0, 3]].map(Neighbor::at).to_vec();
     }
     core
 }

@@ -7,7 +7,7 @@ use dmvpn_engine::core::{Core, Limits, Outcome};
 use dmvpn_engine::esp::{Hash, Outbound, Suite};
 use dmvpn_engine::opening::sort;
 use dmvpn_engine::sas::{Place, Terms};
-use dmvpn_engine::table::{Df, Ends, Neighbour, Settings};
+use dmvpn_engine::table::{Df, Ends, Neighbor, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const OURS: [u8; 4] = [10, 0, 0, 1];
@@ -23,7 +23,7 @@ fn core() -> (Core, Vec<Outbound>) {
     core.set_tunnel(1, multipoint, [2, 1, 0, 0, 0, 1], settings);
     if let Some(tunnel) = core.table.get_mut(1) {
         (tunnel.network, tunnel.report) = (Some(1), true);
-        tunnel.set_peer(1, Neighbour { nbma: THEIRS, connection: 1 });
+        tunnel.set_peer(1, Neighbor { nbma: THEIRS, connection: 1 });
     }
     let mut peers = Vec::new();
     for (number, suite) in (1..).zip(SUITES) {

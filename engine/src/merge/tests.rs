@@ -84,19 +84,19 @@ fn merged(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     merged_from(&[7], packets)
 }
 
-fn merged_from(neighbours: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+fn merged_from(neighbors: &[u8], packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (arena, mut merger) = (packets.concat(), Merger::default());
-    push_all(&mut merger, packets, &arena, neighbours);
+    push_all(&mut merger, packets, &arena, neighbors);
     merger.finish().iter().map(|train| train.octets(&arena)).collect()
 }
 
 /// neighbors: they take turns in sending. arena: the packets, one behind the other.
-fn push_all(merger: &mut Merger, packets: &[Vec<u8>], arena: &[u8], neighbours: &[u8]) {
+fn push_all(merger: &mut Merger, packets: &[Vec<u8>], arena: &[u8], neighbors: &[u8]) {
     let mut start = 0;
-    for (packet, neighbour) in packets.iter().zip(neighbours.iter().cycle()) {
+    for (packet, neighbor) in packets.iter().zip(neighbors.iter().cycle()) {
         let place = Span::from(start..start + packet.len());
         start += packet.len();
-        let ethernet = [*neighbour; ETHERNET];
+        let ethernet = [*neighbor; ETHERNET];
         let frame = Frame { tunnel: 1, offload: Vnet::default(), ethernet, packet: place };
         merger.push(&frame, arena);
     }
@@ -245,7 +245,7 @@ fn two_flows_that_take_turns_are_merged_each() {
 }
 
 #[test]
-fn each_frame_comes_from_one_neighbour() {
+fn each_frame_comes_from_one_neighbor() {
     assert_eq!(merged_from(&[1, 2], &plain(4, 100)).len(), 4);
 }
 

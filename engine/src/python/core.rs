@@ -17,7 +17,7 @@ use crate::merge::Merger;
 use crate::opening::sort;
 use crate::outcome::Outcome;
 use crate::sas::{Place, Terms};
-use crate::table::{Df, Ends, Mac, Neighbour, Settings, Tunnel};
+use crate::table::{Df, Ends, Mac, Neighbor, Settings, Tunnel};
 
 /// source, nbma, tos, packet, DF
 type ToWire = (Octets, Octets, u8, Octets, bool);
@@ -165,7 +165,7 @@ impl PyCore {
     /// Frames of the tunnel to 02:00 and this id go to an NBMA address, over this connection.
     #[pyo3(signature = (number, peer, nbma, connection=0))]
     fn set_peer(&self, number: u32, peer: u32, nbma: Address, connection: u64) -> PyResult<()> {
-        self.change(number, |tunnel| tunnel.set_peer(peer, Neighbour { nbma, connection }))
+        self.change(number, |tunnel| tunnel.set_peer(peer, Neighbor { nbma, connection }))
     }
 
     /// Forget a peer id.
@@ -176,8 +176,8 @@ impl PyCore {
     /// Multicast frames go to these NBMA addresses, and to those over one connection each.
     #[pyo3(signature = (number, nbmas, bound=vec![]))]
     fn set_multicast(&self, number: u32, nbmas: Vec<Address>, bound: Vec<(Address, u64)>) -> PyResult<()> {
-        let bound = bound.into_iter().map(|(nbma, connection)| Neighbour { nbma, connection });
-        let all = nbmas.into_iter().map(Neighbour::at).chain(bound).collect();
+        let bound = bound.into_iter().map(|(nbma, connection)| Neighbor { nbma, connection });
+        let all = nbmas.into_iter().map(Neighbor::at).chain(bound).collect();
         self.change(number, |tunnel| tunnel.multicast = all)
     }
 
@@ -343,8 +343,8 @@ impl PyCore {
         connection: u64,
     ) -> PyResult<()> {
         let mut outcome = Outcome::default();
-        let neighbour = Neighbour { nbma, connection };
-        locked(&self.core).send(number, neighbour, protocol, payload, tos, &mut outcome)?;
+        let neighbor = Neighbor { nbma, connection };
+        locked(&self.core).send(number, neighbor, protocol, payload, tos, &mut outcome)?;
         self.collect(py, &mut outcome, &[]);
         Ok(())
     }

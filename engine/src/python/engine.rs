@@ -10,7 +10,7 @@ use super::{ToRouter, to_router};
 use crate::engine::Engine;
 use crate::ipv4::Address;
 use crate::ports::Kind;
-use crate::table::Neighbour;
+use crate::table::Neighbor;
 
 /// The kind of a socket by the name that Python uses.
 fn kind_of(name: &str) -> PyResult<Kind> {
@@ -80,8 +80,8 @@ impl PyEngine {
         tos: u8,
         connection: u64,
     ) -> PyResult<()> {
-        let neighbour = Neighbour { nbma, connection };
-        Ok(py.detach(|| self.0.send(number, neighbour, protocol, payload, tos))?)
+        let neighbor = Neighbor { nbma, connection };
+        Ok(py.detach(|| self.0.send(number, neighbor, protocol, payload, tos))?)
     }
 
     /// The descriptor to watch.
