@@ -36,15 +36,7 @@ from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.ikev2.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.terms import Endpoint, Path
-from dmvpn.features.ikev2.wire.message import (
-    GENERIC,
-    Chain,
-    Header,
-    Message,
-    first_of,
-    parse_chain,
-    serialize_chain,
-)
+from dmvpn.features.ikev2.wire import GENERIC, Chain, Header, Message, first_of, parse_chain, serialize_chain
 from dmvpn.features.ikev2.wire.numbers import Flag, IdType, PayloadType
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.ospf.packet import OspfPacket

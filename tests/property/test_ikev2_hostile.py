@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.crypto.sealing import Cipher, cipher_of
+from dmvpn.features.ikev2.crypto import Cipher, cipher_of
 from dmvpn.features.ikev2.sealed import Fragments, open_message, seal
-from dmvpn.features.ikev2.wire.message import Header, Message
+from dmvpn.features.ikev2.wire import Header, Message
 from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Integ
 from dmvpn.features.ikev2.wire.payloads import Notify, Payload, VendorId
 from support.ike_capture import datagrams, names

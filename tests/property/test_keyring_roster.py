@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from dmvpn.base.pages import Pages
 from dmvpn.features.ikev2.book import ConfigurationBook
-from dmvpn.features.ikev2.identity import of_address
+from dmvpn.features.ikev2.identity import (
+    Roster,
+    is_host,
+    matches,
+    names,
+    of_address,
+)
 from dmvpn.features.ikev2.model import (
     Authentication,
     Identity,
@@ -22,7 +28,6 @@ from dmvpn.features.ikev2.model import (
     PreSharedKey,
     Profile,
 )
-from dmvpn.features.ikev2.roster import Roster, is_host, matches, names
 from dmvpn.features.ikev2.terms import Expectation
 from dmvpn.features.ikev2.wire.numbers import IdType
 from dmvpn.features.ikev2.wire.payloads import Identification

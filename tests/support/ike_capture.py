@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, first_seed, ike_keys, rekeyed_seed
-from dmvpn.features.ikev2.crypto.sealing import Cipher, Opener, cipher_of
+from dmvpn.features.ikev2.crypto import PRFS, Cipher, Opener, Prf, cipher_of
+from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, first_seed, ike_keys, rekeyed_seed
 from dmvpn.features.ikev2.sealed import Fragments, open_message
-from dmvpn.features.ikev2.wire.message import Chain, Message
+from dmvpn.features.ikev2.wire import Chain, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, ProtocolId, TransformType
 from dmvpn.features.ikev2.wire.payloads import EncryptedFragment, Nonce, SecurityAssociation
 from dmvpn.net import pcap
@@ -22,7 +22,7 @@ from support.pcap import CAPTURES, frames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ikev2.wire.message import Header
+    from dmvpn.features.ikev2.wire import Header
     from dmvpn.features.ikev2.wire.proposals import Proposal
 
 _IKE_PORT, _NAT_PORT = 500, 4500

@@ -20,7 +20,7 @@ from dmvpn.features.ikev2.sa import Ended, Transmit, Trouble
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, EspSpis, Expectation, Path, Terms, UdpUse
 from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
-from dmvpn.features.ikev2.wire.message import parse_header
+from dmvpn.features.ikev2.wire import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
 from dmvpn.features.ikev2.wire.payloads import Identification
 from dmvpn.features.ikev2.wire.proposals import TrafficSelector
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.agreement import ChildSa
     from dmvpn.features.ikev2.crypto.certificates import Anchors
     from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
     from dmvpn.features.ikev2.sa import IkeSa

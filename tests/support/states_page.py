@@ -12,7 +12,7 @@ from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import session
 from dmvpn.features.eigrp import dual
 from dmvpn.features.eigrp.topology import State as DestinationState
-from dmvpn.features.ikev2 import life
+from dmvpn.features.ikev2 import agreement
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import states as ospf
 from dmvpn.features.rip import database as rip
@@ -62,7 +62,9 @@ MACHINES: Final = (
         path.PathState.PROVING,
         path.MOVES,
     ),
-    Machine("An IKE SA", "features/ikev2/life.py", "RFC 7296 §1.2 to §1.4", life.SaState.STARTING, life.MOVES),
+    Machine(
+        "An IKE SA", "features/ikev2/agreement.py", "RFC 7296 §1.2 to §1.4", agreement.SaState.STARTING, agreement.MOVES
+    ),
     Machine(
         "A destination of EIGRP",
         "features/eigrp/dual.py",

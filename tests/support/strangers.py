@@ -6,9 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.offers import ike_offer
-from dmvpn.features.ikev2.wire.message import Header, Message
+from dmvpn.features.ikev2.wire import Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 from dmvpn.features.ikev2.wire.payloads import KeyExchange, Nonce, SecurityAssociation
 from support.ike_net import CBC

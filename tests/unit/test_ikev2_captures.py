@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.features.ikev2.crypto import signatures
 from dmvpn.features.ikev2.crypto.keys import child_keys
-from dmvpn.features.ikev2.wire.message import serialize_chain
+from dmvpn.features.ikev2.wire import serialize_chain
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import (
     Authentication,
@@ -28,7 +28,7 @@ from support.ike_capture import Capture, Read, names, nonces_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
 
 
 @cache

@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.crypto import signatures
-from dmvpn.features.ikev2.crypto.groups import MODP_GROUPS, SUPPORTED, draw, prime
-from dmvpn.features.ikev2.crypto.keys import Nonces, Prf, child_keys
+from dmvpn.features.ikev2.crypto import MODP_GROUPS, SUPPORTED, Prf, draw, prime, signatures
+from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
 from dmvpn.features.ikev2.wire.numbers import AuthMethod, Group, HashId
 from dmvpn.features.ikev2.wire.payloads import Authentication
 

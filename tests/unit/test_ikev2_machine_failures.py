@@ -15,7 +15,7 @@ from dmvpn.base.negotiation import NegotiationChanged, PoliciesChanged
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.features.ikev2.offers import Suite
-from dmvpn.features.ikev2.wire.message import Message
+from dmvpn.features.ikev2.wire import Message
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, Integ, NotifyType, Prf
 from dmvpn.net.udp import UdpDatagram
 from support.fakes import FakeDebugging, up

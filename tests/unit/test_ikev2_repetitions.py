@@ -10,7 +10,7 @@ from dmvpn.features.ikev2.exchanges import Probe
 from dmvpn.features.ikev2.sa import Transmit
 from dmvpn.features.ikev2.sealed import MOST_REPETITIONS, seal
 from dmvpn.features.ikev2.terms import Endpoint, Path
-from dmvpn.features.ikev2.wire.message import Header
+from dmvpn.features.ikev2.wire import Header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag
 from support.ike_net import Flight, IkeNet, Settings, Site
 

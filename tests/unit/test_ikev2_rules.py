@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from dmvpn.features.ikev2 import answers
-from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.agreement import Abilities
+from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.exchanges import DeleteChild, NewChild, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.life import Abilities
 from dmvpn.features.ikev2.negotiation import Ask
 from dmvpn.features.ikev2.offers import accepted, ike_offer
 from dmvpn.features.ikev2.sa import Begun, ChildMade, Exchange, Moved, Replaced
 from dmvpn.features.ikev2.terms import Endpoint
-from dmvpn.features.ikev2.wire.message import Header, Message, parse_header
+from dmvpn.features.ikev2.wire import Header, Message, parse_header
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, Group, IdType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     Delete,
@@ -37,7 +37,7 @@ from support.reasons import because
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
 
 HUB, SPOKE = "192.0.2.2", "198.51.100.2"
 

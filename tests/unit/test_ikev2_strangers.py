@@ -10,14 +10,13 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2 import responder
-from dmvpn.features.ikev2.crypto.groups import draw
-from dmvpn.features.ikev2.crypto.sealing import cipher_of
+from dmvpn.features.ikev2 import beginning
+from dmvpn.features.ikev2.crypto import cipher_of, draw
 from dmvpn.features.ikev2.offers import Suite, choose, esp_offer, ike_offer
 from dmvpn.features.ikev2.sealed import LARGEST_MESSAGE, MOST_REPETITIONS, Fragments
 from dmvpn.features.ikev2.terms import Endpoint, Path
 from dmvpn.features.ikev2.udp import Reply
-from dmvpn.features.ikev2.wire.message import Header, Message
+from dmvpn.features.ikev2.wire import Header, Message
 from dmvpn.features.ikev2.wire.numbers import Encr, ExchangeType, Flag, Group, Integ, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     EncryptedFragment,
@@ -33,7 +32,7 @@ from support.strangers import begins
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ikev2.crypto.groups import PrivateValue
+    from dmvpn.features.ikev2.crypto import PrivateValue
 
 HUB, SPOKE, STRANGER = "192.0.2.2", "198.51.100.2", "203.0.113.66"
 
@@ -59,7 +58,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         groups.append(group)
         return draw(group, entropy)
 
-    monkeypatch.setattr(responder, "draw", counted)
+    monkeypatch.setattr(beginning, "draw", counted)
     return groups
 
 

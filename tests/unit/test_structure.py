@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.features.ikev2.agreement import Agreement
-from dmvpn.features.ikev2.children import Children
+from dmvpn.features.ikev2.agreement import Agreement, Children
 from dmvpn.features.ikev2.sa import IkeSa
 from dmvpn.features.ikev2.sealed import Incoming, Outgoing
 from support.conformance import ROOT
@@ -193,7 +192,7 @@ def test_an_ike_sa_alone_changes_what_it_is() -> None:
 
 def test_the_parts_of_an_ike_sa_change_themselves_alone() -> None:
     parts = {each.name for part in (Children, Incoming, Outgoing) for each in fields(part)}
-    assert _strangers(frozenset(parts), ("children.py", "sealed.py")) == []
+    assert _strangers(frozenset(parts), ("agreement.py", "sealed.py")) == []
 
 
 # ------------------------------------------------------------------------------------------------ docstrings

@@ -6,26 +6,24 @@ feature `ipsec`, and UDP ports 500 and 4500; makes `SaNegotiated`, `SaClosed`, `
 
     model        the typed configuration           config       its lines
     translation  what the lines of IKEv1 mean      book         what the configuration says to an IKE SA that asks
-    terms        the answers of the book           trust        certificates
+    terms        the answers of the book           identity     names, and the peers of a keyring that have them
 
-    wire         messages, payloads, selectors     crypto       groups, key schedule, sealing, signatures, X.509
-    sealed       messages: numbered, sealed, cut   identity     names
-    offers       proposals and choices             negotiation  how a child SA is agreed on
-    life         the states of an IKE SA           udp          ports 500 and 4500; NAT
+    wire         messages, payloads, selectors     crypto       algorithms, key schedule, signatures, X.509
+    sealed       messages: numbered, sealed, cut   offers       proposals and choices
+    udp          ports 500 and 4500; NAT           trust        proofs of identity, certificates
 
-    agreement    what is agreed on an IKE SA       sa           its life: it alone changes itself
-    children     its child SAs
-    exchanges    what we ask                       beginning    the first two exchanges, and their proofs
-    answers      what arrives on an IKE SA         responder    the first message of a stranger
+    agreement    states, keys, child SAs           negotiation  how a child SA is agreed on
+    sa           the life of an IKE SA: it alone changes itself
+    exchanges    what we ask                       beginning    the first two exchanges, the first message of a stranger
+    answers      what arrives on an IKE SA
     sas          all IKE SAs: for which of them a datagram is, who may begin one, what time does to them
 
     machine      joins them to the router          peers        what follows from what IKE SAs do
     attempts     who is wanted, what is tried      connections  peers and their pairs of SAs
     recovery     SAs that one end has forgotten, and peers that are silent
-    reports      what people are told              reasons, messages, views, show: how
-    lint         rules for `dmvpn lint`            explain      what all that means
-    facts        what judges outside may know
-
+    views        what others see of SAs            reports      what people are told
+    reasons, messages, show: how                   explain      what all that means
+    facts        what judges outside may know      lint         rules for `dmvpn lint`
 """
 
 from __future__ import annotations

@@ -1,29 +1,109 @@
-"""What is agreed with a peer on an IKE SA: who both are and where, algorithms, nonces, keys. RFC 7296 §1.2 and §2.14.
+"""What an IKE SA is: its states, what is agreed with the peer (who, where, algorithms, keys), and its child SAs.
 
-`IkeSa` (sa.py) adds its life. Nobody else changes what is here.
+RFC 7296 §1.2 to §1.4, §2.8, §2.14 and §2.17. `IkeSa` (sa.py) lives it: it moves as the table says, and nobody else
+changes what is here.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import enum
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
-from dmvpn.features.ikev2.children import REKEY_MARGIN
-from dmvpn.features.ikev2.crypto.keys import PRFS, IkeKeys, Nonces, Prf, ike_keys
-from dmvpn.features.ikev2.life import Abilities, Evidence
+from dmvpn.features.ikev2.crypto import PRFS, Prf
+from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.sealed import Channel
-from dmvpn.features.ikev2.terms import NAT_PORT, Endpoint, Path, fresh_spi
+from dmvpn.features.ikev2.terms import NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.udp import Nat
-from dmvpn.features.ikev2.wire.message import Header
+from dmvpn.features.ikev2.wire import Header, fresh_spi
 from dmvpn.features.ikev2.wire.numbers import Flag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.offers import Suite
-    from dmvpn.features.ikev2.terms import Book, Terms
+    from dmvpn.features.ikev2.terms import Book, ChildTerms, Terms
     from dmvpn.features.ikev2.wire.payloads import Identification, Payload
+    from dmvpn.features.ikev2.wire.proposals import TrafficSelector
+
+#: How much earlier than its lifetime an SA is replaced, as a part of it; by chance up to twice that, so that both
+#: ends seldom begin at the same moment.
+_REKEY_MARGIN: Final = 0.1
+#: Seconds for which a replaced child SA still takes packets that were on their way.
+LINGER: Final = 5.0
+#: Child SAs of one IKE SA; a peer that wants more of them gets NO_ADDITIONAL_SAS.
+MOST_CHILDREN: Final = 16
+
+
+class SaState(enum.Enum):
+    """Where an IKE SA is in its life."""
+
+    STARTING = "IKE_SA_INIT"
+    PROVING = "IKE_AUTH"
+    ESTABLISHED = "established"
+    CLOSING = "closing"
+    DEAD = "dead"
+
+
+class Move(enum.Enum):
+    """What can happen to an IKE SA."""
+
+    AGREED = "the answer to IKE_SA_INIT is sent, or has come"
+    PROVED = "both sides have proved who they are"
+    SUCCEEDED = "it was made on the SA whose place it takes, which was proved"
+    LEAVING = "we say Delete"
+    ENDED = "it is over, by a Delete, a failure or silence"
+
+
+#: Every legal move. A missing pair (KeyError) is our bug, never the peer's.
+MOVES: Final[dict[tuple[SaState, Move], SaState]] = {
+    (SaState.STARTING, Move.AGREED): SaState.PROVING,
+    (SaState.STARTING, Move.SUCCEEDED): SaState.ESTABLISHED,
+    (SaState.PROVING, Move.PROVED): SaState.ESTABLISHED,
+    (SaState.PROVING, Move.LEAVING): SaState.CLOSING,
+    (SaState.ESTABLISHED, Move.LEAVING): SaState.CLOSING,
+    (SaState.CLOSING, Move.LEAVING): SaState.CLOSING,
+    (SaState.STARTING, Move.ENDED): SaState.DEAD,
+    (SaState.PROVING, Move.ENDED): SaState.DEAD,
+    (SaState.ESTABLISHED, Move.ENDED): SaState.DEAD,
+    (SaState.CLOSING, Move.ENDED): SaState.DEAD,
+}
+
+
+# ------------------------------------------------------------------------------------------------- what both sides know
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What the peer says in IKE_SA_INIT of its further abilities.
+
+    hashes: for signatures (RFC 7427 §4).
+    fragments: RFC 7383 §2.3.
+    prefers_udp: port 4500 where nobody translates.
+    """
+
+    hashes: tuple[int, ...] = ()
+    fragments: bool = False
+    prefers_udp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """With what the peer has proved its identity in IKE_AUTH.
+
+    by: as shows say it; "": it has not.
+    entry: of the keyring, by whose key.
+    named: that key is for its very name.
+    chain: of its certificate, in DER.
+    """
+
+    by: str = ""
+    entry: str = ""
+    named: bool = True
+    chain: tuple[bytes, ...] = ()
 
 
 class Agreement:
@@ -99,7 +179,7 @@ class Agreement:
 
     def rekey_time(self, seconds: float) -> float:
         """Return when an SA with this lifetime must be replaced: both ends seldom choose the same moment."""
-        return self.now + seconds * (1 - REKEY_MARGIN * (1 + fraction(self.entropy)))
+        return self.now + seconds * (1 - _REKEY_MARGIN * (1 + fraction(self.entropy)))
 
     def at(self, now: float) -> None:
         """Begin to handle an event."""
@@ -145,3 +225,117 @@ class Agreement:
         if response:
             flags |= Flag.RESPONSE
         return Header(spi_i=self.spi_i, spi_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
+
+
+# ------------------------------------------------------------------------------------------------------------ child SAs
+
+
+@dataclass(frozen=True, slots=True)
+class EspKeys:
+    """Keys of one direction.
+
+    cipher: with the salt of an AEAD at its end.
+    integrity: empty for an AEAD.
+    """
+
+    cipher: bytes = field(repr=False)
+    integrity: bytes = field(repr=False)
+
+
+_NO_KEYS: Final = EspKeys(b"", b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSa:
+    """A pair of ESP SAs.
+
+    spi_in: ours, that the peer puts into what it sends; 4 octets.
+    spi_out: the peer's; 4 octets.
+    udp: in UDP port 4500.
+    lowest_nonce: of the exchange that made it, for the rule about simultaneous rekeys (§2.8.1).
+    """
+
+    spi_in: bytes
+    spi_out: bytes
+    suite: Suite
+    keys_in: EspKeys
+    keys_out: EspKeys
+    transport: bool
+    udp: bool
+    local: tuple[TrafficSelector, ...]
+    remote: tuple[TrafficSelector, ...]
+    terms: ChildTerms
+    since: float
+    rekey_at: float
+    lowest_nonce: bytes
+    initiated: bool
+
+    @property
+    def expires(self) -> float:
+        """When it is given up even without a successor, seconds monotonic."""
+        return self.since + self.terms.seconds
+
+
+@dataclass(slots=True)
+class Children:
+    """All child SAs of one IKE SA, by their inbound SPI, oldest first.
+
+    lingering: those that only wait for late packets, and until when.
+    rekeying: those that are being replaced.
+    rivals: those that the peer replaced while we do the same, with the lowest nonce of its exchange.
+    """
+
+    active: dict[bytes, ChildSa] = field(default_factory=dict)
+    lingering: dict[bytes, float] = field(default_factory=dict)
+    rekeying: set[bytes] = field(default_factory=set)
+    rivals: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[ChildSa]:
+        return iter(tuple(self.active.values()))
+
+    def __len__(self) -> int:
+        return len(self.active)
+
+    def add(self, child: ChildSa) -> None:
+        """Add one that can carry packets."""
+        self.active[child.spi_in] = child
+
+    def end(self, spi_in: bytes, until: float) -> bool:
+        """End it, and let it linger until then. Returns False if it is not there."""
+        if self.active.pop(spi_in, None) is None:
+            return False
+        self.rekeying.discard(spi_in)
+        self.lingering[spi_in] = until
+        return True
+
+    def forget(self, now: float) -> list[bytes]:
+        """Forget those that have lingered long enough, and return them."""
+        due = [spi for spi, until in self.lingering.items() if now >= until]
+        for spi in due:
+            del self.lingering[spi]
+        return due
+
+    def begin_rekey(self, spi_in: bytes) -> bool:
+        """Note that it is being replaced. Returns False if it is so already, or not there."""
+        if spi_in not in self.active or spi_in in self.rekeying:
+            return False
+        self.rekeying.add(spi_in)
+        return True
+
+    def crossed(self, spi_in: bytes, lowest: bytes) -> None:
+        """Note that the peer has replaced it while we do."""
+        self.rivals[spi_in] = lowest
+
+    def take_rival(self, spi_in: bytes) -> bytes | None:
+        """Return the lowest nonce of the exchange by which the peer replaced it while we did, once."""
+        return self.rivals.pop(spi_in, None)
+
+    def forget_keys(self, spi_in: bytes) -> None:
+        """Forget its keys: the data plane has them now, and nobody else needs them."""
+        child = self.active.get(spi_in)
+        if child is not None:
+            self.active[spi_in] = replace(child, keys_in=_NO_KEYS, keys_out=_NO_KEYS)
+
+    def by_outbound(self, spi: bytes) -> ChildSa | None:
+        """Return the child SA that the peer knows by this SPI of its own."""
+        return next((child for child in self.active.values() if child.spi_out == spi), None)

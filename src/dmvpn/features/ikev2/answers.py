@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.beginning import certificates, check_proof, our_proof
-from dmvpn.features.ikev2.children import LARGEST_NUMBER
-from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.agreement import MOST_CHILDREN, SaState
+from dmvpn.features.ikev2.beginning import certificates
+from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
-from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke, is_ike_spi
+from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.life import SaState
-from dmvpn.features.ikev2.negotiation import Agreement, Refused, settle, shared_secret, suite_of
+from dmvpn.features.ikev2.negotiation import Contributions, Refused, settle, shared_secret, suite_of
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit
 from dmvpn.features.ikev2.sealed import Illegible
-from dmvpn.features.ikev2.terms import IKE_PORT, fresh_spi
-from dmvpn.features.ikev2.wire.message import says_invalid_syntax
+from dmvpn.features.ikev2.terms import IKE_PORT
+from dmvpn.features.ikev2.trust import check_proof, our_proof
+from dmvpn.features.ikev2.wire import fresh_spi, is_ike_spi, says_invalid_syntax
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     Certificate,
@@ -43,12 +43,12 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.agreement import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.sealed import Channel
     from dmvpn.features.ikev2.terms import Path
     from dmvpn.features.ikev2.udp import Act
-    from dmvpn.features.ikev2.wire.message import Chain, Header, Message
+    from dmvpn.features.ikev2.wire import Chain, Header, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     mine = (identity, *certificates(terms), our_proof(sa, terms, identity))
     try:
         suite = suite_of(sa, request, terms.child.first_suites)
-        settled = settle(sa, request, terms.child, suite, Agreement(sa.nonces))
+        settled = settle(sa, request, terms.child, suite, Contributions(sa.nonces))
     except Refused as refused:
         sa.trouble(Reason(IkeReason.NO_CHILD_FOR, (name_of(theirs), refused.why)))
         return Answer((*mine, refused.notify))
@@ -239,16 +239,16 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
     old = _rekeyed(sa, request)
     if isinstance(sa.outgoing.current, RekeyIke):
         raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.IKE_BEING_REPLACED))  # §2.25.2
-    if len(sa.children) >= LARGEST_NUMBER:
+    if len(sa.children) >= MOST_CHILDREN:
         raise Refused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
     terms = sa.book.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
     suite = suite_of(sa, request, terms.suites, has_group=key.group if key else None)
-    mine, agreement = _agree(sa, request, suite.group)
-    settled = settle(sa, request, terms, suite, agreement)
+    mine, given = _agree(sa, request, suite.group)
+    settled = settle(sa, request, terms, suite, given)
     sa.add_child(settled.child, replaces=old.spi_in if old else None)
     if old and any(isinstance(ours, RekeyChild) and ours.old.spi_in == old.spi_in for ours in sa.outgoing.all):
-        sa.children.crossed(old.spi_in, agreement.nonces.lowest)
+        sa.children.crossed(old.spi_in, given.nonces.lowest)
     elif old:
         sa.children.begin_rekey(old.spi_in)  # by the peer: we do not begin with it as well
     return (*settled.front, *mine, *settled.back)
@@ -267,17 +267,17 @@ def _rekeyed(sa: IkeSa, request: Chain) -> ChildSa | None:
     raise Refused(NotifyType.CHILD_SA_NOT_FOUND, Reason(IkeReason.REPLACES_NONE))
 
 
-def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Agreement]:
+def _agree(sa: IkeSa, request: Chain, group: int) -> tuple[tuple[Payload, ...], Contributions]:
     """Return our nonce (and key, with PFS), and what follows from both. Raises Refused."""
     nonce, key = surely(request.find(Nonce)), request.find(KeyExchange)
     mine = sa.entropy.octets(NONCE_SIZE)
     nonces = Nonces(nonce.data, mine)
     if not group:
-        return (Nonce(mine),), Agreement(nonces)
+        return (Nonce(mine),), Contributions(nonces)
     if key is None or key.group != group:
         raise Refused(NotifyType.INVALID_KE_PAYLOAD, Reason(IkeReason.GROUP, (group,)), group.to_bytes(2, "big"))
     secret = draw(group, sa.entropy)
-    return (Nonce(mine), KeyExchange(group, secret.public)), Agreement(nonces, shared_secret(secret, key))
+    return (Nonce(mine), KeyExchange(group, secret.public)), Contributions(nonces, shared_secret(secret, key))
 
 
 def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[Payload, ...]:
@@ -288,12 +288,12 @@ def _rekey_ike(sa: IkeSa, request: Chain, offers: SecurityAssociation) -> tuple[
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.IKE_NOT_REPLACED, (why,)))
     if sa.outgoing.current is not None and not isinstance(sa.outgoing.current, RekeyIke):
         raise Refused(NotifyType.TEMPORARY_FAILURE, Reason(IkeReason.EXCHANGE_ON_ITS_WAY))  # §2.25.2
-    mine, agreement = _agree(sa, request, choice.suite.group)
+    mine, given = _agree(sa, request, choice.suite.group)
     spi = fresh_spi(sa.entropy)
     spis = (choice.offer.spi, spi)
-    successor = sa.successor(choice.suite, agreement.nonces, agreement.shared, spis, initiated=False)
+    successor = sa.successor(choice.suite, given.nonces, given.shared, spis, initiated=False)
     if isinstance(sa.outgoing.current, RekeyIke):  # who wins is known when ours is answered
-        sa.crossed(successor, agreement.nonces.lowest)
+        sa.crossed(successor, given.nonces.lowest)
     else:
         sa.hand_over(successor)
         sa.give_up(sa.now + HALF_OPEN)  # the peer deletes it (§1.3.2), unless we never hear of it

@@ -21,9 +21,9 @@ from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.connections import ends_of
 from dmvpn.features.ikev2.exchanges import NewChild
-from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 

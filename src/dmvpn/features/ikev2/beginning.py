@@ -1,43 +1,37 @@
-"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT and IKE_AUTH as their initiator asks them, and both ends' proofs.
+"""How an IKE SA begins, RFC 7296 §1.2: IKE_SA_INIT at both ends, and IKE_AUTH as its initiator asks it.
 
-    Init    algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
-    Auth    who are we, who are you, and the first child SA
-    proofs  AUTH, made and checked: which credential for whom (§2.15)
+    Init      algorithms, Diffie-Hellman, nonces, NAT detection; cookies (§2.6), other groups
+    Auth      who are we, who are you, and the first child SA; `answers.py` has the other end
+    Stranger  the first message of somebody unknown: §2.6 and §2.10
 
-The responder's half is in `responder.py` and `answers.py`.
+A stranger costs one Diffie-Hellman at most, and while many of them come at once not even that: then each must first
+show, with a cookie, that it receives what we send to the address that it claims.
 """
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING, ClassVar, Final
-
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.agreement import Abilities
+from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.crypto.signatures import (
     HASHES,
-    holds_key,
-    knows_secret,
-    prove_with_key,
-    prove_with_secret,
-    signed_octets,
 )
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteIke
-from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.life import Abilities, Evidence
-from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused
-from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
+from dmvpn.features.ikev2.negotiation import Ask, Contributions, Refused
+from dmvpn.features.ikev2.offers import accepted, choose, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sa import Exchange
+from dmvpn.features.ikev2.sa import Exchange, IkeSa
 from dmvpn.features.ikev2.terms import NAT_PORT
+from dmvpn.features.ikev2.trust import check_proof, our_proof
 from dmvpn.features.ikev2.udp import Nat, detect, detection
-from dmvpn.features.ikev2.wire.message import NO_SPI, parse_header
-from dmvpn.features.ikev2.wire.numbers import AuthMethod, CertEncoding, ExchangeType, NotifyType, ProtocolId
+from dmvpn.features.ikev2.wire import HEADER, NO_SPI, Header, Message, parse_header
+from dmvpn.features.ikev2.wire.numbers import CertEncoding, ExchangeType, Flag, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
-    Authentication,
     Certificate,
     CertificateRequest,
     InitiatorId,
@@ -51,11 +45,9 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, PublicKey
-    from dmvpn.features.ikev2.sa import IkeSa
-    from dmvpn.features.ikev2.terms import Terms, UdpUse
-    from dmvpn.features.ikev2.wire.message import Chain
-    from dmvpn.features.ikev2.wire.payloads import Identification
+    from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ikev2.terms import Book, Path, Terms, UdpUse
+    from dmvpn.features.ikev2.wire import Chain
 
 #: Answers that make us ask again: cookies and groups. After more than a few, the peer is not serious.
 _LARGEST_NUMBER_OF_CHANGES: Final = 6
@@ -225,7 +217,7 @@ class Auth(Exchange):
         contact = answer.notify(NotifyType.INITIAL_CONTACT) is not None
         sa.proved(self.terms, identity, evidence, initial_contact=contact)
         try:
-            sa.add_child(self.ask.conclude(sa, answer, Agreement(sa.nonces)))
+            sa.add_child(self.ask.conclude(sa, answer, Contributions(sa.nonces)))
         except Refused as refused:
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
 
@@ -239,59 +231,116 @@ def _refusal(answer: Chain) -> Reason:
     return Reason(IkeReason.REFUSED, (error.name,))
 
 
-# -------------------------------------------------------------------------------------------------------------- proofs
+# ------------------------------------------------------------------------------------------- a stranger's first message
 
 
-def our_proof(sa: IkeSa, terms: Terms, identity: Identification) -> Authentication:
-    """Make the AUTH payload that shows that we are `identity`."""
-    keys = surely(sa.keys)
-    first, nonce, sk_p = (
-        (sa.init_request, sa.nonces.responder, keys.pi)
-        if sa.is_initiator
-        else (sa.init_response, sa.nonces.initiator, keys.pr)
+#: Seconds after which the secret of the cookies changes; cookies of the one before are still taken.
+_SECRET_LIFE: Final = 60.0
+_COOKIE_SIZE: Final = 24
+
+
+class Cookies:
+    """Cookies without memory: HMAC of what the stranger will send again. RFC 7296 §2.6."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+        self._secrets: list[bytes] = []
+        self._changed = 0.0
+
+    def cookie(self, message: Message, nonce: bytes, path: Path, now: float) -> bytes:
+        """Return what the stranger has to send back."""
+        if not self._secrets or now >= self._changed + _SECRET_LIFE:
+            self._secrets = [self._entropy.octets(32), *self._secrets[:1]]
+            self._changed = now
+        return self._of(self._secrets[0], message, nonce, path)
+
+    def is_good(self, message: Message, nonce: bytes, path: Path) -> bool:
+        """Return whether the message has a cookie that we gave."""
+        notify = message.notify(NotifyType.COOKIE)
+        return notify is not None and any(
+            hmac.compare_digest(self._of(secret, message, nonce, path), notify.data) for secret in self._secrets
+        )
+
+    @staticmethod
+    def _of(secret: bytes, message: Message, nonce: bytes, path: Path) -> bytes:
+        seen = nonce + path.remote.address.packed + path.remote.port.to_bytes(2, "big") + message.header.spi_i
+        return hmac.digest(secret, seen, "sha256")[:_COOKIE_SIZE]
+
+
+def plain_answer(request: bytes, payloads: tuple[Payload, ...], spi_r: bytes = NO_SPI) -> bytes:
+    """Make a response without encryption: of IKE_SA_INIT, or an error about a message of no known SA."""
+    spi_i, given, _, _, exchange, flags, message_id, _ = HEADER.unpack_from(request)
+    response = Flag.RESPONSE if flags & Flag.INITIATOR else Flag.RESPONSE | Flag.INITIATOR
+    header = Header(
+        spi_i=spi_i, spi_r=spi_r if given == NO_SPI else given, exchange=exchange, flags=response, message_id=message_id
     )
-    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
-    if terms.key is not None:
-        return prove_with_key(terms.key, octets, sa.abilities.hashes)
-    return prove_with_secret(sa.prf, terms.secret or b"", octets)
+    return Message(payloads, header=header).serialize()
 
 
-def check_proof(sa: IkeSa, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
-    """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
-    keys = surely(sa.keys)
-    proof = message.find(Authentication)
-    who = name_of(identity)
-    if proof is None:
-        return Reason(IkeReason.NO_PROOF, (who,))
-    expected = sa.book.expectation(terms, sa.path, identity)
-    if isinstance(expected, Reason):
-        return expected
-    if proof.method not in expected.methods:
-        return Reason(IkeReason.METHOD_REFUSED, (who, _by(proof.method), terms.profile))
-    first, nonce, sk_p = (
-        (sa.init_response, sa.nonces.initiator, keys.pr)
-        if sa.is_initiator
-        else (sa.init_request, sa.nonces.responder, keys.pi)
-    )
-    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
-    if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
-        return Evidence("PSK", expected.entry, expected.named)
-    if not expected.certificates:
-        return Reason(IkeReason.OTHER_KEY, (who, terms.profile))
-    chain = tuple(payload.data for payload in message.all(Certificate))
-    key = sa.book.believe(terms, identity, chain)
-    if isinstance(key, Reason):
-        return key
-    if not holds_key(key, octets, proof):
-        return Reason(IkeReason.NOT_THE_HOLDER, (who,))
-    return Evidence(method_name(key), chain=chain)
+class Stranger:
+    """An IKE_SA_INIT request that was read but is not believed."""
 
+    def __init__(self, message: Message, octets: bytes, path: Path) -> None:
+        self.message, self.octets, self.path = message, octets, path
+        self.offers = message.find(SecurityAssociation)
+        self.key = message.find(KeyExchange)
+        self.nonce = message.find(Nonce)
 
-def _by(method: int) -> str:
-    """Name a method of AUTH, for the log."""
-    return "a pre-shared key" if method == AuthMethod.SHARED_KEY else f"a signature (method {method})"
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has everything that a request must have."""
+        header = self.message.header
+        is_first = header.message_id == 0 and header.spi_r == NO_SPI and header.exchange == ExchangeType.IKE_SA_INIT
+        return is_first and None not in (self.offers, self.key, self.nonce)
 
+    @property
+    def nonce_octets(self) -> bytes:
+        """Its nonce; the request must be complete."""
+        return surely(self.nonce).data
 
-def method_name(key: PrivateKey | PublicKey) -> str:
-    """Name what a key proves with, for shows."""
-    return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"
+    def ask_for_cookie(self, cookies: Cookies, now: float) -> bytes:
+        """Answer that we have no time for strangers without a cookie."""
+        cookie = cookies.cookie(self.message, self.nonce_octets, self.path, now)
+        return plain_answer(self.octets, (Notify(NotifyType.COOKIE, cookie),))
+
+    def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
+        """Return the IKE SA that begins (None: none does), the answer, and why none does."""
+        offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
+        suites, udp = book.suites(self.path), book.udp(self.path)
+        choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
+        if choice is None:
+            why = mismatch(suites, offers.proposals, ProtocolId.IKE)
+            return None, plain_answer(self.octets, (Notify(NotifyType.NO_PROPOSAL_CHOSEN),)), why
+        suite = choice.suite
+        if suite.group != key.group:
+            wanted = Notify(NotifyType.INVALID_KE_PAYLOAD, suite.group.to_bytes(2, "big"))
+            return None, plain_answer(self.octets, (wanted,)), None
+        secret = draw(suite.group, entropy)
+        try:
+            shared = secret.agree(key.data)
+        except WireError as error:
+            return (
+                None,
+                plain_answer(self.octets, (Notify(NotifyType.INVALID_SYNTAX),)),
+                Reason(IkeReason.OF_WIRE, (error,)),
+            )
+        spi_i = self.message.header.spi_i
+        sa = IkeSa(book=book, entropy=entropy, path=self.path, is_initiator=False, now=now, peer_spi=spi_i)
+        nonces = Nonces(nonce.data, entropy.octets(NONCE_SIZE))
+        nat = detect(self.message, spi_i + NO_SPI, self.path, forces=udp.forces) if udp.detects else Nat()
+        can = abilities_of(self.message, udp)
+        sa.agreed(suite, shared, nonces, nat, can)
+        response = plain_answer(
+            self.octets,
+            (
+                SecurityAssociation((choice.answer(b""),)),
+                KeyExchange(suite.group, secret.public),
+                Nonce(nonces.responder),
+                *(detection(sa.spis, self.path, force=udp.forces) if nat.supported else ()),
+                *request_for(book.authorities(self.path)),
+                *abilities(fragments=can.fragments, prefers_udp=can.prefers_udp),
+            ),
+            sa.spi_r,
+        )
+        sa.said_first(self.octets, response)
+        return sa, response, None

@@ -14,11 +14,10 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import translation
 from dmvpn.features.ikev2.crypto.keys import KeyLog
 from dmvpn.features.ikev2.crypto.signatures import Proof
-from dmvpn.features.ikev2.identity import address_of, name_of, of_address
+from dmvpn.features.ikev2.identity import Roster, address_of, is_host, matches, name_of, names, of_address
 from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.roster import Roster, is_host, matches, names
 from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Terms, UdpUse
 from dmvpn.features.ikev2.translation import Translation
 from dmvpn.features.ikev2.trust import Trust, takes_certificates

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
-    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.agreement import ChildSa
     from dmvpn.features.ikev2.sa import IkeSa
 
 #: Local address, outer address of the peer, kind and octets of its identity, and the entry whose key proved it.

@@ -13,23 +13,22 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.crypto.groups import draw
+from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
-from dmvpn.features.ikev2.negotiation import Agreement, Ask, Refused, shared_secret
+from dmvpn.features.ikev2.negotiation import Ask, Contributions, Refused, shared_secret
 from dmvpn.features.ikev2.offers import accepted, ike_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Begun, Exchange
-from dmvpn.features.ikev2.terms import fresh_spi
-from dmvpn.features.ikev2.wire.message import NO_SPI
+from dmvpn.features.ikev2.wire import fresh_spi, is_ike_spi
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import Delete, KeyExchange, Nonce, Notify, Payload, SecurityAssociation
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.children import ChildSa
-    from dmvpn.features.ikev2.crypto.groups import PrivateValue
+    from dmvpn.features.ikev2.agreement import ChildSa
+    from dmvpn.features.ikev2.crypto import PrivateValue
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import ChildTerms
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
 
 #: The size that the largest key of a pseudo-random function needs (§2.10).
 NONCE_SIZE: Final = 32
@@ -142,7 +141,7 @@ class NewChild(Exchange):
         if error is not None and self._asks_again(error):
             return
         try:
-            child = self.ask.conclude(sa, answer, self._agreement(answer))
+            child = self.ask.conclude(sa, answer, self._contributions(answer))
         except Refused as refused:
             self._refused(refused, answer)
             if error is None:  # the peer has made it nevertheless (§1.3.1)
@@ -166,18 +165,18 @@ class NewChild(Exchange):
     def _again(self, group: int) -> NewChild:
         return NewChild(self.sa, self.terms, group)
 
-    def _agreement(self, answer: Chain) -> Agreement:
+    def _contributions(self, answer: Chain) -> Contributions:
         nonce, theirs = answer.find(Nonce), answer.find(KeyExchange)
         if answer.error is not None:
-            return Agreement(Nonces(self.nonce, b""))
+            return Contributions(Nonces(self.nonce, b""))
         if nonce is None:
             raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_NONCE))
         nonces = Nonces(self.nonce, nonce.data)
         if self.secret is None:
-            return Agreement(nonces)
+            return Contributions(nonces)
         if theirs is None or theirs.group != self.group:
             raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_KEY_OF_GROUP))
-        return Agreement(nonces, shared_secret(self.secret, theirs))
+        return Contributions(nonces, shared_secret(self.secret, theirs))
 
     def _made(self, child: ChildSa) -> None:
         self.sa.add_child(child)
@@ -305,8 +304,3 @@ class RekeyIke(Exchange):
         else:
             sa.trouble(Reason(IkeReason.REKEY_FAILED, (Reason(IkeReason.ANSWER, (name,)),)))
             sa.outgoing.postpone(RekeyIke(sa), sa.now + RETRY_REFUSED)
-
-
-def is_ike_spi(spi: bytes) -> bool:
-    """Return whether these are 8 octets that are not all zero (RFC 7296 §3.1 and §3.3.1)."""
-    return len(spi) == len(NO_SPI) and spi != NO_SPI

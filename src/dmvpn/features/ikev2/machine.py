@@ -2,7 +2,7 @@
 
     NegotiationWanted --> attempts ----> a new IKE SA --> SendIp
     IpReceived ---------> udp ---------> table (IkeSas) --> acts --> peers --> SaNegotiated, ConnectionChanged, ...
-    UnknownSpi ---------> recovery: says INVALID_SPI; hears it said, and tries again beside the old SA
+    UnknownSpi ---------> recovery: says INVALID_SPI
     Tick ---------------> whatever is due, and only that
 
 The `book` knows which peers may talk, the `table` what an IKE SA does, and `peers` what follows from it.
@@ -23,7 +23,7 @@ from dmvpn.base.negotiation import (
 )
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2 import messages, recovery, udp
+from dmvpn.features.ikev2 import messages, udp
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.peers import Peers
@@ -183,9 +183,6 @@ class Ikev2Machine:
         if packet.destination not in self._locals and not peers.table.knows(octets):
             return []  # no tunnel has this address, and no IKE SA still has to say that it ends
         lines = peers.reports.packet(octets, path, sent=False)
-        if (spi := recovery.unknown_spi(octets)) is not None:
-            doubted = recovery.doubted(spi, path, peers.connections)
-            return [*lines, *peers.doubt(doubted, now)] if doubted else list(lines)
         return [*lines, *peers.follow(peers.table.handle(octets, path, now), now)]
 
     def _tell_keys(self, now: float, *, wanted: bool) -> Results:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.children import ChildSa, EspKeys
+from dmvpn.features.ikev2.agreement import ChildSa, EspKeys
+from dmvpn.features.ikev2.crypto import cipher_of
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
-from dmvpn.features.ikev2.crypto.sealing import cipher_of
 from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.terms import is_reserved
+from dmvpn.features.ikev2.wire import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
 from dmvpn.features.ikev2.wire.payloads import (
     InitiatorSelectors,
@@ -28,10 +28,10 @@ from dmvpn.features.ikev2.wire.payloads import (
 )
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.crypto.groups import PrivateValue
-    from dmvpn.features.ikev2.sa import IkeSa
+    from dmvpn.features.ikev2.agreement import Agreement
+    from dmvpn.features.ikev2.crypto import PrivateValue
     from dmvpn.features.ikev2.terms import ChildTerms
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
     from dmvpn.features.ikev2.wire.payloads import KeyExchange
     from dmvpn.features.ikev2.wire.proposals import TrafficSelector
 
@@ -54,7 +54,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Contributions:
     """What both sides contributed: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
 
     nonces: Nonces
@@ -81,7 +81,7 @@ class Ask:
     spi: bytes
 
     @classmethod
-    def of(cls, sa: IkeSa, terms: ChildTerms, *, first: bool) -> Ask:
+    def of(cls, sa: Agreement, terms: ChildTerms, *, first: bool) -> Ask:
         """Return the terms; first: in IKE_AUTH, where there is no key exchange of its own."""
         return cls(terms, terms.first_suites if first else terms.suites, sa.book.esp_spis.fresh(sa.entropy))
 
@@ -94,7 +94,7 @@ class Ask:
         """Return what comes at the end: selectors."""
         return InitiatorSelectors((self.terms.local,)), ResponderSelectors((self.terms.remote,))
 
-    def conclude(self, sa: IkeSa, answer: Chain, agreement: Agreement) -> ChildSa:
+    def conclude(self, sa: Agreement, answer: Chain, given: Contributions) -> ChildSa:
         """Return the child SA of the answer. Raises Refused: a child SA that was made nevertheless must be deleted."""
         if error := answer.error:
             raise Refused(NotifyType(error.kind), self._explain(error)) if _is_known(error) else _odd(error)
@@ -113,7 +113,7 @@ class Ask:
         local = _within(ours, self.terms.local, translated=as_seen_here)
         remote = _within(theirs, self.terms.remote, translated=as_seen_here)
         draft = _Draft(self.terms, suite, self.spi, chosen.proposals[0].spi, transport and self.terms.transport)
-        return draft.child(sa, agreement, local, remote, initiated=True)
+        return draft.child(sa, given, local, remote, initiated=True)
 
     def _explain(self, error: Notify) -> Reason:
         """Return what the peer's refusal means, with what we had asked for."""
@@ -165,8 +165,8 @@ class _Draft:
 
     def child(
         self,
-        sa: IkeSa,
-        agreement: Agreement,
+        sa: Agreement,
+        given: Contributions,
         of_initiator: tuple[TrafficSelector, ...],
         of_responder: tuple[TrafficSelector, ...],
         *,
@@ -176,7 +176,7 @@ class _Draft:
         if cipher is None or sa.keys is None or is_reserved(self.spi_out):
             raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.NO_SPI, (self.spi_out.hex() or "empty",)))
         sizes = (cipher.key_size, cipher.integrity_size)
-        keys = child_keys(sa.prf, sa.keys.d, agreement.nonces, sizes, agreement.shared)
+        keys = child_keys(sa.prf, sa.keys.d, given.nonces, sizes, given.shared)
         ours, theirs = (keys.initiator, keys.responder) if initiated else (keys.responder, keys.initiator)
         local, remote = (of_initiator, of_responder) if initiated else (of_responder, of_initiator)
         return ChildSa(
@@ -192,7 +192,7 @@ class _Draft:
             terms=self.terms,
             since=sa.now,
             rekey_at=sa.rekey_time(self.terms.seconds),
-            lowest_nonce=agreement.nonces.lowest,
+            lowest_nonce=given.nonces.lowest,
             initiated=initiated,
         )
 
@@ -209,7 +209,7 @@ class Settlement:
     back: tuple[Payload, ...]
 
 
-def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Suite:
+def suite_of(sa: Agreement, request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Suite:
     """Return which of our suites a request for a child SA gets. Raises Refused."""
     offers = request.find(SecurityAssociation)
     if offers is None:
@@ -220,7 +220,7 @@ def suite_of(sa: IkeSa, request: Chain, suites: tuple[Suite, ...], *, has_group:
     return choice.suite
 
 
-def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement: Agreement) -> Settlement:
+def settle(sa: Agreement, request: Chain, terms: ChildTerms, suite: Suite, given: Contributions) -> Settlement:
     """Do the responder's half. Raises Refused.
 
     suite: as `suite_of` chose it.
@@ -239,7 +239,7 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, agreement
     if not transport:  # a NAT hides what is inside, and we will ask for it again
         terms = replace(terms, local=ours, remote=theirs)
     draft = _Draft(terms, suite, spi, choice.offer.spi, transport)
-    child = draft.child(sa, agreement, (theirs,), (ours,), initiated=False)
+    child = draft.child(sa, given, (theirs,), (ours,), initiated=False)
     child = replace(child, local=(terms.local,), remote=(terms.remote,)) if sa.nat.found else child
     mode = (_TRANSPORT,) if transport else ()
     front = (*mode, SecurityAssociation((choice.answer(spi),)))

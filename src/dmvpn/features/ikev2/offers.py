@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.crypto.groups import SUPPORTED
-from dmvpn.features.ikev2.crypto.sealing import Cipher, cipher_of
+from dmvpn.features.ikev2.crypto import SUPPORTED, Cipher, cipher_of
 from dmvpn.features.ikev2.model import Encryption, Hash
 from dmvpn.features.ikev2.reasons import IkeReason, Kind
 from dmvpn.features.ikev2.wire.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId, TransformType

@@ -14,12 +14,12 @@ from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2 import messages, udp
+from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.attempts import Attempts, path_of
 from dmvpn.features.ikev2.connections import BOTH_BEGAN, BY_INITIATOR, Connections, ends_of, may_go, to_end
 from dmvpn.features.ikev2.exchanges import Probe
-from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.recovery import Recovery, Traffic
+from dmvpn.features.ikev2.recovery import Recovery, Traffic, doubted
 from dmvpn.features.ikev2.reports import Reports
 from dmvpn.features.ikev2.sa import (
     Begun,
@@ -38,7 +38,7 @@ from dmvpn.features.ikev2.sa import (
 )
 from dmvpn.features.ikev2.sas import IkeSas
 from dmvpn.features.ikev2.terms import IKE_PORT, Endpoint, Path
-from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
+from dmvpn.features.ikev2.udp import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ikev2.views import number_of
 
 if TYPE_CHECKING:
@@ -197,6 +197,9 @@ class Peers:
                         results += self._send(path, datagram)
                 case Reply(path, datagram):
                     results += self._send(path, datagram)
+                case Hinted(path, spi):
+                    sa = doubted(spi, path, self.connections)
+                    results += self.doubt(sa, now) if sa is not None else []
                 case TurnedAway(path, why, logged):
                     results += self.reports.act(act)
                     results += self.reports.failed(path.remote, why, now) if logged else []

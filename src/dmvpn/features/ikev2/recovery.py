@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import PollSas
-from dmvpn.base.errors import WireError
 from dmvpn.features.ikev2.exchanges import Probe
 from dmvpn.features.ikev2.reports import Limiter
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
-from dmvpn.features.ikev2.wire.message import NO_SPI, Header, Message
+from dmvpn.features.ikev2.wire import NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
@@ -53,8 +52,6 @@ _BEGIN_BURST: Final = 64
 _DOUBT_INTERVAL: Final = 10.0
 #: Seconds for which the peer of a new IKE SA may not have it yet.
 _YOUNG: Final = 2.0
-#: Where the exchange type is in a header.
-_EXCHANGE_AT: Final = 18
 
 
 class Recovery:
@@ -116,20 +113,6 @@ class Recovery:
         """Forget an IKE SA that is gone."""
         self._fresh.pop(sa.own_spi, None)
         self._doubted.pop(sa.own_spi, None)
-
-
-def unknown_spi(octets: bytes) -> int | None:
-    """Return the SPI that a message outside of any IKE SA calls unknown; None: it is no such message."""
-    if octets[_EXCHANGE_AT : _EXCHANGE_AT + 1] != bytes((ExchangeType.INFORMATIONAL,)):
-        return None
-    try:
-        message = Message.parse(octets)
-    except WireError:
-        return None
-    notify = message.notify(NotifyType.INVALID_SPI)
-    if message.header.is_response or notify is None or len(notify.data) != 4:
-        return None
-    return int.from_bytes(notify.data, "big")
 
 
 def doubted(spi_out: int, path: Path, connections: Connections) -> IkeSa | None:

@@ -28,7 +28,7 @@ from dmvpn.features.ikev2.sa import (
 )
 from dmvpn.features.ikev2.udp import TurnedAway
 from dmvpn.features.ikev2.views import view_of
-from dmvpn.features.ikev2.wire.message import NO_SPI, Message, parse_header
+from dmvpn.features.ikev2.wire import NO_SPI, Message, parse_header
 from dmvpn.features.ikev2.wire.numbers import PayloadType
 from dmvpn.features.ikev2.wire.payloads import Notify
 

@@ -15,15 +15,24 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ikev2.agreement import Agreement
-from dmvpn.features.ikev2.children import LINGER, Children, ChildSa
-from dmvpn.features.ikev2.crypto.keys import PRFS, Nonces, first_seed, rekeyed_seed
-from dmvpn.features.ikev2.life import MOVES, Abilities, Evidence, Move, SaState
+from dmvpn.features.ikev2.agreement import (
+    LINGER,
+    MOVES,
+    Abilities,
+    Agreement,
+    Children,
+    ChildSa,
+    Evidence,
+    Move,
+    SaState,
+)
+from dmvpn.features.ikev2.crypto import PRFS
+from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed, rekeyed_seed
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sealed import INTERVALS, Incoming, Outgoing, mark_of
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Path
 from dmvpn.features.ikev2.udp import Act
-from dmvpn.features.ikev2.wire.message import NO_SPI, Message
+from dmvpn.features.ikev2.wire import NO_SPI, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import Book, Terms
     from dmvpn.features.ikev2.udp import Nat
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
     from dmvpn.features.ikev2.wire.payloads import Identification, Payload
 
 #: Seconds in which a peer that asked for an IKE SA must prove itself.

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.answers import handle
-from dmvpn.features.ikev2.beginning import Init
+from dmvpn.features.ikev2.beginning import Cookies, Init, Stranger, plain_answer
 from dmvpn.features.ikev2.exchanges import DeleteChild, DeleteIke, Probe, RekeyChild, RekeyIke
-from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.responder import Cookies, Stranger, plain_answer
 from dmvpn.features.ikev2.sa import (
     HALF_OPEN,
     Begun,
@@ -35,9 +34,9 @@ from dmvpn.features.ikev2.sa import (
     Unanswered,
 )
 from dmvpn.features.ikev2.terms import IKE_PORT
-from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
+from dmvpn.features.ikev2.udp import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ikev2.views import Counts
-from dmvpn.features.ikev2.wire.message import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response
+from dmvpn.features.ikev2.wire import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
@@ -151,6 +150,8 @@ class IkeSas:
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
             return self._stranger(message, octets, path, now)
+        if (spi := _unknown_spi(message)) is not None:
+            return [Hinted(path, spi)]
         sa = self._by_spi.get(header.spi_r if header.from_initiator else header.spi_i)
         if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
             if header.is_response:
@@ -292,6 +293,14 @@ class IkeSas:
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts
+
+
+def _unknown_spi(message: Message) -> int | None:
+    """Return the SPI that a message outside of any IKE SA calls unknown; None: it is no such message."""
+    if message.header.exchange != ExchangeType.INFORMATIONAL or message.header.is_response:
+        return None
+    notify = message.notify(NotifyType.INVALID_SPI)
+    return int.from_bytes(notify.data, "big") if notify is not None and len(notify.data) == 4 else None
 
 
 # ---------------------------------------------------------------------------------------- what time does to one of them

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import WireError
-from dmvpn.features.ikev2.wire.message import (
+from dmvpn.features.ikev2.wire import (
     GENERIC,
     HEADER_LENGTH,
     Chain,
@@ -38,7 +38,7 @@ from dmvpn.features.ikev2.wire.payloads import Encrypted, EncryptedFragment, Pay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.features.ikev2.crypto.sealing import Opener, Sealer
+    from dmvpn.features.ikev2.crypto import Opener, Sealer
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from dmvpn.features.ikev2.wire.message import NO_SPI
+from dmvpn.features.ikev2.wire import is_reserved
 from dmvpn.features.ikev2.wire.numbers import AuthMethod
 
 if TYPE_CHECKING:
@@ -186,18 +186,6 @@ class Book(Protocol):
 
 
 # -------------------------------------------------------------------------------------------------- SPIs that we choose
-
-
-def fresh_spi(entropy: Entropy) -> bytes:
-    """Return 8 octets that are not all zero (RFC 7296 §3.1)."""
-    while (spi := entropy.octets(8)) == NO_SPI:
-        pass
-    return spi
-
-
-def is_reserved(spi: bytes) -> bool:
-    """Return whether this is no SPI of ESP, which has 4 octets; 0 to 255 are reserved (RFC 4303 §2.1)."""
-    return len(spi) != 4 or int.from_bytes(spi, "big") <= 255
 
 
 class EspSpis:

@@ -1,4 +1,7 @@
-"""Certificates as an IKE SA needs them: what our trustpoints give, parsed once and not for every handshake."""
+"""Who a peer is: AUTH, by which each end proves its identity, and the certificates behind it. RFC 7296 §2.15.
+
+What our trustpoints give is parsed once, and not for every handshake.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,37 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
+from dmvpn.features.ikev2.agreement import Evidence
+from dmvpn.features.ikev2.crypto.signatures import (
+    holds_key,
+    knows_secret,
+    prove_with_key,
+    prove_with_secret,
+    signed_octets,
+)
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.model import Authentication
+from dmvpn.features.ikev2.model import Authentication as Method
 from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.wire.numbers import AuthMethod
+from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from dmvpn.base.ports import Ports
+    from dmvpn.features.ikev2.agreement import Agreement
     from dmvpn.features.ikev2.crypto.certificates import Trustpoint
-    from dmvpn.features.ikev2.crypto.signatures import Proof, PublicKey
+    from dmvpn.features.ikev2.crypto.signatures import PrivateKey, Proof, PublicKey
     from dmvpn.features.ikev2.model import Profile
+    from dmvpn.features.ikev2.terms import Terms
+    from dmvpn.features.ikev2.wire import Chain
     from dmvpn.features.ikev2.wire.payloads import Identification
 
 #: What a method of a profile takes for a key.
 _KINDS = {
-    Authentication.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
-    Authentication.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
+    Method.RSA_SIGNATURE: (rsa.RSAPublicKey, rsa.RSAPrivateKey),
+    Method.ECDSA_SIGNATURE: (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
 }
 
 
@@ -118,3 +134,61 @@ class Trust:
 def takes_certificates(profile: Profile) -> bool:
     """Return whether a peer of this profile may prove itself with a certificate."""
     return any(method in _KINDS for method in profile.remote_authentication)
+
+
+# --------------------------------------------------------------------------------------------------------------- proofs
+
+
+def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authentication:
+    """Make the AUTH payload that shows that we are `identity`."""
+    keys = surely(sa.keys)
+    first, nonce, sk_p = (
+        (sa.init_request, sa.nonces.responder, keys.pi)
+        if sa.is_initiator
+        else (sa.init_response, sa.nonces.initiator, keys.pr)
+    )
+    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    if terms.key is not None:
+        return prove_with_key(terms.key, octets, sa.abilities.hashes)
+    return prove_with_secret(sa.prf, terms.secret or b"", octets)
+
+
+def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
+    """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
+    keys = surely(sa.keys)
+    proof = message.find(Authentication)
+    who = name_of(identity)
+    if proof is None:
+        return Reason(IkeReason.NO_PROOF, (who,))
+    expected = sa.book.expectation(terms, sa.path, identity)
+    if isinstance(expected, Reason):
+        return expected
+    if proof.method not in expected.methods:
+        return Reason(IkeReason.METHOD_REFUSED, (who, _by(proof.method), terms.profile))
+    first, nonce, sk_p = (
+        (sa.init_response, sa.nonces.initiator, keys.pr)
+        if sa.is_initiator
+        else (sa.init_request, sa.nonces.responder, keys.pi)
+    )
+    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
+        return Evidence("PSK", expected.entry, expected.named)
+    if not expected.certificates:
+        return Reason(IkeReason.OTHER_KEY, (who, terms.profile))
+    chain = tuple(payload.data for payload in message.all(Certificate))
+    key = sa.book.believe(terms, identity, chain)
+    if isinstance(key, Reason):
+        return key
+    if not holds_key(key, octets, proof):
+        return Reason(IkeReason.NOT_THE_HOLDER, (who,))
+    return Evidence(method_name(key), chain=chain)
+
+
+def _by(method: int) -> str:
+    """Name a method of AUTH, for the log."""
+    return "a pre-shared key" if method == AuthMethod.SHARED_KEY else f"a signature (method {method})"
+
+
+def method_name(key: PrivateKey | PublicKey) -> str:
+    """Name what a key proves with, for shows."""
+    return "RSA" if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else "ECDSA"

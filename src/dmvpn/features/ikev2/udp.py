@@ -19,7 +19,7 @@ from dmvpn.net.udp import UdpDatagram
 if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ikev2.wire.message import Chain
+    from dmvpn.features.ikev2.wire import Chain
 
 PROTOCOL: Final = 17
 #: Before a message on port 4500: no SA has this SPI.
@@ -54,6 +54,14 @@ class TurnedAway(Act):
     path: Path
     why: Reason
     logged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hinted(Act):
+    """Somebody says, outside of any IKE SA, that it does not know the SA of ESP with this SPI: a hint, no proof."""
+
+    path: Path
+    spi: int
 
 
 def received(packet: IpReceived) -> tuple[Path, bytes] | None:

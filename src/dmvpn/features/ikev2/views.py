@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import fraction
 from dmvpn.base.events import Event
 from dmvpn.base.protection import EspSa, IkePhase, IkeStats, IkeView, SaView
-from dmvpn.features.ikev2.beginning import method_name
+from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.life import SaState
 from dmvpn.features.ikev2.offers import esp_transform
 from dmvpn.features.ikev2.terms import NAT_PORT
+from dmvpn.features.ikev2.trust import method_name
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ, Prf
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import Connection
-    from dmvpn.features.ikev2.children import ChildSa
+    from dmvpn.features.ikev2.agreement import ChildSa
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import Terms

@@ -1,4 +1,4 @@
-"""Keys: pseudo-random functions and prf+ (RFC 7296 §2.13), SKEYSEED, SK_* and KEYMAT (§2.14, §2.17 and §2.18).
+"""Keys: SKEYSEED, SK_* and KEYMAT (RFC 7296 §2.14, §2.17 and §2.18); as Wireshark reads them.
 
 They never appear in a `repr`. `KeyLog` tells them to the owner of a lab who captures its packets. If it is off, it
 forgets at once what it is told. If it is on, each IKE SA and each pair of SAs of ESP makes lines for two of Wireshark's
@@ -8,15 +8,13 @@ addresses: behind NAT these are different on every link, and SPIs are random any
 
 from __future__ import annotations
 
-import enum
-import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash
-from dmvpn.features.ikev2.wire import numbers
+from dmvpn.features.ikev2.crypto import Cipher, Prf
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ
 
 if TYPE_CHECKING:
@@ -24,45 +22,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import EspSa
-    from dmvpn.features.ikev2.crypto.sealing import Cipher
+    from dmvpn.features.ikev2.crypto import Cipher, Prf
     from dmvpn.features.ikev2.offers import Suite
-
-
-class Prf(enum.Enum):
-    """A pseudo-random function: HMAC over a hash. Its key is as long as its output."""
-
-    SHA1 = "sha1"
-    SHA256 = "sha256"
-    SHA384 = "sha384"
-    SHA512 = "sha512"
-
-    @property
-    def size(self) -> int:
-        """Octets of its output, which is also the best size of its key."""
-        return _SIZES[self]
-
-    def __call__(self, key: bytes, data: bytes) -> bytes:
-        """Return prf(key, data)."""
-        return hmac.digest(key, data, self.value)
-
-    def expand(self, key: bytes, seed: bytes, length: int) -> bytes:
-        """Return prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks."""
-        octets, block = b"", b""
-        for number in range(1, -(-length // self.size) + 1):
-            block = self(key, block + seed + bytes((number,)))
-            octets += block
-        return octets[:length]
-
-
-_SIZES: Final = {Prf.SHA1: 20, Prf.SHA256: 32, Prf.SHA384: 48, Prf.SHA512: 64}
-
-#: By transform identifier.
-PRFS: Final[dict[int, Prf]] = {
-    numbers.Prf.HMAC_SHA1: Prf.SHA1,
-    numbers.Prf.HMAC_SHA2_256: Prf.SHA256,
-    numbers.Prf.HMAC_SHA2_384: Prf.SHA384,
-    numbers.Prf.HMAC_SHA2_512: Prf.SHA512,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

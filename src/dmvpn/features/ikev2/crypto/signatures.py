@@ -18,7 +18,7 @@ from dmvpn.features.ikev2.wire.numbers import AuthMethod, HashId
 from dmvpn.features.ikev2.wire.payloads import Authentication
 
 if TYPE_CHECKING:
-    from dmvpn.features.ikev2.crypto.keys import Prf
+    from dmvpn.features.ikev2.crypto import Prf
     from dmvpn.features.ikev2.wire.payloads import Identification
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

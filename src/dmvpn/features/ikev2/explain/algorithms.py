@@ -7,7 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation, Group, Kind, code
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.protection import IkePhase
-from dmvpn.features.ikev2.life import SaState
+from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.wire.numbers import (
     AuthMethod,
     CertEncoding,

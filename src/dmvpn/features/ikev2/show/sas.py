@@ -1,23 +1,29 @@
-"""IKE SAs and what they made: what `show crypto ikev2 sa`, `session` and `show crypto isakmp sa` say."""
+"""`show crypto ikev2 sa` and `session`, `show crypto isakmp sa`: IKE SAs and what they made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase
 from dmvpn.features.ikev2.translation import ISAKMP
+from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.protection import IkeView, SaView
     from dmvpn.ios import Args, ShowContext
 
 _NO_SPI: Final = bytes(8)
+_HEAD = "Tunnel-id Local                 Remote                fvrf/ivrf            Status "
+_HEAD_6 = "Tunnel-id    fvrf/ivrf              Status    "
+_UNKNOWN = "Unknown"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,3 +209,170 @@ def _range(selector: str) -> str:
     network = ip_network(f"{address}/{mask}", strict=False)
     first, last = ("0", "65535") if port == "0" else (port, port)
     return f"{network.network_address}/{first} - {network.broadcast_address}/{last}"
+
+
+# ------------------------------------------------------------------------------------------------ show crypto ikev2 sa
+
+
+def render_sas(answer: ShowSas) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 sa`."""
+    return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=False))
+
+
+def render_sas_in_detail(answer: ShowSas) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 sa detailed`."""
+    return _by_family("IKEv2  SA", answer.sas, _version, lambda line: _sa_paragraph(line, detail=True))
+
+
+def render_sessions(answer: ShowSessions) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 session`."""
+    return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda one: _session_lines(one, detail=False))
+
+
+def render_sessions_in_detail(answer: ShowSessions) -> Iterator[str]:
+    """Return the lines of `show crypto ikev2 session detailed`."""
+    return _by_family("IKEv2 Session", answer.sessions, _session_version, lambda one: _session_lines(one, detail=True))
+
+
+def _by_family(
+    title: str, items: Sequence[T], version: Callable[[T], int], lines: Callable[[T], Iterator[str]]
+) -> Iterator[str]:
+    for family in (4, 6):
+        yield f" IPv{family} Crypto {title} "
+        yield ""
+        for item in items:
+            if version(item) == family:
+                yield from lines(item)
+
+
+def _version(line: SaLine) -> int:
+    return line.remote.version
+
+
+def _session_version(session: SessionLines) -> int:
+    return session.sas[0].remote.version
+
+
+def _sa_paragraph(line: SaLine, *, detail: bool) -> Iterator[str]:
+    yield from _sa_lines(line, detail=detail)
+    yield ""
+
+
+def _session_lines(session: SessionLines, *, detail: bool) -> Iterator[str]:
+    counts = f"IKE count:{len(session.sas)}, CHILD count:{len(session.children)}"
+    yield f"Session-id:{session.number}, Status:{session.status}, {counts}"
+    yield ""
+    for line in session.sas:
+        yield from _sa_lines(line, detail=detail)
+    for child in session.children:
+        yield from _child_lines(child, detail=detail)
+    yield ""
+
+
+def _sa_lines(line: SaLine, *, detail: bool) -> Iterator[str]:
+    if line.remote.version == 4:
+        local, remote = f"{line.local}/{line.local_port}", f"{line.remote}/{line.remote_port}"
+        yield _HEAD
+        yield f"{line.number:<9} {local:<21} {remote:<21} {'none/none':<20} {line.status:<7}"
+    else:
+        yield _HEAD_6
+        yield f"{line.number:<10} {'none/none':<21} {line.status:<7}"
+        yield f"Local  {line.local}/{line.local_port} "
+        yield f"Remote  {line.remote}/{line.remote_port} "
+    yield f"      {_algorithms(line)}"
+    yield f"      Life/Active Time: {line.lifetime}/{line.active} sec"
+    yield f"      CE id: 0, Session-id: {line.number}"
+    if detail:
+        yield f"      Status Description: {line.description}"
+    yield f"      Local spi: {line.local_spi.hex().upper()}       Remote spi: {line.remote_spi.hex().upper()}"
+    if detail:
+        yield from _particulars(line)
+
+
+def _algorithms(line: SaLine) -> str:
+    """Return the names of the algorithms; IOS writes "Unknown - 0" for what is not negotiated yet; parsers read this
+    and do not read that.
+    """
+    encryption, prf = line.encryption or _UNKNOWN, line.prf or _UNKNOWN
+    auth = f"Auth sign: {line.local_auth or _UNKNOWN}, Auth verify: {line.remote_auth or _UNKNOWN}"
+    return (
+        f"Encr: {encryption}, keysize: {line.bits}, PRF: {prf}, Hash: {line.integrity or 'None'}, "
+        f"DH Grp:{line.group}, {auth}"
+    )
+
+
+def _particulars(line: SaLine) -> Iterator[str]:
+    yield f"      Local id: {line.local_identity}"
+    yield f"      Remote id: {line.remote_identity}"
+    for title in ("req msg id: ", "next msg id:", "req queued: "):
+        yield f"      Local {title} {line.next_request:<14} Remote {title} {line.next_answer:<10}"
+    yield f"      Local window:      {line.local_window:<14} Remote window:      {line.remote_window:<10}"
+    yield f"      DPD configured for {line.dpd} seconds, retry {line.dpd_retry}"
+    yield f"      {'IETF Std Fragmentation  configured.' if line.fragmentation else 'Fragmentation not  configured.'}"
+    yield "      Dynamic Route Update: disabled"
+    yield "      Extended Authentication not configured."
+    yield f"      {_nat(line)}"
+    yield "      Cisco Trust Security SGT is disabled"
+    yield f"      Initiator of SA : {'Yes' if line.initiator else 'No'}"
+
+
+def _nat(line: SaLine) -> str:
+    """Return where the translator is: inside: we are behind it; outside: the peer is."""
+    where = [word for word, there in (("inside", line.nat_inside), ("outside", line.nat_outside)) if there]
+    return f"NAT-T is detected {' and '.join(where)}" if where else "NAT-T is not detected  "
+
+
+def _child_lines(child: ChildLine, *, detail: bool) -> Iterator[str]:
+    yield f"Child sa: local selector  {child.local_selector}"
+    yield f"          remote selector {child.remote_selector}"
+    yield f"          ESP spi in/out: 0x{child.spi_in:X}/0x{child.spi_out:X}  "
+    if detail:
+        yield "          AH spi in/out: 0x0/0x0  "
+        yield "          CPI in/out: 0x0/0x0  "
+        yield f"          Encr: {child.encryption}, keysize: {child.bits}, esp_hmac: {child.hash}"
+        yield f"          ah_hmac: None, comp: IPCOMP_NONE, mode {'transport' if child.transport else 'tunnel'}"
+
+
+# ----------------------------------------------------------------------------------------------- show crypto isakmp sa
+
+
+def render_isakmp(answer: ShowSas) -> Iterator[str]:
+    """Yield the lines of `show crypto isakmp sa`, in the words of IKE version 1."""
+    for family in (4, 6):
+        yield f"IPv{family} Crypto ISAKMP SA"
+        if family == 4:
+            yield "dst             src             state          conn-id status"
+        for line in answer.sas:
+            if line.remote.version == family:
+                source, target = (line.local, line.remote) if line.initiator else (line.remote, line.local)
+                state, status = _in_words_of_isakmp(line)
+                yield f"{target!s:<15} {source!s:<15} {state:<14} {1000 + line.number:>7} {status}"
+        yield ""
+
+
+def _in_words_of_isakmp(line: SaLine) -> tuple[str, str]:
+    if line.status == IkePhase.READY.value:
+        return "QM_IDLE", "ACTIVE"
+    if line.status == IkePhase.DELETED.value:
+        return "MM_NO_STATE", "ACTIVE (deleted)"
+    return ("MM_KEY_EXCH" if line.bits else "MM_NO_STATE"), "ACTIVE"
+
+
+_HELP: Final = {
+    "crypto": "Encryption",
+    "ikev2": "IKE version 2",
+    "isakmp": "IKE version 1; what its lines ask for runs as version 2",
+    "sa": "IKE SAs",
+    "session": "IKE SAs with their pairs of ESP",
+    "local": "By our address",
+    "remote": "By the peer's address",
+    "detailed": "With all particulars",
+}
+_WHICH: Final = "[ local ( {local:address} | {local:address6} ) | remote ( {remote:address} | {remote:address6} ) ]"
+COMMANDS: Final = (
+    ExecCommand(f"show crypto ikev2 sa {_WHICH}", _HELP, query=sas, render=render_sas),
+    ExecCommand(f"show crypto ikev2 sa {_WHICH} detailed", _HELP, query=sas, render=render_sas_in_detail),
+    ExecCommand("show crypto ikev2 session", _HELP, query=sessions, render=render_sessions),
+    ExecCommand("show crypto ikev2 session detailed", _HELP, query=sessions, render=render_sessions_in_detail),
+    ExecCommand("show crypto isakmp sa", _HELP, query=sas_of_isakmp, render=render_isakmp),
+)
