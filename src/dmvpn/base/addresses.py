@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import NamedTuple, Self
+from operator import itemgetter
+from typing import Self
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -17,29 +18,44 @@ UNSPECIFIED = IPv4Address(0)
 UNSPECIFIED_OF: dict[int, IPAddress] = {4: UNSPECIFIED, 6: IPv6Address(0)}
 
 
-class _AddressAndLength(NamedTuple):
-    address: IPAddress
-    length: int
+class Prefix(tuple[object, ...]):
+    """A network prefix: host bits of `address` are zero, `length` counts bits. Sorts by version, address, then length.
 
-
-class Prefix(_AddressAndLength):
-    """A network prefix: host bits of `address` are zero, `length` counts bits. Sorts by address, then length.
-
-    Make one with `Prefix.of` (any address of the prefix) or `Prefix.parse` ("10.3.3.0/24").
+    Make one with `Prefix.of` (any address of the prefix) or `Prefix.parse` ("10.3.3.0/24"). It consists of numbers
+    because a route is looked up in fifty dictionaries on its way into the kernel, and an address hashes slowly.
+    version: of IP. number: its address.
     """
 
-    _hash: int
+    __slots__ = ()
 
-    def __hash__(self) -> int:
-        # A route is looked up in fifty dictionaries on its way into the kernel, and an address hashes slowly.
-        try:
-            return self._hash
-        except AttributeError:
-            self._hash = super().__hash__()
-            return self._hash
+    version: int = property(itemgetter(0))  # type: ignore[assignment]
+    number: int = property(itemgetter(1))  # type: ignore[assignment]
+    length: int = property(itemgetter(2))  # type: ignore[assignment]
 
-    def __getstate__(self) -> None:
-        """Copy nothing but address and length: in another process the same address has another hash."""
+    def __new__(cls, address: IPAddress, length: int) -> Self:
+        """Make the prefix that begins with this address."""
+        return tuple.__new__(cls, (address.version, int(address), length))
+
+    @classmethod
+    def of_number(cls, number: int, length: int) -> Self:
+        """Make the prefix of IPv4 that begins with the address of this number."""
+        return tuple.__new__(cls, (4, number, length))
+
+    def __getnewargs__(self) -> tuple[IPAddress, int]:
+        return self.address, self.length
+
+    def __repr__(self) -> str:
+        return f"Prefix(address={self.address!r}, length={self.length})"
+
+    @property
+    def address(self) -> IPAddress:
+        """Its first address."""
+        return IPv4Address(self.number) if self.version == 4 else IPv6Address(self.number)
+
+    @property
+    def width(self) -> int:
+        """The bits of an address."""
+        return 32 if self.version == 4 else 128
 
     @classmethod
     def of(cls, address: IPAddress, length: int) -> Self:
@@ -47,9 +63,7 @@ class Prefix(_AddressAndLength):
         if not 0 <= length <= address.max_prefixlen:
             raise ValueError(f"prefix length {length} of {address}")
         host_bits = address.max_prefixlen - length
-        if not host_bits:
-            return cls(address, length)
-        return cls(type(address)(int(address) >> host_bits << host_bits), length)
+        return tuple.__new__(cls, (address.version, int(address) >> host_bits << host_bits, length))
 
     @classmethod
     def host(cls, address: IPAddress) -> Self:
@@ -66,36 +80,40 @@ class Prefix(_AddressAndLength):
     def __contains__(self, item: object) -> bool:
         """Return whether an address is in this prefix, or a prefix is this one or inside it."""
         if isinstance(item, Prefix):
-            return item.length >= self.length and item.address in self
-        if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.address.version:
+            shift = self.width - self.length
+            is_longer = item.version == self.version and item.length >= self.length
+            return is_longer and item.number >> shift == self.number >> shift
+        if not isinstance(item, IPv4Address | IPv6Address) or item.version != self.version:
             return False
-        shift = self.address.max_prefixlen - self.length
-        return int(item) >> shift == int(self.address) >> shift
+        shift = self.width - self.length
+        return int(item) >> shift == self.number >> shift
 
     @property
     def is_host(self) -> bool:
         """True if the prefix is a single address."""
-        return self.length == self.address.max_prefixlen
+        return self.length == self.width
 
     @property
     def size(self) -> int:
         """The number of its addresses."""
-        return 1 << (self.address.max_prefixlen - self.length)
+        return 1 << (self.width - self.length)
 
     @property
     def netmask(self) -> IPAddress:
         """The mask: 255.255.255.0 for a /24."""
-        return _netmask(self.address.max_prefixlen, self.length)
+        return _netmask(self.width, self.length)
 
     @property
     def wildcard(self) -> IPAddress:
         """The inverse of the mask: 0.0.0.255 for a /24."""
-        return type(self.address)((1 << (self.address.max_prefixlen - self.length)) - 1)
+        ones = self.size - 1
+        return IPv4Address(ones) if self.version == 4 else IPv6Address(ones)
 
     @property
     def broadcast(self) -> IPAddress:
         """The highest address of the prefix."""
-        return type(self.address)(int(self.address) | int(self.wildcard))
+        last = self.number | (self.size - 1)
+        return IPv4Address(last) if self.version == 4 else IPv6Address(last)
 
     @property
     def is_for_stations(self) -> bool:
@@ -103,10 +121,16 @@ class Prefix(_AddressAndLength):
 
         Short prefixes that hold such addresses besides others are routes like all.
         """
-        if self.address.version != 4:
+        if self.version != 4:
             return not self.address.is_multicast
-        first = int(self.address) >> 24
+        first = self.number >> 24
         return self.length < 3 or (first < 224 and (self.length < 8 or first not in (0, 127)))
+
+    @property
+    def covered(self) -> bytes:
+        """The octets of its address that it covers, at least in part: as routing protocols write it."""
+        octets = (self.length + 7) >> 3
+        return (self.number >> self.width - 8 * octets).to_bytes(octets, "big")
 
     @property
     def is_default(self) -> bool:

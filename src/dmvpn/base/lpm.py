@@ -7,6 +7,7 @@ small enough to be right. Both families live side by side.
 from __future__ import annotations
 
 from bisect import insort
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dmvpn.base.breath import in_order
@@ -30,19 +31,19 @@ class PrefixTable(Generic[Value]):
         self._lengths: dict[int, list[int]] = {4: [], 6: []}  # of negative lengths, so that the longest is first
 
     def __setitem__(self, prefix: Prefix, value: Value) -> None:
-        version, length = prefix.address.version, prefix.length
+        version, number, length = prefix.version, prefix.number, prefix.length
         table = self._tables.get((version, length))
         if table is None:
             table = self._tables[version, length] = {}
             insort(self._lengths[version], -length)
-        table[int(prefix.address) >> (prefix.address.max_prefixlen - length)] = prefix, value
+        table[number >> (prefix.width - length)] = prefix, value
         self._entries[prefix] = value
 
     def __delitem__(self, prefix: Prefix) -> None:
         del self._entries[prefix]
-        version, length = prefix.address.version, prefix.length
+        version, number, length = prefix.version, prefix.number, prefix.length
         table = self._tables[version, length]
-        del table[int(prefix.address) >> (prefix.address.max_prefixlen - length)]
+        del table[number >> (prefix.width - length)]
         if not table:
             del self._tables[version, length]
             self._lengths[version].remove(-length)
@@ -86,4 +87,4 @@ class PrefixTable(Generic[Value]):
 
     def items(self) -> list[tuple[Prefix, Value]]:
         """Return all prefixes with their values, sorted by prefix."""
-        return in_order(self._entries.items(), key=lambda item: (item[0].address.version, item[0]))
+        return in_order(self._entries.items(), key=itemgetter(0))

@@ -226,7 +226,7 @@ def _body(route: Route) -> bytes:
 
 
 def _head(route: Route, *, scope: int, kind: RouteKind, flags: int = 0) -> bytes:
-    family = family_of(route.prefix.address.version)
+    family = family_of(route.prefix.version)
     table = route.table if route.table < 256 else 0
     return _RTMSG.pack(family, route.prefix.length, 0, 0, table, route.protocol, scope, kind, flags)
 
@@ -243,7 +243,7 @@ def _key(route: Route) -> bytes:
 def _gateway(route: Route, hop: NextHop) -> bytes:
     if hop.gateway is None:
         return b""
-    if hop.gateway.version == route.prefix.address.version:
+    if hop.gateway.version == route.prefix.version:
         return attribute(_RTA_GATEWAY, hop.gateway.packed)
     return attribute(_RTA_VIA, struct.pack("=H", family_of(hop.gateway.version)) + hop.gateway.packed)
 

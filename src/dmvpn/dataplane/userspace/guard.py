@@ -87,7 +87,7 @@ class Guard:
 
     def cover(self, prefix: Prefix, reason: str) -> None:
         """Guard a prefix; to be called before its route is made."""
-        if prefix.address.version != 4 or not self._possible:
+        if prefix.version != 4 or not self._possible:
             return
         reasons = self._covered.get(prefix)
         if reasons is not None:

@@ -35,7 +35,7 @@ class NextHops:
 
     def any_inside(self, prefix: Prefix) -> bool:
         """Return whether a next hop that somebody asked for is inside this prefix."""
-        first = int(prefix.address)
+        first = prefix.number
         at = bisect_left(self._sorted, first)
         return at < len(self._sorted) and self._sorted[at] < first + prefix.size
 

@@ -31,7 +31,7 @@ def own_path(
 
     networks: those of the configuration by their prefixes.
     """
-    route = ports.rib.exact(prefix) if prefix.address.version == 4 else None
+    route = ports.rib.exact(prefix) if prefix.version == 4 else None
     if route is None or route.source in (RouteSource.BGP, RouteSource.HOST, RouteSource.LOCAL):
         return None
     paths = (

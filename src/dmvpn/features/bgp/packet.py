@@ -405,7 +405,7 @@ def split(buffer: bytearray) -> Iterator[bytes]:
 
 def encoded_prefix(prefix: Prefix) -> bytes:
     """Return a prefix as UPDATE has it: its length in bits, and as many octets as these need."""
-    return bytes((prefix.length,)) + prefix.address.packed[: (prefix.length + 7) >> 3]
+    return bytes((prefix.length,)) + prefix.covered
 
 
 def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
@@ -421,7 +421,7 @@ def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
                 offset=at,
             )
         number = int.from_bytes(data[at + 1 : at + 1 + octets], "big") >> 8 * octets - length << 32 - length
-        yield Prefix(IPv4Address(number), length)
+        yield Prefix.of_number(number, length)
         at += 1 + octets
 
 

@@ -110,7 +110,7 @@ def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
 
 def longest_hold_time(config: BgpConfig) -> int:
     """Return the longest hold time of all sessions that are configured, seconds; 0: there are none."""
-    guests = [guest(config, IPv4Address(int(one.prefix.address))) for one in config.listen_ranges]
+    guests = [guest(config, IPv4Address(one.prefix.number)) for one in config.listen_ranges]
     known = [*configured_peers(config).values(), *(one for one in guests if one is not None)]
     return max((settings.hold_time for settings in known), default=0)
 
@@ -125,7 +125,7 @@ def caller_of(settings: PeerSettings) -> StreamPeer | None:
 def calling_guests(config: BgpConfig) -> Iterator[StreamPeer]:
     """Yield the ranges whose connections are taken."""
     for one in config.listen_ranges:
-        first = IPv4Address(int(one.prefix.address))
+        first = IPv4Address(one.prefix.number)
         example = settings_of(config, first, Neighbor(peer=first, group=one.group))
         if example is not None and not example.lines.shutdown:
             yield StreamPeer(one.prefix, example.lines.password, example.minimum_ttl, example.ttl)
@@ -205,5 +205,5 @@ def inward_lines(settings: PeerSettings) -> tuple[object, ...]:
 
 def are_guests_alike(old: BgpConfig, new: BgpConfig) -> bool:
     """Return whether the same holds for everybody in a listen range as before."""
-    firsts = [IPv4Address(int(one.prefix.address)) for one in new.listen_ranges]
+    firsts = [IPv4Address(one.prefix.number) for one in new.listen_ranges]
     return old.listen_ranges == new.listen_ranges and all(guest(old, one) == guest(new, one) for one in firsts)

@@ -93,7 +93,7 @@ class Redistributor:
     def _report(self, route: Route) -> Report | None:
         """Return what the route says as an external destination, None if it is not to come in."""
         rule = None if self._is_ours(route) else line_for(self.settings.redistributions, route)
-        if rule is None or route.prefix.address.version != 4:
+        if rule is None or route.prefix.version != 4:
             return None
         changes = self._mapped(rule.route_map, route)
         if changes is None:

@@ -358,9 +358,7 @@ def _parse_external(value: bytes, at: int) -> ExternalData:
 
 def _pack_destinations(destinations: tuple[Prefix, ...]) -> bytes:
     """Return prefix length and only as many octets of the address as it covers: none for a default route."""
-    return b"".join(
-        [bytes((prefix.length,)) + prefix.address.packed[: prefix.length + 7 >> 3] for prefix in destinations]
-    )
+    return b"".join([bytes((prefix.length,)) + prefix.covered for prefix in destinations])
 
 
 def _parse_destinations(value: bytes, position: int, offset: int) -> tuple[Prefix, ...]:

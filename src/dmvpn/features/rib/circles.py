@@ -229,7 +229,7 @@ def place_number(address: IPAddress) -> Number:
     return address.version, int(address)
 
 
-def order_of(key: Key) -> tuple[int, Prefix, str, str]:
+def order_of(key: Key) -> tuple[Prefix, str, str]:
     """Return the key by which offers are sorted: prefix, source, process."""
     prefix, (source, process) = key
-    return prefix.address.version, prefix, source.value, process
+    return prefix, source.value, process

@@ -60,7 +60,7 @@ class ForwardingTable:
         """Return whether NHRP's next hop replaces that of the route."""
         if node.override is None or node.best is None:
             return False
-        if not self._line(node.override.interface, node.prefix.address.version):
+        if not self._line(node.override.interface, node.prefix.version):
             return False
         return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
 
@@ -107,7 +107,7 @@ class ForwardingTable:
     def _wanted(self, prefix: Prefix, node: Node | None) -> SetRoute | None:
         if node is None or node.best is None or node.best.route.source in _HOSTS_OWN:
             return None
-        if prefix.address.version == 6 and not self.carries_ipv6:
+        if prefix.version == 6 and not self.carries_ipv6:
             return None
         entry = self.entry(node)
         return SetRoute(prefix, entry.hops, entry.kind) if entry else None

@@ -7,6 +7,7 @@ of its life. The show of the present is made of records, too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.journal import Journal
@@ -64,4 +65,4 @@ class Past:
     def at(self, time: float) -> list[Record]:
         """Return the records of that moment, sorted by prefix."""
         records = self._records.at(time).items()
-        return [record for _, record in sorted(records, key=lambda item: (item[0].address.version, item[0]))]
+        return [record for _, record in sorted(records, key=itemgetter(0))]

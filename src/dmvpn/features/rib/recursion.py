@@ -129,7 +129,7 @@ class Recursion:
     def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, Place]]:
         """Yield the places inside this prefix."""
         if self._addresses:
-            version, first = place_number(prefix.address)
+            version, first = prefix.version, prefix.number
             start = bisect_left(self._addresses, (version, first))
             end = bisect_left(self._addresses, (version, first + prefix.size), start)
             for number in self._addresses[start:end]:
@@ -262,7 +262,7 @@ class Recursion:
     def _of_hop(self, key: Key, hop: NextHop) -> tuple[NextHop, ...]:
         """Return where one next hop of an offer leads."""
         if hop.interface or hop.address is None:
-            return (hop,) if self._line(hop.interface, key[0].address.version) else ()
+            return (hop,) if self._line(hop.interface, key[0].version) else ()
         place = self._places[place_number(hop.address)]
         is_left_out = place.circle is not None and place.is_inner and key in place.circle.circular
         return () if is_left_out else place.hops

@@ -113,7 +113,7 @@ class RouteTable:
         return node
 
     def _direct(self, route: Route) -> tuple[NextHop, ...]:
-        version = route.prefix.address.version
+        version = route.prefix.version
         hops = tuple(hop for hop in route.next_hops if self._line(hop.interface, version))
         return route.next_hops if len(hops) == len(route.next_hops) else hops
 

@@ -47,7 +47,7 @@ class OwnRoute:
 
 def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | None:
     """Return what we announce of ourselves for this prefix, as of now."""
-    if not config.enabled or prefix.address.version != 4:
+    if not config.enabled or prefix.version != 4:
         return None
     if prefix == DEFAULT and config.default_originate:
         return OwnRoute(_SEED_METRIC, kind="redistributed")

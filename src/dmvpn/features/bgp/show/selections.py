@@ -151,7 +151,7 @@ def _number(word: str) -> int:
 
 
 def _is_classful(prefix: Prefix) -> bool:
-    return prefix.length == classful_length(IPv4Address(int(prefix.address)))
+    return prefix.length == classful_length(IPv4Address(prefix.number))
 
 
 def _has_several_origins(machine: BgpMachine, prefix: Prefix) -> bool:

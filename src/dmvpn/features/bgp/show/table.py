@@ -309,7 +309,7 @@ def _spelled(prefix: Prefix) -> str:
     """Return the prefix without its length if that is the one of its class, as IOS has it; the default route as its
     address.
     """
-    if prefix.is_default or prefix.length == classful_length(IPv4Address(int(prefix.address))):
+    if prefix.is_default or prefix.length == classful_length(IPv4Address(prefix.number)):
         return str(prefix.address)
     return str(prefix)
 

@@ -92,7 +92,7 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
     machine = ctx.machine(RibMachine)
     for prefix, node in breathing(machine.nodes.items()):
         entry = _entry(machine, node)
-        if entry is None or prefix.address.version != 4:
+        if entry is None or prefix.version != 4:
             continue
         entries[prefix] = entry
         if entry.action == "attached" and prefix.length < 31 and _is_connected(node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length
@@ -108,7 +109,7 @@ class Major:
 def all_entries(ctx: ShowContext, version: int = 4) -> list[RouteEntry]:
     """Return every best route of an IP version, sorted by prefix."""
     machine = ctx.machine(RibMachine)
-    nodes = [node for prefix, node in breathing(machine.nodes.items()) if prefix.address.version == version]
+    nodes = [node for prefix, node in breathing(machine.nodes.items()) if prefix.version == version]
     return [make_entry(machine, node, node.best, ctx.now) for node in breathing(nodes) if node.best is not None]
 
 
@@ -135,9 +136,7 @@ def past_of(ctx: ShowContext, args: Args) -> tuple[Past, float] | Unknown:
 
 def past_entries(past: Past, time: float, version: int = 4) -> list[RouteEntry]:
     """Return every best route of an earlier moment, sorted by prefix, with its age at that moment."""
-    return [
-        entry_of(record, time) for record in breathing(past.at(time)) if record.route.prefix.address.version == version
-    ]
+    return [entry_of(record, time) for record in breathing(past.at(time)) if record.route.prefix.version == version]
 
 
 def past_holding(entries: list[RouteEntry], address: IPAddress) -> list[RouteEntry]:
@@ -185,7 +184,7 @@ def find_gateway(entries: Iterable[RouteEntry]) -> Gateway | None:
 
 def major_of(prefix: Prefix) -> Prefix | None:
     """Return the classful network that a prefix belongs to; None for the default route and supernets."""
-    length = classful_length(prefix.address) if prefix.address.version == 4 else 0
+    length = classful_length(IPv4Address(prefix.number)) if prefix.version == 4 else 0
     return Prefix.of(prefix.address, length) if 0 < length <= prefix.length and not prefix.is_default else None
 
 

@@ -72,7 +72,7 @@ def _wanted(args: Args) -> tuple[Prefix, bool]:
 
 def _chosen(prefix: Prefix, entries: list[RouteEntry], *, exact: bool) -> ShowIpRoutePrefix | None:
     """Choose of the entries that hold the address, the longest one first."""
-    wants_default = int(prefix.address) == 0
+    wants_default = prefix.number == 0
     for entry in entries:
         if entry.prefix == prefix if exact else wants_default or not entry.prefix.is_default:
             return ShowIpRoutePrefix(entry)
