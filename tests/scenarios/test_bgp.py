@@ -104,7 +104,7 @@ def test_another_as_than_configured_is_refused_with_a_notification() -> None:
     world = World(PHASE2, change=lambda _, text: text.replace("remote-as 65011", "remote-as 65099"))
     world.run_for(20)
     texts = world.messages("HUB") + world.messages("SPOKE1")
-    assert any("10.255.0.11 2/2 (bad peer as) 2 bytes" in text for text in texts)
+    assert any("10.255.0.11 2/2 (peer in wrong AS) 2 bytes" in text for text in texts)
     assert state(world, "HUB", "10.255.0.11") in {"Active", "Connect", "OpenSent", "Idle"}
 
 
@@ -134,7 +134,7 @@ def test_clearing_ends_the_session_and_soft_clearing_does_not() -> None:
     world.run_for(30)
     texts = world.messages("SPOKE1")
     assert "%BGP-5-ADJCHANGE: neighbor 10.255.0.1 Down User reset" in texts
-    assert "%BGP-3-NOTIFICATION: received from neighbor 10.255.0.11 6/4 (administrative reset) 0 bytes" in (
+    assert "%BGP-3-NOTIFICATION: received from neighbor 10.255.0.11 6/4 (Administrative Reset) 0 bytes" in (
         world.messages("HUB")
     )
     assert route(world, "SPOKE1", "10.1.2.0/24") == "10.255.0.1"
@@ -187,7 +187,7 @@ def test_whoever_tells_more_prefixes_than_it_may_is_given_up() -> None:
     world.do("SPOKE1", "clear ip bgp *")
     world.run_for(30)
     assert any("%BGP-3-MAXPFXEXCEED" in text for text in world.messages("SPOKE1"))
-    assert any("6/1 (maximum number of prefixes reached)" in text for text in world.messages("HUB"))
+    assert any("6/1 (Maximum Number of Prefixes Reached)" in text for text in world.messages("HUB"))
 
 
 @pytest.mark.conforms("bgp:9.4-originate")

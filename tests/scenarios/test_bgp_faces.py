@@ -159,7 +159,7 @@ def test_debugs_print_sessions_keepalives_and_what_is_told() -> None:
     world.run_for(40)
     lines = world.show("SPOKE1", "logging")
     for line in (
-        "BGP: 10.255.0.1 rcv NOTIFICATION 6/4 (administrative reset)",
+        "BGP: 10.255.0.1 rcv NOTIFICATION 6/4 (Administrative Reset)",
         "BGP: 10.255.0.1 went from Established to Idle",
         "BGP: 10.255.0.1 send OPEN, version 4, my as: 65000, holdtime 30 seconds",
         "BGP: 10.255.0.1 went from OpenConfirm to Established",

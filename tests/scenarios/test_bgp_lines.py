@@ -65,6 +65,30 @@ def test_an_aggregate_keeps_quiet_what_its_map_permits_and_has_what_its_other_ma
     assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.2.0/24") == "65000 65012", 30.0)
 
 
+def test_an_aggregate_is_the_best_path_and_says_who_made_it_and_who_is_told() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", *HUB, "aggregate-address 10.1.0.0 255.255.0.0 summary-only")
+    world.run_for(60)
+    assert any(line.startswith(" *>   10.1.0.0/16 ") for line in world.lines("HUB", "ip bgp"))
+    said = world.show("HUB", "ip bgp 10.1.0.0/16")
+    assert "Local, (aggregated by 65000 " in said
+    assert "valid, aggregated, local, atomic-aggregate, best" in said
+    assert "  Advertised to update-groups:\n     1 " in said
+    assert "suppressed by an aggregate" in world.show("HUB", "ip bgp 10.1.1.0/24")
+    assert any("B        10.1.0.0/16 [200/0] via 0.0.0.0, " in line for line in world.lines("HUB", "ip route bgp"))
+
+
+def test_an_aggregate_of_one_neighbors_routes_has_its_path_and_its_communities() -> None:
+    world = World(EXTERNAL).converge()
+    marks = ("route-map MARK permit 10", "set community 65012:1")
+    world.configure("SPOKE2", *marks, "router bgp 65012", "neighbor 10.255.0.1 route-map MARK out")
+    world.configure("SPOKE2", "router bgp 65012", "neighbor 10.255.0.1 send-community")
+    world.configure("HUB", *HUB, "aggregate-address 10.1.2.0 255.255.254.0 as-set")
+    world.run_for(60)
+    assert path(world, "SPOKE1", "10.1.2.0/23") == "65000 65012"
+    assert "Community: 65012:1" in world.show("HUB", "ip bgp 10.1.2.0/23")
+
+
 @pytest.mark.conforms("bgp:9.2.2.2-aggregate")
 def test_as_set_says_through_which_systems_the_parts_came() -> None:
     world = World(EXTERNAL).converge()

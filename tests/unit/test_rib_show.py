@@ -144,8 +144,8 @@ def test_without_a_default_route_there_is_no_gateway_of_last_resort() -> None:
             offer("11.1.0.0/16", RouteSource.RIP, 120, 1, HUB, R41),
             [
                 "      11.0.0.0/16 is subnetted, 1 subnets",
-                "R        11.1.0.0/16 [120/1] via {hub}, {age}",
-                "                     [120/1] via 192.168.100.41, 00:00:00, Tunnel100",
+                "R        11.1.0.0 [120/1] via {hub}, {age}",
+                "                  [120/1] via 192.168.100.41, 00:00:00, Tunnel100",
             ],
         ),
     ],
@@ -199,7 +199,7 @@ def test_a_line_that_is_too_long_is_broken_behind_the_prefix(r31: Workbench) -> 
     hop = NextHop("TenGigabitEthernet0/0/1", IPv4Address("192.168.200.201"))
     r31.handle(offer("100.100.100.100/32", RouteSource.RIP, 120, 1, hop))
     assert r31.show("show ip route rip")[-2:] == [
-        "R        100.100.100.100/32",
+        "R        100.100.100.100",
         "           [120/1] via 192.168.200.201, 00:00:00, TenGigabitEthernet0/0/1",
     ]
 

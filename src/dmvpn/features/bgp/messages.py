@@ -40,16 +40,16 @@ _SUBCODES: Final[dict[int, type[enum.IntEnum]]] = {
     ErrorCode.CEASE: Cease,
 }
 _CEASES: Final[dict[int, str]] = {
-    Cease.MAXIMUM_PREFIXES: "maximum number of prefixes reached",
-    Cease.SHUTDOWN: "administrative shutdown",
-    Cease.DECONFIGURED: "peer de-configured",
-    Cease.RESET: "administrative reset",
-    Cease.REJECTED: "connection rejected",
-    Cease.CONFIGURATION_CHANGE: "other configuration change",
-    Cease.COLLISION: "connection collision resolution",
-    Cease.OUT_OF_RESOURCES: "out of resources",
-    Cease.HARD_RESET: "hard reset",
-    Cease.BFD_DOWN: "BFD down",
+    Cease.MAXIMUM_PREFIXES: "Maximum Number of Prefixes Reached",
+    Cease.SHUTDOWN: "Administrative Shutdown",
+    Cease.DECONFIGURED: "Peer De-configured",
+    Cease.RESET: "Administrative Reset",
+    Cease.REJECTED: "Connection Rejected",
+    Cease.CONFIGURATION_CHANGE: "Other Configuration Change",
+    Cease.COLLISION: "Connection Collision Resolution",
+    Cease.OUT_OF_RESOURCES: "Out of Resources",
+    Cease.HARD_RESET: "Hard Reset",
+    Cease.BFD_DOWN: "BFD Down",
 }
 
 
@@ -84,7 +84,7 @@ class MaximumNear(Log, name="BGP-4-MAXPFX"):
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
-        return cls(f"Number of prefixes received from {neighbor} reaches {count}, max {limit}")
+        return cls(f"Number of prefixes received from {neighbor} (afi 0) reaches {count}, max {limit}")
 
 
 class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
@@ -95,7 +95,7 @@ class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
     @classmethod
     def of(cls, neighbor: IPv4Address, count: int, limit: int) -> Self:
         """Return the message for this neighbor."""
-        text = f"Number of prefixes received from {neighbor}: {count} exceeds limit {limit}"
+        text = f"Number of prefixes received from {neighbor} (afi 0): {count} exceeds limit {limit}"
         return cls(text)
 
     @classmethod
@@ -159,6 +159,8 @@ def words_of(notification: Notification) -> str:
     """Return what a NOTIFICATION says."""
     if notification.code == ErrorCode.CEASE and notification.subcode in _CEASES:
         return _CEASES[notification.subcode]
+    if (notification.code, notification.subcode) == (ErrorCode.OPEN, OpenError.BAD_PEER_AS):
+        return "peer in wrong AS"
     kind = _SUBCODES.get(notification.code)
     if kind is not None and notification.subcode in set(kind):
         return kind(notification.subcode).name.lower().replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -78,25 +79,46 @@ def own_prefixes(config: BgpConfig, ports: Ports) -> dict[Prefix, None]:
 def aggregate_path(
     aggregate: Aggregate, parts: Iterable[Path], config: BgpConfig, router_id: IPv4Address, now: float
 ) -> Path | None:
-    """Return the path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none."""
+    """Return the path of an aggregate with these parts, RFC 4271 §9.2.2.2; None: there are none.
+
+    With `as-set` it has the communities of all of them, too (RFC 1997).
+    """
     paths = list({id(part.attributes): part.attributes for part in parts}.values())
     if not paths:
         return None
-    systems = sorted(dict.fromkeys(system for one in paths for system in one.systems))
-    is_set = aggregate.as_set and bool(systems)
+    communities = dict.fromkeys(sorted(number for one in paths for number in one.communities))
+    has_systems = any(one.systems for one in paths)
     return Path(
         origin=PathOrigin.AGGREGATE,
         attributes=Attributes(
             origin=max(one.origin for one in paths) if aggregate.as_set else Origin.IGP,
-            path=(Segment(SegmentKind.SET, tuple(systems)),) if is_set else (),
+            path=_joined(paths) if aggregate.as_set else (),
             next_hop=UNSPECIFIED,
-            atomic=not aggregate.as_set and bool(systems),
+            atomic=not aggregate.as_set and has_systems,
             aggregator=Aggregator(config.local_as, router_id),
+            communities=tuple(communities) if aggregate.as_set else (),
         ),
         weight=OWN_WEIGHT,
         default_pref=config.local_preference,
         since=now,
     )
+
+
+def _joined(paths: list[Attributes]) -> tuple[Segment, ...]:
+    """Return the AS path of several: how all of them begin, then the set of what else is in them."""
+    first, *others = (_leading(one.path) for one in paths)
+    common = list(first)
+    for other in others:
+        same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(common, other, strict=False))
+        common = [system for system, _ in same]
+    rest = sorted({system for one in paths for system in one.systems[len(common) :]})
+    parts = (Segment(SegmentKind.SEQUENCE, tuple(common)), Segment(SegmentKind.SET, tuple(rest)))
+    return tuple(part for part in parts if part.systems)
+
+
+def _leading(path: tuple[Segment, ...]) -> tuple[int, ...]:
+    is_sequence = bool(path) and path[0].kind is SegmentKind.SEQUENCE
+    return path[0].systems if is_sequence else ()
 
 
 def _path(origin: PathOrigin, route: Route, kind: Origin, metric: int, default_pref: int, now: float) -> Path:

@@ -48,13 +48,16 @@ class LocRib:
         self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
-        """Put a path that somebody tells; `choose` says what follows."""
+        """Put a path that somebody tells, unless it is known; `choose` says what follows."""
         source = path.origin, path.peer
         destination = self.destinations.get(prefix)
         if destination is None:
             destination = self.destinations[prefix] = Destination()
-        if source in destination.paths:
-            self._count(prefix, destination.paths[source], -1)
+        known = destination.paths.get(source)
+        if known == path:
+            return  # it keeps its age, and stays the one that was chosen
+        if known is not None:
+            self._count(prefix, known, -1)
         destination.paths[source] = path
         self._count(prefix, path, 1)
         if path.own:

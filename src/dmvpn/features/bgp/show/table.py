@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing, in_order
-from dmvpn.base.communities import extended_text, large_text
-from dmvpn.features.bgp.attributes import Origin, path_text
+from dmvpn.base.communities import communities_text, extended_text, large_text
+from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 
@@ -30,6 +30,12 @@ _LEGEND: Final = (
     "",
     "     Network          Next Hop            Metric LocPrf Weight Path",
 )
+#: What well-known communities keep a prefix from.
+_KEPT: Final = {
+    Community.NO_ADVERTISE: "not advertised to any peer",
+    Community.NO_EXPORT: "not advertised to EBGP peer",
+    Community.NO_EXPORT_SUBCONFED: "not advertised outside local AS",
+}
 ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
 
@@ -61,7 +67,7 @@ EMPTY: Final = ShowTable()
 
 @dataclass(frozen=True, slots=True)
 class PathDetail:
-    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ..."""
+    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ... remarks: behind its AS path."""
 
     path: str
     next_hop: str
@@ -73,6 +79,7 @@ class PathDetail:
     local_pref: int
     weight: int
     marks: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
     communities: tuple[str, ...] = ()
     originator: str = ""
     clusters: tuple[str, ...] = ()
@@ -82,7 +89,10 @@ class PathDetail:
 
 @dataclass(frozen=True, slots=True)
 class ShowPrefix:
-    """The answer to a question about one prefix; None: it is not in the table. total: paths, whether shown or not."""
+    """The answer to a question about one prefix; None: it is not in the table. total: paths, whether shown or not.
+
+    notes: what keeps it from neighbors, or from the routing table. groups: that are told of it, by number.
+    """
 
     prefix: Prefix | None = None
     version: int = 0
@@ -90,6 +100,8 @@ class ShowPrefix:
     paths: tuple[PathDetail, ...] = ()
     is_active: bool = True
     total: int = 0
+    notes: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +180,25 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
         paths = [path for path in paths if path is found.chosen]
     elif "multipaths" in args:
         paths = [path for path in paths if path in found.best]
-    details = tuple(_detail(machine, found, path) for path in paths)
-    return ShowPrefix(prefix, found.version, best, details, total=len(found.paths))
+    return ShowPrefix(
+        prefix,
+        found.version,
+        best,
+        tuple(_detail(machine, prefix, found, path) for path in paths),
+        total=len(found.paths),
+        notes=tuple(_notes(machine, prefix, found)),
+        groups=tuple(group.number for group in machine.groups if prefix in group.told),
+    )
+
+
+def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[str]:
+    """Yield what keeps a prefix from neighbors, or from the routing table."""
+    said = () if found.chosen is None else found.chosen.attributes.communities
+    yield from (words for community, words in _KEPT.items() if community in said)
+    if prefix in machine.routes.suppressed:
+        yield "Advertisements suppressed by an aggregate."
+    if found.chosen is not None and not found.chosen.own and machine.routes.instead(prefix) is not None:
+        yield "RIB-failure(17)"
 
 
 def render_table(answer: ShowTable) -> Iterator[str]:
@@ -210,9 +239,15 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
         return
     yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
     best = f"best #{answer.best}" if answer.best else "no best path"
-    yield f"Paths: ({answer.total} available, {best}, table default)"
+    yield f"Paths: ({answer.total} available, {', '.join((best, 'table default', *answer.notes))})"
+    if answer.groups:
+        yield "  Advertised to update-groups:"
+        yield f"     {' '.join(f'{number:<10}' for number in answer.groups)}"
+    else:
+        yield "  Not advertised to any peer"
     for one in answer.paths:
-        yield f"  {one.path or 'Local'}"
+        yield "  Refresh Epoch 1"
+        yield "  " + ", ".join((one.path or "Local", *one.remarks))
         way = "inaccessible" if one.metric is None else f"metric {one.metric}"
         where = f"{one.next_hop} ({way})" if one.metric != 0 else one.next_hop
         yield f"    {where} from {one.sender} ({one.identifier})"
@@ -227,6 +262,7 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
             yield f"      Large Community: {one.large}"
         if one.originator:
             yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
+        yield f"      rx pathid: 0, tx pathid: {'0x0' if 'best' in one.marks else '0'}"
 
 
 def render_details(answer: ShowDetails) -> Iterator[str]:
@@ -272,12 +308,28 @@ def _sorted(found: Destination) -> list[Path]:
     return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
 
 
-def _detail(machine: BgpMachine, found: Destination, path: Path) -> PathDetail:
+def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
+    """Yield who made an aggregate, and what there is to say of the neighbor that told a path."""
+    made = path.attributes.aggregator
+    if made is not None:
+        yield f"(aggregated by {made.autonomous_system} {made.address})"
+    if path.client:
+        yield "(Received from a RR-client)"
+    peer = machine.peers.get(path.peer)
+    if peer is not None and peer.settings.lines.soft_reconfiguration and peer.received[prefix] == path.attributes:
+        yield "(received & used)"
+
+
+def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> PathDetail:
     attributes = path.attributes
     kind = "internal" if path.internal else "external"
-    marks = ["sourced" if path.own else kind]
+    marks = (
+        ["sourced", "local"] if path.own and path.origin is PathOrigin.NETWORK else ["sourced" if path.own else kind]
+    )
     if path.origin is PathOrigin.AGGREGATE:
         marks = ["aggregated", "local"]
+    if attributes.atomic:
+        marks.append("atomic-aggregate")
     metric = 0 if path.own else machine.routes.table.metric_to(attributes.next_hop)
     if metric is not None:
         marks.insert(0, "valid")
@@ -297,7 +349,8 @@ def _detail(machine: BgpMachine, found: Destination, path: Path) -> PathDetail:
         path.local_pref,
         path.weight,
         tuple(marks),
-        tuple(f"{one >> 16}:{one & 0xFFFF}" for one in attributes.communities),
+        tuple(_remarks(machine, prefix, path)),
+        tuple(communities_text([one]) for one in sorted(attributes.communities)),
         str(attributes.originator or ""),
         tuple(map(str, attributes.clusters)),
         extended_text(attributes.extended_numbers),

@@ -112,7 +112,12 @@ def render_routes(answer: ShowIpRoute) -> Iterator[str]:
         if network != heading and major is not None and not major.lone:
             yield heading_line(major)
         heading = network
-        yield from route_lines(entry, subnet=major is not None and not major.lone, overrides=answer.overrides)
+        yield from route_lines(
+            entry,
+            subnet=major is not None and not major.lone,
+            length=major is None or major.lone or major.masks > 1,
+            overrides=answer.overrides,
+        )
 
 
 def gateway_line(gateway: Gateway | None) -> str:
@@ -130,11 +135,14 @@ def heading_line(major: Major) -> str:
     return f"      {major.network.address}/{major.subnet_length} is subnetted, {count}"
 
 
-def route_lines(entry: RouteEntry, *, subnet: bool, overrides: bool = False) -> Iterator[str]:
-    """Yield the lines of one route: the first next hop behind the prefix, the others under it."""
+def route_lines(entry: RouteEntry, *, subnet: bool, length: bool = True, overrides: bool = False) -> Iterator[str]:
+    """Yield the lines of one route: the first next hop behind the prefix, the others under it.
+
+    length: that of the prefix is not in the heading.
+    """
     star = "*" if entry.prefix.is_default else " "
     percent = "%" if entry.override else " "
-    code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{entry.prefix}"
+    code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{entry.prefix if length else entry.prefix.address}"
     hops = list(_hop_texts(entry))
     if len(f"{code} {hops[0]}") > WIDTH:
         yield code
@@ -152,6 +160,9 @@ def route_lines(entry: RouteEntry, *, subnet: bool, overrides: bool = False) -> 
 
 
 def _hop_texts(entry: RouteEntry) -> Iterator[str]:
+    if entry.discard and entry.letter == "B":
+        yield f"[{entry.distance}/0] via {UNSPECIFIED}, {age(entry.age)}, Null0"
+        return
     if entry.discard and entry.letter != "S":
         yield f"is a summary, {age(entry.age)}, Null0"
         return
