@@ -67,7 +67,10 @@ EMPTY: Final = ShowTable()
 
 @dataclass(frozen=True, slots=True)
 class PathDetail:
-    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ... remarks: behind its AS path."""
+    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ...
+
+    remarks: what is said of it behind its AS path.
+    """
 
     path: str
     next_hop: str

@@ -142,7 +142,8 @@ def route_lines(entry: RouteEntry, *, subnet: bool, length: bool = True, overrid
     """
     star = "*" if entry.prefix.is_default else " "
     percent = "%" if entry.override else " "
-    code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{entry.prefix if length else entry.prefix.address}"
+    prefix = entry.prefix if length else entry.prefix.address
+    code = f"{entry.letter}{star}{entry.subcode:<2}{percent} {'   ' if subnet else ''}{prefix}"
     hops = list(_hop_texts(entry))
     if len(f"{code} {hops[0]}") > WIDTH:
         yield code
