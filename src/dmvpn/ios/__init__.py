@@ -23,7 +23,7 @@ from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.exec_parser import ExecParser, Match
-from dmvpn.ios.feature import Ask, Change, Compute, Confirm, DebugFlag, Feature, Later, ShowContext
+from dmvpn.ios.feature import Ask, Change, Compute, Confirm, DebugFlag, Feature, Later, ShowContext, Sleeper
 from dmvpn.ios.filters import Filter, FilterKind, apply_filters, json_lines, to_plain
 from dmvpn.ios.grammar import (
     GLOBAL,
@@ -99,6 +99,7 @@ __all__ = [
     "Section",
     "Sequence",
     "ShowContext",
+    "Sleeper",
     "Spoken",
     "Standing",
     "Statement",

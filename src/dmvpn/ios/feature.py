@@ -152,11 +152,32 @@ class Later(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Sleeper:
+    """A machine that is not there, and whose modules are not imported, until the configuration says something of it.
+
+    where: "dmvpn.features.ospf.machine:OspfMachine".
+    idle: the model of a configuration that says nothing. Under it the machine would do nothing, whatever it hears.
+    """
+
+    where: str
+    idle: object = None
+
+    def __call__(self, ports: Ports) -> object:
+        """Make it."""
+        module, _, name = self.where.partition(":")
+        return cast("Callable[[Ports], object]", getattr(import_module(module), name))(ports)
+
+    def makes(self, kind: type[object]) -> bool:
+        """Return whether it is a machine of this class."""
+        return self.where == f"{kind.__module__}:{kind.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """A protocol or a part of the system.
 
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
-        changes. machine(ports): makes its machine.
+        changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words

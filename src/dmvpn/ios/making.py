@@ -6,7 +6,8 @@ them changed since it asked last; only those are made again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Never, Protocol, TypeVar, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Generic, Never, Protocol, TypeVar, cast
 
 from dmvpn.base.pages import NONE, Pages
 
@@ -28,6 +29,15 @@ class Follower(Protocol[W]):
 
 F = TypeVar("F", bound=Follower[Never])
 
+#: So many sets of lines are known. Those of a network of thousands of routers are some dozens.
+_MOST_SETS: Final = 512
+
+
+@lru_cache(maxsize=_MOST_SETS)
+def shared(lines: frozenset[ConfigLine]) -> frozenset[ConfigLine]:
+    """Return the one set of these lines that all who keep it have. The routers of a simulator ask for the same."""
+    return lines
+
 
 def pages_of(values: Iterable[V | None]) -> Pages[V]:
     """Return the values that are not None."""
@@ -44,7 +54,7 @@ class Made(Generic[V]):
     __slots__ = ("_changed", "_followers", "_next", "_numbers", "_pages", "lines")
 
     def __init__(self, keys: Iterable[Hashable]) -> None:
-        self.lines: set[ConfigLine] = set()
+        self.lines: frozenset[ConfigLine] = frozenset()
         self._pages: Pages[V] = NONE
         self._numbers: dict[Hashable, int] = {}
         self._next = 0

@@ -20,7 +20,7 @@ from dmvpn.base.breath import breathe, breathing, in_order
 from dmvpn.ios.agreement import FEW, Agreement, Index
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.making import F, Made, pages_of
+from dmvpn.ios.making import F, Made, pages_of, shared
 from dmvpn.ios.redaction import without_keys, without_passwords_in_urls
 from dmvpn.ios.syntax import interface_value
 
@@ -223,7 +223,7 @@ class Section:
         # What few entries make is not kept: a simulator has thousands of routers. The values of one `make` have one
         # type, which a dictionary of them all cannot say.
         made = cast("Made[V]", self._known(line, name)) if is_known or len(entries) > FEW else None
-        inner = _Reading(set() if made is None else made.lines)
+        inner = _Reading(set())
 
         def of(key: Hashable) -> V | None:
             breathe()
@@ -233,6 +233,10 @@ class Section:
 
         with _noting(inner):
             pages = made.pages(of) if made is not None else pages_of(map(of, entries))
+        if made is not None:
+            if not inner.lines <= made.lines:
+                made.lines = shared(made.lines | inner.lines)
+            inner.lines |= made.lines
         outer = _READ.get()
         if outer is not None:
             outer.lines |= inner.lines

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dmvpn.base.facts import Address, Fact, NeighborFacts, Network, PeerFacts
 from dmvpn.features.bgp import facts as bgp_facts
-from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp import facts as eigrp_facts
-from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.ikev2 import facts as ikev2_facts
 from dmvpn.features.ikev2.machine import Ikev2Machine
 from dmvpn.features.interface import facts as interface_facts
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.ipsec import facts as ipsec_facts
 from dmvpn.features.nat import facts as nat_facts
-from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.nhrp import facts as nhrp_facts
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.ospf import facts as ospf_facts
-from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.rib import facts as rib_facts
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rip import facts as rip_facts
-from dmvpn.features.rip.machine import RipMachine
 from dmvpn.features.system import facts as system_facts
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.tunnel import facts as tunnel_facts
 from dmvpn.features.tunnel.machine import TunnelMachine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dmvpn.router.router import Router
+
+M = TypeVar("M")
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class TunnelFacts(tunnel_facts.GreFacts, nhrp_facts.OverlayFacts):
@@ -130,14 +130,14 @@ def router_facts(
         forwards_ipv6=router.machine(InterfaceMachine).forwards_ipv6,
         routes=tuple(rib_facts.facts(router.machine(RibMachine), now)),
         neighbors=(
-            *eigrp_facts.neighbors(router.machine(EigrpMachine), now),
-            *ospf_facts.neighbors(router.machine(OspfMachine), now),
-            *bgp_facts.neighbors(router.machine(BgpMachine), ports.interfaces, now),
+            *_said(router, "eigrp", partial(eigrp_facts.neighbors, now=now), ()),
+            *_said(router, "ospf", partial(ospf_facts.neighbors, now=now), ()),
+            *_said(router, "bgp", partial(bgp_facts.neighbors, interfaces=ports.interfaces, now=now), ()),
         ),
-        eigrp=eigrp_facts.facts(router.machine(EigrpMachine)),
-        ospf=ospf_facts.facts(router.machine(OspfMachine)),
-        rip=rip_facts.facts(router.machine(RipMachine), now),
-        bgp=bgp_facts.facts(router.machine(BgpMachine)),
+        eigrp=_said(router, "eigrp", eigrp_facts.facts, ()),
+        ospf=_said(router, "ospf", ospf_facts.facts, ()),
+        rip=_said(router, "rip", partial(rip_facts.facts, now=now), None),
+        bgp=_said(router, "bgp", bgp_facts.facts, bgp_facts.BgpFacts()),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
         ike=ikev2_facts.facts(router.machine(Ikev2Machine), now),
@@ -146,8 +146,14 @@ def router_facts(
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
         filters=filters,
-        translation=nat_facts.facts(router.machine(NatMachine)),
+        translation=_said(router, "nat", nat_facts.facts, None),
     )
+
+
+def _said(router: Router, feature: str, ask: Callable[[M], S], otherwise: T) -> S | T:
+    """Return what a machine publishes that sleeps where nothing is configured; `otherwise` if it does."""
+    machine = router.machines.get(feature)
+    return otherwise if machine is None else ask(cast("M", machine))
 
 
 def _tunnels(router: Router, now: float) -> Iterator[TunnelFacts]:

@@ -8,6 +8,8 @@ An event goes to each machine that subscribes to its type (an IP packet: to its 
 the event has been handled by all; an effect is for the shell. The queue is emptied before `handle` returns, so a router
 is always at rest between two events.
 
+A machine of which the configuration never said anything sleeps (`ios.Sleeper`): it is made when that changes.
+
 Nothing here knows a protocol. Two events it handles itself: of `ConfigurationEntered` the text becomes a tree, those of
 `LinesEntered` change the tree; and the notice of a configuration that comes back, like the first of them. Each feature
 makes its typed model of the tree if a line changed that it read for the last one, and a feature whose model changed is
@@ -19,6 +21,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.counting import NO_PLANE
@@ -27,7 +30,8 @@ from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Machine, Ports
 from dmvpn.base.streams import StreamNumbers
-from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, reading
+from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, Sleeper, reading
+from dmvpn.ios.making import shared
 from dmvpn.router.endings import ENDING_LINES, endings, switched_on
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -47,6 +51,28 @@ TICK_LIMIT = 100
 #: Notices that one event may cause. More means two machines that answer each other forever: our bug.
 NOTICE_LIMIT = 200_000
 _NEVER = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Takers:
+    """The places of the machines that take something, in order. All routers that have the same machines share one."""
+
+    kinds: Mapping[type, tuple[int, ...]]
+    packets: Mapping[int, tuple[int, ...]]
+
+
+@lru_cache(maxsize=64)
+def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
+    """Return who takes what. subscriptions: those of each place."""
+    kinds: dict[type, tuple[int, ...]] = {}
+    packets: dict[int, tuple[int, ...]] = {}
+    for place, taken in enumerate(subscriptions):
+        for kind in taken:
+            if isinstance(kind, Packets):
+                packets[kind.protocol] = (*packets.get(kind.protocol, ()), place)
+            else:
+                kinds[kind] = (*kinds.get(kind, ()), place)
+    return _Takers(kinds, packets)
 
 
 @dataclass(slots=True)
@@ -70,7 +96,7 @@ class _Seat:
 
 
 #: What a feature makes of a tree, and the lines that it asked for.
-_Model = tuple[object, set[ConfigLine]]
+_Model = tuple[object, frozenset[ConfigLine]]
 _NO_MODELS: Final[Mapping[str, _Model]] = {}
 
 
@@ -86,7 +112,7 @@ class _Prepared:
 def _read(feature: Feature, tree: ConfigTree) -> _Model:
     with reading() as lines:
         model = None if feature.model is None else feature.model(tree)
-    return model, lines
+    return model, shared(frozenset(lines))
 
 
 class Router:
@@ -105,22 +131,22 @@ class Router:
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers = remembers
         self.machines: dict[str, Machine] = {}
-        self._due: list[float] = []
-        self._seats: list[_Seat] = []
-        self._subscribers: dict[type, list[_Seat]] = {}
-        self._packet_takers: dict[int, list[_Seat]] = {}
-        self._configured: dict[str, _Seat] = {}
+        #: By place, which is that of the feature. A machine that is not there, or not yet, is never due.
+        self._due = [_NEVER] * len(self.features)
+        self._seats: dict[int, _Seat] = {}
+        self._places = {feature.name: place for place, feature in enumerate(self.features)}
         self._models: dict[str, object] = {}
         #: The lines of which each model was made, configured or not.
-        self._read: dict[str, set[ConfigLine]] = {}
+        self._read: dict[str, frozenset[ConfigLine]] = {}
         self._on: Pages[str] = Pages()
         self._prepared: _Prepared | None = None
         for feature in self.features:
-            if feature.machine is not None:
-                machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
-                self.machines[feature.name] = machine
-                self._seat(_Seat(machine, len(self._due), self._due), feature.name)
+            if isinstance(feature.machine, Sleeper):
+                self._models[feature.name] = feature.machine.idle
+            elif feature.machine is not None:
+                self._make(feature)
         fill(self.ports, self.machines)
+        self._takers = self._subscribed()
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one event at `now` (seconds, monotonic, never going back) and return what is to be done, in order."""
@@ -133,9 +159,13 @@ class Router:
                 self._replace(event, notices)
             elif type(event) is LinesEntered:
                 self._enter(event, notices)
-            subscribers = self._subscribers.get(type(event), ())
-            for seat in self._packet_takers.get(event.protocol, ()) if type(event) is IpReceived else subscribers:
-                self._sort(seat.hand(event, now), effects, notices)
+            takers = self._takers
+            if type(event) is IpReceived:
+                places = takers.packets.get(event.protocol, ())
+            else:
+                places = takers.kinds.get(type(event), ())
+            for place in places:
+                self._sort(self._seats[place].hand(event, now), effects, notices)
         self._settle(effects, notices, now)
         return effects
 
@@ -146,7 +176,7 @@ class Router:
         """
         tree = configurator(self.features).parse_text(text).tree
         tree.take_touched()
-        configured = [feature for feature in self.features if feature.name in self.machines]
+        configured = [feature for feature in self.features if feature.machine is not None]
         self._prepared = _Prepared(text, tree, {feature.name: _read(feature, tree) for feature in configured})
 
     def next_deadline(self) -> float | None:
@@ -155,10 +185,13 @@ class Router:
         return None if earliest == _NEVER else earliest
 
     def machine(self, kind: type[M]) -> M:
-        """Return the machine of this class. Raises KeyError."""
+        """Return the machine of this class, which is made if it slept. Raises KeyError."""
         for machine in self.machines.values():
             if isinstance(machine, kind):
                 return machine
+        for feature in self.features:
+            if isinstance(feature.machine, Sleeper) and feature.machine.makes(kind):
+                return cast("M", self._wake(feature))
         raise KeyError(kind.__name__)
 
     @property
@@ -170,18 +203,26 @@ class Router:
         """Return what a show command of `session` may look at, as of `now`. hides: no keys and passwords."""
         return RouterView(self, now, session, hides)
 
-    def _seat(self, seat: _Seat, feature: str) -> None:
-        """Note what the machine subscribes to: its own configuration, too."""
-        self._seats.append(seat)
-        self._due.append(_NEVER)
-        self._configured[feature] = seat
-        for kind in seat.machine.subscriptions:
-            if isinstance(kind, Packets):
-                self._packet_takers.setdefault(kind.protocol, []).append(seat)
-            elif kind is IpReceived:
-                raise TypeError(f"{type(seat.machine).__name__} does not say of which protocol it takes packets")
-            else:
-                self._subscribers.setdefault(kind, []).append(seat)
+    def _make(self, feature: Feature) -> Machine:
+        machine = cast("Callable[[Ports], Machine]", feature.machine)(self.ports)
+        if IpReceived in machine.subscriptions:
+            raise TypeError(f"{type(machine).__name__} does not say of which protocol it takes packets")
+        place = self._places[feature.name]
+        self.machines[feature.name] = machine
+        self._seats[place] = _Seat(machine, place, self._due)
+        return machine
+
+    def _wake(self, feature: Feature) -> Machine:
+        """Make the machine of a feature that is needed from now on."""
+        machine = self._make(feature)
+        self._takers = self._subscribed()
+        return machine
+
+    def _subscribed(self) -> _Takers:
+        seats = self._seats
+        return _takers(
+            tuple(seats[place].machine.subscriptions if place in seats else () for place in range(len(self.features)))
+        )
 
     def _tick(self, event: Tick, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
         due = self._due
@@ -203,13 +244,13 @@ class Router:
                 return
             notice = notices.popleft()
             if type(notice) is Configured:
-                self._sort(self._configured[notice.feature].hand(notice, now), effects, notices)
+                self._sort(self._seats[self._places[notice.feature]].hand(notice, now), effects, notices)
                 continue
             if type(notice) is ConfigurationRestored:
                 event = ConfigurationEntered(notice.text, by=notice.by)
                 self._replace(event, notices)
-                for seat in self._subscribers.get(ConfigurationEntered, ()):
-                    self._sort(seat.hand(event, now), effects, notices)
+                for place in self._takers.kinds.get(ConfigurationEntered, ()):
+                    self._sort(self._seats[place].hand(event, now), effects, notices)
                 continue
             # Each log message is a class of its own; a machine that takes messages takes them all.
             kind = type(notice)
@@ -217,8 +258,8 @@ class Router:
                 kind = Log
                 if self.logged is not None:
                     self.logged(notice)
-            for seat in self._subscribers.get(kind, ()):
-                self._sort(seat.hand(notice, now), effects, notices)
+            for place in self._takers.kinds.get(kind, ()):
+                self._sort(self._seats[place].hand(notice, now), effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:
@@ -247,14 +288,16 @@ class Router:
             if "tunnel" in self.machines:
                 notices.extend(endings(before, self._on, self.ports))
         for feature in self.features:
-            if feature.model is None or feature.name not in self.machines:
+            if feature.model is None or feature.machine is None:
                 continue
-            read = self._read.get(feature.name, set())
+            read = self._read.get(feature.name, frozenset())
             if not (is_all or EVERYTHING in read) and touched.isdisjoint(read):
                 continue
             model, self._read[feature.name] = prepared.get(feature.name) or _read(feature, self.running)
             if self._models.get(feature.name) != model:
                 self._models[feature.name] = model
+                if feature.name not in self.machines:
+                    self._wake(feature)
                 notices.append(Configured(feature.name, model))
 
     @staticmethod

@@ -27,8 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp import config, messages
-from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -52,7 +51,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.bgp.show:COMMANDS"),
     model=config.model,
-    machine=BgpMachine,
+    machine=Sleeper("dmvpn.features.bgp.machine:BgpMachine"),
     messages=messages.MESSAGES,
     debugs=(
         _debug(messages.BGP, "", "BGP"),

@@ -21,9 +21,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.config import LINES, MODES, model
-from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.messages import MESSAGES
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.features.eigrp.model import EigrpConfig
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -41,7 +41,7 @@ FEATURE = Feature(
     config=LINES,
     commands=Later("dmvpn.features.eigrp.show:COMMANDS"),
     model=model,
-    machine=EigrpMachine,
+    machine=Sleeper("dmvpn.features.eigrp.machine:EigrpMachine", EigrpConfig()),
     messages=MESSAGES,
     protocol_blocks=_protocol_blocks,
     debugs=(

@@ -16,16 +16,15 @@ of it unless somebody says so: what goes to other sites through it is never tran
 from __future__ import annotations
 
 from dmvpn.features.nat import config
-from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.nat.messages import MESSAGES
-from dmvpn.ios import Feature, Later
+from dmvpn.ios import Feature, Later, Sleeper
 
 FEATURE = Feature(
     name="nat",
     config=config.LINES,
     commands=Later("dmvpn.features.nat.show:COMMANDS"),
     model=config.model,
-    machine=NatMachine,
+    machine=Sleeper("dmvpn.features.nat.machine:NatMachine"),
     messages=MESSAGES,
     explanations=Later("dmvpn.features.nat.explain:GROUPS"),
 )

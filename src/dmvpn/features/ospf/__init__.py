@@ -25,8 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.ospf import config, messages
-from dmvpn.features.ospf.machine import OspfMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -44,7 +43,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.ospf.show:COMMANDS"),
     model=config.model,
-    machine=OspfMachine,
+    machine=Sleeper("dmvpn.features.ospf.machine:OspfMachine"),
     messages=messages.MESSAGES,
     protocol_blocks=_protocol_blocks,
     debugs=(

@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.features.rip import config, messages
-from dmvpn.features.rip.machine import RipMachine
-from dmvpn.ios import DebugFlag, Feature, Later
+from dmvpn.features.rip.model import RipConfig
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
     from dmvpn.ios import ShowContext
@@ -36,7 +36,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.rip.show:COMMANDS"),
     model=config.model,
-    machine=RipMachine,
+    machine=Sleeper("dmvpn.features.rip.machine:RipMachine", RipConfig()),
     debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
     protocol_blocks=_protocol_blocks,
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),
