@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import session
-from dmvpn.features.eigrp import dual
-from dmvpn.features.eigrp.topology import State as DestinationState
+from dmvpn.features.eigrp import topology
 from dmvpn.features.ikev2 import agreement
 from dmvpn.features.nhrp import client, path
 from dmvpn.features.ospf import states as ospf
@@ -67,10 +66,10 @@ MACHINES: Final = (
     ),
     Machine(
         "A destination of EIGRP",
-        "features/eigrp/dual.py",
+        "features/eigrp/topology.py",
         "RFC 7868 §3.5, figure 1",
-        DestinationState.PASSIVE,
-        dual.MOVES,
+        topology.State.PASSIVE,
+        topology.MOVES,
     ),
     Machine(
         "An interface of OSPF",

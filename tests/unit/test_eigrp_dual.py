@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.eigrp.dual import MOVES, Dual, Event, Message
+from dmvpn.features.eigrp.dual import MAXIMUM_HOPS, Dual, Message
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, link_vector
-from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Report, Source, State
+from dmvpn.features.eigrp.topology import MOVES, UNREACHABLE, Destination, Event, Origin, Report, Source, State
 
 P = Prefix.parse("10.9.9.0/24")
 UNIT = 10  # microseconds: 256 of classic distance
@@ -27,6 +27,7 @@ class Room:
         }
         self.dual = Dual(MetricScale(), self)
         self.asked_for: list[Source | None] = []
+        self.maximum_hops, self.trace = MAXIMUM_HOPS, None
 
     @staticmethod
     def link(units: int) -> Vector:

@@ -36,13 +36,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.base.reasons import Reason
     from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.metric import Weights
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sender import Sender
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 #: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
 _GREETINGS_AGAIN = 3
@@ -69,21 +68,19 @@ class Adjacencies:
 
     def __init__(
         self,
-        context: Context,
+        process: Surroundings,
         sender: Sender,
         transport: Transport,
         greetings: Greetings,
         listener: Listener,
-        weights: Weights,
     ) -> None:
-        self._context = context
+        self._process = process
+        self._context = process.context
         self._sender = sender
         self._transport = transport
         self._listener = listener
-        self._weights = weights
         self._greetings = greetings
         self._farewells = greetings.farewells
-        self.log_changes = True
         self._free_handles: list[int] = []
         self._handles = 0
         self._complaints: dict[tuple[str, int], float] = {}
@@ -129,13 +126,13 @@ class Adjacencies:
     def _agrees(self, parameters: Parameters) -> bool:
         """Return whether K1 to K5 are the same, RFC 7868 §5.6.1; K6 need not be."""
         theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
-        weights = self._weights
+        weights = self._process.settings.scale.weights
         return theirs == (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5)
 
     def _refuse_weights(
         self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, parameters: Parameters
     ) -> None:
-        self._sender.traffic.dropped[DownReason.WEIGHTS.value] += 1
+        self._sender.traffic.drop(DownReason.WEIGHTS.value)
         if neighbor is not None:
             self.drop(neighbor, DownReason.WEIGHTS)
         elif self.may_complain(interface, address):
@@ -305,7 +302,7 @@ class Adjacencies:
         self._context.tell_of_neighbor(sign, neighbor.address, neighbor.interface.name, said)
 
     def _log(self, message: NeighborChanged) -> None:
-        if self.log_changes:
+        if self._process.settings.log_changes:
             self._context.out.append(message)
 
     def _debug(self, text: str) -> None:

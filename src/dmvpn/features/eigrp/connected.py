@@ -41,7 +41,7 @@ class Connected:
             for address, length in state.addresses
             if any(network.matches(address) for network in networks)
         ]
-        self._context.out += self._covered.tell(state.name, tuple(covered))
+        self._context.out.extend(self._covered.tell(state.name, tuple(covered)))
         now, report = self._context.now, Report(link_of(state))
         for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
             self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
@@ -53,7 +53,7 @@ class Connected:
 
     def forget(self, name: str) -> None:
         """Forget an interface that takes no part any more."""
-        self._context.out += self._covered.tell(name, ())
+        self._context.out.extend(self._covered.tell(name, ()))
         source = self._sources.pop(name, None)
         if source is not None:
             self._dual.forget(source, self._context.now)

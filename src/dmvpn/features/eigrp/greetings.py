@@ -15,10 +15,8 @@ from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
 from dmvpn.features.eigrp.tlv import Parameters, SoftwareVersion, Stub, Tlv
 
 if TYPE_CHECKING:
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.metric import Weights
-    from dmvpn.features.eigrp.policy import Policy
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 #: What we call ourselves: the dialect's version, and TLV version 2.0 (wide metrics), which we read in classic mode too.
 VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
@@ -36,16 +34,15 @@ _GREETING_SPREAD = 0.05
 class Greetings:
     """Says hello on the interfaces of one process."""
 
-    def __init__(self, context: Context, sender: Sender, policy: Policy, weights: Weights) -> None:
-        self._context = context
+    def __init__(self, process: Surroundings, sender: Sender) -> None:
+        self._process = process
+        self._context = process.context
         self._sender = sender
-        self._policy = policy
-        self._weights = weights
-        self.farewells = Farewells(context, sender, self.tlvs)
+        self.farewells = Farewells(process.context, sender, self.tlvs)
 
     def tlvs(self, interface: EigrpInterface) -> tuple[Tlv, ...]:
         """Return what a Hello says here."""
-        weights, stub = self._weights, self._policy.stub
+        weights, stub = self._process.settings.scale.weights, self._process.settings.stub
         parameters = Parameters(
             k1=weights.k1,
             k2=weights.k2,

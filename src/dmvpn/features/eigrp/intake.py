@@ -14,59 +14,59 @@ from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.topology import UNREACHABLE, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
     from dmvpn.base.distribution import Distribution
+    from dmvpn.features.eigrp.surroundings import Surroundings
     from dmvpn.features.eigrp.topology import Source
 
 
 class Intake:
     """The inward lists of one process."""
 
-    def __init__(self, context: Context, dual: Dual, distribution: Distribution) -> None:
-        self.distribution = distribution
-        self._context = context
+    def __init__(self, process: Surroundings, dual: Dual) -> None:
+        self._process = process
         self._dual = dual
+        self._heard: dict[Source, dict[Prefix, Report]] = {}
 
     def believed(self, prefix: Prefix, source: Source, report: Report) -> Report:
         """Return what DUAL hears of what a neighbor says."""
-        if not self.distribution.says(inwards=True):
+        if not self._process.settings.distribution.says(inwards=True):
             return report
-        source.heard[prefix] = report
+        self._heard.setdefault(source, {})[prefix] = report
         return self._judged(prefix, source, report)
 
-    def configure(self, distribution: Distribution, sources: Iterable[Source]) -> None:
-        """Apply other lines: what was said before counts by them."""
-        old, self.distribution = self.distribution, distribution
-        if old != distribution:
-            if not old.says(inwards=True) and distribution.says(inwards=True):
-                for source in sources:
-                    paths = ((prefix, self._dual.table[prefix].paths[source]) for prefix in source.prefixes)
-                    source.heard = {prefix: path.report for prefix, path in paths}
-            self.judge_again(sources)
+    def configure(self, old: Distribution, sources: list[Source]) -> None:
+        """Apply other lines than the old ones: what was said before counts by them."""
+        if not old.says(inwards=True) and self._process.settings.distribution.says(inwards=True):
+            for source in sources:
+                paths = ((prefix, self._dual.table[prefix].paths[source]) for prefix in source.prefixes)
+                self._heard[source] = {prefix: path.report for prefix, path in paths}
+        self.judge_again(sources)
 
-    def judge_again(self, sources: Iterable[Source]) -> None:
+    def judge_again(self, sources: list[Source]) -> None:
         """Judge again, because the lists say something else now."""
         for source in sources:
-            for prefix, report in list(source.heard.items()):
+            for prefix, report in list(self._heard.get(source, {}).items()):
                 believed = self._judged(prefix, source, report)
                 destination = self._dual.table.get(prefix)
                 path = destination.paths.get(source) if destination is not None else None
                 if believed != (path.report if path is not None else UNREACHABLE):
-                    self._dual.receive(prefix, source, believed, Message.UPDATE, self._context.now)
-            if not self.distribution.says(inwards=True):
-                source.heard.clear()
+                    self._dual.receive(prefix, source, believed, Message.UPDATE, self._process.context.now)
+        if not self._process.settings.distribution.says(inwards=True):
+            self._heard.clear()
+
+    def forget(self, source: Source) -> None:
+        """Forget what a neighbor said that is gone."""
+        self._heard.pop(source, None)
 
     def _judged(self, prefix: Prefix, source: Source, report: Report) -> Report:
         if report.metric is None:
             return report
-        policies = self._context.ports.policies.of_routes()
+        policies, distribution = self._process.context.ports.policies.of_routes(), self._process.settings.distribution
         route = candidate(prefix, report, source.interface)
-        if not self.distribution.permits(policies, route, source.interface, inwards=True):
+        if not distribution.permits(policies, route, source.interface, inwards=True):
             return UNREACHABLE
-        offset = self.distribution.offset(policies, route, source.interface, inwards=True)
+        offset = distribution.offset(policies, route, source.interface, inwards=True)
         return replace(report, metric=self._dual.scale.farther(report.metric, offset)) if offset else report
 
 

@@ -19,12 +19,12 @@ from dmvpn.features.eigrp.model import PrefixLimit
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.adjacency import Adjacencies
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import Neighbor
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.eigrp.redistribute import Redistributor
+    from dmvpn.features.eigrp.surroundings import Surroundings
     from dmvpn.features.eigrp.topology import Source
 
 #: Destinations of one process, whatever is configured: some 500 MB.
@@ -66,22 +66,22 @@ class Gauge:
 class Limits:
     """Those of one process."""
 
-    def __init__(self, context: Context, dual: Dual, settings: ProcessSettings) -> None:
-        self.settings = settings
-        self._context = context
+    def __init__(self, process: Surroundings, dual: Dual, redistributor: Redistributor) -> None:
+        self._process = process
+        self._context = process.context
         self._dual = dual
+        self._redistributor = redistributor
         self.all = Gauge(Timer(lambda: self._over(self.all)))
         self.redistributed = Gauge(Timer(self._redistribute_again))
         self.neighbors: dict[IPv4Address, Gauge] = {}
-        self._redistributor: Redistributor | None = None
-        self._own = dict(settings.neighbor_limits)
+        self._own = dict(process.settings.neighbor_limits)
         #: How much each neighbor told when it was last looked at: an event is about few of many neighbors.
         self._counts: dict[Source, int] = {}
 
-    def watch(self, redistributor: Redistributor) -> None:
-        """Watch those whose routes are counted."""
-        self._redistributor = redistributor
-        redistributor.is_barred = lambda: self.redistributed.barred_until is not None
+    @property
+    def bars_redistribution(self) -> bool:
+        """Is nothing to be brought in for now?"""
+        return self.redistributed.barred_until is not None
 
     def is_barred(self, address: IPv4Address) -> bool:
         """Return whether this neighbor must stay away for now."""
@@ -92,11 +92,11 @@ class Limits:
 
     def limit_of(self, address: IPv4Address) -> PrefixLimit | None:
         """Return how much this neighbor may tell."""
-        return self._own.get(address, self.settings.neighbor_limit)
+        return self._own.get(address, self._process.settings.neighbor_limit)
 
     def check(self, neighbors: dict[Source, Neighbor], adjacencies: Adjacencies) -> None:
         """Look at what is known now; called at the end of each event."""
-        settings = self.settings
+        settings = self._process.settings
         if settings.neighbor_limit is not None or settings.neighbor_limits:
             before, self._counts = self._counts, {source: len(source.prefixes) for source in neighbors}
             for neighbor in [neighbors[one] for one, count in self._counts.items() if before.get(one) != count]:
@@ -129,10 +129,10 @@ class Limits:
             adjacencies.drop(most, DownReason.PREFIX_LIMIT, tell=True)
 
     def _check_redistribution(self) -> None:
-        limit, redistributor = self.settings.redistributed_limit, self._redistributor
-        if limit is None or redistributor is None or self.redistributed.barred_until is not None:
+        limit, redistributor = self._process.settings.redistributed_limit, self._redistributor
+        if limit is None or self.redistributed.barred_until is not None:
             return
-        about = f"{self.settings.autonomous_system}: Redistributed"
+        about = f"{self._process.settings.autonomous_system}: Redistributed"
         if self._is_over(self.redistributed, limit, redistributor.count, about):
             redistributor.refresh_all()
 
@@ -153,7 +153,7 @@ class Limits:
         return True
 
     def _name(self, neighbor: Neighbor) -> str:
-        return f"{self.settings.autonomous_system}: Neighbor {neighbor.address} ({neighbor.interface.name})"
+        return f"{self._process.settings.autonomous_system}: Neighbor {neighbor.address} ({neighbor.interface.name})"
 
     def _gauge(self, address: IPv4Address) -> Gauge:
         gauge = self.neighbors.get(address)
@@ -174,8 +174,7 @@ class Limits:
 
     def _redistribute_again(self) -> None:
         self._over(self.redistributed)
-        if self._redistributor is not None:
-            self._redistributor.refresh_all()
+        self._redistributor.refresh_all()
 
     def clear(self, address: IPv4Address | None = None) -> None:
         """Clear the pauses of a neighbor, or of all of them."""
@@ -184,7 +183,7 @@ class Limits:
             self._forget(self.all)
             was_barred = self.redistributed.barred_until is not None
             self._forget(self.redistributed)
-            if was_barred and self._redistributor is not None:
+            if was_barred:
                 self._redistributor.refresh_all()
         for known, gauge in list(self.neighbors.items()):
             if address in (None, known):
@@ -194,9 +193,9 @@ class Limits:
         self._context.stop(gauge.timer)
         gauge.barred_until, gauge.restarts, gauge.near, gauge.over = None, 0, False, False
 
-    def configure(self, settings: ProcessSettings) -> None:
-        """Apply other lines: pauses by lines that are gone, or say something else, are over."""
-        old, self.settings = self.settings, settings
+    def configure(self, old: ProcessSettings) -> None:
+        """Apply other lines than the old ones: pauses by lines that are gone, or say something else, are over."""
+        settings = self._process.settings
         self._own = dict(settings.neighbor_limits)
         before = (old.limit, old.redistributed_limit, old.neighbor_limit, old.neighbor_limits)
         if before != (settings.limit, settings.redistributed_limit, settings.neighbor_limit, settings.neighbor_limits):

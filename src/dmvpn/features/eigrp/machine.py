@@ -24,7 +24,6 @@ from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import BadPacket
 from dmvpn.features.eigrp.model import EigrpConfig
-from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.process import Process
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
@@ -151,7 +150,7 @@ class EigrpMachine:
                     return False
                 neighbor.last_heard = now
                 neighbor.refusal = None
-                process.sender.traffic.received[Opcode.HELLO] += 1
+                process.sender.traffic.hear_again()
                 return True
         return False
 
@@ -163,7 +162,7 @@ class EigrpMachine:
             packet = parse(event.payload)
         except WireError as error:
             for process, interface in running[:1]:
-                process.sender.traffic.dropped["malformed"] += 1
+                process.sender.traffic.drop("malformed")
                 if process.adjacencies.may_complain(interface, event.source):
                     log = BadPacket.of(process.autonomous_system, event.source, interface.name, str(error))
                     self._context.out.append(log)
@@ -172,7 +171,7 @@ class EigrpMachine:
             if process.autonomous_system == packet.autonomous_system:
                 Receiver(process).receive(interface, event, packet)
                 return
-        running[0][0].sender.traffic.dropped["other autonomous system"] += 1
+        running[0][0].sender.traffic.drop("other autonomous system")
 
     def _configure(self, config: EigrpConfig) -> None:
         self.config = config

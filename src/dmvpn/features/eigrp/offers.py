@@ -16,9 +16,9 @@ from dmvpn.features.eigrp.topology import Destination, Origin, Path
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
-    from dmvpn.features.eigrp.model import ProcessSettings
+    from dmvpn.features.eigrp.summary import Summaries
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 #: Administrative distance that keeps a route out of the routing table.
 UNUSABLE: Final = 255
@@ -29,13 +29,13 @@ _PARTS: Final = 16
 
 
 class Offers:
-    """What the RIB has been offered by one process. summary_distances: of the summaries that are configured."""
+    """What the RIB has been offered by one process."""
 
-    def __init__(self, context: Context, dual: Dual, settings: ProcessSettings) -> None:
-        self.settings = settings
-        self.summary_distances: dict[Prefix, int] = {}
-        self._context = context
+    def __init__(self, process: Surroundings, dual: Dual, summaries: Summaries) -> None:
+        self._process = process
+        self._context = process.context
         self._dual = dual
+        self._summaries = summaries
         self._offered: dict[Prefix, Route] = {}
 
     def refresh(self, prefix: Prefix) -> None:
@@ -70,9 +70,10 @@ class Offers:
         paths = destination.usable()
         if not paths or paths[0].source.is_local:
             return []
-        limit = paths[0].distance * self.settings.variance
+        settings = self._process.settings
+        limit = paths[0].distance * settings.variance
         chosen = [path for path in paths if path.distance <= limit and not path.source.is_local]
-        return chosen[: self.settings.maximum_paths]
+        return chosen[: settings.maximum_paths]
 
     def _retract(self, prefix: Prefix) -> None:
         route = self._offered.pop(prefix)
@@ -88,7 +89,7 @@ class Offers:
         chosen = self.chosen(destination)
         if not chosen:
             return None
-        settings, best = self.settings, chosen[0]
+        settings, best = self._process.settings, chosen[0]
         external = best.report.external
         ways = tuple(OwnWay(settings.scale.rib_metric(path.distance), details(path)) for path in chosen)
         distance = settings.external_distance
@@ -114,15 +115,15 @@ class Offers:
         )
 
     def _null_route(self, prefix: Prefix, path: Path) -> Route | None:
-        distance = self.summary_distances.get(prefix, UNUSABLE)
+        distance, settings = self._summaries.distances.get(prefix, UNUSABLE), self._process.settings
         if distance >= UNUSABLE:
             return None
         return Route(
             prefix=prefix,
             source=RouteSource.EIGRP,
-            process=str(self.settings.autonomous_system),
+            process=str(settings.autonomous_system),
             distance=distance,
-            metric=self.settings.scale.rib_metric(path.distance),
+            metric=settings.scale.rib_metric(path.distance),
             next_hops=(NULL,),
             kind=RouteKind.DISCARD,
             details=details(path),

@@ -17,25 +17,17 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
-    from dmvpn.base.distribution import Distribution
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.metric import MetricScale
+    from dmvpn.features.eigrp.surroundings import Surroundings
     from dmvpn.features.eigrp.topology import Destination, Path
 
 
 class Policy:
-    """The rules of one process. stub: what a stub router tells, None for a router that is none; stub_leaks: and what
-    this route map lets through.
-    """
+    """The rules of one process."""
 
-    def __init__(self, context: Context, scale: MetricScale, distribution: Distribution) -> None:
-        self.router_id: IPv4Address = UNSPECIFIED
-        self.stub: StubFlag | None = None
-        self.stub_leaks = ""
-        self.distribution = distribution
-        self._context = context
-        self._scale = scale
+    def __init__(self, process: Surroundings) -> None:
+        self._process = process
+        self._context = process.context
 
     def advert(self, interface: EigrpInterface, destination: Destination | None) -> Advert:
         """Return what everybody on `interface` may know of `destination`, as it is now."""
@@ -44,15 +36,15 @@ class Policy:
         path = destination.current
         if path is None or self._is_withheld(interface, destination, path):
             return WITHDRAWN
-        metric = path.metric
-        if self.distribution.says(inwards=False):
+        metric, distribution = path.metric, self._process.settings.distribution
+        if distribution.says(inwards=False):
             policies = self._context.ports.policies.of_routes()
             route = candidate(destination.prefix, path.report, path.source.interface)
-            if not self.distribution.permits(policies, route, interface.name, inwards=False):
+            if not distribution.permits(policies, route, interface.name, inwards=False):
                 return WITHDRAWN
-            offset = self.distribution.offset(policies, route, interface.name, inwards=False)
-            metric = self._scale.farther(metric, offset)
-        originator = self.router_id if path.source.is_local else path.report.originator
+            offset = distribution.offset(policies, route, interface.name, inwards=False)
+            metric = self._process.settings.scale.farther(metric, offset)
+        originator = self._process.router_id if path.source.is_local else path.report.originator
         return Advert(metric, _next_hop(interface, destination, path), originator, path.report.external)
 
     def _is_withheld(self, interface: EigrpInterface, destination: Destination, path: Path) -> bool:
@@ -64,9 +56,10 @@ class Policy:
             return True
         if settings.split_horizon and _leads_over(interface, destination, path):
             return True
-        if self.stub is None or _is_told_by_stub(path, self.stub):
+        process = self._process.settings
+        if process.stub is None or _is_told_by_stub(path, process.stub):
             return False
-        return not self._leaks(self.stub_leaks, interface, path, prefix)
+        return not self._leaks(process.stub_leaks, interface, path, prefix)
 
     def _is_summarized(self, interface: EigrpInterface, path: Path, prefix: Prefix) -> bool:
         """Return whether the prefix is told as part of a summary here, and not beside it."""
@@ -82,7 +75,7 @@ class Policy:
 
     def leaks(self, interface: EigrpInterface) -> bool:
         """Return whether any leak map has a say here."""
-        return bool(self.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
+        return bool(self._process.settings.stub_leaks) or any(summary.leaks for summary in interface.settings.summaries)
 
 
 def _leads_over(interface: EigrpInterface, destination: Destination, path: Path) -> bool:

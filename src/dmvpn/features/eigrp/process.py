@@ -36,7 +36,8 @@ from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
 
 if TYPE_CHECKING:
-    from dmvpn.base.distribution import Distribution
+    from collections.abc import Callable
+
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
@@ -49,29 +50,24 @@ class Process:
     def __init__(self, settings: ProcessSettings, config: EigrpConfig, context: Context) -> None:
         number = settings.autonomous_system
         self.settings = settings
-        self.interfaces: dict[str, EigrpInterface] = {}
+        self.config = config
         self.context = context
-        self.policy = Policy(context, settings.scale, settings.distribution)
-        self.policy.stub, self.policy.stub_leaks = settings.stub, settings.stub_leaks
-        self.sender = Sender(number, context, config)
+        self.router_id: IPv4Address = UNSPECIFIED
+        self.interfaces: dict[str, EigrpInterface] = {}
+        self.trace: Callable[[str], None] | None = None
+        self.policy = Policy(self)
+        self.sender = Sender(self)
         self.dual = Dual(settings.scale, self)
-        self.dual.maximum_hops = settings.maximum_hops
-        self.intake = Intake(context, self.dual, settings.distribution)
-        self.greetings = Greetings(context, self.sender, self.policy, settings.scale.weights)
+        self.intake = Intake(self, self.dual)
+        self.greetings = Greetings(self, self.sender)
         self.transport = Transport(self.sender, context, hello=self.greetings.tlvs, on_failure=self._neighbor_failed)
-        self.adjacencies = Adjacencies(
-            context, self.sender, self.transport, self.greetings, self, settings.scale.weights
-        )
+        self.adjacencies = Adjacencies(self, self.sender, self.transport, self.greetings, self)
         self.teller = Teller(context, self.dual, self.policy, self.sender, self.transport)
-        self.offers = Offers(context, self.dual, settings)
         self.summaries = Summaries(context, self.dual)
-        self.redistributor = Redistributor(context, self.dual, self.policy, settings)
-        self.limits = Limits(context, self.dual, settings)
-        self.limits.watch(self.redistributor)
-        self.stuck = StuckWatch(
-            context, self.dual, settings.active_time, ask=self._ask_if_stuck, give_up=self._give_up_stuck
-        )
-        self.adjacencies.log_changes = settings.log_changes
+        self.offers = Offers(self, self.dual, self.summaries)
+        self.redistributor = Redistributor(self, self.dual, lambda: self.limits.bars_redistribution)
+        self.limits: Limits = Limits(self, self.dual, self.redistributor)
+        self.stuck = StuckWatch(self, self.dual, ask=self._ask_if_stuck, give_up=self._give_up_stuck)
         self._neighbors: dict[Source, Neighbor] = {}
         self.sealing = Sealing(context, self.sender, self.adjacencies, self.greetings, self._listen)
         self._connected = Connected(context, self.dual, number)
@@ -82,9 +78,9 @@ class Process:
         return self.settings.autonomous_system
 
     @property
-    def router_id(self) -> IPv4Address:
-        """Our identity in routes that we bring in."""
-        return self.policy.router_id
+    def maximum_hops(self) -> int:
+        """How far away a destination may be (dual.Neighborhood)."""
+        return self.settings.maximum_hops
 
     def neighbors(self) -> list[Neighbor]:
         """Return the neighbors on all interfaces, in order of their handles."""
@@ -103,15 +99,10 @@ class Process:
     def reconfigure(self, settings: ProcessSettings, config: EigrpConfig) -> None:
         """Apply other settings for which neighbors need not be given up all together."""
         old, self.settings = self.settings, settings
-        chains_changed = self.sender.seals.config.key_chains != config.key_chains
-        self.sender.seals.config = config
-        self.dual.maximum_hops = settings.maximum_hops
-        self.stuck.active_time = settings.active_time
-        self.adjacencies.log_changes = settings.log_changes
-        self.offers.settings = self.redistributor.settings = settings
-        self.limits.configure(settings)
+        chains_changed = self.config.key_chains != config.key_chains
+        self.config = config
+        self.limits.configure(old)
         if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
-            self.policy.stub, self.policy.stub_leaks = settings.stub, settings.stub_leaks
             for interface in self.interfaces.values():
                 self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
                 interface.hello = None
@@ -121,16 +112,11 @@ class Process:
             self._reconfigure_interface(name, chains_changed)
         self._configure_summaries()
         if old.distribution != settings.distribution:
-            self._distribute_by(settings.distribution)
+            self.intake.configure(old.distribution, list(self._neighbors))
+            for interface in self.interfaces.values():
+                self._resync(interface, "intf route configuration changed")
         self.redistributor.refresh_all()
         self.offers.refresh_all()
-
-    def _distribute_by(self, distribution: Distribution) -> None:
-        """Obey other distribute and offset lists."""
-        self.policy.distribution = distribution
-        self.intake.configure(distribution, list(self._neighbors))
-        for interface in self.interfaces.values():
-            self._resync(interface, "intf route configuration changed")
 
     def policies_changed(self) -> None:
         """Apply other lists or route maps."""
@@ -153,9 +139,9 @@ class Process:
 
     def _configure_summaries(self) -> None:
         """Configure the summaries of the interfaces that we run on; elsewhere nobody could be told."""
-        summaries = [summary for interface in self.interfaces.values() for summary in interface.settings.summaries]
-        self.offers.summary_distances = {summary.prefix: summary.distance for summary in summaries}
-        self.summaries.configure(summary.prefix for summary in summaries)
+        self.summaries.configure(
+            summary for interface in self.interfaces.values() for summary in interface.settings.summaries
+        )
 
     def _reconfigure_interface(self, name: str, chains_changed: bool) -> None:
         interface, settings = self.interfaces.get(name), self.settings.interface(name)
@@ -211,7 +197,7 @@ class Process:
             addresses = loopbacks or [address for _, address in addressed]
             chosen = max(addresses, default=UNSPECIFIED)
         if chosen != self.router_id:
-            self.policy.router_id = chosen
+            self.router_id = chosen
             self.redistributor.refresh_all()
             for interface in self.interfaces.values():
                 self.teller.tell_again(interface)
@@ -262,8 +248,7 @@ class Process:
         if link != interface.link:
             interface.link = link
             for neighbor in interface.neighbors.values():
-                neighbor.source.link = link
-                self.dual.rate_again(neighbor.source, self.context.now)
+                self.dual.relink(neighbor.source, link, self.context.now)
 
     def _stop_interface(self, name: str, reason: DownReason, *, tell: bool) -> None:
         interface = self.interfaces[name]
@@ -312,6 +297,7 @@ class Process:
             if was_up and neighbor.interface.settings.bfd:
                 self._watch(neighbor, wanted=False)
             self.teller.forget(neighbor)
+            self.intake.forget(neighbor.source)
         for neighbor in neighbors:
             self.dual.forget(neighbor.source, self.context.now)
 
@@ -357,7 +343,7 @@ class Process:
 
     def settle(self) -> None:
         """End an event: do what DUAL wants done, and send what waits."""
-        self.dual.trace = self._trace if self.context.ports.debugging.on("eigrp fsm") else None
+        self.trace = self._trace if self.context.ports.debugging.on("eigrp fsm") else None
         self.limits.check(self._neighbors, self.adjacencies)
         while self.dual.outcome:
             self._carry_out(self.dual.take_outcome())

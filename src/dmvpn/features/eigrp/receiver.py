@@ -133,4 +133,4 @@ class Receiver:
         return Report(advert.metric, next_hop, advert.originator, advert.external)
 
     def _drop(self, why: str) -> None:
-        self._process.sender.traffic.dropped[why] += 1
+        self._process.sender.traffic.drop(why)

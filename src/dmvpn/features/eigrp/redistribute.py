@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
     from dmvpn.base.notices import RouteChanged
-    from dmvpn.features.eigrp.model import ProcessSettings, Redistribution
-    from dmvpn.features.eigrp.policy import Policy
+    from dmvpn.features.eigrp.model import Redistribution
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 _PROTOCOLS: Final = {
     RouteSource.STATIC: ExternalProtocol.STATIC,
@@ -43,18 +42,17 @@ _NOWHERE: Final = link_vector(1_000_000, 10, 1500)
 
 
 class Redistributor:
-    """What one process takes from the routing table."""
+    """What one process takes from the routing table, unless it is barred from that."""
 
-    def __init__(self, context: Context, dual: Dual, policy: Policy, settings: ProcessSettings) -> None:
-        self.settings = settings
-        self._context = context
+    def __init__(self, process: Surroundings, dual: Dual, is_barred: Callable[[], bool]) -> None:
+        self._process = process
+        self._context = process.context
         self._dual = dual
-        self._policy = policy
+        self._is_barred = is_barred
         self._sources = {
             kind: Source(Origin.REDISTRIBUTED, kind.value, absolute=kind in _OWN_METRIC) for kind in _PROTOCOLS
         }
         self._taken: dict[Prefix, Source] = {}
-        self.is_barred: Callable[[], bool] = lambda: False
 
     @property
     def count(self) -> int:
@@ -63,7 +61,7 @@ class Redistributor:
 
     def refresh_all(self) -> None:
         """Go through the whole routing table, because the settings or our router id changed."""
-        routes = self._context.ports.rib.routes() if self.settings.redistributions else ()
+        routes = self._context.ports.rib.routes() if self._process.settings.redistributions else ()
         present = {route.prefix: route for route in routes}
         for prefix in [prefix for prefix in self._taken if prefix not in present]:
             self._take(prefix, None)
@@ -72,16 +70,16 @@ class Redistributor:
 
     def policies_changed(self) -> None:
         """Apply other lists or route maps."""
-        if any(rule.route_map for rule in self.settings.redistributions):
+        if any(rule.route_map for rule in self._process.settings.redistributions):
             self.refresh_all()
 
     def route_changed(self, change: RouteChanged) -> None:
         """Look at the best route of a prefix, which is another one."""
-        if self.settings.redistributions or self._taken:
+        if self._process.settings.redistributions or self._taken:
             self._take(change.prefix, change.new)
 
     def _take(self, prefix: Prefix, route: Route | None) -> None:
-        report = self._report(route) if route and not self.is_barred() else None
+        report = self._report(route) if route and not self._is_barred() else None
         source = self._sources[route.source] if route and report else None
         old = self._taken.pop(prefix, None)
         if old is not None and old is not source:
@@ -92,17 +90,17 @@ class Redistributor:
 
     def _report(self, route: Route) -> Report | None:
         """Return what the route says as an external destination, None if it is not to come in."""
-        rule = None if self._is_ours(route) else line_for(self.settings.redistributions, route)
+        rule = None if self._is_ours(route) else line_for(self._process.settings.redistributions, route)
         if rule is None or route.prefix.version != 4:
             return None
         changes = self._mapped(rule.route_map, route)
         if changes is None:
             return None
-        metric = rule.metric or self.settings.default_metric or self._own_metric(rule, route)
+        metric = rule.metric or self._process.settings.default_metric or self._own_metric(rule, route)
         if metric is None:
             return None
         external = ExternalData(
-            originator=self._policy.router_id,
+            originator=self._process.router_id,
             autonomous_system=int(route.process) if route.source in _NUMBERED else 0,
             tag=route.tag if changes.tag is None else changes.tag,
             metric=0 if route.source in _OWN_METRIC else route.metric,
@@ -112,7 +110,7 @@ class Redistributor:
 
     def _is_ours(self, route: Route) -> bool:
         """Return whether the route is our own, which never comes in again."""
-        return route.source is RouteSource.EIGRP and route.process == str(self.settings.autonomous_system)
+        return route.source is RouteSource.EIGRP and route.process == str(self._process.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
         """Return what a route map makes of a route, None: it refuses it.

@@ -18,11 +18,11 @@ from dmvpn.features.eigrp.tlv import Authentication
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.base.keychains import KeyChain
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings
+    from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.packet import EigrpPacket
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 #: Octets of the TLV.
 _LENGTHS: Final = {None: 0, AuthenticationMode.MD5: 40, AuthenticationMode.HMAC_SHA_256: 56}
@@ -31,11 +31,11 @@ _LONGEST_SLEEP: Final = 3600.0
 
 
 class Seals:
-    """Those of one process. config: with the key chains; whoever has another one puts it here."""
+    """Those of one process."""
 
-    def __init__(self, context: Context, config: EigrpConfig) -> None:
-        self.config = config
-        self._context = context
+    def __init__(self, process: Surroundings) -> None:
+        self._process = process
+        self._context = process.context
 
     def length(self, interface: EigrpInterface) -> int:
         """Return how many octets of each packet the seal takes."""
@@ -100,5 +100,5 @@ class Seals:
         return min(left, _LONGEST_SLEEP) if left is not None else None
 
     def _key_chain(self, settings: InterfaceSettings) -> KeyChain | None:
-        chain = self.config.key_chain(settings.key_chain)
+        chain = self._process.config.key_chain(settings.key_chain)
         return chain if chain and chain.keys else None

@@ -16,9 +16,8 @@ from dmvpn.features.eigrp.tlv import Tlv
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.model import EigrpConfig
+    from dmvpn.features.eigrp.surroundings import Surroundings
 
 #: IP protocol number and group, RFC 7868 §6.1, §6.3.
 PROTOCOL: Final = 88
@@ -54,15 +53,23 @@ class Traffic:
     received: Counter[int] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
+    def hear_again(self) -> None:
+        """Count a Hello that was heard before."""
+        self.received[Opcode.HELLO] += 1
+
+    def drop(self, why: str) -> None:
+        """Count a packet that is not taken."""
+        self.dropped[why] += 1
+
 
 class Sender:
     """Encodes and sends for one process."""
 
-    def __init__(self, autonomous_system: int, context: Context, config: EigrpConfig) -> None:
-        self.autonomous_system = autonomous_system
-        self.seals = Seals(context, config)
+    def __init__(self, process: Surroundings) -> None:
+        self.autonomous_system = process.settings.autonomous_system
+        self.seals = Seals(process)
         self.traffic = Traffic()
-        self._context = context
+        self._context = process.context
 
     def send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
         """Send a packet, if this interface may. Returns the octets that went out.

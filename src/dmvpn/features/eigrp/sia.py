@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.context import Context
     from dmvpn.features.eigrp.dual import Dual
+    from dmvpn.features.eigrp.surroundings import Surroundings
     from dmvpn.features.eigrp.topology import Source
 
 ROUNDS: Final = 3
@@ -33,19 +33,18 @@ class _Watch:
 
 
 class StuckWatch:
-    """Watches the active destinations of a process. active_time: seconds, 0: does not."""
+    """Watches the active destinations of a process."""
 
     def __init__(
         self,
-        context: Context,
+        process: Surroundings,
         dual: Dual,
-        active_time: float,
         *,
         ask: Callable[[Source, Prefix], None],
         give_up: Callable[[Source, Prefix], None],
     ) -> None:
-        self.active_time = active_time
-        self._context = context
+        self._process = process
+        self._context = process.context
         self._dual = dual
         self._ask = ask
         self._give_up = give_up
@@ -54,10 +53,10 @@ class StuckWatch:
     def begin(self, prefix: Prefix) -> None:
         """Begin to wait for a destination that went active, or asks again."""
         self.end(prefix)
-        if not self.active_time:
+        if not self._process.settings.active_time:
             return
         watch = self._watches[prefix] = _Watch(Timer(lambda: self._half_time(prefix)))
-        self._context.start(watch.timer, self.active_time / 2)
+        self._context.start(watch.timer, self._process.settings.active_time / 2)
 
     def end(self, prefix: Prefix) -> None:
         """End the wait for a destination that is passive; it need not have been active."""
@@ -77,7 +76,7 @@ class StuckWatch:
             self.end(prefix)
 
     def _half_time(self, prefix: Prefix) -> None:
-        if not self.active_time:  # it was when the destination went active
+        if not self._process.settings.active_time:  # it was when the destination went active
             self.end(prefix)
             return
         watch, destination = self._watches[prefix], self._dual.active[prefix]
@@ -87,6 +86,6 @@ class StuckWatch:
         watch.silent = dict.fromkeys(source for source in awaited if source not in stuck)
         for source in watch.silent:
             self._ask(source, prefix)
-        self._context.start(watch.timer, self.active_time / 2)
+        self._context.start(watch.timer, self._process.settings.active_time / 2)
         for source in stuck:
             self._give_up(source, prefix)

@@ -7,6 +7,7 @@ that of the nearest component. On the interfaces that have it configured it is t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.features.eigrp.dual import Dual, Message
@@ -17,30 +18,30 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
+    from dmvpn.features.eigrp.model import Summary
 
 
+@dataclass(slots=True, eq=False)
 class _Summary:
     """One summary prefix. nearest: the component that its metric comes from."""
 
-    __slots__ = ("nearest", "prefix")
-
-    def __init__(self, prefix: Prefix) -> None:
-        self.prefix = prefix
-        self.nearest: Prefix | None = None
+    prefix: Prefix
+    nearest: Prefix | None = None
 
 
 class Summaries:
-    """The summaries of one process, whatever interfaces they are configured on."""
+    """The summaries of one process, whatever interfaces they are configured on. distances: of the routes to Null0."""
 
     def __init__(self, context: Context, dual: Dual) -> None:
         self._context = context
         self._dual = dual
         self._source = Source(Origin.SUMMARY, absolute=True)
+        self.distances: dict[Prefix, int] = {}
         self._summaries: dict[Prefix, _Summary] = {}
 
-    def configure(self, prefixes: Iterable[Prefix]) -> None:
+    def configure(self, summaries: Iterable[Summary]) -> None:
         """Set the summaries that there are from now on."""
-        wanted = dict.fromkeys(prefixes)
+        wanted = self.distances = {summary.prefix: summary.distance for summary in summaries}
         for prefix in [prefix for prefix in self._summaries if prefix not in wanted]:
             del self._summaries[prefix]
             self._dual.receive(prefix, self._source, UNREACHABLE, Message.UPDATE, self._context.now)

@@ -3,7 +3,7 @@
     Source         who knows a path: a neighbor, or this router itself (connected, summary, redistributed)
     Report         what a source says about a destination: its own metric for it
     Path           a report with the link to the source added: our distance by this way
-    Destination    all paths to one prefix, and what DUAL (`dual.py`) made of them
+    Destination    all paths to one prefix, and its state: `dual.py` says what happens to it
 
 Reports and paths never change; a new one takes the place of the old one. So the path that a destination held when it
 went active can be kept as it was (its metric is what neighbors were told), whatever arrives in the meantime.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.eigrp.metric import INFINITY, Vector
@@ -42,7 +42,6 @@ class Source:
     link: what the way to it costs; None for ourselves.
     absolute: its path wins whatever its metric is, because the routing table would not take another one either.
     prefixes: what it has a path for, in the order of arrival.
-    heard: what it said, while lists decide what of it is believed.
     """
 
     origin: Origin
@@ -51,7 +50,10 @@ class Source:
     link: Vector | None = None
     absolute: bool = False
     prefixes: dict[Prefix, None] = field(default_factory=dict)
-    heard: dict[Prefix, Report] = field(default_factory=dict)
+
+    def relink(self, link: Vector) -> None:
+        """Note what the way to it costs from now on."""
+        self.link = link
 
     @property
     def preference(self) -> int:
@@ -119,9 +121,43 @@ class State(enum.Enum):
     SUCCESSOR_ASKED = 3  # the successor asked us, and we do not know better
 
 
+class Event(enum.Enum):
+    """What may move a destination; the numbers are those of the arcs in RFC 7868 §3.5, figure 1."""
+
+    FEASIBLE = "the best path is feasible, or there is none and was none"  # 1, 2
+    SUCCESSOR_ASKS = "the successor asks, and the best path is not feasible"  # 3
+    LOST = "the best path is not feasible after any other change"  # 4
+    SUCCESSOR_ASKS_AGAIN = "the successor asks while replies are awaited"  # 5
+    SUCCESSOR_INCREASES = "the distance by the successor grew while replies are awaited"  # 9, 10
+    REPLIES_NOT_FEASIBLE = "the last reply came, and the best path is not feasible"  # 11, 12
+    REPLIES = "the last reply came, and the best path may be taken"  # 13, 14, 15, 16
+
+
+#: Every legal move of a destination. A missing pair (KeyError) is our bug, never a neighbor's.
+MOVES: Final[dict[tuple[State, Event], State]] = {
+    (State.PASSIVE, Event.FEASIBLE): State.PASSIVE,
+    (State.PASSIVE, Event.SUCCESSOR_ASKS): State.SUCCESSOR_ASKED,
+    (State.PASSIVE, Event.LOST): State.ASKED,
+    (State.INCREASED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
+    (State.ASKED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
+    (State.SUCCESSOR_INCREASED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
+    (State.SUCCESSOR_ASKED, Event.SUCCESSOR_ASKS_AGAIN): State.SUCCESSOR_INCREASED,
+    (State.INCREASED, Event.SUCCESSOR_INCREASES): State.INCREASED,
+    (State.ASKED, Event.SUCCESSOR_INCREASES): State.INCREASED,
+    (State.SUCCESSOR_INCREASED, Event.SUCCESSOR_INCREASES): State.SUCCESSOR_INCREASED,
+    (State.SUCCESSOR_ASKED, Event.SUCCESSOR_INCREASES): State.SUCCESSOR_INCREASED,
+    (State.INCREASED, Event.REPLIES_NOT_FEASIBLE): State.ASKED,
+    (State.SUCCESSOR_INCREASED, Event.REPLIES_NOT_FEASIBLE): State.SUCCESSOR_ASKED,
+    (State.INCREASED, Event.REPLIES): State.PASSIVE,
+    (State.ASKED, Event.REPLIES): State.PASSIVE,
+    (State.SUCCESSOR_INCREASED, Event.REPLIES): State.PASSIVE,
+    (State.SUCCESSOR_ASKED, Event.REPLIES): State.PASSIVE,
+}
+
+
 @dataclass(slots=True, eq=False)
 class Destination:
-    """A prefix of the topology table.
+    """A prefix of the topology table, which moves by `MOVES` and changes itself alone.
 
     current: the path that we use and report; while active it is frozen, None if there is none.
     feasible_distance: the smallest distance since the destination last became passive (FD).
@@ -151,6 +187,81 @@ class Destination:
     def distance(self) -> int:
         """What we report as our distance."""
         return self.current.distance if self.current else INFINITY
+
+    def learn(self, path: Path) -> None:
+        """Note a path; it takes the place of what its source said before."""
+        self.paths[path.source] = path
+        path.source.prefixes[self.prefix] = None
+
+    def lose(self, source: Source) -> None:
+        """Note that a source has no path any more."""
+        self.paths.pop(source, None)
+        source.prefixes.pop(self.prefix, None)
+
+    def forget(self, source: Source) -> None:
+        """Note that a source is gone, which then waits for no reply of ours either."""
+        self.lose(source)
+        if self.querier is source:
+            self.querier = None
+
+    def move(self, event: Event, now: float, querier: Source | None = None) -> State:
+        """Take the move; returns the state before. querier: the successor, if it is its query that moves us.
+
+        Whose replies let FD grow: those of a computation in which the distance by the successor did not.
+        """
+        old, self.state = self.state, MOVES[self.state, event]
+        if old is State.PASSIVE is not self.state:
+            self.active_since = now
+        elif event is Event.REPLIES and old in (State.ASKED, State.SUCCESSOR_ASKED):
+            self.feasible_distance = INFINITY
+        if querier is not None:
+            self.querier = querier
+        return old
+
+    def freeze(self, serial: int) -> None:
+        """Report our distance by the old successor, as it is now, for as long as we are active."""
+        self._report(self.paths.get(self.successor) if self.successor else None, serial)
+        self.feasible_distance = self.distance
+
+    def ask(self, audience: list[Source]) -> None:
+        """Await the replies of everybody but who waits for ours."""
+        self.awaiting = {source: None for source in audience if source is not self.querier}
+
+    def replied(self, source: Source) -> bool:
+        """Note a reply; returns whether none is awaited any more."""
+        self.awaiting.pop(source, None)
+        return not self.awaiting
+
+    def adopt(self, best: Path | None, serial: int) -> Source | None:
+        """Take this path while passive; returns the successor that waited for our reply, None if none did."""
+        self.successor = best.source if best else None
+        self._report(best, serial)
+        self.feasible_distance = min(self.feasible_distance, self.distance) if best else INFINITY
+        querier, self.querier = self.querier, None
+        return querier
+
+    def _report(self, path: Path | None, serial: int) -> None:
+        """Report this as our path from now on, as far as others are told."""
+        if path != self.current:
+            self.serial = serial
+        self.current = path
+
+    def best(self) -> Path | None:
+        """Return the path with the smallest distance; of equal ones a feasible one, the present successor first."""
+        paths = self.paths
+        if len(paths) < 2:
+            return next(iter(paths.values()), None)
+        limit, successor = self.feasible_distance, self.successor
+        return min(
+            paths.values(),
+            key=lambda path: (
+                path.source.preference,
+                path.distance,
+                not path.is_feasible(limit),
+                path.source is not successor,
+                path.source.rank,
+            ),
+        )
 
     def feasible_successors(self) -> list[Path]:
         """Return paths that are nearer than we ever were (RD < FD): the successors first. RFC 7868 §3.2."""

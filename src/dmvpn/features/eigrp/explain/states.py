@@ -6,9 +6,9 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind
-from dmvpn.features.eigrp.dual import Event, Message
+from dmvpn.features.eigrp.dual import Message
 from dmvpn.features.eigrp.interface import DownReason, NeighborState
-from dmvpn.features.eigrp.topology import Origin, State
+from dmvpn.features.eigrp.topology import Event, Origin, State
 
 _TOPOLOGY = ("show ip eigrp topology", "show eigrp address-family ipv4 topology")
 

@@ -1,0 +1,24 @@
+"""A process as its parts see it: what its lines say now, and what it is called. Its parts never keep either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.base.context import Context
+    from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
+
+
+class Surroundings(Protocol):
+    """What all parts of a process share.
+
+    config: with the key chains.
+    router_id: our identity in routes that we bring in.
+    """
+
+    context: Context
+    settings: ProcessSettings
+    config: EigrpConfig
+    router_id: IPv4Address
