@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.bfd import states as bfd
 from dmvpn.features.bgp import session
+from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
 from dmvpn.features.ikev2 import agreement
 from dmvpn.features.nhrp import client, path
@@ -70,6 +71,13 @@ MACHINES: Final = (
         "RFC 7868 §3.5, figure 1",
         topology.State.PASSIVE,
         topology.MOVES,
+    ),
+    Machine(
+        "A neighbor of EIGRP",
+        "features/eigrp/states.py",
+        "RFC 7868 §5.3.3",
+        eigrp.NeighborState.PENDING,
+        eigrp.NEIGHBOR_MOVES,
     ),
     Machine(
         "An interface of OSPF",

@@ -47,6 +47,7 @@ NOT_PRINTED = {
     "dmvpn.features.ikev2.crypto.Prf": "an algorithm by its name in the library; the number is explained",
     "dmvpn.features.ikev2.model.IdentityKind": _CONFIGURED,
     "dmvpn.features.ikev2.agreement.Move": _MOVES,
+    "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.algorithms.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.algorithms.Integrity": _CONFIGURED,
     "dmvpn.features.nhrp.entry.RouteState": "printed as T1, T2 and as flags",

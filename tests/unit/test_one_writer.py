@@ -20,6 +20,7 @@ FOLDER = Path(dmvpn.features.__file__).parent
 WRITERS: dict[str, dict[str, str]] = {
     "archive": {},
     "bfd": {},
+    "eigrp": {},
     "chronicle": {},
     "ipsec": {},
     "nat": {},

@@ -27,7 +27,7 @@ IKE: Final = SOURCES / "features" / "ikev2"
 OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show"))
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
-    "eigrp": ("interface", "metric"),
+    "eigrp": ("metric", "states"),
     "ikev2": ("book", "offers", "terms", "wire.numbers"),
     "ipsec": ("events", "policies"),
     "nat": ("rules",),

@@ -19,32 +19,23 @@ from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.interface import DownReason, Neighbor, NeighborState
+from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import NeighborChanged
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.tlv import (
-    NextMulticastSequence,
-    Parameters,
-    PeerTermination,
-    Sequence,
-    SoftwareVersion,
-    Stub,
-)
+from dmvpn.features.eigrp.states import DownReason
+from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, Source
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.reasons import Reason
     from dmvpn.features.eigrp.greetings import Greetings
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.rtp import Transport
     from dmvpn.features.eigrp.sender import Sender
     from dmvpn.features.eigrp.surroundings import Surroundings
 
-#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
-_GREETINGS_AGAIN = 3
 #: Seconds that a greeted neighbor may take to answer; a Hello of its own before that may be that answer.
 _ANSWER_TIME = 0.1
 #: Seconds between two log messages about the same refused sender.
@@ -114,12 +105,8 @@ class Adjacencies:
         is_new = neighbor is None
         if neighbor is None:
             neighbor = self._add(interface, address, float(parameters.hold_time))
-        self._note_hold_time(neighbor, float(parameters.hold_time))
-        neighbor.software = packet.find(SoftwareVersion)
-        neighbor.stub = flags
-        self._note_conditional(neighbor, packet)
-        if packet.find(Sequence) is None:
-            neighbor.hello = payload
+        if neighbor.hear_hello(packet, payload, float(parameters.hold_time)):  # the timer finds a longer time by itself
+            self._context.start(neighbor.hold_timer, neighbor.hold_time)
         if is_new:
             self._greet(neighbor)
 
@@ -149,20 +136,6 @@ class Adjacencies:
         self._complaints[key] = now + _COMPLAINT_INTERVAL
         return True
 
-    def _note_hold_time(self, neighbor: Neighbor, hold_time: float) -> None:
-        """Note a hold time: a shorter one counts from now on; the timer finds out about a longer one by itself."""
-        if hold_time < neighbor.hold_time:
-            self._context.start(neighbor.hold_timer, hold_time)
-        neighbor.hold_time = hold_time
-
-    @staticmethod
-    def _note_conditional(neighbor: Neighbor, packet: EigrpPacket) -> None:
-        """Note which routers the next conditional multicast is for, as a Sequence TLV says, RFC 7868 §6.7.3."""
-        behind, following = packet.find(Sequence), packet.find(NextMulticastSequence)
-        if behind is not None and following is not None:
-            is_for_us = neighbor.interface.address not in behind.addresses
-            neighbor.conditional = following.sequence if is_for_us else None
-
     # The handshake ---------------------------------------------------------------------------------------------
 
     def hear_init(self, neighbor: Neighbor, packet: EigrpPacket, *, was_up: bool) -> None:
@@ -178,20 +151,18 @@ class Adjacencies:
         if was_up and seen is not None and not is_repeated:
             self.drop(neighbor, DownReason.RESTARTED)
             successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
-            successor.hello, successor.software, successor.stub = neighbor.hello, neighbor.software, neighbor.stub
+            successor.take_after(neighbor)
             self._greet(successor)
             neighbor = successor
         self._transport.accept_first(neighbor, packet)
 
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
         """Note that the neighbor acknowledges this number; its first one makes it up. True if that was news."""
-        packet = self._transport.acknowledged(neighbor, sequence)
-        if packet is None:
-            return False
-        if not neighbor.is_up and PacketFlag.INIT in packet.flags:
-            neighbor.state = NeighborState.UP
+        was_up = neighbor.is_up
+        is_news = self._transport.acknowledged(neighbor, sequence)
+        if neighbor.is_up and not was_up:
             self._listener.neighbor_up(neighbor)
-        return True
+        return is_news
 
     def _add(self, interface: EigrpInterface, address: IPv4Address, hold_time: float) -> Neighbor:
         now = self._context.now
@@ -210,7 +181,7 @@ class Adjacencies:
             hold_timer=Timer(lambda: self._hold_expired(neighbor)),
             retransmit_timer=Timer(lambda: self._transport.retransmit(neighbor)),
         )
-        interface.neighbors[int(address)] = neighbor
+        interface.enter(neighbor)
         self._farewells.withdraw(interface, address)
         self._context.start(neighbor.hold_timer, hold_time)
         return neighbor
@@ -229,9 +200,8 @@ class Adjacencies:
         interface, now = neighbor.interface, self._context.now
         if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
             return
-        if neighbor.greeted_again >= _GREETINGS_AGAIN:
+        if not neighbor.greet_again():
             return
-        neighbor.greeted_again += 1
         if now >= neighbor.since + _ANSWER_TIME:
             self._greetings.answer(interface)
         planned = self._context.timers.when(neighbor.retransmit_timer)
@@ -252,7 +222,7 @@ class Adjacencies:
 
     def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
         interface = neighbor.interface
-        del interface.neighbors[int(neighbor.address)]
+        interface.leave(neighbor)
         heappush(self._free_handles, neighbor.handle)
         self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
@@ -274,13 +244,6 @@ class Adjacencies:
         """Leave an interface that we do not run on any more; its neighbors have been given up."""
         self._farewells.forget(interface)
         self._context.stop(interface.hello_timer)
-
-    def refuse(self, neighbor: Neighbor, reason: Reason) -> None:
-        """Refuse a packet in its name that was not authentic.
-
-        It may be forged: only silence of the true one ends the adjacency.
-        """
-        neighbor.refusal = reason
 
     def _hold_expired(self, neighbor: Neighbor) -> None:
         left = neighbor.hold_left(self._context.now)

@@ -8,7 +8,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.interface import link_of
+from dmvpn.features.eigrp.metric import link_of
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Fact, NeighborFacts, ReasonFacts, reason_facts
-from dmvpn.features.eigrp.interface import NeighborState
+from dmvpn.features.eigrp.states import NeighborState
 from dmvpn.features.eigrp.tlv import StubFlag
 
 if TYPE_CHECKING:

@@ -69,11 +69,12 @@ class Greetings:
         """Multicast a Hello, and again after the interval."""
         if not interface.speaks:
             return
-        interface.statistics.hellos += 1
-        if interface.hello is None:
-            interface.hello = self._sender.send(interface, ALL_ROUTERS, self._hello(self.tlvs(interface)))
+        hello = interface.hello
+        if hello is None:
+            hello = self._sender.send(interface, ALL_ROUTERS, self._hello(self.tlvs(interface)))
         else:
-            self._sender.repeat(interface, interface.hello)
+            self._sender.repeat(interface, hello)
+        interface.said(hello)
         early = _JITTER * fraction(self._context.ports.entropy)
         self._context.start(interface.hello_timer, interface.settings.hello_interval * (1 - early))
 
@@ -86,7 +87,7 @@ class Greetings:
         due = max(soon, interface.greetings_paid - _GREETING_CREDIT)
         planned = self._context.timers.when(interface.hello_timer)
         if planned is None or due < planned:
-            interface.greetings_paid = max(interface.greetings_paid, due) + _GREETING_INTERVAL
+            interface.pay_greeting(due, _GREETING_INTERVAL)
             self._context.start(interface.hello_timer, due - now)
 
     def answer(self, interface: EigrpInterface) -> None:
@@ -96,11 +97,11 @@ class Greetings:
         So nothing comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
         """
         now = self._context.now
-        interface.statistics.hellos_expedited += 1
+        interface.count_answer()
         if interface.greetings_paid - _GREETING_CREDIT > now:
             self.hasten(interface)
             return
-        interface.greetings_paid = max(interface.greetings_paid, now) + _GREETING_INTERVAL
+        interface.pay_greeting(now, _GREETING_INTERVAL)
         self.say(interface)
 
     def say_goodbye(self, interface: EigrpInterface) -> None:

@@ -1,108 +1,42 @@
-"""One process on one interface: its neighbors, and what they have been told together.
-
-Neighbors with nothing outstanding form the group that is told by multicast. `told` is what the group knows of each
-destination: an update goes out only if that changes. Prefixes wait in `updates` and `queries` until the group is ready.
+"""One process on one interface: its neighbors. Those with nothing outstanding form the `Group` told by multicast.
 
 A neighbor, RFC 7868 §5.3: another router of the same autonomous system on one of our interfaces.
 
 It is *pending* from its first Hello until it acknowledges our first packet (Update with flag INIT); then both ways are
-known to work, it is *up*, and is sent the whole table. What a neighbor still has to be told waits in its `Backlog`
-as bare prefixes; the packet is made when its turn comes, so it always says how things are then.
+known to work, it is *up*, and is sent the whole table. What it still has to be told waits in its `Backlog`.
+
+Both change themselves alone: other files say what happened, by the methods here, and hear what follows.
 """
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.eigrp.metric import Vector, link_vector
-from dmvpn.features.eigrp.translate import WITHDRAWN, Advert
+from dmvpn.features.eigrp.backlog import Backlog, Group, Outstanding
+from dmvpn.features.eigrp.metric import Vector, link_of
+from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag
+from dmvpn.features.eigrp.states import NEIGHBOR_MOVES, NeighborMove, NeighborState
+from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.reasons import Reason
     from dmvpn.features.eigrp.model import InterfaceSettings
-    from dmvpn.features.eigrp.packet import EigrpPacket
-    from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag
     from dmvpn.features.eigrp.topology import Source
 
 #: Retransmission, RFC 7868 §5.2: seconds. A neighbor that never acknowledged anything gets the first one.
 INITIAL_RTO = 1.0
 MINIMUM_RTO = 0.1
 MAXIMUM_RTO = 5.0
-
-
-class NeighborState(enum.Enum):
-    """RFC 7868 §5.3.3."""
-
-    PENDING = "pending"
-    UP = "up"
-
-
-class DownReason(enum.Enum):
-    """Why a neighbor is down: the words of the log message."""
-
-    HOLD_TIME = "holding time expired"
-    INTERFACE_DOWN = "interface down"
-    RESTARTED = "peer restarted"
-    TERMINATED = "Interface PEER-TERMINATION received"
-    GOODBYE = "Interface Goodbye received"
-    WEIGHTS = "K-value mismatch"
-    RETRY_LIMIT = "retry limit exceeded"
-    ROUTE_CONFIGURATION = "route configuration changed"
-    AUTHENTICATION = "Auth failure"
-    AUTHENTICATION_CHANGED = "authentication mode changed"
-    STUCK_IN_ACTIVE = "stuck in active"
-    PEER_INFO = "peer info changed"
-    CLEARED = "manually cleared"
-    SHUTDOWN = "interface shutdown"
-    PASSIVE = "interface passive"
-    ADDRESS = "address changed"
-    STATIC = "Static peer configured"
-    BFD = "BFD peer down notified"
-    PREFIX_LIMIT = "prefix-limit exceeded"
-    SERVER_DEAD = "next hop server does not answer"
-
-
-@dataclass(slots=True)
-class Backlog:
-    """What a neighbor still has to be told: dictionaries without values are ordered sets.
-
-    updates: the value says whether it must hear of an unreachable destination too; it need not in its first table.
-    table: its first table is under way; the last packet of it says so.
-    """
-
-    updates: dict[Prefix, bool] = field(default_factory=dict)
-    queries: dict[Prefix, None] = field(default_factory=dict)
-    replies: dict[Prefix, None] = field(default_factory=dict)
-    sia_queries: dict[Prefix, None] = field(default_factory=dict)
-    sia_replies: dict[Prefix, None] = field(default_factory=dict)
-    table: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.updates or self.queries or self.replies or self.sia_queries or self.sia_replies or self.table)
-
-    def __len__(self) -> int:
-        sia = len(self.sia_queries) + len(self.sia_replies)
-        return len(self.updates) + len(self.queries) + len(self.replies) + sia
-
-
-@dataclass(slots=True)
-class Outstanding:
-    """A reliable packet that is not acknowledged yet.
-
-    sent_at: first, seconds monotonic.
-    tries: how often.
-    """
-
-    packet: EigrpPacket
-    sent_at: float
-    tries: int = 1
+_BACKOFF = 1.5
+SEQUENCE_SPACE = 1 << 32
+#: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
+_GREETINGS_AGAIN = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -168,14 +102,116 @@ class Neighbor:
         """Return seconds until it is given up if nothing comes."""
         return self.last_heard + self.hold_time - now
 
-    def measure(self, round_trip: float) -> None:
-        """Note the time between a packet and its acknowledgment, seconds."""
-        self.srtt = 0.8 * self.srtt + 0.2 * round_trip if self.srtt else round_trip
-        self.rto = min(max(6 * self.srtt, MINIMUM_RTO), MAXIMUM_RTO)
+    # The handshake, RFC 7868 §5.3 -------------------------------------------------------------------------------
 
+    def _move(self, move: NeighborMove) -> None:
+        self.state = NEIGHBOR_MOVES[self.state, move]
 
-#: In `told`: not everybody knows the same. Equal to no advert.
-UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
+    def give_up(self) -> None:
+        """Expect nothing from it any more: it is gone."""
+        self._move(NeighborMove.GIVEN_UP)
+        self.outstanding = None
+
+    def hear(self, now: float) -> None:
+        """Note that it is there: an authentic packet of it came."""
+        self.last_heard, self.refusal = now, None
+
+    def refuse(self, reason: Reason) -> None:
+        """Refuse a packet in its name that was not authentic.
+
+        It may be forged: only silence of the true one ends the adjacency.
+        """
+        self.refusal = reason
+
+    def hear_hello(self, packet: EigrpPacket, payload: bytes, hold_time: float) -> bool:
+        """Note what a Hello says of its sender; returns whether it holds for a shorter time than the one before.
+
+        A Sequence TLV says which routers the next conditional multicast is not for, RFC 7868 §6.7.3.
+        """
+        stub, behind, following = packet.find(Stub), packet.find(Sequence), packet.find(NextMulticastSequence)
+        self.software, self.stub = packet.find(SoftwareVersion), stub.flags if stub else None
+        if behind is None:
+            self.hello = payload
+        elif following is not None:
+            is_for_us = self.interface.address not in behind.addresses
+            self.conditional = following.sequence if is_for_us else None
+        before, self.hold_time = self.hold_time, hold_time
+        return hold_time < before
+
+    def distrust(self) -> None:
+        """Forget its last Hello: the same octets prove nothing now."""
+        self.hello = b""
+
+    def take_after(self, before: Neighbor) -> None:
+        """Note what is known of the router from before it started again."""
+        self.hello, self.software, self.stub = before.hello, before.software, before.stub
+
+    def greet_again(self) -> bool:
+        """Return whether to greet it once more while it is pending. That is counted."""
+        is_due = self.greeted_again < _GREETINGS_AGAIN
+        self.greeted_again += is_due
+        return is_due
+
+    # Reliable transport, RFC 7868 §5.2 --------------------------------------------------------------------------
+
+    def send(self, packet: EigrpPacket, now: float) -> EigrpPacket:
+        """Expect the acknowledgment of a packet to it alone; returns the packet, with what we owe it."""
+        self.interface.statistics.unicasts += 1
+        self.expect(packet, now)
+        return replace(packet, acknowledgment=self.pay())
+
+    def expect(self, packet: EigrpPacket, now: float) -> None:
+        """Expect the acknowledgment of a packet."""
+        self.outstanding = Outstanding(packet, now)
+
+    def repeat(self, outstanding: Outstanding) -> EigrpPacket:
+        """Return what is sent again, and wait longer for its acknowledgment."""
+        self.retransmissions += 1
+        self.interface.statistics.retransmissions += 1
+        self.rto = min(self.rto * _BACKOFF, MAXIMUM_RTO)
+        return replace(outstanding.repeat(), acknowledgment=self.pay())
+
+    def acknowledged(self, sequence: int, now: float) -> bool:
+        """Note that it acknowledges this number; returns whether that is news."""
+        outstanding = self.outstanding
+        if outstanding is None or outstanding.packet.sequence != sequence:
+            return False
+        self.outstanding = None
+        if outstanding.tries == 1:
+            round_trip = now - outstanding.sent_at
+            self.srtt = 0.8 * self.srtt + 0.2 * round_trip if self.srtt else round_trip
+            self.rto = min(max(6 * self.srtt, MINIMUM_RTO), MAXIMUM_RTO)
+            self.interface.measure(round_trip)
+        if not self.is_up and PacketFlag.INIT in outstanding.packet.flags:
+            self._move(NeighborMove.ACKNOWLEDGED)
+        return True
+
+    def start_at(self, sequence: int) -> None:
+        """Note the number of its first packet (INIT): its numbers start here."""
+        self.init_sequence = self.last_sequence = sequence
+
+    def is_next(self, sequence: int) -> bool:
+        """Return whether a packet with this number is newer than the last one; then it is the last one."""
+        ahead = (sequence - self.last_sequence) % SEQUENCE_SPACE
+        if ahead == 0 or ahead >= SEQUENCE_SPACE // 2:
+            self.interface.statistics.out_of_sequence += 1
+            return False
+        self.last_sequence = sequence
+        return True
+
+    def owe(self, sequence: int) -> None:
+        """Note that this number is to be acknowledged."""
+        self.acknowledge = sequence
+
+    def pay(self, *, alone: bool = False) -> int:
+        """Return the number that a packet acknowledges, 0: none. alone: the packet says nothing else."""
+        sequence, self.acknowledge = self.acknowledge, 0
+        if alone:
+            self.interface.statistics.unicasts_unreliable += 1
+        elif sequence:
+            self.interface.statistics.acknowledgments_suppressed += 1
+        return sequence
+
 
 #: Seconds that a multicast waits for neighbors that are behind: bounds, and the value before anything was measured.
 _MINIMUM_FLOW, _INITIAL_FLOW, _MAXIMUM_FLOW = 0.05, 1.0, 2.0
@@ -190,7 +226,6 @@ class Statistics:
 
     hellos: int = 0
     hellos_expedited: int = 0
-    packets: int = 0
     multicasts: int = 0
     unicasts: int = 0
     multicasts_unreliable: int = 0
@@ -225,9 +260,7 @@ class EigrpInterface:
     link: Vector = field(init=False)
     neighbors: dict[int, Neighbor] = field(default_factory=dict)
     busy: dict[Neighbor, None] = field(default_factory=dict)
-    told: dict[Prefix, Advert] = field(default_factory=dict)
-    updates: dict[Prefix, None] = field(default_factory=dict)
-    queries: dict[Prefix, None] = field(default_factory=dict)
+    group: Group = field(default_factory=Group)
     hello: bytes | None = None
     greetings_paid: float = float("-inf")
     paced: float = float("-inf")
@@ -255,26 +288,92 @@ class EigrpInterface:
         prefix = self.state.prefix
         return prefix is not None and address in prefix and address != self.state.address
 
+    def configure(self, settings: InterfaceSettings) -> None:
+        """Obey other lines; our Hello may say another thing."""
+        self.settings = settings
+        self.forget_hello()
+
+    def update(self, state: InterfaceState) -> bool:
+        """Note that the interface is like this now; returns whether the way over it costs something else."""
+        before = self.link
+        self.state, self.link = state, link_of(state)
+        return self.link != before
+
+    def seal(self, obstacle: Reason | None) -> None:
+        """Seal otherwise from now on, or (obstacle) not at all."""
+        self.blocked = obstacle
+        self.forget_hello()
+
+    def listen(self) -> bool:
+        """Hear the group where we speak, and only there; returns whether that is news."""
+        before, self.listening = self.listening, self.speaks
+        return self.listening is not before
+
+    def enter(self, neighbor: Neighbor) -> None:
+        """Note a new neighbor."""
+        self.neighbors[int(neighbor.address)] = neighbor
+
+    def leave(self, neighbor: Neighbor) -> None:
+        """Forget a neighbor that is given up."""
+        del self.neighbors[int(neighbor.address)]
+        neighbor.give_up()
+
+    # Hellos -----------------------------------------------------------------------------------------------------
+
+    def forget_hello(self) -> None:
+        """Make the next Hello afresh: it may say another thing."""
+        self.hello = None
+
+    def said(self, hello: bytes | None) -> None:
+        """Note that these octets were our Hello."""
+        self.statistics.hellos += 1
+        self.hello = hello
+
+    def pay_greeting(self, due: float, price: float) -> None:
+        """Pay for a Hello out of turn. due: when it is sent. price: seconds."""
+        self.greetings_paid = max(self.greetings_paid, due) + price
+
+    def count_answer(self) -> None:
+        """Count a Hello out of turn that answers a new router."""
+        self.statistics.hellos_expedited += 1
+
+    # Multicasts -------------------------------------------------------------------------------------------------
+
+    def count_multicast(self, *, conditional: bool) -> None:
+        """Count a multicast, and whether a Hello had to name those that it is not for."""
+        self.statistics.multicasts += 1
+        self.statistics.conditional += conditional
+
+    def count_exception(self) -> None:
+        """Count a multicast that goes to each neighbor alone."""
+        self.statistics.exceptions += 1
+
+    def mark(self, neighbor: Neighbor) -> bool:
+        """Keep the list of those who are behind; returns whether that has just become empty."""
+        if neighbor.is_up and not neighbor.is_idle:
+            self.busy[neighbor] = None
+            return False
+        was_behind = neighbor in self.busy
+        self.busy.pop(neighbor, None)
+        return was_behind and not self.busy
+
+    def hold(self, neighbor: Neighbor) -> None:
+        """Let a neighbor wait for some of EIGRP's share of the bandwidth."""
+        self.held[neighbor] = None
+
+    def release(self) -> dict[Neighbor, None]:
+        """Return those that waited for it."""
+        held, self.held = self.held, {}
+        return held
+
+    def forget(self, neighbor: Neighbor) -> None:
+        """Forget that a neighbor is behind, because it is gone."""
+        self.held.pop(neighbor, None)
+        self.busy.pop(neighbor, None)
+
     def up_neighbors(self) -> list[Neighbor]:
         """Return the neighbors that take part in routing, in the order of their arrival."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.is_up]
-
-    def advert_told(self, prefix: Prefix) -> Advert:
-        """Return what the group knows about a prefix."""
-        return self.told.get(prefix, WITHDRAWN)
-
-    def note_told(self, prefix: Prefix, advert: Advert) -> None:
-        """Note that the whole group knows this now."""
-        if advert.metric is None:
-            self.told.pop(prefix, None)
-        else:
-            self.told[prefix] = advert
-
-    def forget_group(self) -> None:
-        """Forget the group: nobody is left who knows anything."""
-        self.told.clear()
-        self.updates.clear()
-        self.queries.clear()
 
     def measure(self, round_trip: float) -> None:
         """Note the time between a packet and its acknowledgment by any neighbor here, seconds."""
@@ -302,8 +401,3 @@ class EigrpInterface:
     def pause(self, now: float) -> float:
         """Return for how long no reliable packet may begin its way, seconds."""
         return self.paced - PACING_CREDIT - now
-
-
-def link_of(state: InterfaceState) -> Vector:
-    """Return what the way over an interface costs."""
-    return link_vector(state.bandwidth, state.delay, state.ip_mtu)

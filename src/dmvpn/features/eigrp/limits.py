@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.model import PrefixLimit
+from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -21,12 +21,12 @@ from dmvpn.base.notices import (
     RouteChanged,
 )
 from dmvpn.features.eigrp.events import ClearNeighbors
-from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import BadPacket
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.process import Process
 from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
+from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.teller import BREATH
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ class EigrpMachine:
                     return False
                 if self._context.ports.debugging.on("eigrp packets"):
                     return False
-                neighbor.last_heard = now
-                neighbor.refusal = None
+                neighbor.hear(now)
                 process.sender.traffic.hear_again()
                 return True
         return False

@@ -10,7 +10,10 @@ Inside, delay is always picoseconds and bandwidth kbit/s: exact for both kinds o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from dmvpn.base.notices import InterfaceState
 
 #: The distance of what cannot be reached, in either kind of process.
 INFINITY = (1 << 64) - 1
@@ -63,6 +66,11 @@ class Vector(NamedTuple):
 def link_vector(bandwidth: int, delay_us: int, mtu: int) -> Vector:
     """Return the metric of an interface: bandwidth in kbit/s, delay in microseconds, MTU in octets."""
     return Vector(delay_us * PICOSECONDS_PER_MICROSECOND, max(bandwidth, 1), mtu)
+
+
+def link_of(state: InterfaceState) -> Vector:
+    """Return what the way over an interface costs."""
+    return link_vector(state.bandwidth, state.delay, state.ip_mtu)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.intake import Intake
-from dmvpn.features.eigrp.interface import DownReason, EigrpInterface, Neighbor, link_of
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.limits import Limits
 from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.offers import Offers
@@ -32,6 +32,7 @@ from dmvpn.features.eigrp.rtp import Transport
 from dmvpn.features.eigrp.sealing import Sealing, seal_of
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
 from dmvpn.features.eigrp.sia import StuckWatch
+from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
 
@@ -105,7 +106,7 @@ class Process:
         if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
             for interface in self.interfaces.values():
                 self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
-                interface.hello = None
+                interface.forget_hello()
                 self.greetings.say(interface)
         self._choose_router_id()
         for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
@@ -157,8 +158,7 @@ class Process:
         old = interface.settings
         if settings.passive and not old.passive:
             self.adjacencies.drop_all(interface, DownReason.PASSIVE, tell=True)
-        interface.settings = settings
-        interface.hello = None
+        interface.configure(settings)
         if seal_of(settings) != seal_of(old):
             self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
             self.sealing.change(interface)
@@ -243,12 +243,9 @@ class Process:
         self.greetings.introduce(interface)
 
     def _update_interface(self, interface: EigrpInterface, state: InterfaceState) -> None:
-        interface.state = state
-        link = link_of(state)
-        if link != interface.link:
-            interface.link = link
+        if interface.update(state):
             for neighbor in interface.neighbors.values():
-                self.dual.relink(neighbor.source, link, self.context.now)
+                self.dual.relink(neighbor.source, interface.link, self.context.now)
 
     def _stop_interface(self, name: str, reason: DownReason, *, tell: bool) -> None:
         interface = self.interfaces[name]
@@ -264,8 +261,7 @@ class Process:
 
     def _listen(self, interface: EigrpInterface) -> None:
         """Hear the group where we speak, and only there."""
-        if interface.speaks != interface.listening:
-            interface.listening = interface.speaks
+        if interface.listen():
             order = Listen if interface.speaks else StopListening
             self.context.out.append(order(interface.name, PROTOCOL, ALL_ROUTERS))
         if not interface.speaks:
@@ -312,7 +308,7 @@ class Process:
         Split horizon spares those that surely know that the path is not through us.
         """
         spared = self.interfaces.get(told_by.interface) if told_by else None
-        if spared is not None and (not spared.settings.split_horizon or prefix in spared.told):
+        if spared is not None and (not spared.settings.split_horizon or prefix in spared.group.told):
             spared = None
         return [
             source

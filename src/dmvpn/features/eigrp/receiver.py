@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
-from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import NotOnCommonSubnet
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import EigrpReason
+from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.tlv import Authentication
 from dmvpn.features.eigrp.topology import UNREACHABLE, Report
 from dmvpn.features.eigrp.translate import Advert, from_tlv
@@ -54,7 +54,7 @@ class Receiver:
         multicast = event.destination.is_multicast
         was_up = neighbor is not None and neighbor.is_up
         if neighbor is not None:
-            neighbor.last_heard, neighbor.refusal = process.context.now, None
+            neighbor.hear(process.context.now)
             # RFC 7868 §5.2: a multicast acknowledges nothing. FRR 8.4 fills the field all the same, for somebody else.
             if not multicast and process.adjacencies.hear_acknowledgment(neighbor, packet.acknowledgment):
                 process.teller.wake(neighbor)
@@ -94,8 +94,7 @@ class Receiver:
     def _refuse(self, interface: EigrpInterface, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
         self._drop("authentication failed")
         if neighbor is not None:
-            reason = Reason(self._why(interface, packet), since=self._process.context.now)
-            self._process.adjacencies.refuse(neighbor, reason)
+            neighbor.refuse(Reason(self._why(interface, packet), since=self._process.context.now))
 
     @staticmethod
     def _why(interface: EigrpInterface, packet: EigrpPacket) -> EigrpReason:

@@ -12,8 +12,7 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.interface import link_of
-from dmvpn.features.eigrp.metric import Vector, link_vector
+from dmvpn.features.eigrp.metric import Vector, link_of, link_vector
 from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 

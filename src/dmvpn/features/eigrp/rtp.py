@@ -10,10 +10,9 @@ multicast, and only a router that got that Hello and is not named in it takes th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.interface import MAXIMUM_RTO, Neighbor, Outstanding
+from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, Neighbor
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Encoded, Sender
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Transmissions until a neighbor is given up, if its holding time is over by then too.
 RETRY_LIMIT = 16
-_BACKOFF = 1.5
-_SEQUENCE_SPACE = 1 << 32
 _NO_FLAGS = PacketFlag(0)
 
 
@@ -60,9 +57,8 @@ class Transport:
     def send(self, neighbor: Neighbor, opcode: Opcode, octets: bytes, flags: PacketFlag = _NO_FLAGS) -> None:
         """Send a reliable packet to one neighbor, which must have none outstanding."""
         packet = self._packet(opcode, octets, flags)
-        neighbor.interface.statistics.unicasts += 1
-        self._transmit(neighbor, replace(packet, acknowledgment=self._take_debt(neighbor)))
-        self._expect(neighbor, packet)
+        self._transmit(neighbor, neighbor.send(packet, self._context.now))
+        self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def multicast(
         self,
@@ -77,10 +73,11 @@ class Transport:
         packet = self._packet(opcode, octets, flags)
         if laggards:
             self._announce(interface, laggards, packet.sequence)
-        interface.statistics.multicasts += 1
+        interface.count_multicast(conditional=bool(laggards))
         self._sender.send(interface, ALL_ROUTERS, packet)
         for neighbor in recipients:
-            self._expect(neighbor, packet)
+            neighbor.expect(packet, self._context.now)
+            self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def retransmit(self, neighbor: Neighbor) -> None:
         """Retransmit to this neighbor, whose timer fired."""
@@ -91,35 +88,22 @@ class Transport:
         if outstanding.tries >= RETRY_LIMIT and waited >= neighbor.hold_time:
             self._on_failure(neighbor)
             return
-        outstanding.tries += 1
-        neighbor.retransmissions += 1
-        neighbor.interface.statistics.retransmissions += 1
-        neighbor.rto = min(neighbor.rto * _BACKOFF, MAXIMUM_RTO)
-        flags = outstanding.packet.flags & ~PacketFlag.CONDITIONAL_RECEIVE
-        acknowledgment = self._take_debt(neighbor)
-        self._transmit(neighbor, replace(outstanding.packet, flags=flags, acknowledgment=acknowledgment))
+        self._transmit(neighbor, neighbor.repeat(outstanding))
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def abandon(self, neighbor: Neighbor) -> None:
         """Abandon a neighbor that is gone."""
-        neighbor.outstanding = None
         self._owed.pop(neighbor, None)
         self._context.stop(neighbor.retransmit_timer)
 
     # In --------------------------------------------------------------------------------------------------------
 
-    def acknowledged(self, neighbor: Neighbor, sequence: int) -> EigrpPacket | None:
-        """Note that the neighbor acknowledges this number. Returns the packet if that was the outstanding one."""
-        outstanding = neighbor.outstanding
-        if outstanding is None or outstanding.packet.sequence != sequence:
-            return None
-        neighbor.outstanding = None
-        self._context.stop(neighbor.retransmit_timer)
-        if outstanding.tries == 1:
-            round_trip = self._context.now - outstanding.sent_at
-            neighbor.measure(round_trip)
-            neighbor.interface.measure(round_trip)
-        return outstanding.packet
+    def acknowledged(self, neighbor: Neighbor, sequence: int) -> bool:
+        """Note that the neighbor acknowledges this number. Returns whether that is news."""
+        is_news = neighbor.acknowledged(sequence, self._context.now)
+        if is_news:
+            self._context.stop(neighbor.retransmit_timer)
+        return is_news
 
     def accept(self, neighbor: Neighbor, packet: EigrpPacket, *, multicast: bool) -> bool:
         """Return whether the packet is new and for us. Either way, a neighbor that needs it gets an acknowledgment."""
@@ -130,16 +114,11 @@ class Transport:
         if multicast and PacketFlag.CONDITIONAL_RECEIVE in packet.flags and neighbor.conditional != packet.sequence:
             return False
         self._owe(neighbor, packet.sequence)
-        ahead = (packet.sequence - neighbor.last_sequence) % _SEQUENCE_SPACE
-        if ahead == 0 or ahead >= _SEQUENCE_SPACE // 2:
-            neighbor.interface.statistics.out_of_sequence += 1
-            return False
-        neighbor.last_sequence = packet.sequence
-        return True
+        return neighbor.is_next(packet.sequence)
 
     def accept_first(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         """Take the neighbor's first packet (INIT), perhaps again: its numbers start here."""
-        neighbor.init_sequence = neighbor.last_sequence = packet.sequence
+        neighbor.start_at(packet.sequence)
         self._owe(neighbor, packet.sequence)
 
     def settle(self) -> None:
@@ -154,7 +133,7 @@ class Transport:
     # Small pieces ----------------------------------------------------------------------------------------------
 
     def _packet(self, opcode: Opcode, octets: bytes, flags: PacketFlag) -> EigrpPacket:
-        self._sequence = self._sequence % (_SEQUENCE_SPACE - 1) + 1  # 0 is no sequence number
+        self._sequence = self._sequence % (SEQUENCE_SPACE - 1) + 1  # 0 is no sequence number
         return EigrpPacket(
             opcode=opcode,
             flags=flags,
@@ -166,35 +145,22 @@ class Transport:
     def _transmit(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
         self._sender.send(neighbor.interface, neighbor.address, packet)
 
-    def _expect(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        neighbor.outstanding = Outstanding(packet, self._context.now)
-        self._context.start(neighbor.retransmit_timer, neighbor.rto)
-
     def _announce(self, interface: EigrpInterface, laggards: list[Neighbor], sequence: int) -> None:
         names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
         tlvs = (*self._hello(interface), names, NextMulticastSequence(sequence=sequence))
         hello = EigrpPacket(opcode=Opcode.HELLO, autonomous_system=self._sender.autonomous_system, tlvs=tlvs)
-        interface.statistics.conditional += 1
         self._sender.send(interface, ALL_ROUTERS, hello)
 
     def _acknowledge(self, neighbor: Neighbor) -> None:
         packet = EigrpPacket(
             opcode=Opcode.HELLO,
-            acknowledgment=neighbor.acknowledge,
+            acknowledgment=neighbor.pay(alone=True),
             autonomous_system=self._sender.autonomous_system,
         )
-        neighbor.acknowledge = 0
-        neighbor.interface.statistics.unicasts_unreliable += 1
         self._transmit(neighbor, packet)
 
     def _owe(self, neighbor: Neighbor, sequence: int) -> None:
         if neighbor.acknowledge and neighbor.acknowledge != sequence:
             self._acknowledge(neighbor)
-        neighbor.acknowledge = sequence
+        neighbor.owe(sequence)
         self._owed[neighbor] = None
-
-    def _take_debt(self, neighbor: Neighbor) -> int:
-        sequence, neighbor.acknowledge = neighbor.acknowledge, 0
-        if sequence:
-            neighbor.interface.statistics.acknowledgments_suppressed += 1
-        return sequence

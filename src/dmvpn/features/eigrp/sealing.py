@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import AuthenticationImpossible
+from dmvpn.features.eigrp.states import DownReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class Sealing:
     def check(self, interface: EigrpInterface) -> None:
         """Check that packets can be sealed here. If not, nothing is sent. Look again when other keys are valid."""
         before, seals = interface.blocked, self._sender.seals
-        interface.blocked = seals.obstacle(interface)
+        interface.seal(seals.obstacle(interface))
         if interface.blocked is not None and not interface.blocked.says_the_same(before):
             number, why = self._sender.autonomous_system, interface.blocked.what
             self._context.out.append(AuthenticationImpossible.of(number, interface.name, why))
@@ -59,7 +59,6 @@ class Sealing:
         self.check(interface)
         if interface.blocked is not None:
             self._adjacencies.drop_all(interface, DownReason.AUTHENTICATION)
-        interface.hello = None
         self._listen(interface)
         self._greetings.say(interface)
 
@@ -68,7 +67,7 @@ class Sealing:
         nothing now.
         """
         for neighbor in interface.neighbors.values():
-            neighbor.hello = b""
+            neighbor.distrust()
         self.change(interface)
 
 

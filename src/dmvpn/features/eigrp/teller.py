@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
-from dmvpn.features.eigrp.interface import UNCERTAIN
+from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.packet import Opcode, PacketFlag
 from dmvpn.features.eigrp.route import RouteFlag
 from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
@@ -22,6 +22,7 @@ from dmvpn.features.eigrp.translate import NO_FLAGS, WITHDRAWN, Advert, to_tlv
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
+    from dmvpn.features.eigrp.backlog import Part
     from dmvpn.features.eigrp.dual import Dual
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.policy import Policy
@@ -53,8 +54,9 @@ class Teller:
 
     def note_changed(self, interface: EigrpInterface, prefix: Prefix) -> None:
         """Note that the group on `interface` may have to hear of `prefix`."""
-        if prefix in interface.updates or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
-            interface.updates[prefix] = None
+        group = interface.group
+        if prefix in group.updates or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
+            group.tell(prefix)
             self._interfaces[interface] = None
 
     def ask(self, interface: EigrpInterface, prefix: Prefix, neighbors: list[Neighbor]) -> None:
@@ -65,29 +67,29 @@ class Teller:
         present = interface.up_neighbors()
         spared = len(present) - len(neighbors)
         if spared == 0 or (spared == 1 < len(neighbors) and not any(neighbor.is_stub for neighbor in present)):
-            interface.queries[prefix] = None
+            interface.group.ask(prefix)
             self._interfaces[interface] = None
             return
         for neighbor in neighbors:
-            neighbor.backlog.queries[prefix] = None
+            neighbor.backlog.ask((prefix,))
             self.wake(neighbor)
 
     def reply(self, neighbor: Neighbor, prefix: Prefix) -> None:
         """Answer a query of this neighbor."""
-        neighbor.backlog.replies[prefix] = None
+        neighbor.backlog.reply(prefix)
         self.wake(neighbor)
 
     def ask_if_stuck(self, neighbor: Neighbor, prefix: Prefix) -> None:
         """Send the neighbor an SIA query, RFC 7868 §4.4.1."""
-        neighbor.backlog.sia_queries[prefix] = None
+        neighbor.backlog.ask_if_stuck(prefix)
         self.wake(neighbor)
 
     def answer_if_stuck(self, neighbor: Neighbor, prefix: Prefix) -> None:
         """Answer an SIA query: still active, or, if that is over, with what we know."""
         if prefix in self._dual.active:
-            neighbor.backlog.sia_replies[prefix] = None
+            neighbor.backlog.answer_if_stuck(prefix)
         else:
-            neighbor.backlog.replies[prefix] = None
+            neighbor.backlog.reply(prefix)
         self.wake(neighbor)
 
     def tell_table(self, neighbor: Neighbor) -> None:
@@ -95,17 +97,16 @@ class Teller:
 
         Active destinations come when they are passive: it was not asked.
         """
-        interface = neighbor.interface
+        interface, group = neighbor.interface, neighbor.interface.group
         others = (other for other in interface.neighbors.values() if other.is_up and other is not neighbor)
         is_known = any(not other.backlog.table for other in others)
-        prefixes = (*interface.told, *interface.updates) if is_known else self._dual.table
-        neighbor.backlog.updates = dict.fromkeys(prefixes, False)
-        neighbor.backlog.table = True
+        prefixes = (*group.told, *group.updates) if is_known else self._dual.table
+        neighbor.backlog.tell_table(prefixes)
         self.wake(neighbor)
 
     def tell_again(self, interface: EigrpInterface) -> None:
         """Tell again what neighbors may hear now, because something about the interface changed."""
-        for prefix in dict.fromkeys((*self._dual.table, *interface.told)):
+        for prefix in dict.fromkeys((*self._dual.table, *interface.group.told)):
             self.note_changed(interface, prefix)
 
     def wake(self, neighbor: Neighbor) -> None:
@@ -117,12 +118,11 @@ class Teller:
         """Forget a neighbor that is gone."""
         self._neighbors.pop(neighbor, None)
         interface = neighbor.interface
-        interface.held.pop(neighbor, None)
-        interface.busy.pop(neighbor, None)
+        interface.forget(neighbor)
         if any(other.is_up for other in interface.neighbors.values()):
             self._interfaces[interface] = None
         else:
-            interface.forget_group()
+            interface.group.forget()
             self._context.stop(interface.flow_timer)
 
     # Sending ---------------------------------------------------------------------------------------------------
@@ -144,8 +144,7 @@ class Teller:
 
     def resume(self, interface: EigrpInterface) -> None:
         """Resume: there is some of EIGRP's share of the bandwidth again."""
-        self._neighbors.update(interface.held)
-        interface.held.clear()
+        self._neighbors.update(interface.release())
         self._interfaces[interface] = None
 
     def flow_timeout(self, interface: EigrpInterface) -> None:
@@ -156,7 +155,7 @@ class Teller:
         """Send one neighbor the next packet of its backlog, if it is ready for one."""
         if neighbor.is_up and neighbor.outstanding is None and neighbor.backlog:
             if self._must_pause(neighbor.interface):
-                neighbor.interface.held[neighbor] = None
+                neighbor.interface.hold(neighbor)
             else:
                 self._send_backlog(neighbor)
         self._mark(neighbor)
@@ -175,7 +174,7 @@ class Teller:
 
     def _tell_group(self, interface: EigrpInterface, *, patient: bool = True) -> None:
         """Send the group the next packet, or wait for those who are behind."""
-        if not (interface.updates or interface.queries) or self._must_pause(interface):
+        if not (interface.group.updates or interface.group.queries) or self._must_pause(interface):
             return
         if interface.busy and patient:
             if not self._context.is_running(interface.flow_timer):
@@ -186,23 +185,24 @@ class Teller:
             return
         members = interface.up_neighbors()
         if not members:
-            interface.forget_group()
+            interface.group.forget()
             return
         laggards = [neighbor for neighbor in members if neighbor in interface.busy]
         ready = [neighbor for neighbor in members if neighbor not in interface.busy]
         wide = {neighbor.reads_wide for neighbor in members}
         by_unicast = bool(interface.settings.neighbors)
         if by_unicast or len(wide) > 1 or len(laggards) > _LAGGARD_LIMIT or (laggards and len(ready) < 2):
-            interface.statistics.exceptions += 1
+            interface.count_exception()
             self._tell_each(interface, members)
             return
-        opcode = Opcode.QUERY if interface.queries else Opcode.UPDATE
-        prefixes, octets = self._pack_group(interface, opcode, wide=wide.pop())
+        opcode = Opcode.QUERY if interface.group.queries else Opcode.UPDATE
+        parts = self._take_group(interface, opcode, wide=wide.pop())
         self._interfaces[interface] = None  # there may be more than one packet holds
-        if not prefixes:
+        if not parts:
             return
+        octets = _joined(parts)
         for neighbor in laggards:
-            self._add_to_backlog(neighbor, opcode, prefixes)
+            self._add_to_backlog(neighbor, opcode, [prefix for prefix, _, _ in parts])
         if len(members) == 1:
             self._transport.send(members[0], opcode, octets)
         else:
@@ -215,65 +215,45 @@ class Teller:
 
         Forget the changes at the front that are none for it.
         """
-        for prefix in list(interface.updates):
-            if interface.queries or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
+        group = interface.group
+        for prefix in list(group.updates):
+            if group.queries or self._group_advert(interface, prefix, Opcode.UPDATE) is not None:
                 return True
-            del interface.updates[prefix]
-        return bool(interface.queries)
+            group.forget_change(prefix)
+        return bool(group.queries)
 
     def _tell_each(self, interface: EigrpInterface, members: list[Neighbor]) -> None:
         """Tell each alone, because no multicast is possible."""
         for opcode in (Opcode.QUERY, Opcode.UPDATE):
-            waiting = interface.queries if opcode is Opcode.QUERY else interface.updates
-            prefixes = []
-            for prefix in list(waiting):
-                del waiting[prefix]
-                advert = self._group_advert(interface, prefix, opcode)
-                if advert is not None:
-                    interface.note_told(prefix, advert)
-                    prefixes.append(prefix)
+            prefixes = [prefix for prefix, _, _ in self._take_group(interface, opcode, wide=None)]
             for neighbor in members:
                 self._add_to_backlog(neighbor, opcode, prefixes)
 
     def _add_to_backlog(self, neighbor: Neighbor, opcode: Opcode, prefixes: list[Prefix]) -> None:
         if opcode is Opcode.QUERY:
-            neighbor.backlog.queries.update(dict.fromkeys(prefixes))
+            neighbor.backlog.ask(prefixes)
         else:
-            neighbor.backlog.updates.update(dict.fromkeys(prefixes, True))
+            neighbor.backlog.tell(prefixes)
         self.wake(neighbor)
 
     def _mark(self, neighbor: Neighbor) -> None:
         """Keep the interface's list of those who are behind."""
-        interface = neighbor.interface
-        if neighbor.is_up and not neighbor.is_idle:
-            interface.busy[neighbor] = None
-        elif neighbor in interface.busy:
-            del interface.busy[neighbor]
-            if not interface.busy:
-                self._interfaces[interface] = None
+        if neighbor.interface.mark(neighbor):
+            self._interfaces[neighbor.interface] = None
 
     # Packets ---------------------------------------------------------------------------------------------------
 
-    def _pack_group(self, interface: EigrpInterface, opcode: Opcode, *, wide: bool) -> tuple[list[Prefix], bytes]:
-        """Return the destinations of the next packet to the group, and their TLVs."""
-        waiting = interface.queries if opcode is Opcode.QUERY else interface.updates
+    def _take_group(self, interface: EigrpInterface, opcode: Opcode, *, wide: bool | None) -> list[Part]:
+        """Take the next packet to the group. wide: how metrics are written; None: all that waits, without octets."""
         flags = RouteFlag.ACTIVE if opcode is Opcode.QUERY else NO_FLAGS
-        room = self._sender.room(interface)
-        prefixes: list[Prefix] = []
-        parts: list[bytes] = []
-        while waiting:
-            prefix = next(iter(waiting))
+
+        def make(prefix: Prefix) -> tuple[Advert, bytes] | None:
             advert = self._group_advert(interface, prefix, opcode)
-            if advert is not None:
-                octets = to_tlv(prefix, advert, wide=wide, flags=flags).serialize()
-                room -= len(octets)
-                if room < 0 and parts:
-                    break
-                interface.note_told(prefix, advert)
-                prefixes.append(prefix)
-                parts.append(octets)
-            waiting.pop(prefix, None)
-        return prefixes, b"".join(parts)
+            if advert is None:
+                return None
+            return advert, b"" if wide is None else to_tlv(prefix, advert, wide=wide, flags=flags).serialize()
+
+        return interface.group.take(opcode, self._sender.room(interface), make)
 
     def _group_advert(self, interface: EigrpInterface, prefix: Prefix, opcode: Opcode) -> Advert | None:
         """Return what the group is to be told, None if nothing.
@@ -285,94 +265,50 @@ class Teller:
         is_active = destination is not None and destination.is_active
         if opcode is Opcode.QUERY:
             if is_active:
-                interface.updates.pop(prefix, None)
+                interface.group.forget_change(prefix)
                 return advert
-            interface.updates[prefix] = None  # nobody is left whom the question was for
+            interface.group.tell(prefix)  # nobody is left whom the question was for
             return None
         if is_active and advert.metric is not None:
             return None
-        return None if advert == interface.advert_told(prefix) else advert
+        return None if advert == interface.group.advert_told(prefix) else advert
 
     def _send_backlog(self, neighbor: Neighbor) -> None:
-        """Send the next packet: replies first, for others wait for them."""
-        backlog = neighbor.backlog
-        self._sort_out(neighbor)
-        if backlog.replies:
-            self._send(neighbor, Opcode.REPLY, backlog.replies)
-        elif backlog.queries:
-            self._send(neighbor, Opcode.QUERY, backlog.queries, RouteFlag.ACTIVE)
-        elif backlog.sia_replies:
-            self._send(neighbor, Opcode.SIA_REPLY, backlog.sia_replies, RouteFlag.ACTIVE)
-        elif backlog.sia_queries:
-            self._send(neighbor, Opcode.SIA_QUERY, backlog.sia_queries, RouteFlag.ACTIVE)
-        else:
-            self._send_updates(neighbor)
-
-    def _sort_out(self, neighbor: Neighbor) -> None:
-        """Drop questions that have been answered meanwhile, and turn answers that are out of date."""
-        backlog, active = neighbor.backlog, self._dual.active
-        for prefix in list(backlog.queries):
-            if prefix not in active or neighbor.source not in active[prefix].awaiting:
-                del backlog.queries[prefix]
-                backlog.updates[prefix] = True
-        for prefix in list(backlog.sia_queries):
-            if prefix not in active or neighbor.source not in active[prefix].awaiting:
-                del backlog.sia_queries[prefix]
-        for prefix in list(backlog.sia_replies):
-            if prefix not in active:
-                del backlog.sia_replies[prefix]
-                backlog.replies[prefix] = None
-
-    def _send(
-        self, neighbor: Neighbor, opcode: Opcode, waiting: dict[Prefix, None], flags: RouteFlag = NO_FLAGS
-    ) -> None:
-        interface = neighbor.interface
-        room = self._sender.room(interface)
-        parts: list[bytes] = []
-        while waiting:
-            prefix = next(iter(waiting))
-            advert = self._policy.advert(interface, self._dual.table.get(prefix))
-            octets = to_tlv(prefix, advert, wide=neighbor.reads_wide, flags=flags).serialize()
-            room -= len(octets)
-            if room < 0 and parts:
-                break
-            del waiting[prefix]
-            neighbor.backlog.updates.pop(prefix, None)
+        """Send the next packet of what the neighbor has to know; the end of its first table is marked."""
+        backlog, interface = neighbor.backlog, neighbor.interface
+        backlog.sort_out(self._dual.active, neighbor.source)
+        opcode = backlog.next()
+        make = self._update if opcode is Opcode.UPDATE else self._answer
+        flags = NO_FLAGS if opcode in (Opcode.UPDATE, Opcode.REPLY) else RouteFlag.ACTIVE
+        parts = backlog.take(opcode, self._sender.room(interface), lambda prefix: make(neighbor, prefix, flags))
+        for prefix, advert, _ in parts:
             self._note_told_alone(neighbor, prefix, advert)
-            parts.append(octets)
-        self._transport.send(neighbor, opcode, b"".join(parts))
+        ends = opcode is Opcode.UPDATE and backlog.end_table()
+        octets = _joined(parts)
+        if octets or ends:
+            self._transport.send(neighbor, opcode, octets, PacketFlag.END_OF_TABLE if ends else PacketFlag(0))
 
-    def _send_updates(self, neighbor: Neighbor) -> None:
-        """Send the next part of what the neighbor has to know; the end of its first table is marked."""
-        interface, waiting, active = neighbor.interface, neighbor.backlog.updates, self._dual.active
-        room = self._sender.room(interface)
-        parts: list[bytes] = []
-        while waiting:
-            prefix, is_due = next(iter(waiting.items()))
-            advert = self._policy.advert(interface, self._dual.table.get(prefix))
-            if prefix in active and advert.metric is not None:
-                interface.told[prefix] = UNCERTAIN  # it is told when the destination is passive
-            elif advert == WITHDRAWN and not is_due:
-                self._note_told_alone(neighbor, prefix, advert)
-            else:
-                octets = to_tlv(prefix, advert, wide=neighbor.reads_wide).serialize()
-                room -= len(octets)
-                if room < 0 and parts:
-                    break
-                self._note_told_alone(neighbor, prefix, advert)
-                parts.append(octets)
-            del waiting[prefix]
-        flags = PacketFlag(0)
-        if neighbor.backlog.table and not waiting:
-            flags, neighbor.backlog.table = PacketFlag.END_OF_TABLE, False
-        if parts or flags:
-            self._transport.send(neighbor, Opcode.UPDATE, b"".join(parts), flags)
+    def _answer(self, neighbor: Neighbor, prefix: Prefix, flags: RouteFlag) -> tuple[Advert, bytes]:
+        advert = self._policy.advert(neighbor.interface, self._dual.table.get(prefix))
+        return advert, to_tlv(prefix, advert, wide=neighbor.reads_wide, flags=flags).serialize()
+
+    def _update(self, neighbor: Neighbor, prefix: Prefix, flags: RouteFlag) -> tuple[Advert, bytes]:
+        advert = self._policy.advert(neighbor.interface, self._dual.table.get(prefix))
+        if prefix in self._dual.active and advert.metric is not None:
+            return UNCERTAIN, b""  # it is told when the destination is passive
+        if advert == WITHDRAWN and not neighbor.backlog.updates[prefix]:
+            return advert, b""
+        return advert, to_tlv(prefix, advert, wide=neighbor.reads_wide).serialize()
 
     def _note_told_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
         """Note that one neighbor was told this. If the others know something else, the group has to be told again."""
         interface = neighbor.interface
-        if len(interface.neighbors) == 1:
-            interface.note_told(prefix, advert)
-        elif interface.advert_told(prefix) != advert:
-            interface.told[prefix] = UNCERTAIN
+        if advert is UNCERTAIN or len(interface.neighbors) == 1:
+            interface.group.note_told(prefix, advert)
+        elif interface.group.advert_told(prefix) != advert:
+            interface.group.note_told(prefix, UNCERTAIN)
             self.note_changed(interface, prefix)
+
+
+def _joined(parts: list[Part]) -> bytes:
+    return b"".join([octets for _, _, octets in parts])

@@ -7,7 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind
 from dmvpn.features.eigrp.dual import Message
-from dmvpn.features.eigrp.interface import DownReason, NeighborState
+from dmvpn.features.eigrp.states import DownReason, NeighborState
 from dmvpn.features.eigrp.topology import Event, Origin, State
 
 _TOPOLOGY = ("show ip eigrp topology", "show eigrp address-family ipv4 topology")
@@ -182,6 +182,11 @@ _NEIGHBOR_STATES = Group(
             "If it lasts: unicast, or one direction, is lost; the multicast map is missing.",
         ),
         Word(NeighborState.UP.value, "Both sides hear each other and exchange routes.", also=("up (EIGRP neighbor)",)),
+        Word(
+            NeighborState.DOWN.value,
+            "Given up: the log says why. No show has it, because the neighbor is forgotten.",
+            also=("down (EIGRP neighbor)",),
+        ),
     ),
 )
 

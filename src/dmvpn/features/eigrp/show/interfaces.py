@@ -84,7 +84,7 @@ def _entry(interface: EigrpInterface) -> InterfaceEntry:
         srtt=max(1, round(sum(measured) / len(measured) * 1000)) if measured else 0,
         pacing=interface.pacing_ms,
         flow=round(interface.flow_time * 1000) if interface.neighbors else 0,
-        pending=len(interface.updates) + len(interface.queries),
+        pending=len(interface.group.updates) + len(interface.group.queries),
         hello_interval=settings.hello_interval,
         hold_time=settings.hold_time,
         split_horizon=settings.split_horizon,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.eigrp.interface import DownReason
 from dmvpn.features.eigrp.messages import MESSAGES
+from dmvpn.features.eigrp.states import DownReason
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.learnt import is_kept_back
 from dmvpn.tools.doctor.suspicions import rip
