@@ -4,10 +4,11 @@ Takes `IpReceived` (protocol 88), `InterfaceChanged`, `RouteChanged` (redistribu
 makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
 
     packet, tlv, route, auth   the wire              metric, topology, dual   distances, and DUAL over them
-    interface, adjacency       neighbors, Hellos     rtp, teller, policy      who is told what, and reliably
+    states, interface          neighbors             rtp, backlog, teller     who is told what, and reliably
+    adjacency                  their life            policy, intake           what may be told, what is believed
     greetings, farewells       our Hellos, the end of neighbors
     seals, sealing             keys and passwords, and what follows when they change
-    process                    one process           connected, summary, redistribute   our own destinations
+    process, surroundings      one process           connected, summary, redistribute   our own destinations
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`

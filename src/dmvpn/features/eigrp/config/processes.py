@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
+from dmvpn.features.eigrp.config.topology import TopologyLines, limit_line
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
-from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.grammar import ConfigLine, Mode
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ MODES: Final = (
 
 _NUMBER = "{number:1-65535}"
 _NUMBER_HELP = "Autonomous system"
-_METRIC = "{bandwidth:1-4294967295} {delay:0-4294967295} {reliability:0-255} {load:1-255} {mtu:1-65535}"
-_METRIC_HELP: Final = {
-    "bandwidth": "Kilobits per second",
-    "delay": "Tens of microseconds",
-    "reliability": "Reliability, 255 is best",
-    "load": "Load, 1 is best",
-    "mtu": "Octets",
-}
 
 
 def _no_named_twin(args: Args, section: Section) -> str | None:
@@ -111,52 +103,59 @@ def _check_stub(args: Args, section: Section) -> str | None:
     return "% receive-only stands alone" if "receive-only" in args and others else None
 
 
-def _no_auto_summary(args: Args, section: Section) -> str | None:
-    return "%Warning: automatic summaries are not made; use summary-address"
-
-
-def _limit(mode: str, words: str, order: int, key: tuple[str, ...] | None = None) -> ConfigLine:
+def _network(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
-        f"{words} {{prefixes:1-4294967295}} [ {{threshold:1-100}} ] "
-        "[* dampened | reset-time {reset:1-65535} | restart {minutes:1-65535} | restart-count {count:1-65535} "
-        "| warning-only ]",
+        "network {address:address} [ {wildcard:wildcard} ]",
         {
-            "redistribute": "Bring routes of others in",
-            "neighbor": "What neighbors may tell",
-            "address": "Its address",
-            "maximum-prefix": "How many prefixes there may be",
-            "prefixes": "Number",
-            "threshold": "Percent of it at which a warning is logged",
-            "dampened": "Each pause is twice as long as the one before",
-            "reset-time": "After so long without a pause they are counted from the start",
-            "reset": "Minutes",
-            "restart": "How long the pause is",
-            "minutes": "Minutes",
-            "restart-count": "After so many pauses somebody has to clear it",
-            "count": "Number",
-            "warning-only": "Log, and do nothing else",
+            "network": "Run on interfaces with an address in this network",
+            "address": "Network",
+            "wildcard": "Bits that do not matter",
         },
-        key=key,
-        order=order,
+        key=("address", "wildcard"),
+        order=30,
     )
 
 
-class ProcessLines:
-    """The lines of one mode that several modes have: each mode has constants of its own."""
+def _stub(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
+        {
+            "stub": "Nobody routes through this router",
+            "connected": "Tell connected networks",
+            "summary": "Tell summaries",
+            "static": "Tell redistributed static routes",
+            "redistributed": "Tell all redistributed routes",
+            "receive-only": "Tell nothing",
+            "leak-map": "Tell what a route map lets through, too",
+            "leak": "Name",
+        },
+        order=44,
+        check=_check_stub,
+    )
+
+
+def _weights(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "metric weights 0 {k1:0-255} {k2:0-255} {k3:0-255} {k4:0-255} {k5:0-255} [ {k6:0-255} ]",
+        {
+            "metric": "How metrics are computed",
+            "weights": "K values; the same on all routers",
+            "0": "Type of service",
+            **{f"k{number}": f"K{number}" for number in range(1, 7)},
+        },
+        order=5,
+        default="metric weights 0 1 0 1 0 0",
+    )
+
+
+class FamilyLines:
+    """The lines about neighbors, of a classic process or of an address family: each mode has constants of its own."""
 
     def __init__(self, mode: str) -> None:
-        self.network = ConfigLine(
-            mode,
-            "network {address:address} [ {wildcard:wildcard} ]",
-            {
-                "network": "Run on interfaces with an address in this network",
-                "address": "Network",
-                "wildcard": "Bits that do not matter",
-            },
-            key=("address", "wildcard"),
-            order=30,
-        )
+        self.network = _network(mode)
         self.neighbor = ConfigLine(
             mode,
             "neighbor {address:address} {name:interface}",
@@ -174,22 +173,7 @@ class ProcessLines:
             {"eigrp": "EIGRP's own settings", "router-id": "Name this router in routes", "address": "Any address"},
             order=42,
         )
-        self.stub = ConfigLine(
-            mode,
-            "eigrp stub [* connected | summary | static | redistributed | receive-only | leak-map {leak:word} ]",
-            {
-                "stub": "Nobody routes through this router",
-                "connected": "Tell connected networks",
-                "summary": "Tell summaries",
-                "static": "Tell redistributed static routes",
-                "redistributed": "Tell all redistributed routes",
-                "receive-only": "Tell nothing",
-                "leak-map": "Tell what a route map lets through, too",
-                "leak": "Name",
-            },
-            order=44,
-            check=_check_stub,
-        )
+        self.stub = _stub(mode)
         self.log_changes = ConfigLine(
             mode,
             "eigrp log-neighbor-changes",
@@ -197,119 +181,17 @@ class ProcessLines:
             order=46,
             default_on=True,
         )
-        self.weights = ConfigLine(
-            mode,
-            "metric weights 0 {k1:0-255} {k2:0-255} {k3:0-255} {k4:0-255} {k5:0-255} [ {k6:0-255} ]",
-            {
-                "metric": "How metrics are computed",
-                "weights": "K values; the same on all routers",
-                "0": "Type of service",
-                **{f"k{number}": f"K{number}" for number in range(1, 7)},
-            },
-            order=5,
-            default="metric weights 0 1 0 1 0 0",
-        )
-        self.variance = ConfigLine(
-            mode,
-            "variance {factor:1-128}",
-            {"variance": "Use paths that are so many times as far", "factor": "Factor"},
-            order=6,
-            default="variance 1",
-        )
-        self.maximum_paths = ConfigLine(
-            mode,
-            "maximum-paths {paths:1-32}",
-            {"maximum-paths": "Use so many paths at once", "paths": "Number"},
-            order=7,
-            default="maximum-paths 4",
-        )
-        self.maximum_hops = ConfigLine(
-            mode,
-            "metric maximum-hops {hops:1-255}",
-            {"maximum-hops": "What is farther away is unreachable", "hops": "Hops"},
-            order=5,
-            default="metric maximum-hops 100",
-        )
-        self.default_metric = ConfigLine(
-            mode,
-            f"default-metric {_METRIC}",
-            {"default-metric": "Metric of redistributed routes", **_METRIC_HELP},
-            order=8,
-        )
-        self.redistribute = ConfigLine(
-            mode,
-            "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
-            f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} ]",
-            {
-                "redistribute": "Bring routes of others in",
-                "static": "Static routes",
-                "connected": "Connected networks",
-                "rip": "Routes of RIP",
-                "eigrp": "Routes of another process of EIGRP",
-                "ospf": "Routes of OSPF",
-                "bgp": "Routes of BGP",
-                "metric": "Their metric",
-                "route-map": "Only what a route map lets through",
-                "map": "Name",
-                **_METRIC_HELP,
-            },
-            key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
-            order=32,
-        )
-        self.limit = _limit(mode, "maximum-prefix", 35)
-        self.redistributed_limit = _limit(mode, "redistribute maximum-prefix", 33)
-        self.neighbor_limit = _limit(mode, "neighbor maximum-prefix", 38)
-        self.neighbor_limits = _limit(mode, "neighbor {address:address} maximum-prefix", 38, ("address",))
-        self.distance = ConfigLine(
-            mode,
-            "distance eigrp {internal:1-255} {external:1-255}",
-            {
-                "distance": "Administrative distance",
-                "eigrp": "Of EIGRP's routes",
-                "internal": "Internal ones",
-                "external": "Redistributed ones",
-            },
-            order=38,
-            default="distance eigrp 90 170",
-        )
-        self.distribution = DistributionLines(mode, largest=2147483647, order=33)
-        self.active_time = ConfigLine(
-            mode,
-            "timers active-time ( {minutes:1-65535} | disabled )",
-            {
-                "timers": "Times",
-                "active-time": "How long replies may take",
-                "minutes": "Minutes",
-                "disabled": "As long as they like",
-            },
-            order=9,
-            default="timers active-time 3",
-        )
-        self.default_information = ConfigLine(
-            mode,
-            "default-information ( in | out ) [ {list:word} ]",
-            {
-                "default-information": "The default route passes",
-                "in": "Of what neighbors tell",
-                "out": "Of what is told to them",
-                "list": "Only if this access list permits it",
-            },
-            key=("in", "out"),
-            order=36,
-            keep_no=True,  # `no`: it does not
-        )
-        self.auto_summary = ConfigLine(
-            mode,
-            "auto-summary",
-            {"auto-summary": "Summarize at the borders of classful networks"},
-            order=50,
-            check=_no_auto_summary,
-        )
+        self.weights = _weights(mode)
+        self.limit = limit_line(mode, "maximum-prefix", 35)
+        self.neighbor_limit = limit_line(mode, "neighbor maximum-prefix", 38)
+        self.neighbor_limits = limit_line(mode, "neighbor {address:address} maximum-prefix", 38, ("address",))
 
 
-IN_CLASSIC: Final = ProcessLines(CLASSIC)
-IN_FAMILY: Final = ProcessLines(FAMILY)
-IN_TOPOLOGY: Final = ProcessLines(TOPOLOGY)
+IN_CLASSIC: Final = FamilyLines(CLASSIC)
+IN_FAMILY: Final = FamilyLines(FAMILY)
+OF_CLASSIC: Final = TopologyLines(CLASSIC)
+OF_TOPOLOGY: Final = TopologyLines(TOPOLOGY)
+TOPOLOGY_LIMIT: Final = limit_line(TOPOLOGY, "maximum-prefix", 35)
 
 PASSIVE_DEFAULT: Final = ConfigLine(
     CLASSIC,
@@ -346,43 +228,23 @@ FAMILY_SHUTDOWN: Final = ConfigLine(FAMILY, "shutdown", {"shutdown": "Stop this 
 CLASSIC_SHUTDOWN: Final = ConfigLine(CLASSIC, "shutdown", {"shutdown": "Stop this process"}, order=3)
 INSTANCE_SHUTDOWN: Final = ConfigLine(NAMED, "shutdown", {"shutdown": "Stop all processes of this instance"}, order=3)
 
+
+def _of(lines: FamilyLines | TopologyLines) -> tuple[ConfigLine, ...]:
+    return tuple(line for line in vars(lines).values() if isinstance(line, ConfigLine))
+
+
 _CLASSIC_LINES: Final = (
-    *(line for line in vars(IN_CLASSIC).values() if isinstance(line, ConfigLine)),
-    *IN_CLASSIC.distribution.all,
+    *_of(IN_CLASSIC),
+    *_of(OF_CLASSIC),
+    *OF_CLASSIC.distribution.all,
     PASSIVE_DEFAULT,
     PASSIVE,
     BFD_ALL,
     BFD_INTERFACE,
     CLASSIC_SHUTDOWN,
 )
-_FAMILY_LINES: Final = (
-    IN_FAMILY.network,
-    IN_FAMILY.neighbor,
-    IN_FAMILY.router_id,
-    IN_FAMILY.stub,
-    IN_FAMILY.log_changes,
-    IN_FAMILY.limit,
-    IN_FAMILY.neighbor_limit,
-    IN_FAMILY.neighbor_limits,
-    IN_FAMILY.weights,
-    RIB_SCALE,
-    FAMILY_SHUTDOWN,
-    INSTANCE_SHUTDOWN,
-)
-_TOPOLOGY_LINES: Final = (
-    IN_TOPOLOGY.variance,
-    IN_TOPOLOGY.maximum_paths,
-    IN_TOPOLOGY.maximum_hops,
-    IN_TOPOLOGY.default_metric,
-    IN_TOPOLOGY.redistribute,
-    IN_TOPOLOGY.limit,
-    IN_TOPOLOGY.redistributed_limit,
-    IN_TOPOLOGY.distance,
-    IN_TOPOLOGY.active_time,
-    IN_TOPOLOGY.default_information,
-    IN_TOPOLOGY.auto_summary,
-    *IN_TOPOLOGY.distribution.all,
-)
+_FAMILY_LINES: Final = (*_of(IN_FAMILY), RIB_SCALE, FAMILY_SHUTDOWN, INSTANCE_SHUTDOWN)
+_TOPOLOGY_LINES: Final = (*_of(OF_TOPOLOGY), TOPOLOGY_LIMIT, *OF_TOPOLOGY.distribution.all)
 
 LINES: Final = (
     ROUTER_CLASSIC,

@@ -20,15 +20,17 @@ from dmvpn.features.eigrp.config.processes import (
     FAMILY_SHUTDOWN,
     IN_CLASSIC,
     IN_FAMILY,
-    IN_TOPOLOGY,
     INSTANCE_SHUTDOWN,
+    OF_CLASSIC,
+    OF_TOPOLOGY,
     PASSIVE,
     PASSIVE_DEFAULT,
     RIB_SCALE,
     ROUTER_CLASSIC,
     ROUTER_NAMED,
     TOPOLOGY_BASE,
-    ProcessLines,
+    TOPOLOGY_LIMIT,
+    FamilyLines,
 )
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.model import (
@@ -45,6 +47,7 @@ from dmvpn.ios.keychains import key_chains
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.features.eigrp.config.topology import TopologyLines
     from dmvpn.ios.grammar import Args, ConfigLine
     from dmvpn.ios.section import Section
     from dmvpn.ios.tree import ConfigTree
@@ -71,7 +74,7 @@ def _classic_process(args: Args, section: Section, tree: ConfigTree) -> ProcessS
         watched = not section.negated(BFD_INTERFACE, name=name)
         interfaces[name] = replace(interfaces.get(name, default), bfd=watched)
     _add_neighbors(section.all(IN_CLASSIC.neighbor), interfaces, default)
-    process = _process(number, section, section, IN_CLASSIC, IN_CLASSIC)
+    process = _process(number, section, section, IN_CLASSIC, OF_CLASSIC)
     return replace(
         process,
         shutdown=section.flag(CLASSIC_SHUTDOWN),
@@ -90,7 +93,7 @@ def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> 
         interfaces[interface] = af_settings(interfaces.get(interface, default), block)
     _add_neighbors(family.all(IN_FAMILY.neighbor), interfaces, default)
     topology = family.section(TOPOLOGY_BASE)
-    process = _process(number, family, topology or family, IN_FAMILY, IN_TOPOLOGY)
+    process = _process(number, family, topology or family, IN_FAMILY, OF_TOPOLOGY)
     rib_scale = family.args(RIB_SCALE).integer("scale", DEFAULT_RIB_SCALE)
     instance = family.parent
     return replace(
@@ -113,7 +116,7 @@ def _add_neighbors(lines: list[Args], interfaces: dict[str, InterfaceSettings], 
 
 
 def _process(
-    number: int, section: Section, topology: Section, lines: ProcessLines, topology_lines: ProcessLines
+    number: int, section: Section, topology: Section, lines: FamilyLines, topology_lines: TopologyLines
 ) -> ProcessSettings:
     """Return what both modes have.
 
@@ -140,7 +143,7 @@ def _process(
         ),
         stub=_stub(stub) if stub is not None else None,
         stub_leaks=stub.text("leak", "") if stub is not None else "",
-        limit=_limit(section.get(lines.limit) or topology.get(topology_lines.limit)),
+        limit=_limit(section.get(lines.limit) or topology.get(TOPOLOGY_LIMIT)),
         redistributed_limit=_limit(topology.get(topology_lines.redistributed_limit)),
         neighbor_limit=_limit(section.get(lines.neighbor_limit)),
         neighbor_limits=tuple(
@@ -172,7 +175,7 @@ def _network(args: Args) -> Network:
     return Network(IPv4Address(int(address) & ~wildcard), IPv4Address(wildcard))
 
 
-def _weights(section: Section, lines: ProcessLines) -> Weights:
+def _weights(section: Section, lines: FamilyLines) -> Weights:
     args = section.get(lines.weights)
     if args is None:
         return Weights()
