@@ -402,15 +402,27 @@ def test_control_c_ends_a_long_show_and_what_is_typed_behind_it_is_read(live: Li
         assert slow.read_until("level is 15\r\nR1#").count("UTC") == 0
 
 
-def test_a_signal_ends_a_long_show_of_a_script(live: Live) -> None:
+@pytest.mark.parametrize("when", ["with the lines", "in the middle", "while nobody reads"])
+def test_a_signal_ends_a_long_show_of_a_script(live: Live, when: str) -> None:
+    """A signal that came in one piece with the lines was lost: ten million numbers were shown, twice."""
     slow = Client(live.path)
+    lines = Execute(("show numbers 9999999", "show numbers 9999999"))
     with slow.socket:
         slow.receive()
-        slow.send(Execute(("show numbers 9999999", "show numbers 9999999")), Signal())
-        said = slow.receive()
-        while isinstance(said, Output):
-            said = slow.receive()
+        if when == "with the lines":
+            slow.send(lines, Signal())
+        else:
+            slow.send(lines)
+            if when == "in the middle":
+                slow.read_until_has("line 1000\n")
+            else:
+                until(lambda: has_stopped(slow.socket))
+            slow.send(Signal())
+        shown = 0
+        while isinstance(said := slow.receive(), Output):
+            shown += said.data.count(b"\n")
         assert isinstance(said, Done)
+        assert shown < 9999999
 
 
 def test_who_goes_away_in_the_middle_of_a_long_show_leaves_nothing(live: Live) -> None:

@@ -120,7 +120,7 @@ class Connection:
                 case [Execute() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
-                        await self._execute(order)
+                        await self._execute(order, messages[1:])
                 case [OpenShell() as order]:
                     if self._sit_down(order):
                         await self._learn_the_language()
@@ -190,7 +190,7 @@ class Connection:
 
     # -------------------------------------------------------------------------------------------- lines
 
-    async def _execute(self, order: Execute) -> None:
+    async def _execute(self, order: Execute, messages: list[Message]) -> None:
         lines = order.lines
         run = OneShot(
             self._handle,
@@ -201,7 +201,7 @@ class Connection:
             users=lambda: self._server.users(self),
             clear=self._server.clear,
         )
-        watching = asyncio.create_task(self._watch_for_abort())
+        watching = asyncio.create_task(self._watch_for_abort(messages))
 
         def effect(effect: Effect) -> None:
             run.effect(effect)
@@ -228,8 +228,9 @@ class Connection:
             while not run.done:
                 self._news.clear()
                 text = ""
-                with contextlib.suppress(BrokenOff):
-                    text = await self._slices.run(run.step)
+                if not watching.done() or is_aborted:
+                    with contextlib.suppress(BrokenOff):
+                        text = await self._slices.run(run.step)
                 if watching.done() and not is_aborted:
                     is_aborted = True
                     run.abort()
@@ -241,11 +242,15 @@ class Connection:
                     with rest.interrupted():
                         await self._news.wait()
 
-    async def _watch_for_abort(self) -> None:
-        """Watch, while lines are carried out, whether the client breaks off or goes away."""
+    async def _watch_for_abort(self, messages: list[Message]) -> None:
+        """Watch, while lines are carried out, whether the client breaks off or goes away.
+
+        messages: what came together with its order.
+        """
         with contextlib.suppress(ProtocolError, ConnectionError):
-            while messages := await self._read():
-                if any(isinstance(message, Signal) for message in messages):
+            while not any(isinstance(message, Signal) for message in messages):
+                messages = await self._read()
+                if not messages:
                     break
         self._slices.break_off()
         self._news.set()
