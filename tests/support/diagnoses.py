@@ -186,7 +186,7 @@ def traits(stage: Stage) -> tuple[str, ...]:
     """Return what kind of network it is: phase, protocols, what is between its routers."""
     hub, spoke = stage.actors[stage.hubs[0]], stage.actors[stage.spokes[0]]
     phase = 1 if not spoke.multipoint else 3 if hub.nhrp.redirect else 2
-    words = spoke.words()
+    words = spoke.words
     spoken = [name.upper() for name in ("eigrp", "ospf", "bgp", "rip") if name in words]
     has = {
         "several hubs": len(stage.hubs) > 1,

@@ -7,6 +7,7 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Actor:
     """A router. settings, nhrp: of its tunnel, None: it has none. process: of EIGRP.
 
@@ -126,8 +127,9 @@ class Actor:
         covering = [str(one.address) for one in every if one.matches(address)]
         return [line for line in self.eigrp_lines.headers("network ") if line.split()[1] in covering]
 
-    def words(self) -> dict[str, str]:
-        """Return what templates may name: what it has."""
+    @cached_property
+    def words(self) -> Mapping[str, str]:
+        """What templates may name: what it has."""
         found = {
             "name": self.name,
             "tunnel": self.tunnel,
@@ -169,7 +171,7 @@ class Actor:
         return {"ikev2_profile": name, "keyring": keyring, "peer": next(peers, ""), "transform_line": line}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """A network with its parts given out. actors: all routers. wires: by port, the ports it leads to."""
 
@@ -216,9 +218,9 @@ class Stage:
 
         Raises UserError if it lacks one.
         """
-        words: dict[str, object] = dict(self.actor(part).words()) if self.parts.get(part) in self.actors else {}
+        words: dict[str, object] = dict(self.actor(part).words) if self.parts.get(part) in self.actors else {}
         words |= {
-            name.value: _Words(self.actors[player].words())
+            name.value: _Words(self.actors[player].words)
             for name, player in self.parts.items()
             if player in self.actors
         }
@@ -245,7 +247,7 @@ class Stage:
             found["nobody_in_tunnel"] = str(last)
         return found
 
-    @property
+    @cached_property
     def provider_port(self) -> str:
         """The interface of the provider towards the first spoke."""
         spoke = self.actor(Part.SPOKE)
@@ -254,7 +256,7 @@ class Stage:
             ends = self.wires.get((self.parts[Part.GATEWAY], OUTSIDE), ())
         return next((port for node, port in ends if node == self.parts.get(Part.PROVIDER)), "")
 
-    @property
+    @cached_property
     def has(self) -> tuple[Need, ...]:
         """What kind of network it is."""
         hub, spoke, other = (self.actor(part) for part in (Part.HUB, Part.SPOKE, Part.OTHER))
@@ -263,16 +265,16 @@ class Stage:
         gateways = [self._stands_behind(name) for name in (spoke.name, other.name)]
         answers = {
             Need.EIGRP: bool(hub.eigrp and spoke.eigrp),
-            Need.OSPF: all("ospf" in one.words() for one in (hub, spoke)),
-            Need.BGP: all("bgp" in one.words() for one in (hub, spoke)),
-            Need.RIP: all("rip" in one.words() for one in (hub, spoke)),
+            Need.OSPF: all("ospf" in one.words for one in (hub, spoke)),
+            Need.BGP: all("bgp" in one.words for one in (hub, spoke)),
+            Need.RIP: all("rip" in one.words for one in (hub, spoke)),
             Need.MULTIPOINT: multipoint,
             Need.POINT_TO_POINT: not multipoint,
             Need.PHASE_3: multipoint and hub.nhrp.redirect and spoke.nhrp.shortcut and other.nhrp.shortcut,
             Need.NHRP_AUTHENTICATION: bool(hub.nhrp.authentication),
             Need.PROTECTED: protected,
             Need.CLEAR: not protected,
-            Need.PSK: protected and "keyring" in spoke.words(),
+            Need.PSK: protected and "keyring" in spoke.words,
             Need.CERTIFICATES: protected and any(spoke.lines.headers("crypto pki trustpoint ")),
             Need.SEALED: any(one.startswith("key chain ") or " password " in one for one in spoke.lines.lines),
             Need.GATEWAY: gateways[0],
