@@ -331,7 +331,7 @@ class RealWorld(World):
                     if all(netlink.LinkFlag.RUNNING in link.flags for link in links):
                         break
                     self.run(0.01)
-            self.run(0.01)  # it says so shortly before it is so
+        self.run(0.01)  # it says so shortly before it is so
 
     @contextlib.contextmanager
     def _configured(self, space: str, name: str, address: str) -> Iterator[netlink.NetlinkSocket]:
