@@ -117,6 +117,21 @@ def test_a_map_sets_metric_path_origin_and_next_hop_for_a_neighbor() -> None:
     assert line.split() == ["*>", "10.1.2.0/24", "10.255.0.1", "77", "0", "65000", "65000", "65000", "65012", "?"]
 
 
+def test_a_map_adds_to_the_metric_repeats_the_first_system_and_names_next_hops_by_words() -> None:
+    policy = "route-map M permit 10\n set metric +7\n set as-path prepend last-as 2\n set ip next-hop self\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M out", policy))
+    (line,) = [text for text in world.lines("SPOKE1", "ip bgp") if "10.1.2.0/24" in text]
+    assert line.split() == ["*>", "10.1.2.0/24", "10.255.0.1", "7", "0", "65000", "65012", "65012", "65012", "i"]
+    assert "    metric +7\n    ip next-hop self\n    as-path prepend last-as 2" in world.show("HUB", "route-map M")
+
+
+def test_a_map_makes_the_neighbor_the_next_hop_of_what_it_tells() -> None:
+    policy = "route-map M permit 10\n set ip next-hop peer-address\n"
+    world = settled(with_lines("SPOKE1", "10.255.0.1", "route-map M in", policy))
+    (line,) = [text for text in world.lines("SPOKE1", "ip bgp") if "10.1.2.0/24" in text]
+    assert line.split()[2] == "10.255.0.1", "the hub tells of 10.255.0.12"
+
+
 def test_a_map_sets_weight_and_preference_of_what_a_neighbor_tells() -> None:
     policy = "route-map M permit 10\n set weight 5\n set local-preference 300\n"
     world = settled(with_lines("SPOKE1", "10.255.0.1", "route-map M in", policy))

@@ -36,3 +36,13 @@ def test_a_map_chooses_what_is_redistributed_and_its_changes_act(
     assert "Tag 9" in world.show(other, "ip route 172.20.0.0")
     world.configure(router, "route-map M permit 10", "match tag 6", "no match tag 5")
     assert world.wait_until(lambda: not knows(world, other, protocol, "172.20.0.0"), 300.0)
+
+
+def test_a_map_gives_what_comes_into_eigrp_a_metric_of_eigrp() -> None:
+    world = World("phase2-eigrp").converge()
+    world.configure("HUB", STATIC[0], "route-map V", "set metric 500 30 200 3 1300")
+    world.configure("HUB", *EIGRP, "redistribute static route-map V")
+    assert world.wait_until(lambda: knows(world, "SPOKE1", "eigrp", "172.20.0.0"), 30.0)
+    said = world.show("SPOKE1", "ip eigrp topology 172.20.0.0/16")
+    for line in ("bandwidth is 500 Kbit", "Reliability is 200/255", "Load is 3/255", "MTU is 1300"):
+        assert line in said

@@ -130,3 +130,10 @@ def test_an_entry_that_needs_a_packet_chooses_no_route(first: str) -> None:
     found = policies(take_in(f"access-list 110 {first}\naccess-list 110 permit ip host 10.1.0.0 any\n").tree)
     assert found.access_list_permits("110", Prefix.parse("10.1.0.0/16"))
     assert not found.access_list_permits("110", Prefix.parse("10.2.0.0/16"))
+
+
+def test_a_list_is_numbered_again_with_its_remarks() -> None:
+    text = "ip access-list standard S\n remark one\n 10 permit host 1.1.1.1\n 15 deny host 3.3.3.3\n"
+    shown = take_in(f"{text}ip access-list resequence S 100 7\n").tree.render()
+    place = shown.index("ip access-list standard S")
+    assert shown[place + 1 : place + 4] == [" 100 remark one", " 100 permit host 1.1.1.1", " 107 deny host 3.3.3.3"]

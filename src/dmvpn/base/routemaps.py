@@ -128,26 +128,45 @@ class AttributeRule:
         return wanted == {*communities} if exactly else wanted <= {*communities}
 
 
+class HopWord(enum.Enum):
+    """What `set ip next-hop` says instead of an address, of routes of BGP."""
+
+    #: The neighbor that tells the route; to a neighbor, our end of the session.
+    PEER = "peer-address"
+    SELF = "self"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is set in a route; None, "" and () leave it as it is. prepend: put before the path, the first one first."""
+    """What is set in a route; None, "" and () leave it as it is. prepend: put before the path, the first one first.
+
+    step: what is added to the metric. vector: EIGRP's metric, as `redistribute ... metric` has it: kbit/s, tens of
+    microseconds, reliability, load, MTU. repeat: how often the first AS of the path is put before it.
+    """
 
     metric: int | None = None
+    step: int = 0
+    vector: tuple[int, ...] = ()
     metric_type: str = ""
     tag: int | None = None
-    next_hop: IPv4Address | None = None
+    next_hop: IPv4Address | HopWord | None = None
     local_preference: int | None = None
     weight: int | None = None
     origin: str = ""
     prepend: tuple[int, ...] = ()
+    repeat: int = 0
     communities: CommunityChange | None = None
     extended: ExtendedChange | None = None
     large: CommunityChange | None = None
 
     def then(self, later: Changes) -> Changes:
         """Return one change that does what this one and then `later` do."""
+        is_step = later.metric is None and self.metric is not None
         return Changes(
-            metric=self.metric if later.metric is None else later.metric,
+            metric=_stepped(self.metric or 0, later.step) if is_step else later.metric,
+            step=self.step + later.step if later.metric is None and self.metric is None else 0,
+            vector=later.vector or self.vector,
             metric_type=later.metric_type or self.metric_type,
             tag=self.tag if later.tag is None else later.tag,
             next_hop=later.next_hop or self.next_hop,
@@ -155,12 +174,27 @@ class Changes:
             weight=self.weight if later.weight is None else later.weight,
             origin=later.origin or self.origin,
             prepend=later.prepend + self.prepend,
+            repeat=self.repeat + later.repeat,
             communities=self.communities.then(later.communities) if self.communities else later.communities,
             extended=self.extended.then(later.extended) if self.extended else later.extended,
             large=self.large.then(later.large) if self.large else later.large,
         )
 
+    @property
+    def sets_metric(self) -> bool:
+        """Do they say anything of the metric?"""
+        return self.metric is not None or self.step != 0
 
+    def metric_of(self, present: int) -> int:
+        """Return the metric of a route that has this one."""
+        return _stepped(present, self.step) if self.metric is None else self.metric
+
+
+def _stepped(metric: int, step: int) -> int:
+    return min(max(metric + step, 0), _LARGEST_METRIC)
+
+
+_LARGEST_METRIC: Final = 0xFFFFFFFF
 #: A route stays as it is.
 UNCHANGED: Final = Changes()
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 def assign(section: Section, line: ConfigLine, args: Args) -> bool:
     """Carry out a command that opens no mode. True if the section is another one now."""
+    if line.acts is not None:
+        return line.acts(args, section)
     if not _is_default(line, args):
         return section.put(Statement(line, args))
     present = section.find(line, args)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dmvpn.base.routemaps import UNCHANGED
+from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import leaving
@@ -88,7 +88,7 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: in
     settings, lines = peer.settings, peer.settings.lines
     if settings.local_as != settings.real_as and not settings.internal and lines.local_as_prepends:
         attributes = replace(attributes, path=prepended(attributes.path, settings.local_as))
-    attributes = changed(attributes, changes)
+    attributes = changed(attributes, changes, {HopWord.PEER: peer.address})
     if settings.is_leaving:
         attributes = leaving(attributes, lines.shutdown_preference)
     return Path(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.routemaps import UNCHANGED, Changes
+from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
 from dmvpn.features.bgp.model import Direction, Neighbor, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
@@ -106,13 +106,15 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
     if not _may_hear(path, audience):
         return None
     attributes = _next_hop_of(path, audience)
+    hops = {HopWord.PEER: audience.local, HopWord.SELF: audience.local, HopWord.UNCHANGED: path.attributes.next_hop}
     path = replace(path, attributes=changed(path.attributes, changes))
-    attributes = changed(attributes, changes)
+    attributes = changed(attributes, changes, hops)
+    metric = attributes.med
     attributes = (
         _internally(path, attributes, audience) if audience.internal else _externally(path, attributes, audience)
     )
-    if changes.metric is not None:
-        attributes = replace(attributes, med=changes.metric)
+    if changes.sets_metric:
+        attributes = replace(attributes, med=metric)
     return _as_sent(attributes, audience)
 
 

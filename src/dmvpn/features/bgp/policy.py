@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
+from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes, HopWord
 from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
 from dmvpn.features.bgp.model import Direction, FilterKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Address
+
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.bgp.model import Filter, Neighbor
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 EXTERNAL: Final = ("external",)
 INTERNAL: Final = ("internal",)
 LOCAL: Final = ("local",)
+_NO_HOPS: Final[Mapping[HopWord, IPv4Address]] = {}
 _ORIGINS: Final = {"igp": Origin.IGP, "incomplete": Origin.INCOMPLETE}
 
 
@@ -78,17 +82,22 @@ def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = E
     )
 
 
-def changed(attributes: Attributes, changes: Changes) -> Attributes:
-    """Return the attributes with everything that a route map sets; weight is no attribute."""
+def changed(attributes: Attributes, changes: Changes, hops: Mapping[HopWord, IPv4Address] = _NO_HOPS) -> Attributes:
+    """Return the attributes with everything that a route map sets; weight is no attribute.
+
+    hops: the addresses that words for next hops mean here; others leave the next hop as it is.
+    """
     if changes == UNCHANGED:
         return attributes
+    first = (attributes.neighbor_system,) * changes.repeat if attributes.neighbor_system else ()
+    hop = hops.get(changes.next_hop) if isinstance(changes.next_hop, HopWord) else changes.next_hop
     marks, extended, large = changes.communities, changes.extended, changes.large
     return replace(
         attributes,
         origin=_ORIGINS.get(changes.origin, attributes.origin),
-        path=prepended(attributes.path, *changes.prepend) if changes.prepend else attributes.path,
-        next_hop=changes.next_hop or attributes.next_hop,
-        med=attributes.med if changes.metric is None else changes.metric,
+        path=prepended(attributes.path, *changes.prepend, *first) if changes.prepend or first else attributes.path,
+        next_hop=hop or attributes.next_hop,
+        med=changes.metric_of(attributes.med or 0) if changes.sets_metric else attributes.med,
         communities=marks.applied(attributes.communities) if marks is not None else attributes.communities,
         local_pref=attributes.local_pref if changes.local_preference is None else changes.local_preference,
         extended=_octets(extended.applied(attributes.extended_numbers), 8)

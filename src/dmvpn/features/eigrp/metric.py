@@ -73,6 +73,11 @@ def link_of(state: InterfaceState) -> Vector:
     return link_vector(state.bandwidth, state.delay, state.ip_mtu)
 
 
+def seed_vector(bandwidth: int, delay: int, reliability: int, load: int, mtu: int) -> Vector:
+    """Return the metric that a line gives to what comes in: delay in tens of microseconds, otherwise as `Vector`."""
+    return link_vector(bandwidth, 10 * delay, mtu)._replace(reliability=reliability, load=load)
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """`metric weights 0 k1 ... k6`, RFC 7868 §5.6.1. All routers of an autonomous system must agree on K1 to K5."""

@@ -12,7 +12,7 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.metric import Vector, link_of, link_vector
+from dmvpn.features.eigrp.metric import Vector, link_of, link_vector, seed_vector
 from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
@@ -95,7 +95,8 @@ class Redistributor:
         changes = self._mapped(rule.route_map, route)
         if changes is None:
             return None
-        metric = rule.metric or self._process.settings.default_metric or self._own_metric(rule, route)
+        own = seed_vector(*changes.vector) if changes.vector else None
+        metric = own or rule.metric or self._process.settings.default_metric or self._own_metric(rule, route)
         if metric is None:
             return None
         external = ExternalData(
@@ -112,10 +113,7 @@ class Redistributor:
         return route.source is RouteSource.EIGRP and route.process == str(self._process.settings.autonomous_system)
 
     def _mapped(self, name: str, route: Route) -> Changes | None:
-        """Return what a route map makes of a route, None: it refuses it.
-
-        No map sets EIGRP's metric, which is a vector.
-        """
+        """Return what a route map makes of a route, None: it refuses it."""
         if not name:
             return UNCHANGED
         return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))

@@ -82,7 +82,7 @@ class Imports:
         if changes is None or not told:
             return None
         mask = ipv4_address(route.prefix.netmask.packed)
-        cost = self._cost(line) if changes.metric is None else changes.metric
+        cost = changes.metric_of(self._cost(line))
         tag = line.tag or route.tag if changes.tag is None else changes.tag
         is_type_2 = _is_type_2(changes, line.metric_type)
         return ExternalBody(mask, min(cost, INFINITY - 1), is_type_2, self._forwarding(route), tag)
@@ -116,7 +116,7 @@ class Imports:
         if changes is None:
             return None
         cost = _COST_OF_DEFAULT if settings.metric is None else settings.metric
-        cost = min(cost if changes.metric is None else changes.metric, INFINITY - 1)
+        cost = min(changes.metric_of(cost), INFINITY - 1)
         tag = self._process.settings.number if changes.tag is None else changes.tag
         return ExternalBody(IPv4Address(0), cost, _is_type_2(changes, settings.metric_type), tag=tag)
 

@@ -13,6 +13,7 @@ _ANSWERS = answer_group(
         "% The last sequence number is taken; give this entry one of its own",
         "Entries get numbers in steps of ten (five in prefix lists), and none is left behind the last one.",
     ),
+    Word("% There is no named access list <name>", "Only lists of `ip access-list` can be numbered again."),
     Word("% Duplicate sequence number", "The list has an entry with this number; take that away first."),
     Word(
         "% Invalid prefix range for <prefix>, make sure: len < ge-value <= le-value",
@@ -94,6 +95,10 @@ _MAPS = label_group(
     Word("local-preference", "BGP's preference in the AS."),
     Word("weight", "BGP's preference on this router."),
     Word("origin", "BGP's origin: igp or incomplete."),
+    Word("as-path prepend last-as", "So often the first AS of BGP's path is put before it.", also=("last-as",)),
+    Word("peer-address", "The next hop is the neighbor; for what it is told, this router."),
+    Word("self", "The next hop is this router."),
+    Word("unchanged", "The next hop stays as it was told."),
     Word("as-path prepend", "These numbers come before BGP's path.", also=("prepend",)),
     Word("Continue", "The entry that goes on after this one fitted.", also=("to next entry",)),
     Word("Set clauses", "What becomes of a route that fits, if the entry permits it."),

@@ -65,7 +65,8 @@ def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports:
     changes = ports.policies.of_routes().mapped(line.route_map, Candidate.of(route)) if line.route_map else UNCHANGED
     if changes is None:
         return None
-    metric = _metric(line, config) if changes.metric is None else max(1, changes.metric)
+    seed = _metric(line, config)
+    metric = max(1, changes.metric_of(seed or 0)) if changes.sets_metric else seed
     if not metric or metric > _FARTHEST:
         return None
     hop = route.next_hops[0]

@@ -32,7 +32,7 @@ from dmvpn.features.eigrp.config.processes import (
     TOPOLOGY_LIMIT,
     FamilyLines,
 )
-from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, link_vector
+from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
 from dmvpn.features.eigrp.model import (
     EigrpConfig,
     InterfaceSettings,
@@ -184,8 +184,7 @@ def _weights(section: Section, lines: FamilyLines) -> Weights:
 
 
 def _vector(args: Args) -> Vector:
-    link = link_vector(args.integer("bandwidth"), 10 * args.integer("delay"), args.integer("mtu"))
-    return link._replace(reliability=args.integer("reliability"), load=args.integer("load"))
+    return seed_vector(*(args.integer(name) for name in ("bandwidth", "delay", "reliability", "load", "mtu")))
 
 
 def _active_time(args: Args | None) -> float:

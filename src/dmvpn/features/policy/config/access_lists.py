@@ -8,7 +8,7 @@ from dmvpn.features.policy.config.conditions import DSCP, FLAGS, ICMP, IGMP, PRE
 from dmvpn.features.policy.config.ports import PORTS
 from dmvpn.features.policy.config.sequences import Sequences
 from dmvpn.features.policy.protocols import PROTOCOLS
-from dmvpn.ios import Args, ConfigLine, Group, Mode, Section, Standing
+from dmvpn.ios import Args, ConfigLine, Group, Mode, Section, Standing, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,4 +190,49 @@ GROUP: Final = ConfigLine(
     },
     group=_FILTERS,
 )
-LINES: Final = (STANDARD, EXTENDED, STANDARD_ENTRY, EXTENDED_ENTRY, STANDARD_NUMBERED, EXTENDED_NUMBERED, GROUP)
+
+
+def _resequenced(args: Args, root: Section) -> list[tuple[Section, ConfigLine]]:
+    """Return the sections of a list, with the lines of their entries."""
+    forms = ((STANDARD, STANDARD_ENTRY), (EXTENDED, EXTENDED_ENTRY))
+    found = ((root.section(opening, name=args.text("name")), line) for opening, line in forms)
+    return [(section, line) for section, line in found if section is not None]
+
+
+def _check_resequence(args: Args, root: Section) -> str | None:
+    return None if _resequenced(args, root) else f"% There is no named access list {args.text('name')}"
+
+
+def _resequence(args: Args, root: Section) -> bool:
+    """Number the entries of a list again. A remark keeps the number of the entry that it is about."""
+    changed = False
+    for section, line in _resequenced(args, root):
+        entries = section.entries(line)
+        numbers = sorted({entry.args.integer("sequence") for entry in entries})
+        places = {number: args.integer("first") + args.integer("step") * place for place, number in enumerate(numbers)}
+        for entry in entries:
+            section.drop(entry)
+        for entry in entries:
+            section.put(Statement(line, entry.args.having(sequence=places[entry.args.integer("sequence")])))
+        changed |= any(old != new for old, new in places.items())
+    return changed
+
+
+RESEQUENCE: Final = ConfigLine(
+    "global",
+    f"ip access-list resequence {{name:word}} {{first:1-{_LAST}}} {{step:1-{_LAST}}}",
+    {**_HELP, "resequence": "Number the entries again", "first": "Of the first entry", "step": "From one to the next"},
+    key=("name",),
+    check=_check_resequence,
+    acts=_resequence,
+)
+LINES: Final = (
+    STANDARD,
+    EXTENDED,
+    STANDARD_ENTRY,
+    EXTENDED_ENTRY,
+    STANDARD_NUMBERED,
+    EXTENDED_NUMBERED,
+    RESEQUENCE,
+    GROUP,
+)

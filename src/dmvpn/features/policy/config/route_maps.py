@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.features.policy.config.bgp_lists import COMMUNITY, EXTENDED, LARGE
-from dmvpn.ios import Args, ConfigLine, Mode, Section, several
+from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type, several
 
 _ROUTE_MAP = "route-map"
 MODES: Final = (Mode(_ROUTE_MAP, "config-route-map"),)
 
 _FIRST = 10
+
+
+def _step(text: str) -> tuple[int, str] | None:
+    """Return by how much a metric changes; None: that is no `+N` or `-N`."""
+    sign, number = text[:1], text[1:]
+    is_step = sign in ("+", "-") and number.isascii() and number.isdigit() and len(number) <= 10
+    return (int(text), text) if is_step else None
+
+
+STEP: Final = register_type(ValueType("metric-step", "+/-<metric>", _step))
 _LISTS = several("list", "word", 6)
 _NUMBERS = several("value", "0-4294967295", 6)
 _HELP: Final = {
@@ -122,7 +132,19 @@ MATCH_ROUTE_TYPE: Final = _line(
     order=19,
     key=(),
 )
-SET_METRIC: Final = _line("set metric {value:0-4294967295}", order=20)
+SET_METRIC: Final = _line(
+    f"set metric ( {{value:0-4294967295}} [ {{delay:0-4294967295}} {{reliability:0-255}} {{load:1-255}} "
+    f"{{mtu:1-65535}} ] | {{step:{STEP.name}}} )",
+    {
+        "value": "Metric; of EIGRP kbit/s",
+        "delay": "EIGRP: tens of microseconds",
+        "reliability": "EIGRP: of 255",
+        "load": "EIGRP: of 255",
+        "mtu": "EIGRP: octets",
+        "step": "Add to the metric, or subtract from it",
+    },
+    order=20,
+)
 SET_METRIC_TYPE: Final = _line(
     "set metric-type ( type-1 | type-2 | internal | external )",
     {
@@ -135,7 +157,16 @@ SET_METRIC_TYPE: Final = _line(
     order=21,
 )
 SET_TAG: Final = _line("set tag {value:0-4294967295}", order=22)
-SET_NEXT_HOP: Final = _line("set ip next-hop {address:address}", {"address": "Its address"}, order=23)
+SET_NEXT_HOP: Final = _line(
+    "set ip next-hop ( {address:address} | peer-address | self | unchanged )",
+    {
+        "address": "Its address",
+        "peer-address": "BGP: the neighbor; to a neighbor, this router",
+        "self": "BGP: this router",
+        "unchanged": "BGP: as it was told",
+    },
+    order=23,
+)
 SET_LOCAL_PREFERENCE: Final = _line(
     "set local-preference {value:0-4294967295}", {"local-preference": "BGP's preference in this AS"}, order=24
 )
@@ -146,10 +177,12 @@ SET_ORIGIN: Final = _line(
     order=26,
 )
 PREPEND: Final = _line(
-    "set as-path prepend " + several("as", "1-4294967295", 8),
+    f"set as-path prepend ( last-as {{times:1-10}} | {several('as', '1-4294967295', 8)} )",
     {
         "as-path": "BGP's path of autonomous systems",
         "prepend": "Make it longer",
+        "last-as": "By the AS that is first in it",
+        "times": "So often",
         **{f"as{place}": "Autonomous system" for place in range(1, 9)},
     },
     order=27,

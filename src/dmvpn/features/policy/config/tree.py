@@ -16,7 +16,7 @@ from dmvpn.base.communities import (
     extended,
 )
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.routemaps import AttributeRule, Changes, MapRule, PrefixRule
+from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
 from dmvpn.features.policy.config.lists import Entry, Lists, Numbered, behind
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
@@ -34,6 +34,8 @@ _COMMUNITY_LINES: Final = {
     CommunityKind.EXTENDED: route_maps.MATCH_EXTENDED,
     CommunityKind.LARGE: route_maps.MATCH_LARGE,
 }
+#: EIGRP's metric in `set metric`.
+_VECTOR: Final = ("value", "delay", "reliability", "load", "mtu")
 _ROUTE_TYPES: Final = ("internal", "local", "external", "nssa-external", "type-1", "type-2")
 
 
@@ -229,20 +231,27 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
 def _changes(section: Section) -> Changes:
     prepend, marks = section.get(route_maps.PREPEND), section.get(route_maps.SET_COMMUNITY)
     targets, site = section.get(route_maps.SET_TARGETS), section.get(route_maps.SET_SITE)
-    large = section.get(route_maps.SET_LARGE)
+    large, metric = section.get(route_maps.SET_LARGE), section.args(route_maps.SET_METRIC)
     return Changes(
-        metric=section.args(route_maps.SET_METRIC).integer("value", None),
+        metric=None if "mtu" in metric.values_given else metric.integer("value", None),
+        step=metric.integer("step", 0),
+        vector=tuple(metric.integer(name) for name in _VECTOR) if "mtu" in metric.values_given else (),
         metric_type=_word(section, route_maps.SET_METRIC_TYPE, ("type-1", "type-2", "internal", "external")),
         tag=section.args(route_maps.SET_TAG).integer("value", None),
-        next_hop=section.args(route_maps.SET_NEXT_HOP).address("address", None),
+        next_hop=_next_hop(section.args(route_maps.SET_NEXT_HOP)),
         local_preference=section.args(route_maps.SET_LOCAL_PREFERENCE).integer("value", None),
         weight=section.args(route_maps.SET_WEIGHT).integer("value", None),
         origin=_word(section, route_maps.SET_ORIGIN, ("igp", "incomplete")),
         prepend=_prepended(prepend) if prepend else (),
+        repeat=section.args(route_maps.PREPEND).integer("times", 0),
         communities=CommunityChange(_communities(marks), "additive" in marks) if marks else None,
         extended=_extended(targets, site) if targets or site else None,
         large=CommunityChange(_communities(large), "additive" in large) if large else None,
     )
+
+
+def _next_hop(args: Args) -> IPv4Address | HopWord | None:
+    return next((word for word in HopWord if word.value in args), None) or args.address("address", None)
 
 
 def _extended(targets: Args | None, site: Args | None) -> ExtendedChange:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
-from dmvpn.base.routemaps import Counted
+from dmvpn.base.routemaps import Counted, HopWord
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -87,14 +87,15 @@ def _matches(entry: MapRule) -> Iterator[tuple[str, Iterable[object]]]:
 
 def _sets(changes: Changes) -> Iterator[str]:
     values = {
-        "metric": changes.metric,
+        "metric": " ".join(map(str, changes.vector)) or (f"{changes.step:+}" if changes.step else changes.metric),
         "metric-type": changes.metric_type or None,
         "tag": changes.tag,
-        "ip next-hop": changes.next_hop,
+        "ip next-hop": changes.next_hop.value if isinstance(changes.next_hop, HopWord) else changes.next_hop,
         "local-preference": changes.local_preference,
         "weight": changes.weight,
         "origin": changes.origin or None,
         "as-path prepend": " ".join(map(str, changes.prepend)) or None,
+        "as-path prepend last-as": changes.repeat or None,
     }
     yield from (f"{label} {value}" for label, value in values.items() if value is not None)
     change = changes.communities
