@@ -64,6 +64,8 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "bgp-community": st.sampled_from(["65000:1", "4259840001", "no-export", "local-AS", "internet"]),
     "bgp-extcommunity": st.sampled_from(["65000:1", "192.0.2.1:7", "4200000000:9"]),
     "bgp-large-community": st.sampled_from(["65000:1:2", "4294967295:0:0"]),
+    "metric-step": st.sampled_from(["+5", "-4294967295", "+0"]),
+    "ospf-kinds": st.sampled_from(["internal", "internal external 1 external 2", "ext nssa-external 2"]),
     "acl-ports": st.sampled_from(["eq 80", "eq www 443 ntp", "range 9 5", "gt 1023", "neq 7 echo", "lt 0"]),
     "acl-icmp": st.sampled_from(["echo", "ech", "8", "8 0", "3 4", "255 255", "unreachable", "0"]),
     "acl-igmp": st.sampled_from(["host-report", "7", "pim"]),
