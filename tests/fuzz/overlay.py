@@ -6,6 +6,7 @@
     eigrp-router   packets of a neighbor, the length of each before it, to a router that has one
     rip-message    octets to the decoder of RIP, as above
     rip-router     responses of a gateway: each with its length before it
+    rip-triggered  the same on an interface that speaks triggered RIP
     bgp-message    octets to the decoder of BGP and of path attributes, as above
     bgp-router     what a neighbor sends over its stream, behind a good OPEN and a KEEPALIVE
 
@@ -164,8 +165,33 @@ def rip_message(octets: bytes) -> None:
 
 def rip_router(octets: bytes) -> None:
     """What it has learned is sound, and gone some minutes after the gateway fell silent."""
+    bench = _rip_router_that_heard(octets)
+    bench.advance(600)
+    assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+
+
+def rip_triggered(octets: bytes) -> None:
+    """What it has learned is sound, and gone when the line goes."""
+    bench = _rip_router_that_heard(octets, " ip rip triggered\n")
+    bench.advance(600)
+    bench.handle(LinkChanged("GigabitEthernet0/1", up=False))
+    assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+
+
+def _rip_triggered_corpus() -> Iterator[bytes]:
+    """The captured packets, as those of triggered RIP."""
+    heads = (b"\x09\x02\0\0\x01\0\0\0", b"\x0a\x02\0\0\x01\x01\0\x01", b"\x0b\x02\0\0\x01\0\0\x01")
+    for one in _captured("rip")():
+        said = [heads[0], heads[1] + one[4:], heads[2]]
+        yield b"".join(len(each).to_bytes(2, "big") + each for each in said)
+
+
+def _rip_router_that_heard(octets: bytes, lines: str = "") -> Workbench:
+    """A router that took these packets of a gateway. Raises AssertionError if its routes are not sound."""
     bench = Workbench(INTERFACE, RIB, RIP)
-    bench.configure("interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter rip\n version 2\n network 10.0.0.0\n")
+    bench.configure(
+        f"interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\n{lines}router rip\n version 2\n network 10.0.0.0\n"
+    )
     bench.handle(LinkChanged("GigabitEthernet0/1", up=True))
     source = IPv4Address("10.0.0.2")
     for payload in _several(octets):
@@ -174,8 +200,7 @@ def rip_router(octets: bytes) -> None:
         learned = bench.machine(RipMachine).database.routes
         shown = [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
         assert all(route.prefix in learned and 1 <= route.metric <= 15 for route in shown)
-    bench.advance(600)
-    assert not [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
+    return bench
 
 
 # ------------------------------------------------------------------------------------------------ BGP
@@ -246,6 +271,7 @@ TARGETS = (
     Target("eigrp-router", eigrp_router, lambda: _one_after_the_other("eigrp")),
     Target("rip-message", rip_message, _captured("rip")),
     Target("rip-router", rip_router, lambda: _one_after_the_other("rip")),
+    Target("rip-triggered", rip_triggered, _rip_triggered_corpus),
     Target("bgp-message", bgp_message, _updates),
     Target("bgp-router", bgp_router, _conversation),
 )

@@ -49,7 +49,7 @@ def test_paths_of_a_route_agree_and_every_route_has_a_timer(said: list[Announcem
                 database.learn(step, TIMERS, 4, now)
             case float():
                 now += step
-                database.expire(TIMERS, now)
+                database.expire(TIMERS, now, 1000)
             case _:
                 database.lose_interface(step, TIMERS, now)
         for route in database.routes.values():
@@ -72,7 +72,7 @@ def test_a_route_moves_as_the_table_says(said: list[Announcement | float | str])
                 database.learn(step, TIMERS, 4, now)
             case float():
                 now += step
-                database.expire(TIMERS, now)
+                database.expire(TIMERS, now, 1000)
             case _:
                 database.lose_interface(step, TIMERS, now)
         moved = {(state, database.state(prefix)) for prefix, state in before.items()}
@@ -87,11 +87,11 @@ def test_silence_ends_with_an_empty_database(said: list[Announcement | float | s
             database.learn(step, TIMERS, 4, now)
         elif isinstance(step, float):
             now += step
-            database.expire(TIMERS, now)
+            database.expire(TIMERS, now, 1000)
     end = now + TIMERS.flush + TIMERS.invalid
     while (due := database.next_deadline()) is not None:
         assert due <= end
-        database.expire(TIMERS, max(due, now))
+        database.expire(TIMERS, max(due, now), 1000)
     assert not database.routes
 
 

@@ -1,4 +1,4 @@
-"""RIP version 2: RFC 2453.
+"""RIP version 2: RFC 2453; triggered RIP: RFC 2091.
 
 Takes the `router rip` section and the RIP lines of interfaces, packets on UDP port 520, `InterfaceChanged` and
 `RouteChanged` (redistribution); makes `RouteOffered` and `RouteRetracted`, and packets.
@@ -7,7 +7,9 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     model     the typed configuration   circuit   an interface that speaks RIP
     database  learned routes, timers    own       connected and redistributed routes
     output    what an update says       speaker   to whom it goes
-    lists     what lists leave of it    watched   gateways that BFD watches
+    lists     what lists leave of it    telling   updates, in slices
+    watched   gateways that BFD watches
+    triggered, conversation   circuits where changes alone are told, and what one peer there is told
                                             machine   the process
     facts     what judges outside may know
 """

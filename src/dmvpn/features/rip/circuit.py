@@ -35,25 +35,33 @@ class Circuit:
 
     address: its primary one, the source of what we send.
     passive: nothing is multicast.
+    triggered: nothing is sent while nothing changes (RFC 2091).
     heard: somebody answered since it came up.
     attempts: how often the whole table has been asked for.
     ignored: packets that were not to be believed, and what was wrong with the last one.
+    is_over: nothing more is to be sent here.
     greeted: when the whole table was last said, or will be, because somebody new hears it.
     """
 
     state: InterfaceState
     address: IPAddress
     passive: bool
+    triggered: bool = False
     heard: bool = False
     attempts: int = 0
     ignored: int = 0
     last_ignored: str = ""
+    is_over: bool = False
     greeted: float = float("-inf")
 
     @property
     def name(self) -> str:
         """The interface."""
         return self.state.name
+
+    def goes_on(self, state: InterfaceState, config: RipConfig) -> bool:
+        """Return whether the circuit stays what it is with this state of its interface, and these lines."""
+        return self.state.addresses == state.addresses and self.triggered == config.interface(self.name).triggered
 
     def holds(self, address: IPAddress) -> bool:
         """Return whether this is an address of the interface's subnets, and not our own."""
@@ -86,7 +94,10 @@ class Circuit:
         packet = RipPacket.parse(datagram.payload)
         if packet.version != 2:
             raise WireError(f"RIP version {packet.version}", offset=1, clause="RFC 2453 §5.1")
-        if packet.command == Command.RESPONSE and datagram.source_port != PORT:
+        if (packet.update is not None) != self.triggered:
+            which = "without" if self.triggered else "with"
+            raise WireError(f"a sender {which} triggered RIP", offset=0, clause="RFC 2091 §4")
+        if packet.command in (Command.RESPONSE, Command.UPDATE_RESPONSE) and datagram.source_port != PORT:
             raise WireError(f"a response from port {datagram.source_port}", offset=0, clause="RFC 2453 §3.9.2")
         return packet, datagram.source_port
 

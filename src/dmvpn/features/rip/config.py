@@ -161,6 +161,12 @@ AUTHENTICATION_KEYS: Final = ConfigLine(
     {"key-chain": "With the keys of", "keys": "A key chain"},
     order=57,
 )
+TRIGGERED: Final = ConfigLine(
+    "interface",
+    "ip rip triggered",
+    {"triggered": "Tell changes alone, and have them acknowledged; needs the same line at the other end"},
+    order=59,
+)
 SEND_VERSION: Final = ConfigLine(
     "interface", "ip rip send version ( 2 | 1 [ 2 ] )", {"send": "What is sent", "version": "Version"}, order=58
 )
@@ -201,6 +207,7 @@ LINES: Final = (
     AUTHENTICATION_KEYS,
     SEND_VERSION,
     RECEIVE_VERSION,
+    TRIGGERED,
     SUMMARY,
 )
 
@@ -285,5 +292,6 @@ def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
         summaries=tuple(
             Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
         ),
+        triggered=section.flag(TRIGGERED),
     )
     return settings if settings != RipInterfaceSettings(name=name) else None

@@ -9,7 +9,7 @@ shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on t
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
@@ -48,7 +48,10 @@ MOVES: Final[dict[tuple[RouteState, RouteMove], RouteState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """One entry of a response: gateway says that it reaches `prefix`. next_hop: gateway, or better than it (§4.4)."""
+    """One entry of a response: gateway says that it reaches `prefix`. next_hop: gateway, or better than it (§4.4).
+
+    permanent: it is believed until the gateway says otherwise (triggered RIP), not for `invalid` seconds alone.
+    """
 
     prefix: Prefix
     metric: int
@@ -56,6 +59,7 @@ class Announcement:
     gateway: IPAddress
     next_hop: IPAddress
     interface: str
+    permanent: bool = False
 
     @property
     def path(self) -> tuple[str, IPAddress]:
@@ -90,6 +94,11 @@ class LearnedRoute:
     def announcements(self) -> list[Announcement]:
         """The paths, sorted."""
         return [self.paths[key][0] for key in sorted(self.paths)]
+
+    @property
+    def oldest(self) -> float | None:
+        """When the path was last heard of that will be forgotten first; None: none will."""
+        return min((heard for path, heard in self.paths.values() if not path.permanent), default=None)
 
     @property
     def updated(self) -> float:
@@ -140,15 +149,27 @@ class Database:
         """Lose every path by a gateway that BFD has seen to be gone."""
         return self._lose_all(lambda path: path == (interface, gateway), timers, now)
 
-    def expire(self, timers: RipTimers, now: float) -> list[Prefix]:
-        """Let silent paths go, and forget routes that have been unreachable for long enough."""
+    def doubt(self, interface: str, gateway: IPAddress, timers: RipTimers, now: float) -> None:
+        """Let every path by a gateway that tells its table again go, unless it is told again within `invalid`."""
+        for route in self.routes.values():
+            path = route.paths.get((interface, gateway))
+            if path is not None:
+                route.paths[interface, gateway] = replace(path[0], permanent=False), now
+                self._arm(route, timers)
+
+    def expire(self, timers: RipTimers, now: float, most: int) -> list[Prefix]:
+        """Let silent paths go, and forget routes that have been unreachable for long enough; no more than `most`."""
         changed = []
-        for prefix in self._deadlines.pop_due(now):
+        for prefix in self._deadlines.take_due(now, most):
             route = self.routes[prefix]
             if not route.reachable:
                 del self.routes[prefix]
                 continue
-            silent = [path for path, (_, heard) in route.paths.items() if heard + timers.invalid <= now]
+            silent = [
+                key
+                for key, (path, heard) in route.paths.items()
+                if not path.permanent and heard + timers.invalid <= now
+            ]
             if silent and self._lose(route, silent, timers, now):
                 changed.append(prefix)
             else:
@@ -207,8 +228,9 @@ class Database:
         return True
 
     def _arm(self, route: LearnedRoute, timers: RipTimers) -> None:
-        if route.reachable:
-            oldest = min(heard for _, heard in route.paths.values())
-            self._deadlines.set(route.prefix, oldest + timers.invalid)
-        else:
+        if not route.reachable:
             self._deadlines.set(route.prefix, route.flush_at)
+        elif route.oldest is not None:
+            self._deadlines.set(route.prefix, route.oldest + timers.invalid)
+        else:
+            self._deadlines.cancel(route.prefix)

@@ -14,7 +14,7 @@ from dmvpn.features.rip.database import Announcement
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
@@ -40,6 +40,7 @@ def believed(
             gateway=gateway,
             next_hop=circuit.next_hop(entry, gateway),
             interface=circuit.name,
+            permanent=circuit.triggered,
         )
         left = believed_of(heard, config, ports)
         if left is not None:
@@ -58,7 +59,7 @@ def believed_of(heard: Announcement, config: RipConfig, ports: Ports) -> Announc
     return replace(heard, metric=min(heard.metric + offset, INFINITY))
 
 
-def told_on(interface: str, routes: list[Announced], config: RipConfig, ports: Ports) -> list[Announced]:
+def told_on(interface: str, routes: Sequence[Announced], config: RipConfig, ports: Ports) -> Sequence[Announced]:
     """Return what the lists leave of the routes that are told on an interface."""
     distribution = config.distribution
     if not distribution.says(inwards=False):

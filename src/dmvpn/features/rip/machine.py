@@ -47,15 +47,19 @@ from dmvpn.features.rip.own import OwnRoute, all_own_routes, own_route
 from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.speaker import Speaker
+from dmvpn.features.rip.telling import PAUSE, SLICE, Telling
+from dmvpn.features.rip.triggered import Triggered
 from dmvpn.features.rip.watched import PROCESS, Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import InterfaceState, Route
     from dmvpn.base.ports import Ports
+    from dmvpn.features.rip.output import Announced
+    from dmvpn.features.rip.telling import Job, View
 
 #: A change is announced after so many seconds: those that come together travel together.
 TRIGGER_DELAY: Final = 0.05
@@ -99,6 +103,9 @@ class RipMachine:
         self._poisoned: dict[Prefix, None] = {}
         self._offered: dict[Prefix, Route] = {}
         self._speaker = Speaker(ports)
+        self._telling = Telling(self._speaker, self._look)
+        self._triggered = Triggered(self._speaker, self._view)
+        self._pause_until = float("-inf")
         self.config = RipConfig()
         self.circuits: dict[str, Circuit] = {}
         self.silent: dict[str, Reason] = {}
@@ -142,7 +149,8 @@ class RipMachine:
 
     def next_deadline(self) -> float | None:
         """Return the next update, timeout or request."""
-        return earliest(self._timers.next(), self.database.next_deadline(), self._gone.next())
+        due = earliest(self.database.next_deadline(), self._gone.next(), self._triggered.next_deadline())
+        return earliest(self._timers.next(), max(due, self._pause_until) if due is not None else None)
 
     def next_update(self) -> float | None:
         """Return when the next regular update is due."""
@@ -162,6 +170,7 @@ class RipMachine:
             self._offered.clear()
             self._changed.clear()
             self._poisoned.clear()
+            self._telling.stop()
             self._gone, self._timers = Deadlines(), Deadlines()
             self.gateways.clear()
         elif (old.distance, old.distribution.distances, old.timers) != (
@@ -194,19 +203,22 @@ class RipMachine:
         wanted = self._wanted(state, now) if state is not None else False
         results: Results = [*self._covered.tell(name, self.config.networks_of(state))]
         circuit = self.circuits.get(name)
-        if circuit is not None and wanted and state is not None and circuit.state.addresses == state.addresses:
+        if circuit is not None and wanted and state is not None and circuit.goes_on(state, self.config):
             was_passive, circuit.passive = circuit.passive, self.config.is_passive(name)
             circuit.state = state
             return [*results, *self._start(circuit, now)] if was_passive and not circuit.passive else results
         if circuit is not None:
             del self.circuits[name]
+            circuit.is_over = True
+            self._triggered.end(name)
             self._timers.cancel(("request", name))
             self._timers.cancel(("first", name))
             results.append(StopListening(name, UDP, GROUP, PORT))
             lost = self.database.lose_interface(name, self.config.timers, now)
             results += [*self._lost(lost, now), *self._watched.reconsider(self.config, self.circuits)]
         if wanted and state is not None and state.address is not None:
-            circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name))
+            triggered = self.config.interface(name).triggered
+            circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name), triggered)
             results.append(Listen(name, UDP, GROUP, PORT))
             results += self._start(circuit, now)
         if self.circuits and self.next_update() is None:
@@ -244,6 +256,8 @@ class RipMachine:
             return []
         circuit.attempts = 0
         self._timers.set(("first", circuit.name), now + TRIGGER_DELAY)
+        if circuit.triggered:
+            return self._triggered.begin(circuit, now)
         return self._request(circuit, now)
 
     def _greet(self, circuit: Circuit, now: float) -> Results:
@@ -252,6 +266,8 @@ class RipMachine:
         """
         if circuit.passive and not self._speaker.destinations(circuit):
             return []
+        if circuit.triggered:
+            return self._triggered.begin(circuit, now)
         if self._timers.when(("first", circuit.name)) is None:
             circuit.greeted = max(now + TRIGGER_DELAY, circuit.greeted + GREETING_INTERVAL)
             self._timers.set(("first", circuit.name), circuit.greeted)
@@ -265,25 +281,39 @@ class RipMachine:
             match kind:
                 case "update":
                     self._arm_update(now)
-                    results += self._watched.let_go(self.gateways, now - self.config.timers.invalid)
+                    heard = {**self.gateways, **dict.fromkeys(self._triggered.peers(), now)}
+                    results += self._watched.let_go(heard, now - self.config.timers.invalid)
                     self._changed.clear()
                     self._timers.cancel(("trigger", ""))
-                    results += self._announce(self._prefixes(), self.circuits.values())
+                    self._announce(self._prefixes(), self.circuits.values())
                 case "trigger" | "lost":
                     changed, self._changed = self._changed, {}
                     self._last_trigger = now
                     self._timers.cancel(("trigger", ""))
-                    results += self._announce(changed, self.circuits.values())
+                    self._announce(list(changed), self.circuits.values())
                     if kind == "lost":
-                        results += [order for each in self.circuits.values() for order in self._speaker.request(each)]
+                        self._telling.add(self._request_all())
                 case "first":
-                    results += self._announce(self._prefixes(), [self.circuits[name]])
+                    self._announce(self._prefixes(), [self.circuits[name]])
+                case "request" if not self.circuits[name].heard:
+                    results += self._request(self.circuits[name], now)
                 case _:
-                    if not self.circuits[name].heard:
-                        results += self._request(self.circuits[name], now)
-        results += self._publish(self.database.expire(self.config.timers, now), now)
-        for prefix in self._gone.pop_due(now):
+                    pass
+        return results + self._go_on(now)
+
+    def _go_on(self, now: float) -> Results:
+        """Do a slice of whatever is due, or being told."""
+        results = self._telling.go_on()
+        if self._telling.is_busy:
+            self._timers.set(("go on", ""), now + PAUSE)
+        results += self._publish(self.database.expire(self.config.timers, now, SLICE), now)
+        for prefix in self._gone.take_due(now, SLICE):
             self._poisoned.pop(prefix, None)
+        again, silent = self._triggered.tick(now, SLICE)
+        results += again
+        for name, gateway in silent:
+            results += self._lost(self.database.lose_gateway(name, gateway, self.config.timers, now), now)
+        self._pause_until = now + PAUSE
         return results
 
     def _arm_update(self, now: float) -> None:
@@ -369,15 +399,27 @@ class RipMachine:
             circuit.ignored += 1
             circuit.last_ignored = f"{event.source}: {error}"
             return self._speaker.debug([messages.ignored(event.source, event.interface, str(error))])
-        if packet.command != Command.RESPONSE:
-            return self._answer(circuit, packet, event.source, port) if packet.command == Command.REQUEST else []
+        match packet.command:
+            case Command.REQUEST:
+                return self._answer(circuit, packet, event.source, port)
+            case Command.RESPONSE:
+                return self._learn(circuit, packet, event.source, now)
+        results, is_news = self._triggered.take(circuit, packet, event.source, now)
+        if not is_news:
+            return results
+        if packet.update is not None and packet.update.flush:
+            self.database.doubt(circuit.name, event.source, self.config.timers, now)
+        return results + self._learn(circuit, packet, event.source, now)
+
+    def _learn(self, circuit: Circuit, packet: RipPacket, source: IPAddress, now: float) -> Results:
+        """Learn what a gateway tells."""
         circuit.heard = True
         self._timers.cancel(("request", circuit.name))
-        self._remember(event.source, now)
-        results = self._speaker.debug(messages.received(event.source, event.interface, packet.entries))
-        results += self._watched.heard(self.config, circuit.name, event.source)
+        self._remember(source, now)
+        results = self._speaker.debug(messages.received(source, circuit.name, packet.entries))
+        results += self._watched.heard(self.config, circuit.name, source)
         changed: list[Prefix] = []
-        for heard in believed(packet.entries, circuit, event.source, self.config, self._ports):
+        for heard in believed(packet.entries, circuit, source, self.config, self._ports):
             if self.database.learn(heard, self.config.timers, self.config.maximum_paths, now):
                 changed.append(heard.prefix)
             else:
@@ -402,9 +444,9 @@ class RipMachine:
         if circuit.passive and source not in self.config.neighbors:
             return []
         if request.asks_for_whole_table:
-            return self._announce(self._prefixes(), [circuit], source, port)
-        routes = announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
-        response = answer(request, routes)
+            self._telling.answer(self._prefixes(), circuit, source, port)
+            return self._go_on(self._speaker.now)
+        response = answer(request, self._look(self._prefixes()))
         return self._speaker.send(circuit, response, source, port) if response.entries else []
 
     def _request(self, circuit: Circuit, now: float) -> Results:
@@ -416,19 +458,28 @@ class RipMachine:
 
     def _farewell(self, circuit: Circuit) -> Results:
         """Tell everybody on the circuit that nothing is to be reached by us any more, RFC 2453 §3.8."""
-        routes = announced(self._prefixes(), self.own, self.database.routes, self._ports.rib)
-        return self._speaker.tell(circuit, list(routes), poisoned=True)
+        if circuit.triggered:
+            return self._triggered.farewell(circuit)
+        return self._speaker.end(circuit, list(self._look(self._prefixes())))
 
-    def _announce(
-        self,
-        prefixes: Iterable[Prefix],
-        circuits: Iterable[Circuit],
-        destination: IPAddress | None = None,
-        port: int = PORT,
-    ) -> Results:
-        """Return updates about these prefixes: to all on each circuit, or to one who asked."""
-        routes = list(announced(prefixes, self.own, self.database.routes, self._ports.rib))
-        results: Results = []
-        for circuit in circuits:
-            results += self._speaker.tell(circuit, routes, destination, port)
-        return results
+    def _announce(self, prefixes: Sequence[Prefix], circuits: Iterable[Circuit]) -> None:
+        """Tell of these prefixes on circuits; where only changes are told, of what has changed."""
+        circuits = list(circuits)
+        self._telling.add(self._telling.tell(prefixes, [each for each in circuits if not each.triggered]))
+        if any(each.triggered for each in circuits):
+            self._telling.add(self._triggered.follow())
+
+    def _request_all(self) -> Job:
+        """Ask everybody for everything."""
+        yield from ()
+        ordinary = [each for each in self.circuits.values() if not each.triggered]
+        return [order for each in ordinary for order in self._speaker.request(each)]
+
+    def _look(self, prefixes: Iterable[Prefix]) -> Iterator[Announced]:
+        """Look at what we announce of prefixes now."""
+        return announced(prefixes, self.own, self.database.routes, self._ports.rib)
+
+    def _view(self, circuit: Circuit) -> View:
+        """Find out what the peers of a circuit are to know."""
+        routes = yield from self._telling.routes(self._prefixes())
+        return (yield from self._telling.entries(circuit, routes))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.rip.packet import RipEntry
+    from dmvpn.features.rip.packet import RipEntry, RipPacket
 
 #: The name of the debug flag.
 RIP = "ip rip"
@@ -34,6 +34,23 @@ def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> 
         distance = "inaccessible" if entry.metric >= INFINITY else f"in {entry.metric} hops"
         lines.append(f"     {entry.prefix} via {entry.next_hop} {distance}")
     return lines
+
+
+def triggered_request(destination: IPAddress, interface: str) -> str:
+    """Return the line of a request of triggered RIP that goes out."""
+    return f"RIP: sending triggered request on {interface} to {destination}"
+
+
+def triggered_update(peer: IPAddress, interface: str, packet: RipPacket) -> list[str]:
+    """Return the lines of a response of triggered RIP that goes out."""
+    flush = "flush update" if packet.update is not None and packet.update.flush else "update"
+    number = packet.update.sequence if packet.update is not None else 0
+    return [f"RIP: send v2 triggered {flush} to {peer} on {interface} seq# {number}", *built(packet.entries)]
+
+
+def triggered_received(kind: str, source: IPAddress, interface: str, sequence: int) -> str:
+    """Return the line of a packet of triggered RIP that came in. kind: "request", "update" or "ack"."""
+    return f"RIP: received v2 triggered {kind} from {source} on {interface} seq# {sequence}"
 
 
 def ignored(source: IPAddress, interface: str, why: str) -> str:

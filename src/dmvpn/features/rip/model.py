@@ -53,6 +53,7 @@ class RipInterfaceSettings:
     authentication: AuthenticationMode | None = None
     key_chain: str = ""
     summaries: tuple[Prefix, ...] = ()
+    triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

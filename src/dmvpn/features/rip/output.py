@@ -61,11 +61,15 @@ def _is_used(prefix: Prefix, rib: Rib) -> bool:
     return best is None or best.source is RouteSource.RIP
 
 
-def entries_for(
-    state: InterfaceState, settings: RipInterfaceSettings, routes: Iterable[Announced], *, auto_summary: bool
-) -> list[RipEntry]:
-    """Return the entries of an update on this interface, sorted by prefix."""
-    chosen: dict[Prefix, RipEntry] = {}
+def gather(
+    chosen: dict[Prefix, RipEntry],
+    state: InterfaceState,
+    settings: RipInterfaceSettings,
+    routes: Iterable[Announced],
+    *,
+    auto_summary: bool,
+) -> None:
+    """Add what is said of these routes to the entries of an update on this interface."""
     for route in routes:
         leads_back = state.name in route.interfaces
         if leads_back and settings.split_horizon and route.metric < INFINITY:
@@ -76,12 +80,15 @@ def entries_for(
         known = chosen.get(prefix)
         if known is None or entry.metric < known.metric:
             chosen[prefix] = entry
-    return [chosen[prefix] for prefix in sorted(chosen)]
 
 
-def packets(entries: list[RipEntry], *, sealed: bool = False) -> list[RipPacket]:
-    """Return as many responses as the entries need. sealed: the first entry of each tells of authentication."""
-    most = MAXIMUM_ENTRIES - sealed
+def in_order(chosen: Mapping[Prefix, RipEntry]) -> list[RipEntry]:
+    """Return the entries of an update, sorted by prefix."""
+    return [chosen[prefix] for prefix in sorted(chosen, key=lambda prefix: (int(prefix.address), prefix.length))]
+
+
+def packets(entries: list[RipEntry], most: int = MAXIMUM_ENTRIES) -> list[RipPacket]:
+    """Return as many responses as the entries need. most: entries of one."""
     return [
         RipPacket(command=Command.RESPONSE, entries=tuple(entries[start : start + most]))
         for start in range(0, len(entries), most)

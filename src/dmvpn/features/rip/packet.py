@@ -1,4 +1,5 @@
-"""RIP packets: RFC 2453 §4, with authentication by password (§4.1) or keyed digest (RFC 2082, RFC 4822).
+"""RIP packets: RFC 2453 §4, with authentication by password (§4.1) or keyed digest (RFC 2082, RFC 4822), and those of
+triggered RIP (RFC 2091 §5), which have a second header of 4 octets behind the first.
 
 A packet is a header of 4 octets and entries of 20, at most 25; there is no length field. With authentication the first
 entry tells how, and with a digest something follows the last one. Version 1 has the same layout with zeros where
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.net.octets import Octets
 
 _HEADER = struct.Struct("!BB2x")
+_UPDATE_HEADER = struct.Struct("!BBH")
 _ENTRY = struct.Struct("!HH4s4s4sI")
 _DIGEST_ENTRY = struct.Struct("!HHHBBI8x")
 _TRAILER = b"\xff\xff\x00\x01"
@@ -32,6 +34,8 @@ _AUTHENTICATION = 0xFFFF
 _PASSWORD_LENGTH = 16
 _CLAUSE: Final = "RFC 2453 §4"
 _DIGEST_CLAUSE: Final = "RFC 4822 §2.1"
+_UPDATE_CLAUSE: Final = "RFC 2091 §5.1"
+_UPDATE_VERSION: Final = 1
 
 #: Entries of a packet, the one that authenticates included.
 MAXIMUM_ENTRIES = 25
@@ -40,10 +44,17 @@ INFINITY = 16
 
 
 class Command(enum.IntEnum):
-    """RFC 2453 §3.6."""
+    """RFC 2453 §3.6; those of triggered RIP: RFC 2091 §4."""
 
     REQUEST = 1
     RESPONSE = 2
+    UPDATE_REQUEST = 9
+    UPDATE_RESPONSE = 10
+    UPDATE_ACKNOWLEDGE = 11
+
+
+#: Commands whose packets have the second header.
+_TRIGGERED: Final = (Command.UPDATE_REQUEST, Command.UPDATE_RESPONSE, Command.UPDATE_ACKNOWLEDGE)
 
 
 class AuthenticationType(enum.IntEnum):
@@ -123,11 +134,28 @@ class KeyedDigest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateHeader:
+    """The second header of triggered RIP, RFC 2091 §5.1. A request has zeros here.
+
+    flush: what the sender told before is to be forgotten, unless it tells it again. sequence: of a response, and of its
+    acknowledgment.
+    """
+
+    flush: bool = False
+    sequence: int = 0
+
+    def serialize(self) -> bytes:
+        """Encode, 4 octets. Raises struct.error if the sequence number has more than 16 bits."""
+        return _UPDATE_HEADER.pack(_UPDATE_VERSION, self.flush, self.sequence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RipPacket:
-    """A packet, RFC 2453 §4."""
+    """A packet, RFC 2453 §4. update: of triggered RIP alone."""
 
     command: int
     version: int = 2
+    update: UpdateHeader | None = None
     authentication: Password | KeyedDigest | None = None
     entries: tuple[RipEntry, ...] = ()
 
@@ -147,20 +175,26 @@ class RipPacket:
         if not version:
             raise WireError("RIP version 0", offset=1, clause=_CLAUSE)
         start, end = _HEADER.size, len(packet)
-        authentication = None
+        update = authentication = None
+        if command in _TRIGGERED:
+            update = _parse_update_header(packet)
+            start += _UPDATE_HEADER.size
+        most = start + MAXIMUM_ENTRIES * _ENTRY.size
         if packet[start : start + 2] == _TRAILER[:2]:
-            authentication, end = _parse_authentication(packet)
+            authentication, end = _parse_authentication(packet, start)
             start += _ENTRY.size
-        if (end - start) % _ENTRY.size or end - _HEADER.size > MAXIMUM_ENTRIES * _ENTRY.size:
+        if (end - start) % _ENTRY.size or end > most:
             raise WireError(f"RIP entries of {end - start} octets", offset=start, clause=_CLAUSE)
         entries = tuple([_parse_entry(packet, at) for at in range(start, end, _ENTRY.size)])
-        return cls(command=command, version=version, authentication=authentication, entries=entries)
+        return cls(command=command, version=version, update=update, authentication=authentication, entries=entries)
 
     def serialize(self) -> bytes:
         """Encode. Raises ValueError for too many entries, struct.error if a number does not fit its field."""
         if len(self.entries) + (self.authentication is not None) > MAXIMUM_ENTRIES:
             raise ValueError(f"RIP packet with {len(self.entries)} entries")
         header = _HEADER.pack(self.command, self.version)
+        if self.update is not None:
+            header += self.update.serialize()
         entries = b"".join([entry.serialize() for entry in self.entries])
         keyed = self.authentication
         if keyed is None:
@@ -170,7 +204,7 @@ class RipPacket:
         digest_entry = _DIGEST_ENTRY.pack(
             _AUTHENTICATION,
             AuthenticationType.DIGEST,
-            _HEADER.size + _DIGEST_ENTRY.size + len(entries),
+            len(header) + _DIGEST_ENTRY.size + len(entries),
             keyed.key_id,
             keyed.authentication_length,
             keyed.sequence,
@@ -197,9 +231,18 @@ def _parse_entry(packet: bytes, at: int) -> RipEntry:
     )
 
 
-def _parse_authentication(packet: bytes) -> tuple[Password | KeyedDigest, int]:
+def _parse_update_header(packet: bytes) -> UpdateHeader:
+    """Return the second header. Raises WireError."""
+    if len(packet) < _HEADER.size + _UPDATE_HEADER.size:
+        raise WireError("RIP update header cut short", offset=len(packet), clause=_UPDATE_CLAUSE)
+    version, flush, sequence = _UPDATE_HEADER.unpack_from(packet, _HEADER.size)
+    if version != _UPDATE_VERSION:
+        raise WireError(f"RIP update header of version {version}", offset=_HEADER.size, clause=_UPDATE_CLAUSE)
+    return UpdateHeader(flush=bool(flush), sequence=sequence)
+
+
+def _parse_authentication(packet: bytes, start: int) -> tuple[Password | KeyedDigest, int]:
     """Return the first entry, which authenticates, and where the entries end. Raises WireError."""
-    start = _HEADER.size
     end = start + _ENTRY.size
     if len(packet) < end:
         raise WireError("RIP authentication cut short", offset=start, clause=_CLAUSE)

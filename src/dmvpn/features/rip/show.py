@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RipPath:
-    """One way to a learned route. age: seconds since it was last heard of."""
+    """One way to a learned route. age: seconds since it was last heard of. permanent: it need not be heard of again."""
 
     metric: int
     next_hop: IPAddress
     age: float
     interface: str
+    permanent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
             prefix,
             "" if route.reachable else "possibly down",
             route.metric,
-            paths=tuple(RipPath(path.metric, path.next_hop, since, path.interface) for path, since in paths),
+            paths=tuple(
+                RipPath(path.metric, path.next_hop, since, path.interface, path.permanent) for path, since in paths
+            ),
         )
     entries: list[RipDatabaseEntry] = []
     last: Prefix | None = None
@@ -105,7 +108,12 @@ def render_database(answer: ShowRipDatabase) -> Iterator[str]:
         if entry.kind == "redistributed":
             yield f"    [{entry.metric}] via 0.0.0.0, "
         for path in entry.paths:
-            yield f"    [{path.metric}] via {path.next_hop}, {age(path.age)}, {path.interface}"
+            how = " (permanent)" if path.permanent else ""
+            yield f"    [{path.metric}] via {path.next_hop}, {age(path.age)}{how}, {path.interface}"
+        permanent = [path for path in entry.paths if path.permanent]
+        if permanent:
+            yield "  * Triggered Routes:"
+            yield from (f"    - [{path.metric}] via {path.next_hop}, {path.interface}" for path in permanent)
 
 
 def protocol_block(ctx: ShowContext) -> list[str]:
@@ -133,7 +141,7 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
     for name, circuit in machine.circuits.items():
         if not circuit.passive:
             keys = config.interface(name).key_chain or "none"
-            yield f"    {name:<36}2     2          No        {keys}"
+            yield f"    {name:<36}2     2          {'Yes' if circuit.triggered else 'No':<10}{keys}"
     for name, reason in machine.why_silent(ctx.now).items():
         yield f"    {name} is silent: {reason}"
     for name, circuit in machine.circuits.items():

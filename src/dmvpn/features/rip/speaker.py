@@ -10,17 +10,20 @@ from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
 from dmvpn.features.rip.model import RipConfig
-from dmvpn.features.rip.output import entries_for, packets
-from dmvpn.features.rip.packet import INFINITY, RipPacket
+from dmvpn.features.rip.output import gather, in_order, packets
+from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
 from dmvpn.features.rip.seals import Seals
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
+    from collections.abc import Sequence
+
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.circuit import Circuit
     from dmvpn.features.rip.output import Announced
+    from dmvpn.features.rip.packet import RipEntry
 
 Results = list["Effect | Notice"]
 
@@ -47,31 +50,33 @@ class Speaker:
             results += self.send(circuit, RipPacket.whole_table_request(), destination)
         return results
 
-    def tell(
-        self,
-        circuit: Circuit,
-        routes: list[Announced],
-        destination: IPAddress | None = None,
-        port: int = PORT,
-        *,
-        poisoned: bool = False,
-    ) -> Results:
-        """Return updates about these routes: to the group and the neighbors of the circuit, or to one who asked.
-        poisoned: say that they end.
-        """
-        settings = self.config.interface(circuit.name)
-        told = told_on(circuit.name, routes, self.config, self._ports)
-        entries = entries_for(circuit.state, settings, told, auto_summary=self.config.auto_summary)
-        if poisoned:
-            entries = [replace(entry, metric=INFINITY) for entry in entries]
+    def end(self, circuit: Circuit, routes: Sequence[Announced]) -> Results:
+        """Tell everybody on the circuit that these routes end."""
+        chosen: dict[Prefix, RipEntry] = {}
+        self.gather(chosen, circuit, routes)
+        entries = [replace(entry, metric=INFINITY) for entry in in_order(chosen)]
         results: Results = []
-        for target in self.destinations(circuit) if destination is None else [destination]:
-            if entries:
-                head = messages.sending("update", target, circuit.name, circuit.address)
-                results += self.debug([head, *messages.built(entries)])
-            for packet in packets(entries, sealed=settings.authentication is not None):
-                results += self.send(circuit, packet, target, port)
+        for target in self.destinations(circuit):
+            results += self.head(circuit, entries, target)
+            for packet in packets(entries, self.room(circuit)):
+                results += self.send(circuit, packet, target)
         return results
+
+    def gather(self, chosen: dict[Prefix, RipEntry], circuit: Circuit, routes: Sequence[Announced]) -> None:
+        """Add what is said of these routes on a circuit to the entries of an update."""
+        told = told_on(circuit.name, routes, self.config, self._ports)
+        settings = self.config.interface(circuit.name)
+        gather(chosen, circuit.state, settings, told, auto_summary=self.config.auto_summary)
+
+    def head(self, circuit: Circuit, entries: list[RipEntry], target: IPAddress) -> Results:
+        """Return the debug lines of an update."""
+        if not entries or not self._ports.debugging.on(messages.RIP):
+            return []
+        return self.debug([messages.sending("update", target, circuit.name, circuit.address), *messages.built(entries)])
+
+    def room(self, circuit: Circuit) -> int:
+        """Return how many entries a packet on a circuit has room for: if it is sealed, its first one tells how."""
+        return MAXIMUM_ENTRIES - (self.config.interface(circuit.name).authentication is not None)
 
     def destinations(self, circuit: Circuit) -> list[IPAddress]:
         """Return the receivers: the group, unless the interface is passive, and the configured neighbors."""

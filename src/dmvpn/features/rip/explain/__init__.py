@@ -23,6 +23,9 @@ _COMMANDS = Group(
     explanations=(
         code(Command.REQUEST, "Asks a neighbor for its routes, all or some; sent at the start."),
         code(Command.RESPONSE, "Tells routes: every 30 seconds, when something changed, or when asked."),
+        code(Command.UPDATE_REQUEST, "Triggered RIP: asks a neighbor for everything, once.", clause="RFC 2091 §4.1"),
+        code(Command.UPDATE_RESPONSE, "Triggered RIP: tells what changed, until told so.", clause="RFC 2091 §4.2"),
+        code(Command.UPDATE_ACKNOWLEDGE, "Triggered RIP: a response has arrived.", clause="RFC 2091 §4.3"),
     ),
 )
 _PROOFS = Group(
@@ -82,6 +85,21 @@ _DEBUGS = debug_group(
         "<prefix> via <address> inaccessible",
         "A route that the neighbor has lost: metric 16.",
         clause="RFC 2453 §3.9.2",
+    ),
+    Word(
+        "RIP: sending triggered request on <interface> to <address>",
+        "Triggered RIP asks for everything; every 5 seconds until somebody answers.",
+        clause="RFC 2091 §4.1",
+    ),
+    Word(
+        "RIP: send v2 triggered <update|flush update> to <address> on <interface> seq# <number>",
+        "Triggered RIP tells what follows; `flush` begins the whole table.",
+        clause="RFC 2091 §4.2",
+    ),
+    Word(
+        "RIP: received v2 triggered <request|update|ack> from <address> on <interface> seq# <number>",
+        "A packet of triggered RIP came in.",
+        clause="RFC 2091 §4",
     ),
     Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),
     next="show ip rip database",

@@ -26,7 +26,11 @@ _PROTOCOLS = label_group(
     Word("Default version control", "Which versions are sent and received.", also=("send version", "receive version")),
     Word("Send", "The version that is sent on the interface."),
     Word("Recv", "The version that is taken on the interface."),
-    Word("Triggered RIP", "Updates of changes alone on slow lines; not in this router.", clause="RFC 2091"),
+    Word(
+        "Triggered RIP",
+        "Yes: changes alone are told on the interface, and acknowledged (`ip rip triggered`, at both ends).",
+        clause="RFC 2091",
+    ),
     Word("Key-chain", "The keys that updates are sealed with (`ip rip authentication key-chain`)."),
     Word("is silent", "Nothing is exchanged on the interface; the reason follows.", next="show running-config"),
     Word(
@@ -50,6 +54,8 @@ _DATABASE = label_group(
     ("show ip rip database",),
     Word("auto-summary", "A classful network that stands for the routes below it."),
     Word("directly connected", "A network of an interface of this router that RIP tells."),
+    Word("(permanent)", "Told by triggered RIP: believed until the neighbor says otherwise.", clause="RFC 2091"),
+    Word("Triggered Routes", "The ways that triggered RIP told.", clause="RFC 2091"),
     Word("via", "The neighbor that told the route, with its hops in brackets before."),
     next="show ip rip database",
     sighted=True,
