@@ -138,7 +138,10 @@ class Prefix(tuple[object, ...]):
         return self.length == 0
 
     def __str__(self) -> str:
-        return f"{self.address}/{self.length}"
+        if self.version != 4:
+            return f"{self.address}/{self.length}"
+        number = self.number
+        return f"{number >> 24}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.{number & 0xFF}/{self.length}"
 
 
 @lru_cache(maxsize=256)

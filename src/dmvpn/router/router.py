@@ -79,20 +79,25 @@ def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
 class _Seat:
     """A machine, and its place in the list of when each one wants a `Tick`.
 
-    That time moves only when the machine is handed something, so it is asked only then. Most events concern one machine
-    of a dozen: to ask all of them after each one was a third of a large simulation.
+    That time moves only when the machine is handed something, so it is asked only then, and once an event: it may get
+    hundreds of notices meanwhile. Most events concern one machine of a dozen: to ask all of them after each one was a
+    third of a large simulation. handed: those that are to be asked.
     """
 
     machine: Machine
     place: int
     due: list[float]
+    handed: dict[int, _Seat]
 
     def hand(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Let the machine take an event."""
-        results = self.machine.handle(event, now)
+        self.handed[self.place] = self
+        return self.machine.handle(event, now)
+
+    def ask(self) -> None:
+        """Ask the machine when it wants a `Tick`, and note it."""
         due = self.machine.next_deadline()
         self.due[self.place] = _NEVER if due is None else due
-        return results
 
 
 #: What a feature makes of a tree, and the lines that it asked for.
@@ -134,6 +139,7 @@ class Router:
         #: By place, which is that of the feature. A machine that is not there, or not yet, is never due.
         self._due = [_NEVER] * len(self.features)
         self._seats: dict[int, _Seat] = {}
+        self._handed: dict[int, _Seat] = {}
         self._places = {feature.name: place for place, feature in enumerate(self.features)}
         self._models: dict[str, object] = {}
         #: The lines of which each model was made, configured or not.
@@ -152,21 +158,16 @@ class Router:
         """Take one event at `now` (seconds, monotonic, never going back) and return what is to be done, in order."""
         effects: list[Effect] = []
         notices: deque[Notice] = deque()
-        if type(event) is Tick:
-            self._tick(event, now, effects, notices)
-        else:
-            if type(event) is ConfigurationEntered:
-                self._replace(event, notices)
-            elif type(event) is LinesEntered:
-                self._enter(event, notices)
-            takers = self._takers
-            if type(event) is IpReceived:
-                places = takers.packets.get(event.protocol, ())
+        try:
+            if type(event) is Tick:
+                self._tick(event, now, effects, notices)
             else:
-                places = takers.kinds.get(type(event), ())
-            for place in places:
-                self._sort(self._seats[place].hand(event, now), effects, notices)
-        self._settle(effects, notices, now)
+                self._take(event, now, effects, notices)
+            self._settle(effects, notices, now)
+        finally:
+            for seat in self._handed.values():
+                seat.ask()
+            self._handed.clear()
         return effects
 
     def prepare(self, text: str) -> None:
@@ -209,7 +210,7 @@ class Router:
             raise TypeError(f"{type(machine).__name__} does not say of which protocol it takes packets")
         place = self._places[feature.name]
         self.machines[feature.name] = machine
-        self._seats[place] = _Seat(machine, place, self._due)
+        self._seats[place] = _Seat(machine, place, self._due, self._handed)
         return machine
 
     def _wake(self, feature: Feature) -> Machine:
@@ -224,6 +225,19 @@ class Router:
             tuple(seats[place].machine.subscriptions if place in seats else () for place in range(len(self.features)))
         )
 
+    def _take(self, event: Event, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
+        if type(event) is ConfigurationEntered:
+            self._replace(event, notices)
+        elif type(event) is LinesEntered:
+            self._enter(event, notices)
+        takers = self._takers
+        if type(event) is IpReceived:
+            places = takers.packets.get(event.protocol, ())
+        else:
+            places = takers.kinds.get(type(event), ())
+        for place in places:
+            self._sort(self._seats[place].hand(event, now), effects, notices)
+
     def _tick(self, event: Tick, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
         due = self._due
         for place, when in enumerate(due):  # most seats are not looked at: a large network does not fit the caches
@@ -237,6 +251,7 @@ class Router:
                     raise AssertionError(f"{name} was told the time is {now}, and still waits for {due[place]}")
                 times += 1
                 self._sort(seat.hand(event, now), effects, notices)
+                seat.ask()
 
     def _settle(self, effects: list[Effect], notices: deque[Notice], now: float) -> None:
         for _ in range(NOTICE_LIMIT):
@@ -259,7 +274,9 @@ class Router:
                 if self.logged is not None:
                     self.logged(notice)
             for place in self._takers.kinds.get(kind, ()):
-                self._sort(self._seats[place].hand(notice, now), effects, notices)
+                results = self._seats[place].hand(notice, now)
+                if results:
+                    self._sort(results, effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
 
     def _replace(self, event: ConfigurationEntered, notices: deque[Notice]) -> None:

@@ -68,6 +68,7 @@ _RTA_VIA = 18
 _RTM_F_CLONED = 0x200
 _RTM_F_LOOKUP_TABLE = 0x1000
 _RTM_F_FIB_MATCH = 0x2000
+_PUT = NLM_F_CREATE | NLM_F_REPLACE
 _SCOPE_UNIVERSE = 0
 _SCOPE_LINK = 253
 _SCOPE_NOWHERE = 255
@@ -101,6 +102,9 @@ class NextHopFlag(enum.IntFlag):
     DEAD = 1
     ONLINK = 4
     LINKDOWN = 16
+
+
+_ONLINK = int(NextHopFlag.ONLINK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +144,15 @@ def add_route(route: Route) -> Request:
     return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _body(route), route)
 
 
-def replace_route(route: Route) -> Request:
+def replace_route(route: Route, known: dict[int, bytes] | None = None) -> Request:
     """Add a route, or put it in the place of the one with this prefix and metric, in one step.
 
+    known: octets of next hops by their identity, for whoever asks for many routes of the same ones; they must live.
     Raises ValueError for metric 0: that would take the place of a connected route.
     """
     if route.metric == 0:
         raise ValueError(f"{route}: replacing with metric 0 replaces connected routes")
-    return Request(MessageType.NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _body(route), route)
+    return Request(MessageType.NEWROUTE, _PUT, _body(route, known), route)
 
 
 def append_route(route: Route) -> Request:
@@ -208,21 +213,26 @@ def parse_route(body: memoryview) -> Route | None:
 # ------------------------------------------------------------------------------------------------------- encoding
 
 
-def _body(route: Route) -> bytes:
+def _body(route: Route, known: dict[int, bytes] | None = None) -> bytes:
     hops = route.next_hops
     # As ip(8) does: without a gateway the destination is on the link, and the kernel checks gateways against that.
-    direct = route.kind is RouteKind.UNICAST and len(hops) == 1 and hops[0].gateway is None
+    direct = len(hops) == 1 and hops[0].gateway is None and route.kind is RouteKind.UNICAST
     scope = _SCOPE_LINK if direct else _SCOPE_UNIVERSE
-    single = hops[0] if len(hops) == 1 else None
-    flags = NextHopFlag.ONLINK if single is not None and single.onlink else NextHopFlag.NONE
-    parts = [_head(route, scope=scope, kind=route.kind, flags=flags), _key(route)]
-    if route.source is not None:
-        parts.append(attribute(_RTA_PREFSRC, route.source.packed))
-    if single is not None:
-        parts += [_gateway(route, single), attribute_u32(_RTA_OIF, single.link)]
-    elif hops:
-        parts.append(attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)))
-    return b"".join(parts)
+    flags = _ONLINK if len(hops) == 1 and hops[0].onlink else 0
+    source = attribute(_RTA_PREFSRC, route.source.packed) if route.source is not None else b""
+    ways = known.get(id(hops)) if known is not None else None
+    if ways is None:
+        ways = _ways(route)
+        if known is not None:
+            known[id(hops)] = ways
+    return _head(route, scope=scope, kind=route.kind, flags=flags) + _key(route) + source + ways
+
+
+def _ways(route: Route) -> bytes:
+    hops = route.next_hops
+    if len(hops) == 1:
+        return _gateway(route, hops[0]) + attribute_u32(_RTA_OIF, hops[0].link)
+    return attribute(_RTA_MULTIPATH, b"".join(_multipath_hop(route, hop) for hop in hops)) if hops else b""
 
 
 def _head(route: Route, *, scope: int, kind: RouteKind, flags: int = 0) -> bytes:
@@ -232,12 +242,12 @@ def _head(route: Route, *, scope: int, kind: RouteKind, flags: int = 0) -> bytes
 
 
 def _key(route: Route) -> bytes:
-    parts = [attribute_u32(_RTA_PRIORITY, route.metric)]
-    if route.prefix.length:
-        parts.append(attribute(_RTA_DST, route.prefix.address.packed))
+    found, prefix = attribute_u32(_RTA_PRIORITY, route.metric), route.prefix
+    if prefix.length:
+        found += attribute(_RTA_DST, prefix.number.to_bytes(prefix.width // 8, "big"))
     if route.table > 255:
-        parts.append(attribute_u32(_RTA_TABLE, route.table))
-    return b"".join(parts)
+        found += attribute_u32(_RTA_TABLE, route.table)
+    return found
 
 
 def _gateway(route: Route, hop: NextHop) -> bytes:

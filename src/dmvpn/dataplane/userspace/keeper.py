@@ -65,12 +65,21 @@ _ALL: Final[Key] = (Kind.EVERYTHING, None, None)
 
 @dataclass(slots=True)
 class _Wanted:
-    """requests: what orders it again. order: what the router hears of if the kernel refuses; None: we ask again."""
+    """requests: what orders it again; (): it is a route, which takes the place of what is there. order: what the
+    router hears of if the kernel refuses; None: we ask again.
+    """
 
     thing: Thing
     requests: tuple[netlink.Request, ...]
     order: Effect | None
     links: tuple[int, ...]
+
+    @property
+    def orders(self) -> tuple[netlink.Request, ...]:
+        """What orders it again."""
+        if not self.requests and isinstance(self.thing, netlink.Route):
+            return (netlink.replace_route(self.thing),)
+        return self.requests
 
 
 class Keeper:
@@ -118,12 +127,16 @@ class Keeper:
     # ------------------------------------------------------------------------------------------------ what is wanted
 
     def want(self, thing: Thing, *requests: netlink.Request, order: Effect | None = None) -> None:
-        """Want this to be there from now on; requests make it so, and do no harm if it is."""
-        key = key_of(thing)
-        self._forget_links(key)
-        wanted = self._wanted[key] = _Wanted(thing, requests, order, links_of(thing))
-        for link in wanted.links:
-            self._on_link.setdefault(link, {})[key] = None
+        """Want this to be there from now on; requests make it so, and do no harm if it is. A route needs none."""
+        key, links = key_of(thing), links_of(thing)
+        old = self._wanted.get(key)
+        if old is not None and old.links == links:
+            links = old.links
+        else:
+            self._forget_links(key)
+            for link in links:
+                self._on_link.setdefault(link, {})[key] = None
+        self._wanted[key] = _Wanted(thing, requests, order, links)
 
     def release(self, thing: Thing) -> None:
         """Want a thing no longer; whoever calls removes it from the kernel."""
@@ -260,7 +273,7 @@ class Keeper:
         requests: list[netlink.Request] = []
         whose: dict[int, Key] = {}
         for key in keys:
-            for request in self._wanted[key].requests:
+            for request in self._wanted[key].orders:
                 whose[id(request)] = key
                 requests.append(request)
         if not requests:

@@ -8,6 +8,7 @@ protected    the tunnels whose packets may not leave in clear: what is routed in
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.translation import Translation
 
 _KINDS = {RouteKind.DISCARD: netlink.RouteKind.BLACKHOLE, RouteKind.UNREACHABLE: netlink.RouteKind.UNREACHABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What is made of next hops while orders are carried out, of which thousands share them.
+
+    hops: the kernel's, by the identity of ours. octets: of these, by their identity.
+    """
+
+    hops: dict[int, tuple[netlink.NextHop, ...]]
+    octets: dict[int, bytes]
 
 
 class Routes:
@@ -73,10 +85,11 @@ class Routes:
         """Carry out orders for different prefixes with one request to the kernel; return those that were refused."""
         refused: list[tuple[SetRoute | ClearRoute, OSError]] = []
         requests: dict[int, tuple[SetRoute | ClearRoute, netlink.Request]] = {}
+        known = _Ways({}, {})
         self._ledger.routed(*(prefix for prefix, order in orders.items() if isinstance(order, SetRoute)))
         for order in orders.values():
             try:
-                request = self._begin(order)
+                request = self._begin(order, known)
             except OSError as error:
                 refused.append((order, error))
                 continue
@@ -94,7 +107,7 @@ class Routes:
         self._ledger.cleared(*(order.prefix for order, _ in requests.values() if self._is_past(order.prefix)))
         return refused
 
-    def _begin(self, order: SetRoute | ClearRoute) -> netlink.Request:
+    def _begin(self, order: SetRoute | ClearRoute, known: _Ways) -> netlink.Request:
         """Do what comes before the kernel is asked. Raises OSError."""
         self._left.routed(order.prefix)
         if isinstance(order, ClearRoute):
@@ -106,14 +119,11 @@ class Routes:
         if self._leads_into_protection(order):  # before anything may fail: no shorter route is to have its packets
             self._guard.cover(order.prefix, ROUTED)
         if order.kind is RouteKind.FORWARD:
-            route = netlink.Route(
-                order.prefix, tuple(self._next_hop(hop, alone=len(order.next_hops) == 1) for hop in order.next_hops)
-            )
+            route = netlink.Route(order.prefix, self._next_hops(order.next_hops, known))
         else:
             route = netlink.Route(order.prefix, kind=_KINDS[order.kind])
-        request = netlink.replace_route(route)
-        self._keeper.want(route, request, order=order)
-        return request
+        self._keeper.want(route, order=order)
+        return netlink.replace_route(route, known.octets)
 
     def _end(self, order: SetRoute | ClearRoute) -> None:
         """Do what follows when the kernel has done it."""
@@ -164,7 +174,9 @@ class Routes:
                 self._strike(network)
 
     def _leads_into_protection(self, order: SetRoute) -> bool:
-        return bool(order.next_hops) and all(hop.interface in self._protected for hop in order.next_hops)
+        if not self._protected or not order.next_hops:
+            return False
+        return all(hop.interface in self._protected for hop in order.next_hops)
 
     def _strike(self, prefix: Prefix) -> None:
         """Take a prefix off the record, unless it is there for another reason."""
@@ -174,6 +186,12 @@ class Routes:
     def _is_past(self, prefix: Prefix) -> bool:
         """Return whether it is there neither as a route, nor as the network of a protected tunnel."""
         return prefix not in self._routes and not any(prefix in networks for networks in self._networks.values())
+
+    def _next_hops(self, hops: tuple[NextHop, ...], known: _Ways) -> tuple[netlink.NextHop, ...]:
+        found = known.hops.get(id(hops))
+        if found is None:
+            found = known.hops[id(hops)] = tuple(self._next_hop(hop, alone=len(hops) == 1) for hop in hops)
+        return found
 
     def _next_hop(self, hop: NextHop, *, alone: bool) -> netlink.NextHop:
         # A tunnel's next hop is on the link whatever its mask says: peers with /32 addresses exist.

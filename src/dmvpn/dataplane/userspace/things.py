@@ -63,6 +63,8 @@ Thing: TypeAlias = (
     netlink.Route | netlink.Neighbor | netlink.InterfaceAddress | netlink.Rule | LinkState | TranslationTable
 )
 Key: TypeAlias = "tuple[Kind, Hashable, Hashable]"
+#: The place of our routes in main; thousands of keys share it.
+_OURS = (netlink.TABLE_MAIN, netlink.ROUTE_METRIC)
 
 
 def key_of(thing: Thing) -> Key:
@@ -72,7 +74,8 @@ def key_of(thing: Thing) -> Key:
             return (Kind.NETWORK, thing.prefix, links_of(thing))
         case netlink.Route():
             kind = Kind.ROUTE if thing.table == netlink.TABLE_MAIN else Kind.GUARD
-            return (kind, thing.prefix, (thing.table, thing.metric))
+            place = thing.table, thing.metric
+            return (kind, thing.prefix, _OURS if place == _OURS else place)
         case netlink.Neighbor():
             return (Kind.NEIGHBOR, thing.link, thing.address)
         case netlink.InterfaceAddress():
@@ -122,7 +125,8 @@ def links_of(thing: Thing) -> tuple[int, ...]:
     """Return the interfaces that it goes with."""
     match thing:
         case netlink.Route():
-            return tuple(dict.fromkeys(hop.link for hop in thing.next_hops))
+            hops = thing.next_hops
+            return (hops[0].link,) if len(hops) == 1 else tuple(dict.fromkeys([hop.link for hop in hops]))
         case netlink.Rule() | TranslationTable():
             return ()
         case _:

@@ -100,8 +100,10 @@ class Translation:
 
         The kernel decides once about a flow: what has gone through a tunnel would leave by the outside as it is.
         """
+        if not self._order.overloads:
+            return
         outside = {overload.outside for overload in self._order.overloads}  # looked up, never iterated
-        if prefix.version != 4 or not outside:
+        if prefix.version != 4:
             return
         if interfaces is None or any(name in outside for name in interfaces):
             is_first = not self._moved

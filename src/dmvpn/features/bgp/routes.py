@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.copies import copier
 from dmvpn.base.distribution import Distribution
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.groups import Groups
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.model import Network
     from dmvpn.features.bgp.peer import Peer
 
+_of_prefix: Final = copier(Route, "prefix")
 _OWN: Final = (PathOrigin.NETWORK, PathOrigin.REDISTRIBUTED)
 #: Prefixes of each kind that are looked at in one go: some milliseconds, in which nothing else can happen.
 SLICE: Final = 64
@@ -170,17 +172,28 @@ class Routes:
         changed = dict.fromkeys((*_some(self._news), *self.table.choose(some)))
         changed.update(self._aggregates.follow(self._config, self._router_id, self.table, some, now))
         offered = {**changed, **dict.fromkeys(_some(self._unoffered))}
-        return list(changed), [one for prefix in offered for one in self._offer(prefix)], learned
+        alike: dict[int, Route | None] = {}
+        return list(changed), [one for prefix in offered for one in self._offer(prefix, alike)], learned
 
     # ------------------------------------------------------------------------------------------------------- RIB
 
-    def _offer(self, prefix: Prefix) -> list[Notice]:
+    def _offer(self, prefix: Prefix, alike: dict[int, Route | None]) -> list[Notice]:
+        """Return what the RIB hears of a prefix. alike: a route by the identity of the best paths that it is made of:
+        only the prefix is another one where the paths are the same.
+        """
         found = self.table.destinations.get(prefix)
-        route = self._route(prefix, found.best) if found is not None and found.best else None
+        route = None
+        if found is not None and found.best:
+            known = alike.get(id(found.best)) if not self._config.neighbor_distances else None
+            route = _of_prefix(known, prefix) if known is not None else self._route(prefix, found.best)
+            alike[id(found.best)] = route
+        before = self._offered.get(prefix)
         if route is None:
-            known = self._offered.pop(prefix, None)
-            return [self._retracted(prefix)] if known is not None else []
-        if self._offered.get(prefix) == route:
+            if before is None:
+                return []
+            del self._offered[prefix]
+            return [self._retracted(prefix)]
+        if before == route:
             return []
         self._offered[prefix] = route
         return [RouteOffered(route)]

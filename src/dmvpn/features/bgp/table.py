@@ -80,30 +80,44 @@ class LocRib:
 
     def _count(self, prefix: Prefix, path: Path, change: int) -> None:
         hop = path.attributes.next_hop
-        there = self.hops.setdefault(hop, {})
-        there[prefix] = there.get(prefix, 0) + change
-        if not there[prefix]:
-            del there[prefix]
+        there = self.hops.get(hop)
+        if there is None:
+            there = self.hops[hop] = {}
+        count = there.get(prefix, 0) + change
+        if count:
+            there[prefix] = count
+            return
+        del there[prefix]
         if not there:
             del self.hops[hop]
 
     def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
-        """Choose again; returns the prefixes whose best paths are others now."""
+        """Choose again; returns the prefixes whose best paths are others now.
+
+        Those that were told together have the same paths, so what is the best of them is found once.
+        """
         changed = []
+        known: dict[tuple[int, ...], tuple[Path, ...]] = {}
         for prefix in dict.fromkeys(prefixes):
             destination = self.destinations.get(prefix)
             if destination is None:
                 continue
-            candidates = ordered(destination.paths.values(), self.metric_to, self.decision)
-            limit = self.limits[candidates[0].internal] if candidates else 1
-            best = tuple(side_by_side(candidates, self.metric_to, limit, self.decision))
-            if best != destination.best:
+            paths = tuple(map(id, destination.paths.values()))
+            best = known.get(paths)
+            if best is None:
+                best = known[paths] = self._best_of(destination.paths.values())
+            if best is not destination.best and best != destination.best:
                 self.version += 1
                 destination.best, destination.version = best, self.version
                 changed.append(prefix)
             if not destination.paths:
                 del self.destinations[prefix]
         return changed
+
+    def _best_of(self, paths: Iterable[Path]) -> tuple[Path, ...]:
+        candidates = ordered(paths, self.metric_to, self.decision)
+        limit = self.limits[candidates[0].internal] if candidates else 1
+        return tuple(side_by_side(candidates, self.metric_to, limit, self.decision))
 
     def best(self, prefix: Prefix) -> Path | None:
         """Return the best path to a prefix."""

@@ -38,6 +38,8 @@ def translate(event: Event | Notice) -> StateChanged | None:
 
 def is_news(event: RouteChanged) -> bool:
     """Return whether packets go elsewhere, or another protocol says so; a metric that changes is no news."""
+    if event.old is None or event.new is None:
+        return event.old is not event.new
     return _gist(event.old) != _gist(event.new)
 
 
@@ -53,10 +55,8 @@ def route_change(event: RouteChanged) -> StateChanged:
     )
 
 
-def _gist(route: Route | None) -> tuple[object, ...] | None:
+def _gist(route: Route) -> tuple[object, ...]:
     """Return the part of a route that `_way` tells: two routes with equal parts read the same."""
-    if route is None:
-        return None
     who = route.source, route.process if route.process.isdecimal() else ""
     if route.kind is not RouteKind.FORWARD:
         return who

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.features.rib.offers import Node
+    from dmvpn.features.rib.offers import Node, Offer
 
 _HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL, RouteSource.HOST)
 
@@ -47,14 +47,12 @@ class ForwardingTable:
 
     def entry(self, node: Node) -> Entry | None:
         """Return what the best route of this prefix, and NHRP's override, come to; None without a route."""
-        if node.best is None:
-            return None
-        route = node.best.route
-        if route.kind is not RouteKind.FORWARD:
-            return Entry(route.kind, ())
-        if self.overridden(node) and node.override is not None:
-            return Entry(RouteKind.FORWARD, (node.override,))
-        return Entry(RouteKind.FORWARD, node.best.hops)
+        return Entry(node.best.route.kind, self._hops(node, node.best)) if node.best is not None else None
+
+    def _hops(self, node: Node, best: Offer) -> tuple[NextHop, ...]:
+        if best.route.kind is not RouteKind.FORWARD:
+            return ()
+        return (node.override,) if node.override is not None and self.overridden(node) else best.hops
 
     def overridden(self, node: Node) -> bool:
         """Return whether NHRP's next hop replaces that of the route."""
@@ -109,5 +107,4 @@ class ForwardingTable:
             return None
         if prefix.version == 6 and not self.carries_ipv6:
             return None
-        entry = self.entry(node)
-        return SetRoute(prefix, entry.hops, entry.kind) if entry else None
+        return SetRoute(prefix, self._hops(node, node.best), node.best.route.kind)

@@ -161,9 +161,8 @@ class RibMachine:
         past = self.past = self.past or Past(now)
         if isinstance(event, EffectFailed) and isinstance(event.effect, SetRoute | ClearRoute):
             touched[event.effect.prefix] = None
-        for result in results:
-            if isinstance(result, SetRoute | ClearRoute):
-                touched[result.prefix] = None
+        if not isinstance(event, RouteOffered | RouteRetracted):  # what follows from these is touched already
+            touched.update((one.prefix, None) for one in results if isinstance(one, SetRoute | ClearRoute))
         if isinstance(event, InterfaceChanged):
             past.note_ipv6(bool(self._running[6]), now)
         for prefix in touched:

@@ -7,9 +7,10 @@ offer whose own next hops name addresses only (a static route) gets them from `r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.copies import copier
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteSource
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 #: The source of an offer: its key within a prefix.
 Owner = tuple[RouteSource, str]
+
+_NHRP: Final = (RouteSource.NHRP, "")
+_by_hops = copier(Route, "next_hops")
 
 #: A route of this administrative distance is never used.
 UNUSABLE_DISTANCE = 255
@@ -39,7 +43,10 @@ class Offer:
     _resolved: Route | None = None
 
     def __post_init__(self) -> None:
-        self.recursive = any(not hop.interface for hop in self.route.next_hops)
+        for hop in self.route.next_hops:
+            if not hop.interface:
+                self.recursive = True
+                break
 
     @property
     def usable(self) -> bool:
@@ -63,7 +70,7 @@ class Offer:
         if self.route.next_hops == self.hops or self.route.kind is not RouteKind.FORWARD:
             return self.route
         if self._resolved is None or self._resolved.next_hops != self.hops:
-            self._resolved = replace(self.route, next_hops=self.hops)
+            self._resolved = _by_hops(self.route, self.hops)
         return self._resolved
 
 
@@ -90,6 +97,9 @@ class Node:
 
     def choose_plain(self) -> Offer | None:
         """Return the best usable offer that NHRP did not make, as of now."""
+        if len(self.offers) == 1:
+            (one,) = self.offers.values()
+            return one if one.usable and one.counts else None
         usable = [offer for offer in self.offers.values() if offer.usable and offer.counts]
         if len(usable) < 2:
             return usable[0] if usable else None
@@ -97,7 +107,7 @@ class Node:
 
     def choose(self, plain: Offer | None) -> Offer | None:
         """Return the best usable offer of all, as of now. plain: of those that NHRP did not make."""
-        nhrp = self.offers.get((RouteSource.NHRP, ""))
+        nhrp = self.offers.get(_NHRP)
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
             return plain
         return nhrp

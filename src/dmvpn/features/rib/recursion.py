@@ -14,19 +14,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.rib.circles import Circle, Key, Place, Settling, at, components, joined, order_of, place_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from dmvpn.base.lpm import PrefixTable
     from dmvpn.features.rib.circles import Number
     from dmvpn.features.rib.offers import Node, Offer
+
+
+#: Tuples of next hops that are remembered; thousands of routes share one, and then they share the next one.
+_MOST_ALIKE: Final = 64
 
 
 @dataclass(slots=True)
@@ -38,6 +42,20 @@ class _Pass:
     later: dict[Number, Place] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """What is found of next hops, for all offers that name the same tuple of them: a neighbor tells thousands together.
+
+    hops: where they lead, and leading: those of them that lead somewhere; None: it is not the same for all offers,
+    because some of the places lie in a circle.
+    """
+
+    next_hops: tuple[NextHop, ...]
+    places: tuple[Place, ...]
+    hops: tuple[NextHop, ...] | None
+    leading: tuple[NextHop, ...] | None
+
+
 class Recursion:
     """Knows the recursive offers of a table and sets their `hops`. looked_up: how often places were, for tests."""
 
@@ -46,30 +64,23 @@ class Recursion:
         self._nodes = nodes
         self._line = line
         self._offers: dict[Key, Offer] = {}
-        self._prefixes: PrefixTable[dict[Key, None]] = PrefixTable()  # of recursive offers
         self._places: dict[Number, Place] = {}
         self._addresses: list[Number] = []  # the keys of `_places`, sorted
         self._fresh: dict[Key, None] = {}  # offers whose hops are to be found
         self._loose: dict[Number, Place] = {}  # places that are to be looked up, whatever changed
         self._circles: dict[Key, Circle] = {}  # the offers that are settled with others
+        self._alike: dict[int, _Alike] = {}  # by the identity of their next hops; until some place is another one
 
     def add(self, key: Key, offer: Offer) -> None:
         """Take over a recursive offer; `follow` must come next. Its hops are set if all of its next hops are known."""
         self._offers[key] = offer
-        owners = self._prefixes.get(key[0])
-        if owners is None:
-            owners = self._prefixes[key[0]] = {}
-        owners[key] = None
-        for number, address in _addresses(offer).items():
-            place = self._places.get(number)
-            if place is None:
-                place = self._places[number] = self._loose[number] = Place(address, number)
-                insort(self._addresses, number)
+        alike = self._alike_of(key, offer)
+        for place in alike.places:
             place.users[key] = None
         if self._loose:
             self._fresh[key] = None
         else:
-            offer.hops = self._hops(key, offer)
+            offer.hops = alike.hops if alike.hops is not None else self._hops(key, offer)
 
     def again(self, key: Key) -> None:
         """Look again at an offer that names beside addresses a line that went up or down; `follow` must come next."""
@@ -81,20 +92,16 @@ class Recursion:
         if offer is None:
             return
         self._fresh.pop(key, None)
-        owners = self._prefixes.get(key[0]) or {}
-        owners.pop(key, None)
-        if not owners:
-            del self._prefixes[key[0]]
-        for number in _addresses(offer):
-            place = self._places[number]
+        for place in self._alike_of(key, offer).places:
             place.users.pop(key, None)
             if not place.users:
+                self._alike.clear()
                 for one in place.circle.places.values() if place.circle is not None else ():
                     one.leans = ()  # whatever is left of the circle is found again
                 self._dissolve(place, self._loose)
-                self._loose.pop(number, None)
-                del self._places[number]
-                del self._addresses[bisect_left(self._addresses, number)]
+                self._loose.pop(place.number, None)
+                del self._places[place.number]
+                del self._addresses[bisect_left(self._addresses, place.number)]
 
     def follow(self, prefixes: Iterable[Prefix]) -> dict[Prefix, None]:
         """Follow offers of these prefixes, which are others: set all hops that follow; returns the prefixes where some
@@ -107,6 +114,7 @@ class Recursion:
             later.update(self._inside(prefix))
         if not later and not self._fresh:
             return {}
+        self._alike.clear()
         work = _Pass(later=later)
         while work.later or self._fresh:
             work.dirty, work.later = work.later, {}
@@ -124,7 +132,34 @@ class Recursion:
 
     def leading(self, key: Key) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that lead somewhere now."""
-        return tuple(hop for hop in self._offers[key].route.next_hops if self._of_hop(key, hop))
+        offer = self._offers[key]
+        found = self._alike_of(key, offer).leading
+        return found if found is not None else self._leading(key, offer)
+
+    def _leading(self, key: Key, offer: Offer) -> tuple[NextHop, ...]:
+        hops = offer.route.next_hops
+        leading = tuple(hop for hop in hops if self._of_hop(key, hop))
+        return hops if leading == hops else leading
+
+    def _alike_of(self, key: Key, offer: Offer) -> _Alike:
+        """Return what holds for all offers with these next hops. The places that they name are made."""
+        hops = offer.route.next_hops
+        found = self._alike.get(id(hops))
+        if found is None:
+            places = tuple(self._place(number, address) for number, address in _addresses(offer).items())
+            is_same = all(place.circle is None for place in places)
+            whither, leading = (self._hops(key, offer), self._leading(key, offer)) if is_same else (None, None)
+            if len(self._alike) == _MOST_ALIKE:
+                self._alike.clear()
+            found = self._alike[id(hops)] = _Alike(hops, places, whither, leading)
+        return found
+
+    def _place(self, number: Number, address: IPAddress) -> Place:
+        place = self._places.get(number)
+        if place is None:
+            place = self._places[number] = self._loose[number] = Place(address, number)
+            insort(self._addresses, number)
+        return place
 
     def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, Place]]:
         """Yield the places inside this prefix."""
@@ -181,21 +216,12 @@ class Recursion:
         return tuple({number: self._places[number] for numbers in named for number in numbers}.values())
 
     def _candidates(self, address: IPAddress) -> Iterator[Key]:
-        """Yield the recursive offers that the longest match may be."""
-        direct: int | None = None
-        for prefix, owners in self._prefixes.matches(address):
-            if direct is None:
-                direct = self._direct_length(address)
-            if prefix.length < direct:
-                return
-            yield from owners
-
-    def _direct_length(self, address: IPAddress) -> int:
+        """Yield the recursive offers that the longest match may be: not those behind an offer that needs no other."""
         for prefix, node in self._nodes.matches(address):
-            offers = [offer for offer in node.offers.values() if offer.route.source is not RouteSource.HOST]
-            if any(offer.usable and offer.counts and not offer.recursive for offer in offers):
-                return prefix.length
-        return -1
+            offers = node.offers.items()
+            yield from ((prefix, owner) for owner, offer in offers if offer.recursive)
+            if any(_is_direct(offer) for _, offer in offers):
+                return
 
     # ---------------------------------------------------------------------------------------------------- what is there
 
@@ -284,6 +310,11 @@ class Recursion:
                 return None, None
             return (prefix, (route.source, route.process)), offer
         return None, None
+
+
+def _is_direct(offer: Offer) -> bool:
+    """Return whether it carries packets without another route's help."""
+    return not offer.recursive and offer.usable and offer.counts and offer.route.source is not RouteSource.HOST
 
 
 def _is_own(offer: Offer, address: IPAddress) -> bool:

@@ -66,7 +66,7 @@ class RouteTable:
             self.recursion.add(key, offer)
         else:
             offer.hops = self._direct(route)
-        return self._settle([route.prefix], now)
+        return self._settle([route.prefix])
 
     def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[Change]:
         """Drop a route; it need not be there."""
@@ -75,7 +75,7 @@ class RouteTable:
         if offer is None:
             return []
         self._unlink((prefix, (source, process)), offer)
-        return self._settle([prefix], now)
+        return self._settle([prefix])
 
     def link(self, interface: str, now: float) -> list[Change]:
         """Note that the line of an interface went up or down."""
@@ -88,7 +88,7 @@ class RouteTable:
             elif offer is not None:
                 offer.hops = self._direct(offer.route)
             touched[key[0]] = None
-        return self._settle(list(touched), now)
+        return self._settle(list(touched))
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that can be used now."""
@@ -126,24 +126,24 @@ class RouteTable:
                 if not users:
                     del self._by_interface[hop.interface]
 
-    def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
+    def _settle(self, prefixes: list[Prefix]) -> list[Change]:
         """Select again where something changed, and wherever a recursive offer leans on that."""
-        changes: dict[Prefix, Change] = {}
-        for prefix in {**dict.fromkeys(prefixes), **self.recursion.follow(prefixes)}:
-            self._select(prefix, changes, now)
-        return [change for change in changes.values() if change.old != change.new]
+        followed = self.recursion.follow(prefixes)
+        every = {**dict.fromkeys(prefixes), **followed} if followed else prefixes
+        return [change for prefix in every if (change := self._select(prefix)) is not None]
 
-    def _select(self, prefix: Prefix, changes: dict[Prefix, Change], now: float) -> None:
+    def _select(self, prefix: Prefix) -> Change | None:
+        """Select the best route of a prefix again; returns None if it is the same."""
         self.touched[prefix] = None
         node = self.nodes.get(prefix)
         if node is None:
-            return
-        before = changes[prefix].old if prefix in changes else node.shown
+            return None
+        before = node.shown
         node.plain = node.choose_plain()
         node.best = node.choose(node.plain)
-        node.shown = node.best.resolved if node.best else None
-        changes[prefix] = Change(prefix, before, node.shown)
+        after = node.shown = node.best.resolved if node.best else None
         self._drop_if_empty(node)
+        return Change(prefix, before, after) if before is not after and before != after else None
 
     def _drop_if_empty(self, node: Node) -> None:
         if node.empty and node.best is None:
