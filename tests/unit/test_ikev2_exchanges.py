@@ -22,7 +22,7 @@ from support.reasons import because
 
 if TYPE_CHECKING:
     from dmvpn.features.ikev2.negotiation import Contributions, Settlement
-    from dmvpn.features.ikev2.offers import Suite
+    from dmvpn.features.ikev2.offers import Choice
     from dmvpn.features.ikev2.sa import IkeSa
     from dmvpn.features.ikev2.terms import ChildTerms
     from dmvpn.features.ikev2.wire import Chain
@@ -205,8 +205,8 @@ def test_behind_a_nat_both_sides_go_to_port_4500_and_the_hub_protects_the_outer_
 def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     """strongSwan does so in transport mode (RFC 7296 §2.23.1): the outside address of whoever is behind a NAT."""
 
-    def as_seen(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, given: Contributions) -> Settlement:
-        settled = settle(sa, request, terms, suite, given)
+    def as_seen(sa: IkeSa, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
+        settled = settle(sa, request, terms, choice, given)
         seen = TrafficSelector.host(sa.path.remote.address, 47)
         return replace(settled, back=(InitiatorSelectors((seen,)), settled.back[1]))
 
@@ -221,8 +221,8 @@ def test_a_responder_may_answer_with_the_addresses_that_it_sees(monkeypatch: pyt
 
 @pytest.mark.conforms("ike:2.9-wider")
 def test_no_other_address_is_taken_from_a_responder_without_a_nat(monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(sa: IkeSa, request: Chain, terms: ChildTerms, suite: Suite, given: Contributions) -> Settlement:
-        settled = settle(sa, request, terms, suite, given)
+    def greedy(sa: IkeSa, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
+        settled = settle(sa, request, terms, choice, given)
         other = TrafficSelector.host(IPv4Address("203.0.113.9"), 47)
         return replace(settled, back=(InitiatorSelectors((other,)), settled.back[1]))
 

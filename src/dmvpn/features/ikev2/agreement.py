@@ -203,7 +203,7 @@ class Agreement:
         """Forget what only the first exchanges need. Of the keys, only the one from which others are made is kept."""
         self.init_request = self.init_response = b""
         if self.keys is not None:
-            self.keys = replace(self.keys, ai=b"", ar=b"", ei=b"", er=b"", pi=b"", pr=b"")
+            self.keys = IkeKeys(d=self.keys.d)
 
     def use_port(self, port: int) -> None:
         """Use this port at both ends from now on."""
@@ -287,7 +287,7 @@ class Children:
 
     active: dict[bytes, ChildSa] = field(default_factory=dict)
     lingering: dict[bytes, float] = field(default_factory=dict)
-    rekeying: set[bytes] = field(default_factory=set)
+    rekeying: dict[bytes, None] = field(default_factory=dict)
     rivals: dict[bytes, bytes] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[ChildSa]:
@@ -304,7 +304,7 @@ class Children:
         """End it, and let it linger until then. Returns False if it is not there."""
         if self.active.pop(spi_in, None) is None:
             return False
-        self.rekeying.discard(spi_in)
+        self.rekeying.pop(spi_in, None)
         self.lingering[spi_in] = until
         return True
 
@@ -319,7 +319,7 @@ class Children:
         """Note that it is being replaced. Returns False if it is so already, or not there."""
         if spi_in not in self.active or spi_in in self.rekeying:
             return False
-        self.rekeying.add(spi_in)
+        self.rekeying[spi_in] = None
         return True
 
     def crossed(self, spi_in: bytes, lowest: bytes) -> None:

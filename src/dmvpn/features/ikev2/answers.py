@@ -20,7 +20,7 @@ from dmvpn.features.ikev2.crypto import draw
 from dmvpn.features.ikev2.crypto.keys import Nonces
 from dmvpn.features.ikev2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.identity import name_of
-from dmvpn.features.ikev2.negotiation import Contributions, Refused, settle, shared_secret, suite_of
+from dmvpn.features.ikev2.negotiation import Contributions, Refused, choice_for, settle, shared_secret
 from dmvpn.features.ikev2.offers import choose, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.sa import HALF_OPEN, Transmit
@@ -201,8 +201,8 @@ def _auth(sa: IkeSa, request: Chain) -> Answer:
     identity = ResponderId(terms.identity.kind, terms.identity.data)
     mine = (identity, *certificates(terms), our_proof(sa, terms, identity))
     try:
-        suite = suite_of(sa, request, terms.child.first_suites)
-        settled = settle(sa, request, terms.child, suite, Contributions(sa.nonces))
+        choice = choice_for(request, terms.child.first_suites)
+        settled = settle(sa, request, terms.child, choice, Contributions(sa.nonces))
     except Refused as refused:
         sa.trouble(Reason(IkeReason.NO_CHILD_FOR, (name_of(theirs), refused.why)))
         return Answer((*mine, refused.notify))
@@ -243,9 +243,9 @@ def _create_child(sa: IkeSa, request: Chain) -> tuple[Payload, ...]:
         raise Refused(NotifyType.NO_ADDITIONAL_SAS, Reason(IkeReason.TOO_MANY_CHILDREN, (len(sa.children),)))
     terms = sa.book.child(old.terms if old else surely(sa.terms).child)
     key = request.find(KeyExchange)
-    suite = suite_of(sa, request, terms.suites, has_group=key.group if key else None)
-    mine, given = _agree(sa, request, suite.group)
-    settled = settle(sa, request, terms, suite, given)
+    choice = choice_for(request, terms.suites, has_group=key.group if key else None)
+    mine, given = _agree(sa, request, choice.suite.group)
+    settled = settle(sa, request, terms, choice, given)
     sa.add_child(settled.child, replaces=old.spi_in if old else None)
     if old and any(isinstance(ours, RekeyChild) and ours.old.spi_in == old.spi_in for ours in sa.outgoing.all):
         sa.children.crossed(old.spi_in, given.nonces.lowest)

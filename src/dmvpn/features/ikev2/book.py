@@ -65,7 +65,11 @@ class ConfigurationBook:
         """Take over another configuration: what begins from here on follows it."""
         self.config, self.policies = self._translation.of(config), policies
         self._suites.clear()
-        peers = {keyring.name: keyring.peers for keyring in self.config.keyrings}
+        self._profiles = {profile.name: profile for profile in self.config.profiles}
+        self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
+        used = {profile.keyring for profile in self.config.profiles}
+        self._in_use = [keyring for keyring in self.config.keyrings if keyring.name in used]
+        peers = {name: keyring.peers for name, keyring in self._keyrings.items()}
         self._rosters = {name: one for name, one in self._rosters.items() if peers.get(name) is one.peers}
 
     def policy(self, name: str, local: IPAddress) -> ProtectionPolicy | None:
@@ -103,7 +107,7 @@ class ConfigurationBook:
     def authorities(self, path: Path) -> tuple[bytes, ...]:
         """Return the authorities of all profiles that may be used at our address: the peer is not known yet."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
-        profiles = dict.fromkeys(profile for policy in policies for profile in self._profiles_of(policy))
+        profiles = (profile for policy in policies for profile in self._profiles_of(policy))
         return tuple(dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile)))
 
     # ------------------------------------------------------------------------------------------------ terms
@@ -114,7 +118,7 @@ class ConfigurationBook:
         if not profiles:
             if named := policy.ikev2_profile or policy.isakmp_profile:
                 kind = "ikev2" if policy.ikev2_profile else "isakmp"
-                there_is = f"there is none for {policy.local}" if self._profile(named) else "there is none"
+                there_is = f"there is none for {policy.local}" if self._profiles.get(named) else "there is none"
                 return Reason(IkeReason.PROFILE_MISSING, (policy.name, kind, named, there_is))
             return Reason(IkeReason.NO_PROFILE, (policy.name,))
         return self._terms(profiles[0], policy, remote, None)
@@ -148,7 +152,7 @@ class ConfigurationBook:
             ]
             default = [name for name in written if name == "default"]
             named = (*(default or (written if len(written) == 1 else ())), translation.ISAKMP)
-        known = [profile for name in named if (profile := self._profile(name)) is not None]
+        known = [profile for name in named if (profile := self._profiles.get(name)) is not None]
         return tuple(profile for profile in known if self._is_used_at(profile, policy.local))
 
     def _is_used_at(self, profile: Profile, local: IPAddress) -> bool:
@@ -156,9 +160,6 @@ class ConfigurationBook:
         if not profile.local_addresses and not profile.local_interfaces:
             return True
         return local in profile.local_addresses or self.interface_of(local) in profile.local_interfaces
-
-    def _profile(self, name: str) -> Profile | None:
-        return next((profile for profile in self.config.profiles if profile.name == name), None)
 
     def _terms(
         self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None
@@ -210,57 +211,55 @@ class ConfigurationBook:
 
     def expectation(self, terms: Terms, path: Path, theirs: Identification) -> Expectation | Reason:
         """Return by which key the peer must prove itself."""
-        profile = self._profile(terms.profile)
+        profile = self._profiles.get(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
-        if not _is_for(profile, theirs) and not profile.certificate_maps:
+        is_named = _is_for(profile, theirs)
+        if not is_named and not profile.certificate_maps:
             return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
         certificates = takes_certificates(profile)
-        if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not _is_for(profile, theirs):
+        if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
             shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
         else:
             shared = self._shared(profile, path.remote.address, theirs)
         if isinstance(shared, Reason):
             return Expectation(certificates=True) if certificates else shared
-        return replace(shared, certificates=certificates)
+        return replace(shared, certificates=True) if certificates else shared
 
     def _shared(self, profile: Profile, remote: IPAddress, theirs: Identification) -> Expectation | Reason:
         """Return the secret by which a peer proves this identity: of the entry that names it, if any does.
 
         Everybody who has a key that was found by address has the same key: it says "one of us", and no name.
         """
-        who = name_of(theirs)
-        keyring = self._keyring(profile)
+        keyring = self._keyrings.get(profile.keyring)
         named = self._roster(keyring).named(theirs) if keyring is not None else None
-        other = next((one for one in self._keyrings_in_use() if self._roster(one).named(theirs) is not None), None)
-        if named is None and other is not None:
-            return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, who, other.name))
+        if named is None:
+            other = next((one for one in self._in_use if self._roster(one).named(theirs) is not None), None)
+            if other is not None:
+                return Reason(IkeReason.NAMED_ELSEWHERE, (profile.name, name_of(theirs), other.name))
         if named is None and profile.remote_key is not None:
             is_named = any(names(match, theirs) for match in profile.matches)
             found = Expectation((profile.remote_key.octets,), entry=f"profile {profile.name}", named=is_named)
         else:
             peer = named or self._keyring_peer(profile, remote, theirs)
             if peer is None or peer.remote_key is None:
-                return Reason(IkeReason.NO_WAY, (profile.name, who))
+                return Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
             entry = f"keyring {profile.keyring} peer {peer.name}"
             found = Expectation((peer.remote_key.octets,), entry=entry, named=named is not None)
         if profile.names_proved and not found.named:
-            return Reason(IkeReason.NAMELESS, (profile.name, who))
+            return Reason(IkeReason.NAMELESS, (profile.name, name_of(theirs)))
         return found
 
     def nameless(self, policy: ProtectionPolicy) -> tuple[tuple[str, str], ...]:
         """Return keyring and entry of all keys that peers of this policy may have, and that prove no name."""
         found: list[tuple[str, str]] = []
         for profile in self._profiles_of(policy):
-            keyring = self._keyring(profile)
+            keyring = self._keyrings.get(profile.keyring)
             is_shared = Authentication.PRE_SHARED_KEY in profile.remote_authentication
             if keyring is not None and is_shared and not profile.names_proved and profile.remote_key is None:
                 by_address = (peer for peer in keyring.peers if peer.remote_key is not None and _is_open(peer))
                 found += [(keyring.name, peer.name) for peer in by_address]
         return tuple(dict.fromkeys(found))
-
-    def _keyring(self, profile: Profile) -> Keyring | None:
-        return next((keyring for keyring in self.config.keyrings if keyring.name == profile.keyring), None)
 
     def _roster(self, keyring: Keyring) -> Roster:
         roster = self._rosters.get(keyring.name)
@@ -268,13 +267,9 @@ class ConfigurationBook:
             roster = self._rosters[keyring.name] = Roster(keyring.peers)
         return roster
 
-    def _keyrings_in_use(self) -> list[Keyring]:
-        used = {profile.keyring for profile in self.config.profiles}
-        return [keyring for keyring in self.config.keyrings if keyring.name in used]
-
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
         """Believe it if an authority of the profile's trustpoints vouches for it, and the profile is for its name."""
-        profile = self._profile(terms.profile)
+        profile = self._profiles.get(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
         if not takes_certificates(profile):
@@ -285,7 +280,7 @@ class ConfigurationBook:
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
         """Return the peer of the keyring: by identity, then by the longest prefix of its address."""
-        keyring = self._keyring(profile)
+        keyring = self._keyrings.get(profile.keyring)
         if keyring is None:
             return None
         roster = self._roster(keyring)

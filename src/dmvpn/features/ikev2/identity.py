@@ -227,7 +227,7 @@ class Roster:
         self.peers = peers
         self._names: dict[_Name, KeyringPeer] = {}
         self._wide: list[KeyringPeer] = []
-        self._hosts: dict[IPAddress, KeyringPeer] = {}
+        self._hosts: dict[_Name, KeyringPeer] = {}
         networks: dict[int, dict[int, KeyringPeer]] = {}
         for peer in peers:
             if peer.identity is not None:
@@ -237,7 +237,7 @@ class Roster:
                 else:
                     self._names.setdefault(name, peer)
             elif peer.address is not None and is_host(peer.address, peer.mask):
-                self._hosts.setdefault(peer.address, peer)
+                self._hosts.setdefault((IdentityKind.ADDRESS, int(peer.address)), peer)
             if peer.address is not None:
                 bits = _bits(peer.address, peer.mask)
                 networks.setdefault(bits, {}).setdefault(int(peer.address) & bits, peer)
@@ -247,9 +247,8 @@ class Roster:
         """Return the entry for this very identity: by its identity, or by an address without a mask, which it then
         is.
         """
-        name, claimed = _name_of(theirs), address_of(theirs)
-        found = None if name is None else self._names.get(name)
-        return self._hosts.get(claimed) if found is None and claimed is not None else found
+        name = _name_of(theirs)
+        return (self._names.get(name) or self._hosts.get(name)) if name is not None else None
 
     def by_identity(self, theirs: Identification) -> KeyringPeer | None:
         """Return the entry for this identity, else the first whose identity means it among others."""

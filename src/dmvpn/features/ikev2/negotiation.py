@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.errors import WireError, surely
+from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ikev2.agreement import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto import cipher_of
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys
-from dmvpn.features.ikev2.offers import Suite, accepted, choose, esp_offer, mismatch
+from dmvpn.features.ikev2.offers import Choice, Suite, accepted, choose, esp_offer, mismatch
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.wire import is_reserved
 from dmvpn.features.ikev2.wire.numbers import NotifyType, ProtocolId
@@ -209,7 +209,7 @@ class Settlement:
     back: tuple[Payload, ...]
 
 
-def suite_of(sa: Agreement, request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Suite:
+def choice_for(request: Chain, suites: tuple[Suite, ...], *, has_group: int | None = None) -> Choice:
     """Return which of our suites a request for a child SA gets. Raises Refused."""
     offers = request.find(SecurityAssociation)
     if offers is None:
@@ -217,19 +217,17 @@ def suite_of(sa: Agreement, request: Chain, suites: tuple[Suite, ...], *, has_gr
     choice = choose(suites, offers.proposals, ProtocolId.ESP, has_group=has_group)
     if choice is None:
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, mismatch(suites, offers.proposals, ProtocolId.ESP))
-    return choice.suite
+    return choice
 
 
-def settle(sa: Agreement, request: Chain, terms: ChildTerms, suite: Suite, given: Contributions) -> Settlement:
+def settle(sa: Agreement, request: Chain, terms: ChildTerms, choice: Choice, given: Contributions) -> Settlement:
     """Do the responder's half. Raises Refused.
 
-    suite: as `suite_of` chose it.
+    choice: of `choice_for`.
     """
-    offers = request.find(SecurityAssociation)
     initiator, responder = request.find(InitiatorSelectors), request.find(ResponderSelectors)
-    if offers is None or initiator is None or responder is None:
+    if initiator is None or responder is None:
         raise Refused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.NO_SELECTORS))
-    choice = surely(choose((suite,), offers.proposals, ProtocolId.ESP))
     transport = request.notify(NotifyType.USE_TRANSPORT_MODE) is not None and terms.transport
     if terms.transport and not transport and not terms.may_tunnel:
         raise Refused(NotifyType.NO_PROPOSAL_CHOSEN, Reason(IkeReason.MODE))
@@ -238,7 +236,7 @@ def settle(sa: Agreement, request: Chain, terms: ChildTerms, suite: Suite, given
     spi = sa.book.esp_spis.fresh(sa.entropy)
     if not transport:  # a NAT hides what is inside, and we will ask for it again
         terms = replace(terms, local=ours, remote=theirs)
-    draft = _Draft(terms, suite, spi, choice.offer.spi, transport)
+    draft = _Draft(terms, choice.suite, spi, choice.offer.spi, transport)
     child = draft.child(sa, given, (theirs,), (ours,), initiated=False)
     child = replace(child, local=(terms.local,), remote=(terms.remote,)) if sa.nat.found else child
     mode = (_TRANSPORT,) if transport else ()

@@ -9,7 +9,7 @@ At the end of this file, suites are made of the words of the configuration.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
@@ -60,15 +60,21 @@ class Suite:
 
     def transforms(self, kinds: tuple[TransformType, ...]) -> tuple[Transform, ...]:
         """Return the transforms as the responder writes them."""
-        values = {
-            TransformType.ENCR: Transform(TransformType.ENCR, self.encr, self.key_bits),
-            TransformType.PRF: Transform(TransformType.PRF, self.prf),
-            TransformType.INTEG: Transform(TransformType.INTEG, self.integ),
-            TransformType.KE: Transform(TransformType.KE, self.group),
-            TransformType.ESN: Transform(TransformType.ESN, self.esn),
-        }
-        absent = {kind for kind in (TransformType.INTEG, TransformType.KE) if not values[kind].id}
-        return tuple(values[kind] for kind in kinds if kind not in absent)
+        return _written(self, kinds)
+
+
+@lru_cache(maxsize=256)
+def _written(suite: Suite, kinds: tuple[TransformType, ...]) -> tuple[Transform, ...]:
+    """Return the transforms of one of our suites, of which a router has few."""
+    values = {
+        TransformType.ENCR: Transform(TransformType.ENCR, suite.encr, suite.key_bits),
+        TransformType.PRF: Transform(TransformType.PRF, suite.prf),
+        TransformType.INTEG: Transform(TransformType.INTEG, suite.integ),
+        TransformType.KE: Transform(TransformType.KE, suite.group),
+        TransformType.ESN: Transform(TransformType.ESN, suite.esn),
+    }
+    absent = {kind for kind in (TransformType.INTEG, TransformType.KE) if not values[kind].id}
+    return tuple(values[kind] for kind in kinds if kind not in absent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ class Choice:
 
         spi: ours.
         """
-        return replace(self.offer, spi=spi, transforms=self.suite.transforms(_kinds(self.offer.protocol)))
+        number, protocol = self.offer.number, self.offer.protocol
+        return Proposal(number, protocol, spi, self.suite.transforms(_kinds(protocol)))
 
 
 def _kinds(protocol: int) -> tuple[TransformType, ...]:

@@ -112,7 +112,7 @@ class Reports:
 
     def act(self, act: Act) -> list[Notice]:
         """Report what happened to an IKE SA."""
-        if isinstance(act, Transmit):
+        if isinstance(act, Transmit) or not self._ports.debugging.anything:
             return []
         if isinstance(act, TurnedAway):
             if not self._on(ERROR, act.path.remote.address):

@@ -314,16 +314,15 @@ def _deadline_of(sa: IkeSa) -> float | None:
     """Return when `_tick` must be called."""
     if sa.state is SaState.DEAD:
         return None
-    when = earliest(
-        sa.gives_up_at,
-        sa.outgoing.deadline,
-        *sa.children.lingering.values(),
-    )
+    children = sa.children
+    whens = [sa.gives_up_at, sa.outgoing.deadline, *children.lingering.values()]
     if sa.state is SaState.ESTABLISHED:
-        renewals = (child.rekey_at for child in sa.children if child.spi_in not in sa.children.rekeying)
-        ends = (child.expires for child in sa.children)
-        return earliest(when, *renewals, *ends, sa.rekey_at, sa.since + _lifetime(sa), _probe_at(sa))
-    return earliest(when, sa.since + HALF_OPEN) if sa.is_half_open else when
+        whens += sa.rekey_at, sa.since + _lifetime(sa), _probe_at(sa)
+        for child in children:
+            whens.append(child.expires if child.spi_in in children.rekeying else min(child.rekey_at, child.expires))
+    elif sa.is_half_open:
+        whens.append(sa.since + HALF_OPEN)
+    return earliest(*whens)
 
 
 def _lifetime(sa: IkeSa) -> float:

@@ -15,8 +15,7 @@ to use it.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.deadlines import earliest
@@ -73,14 +72,15 @@ class _Request:
 class Outgoing(Generic[T]):
     """Our requests. T: what a request is about, returned with its answer or its failure.
 
+    waiting: for their turn. Tuples, because a hub has thousands of these and most are always empty.
     current: on its way.
     later: those that wait for a time, seconds monotonic, and not for their turn.
     """
 
     next_id: int = 0
-    waiting: deque[T] = field(default_factory=deque)
+    waiting: tuple[T, ...] = ()
     current: T | None = None
-    later: list[tuple[float, T]] = field(default_factory=list)
+    later: tuple[tuple[float, T], ...] = ()
     _request: _Request | None = None
 
     def add(self, subject: T, *, urgent: bool = False) -> bool:
@@ -90,16 +90,14 @@ class Outgoing(Generic[T]):
         """
         if len(self.waiting) >= LARGEST_QUEUE:
             return False
-        if urgent:
-            self.waiting.appendleft(subject)
-        else:
-            self.waiting.append(subject)
+        self.waiting = (subject, *self.waiting) if urgent else (*self.waiting, subject)
         return True
 
     def take(self) -> T | None:
         """Return the request whose turn it is, if none is on its way; it must be `sent` or `answered` next."""
         if self.current is None and self.waiting:
-            self.current = self.waiting.popleft()
+            self.current, *waiting = self.waiting
+            self.waiting = tuple(waiting)
             return self.current
         return None
 
@@ -109,12 +107,12 @@ class Outgoing(Generic[T]):
 
     def postpone(self, subject: T, when: float) -> None:
         """Ask at this time."""
-        self.later.append((when, subject))
+        self.later = (*self.later, (when, subject))
 
     def take_due(self, now: float) -> list[T]:
         """Remove and return the subjects whose time has come."""
         due = [subject for when, subject in self.later if now >= when]
-        self.later = [each for each in self.later if now < each[0]]
+        self.later = tuple(each for each in self.later if now < each[0])
         return due
 
     @property
@@ -125,15 +123,14 @@ class Outgoing(Generic[T]):
 
     def clear(self) -> None:
         """Drop all that waits for its turn."""
-        self.waiting.clear()
+        self.waiting = ()
 
     def hand_over(self, successor: Outgoing[T], is_inherited: Callable[[T], bool]) -> list[T]:
         """Give what waits to the successor, or forget it. Returns what the successor inherits."""
-        waiting = [subject for subject in self.waiting if is_inherited(subject)]
-        later = [each for each in self.later if is_inherited(each[1])]
-        self.waiting.clear()
-        self.later = []
-        successor.waiting.extend(waiting)
+        waiting = tuple(subject for subject in self.waiting if is_inherited(subject))
+        later = tuple(each for each in self.later if is_inherited(each[1]))
+        self.waiting = self.later = ()
+        successor.waiting += waiting
         successor.later += later
         return [*waiting, *(subject for _, subject in later)]
 
@@ -195,12 +192,13 @@ class Incoming:
     """The peer's requests.
 
     expected: the identifier of its next one.
+    _times: when the last one was repeated, seconds monotonic.
     """
 
     expected: int = 0
     _mark: bytes = b""
     _answer: tuple[bytes, ...] = ()
-    _times: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_REPETITIONS))  # when it was repeated
+    _times: tuple[float, ...] = ()
 
     def is_new(self, message_id: int) -> bool:
         """Return whether it is the next request."""
@@ -221,7 +219,7 @@ class Incoming:
         """
         if len(self._times) == MOST_REPETITIONS and now - self._times[0] < REPETITION_TIME:
             return ()
-        self._times.append(now)
+        self._times = (*self._times, now)[-MOST_REPETITIONS:]
         return self._answer
 
     def answered(self, mark: bytes, datagrams: tuple[bytes, ...]) -> None:
@@ -229,8 +227,7 @@ class Incoming:
 
         mark: `mark_of` its (first) datagram.
         """
-        self._mark, self._answer = mark, datagrams
-        self._times.clear()
+        self._mark, self._answer, self._times = mark, datagrams, ()
         self.expected += 1
 
 

@@ -157,14 +157,13 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
     keys = surely(sa.keys)
     proof = message.find(Authentication)
-    who = name_of(identity)
     if proof is None:
-        return Reason(IkeReason.NO_PROOF, (who,))
+        return Reason(IkeReason.NO_PROOF, (name_of(identity),))
     expected = sa.book.expectation(terms, sa.path, identity)
     if isinstance(expected, Reason):
         return expected
     if proof.method not in expected.methods:
-        return Reason(IkeReason.METHOD_REFUSED, (who, _by(proof.method), terms.profile))
+        return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), _by(proof.method), terms.profile))
     first, nonce, sk_p = (
         (sa.init_response, sa.nonces.initiator, keys.pr)
         if sa.is_initiator
@@ -174,13 +173,13 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
         return Evidence("PSK", expected.entry, expected.named)
     if not expected.certificates:
-        return Reason(IkeReason.OTHER_KEY, (who, terms.profile))
+        return Reason(IkeReason.OTHER_KEY, (name_of(identity), terms.profile))
     chain = tuple(payload.data for payload in message.all(Certificate))
     key = sa.book.believe(terms, identity, chain)
     if isinstance(key, Reason):
         return key
     if not holds_key(key, octets, proof):
-        return Reason(IkeReason.NOT_THE_HOLDER, (who,))
+        return Reason(IkeReason.NOT_THE_HOLDER, (name_of(identity),))
     return Evidence(method_name(key), chain=chain)
 
 

@@ -46,19 +46,18 @@ if TYPE_CHECKING:
 class Prf(enum.Enum):
     """A pseudo-random function: HMAC over a hash. Its key is as long as its output."""
 
-    SHA1 = "sha1"
-    SHA256 = "sha256"
-    SHA384 = "sha384"
-    SHA512 = "sha512"
+    SHA1 = "sha1", 20
+    SHA256 = "sha256", 32
+    SHA384 = "sha384", 48
+    SHA512 = "sha512", 64
 
-    @property
-    def size(self) -> int:
-        """Octets of its output, which is also the best size of its key."""
-        return _SIZES[self]
+    def __init__(self, hashed: str, size: int) -> None:
+        """Size: octets of its output, which is also the best size of its key."""
+        self.hash, self.size = hashed, size
 
     def __call__(self, key: bytes, data: bytes) -> bytes:
         """Return prf(key, data)."""
-        return hmac.digest(key, data, self.value)
+        return hmac.digest(key, data, self.hash)
 
     def expand(self, key: bytes, seed: bytes, length: int) -> bytes:
         """Return prf+(key, seed), cut to `length` octets. Raises ValueError beyond 255 blocks."""
@@ -68,8 +67,6 @@ class Prf(enum.Enum):
             octets += block
         return octets[:length]
 
-
-_SIZES: Final = {Prf.SHA1: 20, Prf.SHA256: 32, Prf.SHA384: 48, Prf.SHA512: 64}
 
 #: By transform identifier.
 PRFS: Final[dict[int, Prf]] = {

@@ -31,12 +31,12 @@ class IkeKeys:
     """The seven keys of an IKE SA, RFC 7296 §2.14. An AEAD cipher has no SK_a; its SK_e ends with the salt."""
 
     d: bytes = field(repr=False)
-    ai: bytes = field(repr=False)
-    ar: bytes = field(repr=False)
-    ei: bytes = field(repr=False)
-    er: bytes = field(repr=False)
-    pi: bytes = field(repr=False)
-    pr: bytes = field(repr=False)
+    ai: bytes = field(default=b"", repr=False)
+    ar: bytes = field(default=b"", repr=False)
+    ei: bytes = field(default=b"", repr=False)
+    er: bytes = field(default=b"", repr=False)
+    pi: bytes = field(default=b"", repr=False)
+    pr: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,10 @@ class Chain:
 
     def find(self, kind: type[P]) -> P | None:
         """Return the first payload of a kind."""
-        return next((payload for payload in self.payloads if isinstance(payload, kind)), None)
+        for payload in self.payloads:
+            if isinstance(payload, kind):
+                return payload
+        return None
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
         """Return all payloads of a kind."""
@@ -107,7 +110,10 @@ class Chain:
 
     def notify(self, kind: NotifyType) -> Notify | None:
         """Return the first notify of a type."""
-        return next((notify for notify in self.all(Notify) if notify.kind == kind), None)
+        for payload in self.payloads:
+            if isinstance(payload, Notify) and payload.kind == kind:
+                return payload
+        return None
 
     @property
     def error(self) -> Notify | None:
@@ -202,16 +208,16 @@ def first_of(payloads: tuple[Payload, ...]) -> int:
 
 def serialize_chain(payloads: tuple[Payload, ...]) -> bytes:
     """Serialize payloads with their headers; an SK or SKF payload comes last and announces what is inside."""
-    octets = bytearray()
-    for index, payload in enumerate(payloads):
-        if isinstance(payload, Encrypted | EncryptedFragment):
+    parts: list[bytes] = []
+    following: int = PayloadType.NONE
+    for payload in reversed(payloads):
+        if isinstance(payload, (Encrypted, EncryptedFragment)):
             following = payload.first
-        else:
-            following = first_of(payloads[index + 1 :])
         critical = _CRITICAL if isinstance(payload, Unknown) and payload.critical else 0
         body = payload.body()
-        octets += GENERIC.pack(following, critical, GENERIC.size + len(body)) + body
-    return bytes(octets)
+        parts += body, GENERIC.pack(following, critical, GENERIC.size + len(body))
+        following = type_of(payload)
+    return b"".join(reversed(parts))
 
 
 # ----------------------------------------------------------------------------------------------------------------- SPIs
