@@ -109,3 +109,37 @@ def test_rip_believes_and_tells_what_the_lists_let_through_and_offsets_add_hops(
         world.configure(router, "router rip", f"distribute-list 6 {direction}")
     world.run_for(300)
     assert metric(world, "R11", prefix) is None
+
+
+def test_a_list_of_gateways_says_whom_eigrp_believes() -> None:
+    world = World("phase2-eigrp").converge()
+    world.configure(
+        "SPOKE1", "ip prefix-list NOBODY deny 0.0.0.0/0 le 32", *TOPOLOGY, "distribute-list gateway NOBODY in"
+    )
+    world.run_for(5)
+    assert metric(world, "SPOKE1", "10.1.2.0/24") is None
+    world.configure("SPOKE1", "ip prefix-list NOBODY seq 1 permit 10.255.0.1/32")
+    world.run_for(5)
+    assert metric(world, "SPOKE1", "10.1.2.0/24") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "routers", "process"),
+    [("phase2-eigrp", ("HUB", "SPOKE1"), TOPOLOGY), ("notes-gre", ("R31", "R11"), ("router rip",))],
+)
+def test_a_list_about_one_protocol_keeps_back_what_comes_in_from_it(
+    name: str, routers: tuple[str, str], process: tuple[str, ...]
+) -> None:
+    world = World(name).converge()
+    router, other = routers
+    statics = ("ip route 172.20.0.0 255.255.0.0 Null0", "ip route 172.21.0.0 255.255.0.0 Null0")
+    world.configure(router, *statics, "ip prefix-list P permit 172.20.0.0/16", *process, "redistribute static")
+    world.configure(router, *process, "distribute-list prefix P out static")
+    world.run_for(60)
+    assert metric(world, other, "172.20.0.0/16") is not None
+    assert metric(world, other, "172.21.0.0/16") is None
+    world.configure(router, "ip prefix-list P permit 172.21.0.0/16")
+    assert world.wait_until(lambda: metric(world, other, "172.21.0.0/16") is not None, 60.0), (
+        "at once, and not only new"
+    )
+    assert "Redistributed static filtered by (prefix-list) P" in world.show(router, "ip protocols")

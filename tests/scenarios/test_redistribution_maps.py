@@ -46,3 +46,18 @@ def test_a_map_gives_what_comes_into_eigrp_a_metric_of_eigrp() -> None:
     said = world.show("SPOKE1", "ip eigrp topology 172.20.0.0/16")
     for line in ("bandwidth is 500 Kbit", "Reliability is 200/255", "Load is 3/255", "MTU is 1300"):
         assert line in said
+
+
+@pytest.mark.parametrize(
+    ("match", "known"),
+    [("", False), (" match internal", False), (" match internal external 2", True), (" match external 1", False)],
+)
+def test_external_routes_of_ospf_come_into_bgp_only_where_the_line_names_them(match: str, known: bool) -> None:
+    world = World("ospf-phase3").converge()
+    world.configure("SPOKE1", STATIC[0], "router ospf 1", "redistribute static subnets")
+    world.configure("HUB", "router bgp 65000", f"redistribute ospf 1{match}")
+    world.run_for(30)
+    table = world.show("HUB", "ip bgp")
+    assert ("172.20.0.0" in table) is known
+    assert ("10.1.1.0/24" in table) is (match != " match external 1")
+    assert f"redistribute ospf 1{match}\n" in f"{world.show('HUB', 'running-config')}\n"

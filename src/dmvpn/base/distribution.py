@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import RouteSource
     from dmvpn.base.routemaps import Candidate, RoutePolicies
     from dmvpn.base.translation import Addresses
 
@@ -32,15 +35,27 @@ class ListKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class DistributeList:
-    """`distribute-list`. inwards: of what is heard, else of what is told. interface: "": on every one."""
+    """`distribute-list`. inwards: of what is heard, else of what is told. interface: "": on every one.
+
+    name: "": every route. gateway: of those whom this prefix list permits alone; "": of everybody. source: of what is
+    brought in from this protocol (and process; "": any), before it is told; None: of everything.
+    """
 
     kind: ListKind
     name: str
     inwards: bool
     interface: str = ""
+    gateway: str = ""
+    source: tuple[RouteSource, str] | None = None
 
     def permits(self, policies: RoutePolicies, route: Candidate) -> bool:
         """Return whether the route passes."""
+        if self.gateway:
+            teller = None if route.gateway is None else Prefix.host(route.gateway)
+            if teller is None or not policies.prefix_list_permits(self.gateway, teller):
+                return False
+        if not self.name:
+            return True
         if self.kind is ListKind.ROUTE_MAP:
             return policies.mapped(self.name, route) is not None
         if self.kind is ListKind.PREFIX_LIST:
@@ -101,6 +116,12 @@ class Distribution:
             return False
         return all(one.permits(policies, route) for one in self._lists(interface, inwards=inwards))
 
+    def brings_in(self, policies: RoutePolicies, route: Candidate) -> bool:
+        """Return whether a route of the routing table passes the lists about its protocol (`out PROTOCOL`)."""
+        owner = route.owner
+        owners = () if owner is None else (owner, (owner[0], ""))
+        return all(one.permits(policies, route) for one in self.lists if one.source in owners)
+
     def offset(self, policies: RoutePolicies, route: Candidate, interface: str, *, inwards: bool) -> int:
         """Return by how much a route is farther: what the interface's own list says goes before the general one."""
         fitting = [one for one in self.offsets if one.inwards == inwards and one.interface in ("", interface)]
@@ -119,11 +140,12 @@ class Distribution:
 
     def says(self, *, inwards: bool) -> bool:
         """Return whether there is any list of this direction."""
-        directions = [one.inwards for one in self.lists] + [one.inwards for one in self.offsets]
+        directions = [one.inwards for one in self.lists if one.source is None] + [one.inwards for one in self.offsets]
         return inwards in directions or any(one.inwards == inwards for one in self.defaults)
 
     def _lists(self, interface: str, *, inwards: bool) -> Iterator[DistributeList]:
-        return (one for one in self.lists if one.inwards == inwards and one.interface in ("", interface))
+        named = ("", interface)
+        return (one for one in self.lists if one.inwards == inwards and one.interface in named and one.source is None)
 
 
 #: A process without any such line.

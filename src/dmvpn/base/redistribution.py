@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from dmvpn.base.notices import NetworksRun
+from dmvpn.base.notices import NetworksRun, RouteSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
-    from dmvpn.base.notices import Notice, Route, RouteSource
+    from dmvpn.base.notices import Notice, Route
 
 
 class Redistributing(Protocol):
-    """A `redistribute` line. process: "" means any."""
+    """A `redistribute` line. process: "" means any. kinds: which subtypes of OSPF's routes it means; (): all."""
 
     @property
     def source(self) -> RouteSource:
@@ -32,6 +32,11 @@ class Redistributing(Protocol):
         """Its number."""
         ...
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What `match` says."""
+        ...
+
 
 Line = TypeVar("Line", bound=Redistributing)
 
@@ -41,9 +46,14 @@ def line_for(lines: Iterable[Line], route: Route) -> Line | None:
     lines = () if route.stays else tuple(lines)
     for owner in ((route.source, route.process), *route.run_by):
         for line in lines:
-            if (line.source, line.process) in (owner, (owner[0], "")):
+            if (line.source, line.process) in (owner, (owner[0], "")) and _is_meant(line, route):
                 return line
     return None
+
+
+def _is_meant(line: Redistributing, route: Route) -> bool:
+    """Return whether the line is about this kind of OSPF's routes; the networks that it runs on are internal."""
+    return not line.kinds or line.source is not RouteSource.OSPF or route.subtype in line.kinds
 
 
 class Covered:

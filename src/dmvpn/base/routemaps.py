@@ -21,7 +21,7 @@ from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, Com
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from dmvpn.base.notices import Route
+    from dmvpn.base.notices import Route, RouteSource
     from dmvpn.base.translation import Addresses
 
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Candidate:
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
-    metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold.
+    metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: who told
+    it. owner: the protocol that put it into the routing table, with the number of its process.
     """
 
     prefix: Prefix
@@ -43,6 +44,8 @@ class Candidate:
     large: tuple[int, ...] = ()
     local_preference: int | None = None
     kinds: tuple[str, ...] = ()
+    gateway: IPv4Address | None = None
+    owner: tuple[RouteSource, str] | None = None
 
     @classmethod
     def of(cls, route: Route) -> Self:
@@ -55,6 +58,7 @@ class Candidate:
             tag=route.tag,
             metric=route.metric,
             kinds=_kinds(route),
+            owner=(route.source, route.process),
         )
 
     def of_kind(self, kind: CommunityKind) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
+from dmvpn.base.notices import RouteSource
 from dmvpn.base.translation import Addresses
 from dmvpn.ios.grammar import ConfigLine
 
@@ -19,7 +20,19 @@ _HELP = {
     "out": "Of what is told to them",
     "interface": "On this interface alone",
     "list": "Name or number of an access list",
+    "gateway": "Only from neighbors that a prefix list permits",
 }
+#: Protocols that a list of what is told may be about, each with its number where it has one.
+_SOURCES = "connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} | bgp {bgp:1-4294967295}"
+_SOURCE_HELP = {
+    "connected": "Of connected networks that are brought in",
+    "static": "Of static routes that are brought in",
+    "rip": "Of what is brought in from RIP",
+    "eigrp": "Of what is brought in from EIGRP",
+    "ospf": "Of what is brought in from OSPF",
+    "bgp": "Of what is brought in from BGP",
+}
+_BY_WORD = {source.value: source for source in RouteSource if source.value in _SOURCE_HELP}
 
 
 def distance_line(mode: str, *, order: int) -> ConfigLine:
@@ -48,21 +61,31 @@ class DistributionLines:
     """The lines of one mode. largest: of an offset."""
 
     def __init__(self, mode: str, *, largest: int, order: int) -> None:
-        self.lists = tuple(
+        self._by_kind = tuple(
             ConfigLine(
                 mode,
-                f"distribute-list {syntax} ( in | out ) [ {{interface:interface}} ]",
+                f"distribute-list {syntax} "
+                f"( in [ {{interface:interface}} ] | out [ {{interface:interface}} | {_SOURCES} ] )",
                 {
                     **_HELP,
+                    **_SOURCE_HELP,
                     "distribute-list": "Only routes that a list lets through",
                     "prefix": "A prefix list",
                     "route-map": "A route map",
                 },
-                key=("in", "out", "interface"),
+                key=("in", "out", "interface", *_SOURCE_HELP),
                 order=order,
             )
             for syntax in ("{list:word}", "prefix {list:word}", "route-map {list:word}")
         )
+        self._by_gateway = ConfigLine(
+            mode,
+            "distribute-list [ prefix {list:word} ] gateway {gateway:word} in [ {interface:interface} ]",
+            {**_HELP, "distribute-list": "Only routes that a list lets through", "prefix": "A prefix list"},
+            key=("interface",),
+            order=order,
+        )
+        self.lists = (*self._by_kind, self._by_gateway)
         self.offset = ConfigLine(
             mode,
             f"offset-list {{list:word}} ( in | out ) {{offset:0-{largest}}} [ {{interface:interface}} ]",
@@ -89,20 +112,36 @@ class DistributionLines:
         )
 
     def _lists(self, section: Section) -> Iterator[DistributeList]:
-        for line, kind in zip(self.lists, ListKind, strict=True):
+        for line, kind in zip(self._by_kind, ListKind, strict=True):
             for args in section.all(line):
-                yield DistributeList(kind, args.text("list"), "in" in args, args.interface("interface", ""))
+                where = args.interface("interface", "")
+                yield DistributeList(kind, args.text("list"), "in" in args, where, source=_source(args))
+        for args in section.all(self._by_gateway):
+            name, where = args.text("list", ""), args.interface("interface", "")
+            yield DistributeList(ListKind.PREFIX_LIST, name, True, where, args.text("gateway"))
+
+
+def _source(args: Args) -> tuple[RouteSource, str] | None:
+    """Return the protocol that a list is about, with the number of its process."""
+    word = next((word for word in _BY_WORD if word in args), None)
+    if word is None:
+        return None
+    return _BY_WORD[word], str(args.integer(word)) if word in args.values_given else ""
 
 
 def filter_lines(distribution: Distribution) -> Iterator[str]:
     """Yield what `show ip protocols` says of lists."""
     for word, inwards in (("Outgoing", False), ("Incoming", True)):
-        lists = [one for one in distribution.lists if one.inwards == inwards]
+        lists = [one for one in distribution.lists if one.inwards == inwards and one.source is None]
         general = next((_name(one) for one in lists if not one.interface), "not set")
         yield f"  {word} update filter list for all interfaces is {general}"
         for one in lists:
             if one.interface:
                 yield f"    {one.interface} filtered by {_name(one)}, default is {general}"
+        for one in distribution.lists:
+            if one.source is not None and not inwards:
+                known = " ".join(word for word in (one.source[0].value, one.source[1]) if word)
+                yield f"    Redistributed {known} filtered by {_name(one)}, default is {general}"
         for offset in distribution.offsets:
             if offset.inwards == inwards:
                 where = f" in {offset.interface}" if offset.interface else ""
@@ -111,4 +150,5 @@ def filter_lines(distribution: Distribution) -> Iterator[str]:
 
 def _name(one: DistributeList) -> str:
     kinds = {ListKind.PREFIX_LIST: "(prefix-list) ", ListKind.ROUTE_MAP: "(route-map) "}
-    return f"{kinds.get(one.kind, '')}{one.name}"
+    words = [f"{kinds.get(one.kind, '')}{one.name}"] if one.name else []
+    return " ".join([*words, *([f"gateway {one.gateway}"] if one.gateway else [])])

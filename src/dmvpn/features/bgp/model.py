@@ -156,6 +156,7 @@ class Redistribution:
     process: str = ""
     metric: int | None = None
     route_map: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

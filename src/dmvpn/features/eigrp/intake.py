@@ -63,7 +63,7 @@ class Intake:
         if report.metric is None:
             return report
         policies, distribution = self._process.context.ports.policies.of_routes(), self._process.settings.distribution
-        route = candidate(prefix, report, source.interface)
+        route = replace(candidate(prefix, report, source.interface), gateway=source.address)
         if not distribution.permits(policies, route, source.interface, inwards=True):
             return UNREACHABLE
         offset = distribution.offset(policies, route, source.interface, inwards=True)

@@ -117,6 +117,7 @@ class Redistribution:
     source: RouteSource
     metric: Vector | None = None
     route_map: str = ""
+    kinds: tuple[str, ...] = ()
     process: str = ""
 
 

@@ -69,7 +69,9 @@ class Redistributor:
 
     def policies_changed(self) -> None:
         """Apply other lists or route maps."""
-        if any(rule.route_map for rule in self._process.settings.redistributions):
+        settings = self._process.settings
+        lists = any(one.source is not None for one in settings.distribution.lists)
+        if lists or any(rule.route_map for rule in settings.redistributions):
             self.refresh_all()
 
     def route_changed(self, change: RouteChanged) -> None:
@@ -91,6 +93,9 @@ class Redistributor:
         """Return what the route says as an external destination, None if it is not to come in."""
         rule = None if self._is_ours(route) else line_for(self._process.settings.redistributions, route)
         if rule is None or route.prefix.version != 4:
+            return None
+        lists, policies = self._process.settings.distribution, self._context.ports.policies.of_routes()
+        if not lists.brings_in(policies, Candidate.of(route)):
             return None
         changes = self._mapped(rule.route_map, route)
         if changes is None:

@@ -78,7 +78,10 @@ class Imports:
     def _brought_in(self, line: Redistribution, route: Route) -> ExternalBody | None:
         changes = self._mapped(line.route_map, route)
         policies, lines = self._process.context.ports.policies, self._process.settings.distribution
-        told = lines.permits(policies.of_routes(), Candidate.of(route), "", inwards=False) if lines.lists else True
+        told = not lines.lists or (
+            lines.permits(policies.of_routes(), Candidate.of(route), "", inwards=False)
+            and lines.brings_in(policies.of_routes(), Candidate.of(route))
+        )
         if changes is None or not told:
             return None
         mask = ipv4_address(route.prefix.netmask.packed)

@@ -110,6 +110,7 @@ class Redistribution:
     metric_type: int = 2
     tag: int = 0
     route_map: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,4 +113,11 @@ def _candidate(found: OspfRoute, hop: NextHop | None = None) -> Candidate:
     """Return a route by one of its next hops, as lists look at it."""
     address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
     interface = hop.interface if hop is not None else ""
-    return Candidate(prefix=found.prefix, next_hop=address, interface=interface, tag=found.tag, metric=found.metric)
+    return Candidate(
+        prefix=found.prefix,
+        next_hop=address,
+        interface=interface,
+        tag=found.tag,
+        metric=found.metric,
+        gateway=address,
+    )

@@ -14,6 +14,7 @@ from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.route_kinds import MATCH, MATCH_HELP, kinds_of
 
 if TYPE_CHECKING:
     from dmvpn.ios import ConfigTree, Section
@@ -43,11 +44,12 @@ TIMERS: Final = ConfigLine(
 )
 
 
-def _redistribute(source: str, help_text: str, *, process: str = "") -> ConfigLine:
+def _redistribute(source: str, help_text: str, *, process: str = "", more: str = "") -> ConfigLine:
     return ConfigLine(
         "router-rip",
-        f"redistribute {source}{process} [* metric {{metric:0-16}} | route-map {{map:word}} ]",
+        f"redistribute {source}{process} [* metric {{metric:0-16}} | route-map {{map:word}}{more} ]",
         {
+            **MATCH_HELP,
             "redistribute": "Let RIP announce other routes",
             source: help_text,
             "metric": "Metric of these routes",
@@ -62,7 +64,7 @@ def _redistribute(source: str, help_text: str, *, process: str = "") -> ConfigLi
 REDISTRIBUTE_CONNECTED: Final = _redistribute("connected", "Connected routes")
 REDISTRIBUTE_STATIC: Final = _redistribute("static", "Static routes")
 REDISTRIBUTE_EIGRP: Final = _redistribute("eigrp", "Routes of EIGRP", process=" {process:1-65535}")
-REDISTRIBUTE_OSPF: Final = _redistribute("ospf", "Routes of OSPF", process=" {process:1-65535}")
+REDISTRIBUTE_OSPF: Final = _redistribute("ospf", "Routes of OSPF", process=" {process:1-65535}", more=f" | {MATCH}")
 REDISTRIBUTE_BGP: Final = _redistribute("bgp", "Routes of BGP", process=" {process:1-4294967295}")
 PASSIVE_DEFAULT: Final = ConfigLine("router-rip", "passive-interface default", {"default": "All interfaces"}, order=40)
 PASSIVE: Final = ConfigLine(
@@ -268,6 +270,7 @@ def _redistributions(section: Section) -> list[Redistribution]:
             process=_process(args),
             metric=args.integer("metric", None),
             route_map=args.text("map", ""),
+            kinds=kinds_of(args),
         )
         for line, source in (
             (REDISTRIBUTE_CONNECTED, RouteSource.CONNECTED),

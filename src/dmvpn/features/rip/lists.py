@@ -92,4 +92,5 @@ def offer_of(prefix: Prefix, learned: LearnedRoute, config: RipConfig, ports: Po
 def _candidate(path: Announcement) -> Candidate:
     """Return the path as lists see it."""
     hop = path.next_hop if isinstance(path.next_hop, IPv4Address) else None
-    return Candidate(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag)
+    teller = path.gateway if isinstance(path.gateway, IPv4Address) else None
+    return Candidate(prefix=path.prefix, next_hop=hop, interface=path.interface, tag=path.tag, gateway=teller)

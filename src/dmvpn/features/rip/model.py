@@ -42,6 +42,7 @@ class Redistribution:
     process: str = ""
     metric: int | None = None
     route_map: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

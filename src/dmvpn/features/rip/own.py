@@ -62,7 +62,10 @@ def own_route(prefix: Prefix, config: RipConfig, ports: Ports) -> OwnRoute | Non
 
 
 def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports: Ports) -> OwnRoute | None:
-    changes = ports.policies.of_routes().mapped(line.route_map, Candidate.of(route)) if line.route_map else UNCHANGED
+    policies, asked = ports.policies.of_routes(), Candidate.of(route)
+    if not config.distribution.brings_in(policies, asked):
+        return None
+    changes = policies.mapped(line.route_map, asked) if line.route_map else UNCHANGED
     if changes is None:
         return None
     seed = _metric(line, config)

@@ -6,6 +6,7 @@ themselves, so that one which lets the route pass is not blamed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
@@ -106,8 +107,14 @@ def blocking(
     of_ospf = [one for process in device.ospf.processes for one in process.distribution.lists]
     # What OSPF floods of its own areas passes every list: those of what is told concern what it imports.
     lists += [one for one in of_ospf if one.inwards or _is_imported(facts, prefix)]
+    candidate = replace(candidate, gateway=next((own for own in far.addresses if isinstance(own, IPv4Address)), None))
     for one in lists:
-        if one.inwards is out or one.interface not in ("", *ports) or one.permits(policies, candidate):
+        if (
+            one.source is not None
+            or one.inwards is out
+            or one.interface not in ("", *ports)
+            or one.permits(policies, candidate)
+        ):
             continue
         words = f"distribute-list {one.kind.value.replace('access-list', '')} {one.name}"
         return _line(facts, words, "in" if one.inwards else "out", one.interface)

@@ -9,6 +9,7 @@ from dmvpn.features.bgp.config.neighbors import activate_line, default_originate
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.distribution import distance_line
+from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -267,8 +268,9 @@ class RouteLines:
         self.redistribute = ConfigLine(
             mode,
             "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} ) "
-            "[* metric {metric:0-4294967295} | route-map {map:word} ]",
+            f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH} ]",
             {
+                **MATCH_HELP,
                 "redistribute": "Bring routes of others in",
                 "connected": "Connected networks",
                 "static": "Static routes",

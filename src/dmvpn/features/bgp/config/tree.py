@@ -44,6 +44,7 @@ from dmvpn.features.bgp.config.processes import (
 )
 from dmvpn.features.bgp.model import Aggregate, BgpConfig, Decision, ListenRange, Network, Redistribution
 from dmvpn.ios.distribution import distance_of
+from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -193,4 +194,10 @@ def _redistribution(args: Args) -> Redistribution:
     word = next(word for word in _SOURCES if word in args)
     process = str(args.integer(word)) if word in args.values_given else ""
     metric = args.integer("metric") if "metric" in args.values_given else None
-    return Redistribution(source=_SOURCES[word], process=process, metric=metric, route_map=args.text("map", ""))
+    return Redistribution(
+        source=_SOURCES[word],
+        process=process,
+        metric=metric,
+        route_map=args.text("map", ""),
+        kinds=kinds_of(args) or INTERNAL,
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios.distribution import DistributionLines
 from dmvpn.ios.grammar import ConfigLine
+from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 
 if TYPE_CHECKING:
     from dmvpn.ios.grammar import Args
@@ -57,8 +58,9 @@ def _redistribute(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
         "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
-        f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} ]",
+        f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH} ]",
         {
+            **MATCH_HELP,
             "redistribute": "Bring routes of others in",
             "static": "Static routes",
             "connected": "Connected networks",

@@ -43,6 +43,7 @@ from dmvpn.features.eigrp.model import (
 )
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.route_kinds import kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +225,7 @@ def _redistribution(args: Args) -> Redistribution:
         process="" if number is None else str(number),
         metric=_vector(args) if "metric" in args else None,
         route_map=args.text("map", ""),
+        kinds=kinds_of(args),
     )
 
 

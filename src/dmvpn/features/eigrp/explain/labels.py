@@ -216,6 +216,7 @@ _PROTOCOLS = label_group(
     ("show ip protocols",),
     Word("Routing Protocol", "A process that is configured here; its number follows."),
     Word("Outgoing update filter list", "A `distribute-list ... out`: which routes are told."),
+    Word("Redistributed", "A `distribute-list ... out PROTOCOL`: which routes of it come in.", also=("filtered by",)),
     Word("Incoming update filter list", "A `distribute-list ... in`: which routes are believed."),
     Word(
         "Default networks",

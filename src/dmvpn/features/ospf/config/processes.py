@@ -9,6 +9,7 @@ from dmvpn.features.ospf.config.words import AREA, NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.distribution import DistributionLines
+from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -231,8 +232,9 @@ MAXIMUM_LSA: Final = _line(
 )
 REDISTRIBUTE: Final = _line(
     "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | bgp {bgp:1-4294967295} | ospf {ospf:1-65535} ) "
-    f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets ]",
+    f"[* {_EXTERNAL} | tag {{tag:0-4294967295}} | subnets | {MATCH} ]",
     {
+        **MATCH_HELP,
         "redistribute": "Bring routes of others in",
         "connected": "Connected networks",
         "static": "Static routes",

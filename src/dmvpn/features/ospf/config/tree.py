@@ -31,6 +31,7 @@ from dmvpn.features.ospf.model import (
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.keychains import key_chains
+from dmvpn.ios.route_kinds import kinds_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -216,6 +217,7 @@ def _redistribution(args: Args) -> Redistribution:
         metric_type=args.integer("type", 2),
         tag=args.integer("tag", 0) if "tag" in args.values_given else 0,
         route_map=args.text("map", ""),
+        kinds=kinds_of(args),
     )
 
 
