@@ -19,14 +19,19 @@ from bench.figures import Figure
 from dmvpn.base.effects import SendGre
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, LinkChanged, NhrpReceived, Tick
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.packet import (
     RegistrationFlag,
     RegistrationRequest,
     ResolutionFlag,
     ResolutionRequest,
     parse,
+)
+from dmvpn.features.nhrp.parts import (
+    ClientInfo,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
 )
 from dmvpn.router.router import Router
 from dmvpn.shells.simulator.topologies import nbma, phase3, tunnel

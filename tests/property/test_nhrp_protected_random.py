@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dmvpn.base.events import Hairpin, Unresolved
-from dmvpn.features.nhrp.entry import EntryType
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.model import ClearCache
 from support.overlay import TUNNEL, address, data_packet
 from support.protected import ProtectedOverlay, protected

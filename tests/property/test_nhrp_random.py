@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived, Resync, Unresolved
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.entry import EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionRequest
+from dmvpn.features.nhrp.parts import ClientInfo
 from support.overlay import TUNNEL, Member, Overlay, address, cloud, hairpin
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import Extensions, UnknownExtension
+from dmvpn.features.nhrp.parts import ClientInfo, Extensions, UnknownExtension
 from dmvpn.net import gre, ipv4
 from dmvpn.net.udp import UdpDatagram
 from support.world import World

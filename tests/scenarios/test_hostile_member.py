@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord
 from support.hostile import HostileMember
 from support.nats import lost
 from support.secured import said

@@ -12,8 +12,8 @@ import pytest
 
 from dmvpn.app.main import main
 from dmvpn.base.addresses import Prefix
+from dmvpn.features.nhrp.cache import Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
-from dmvpn.features.nhrp.entry import Entry, EntryType
 from dmvpn.features.nhrp.path import Act, PathState
 from dmvpn.features.nhrp.path import Path as DirectPath
 from dmvpn.features.nhrp.peers import Peers

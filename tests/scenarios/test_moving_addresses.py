@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 
 from dmvpn.base.events import AddressAssigned
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.parts import CieCode
 from support.world import World
 
 PORT = "GigabitEthernet0/1"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.extensions import NatAddress, find
+from dmvpn.features.nhrp.parts import NatAddress, find
 from dmvpn.net import ipv4
 from support.nats import attributes, both_behind_nat, lost, room_outside
 from support.world import World

@@ -12,7 +12,7 @@ from dmvpn.net import gre
 from support.world import Wiretap, World
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.cie import ClientInfo
+    from dmvpn.features.nhrp.parts import ClientInfo
 
 HUB, R31, R41 = "192.168.100.11", "192.168.100.31", "192.168.100.41"
 NBMA = {"R11": "172.16.11.1", "R31": "172.16.31.1", "R41": "172.16.41.1"}

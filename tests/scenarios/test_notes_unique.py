@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.features.nhrp.parts import CieCode
 from support.world import World
 
 REFUSED = "%NHRP-3-PAKREPLY: Receive Registration Reply packet with error - unique address registered already(14)"

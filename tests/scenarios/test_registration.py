@@ -11,7 +11,7 @@ import pytest
 
 from dmvpn.app.replay import live_again
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
+from dmvpn.features.nhrp.parts import ForwardTransitRecord, ResponderAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from support.world import Wiretap, World
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.cie import CieCode
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.parts import (
     Authentication,
+    CieCode,
     ForwardTransitRecord,
     NatAddress,
     ResponderAddress,

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, find
+from dmvpn.features.nhrp.parts import ForwardTransitRecord, find
 from support.outages import hops, outages, peers, route
 from support.world import Wiretap, World
 

@@ -3,7 +3,7 @@
 Each file is of one of three kinds. Those that *decide* are the way: it enters each of them as often as is said
 here. *State* is looked at and changed at any time, and so are *octets* (packets, their parts, ciphers). A file with one
 idea is of one kind, so a way cannot be shorter than the ideas in it: the decisions of a registration fit into six
-files, its packet is made of three (packet, extensions, CIE), and what a hub then knows of its client is in five.
+files, its packet is made of two (packet, parts), and what a hub then knows of its client is in two.
 """
 
 from __future__ import annotations
@@ -112,12 +112,12 @@ def _is_child(event: object) -> bool:
     return _is_request(event, ExchangeType.CREATE_CHILD_SA)
 
 
-def test_a_registration_request_passes_fifteen_files_of_which_six_decide() -> None:
+def test_a_registration_request_passes_twelve_files_of_which_six_decide() -> None:
     """Without a past to keep there is one less. `station` is the door out, by which each part says its own."""
     way = Way(dmvpn.features.nhrp, NhrpMachine, _is_registration).follow(World("notes-phase3"), 5)
     deciding = {"machine": 1, "reception": 1, "admission": 1, "connections": 2, "server": 1, "plane": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
-    state, octets = {"tunnel", "cache", "entry", "counters"}, {"packet", "extensions", "cie"}
+    state, octets = {"tunnel", "cache"}, {"packet", "parts"}
     assert set(way.files) == {*deciding, "station", "past", *state, *octets}
 
 

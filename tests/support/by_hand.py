@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.packet import NhrpPacket, ResolutionFlag, ResolutionRequest
+from dmvpn.features.nhrp.parts import (
+    ClientInfo,
     ForwardTransitRecord,
     NatAddress,
     ResponderAddress,
     ReverseTransitRecord,
 )
-from dmvpn.features.nhrp.packet import NhrpPacket, ResolutionFlag, ResolutionRequest
 from support.overlay import TUNNEL, Overlay, address
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from support.overlay import TUNNEL, Overlay, address, cloud, hairpin
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cie import ClientInfo
-    from dmvpn.features.nhrp.counters import Refusal
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.packet import NhrpPacket
+    from dmvpn.features.nhrp.parts import ClientInfo
+    from dmvpn.features.nhrp.reasons import Refusal
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: The hub R11 and the spokes R31 and R41.

@@ -11,8 +11,6 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import GRE_NHRP, SendGre
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import Authentication
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import (
     NhrpPacket,
@@ -24,12 +22,13 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
+from dmvpn.features.nhrp.parts import Authentication, ClientInfo
 from dmvpn.net.ipv4 import Ipv4Packet
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Event
-    from dmvpn.features.nhrp.extensions import Extensions
+    from dmvpn.features.nhrp.parts import Extensions
     from support.world import World
 
 

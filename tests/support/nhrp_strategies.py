@@ -7,18 +7,6 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import (
-    END,
-    Authentication,
-    Extension,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-)
 from dmvpn.features.nhrp.packet import (
     ErrorIndication,
     NhrpPacket,
@@ -32,6 +20,18 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
     TrafficIndication,
+)
+from dmvpn.features.nhrp.parts import (
+    END,
+    Authentication,
+    ClientInfo,
+    Extension,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    UnknownExtension,
+    VendorPrivate,
 )
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ NOT_PRINTED = {
     "dmvpn.features.eigrp.states.NeighborMove": _MOVES,
     "dmvpn.features.ipsec.algorithms.Cipher": _CONFIGURED,
     "dmvpn.features.ipsec.algorithms.Integrity": _CONFIGURED,
-    "dmvpn.features.nhrp.entry.RouteState": "printed as T1, T2 and as flags",
+    "dmvpn.features.nhrp.cache.RouteState": "printed as T1, T2 and as flags",
     "dmvpn.features.nhrp.client.Act": _MOVES,
     "dmvpn.features.nhrp.client.Move": _MOVES,
     "dmvpn.features.nhrp.debug.Direction": "the first words of a debug line, explained with it",

@@ -10,9 +10,9 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteChanged, RouteSource
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import HUB, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, ready, receive, refused, targets
 from support.overlay import TUNNEL, Overlay, address, cloud
 

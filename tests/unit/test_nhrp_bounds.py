@@ -10,9 +10,6 @@ import pytest
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.pages import NONE
 from dmvpn.features.nhrp import cache, questions, reception, resolver, responder
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.messages import NhrpError
 from dmvpn.features.nhrp.model import ClearCache, NhrpConfig
 from dmvpn.features.nhrp.packet import (
@@ -27,6 +24,15 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import (
+    CieCode,
+    ClientInfo,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import LARGEST_LOGGED
 from support.cloud import (
     HUB,

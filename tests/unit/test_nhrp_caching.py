@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.base.effects import NextHop
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Flag
+from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.packet import (
     RegistrationReply,
     RegistrationRequest,
@@ -17,6 +15,8 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.parts import ClientInfo
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import (
     HUB_NBMA,
     PEER,

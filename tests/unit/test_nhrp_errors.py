@@ -7,14 +7,6 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.features.nhrp import errors
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import (
-    Authentication,
-    ForwardTransitRecord,
-    ResponderAddress,
-    UnknownExtension,
-)
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -27,6 +19,14 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
+from dmvpn.features.nhrp.parts import (
+    Authentication,
+    ClientInfo,
+    ForwardTransitRecord,
+    ResponderAddress,
+    UnknownExtension,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import REQUEST
 from support.cloud import (
     HUB,

@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from dmvpn.features.nhrp.cie import CieCode
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -17,6 +15,8 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import CieCode
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import (
     HUB,
     HUB_NBMA,

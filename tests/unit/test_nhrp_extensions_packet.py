@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.parts import (
     END,
     Authentication,
+    ClientInfo,
     Extension,
     Extensions,
     ForwardTransitRecord,
@@ -25,8 +25,8 @@ from dmvpn.features.nhrp.extensions import (
     hop_by_hop,
     parse_extensions,
     put,
-    remove,
 )
+from dmvpn.features.nhrp.vendor import group_extension, group_of
 
 ENTRY = ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
 LIST: Extensions = (
@@ -104,7 +104,7 @@ def test_an_extension_takes_the_place_of_the_old_one() -> None:
 
 def test_a_password_that_was_not_there_is_where_ios_has_it() -> None:
     own = Authentication(data=b"own")
-    others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), VendorPrivate.of_group("G"))
+    others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), group_extension("G"))
     assert hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
     assert hop_by_hop((*others[:2], own, *others[2:]), ()) == others
 
@@ -121,7 +121,7 @@ def test_a_new_extension_is_behind_the_others() -> None:
 
 
 def test_an_extension_can_be_taken_out() -> None:
-    assert remove(LIST, Authentication) == (LIST[0], LIST[2], LIST[3])
+    assert hop_by_hop(LIST, ()) == (LIST[0], LIST[2], LIST[3])
 
 
 def test_a_server_puts_itself_behind_the_others_of_a_record() -> None:
@@ -149,18 +149,18 @@ def test_a_record_that_nobody_asked_for_is_not_begun() -> None:
     ],
 )
 def test_the_group_of_a_spoke_is_read_from_the_extension_of_cisco(vendor: str, data: str, group: str | None) -> None:
-    assert VendorPrivate(vendor=bytes.fromhex(vendor), data=bytes.fromhex(data)).group == group
+    assert group_of(VendorPrivate(vendor=bytes.fromhex(vendor), data=bytes.fromhex(data))) == group
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=64))
 def test_a_group_is_read_as_it_was_written(name: str) -> None:
-    assert VendorPrivate.of_group(name).group == name
+    assert group_of(group_extension(name)) == name
 
 
 @pytest.mark.conforms("5.3.5-many")
 @given(st.binary(max_size=40))
 def test_no_vendor_data_is_trouble(data: bytes) -> None:
-    assert VendorPrivate(vendor=b"\x00\x00\x0c", data=data).group is None or 1 in data
+    assert group_of(VendorPrivate(vendor=b"\x00\x00\x0c", data=data)) is None or 1 in data
 
 
 def test_the_base_of_extensions_has_no_encoding() -> None:

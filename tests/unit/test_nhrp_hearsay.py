@@ -9,12 +9,11 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord
 from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.packet import ResolutionRequest as Question
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import LARGEST_COUNTED, MINUTE, Hearsay
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, refused, targets, tunnel_of
 from support.overlay import TUNNEL, address, hairpin

@@ -7,13 +7,6 @@ from dataclasses import replace
 import pytest
 
 from dmvpn.base.events import Hairpin, Unresolved
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import (
-    ForwardTransitRecord,
-    ReverseTransitRecord,
-    find,
-)
 from dmvpn.features.nhrp.model import ClearCache, NhsConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
@@ -24,6 +17,14 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.parts import (
+    CieCode,
+    ClientInfo,
+    ForwardTransitRecord,
+    ReverseTransitRecord,
+    find,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import HUB_NBMA, R31, R41, REQUEST, receive
 from support.overlay import TUNNEL, Member, Overlay, address, data_packet, hairpin, tunnel_config
 

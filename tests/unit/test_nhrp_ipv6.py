@@ -12,9 +12,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, SendGre, SetAdjacency, SetMulticast
 from dmvpn.base.events import NhrpReceived, Tick
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv6State, TunnelState
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.extensions import Authentication
 from dmvpn.features.nhrp.machine import NhrpMachine, peek_version
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import (
@@ -29,6 +27,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
+from dmvpn.features.nhrp.parts import Authentication, CieCode, ClientInfo
 from support.fakes import FakeTunnels, fake_ports
 from support.overlay import address
 from support.wire import vectors

@@ -10,11 +10,12 @@ import pytest
 from dmvpn.base.effects import GRE_IPV4, SendGre, SetAdjacency
 from dmvpn.base.events import IpReceived, NhrpReceived, PeerUsage, UsageReported
 from dmvpn.base.notices import OverrideOffered, RouteRetracted
-from dmvpn.features.nhrp.counters import Usage, take_in
-from dmvpn.features.nhrp.entry import Flag, RouteState
+from dmvpn.features.nhrp.cache import Flag, RouteState
 from dmvpn.features.nhrp.model import ClearCache
 from dmvpn.features.nhrp.packet import PurgeRequest, ResolutionRequest
 from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.shared import Shared
+from dmvpn.features.nhrp.tunnel import Usage
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from support.cloud import HUB_NBMA, PEER, PEER_NBMA, ready, targets, tunnel_of
@@ -260,13 +261,14 @@ def test_when_an_answer_names_another_address_packets_go_by_the_hub_until_that_i
 
 
 def test_a_packet_of_nhrps_own_that_counters_show_a_moment_later_is_no_use() -> None:
-    account: dict[IPAddress | int, Usage] = {PEER_NBMA: Usage(own=1)}
+    shared = Shared()
+    usage = shared.usage_of(TUNNEL)[PEER_NBMA] = Usage(own=1)
     for sent in (0, 1):
-        traffic = take_in(account, UsageReported(TUNNEL, (PeerUsage(PEER_NBMA, sent, 0),)), float(sent))
+        traffic = shared.take_in(UsageReported(TUNNEL, (PeerUsage(PEER_NBMA, sent, 0),)), float(sent))
         assert list(traffic.silent) == []
-    assert account[PEER_NBMA].used_at is None
-    take_in(account, UsageReported(TUNNEL, (PeerUsage(PEER_NBMA, 2, 0),)), 2.0)
-    assert account[PEER_NBMA].used_at == 2.0
+    assert usage.used_at is None
+    shared.take_in(UsageReported(TUNNEL, (PeerUsage(PEER_NBMA, 2, 0),)), 2.0)
+    assert usage.used_at == 2.0
 
 
 def test_a_spoke_that_talks_to_another_alone_misses_a_dead_server_too() -> None:

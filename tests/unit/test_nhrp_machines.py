@@ -8,9 +8,8 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.nhrp import client as clients
 from dmvpn.features.nhrp import path as paths
-from dmvpn.features.nhrp.cache import Cache
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.client import NhsClient, NhsState
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.path import Path, PathState
 from support.overlay import address
 from support.reasons import because

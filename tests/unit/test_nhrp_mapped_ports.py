@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import extension_lines
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
+from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.parts import (
+    ClientInfo,
     Extensions,
     ForwardTransitRecord,
     NatAddress,
@@ -21,10 +22,17 @@ from dmvpn.features.nhrp.extensions import (
     ReverseTransitRecord,
     VendorPrivate,
 )
-from dmvpn.features.nhrp.mapped_ports import VENDOR, MappedPort, MappedPorts, mapped_ports, with_mapped_ports
-from dmvpn.features.nhrp.model import DEFAULT_HEARSAY
-from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import MINUTE
+from dmvpn.features.nhrp.vendor import (
+    VENDOR,
+    MappedPort,
+    MappedPorts,
+    group_extension,
+    group_of,
+    mapped_ports,
+    with_mapped_ports,
+)
 from support.cloud import HUB, HUB_NBMA, PEER, SPOKE, SPOKE_NBMA, refused, tunnel_of
 from support.nhrp_strategies import ipv4_addresses, ipv6_addresses
 from support.overlay import TUNNEL, address, cloud, make_shortcut
@@ -79,7 +87,7 @@ def test_what_is_not_well_formed_is_somebody_elses(data: str) -> None:
 def test_another_vendor_with_the_same_octets_is_another_vendor() -> None:
     extension = MappedPorts(BOTH).extension
     assert MappedPorts.parse(replace(extension, vendor=b"\x00\x00\x0c")) is None
-    assert extension.group is None
+    assert group_of(extension) is None
 
 
 @given(st.binary(max_size=80))
@@ -99,7 +107,7 @@ def test_what_is_written_is_read(entries: list[MappedPort]) -> None:
 
 
 def test_a_second_one_goes_and_all_others_stay() -> None:
-    group = VendorPrivate.of_group("G")
+    group = group_extension("G")
     before: Extensions = (ResponderAddress(), MappedPorts().extension, group, MappedPorts(BOTH).extension)
     after = with_mapped_ports(before, MappedPorts(BOTH[:1]))
     assert after == (ResponderAddress(), MappedPorts(BOTH[:1]).extension, group)

@@ -12,8 +12,7 @@ from dmvpn.base.effects import RouteKind, SetAdjacency
 from dmvpn.base.events import EffectFailed, NhrpReceived, Unresolved
 from dmvpn.base.notices import RouteOffered, RouteRetracted
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.entry import EntryType, Flag
+from dmvpn.features.nhrp.cache import EntryType, Flag
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
     RegistrationFlag,
@@ -21,10 +20,11 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.parts import ClientInfo
 from support.overlay import HUB, TUNNEL, Overlay, address, cloud
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.model import TunnelConfig
     from dmvpn.features.nhrp.tunnel import Tunnel
 

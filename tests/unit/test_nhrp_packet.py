@@ -10,19 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.extensions import (
-    END,
-    Authentication,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    VendorPrivate,
-    append_entry,
-    find,
-    put,
-)
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -36,6 +23,20 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
+from dmvpn.features.nhrp.parts import (
+    END,
+    Authentication,
+    CieCode,
+    ClientInfo,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    append_entry,
+    find,
+    put,
+)
+from dmvpn.features.nhrp.vendor import group_extension
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import peek_addresses
 from support.nhrp_strategies import nhrp_packets
@@ -82,7 +83,7 @@ def test_a_registration_of_ios_says_what_the_router_shows() -> None:
             ReverseTransitRecord(),
             Authentication(data=b"dmvpn123"),
             NatAddress(entries=(replace(HUB_ENTRY, mtu=17916, holding_time=0),)),
-            VendorPrivate.of_group("SHAPE_2M"),
+            group_extension("SHAPE_2M"),
         ),
     )
 

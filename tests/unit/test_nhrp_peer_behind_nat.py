@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dmvpn.base.effects import GRE_IPV4, SendGre
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord
+from dmvpn.features.nhrp.parts import ClientInfo, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.path import PathState
 from support.cloud import HUB_NBMA, PEER, PEER_NBMA, SPOKE_NBMA, answer, question, ready, receive, targets, tunnel_of
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin

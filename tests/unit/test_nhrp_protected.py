@@ -14,11 +14,11 @@ from dmvpn.base.notices import Configured, InterfaceState, Ipv6State, TunnelChan
 from dmvpn.base.pages import NONE
 from dmvpn.features.nhrp import responder
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import RegistrationRequest, ResolutionReply
 from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE, SPOKE_NBMA, refused, targets, tunnel_of
 from support.fakes import FakeTunnels, fake_ports
 from support.overlay import TUNNEL, address, cloud, hairpin, make_shortcut

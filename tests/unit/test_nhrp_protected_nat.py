@@ -11,9 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre
 from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.entry import Neighbor
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ReverseTransitRecord
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeRequest,
@@ -25,6 +23,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.questions import binding_of
 from support.cloud import HUB_NBMA, PEER, SPOKE, targets, tunnel_of

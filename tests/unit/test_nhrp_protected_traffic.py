@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetAdjacency, SetMulticast
 from dmvpn.base.events import EffectFailed, Hairpin, IpReceived, NhrpReceived, PeerUsage, Unresolved, UsageReported
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import take_in
 from dmvpn.features.nhrp.packet import ErrorIndication, PurgeFlag, PurgeRequest, TrafficIndication
+from dmvpn.features.nhrp.parts import ClientInfo
+from dmvpn.features.nhrp.shared import Shared
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from support.cloud import PEER, PEER_NBMA, SPOKE, tunnel_of
 from support.overlay import TUNNEL, address, data_packet
 from support.protected import ProtectedOverlay, protected
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.counters import Usage
 
 PUBLIC = address("203.0.113.7")
 
@@ -32,11 +27,9 @@ def _ready(behind: tuple[str, ...] = ()) -> ProtectedOverlay:
 
 
 def test_an_address_is_not_silent_while_one_of_its_connections_is_heard() -> None:
-    account: dict[IPAddress | int, Usage] = {}
     counts = (PeerUsage(PUBLIC, 3, 3, connection=1), PeerUsage(PUBLIC, 3, 0, connection=2))
     for report in (counts, counts[::-1]):
-        account.clear()
-        traffic = take_in(account, UsageReported(TUNNEL, report), 1.0)
+        traffic = Shared().take_in(UsageReported(TUNNEL, report), 1.0)
         assert list(traffic.heard) == [1, PUBLIC]
         assert list(traffic.silent) == [2]
 

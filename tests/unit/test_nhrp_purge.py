@@ -11,11 +11,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.notices import RouteChanged
 from dmvpn.features.nhrp import purge as purge_module
-from dmvpn.features.nhrp.cache import Cache
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, VendorPrivate
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.model import ClearCache, NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
@@ -25,6 +21,8 @@ from dmvpn.features.nhrp.packet import (
     ResolutionReply,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.parts import ClientInfo, ForwardTransitRecord, VendorPrivate
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import LEAVING
 from support.by_hand import HUB_NBMA, R31, R41
 from support.overlay import TUNNEL, Overlay, address, cloud, hairpin, make_shortcut

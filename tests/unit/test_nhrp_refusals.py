@@ -11,11 +11,17 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.events import Unresolved
 from dmvpn.base.notices import Route, RouteOffered, RouteSource
 from dmvpn.features.nhrp import cache, responder
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import EntryType
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, VendorPrivate
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.parts import (
+    CieCode,
+    ClientInfo,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    VendorPrivate,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import (
     HUB_NBMA,
     PEER,

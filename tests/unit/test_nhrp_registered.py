@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.events import NhrpReceived
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.entry import Flag
-from dmvpn.features.nhrp.extensions import Authentication, NatAddress, ResponderAddress, VendorPrivate, find
+from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -19,6 +17,16 @@ from dmvpn.features.nhrp.packet import (
     RegistrationRequest,
     parse,
 )
+from dmvpn.features.nhrp.parts import (
+    Authentication,
+    CieCode,
+    ClientInfo,
+    NatAddress,
+    ResponderAddress,
+    VendorPrivate,
+    find,
+)
+from dmvpn.features.nhrp.vendor import group_extension, group_of
 from support.overlay import TUNNEL, Overlay, address, cloud, make_shortcut
 
 if TYPE_CHECKING:
@@ -188,7 +196,7 @@ def test_holding_time_zero_is_kept_by_nobody_and_ends_what_was_kept() -> None:
 def test_a_group_that_would_move_the_cursor_of_who_looks_is_none() -> None:
     overlay = cloud(3)
     overlay.start("R11")
-    vendor = VendorPrivate.of_group("SHAPE\x1b[2J")
+    vendor = group_extension("SHAPE\x1b[2J")
     packet = replace(_FRR, extensions=(*_FRR.extensions, vendor))
     overlay.handle("R11", NhrpReceived(TUNNEL, address("172.16.31.1"), packet.serialize()))
     entry = overlay.members["R11"].machine.tunnels[0].cache.host(address("192.168.100.31"))
@@ -207,7 +215,7 @@ def test_the_group_of_a_spoke_is_kept_and_echoed() -> None:
     assert entry.group == "SHAPE_2M"
     vendor = find(overlay.sent(RegistrationReply)[0].extensions, VendorPrivate)
     assert vendor is not None
-    assert vendor.group == "SHAPE_2M"
+    assert group_of(vendor) == "SHAPE_2M"
 
 
 # ------------------------------------------------------------------------------------------------ authentication

@@ -12,8 +12,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetAdjacency, SetHairpin
 from dmvpn.base.events import Resync
 from dmvpn.base.notices import HoldTunnel, LineEnds, NeighborSilent
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.entry import Flag
+from dmvpn.features.nhrp.cache import Flag
 from dmvpn.features.nhrp.model import ClearSessions
 from dmvpn.features.nhrp.packet import (
     PurgeRequest,
@@ -21,6 +20,7 @@ from dmvpn.features.nhrp.packet import (
     RegistrationReply,
     RegistrationRequest,
 )
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo
 from support.overlay import TUNNEL, Overlay, address, cloud
 
 if TYPE_CHECKING:

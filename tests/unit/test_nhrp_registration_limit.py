@@ -10,11 +10,10 @@ from dmvpn.base.events import NhrpReceived
 from dmvpn.base.pages import Pages
 from dmvpn.base.protection import Proved
 from dmvpn.features.nhrp import responder
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest, ResolutionFlag
 from dmvpn.features.nhrp.packet import ResolutionRequest as Question
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord
+from dmvpn.features.nhrp.reasons import Refusal
 from support.cloud import HUB, HUB_NBMA, PEER, PEER_NBMA, SPOKE_NBMA, ready, receive, refused, targets, tunnel_of
 from support.overlay import TUNNEL, Overlay, address
 from support.protected import ProtectedOverlay, protected

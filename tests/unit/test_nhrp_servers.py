@@ -11,11 +11,10 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
 from dmvpn.base.events import NhrpReceived
 from dmvpn.base.pages import Pages
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.entry import EntryType
-from dmvpn.features.nhrp.extensions import ResponderAddress
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.model import NhsConfig, Withdraw
 from dmvpn.features.nhrp.packet import PurgeRequest, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ResponderAddress
 from dmvpn.features.nhrp.station import LEAVING
 from support.overlay import HUB, TUNNEL, Member, Overlay, address, cloud, tunnel_config
 

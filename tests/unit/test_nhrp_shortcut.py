@@ -7,9 +7,9 @@ import pytest
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SetAdjacency
 from dmvpn.base.notices import OverrideOffered, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.entry import Flag, RouteState
+from dmvpn.features.nhrp.cache import Flag, RouteState
 from dmvpn.features.nhrp.packet import ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.parts import ClientInfo
 from support.cloud import HUB_NBMA, PEER, PEER_NBMA, answer, question, ready, receive, targets, tunnel_of
 from support.overlay import TUNNEL, address, cloud, hairpin, make_shortcut
 

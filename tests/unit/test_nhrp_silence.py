@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.features.nhrp.client import Evidence, Suspicion, suspicions
+from dmvpn.features.nhrp.reasons import Evidence, Suspicion, suspicions
 from support.cloud import HUB_NBMA, ready, tunnel_of
 
 S = Suspicion

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, ip_address
 
-from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeRequest, ResolutionFlag, ResolutionReply, TrafficIndication
+from dmvpn.features.nhrp.parts import ClientInfo
 from dmvpn.features.nhrp.past import LARGEST_ABOUT, LARGEST_LIST, told
 from dmvpn.net import ipv4
 

@@ -6,19 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal, SendLimit
-from dmvpn.features.nhrp.extensions import (
-    Authentication,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-    find,
-    put,
-)
+from dmvpn.base.limits import RateLimit
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -32,6 +20,20 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
+from dmvpn.features.nhrp.parts import (
+    Authentication,
+    CieCode,
+    ClientInfo,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    UnknownExtension,
+    VendorPrivate,
+    find,
+    put,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import HUB_CIE, HUB_NBMA, R31, R41, REQUEST, receive
 from support.overlay import Overlay, address, cloud, hairpin
 
@@ -347,7 +349,7 @@ def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() ->
 
 @pytest.mark.conforms("cisco-max-send")
 def test_the_window_of_the_limit_slides() -> None:
-    limit = SendLimit(10, 10)
+    limit = RateLimit(10, 10)
     assert all(limit.take(0.5 * n) for n in range(10))
     assert not limit.take(9.9)
     assert limit.usage(9.9) == 100

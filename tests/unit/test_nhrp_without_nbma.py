@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
 from dmvpn.features.nhrp.errors import peek
-from dmvpn.features.nhrp.extensions import ForwardTransitRecord, NatAddress, ResponderAddress, find
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeReply,
@@ -19,6 +17,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord, NatAddress, ResponderAddress, find
 from support.cloud import HUB, HUB_NBMA, PEER_NBMA, SPOKE, SPOKE_NBMA, ready, receive, targets
 from support.overlay import address, cloud
 

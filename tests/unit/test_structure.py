@@ -31,7 +31,7 @@ BESIDES: Final = {
     "ikev2": ("book", "offers", "terms", "wire.numbers"),
     "ipsec": ("events", "policies"),
     "nat": ("rules",),
-    "nhrp": ("cie", "client", "counters", "entry", "extensions", "plane", "resolver", "tunnel"),
+    "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),
     "ospf": ("settings",),
     "pki": ("chain", "material", "store"),
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.nhrp.entry import EntryType
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import Interface

@@ -11,8 +11,6 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, below
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.extensions import Authentication
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
@@ -22,6 +20,7 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     ResolutionRequest,
 )
+from dmvpn.features.nhrp.parts import Authentication, ClientInfo
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet

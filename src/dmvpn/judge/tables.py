@@ -16,9 +16,9 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, NhrpReceived
 from dmvpn.dataplane.contract import UNRESOLVED_NEXT_HOPS
 from dmvpn.features.nhrp import packet as nhrp
-from dmvpn.features.nhrp.entry import EntryType
-from dmvpn.features.nhrp.extensions import NatAddress, find
+from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.parts import NatAddress, find
 from dmvpn.features.nhrp.plane import LARGEST_GLEANED
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
 from dmvpn.judge.bounds import Cause

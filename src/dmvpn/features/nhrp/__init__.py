@@ -19,11 +19,11 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     ways                           which way to an address; who stands in for a silent server
     plane                          what the data plane and the RIB were told
     station                        what all parts share, and the door out
-    tunnel, cache, entry, counters state: of a tunnel, who is where, what went by
+    tunnel, cache                  state: of a tunnel, with what went by; who is where
     past                           what the cache was
-    packet, cie, extensions,
-    mapped_ports                   octets <-> values
+    packet, parts, vendor          octets <-> values
     model, messages, debug         settings and orders; what is logged
+    reasons                        why something is not as it should be
     lint                           rules for `dmvpn lint`
     facts                          what judges outside may know
 

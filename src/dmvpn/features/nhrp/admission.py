@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.parts import (
+    CieCode,
+    ClientInfo,
     Extensions,
     ForwardTransitRecord,
     NatAddress,
@@ -39,8 +40,9 @@ from dmvpn.features.nhrp.extensions import (
     hop_by_hop,
     put,
 )
-from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, leads_to, proof_of
+from dmvpn.features.nhrp.vendor import group_of
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
@@ -292,10 +294,8 @@ def _is_on_link(cie: ClientInfo) -> bool:
 
 def _group_of(extensions: Extensions) -> str:
     """Return the NHRP group of the client, for per-tunnel QoS."""
-    for extension in extensions:
-        if isinstance(extension, VendorPrivate) and extension.group is not None:
-            return extension.group
-    return ""
+    named = (group_of(extension) for extension in extensions if isinstance(extension, VendorPrivate))
+    return next((group for group in named if group is not None), "")
 
 
 def _claim(packet: RegistrationRequest, cie: ClientInfo, at: Neighbor) -> Claim:

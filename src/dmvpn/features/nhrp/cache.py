@@ -1,34 +1,237 @@
-"""The NHRP cache of one tunnel: all its entries (RFC 2332 §6).
+"""The NHRP cache of one tunnel: which NBMA address leads to which overlay addresses, and how we know (RFC 2332 §6).
 
-The cache finds by prefix, by longest match, by NBMA address and by connection, each without a scan. It tells nobody
-about changes: whoever changes it also tells the data plane and the RIB.
+An `Entry` maps a target (a host, or a whole prefix) by way of a next hop, the tunnel address of the router there, to
+that router's NBMA address. The kinds of entries, by their origin:
+
+    static       the configuration (`map`, `nhs ... nbma`); never expires, is never overwritten
+    registered   a client's Registration Request (server)
+    resolved     a Resolution Reply (resolver); its route states say what the RIB was told
+    implicit     the source fields of a Resolution Request that we answered (responder)
+    local        our own prefix that we gave to others; remembers who asked, so that they can be told when it goes
+    incomplete   asked for, no answer yet, or the answer was no
+
+The `Cache` finds entries by prefix, by longest match, by NBMA address and by connection, each without a scan. It tells
+nobody about changes: whoever changes it also tells the data plane and the RIB.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.nhrp.entry import Entry, EntryType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import ValuesView
 
     from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.entry import Neighbor, Requester
+    from dmvpn.base.reasons import Reason
+
+K = TypeVar("K")
 
 #: Entries of one tunnel. A client beyond that is told "insufficient resources".
 LARGEST_CACHE = 65_536
-#: Entries that lead to one station: Resolution Requests and Replies add no more of them.
-LARGEST_RESOLVED = 1024
-#: Prefixes of ours that others know. A router that answers for the whole Internet gives it away host by host.
-LARGEST_LOCAL = 4096
 #: Requesters of all prefixes of a tunnel together: whoever is not remembered cannot be told when a prefix goes away.
 LARGEST_REQUESTERS = 65_536
 #: Seconds between two searches for requesters whose time is over, while there is no room for another.
 PRUNE_INTERVAL = 10.0
+
+
+class Neighbor(NamedTuple):
+    """Where a packet goes, or came from: an NBMA address, and on a protected tunnel the connection that it takes there.
+
+    An NBMA address alone does not name a station: behind one translator there may be several, each with a connection of
+    its own. A message from a station names its connection; of a server that is only configured the address is known.
+
+    connection: 0 is the newest with that address; in clear there is no other.
+    """
+
+    nbma: IPAddress
+    connection: int = 0
+
+    @property
+    def account(self) -> IPAddress | int:
+        """What its traffic is counted under: it keeps its connection wherever it moves."""
+        return self.connection or self.nbma
+
+    def meets(self, other: Neighbor | None) -> bool:
+        """Return whether it is the same station, as far as we know."""
+        if other is None:
+            return False
+        if self.connection and other.connection:
+            return self.connection == other.connection
+        return self.nbma == other.nbma
+
+
+class EntryType(enum.Enum):
+    """The word behind `Type:` in `show ip nhrp`."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
+    INCOMPLETE = "incomplete"
+
+
+class Flag(enum.Flag):
+    """Flags of an entry, in the order of shows, which print the names in lower case.
+
+    USED, RIB and NHO are never stored in an entry: they follow from the traffic and from `Entry.route`.
+    """
+
+    AUTHORITATIVE = enum.auto()
+    ROUTER = enum.auto()
+    IMPLICIT = enum.auto()
+    UNIQUE = enum.auto()
+    REGISTERED = enum.auto()
+    NAT = enum.auto()
+    USED = enum.auto()
+    LOCAL = enum.auto()
+    NEGATIVE = enum.auto()
+    NHOP = enum.auto()
+    RIB = enum.auto()
+    NHO = enum.auto()
+    BFD = enum.auto()
+    TEMPORARY = enum.auto()
+
+
+NO_FLAGS = Flag(0)
+
+
+class RouteState(enum.Enum):
+    """What NHRP told the RIB about an entry."""
+
+    NONE = "nothing"
+    INSTALLED = "a route of our own"  # T1 in `show dmvpn`
+    OVERRIDE = "our next hop for another protocol's route"  # T2
+    UNREACHABLE = "that nobody has the address"
+
+
+@dataclass(slots=True)
+class Requester:
+    """Who resolved a prefix of ours."""
+
+    request_id: int
+    at: Neighbor  # where our reply went, or would go directly
+    expires: float  # seconds
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One line of the cache. Times are seconds on the router's clock; expires None: never.
+
+    changed: of the cache that it is in, which notes by itself what changes.
+    nbma: where packets go; None while incomplete.
+    connection: on a protected tunnel, over which; 0: the newest with that address.
+    identity, proved: what it proved to IKE when it registered, for people and to be compared.
+    payer: the identity that a registered entry is counted under, or NBMA address if none was proved; None: nobody.
+    claimed: the NBMA address that a peer behind NAT believes it has.
+    port: the UDP port by which a server hears it, 0: none is known.
+    asked: the host that our request was for (a refresh asks for it again).
+    hits: packets or redirects that an incomplete entry kept waiting.
+    """
+
+    changed: dict[Prefix, None] | None = field(default=None, repr=False, compare=False)
+    target: Prefix
+    next_hop: IPAddress
+    nbma: IPAddress | None
+    type: EntryType
+    created: float
+    expires: float | None = None
+    flags: Flag = NO_FLAGS
+    connection: int = 0
+    identity: str = ""
+    payer: IPAddress | Proved | None = None
+    proved: Proved | None = None
+    claimed: IPAddress | None = None
+    port: int = 0
+    holding_time: int = 0
+    mtu: int = 0
+    preference: int = 255
+    group: str = ""
+    route: RouteState = RouteState.NONE
+    asked: IPAddress | None = None
+    hits: int = 0
+    requesters: dict[IPAddress, Requester] | None = None
+    reason: Reason | None = None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if self.changed is not None:
+            self.changed[self.target] = None
+
+    def asked_for(self) -> None:
+        """Count a packet or a redirect that wants it while it has no answer."""
+        self.hits += 1
+
+    def lasts(self, until: float, reason: Reason | None = None) -> None:
+        """Keep it until then (seconds), for this reason if there is a new one."""
+        self.expires = until
+        self.reason = reason if reason is not None else self.reason
+
+    def explain(self, reason: Reason | None) -> None:
+        """Say why it is not as it should be; None: it is."""
+        self.reason = reason
+
+    def routed(self, route: RouteState) -> RouteState:
+        """Note what the RIB is told about it from now on. Returns what the RIB was told before."""
+        before, self.route = self.route, route
+        return before
+
+    def prove(self, *, proved: bool) -> None:
+        """Let packets take it as a way of their own, or not (any more)."""
+        self.flags = self.flags & ~Flag.TEMPORARY if proved else self.flags | Flag.TEMPORARY
+
+    def resolved(self, flags: Flag, claimed: IPAddress | None, port: int, mtu: int) -> None:
+        """Take over what a message said of a peer, or of a prefix behind it.
+
+        flags: of the peer's own entry alone.
+        port: 0: the message said nothing. The entry is implicit no longer if the peer itself says so.
+        """
+        self.flags = (self.flags & Flag.TEMPORARY) | Flag.ROUTER | (Flag.NHOP | flags if self.is_next_hop else NO_FLAGS)
+        if claimed is not None:
+            self.flags |= Flag.NAT
+        self.claimed, self.mtu = claimed, mtu
+        if port or claimed is None:
+            self.port = port if claimed is not None else 0
+
+    def holds(self, seconds: int, now: float) -> None:
+        """Start its holding time, as the peer gave it."""
+        self.holding_time = seconds
+        self.expires = now + seconds
+
+    def registered(self, flags: Flag, claimed: IPAddress | None, group: str, mtu: int) -> None:
+        """Take over what its client said of itself in its last registration."""
+        self.flags, self.claimed, self.group, self.mtu = flags, claimed, group, mtu
+
+    def proved_as(self, identity: str, proved: Proved | None) -> None:
+        """Take over what its client proved to IKE, where it registers from now on."""
+        self.identity, self.proved = identity, proved
+
+    @property
+    def neighbor(self) -> Neighbor | None:
+        """Where packets go; None while incomplete."""
+        return Neighbor(self.nbma, self.connection) if self.nbma is not None else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is our own prefix, given to others."""
+        return Flag.LOCAL in self.flags
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a client of ours registered it."""
+        return Flag.REGISTERED in self.flags
+
+    @property
+    def is_next_hop(self) -> bool:
+        """Whether it maps a tunnel address itself: a packet for `next_hop` goes to `nbma`."""
+        return self.target.address == self.next_hop and self.target.is_host
+
+    @property
+    def binds(self) -> bool:
+        """Whether it was configured or registered here, so that packets and messages may rely on it."""
+        return self.type is EntryType.STATIC or self.is_registered
 
 
 @dataclass(slots=True)
@@ -69,17 +272,13 @@ class Cache:
 
     def lookup(self, address: IPAddress) -> Entry | None:
         """Return the entry with the longest target that holds `address`."""
-        found = self._table.lookup(address)
-        return found[1] if found else None
+        return found[1] if (found := self._table.lookup(address)) else None
 
     def binding(self, address: IPAddress) -> Entry | None:
         """Return the same among the entries that were configured or registered."""
-        for _, entry in self._table.matches(address):
-            if entry.binds:
-                return entry
-        return None
+        return next((entry for _, entry in self._table.matches(address) if entry.binds), None)
 
-    def at(self, nbma: IPAddress) -> Iterable[Entry]:
+    def at(self, nbma: IPAddress) -> ValuesView[Entry]:
         """Return the entries that lead to this NBMA address, in the order in which they came."""
         return self._by_nbma.get(nbma, {}).values()
 
@@ -97,9 +296,7 @@ class Cache:
 
     def led_to(self, to: Neighbor) -> int:
         """Return how many entries lead to a station, by its connection, or by its address where it has none."""
-        if to.connection:
-            return len(self._by_connection.get(to.connection, ()))
-        return len(self._by_nbma.get(to.nbma, ()))
+        return len(self.over(to.connection) if to.connection else self.at(to.nbma))
 
     def behind(self, next_hop: IPAddress) -> list[Entry]:
         """Return the entries by way of this next hop, its own one included."""
@@ -113,12 +310,9 @@ class Cache:
         """Put an entry in; one with the same target is replaced."""
         self.remove(entry.target)
         self._table[entry.target] = entry
-        entry.tell(self.changed)
+        entry.changed = self.changed
         self._by_next_hop.setdefault(entry.next_hop, {})[entry.target] = entry
-        if entry.nbma is not None:
-            self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
-        if entry.connection:
-            self._by_connection.setdefault(entry.connection, {})[entry.target] = entry
+        self._place(entry)
         self._pay(entry, 1)
         if entry.type is EntryType.INCOMPLETE:
             self.incomplete[entry.target] = entry
@@ -132,12 +326,9 @@ class Cache:
             return None
         if self.changed is not None:
             self.changed[target] = None
-        entry.tell(None)
+        entry.changed = None
         _forget(self._by_next_hop, entry.next_hop, target)
-        if entry.nbma is not None:
-            _forget(self._by_nbma, entry.nbma, target)
-        if entry.connection:
-            _forget(self._by_connection, entry.connection, target)
+        self._displace(entry)
         self._pay(entry, -1)
         self.incomplete.pop(target, None)
         self.local.pop(target, None)
@@ -148,17 +339,14 @@ class Cache:
         """Count an entry of this cache under somebody else from now on, or under nobody."""
         if entry.payer != payer:
             self._pay(entry, -1)
-            entry.charged(payer)
+            entry.payer = payer
             self._pay(entry, 1)
 
     def _pay(self, entry: Entry, more: int) -> None:
-        if entry.payer is None:
-            return
-        addresses = self._by_payer.get(entry.payer, 0) + more * entry.target.size
-        if addresses:
-            self._by_payer[entry.payer] = addresses
-        else:
-            del self._by_payer[entry.payer]
+        if entry.payer is not None:
+            addresses = self._by_payer.pop(entry.payer, 0) + more * entry.target.size
+            if addresses:
+                self._by_payer[entry.payer] = addresses
 
     def touch(self) -> None:
         """Note that what is shown of any entry may be different now."""
@@ -167,42 +355,42 @@ class Cache:
 
     def remember(self, entry: Entry, asker: IPAddress, requester: Requester, now: float) -> bool:
         """Note who resolved a local entry of this cache. Returns False if there is no room."""
-        known = entry.requesters or {}
-        if asker not in known and self._requesters >= LARGEST_REQUESTERS:
-            self._prune(now)
-            known = entry.requesters or {}
+        is_new = asker not in (entry.requesters or {})
+        if is_new and self._requesters >= LARGEST_REQUESTERS:
+            if self._pruned_at is None or now - self._pruned_at >= PRUNE_INTERVAL:
+                self._pruned_at = now
+                self._prune(now)
             if self._requesters >= LARGEST_REQUESTERS:
                 return False
-        self._requesters += asker not in known
+        self._requesters += is_new
+        known = entry.requesters = entry.requesters or {}
         known[asker] = requester
-        entry.known_to(known)
         return True
 
     def _prune(self, now: float) -> None:
         """Forget the requesters whose time is over: what they resolved has expired there, too."""
-        if self._pruned_at is not None and now - self._pruned_at < PRUNE_INTERVAL:
-            return
-        self._pruned_at = now
-        self._requesters = 0
         for entry in self.local.values():
-            known = entry.requesters or {}
-            left = {asker: requester for asker, requester in known.items() if requester.expires > now}
-            entry.known_to(left)
-            self._requesters += len(left)
+            entry.requesters = {asker: one for asker, one in (entry.requesters or {}).items() if one.expires > now}
+        self._requesters = sum(len(entry.requesters or ()) for entry in self.local.values())
 
     def move(self, entry: Entry, to: Neighbor) -> None:
         """Let the peer of this entry have another NBMA address or connection."""
+        self._displace(entry)
+        entry.port = entry.port if to.nbma == entry.nbma else 0
+        entry.nbma, entry.connection = to
+        self._place(entry)
+
+    def _place(self, entry: Entry) -> None:
+        if entry.nbma is not None:
+            self._by_nbma.setdefault(entry.nbma, {})[entry.target] = entry
+        if entry.connection:
+            self._by_connection.setdefault(entry.connection, {})[entry.target] = entry
+
+    def _displace(self, entry: Entry) -> None:
         if entry.nbma is not None:
             _forget(self._by_nbma, entry.nbma, entry.target)
         if entry.connection:
             _forget(self._by_connection, entry.connection, entry.target)
-        entry.moved(to)
-        self._by_nbma.setdefault(to.nbma, {})[entry.target] = entry
-        if to.connection:
-            self._by_connection.setdefault(to.connection, {})[entry.target] = entry
-
-
-K = TypeVar("K")
 
 
 def _forget(index: dict[K, dict[Prefix, Entry]], key: K, target: Prefix) -> None:

@@ -10,9 +10,6 @@
 packet. The first requests go at 0, 0.25, 0.75 and 1.75 s, because the usual reason for silence is a hub that starts a
 moment later than its spokes; then IOS's 1, 2, 4 ... 64 s follow. A registered client renews after a third of its
 holding time.
-
-A spoke that hears nothing cannot know why; what it has seen before narrows it down (`suspicions`, the likeliest first).
-Whoever sees the whole network can decide (`dmvpn doctor`).
 """
 
 from __future__ import annotations
@@ -23,11 +20,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.entry import Neighbor
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.nhrp.reasons import Suspicion
 
 
 class NhsState(enum.Enum):
@@ -343,50 +341,3 @@ class NhsClient:
         if self.state is NhsState.RESPONDING:
             return [Act.UP]
         return [Act.DOWN] if old is NhsState.RESPONDING else []
-
-
-class Suspicion(enum.Enum):
-    """What may be wrong, as a clause for people."""
-
-    NHRP_MISSING = "it sends GRE, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
-    SERVER_DOWN = "the server is down, or the way to it is cut"
-    WRONG_ADDRESS = "this is not its NBMA address"
-    GRE_FILTERED = "protocol 47 (GRE) is filtered on the way"
-    KEY = "its tunnel key or mode is another than ours"
-    SAME_NAT = "another GRE spoke behind the same NAT address has the only flow to it"
-    NHRP_BEHIND_IKE = "IKE works, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
-    ESP_FILTERED = "ESP is filtered on the way, and IKE is not"
-    OLD_BINDING = "a translator on the way gave us another address, and the server answers the old one"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What a station knows of a silent server.
-
-    heard: GRE came from its NBMA address since it is silent.
-    answered: we were registered with it before.
-    translated: the server said then that a translator is between us.
-    protected: the tunnel's packets are ESP, and IKE has SAs with that address: without SAs nothing is sent, and nothing
-        is silent.
-    public: our own NBMA address needs no translator.
-    """
-
-    heard: bool = False
-    answered: bool = False
-    translated: bool = False
-    protected: bool = False
-    public: bool = False
-
-
-def suspicions(evidence: Evidence) -> tuple[Suspicion, ...]:
-    """Return what is possible, the likeliest first."""
-    if evidence.heard:
-        return (Suspicion.NHRP_MISSING,)
-    clear = not evidence.protected
-    if evidence.answered:
-        after_nat = (Suspicion.OLD_BINDING, Suspicion.SAME_NAT) if evidence.translated and clear else ()
-        return (Suspicion.SERVER_DOWN, *after_nat, *((Suspicion.GRE_FILTERED,) if clear else ()))
-    if not clear:
-        return (Suspicion.KEY, Suspicion.NHRP_BEHIND_IKE, Suspicion.ESP_FILTERED)
-    never = (Suspicion.SERVER_DOWN, Suspicion.WRONG_ADDRESS, Suspicion.GRE_FILTERED, Suspicion.KEY)
-    return never if evidence.public else (*never, Suspicion.SAME_NAT)

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.effects import Resolve
 from dmvpn.base.groups import Groups
+from dmvpn.base.limits import RateLimit
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import Cache
+from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
-from dmvpn.features.nhrp.counters import Happening, SendLimit
-from dmvpn.features.nhrp.entry import Entry, EntryType
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
@@ -82,7 +81,7 @@ class Configuration:
     def _create(self, config: TunnelConfig) -> None:
         cache = Cache(changed={} if self._station.ports.remembers else None)
         usage = self._station.shared.usage_of(config.name)
-        tunnel = Tunnel(config, SendLimit(*config.max_send), cache=cache, usage=usage)
+        tunnel = Tunnel(config, RateLimit(*config.max_send), cache=cache, usage=usage)
         tunnel.stand(self._station.ports.tunnels.get(config.name))
         tunnel.follow(self._station.ports.interfaces.get(config.name))
         self._station.tunnels[config.name] = tunnel
@@ -119,7 +118,7 @@ class Configuration:
             self._change_lists(tunnel, targets, receivers)
             return
         if old.max_send != config.max_send:
-            tunnel.limit = SendLimit(*config.max_send)
+            tunnel.limit = RateLimit(*config.max_send)
         if old.hearsay_limit != config.hearsay_limit:
             self._station.shared.hearsay.forget(tunnel.name)
         self._set_clients(tunnel)

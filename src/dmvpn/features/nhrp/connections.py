@@ -20,7 +20,7 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.negotiation import ProtectionWanted
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.entry import Neighbor
+from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Protection
     from dmvpn.base.protection import Connection, Proved
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -138,7 +138,7 @@ def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> b
     """Return whether the sender is a server that is configured (`nhs`, `map`), and not only somebody at its address."""
     clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma]
     if not clients:
-        return any(known.is_configured for known in tunnel.cache.at(sender.nbma))
+        return any(known.type is EntryType.STATIC for known in tunnel.cache.at(sender.nbma))
     numbers = (client.connection for client in clients)
     return any(
         not number or not sender.connection or number == sender.connection or protection.connection(number) is None

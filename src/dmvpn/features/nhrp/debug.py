@@ -13,15 +13,6 @@ import enum
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.features.nhrp.extensions import (
-    AddressExtension,
-    Authentication,
-    Extension,
-    ExtensionType,
-    UnknownExtension,
-    VendorPrivate,
-)
-from dmvpn.features.nhrp.mapped_ports import MappedPorts
 from dmvpn.features.nhrp.messages import PACKET_NAMES, code_name, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -36,12 +27,21 @@ from dmvpn.features.nhrp.packet import (
     ResolutionFlag,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import (
+    AddressExtension,
+    Authentication,
+    Extension,
+    ExtensionType,
+    UnknownExtension,
+    VendorPrivate,
+)
+from dmvpn.features.nhrp.vendor import MappedPorts, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cie import ClientInfo
+    from dmvpn.features.nhrp.parts import ClientInfo
 
 _VRF = "vrf: global(0x0)"
 _AFN = {4: "AF_IP(1)", 6: "AF_IP6(2)"}
@@ -199,8 +199,8 @@ def _vendor_lines(extension: VendorPrivate) -> Iterator[str]:
     if ports is not None:
         for entry in ports.entries:
             yield f"  mapped port:{entry.port}, NBMA: {spelled(entry.nbma)}, protocol: {spelled(entry.protocol)}"
-    elif extension.group is not None:
-        yield f"  group:{extension.group}"
+    elif (group := group_of(extension)) is not None:
+        yield f"  group:{group}"
     else:
         yield f"  data:{extension.data.hex()}"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
+from dmvpn.base.limits import RateLimit
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.counters import Refusal, SendLimit
 from dmvpn.features.nhrp.packet import (
     HEADER,
     REPLIES,
@@ -22,13 +22,14 @@ from dmvpn.features.nhrp.packet import (
     PacketType,
     address_lengths,
 )
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.entry import Neighbor
-    from dmvpn.features.nhrp.extensions import Extension
+    from dmvpn.features.nhrp.cache import Neighbor
+    from dmvpn.features.nhrp.parts import Extension
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.net.octets import Octets
 
@@ -55,8 +56,8 @@ class Errors:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._to_all = SendLimit(ERRORS_TO_ALL, ERROR_SECONDS)
-        self._to_one: dict[IPAddress | int, SendLimit] = {}
+        self._to_all = RateLimit(ERRORS_TO_ALL, ERROR_SECONDS)
+        self._to_one: dict[IPAddress | int, RateLimit] = {}
 
     def refuse(
         self,
@@ -140,7 +141,7 @@ class Errors:
         if limit is None:
             if len(self._to_one) >= LARGEST_COUNTED:
                 del self._to_one[next(iter(self._to_one))]
-            limit = self._to_one[sender.account] = SendLimit(ERRORS_TO_ONE, ERROR_SECONDS)
+            limit = self._to_one[sender.account] = RateLimit(ERRORS_TO_ONE, ERROR_SECONDS)
         return limit.take(now) and self._to_all.take(now)
 
 

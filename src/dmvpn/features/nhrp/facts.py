@@ -8,15 +8,16 @@ from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Address, Fact, Network, ReasonFacts, network, reason_facts
 from dmvpn.base.protection import ProtectionPhase
-from dmvpn.features.nhrp.client import NhsState, Suspicion
-from dmvpn.features.nhrp.entry import RouteState
+from dmvpn.features.nhrp.cache import RouteState
+from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
+from dmvpn.features.nhrp.reasons import Suspicion
 from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Protection
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.client import NhsClient
-    from dmvpn.features.nhrp.entry import Entry
     from dmvpn.features.nhrp.machine import NhrpMachine
     from dmvpn.features.nhrp.tunnel import Tunnel
 

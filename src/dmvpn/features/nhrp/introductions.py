@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
-from dmvpn.features.nhrp.entry import EntryType
-from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress, find
+from dmvpn.features.nhrp.cache import EntryType
+from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
 
 if TYPE_CHECKING:
     from dmvpn.features.nhrp.client import NhsClient
-    from dmvpn.features.nhrp.extensions import Extensions
     from dmvpn.features.nhrp.packet import RegistrationReply
+    from dmvpn.features.nhrp.parts import Extensions
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.tunnel import Tunnel
 

@@ -38,7 +38,6 @@ from dmvpn.base.notices import (
     RouteChanged,
     TunnelChanged,
 )
-from dmvpn.features.nhrp.counters import take_in
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.past import Past
@@ -92,6 +91,7 @@ class NhrpMachine:
         self.config = NhrpConfig()
         self._shared = Shared()
         self._overlays = {version: Overlay(ports, self._shared, version) for version in VERSIONS}
+        self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
         self._remembers = ports.remembers
         #: The chronicle's side of NHRP, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
@@ -103,7 +103,7 @@ class NhrpMachine:
 
     def of_version(self, version: int) -> tuple[Tunnel, ...]:
         """Return the tunnels with NHRP for this IP version. They are for shows, which only look."""
-        return tuple(self._overlays[version].tunnels.values())
+        return tuple(self._tunnels[version].values())
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""
@@ -115,30 +115,10 @@ class NhrpMachine:
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         results = self._handle(event, now)
-        return [*results, *self._remember(event, now)] if self._remembers else results
-
-    def _remember(self, event: Event | Notice, now: float) -> list[Notice]:
-        """Note for the past what an event has changed."""
-        past = self.past = self.past or Past(VERSIONS, now)
-        lines: list[Notice] = []
-        if isinstance(event, UsageReported):
-            for tunnel in self.tunnels:
-                if tunnel.name == event.tunnel:
-                    past.used(tunnel, event, now)
-        elif isinstance(event, ConnectionChanged):
-            if event.old is not None and event.new is None:
-                past.forget_use(self.tunnels, event.old.number, now)
-        elif isinstance(event, Configured):
-            past.forget_uses(self.tunnels, now)
-        elif isinstance(event, TunnelChanged):  # whether an entry can be in use depends on it
-            for tunnel in self.tunnels:
-                if tunnel.name == event.name:
-                    tunnel.cache.touch()
-        for version, overlay in self._overlays.items():
-            lines += past.follow(version, overlay.tunnels.values(), now)
-            if isinstance(event, Configured):
-                lines += past.configured(version, self.of_version(version), now)
-        return lines
+        if self._remembers:
+            past = self.past = self.past or Past(VERSIONS, now)
+            results += past.follow(event, self._tunnels, now)
+        return results
 
     def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:
@@ -167,7 +147,7 @@ class NhrpMachine:
 
     def _used(self, event: UsageReported, now: float) -> list[Effect | Notice]:
         """Take in the counters of a tunnel, once for both versions."""
-        traffic = take_in(self._shared.usage_of(event.tunnel), event, now)
+        traffic = self._shared.take_in(event, now)
         return [result for overlay in self._overlays.values() for result in overlay.used(event.tunnel, traffic, now)]
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Log
-from dmvpn.features.nhrp.cie import CieCode
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
+from dmvpn.features.nhrp.parts import CieCode
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix

@@ -44,9 +44,9 @@ from dmvpn.base.notices import (
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.admission import Admission
+from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor, RouteState
 from dmvpn.features.nhrp.configuration import Configuration, Names
 from dmvpn.features.nhrp.echoes import Echoes
-from dmvpn.features.nhrp.entry import Entry, EntryType, Neighbor, RouteState
 from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.peers import Peers
@@ -66,8 +66,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
-    from dmvpn.features.nhrp.counters import Traffic
-    from dmvpn.features.nhrp.shared import Shared
+    from dmvpn.features.nhrp.shared import Shared, Traffic
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 

@@ -23,8 +23,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypedDict
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.nhrp.cie import ADDRESS_LENGTH, LARGEST_SUBADDRESS, AddressFamily, ClientInfo, parse_cies
-from dmvpn.features.nhrp.extensions import END, Extensions, parse_extensions
+from dmvpn.features.nhrp.parts import (
+    ADDRESS_LENGTH,
+    END,
+    LARGEST_SUBADDRESS,
+    AddressFamily,
+    ClientInfo,
+    Extensions,
+    parse_cies,
+    parse_extensions,
+)
 from dmvpn.net.checksum import checksum
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.octets import Octets, ip_address

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import MessagePassed, Sign, StateChanged, Topic, Way
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import UsageReported
 from dmvpn.base.journal import Journal
-from dmvpn.features.nhrp.cie import CieCode
+from dmvpn.base.negotiation import ConnectionChanged
+from dmvpn.base.notices import Configured, TunnelChanged
+from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Direction
-from dmvpn.features.nhrp.entry import ROUTE_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -36,20 +38,24 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import CieCode
 from dmvpn.features.nhrp.tunnel import USED_FOR
 from dmvpn.net import ip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dmvpn.base.chronicle import About
-    from dmvpn.base.events import UsageReported
+    from dmvpn.base.effects import Effect
+    from dmvpn.base.events import Event
+    from dmvpn.base.notices import Notice
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.nhrp.cache import Cache
-    from dmvpn.features.nhrp.cie import ClientInfo
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Cache, Entry
+    from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.tunnel import Tunnel
 
+#: What a route adds to the flags of an entry.
+ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}
 #: What a flag or route says of an entry, the first that fits; T1 and T2 are as in `show dmvpn`.
 _KINDS: Final = (
     (Flag.LOCAL, "ours, given to others"),
@@ -105,7 +111,7 @@ def record_of(tunnel: Tunnel, entry: Entry) -> Record:
         created=entry.created,
         expires=entry.expires,
         type=entry.type,
-        flags=entry.flags | ROUTE_FLAGS[entry.route],
+        flags=entry.flags | ROUTE_FLAGS.get(entry.route, NO_FLAGS),
         nbma=entry.nbma,
         claimed=entry.claimed,
         group=entry.group,
@@ -128,39 +134,65 @@ class Past:
         self._entries: dict[int, Journal[tuple[str, Prefix], Record]] = {version: Journal() for version in versions}
         self._tunnels: dict[int, Journal[None, tuple[str, ...]]] = {version: Journal() for version in versions}
         self._uses: Journal[tuple[str, IPAddress | int], Stretch] = Journal()
+        #: By tunnel: whose last use is known.
+        self._accounts: dict[str, dict[IPAddress | int, None]] = {}
         #: By the names of tunnels, as of the last configuration.
         self._caches: dict[int, dict[str, Cache]] = {version: {} for version in versions}
 
     # ------------------------------------------------------------------------------------------------- to remember
 
-    def follow(self, version: int, tunnels: Iterable[Tunnel], now: float) -> list[StateChanged]:
-        """Record what an event has changed."""
-        lines: list[StateChanged] = []
-        for tunnel in tunnels:
-            changed = tunnel.cache.changed
-            if not changed:
-                continue
-            for target in changed:
-                entry = tunnel.cache.get(target)
-                record = record_of(tunnel, entry) if entry is not None else None
-                lines += self._note(version, (tunnel.name, target), record, now)
-            changed.clear()
+    def follow(
+        self, event: Event | Notice, networks: Mapping[int, Mapping[str, Tunnel]], now: float
+    ) -> list[Effect | Notice]:
+        """Record what an event has changed in the tunnels of each IP version, and return the lines about it."""
+        lines: list[Effect | Notice] = []
+        for version, tunnels in networks.items():
+            match event:
+                case UsageReported(tunnel=name) if name in tunnels:
+                    self._used(tunnels[name], event, now)
+                case TunnelChanged(name=name) if name in tunnels:  # whether an entry can be in use depends on it
+                    tunnels[name].cache.touch()
+            for tunnel in tunnels.values():
+                if tunnel.cache.changed:
+                    lines += self._changed(version, tunnel, now)
+            if isinstance(event, Configured):
+                lines += self._configured(version, tunnels, now)
+        match event:
+            case ConnectionChanged(old=old, new=None) if old is not None:
+                for name in self._accounts:
+                    self._forget_use(name, old.number, now)
+            case Configured():
+                for name in [name for name in self._accounts if all(name not in each for each in networks.values())]:
+                    for account in list(self._accounts[name]):
+                        self._forget_use(name, account, now)
+                    del self._accounts[name]
         return lines
 
-    def configured(self, version: int, tunnels: tuple[Tunnel, ...], now: float) -> list[StateChanged]:
+    def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[StateChanged]:
+        """Record the entries that are different now."""
+        changed = tunnel.cache.changed or {}
+        lines: list[StateChanged] = []
+        for target in changed:
+            entry = tunnel.cache.get(target)
+            record = record_of(tunnel, entry) if entry is not None else None
+            lines += self._note(version, (tunnel.name, target), record, now)
+        changed.clear()
+        return lines
+
+    def _configured(self, version: int, tunnels: Mapping[str, Tunnel], now: float) -> list[StateChanged]:
         """Record that tunnels may have come and gone, with all their entries."""
-        caches = {tunnel.name: tunnel.cache for tunnel in tunnels}
+        caches = {name: tunnel.cache for name, tunnel in tunnels.items()}
         before, self._caches[version] = self._caches[version], caches
         if list(caches) == list(before) and all(caches[name] is before[name] for name in caches):
             return []
-        self._tunnels[version].note(None, tuple(tunnel.name for tunnel in tunnels), now)
+        self._tunnels[version].note(None, tuple(caches), now)
         lines: list[StateChanged] = []
         for name, target in self._entries[version].present():
             if name not in caches or caches[name].get(target) is None:
                 lines += self._note(version, (name, target), None, now)
         return lines
 
-    def used(self, tunnel: Tunnel, report: UsageReported, now: float) -> None:
+    def _used(self, tunnel: Tunnel, report: UsageReported, now: float) -> None:
         """Record the traffic of a tunnel that was taken in."""
         for peer in report.peers:
             for account in (peer.connection, peer.nbma) if peer.connection else (peer.nbma,):
@@ -172,23 +204,16 @@ class Past:
                     self._uses.correct(key, Stretch(known.began, now))
                 else:
                     self._uses.note(key, Stretch(now, now), now)
+                    self._accounts.setdefault(tunnel.name, {})[account] = None
 
     def accounts(self) -> list[tuple[str, IPAddress | int]]:
         """Return the tunnels and accounts whose last use is known."""
-        return self._uses.present()
+        return [(name, account) for name, accounts in self._accounts.items() for account in accounts]
 
-    def forget_use(self, tunnels: tuple[Tunnel, ...], connection: int, now: float) -> None:
-        """Forget the accounts of a connection that is gone."""
-        for tunnel in tunnels:
-            if connection not in tunnel.usage:
-                self._uses.note((tunnel.name, connection), None, now)
-
-    def forget_uses(self, tunnels: tuple[Tunnel, ...], now: float) -> None:
-        """Forget accounts that were closed."""
-        accounts = {tunnel.name: tunnel.usage for tunnel in tunnels}
-        for tunnel, account in self.accounts():
-            if account not in accounts.get(tunnel, {}):
-                self._uses.note((tunnel, account), None, now)
+    def _forget_use(self, tunnel: str, account: IPAddress | int, now: float) -> None:
+        if account in self._accounts[tunnel]:
+            del self._accounts[tunnel][account]
+            self._uses.note((tunnel, account), None, now)
 
     def _note(self, version: int, key: tuple[str, Prefix], record: Record | None, now: float) -> list[StateChanged]:
         before = self._entries[version].note(key, record, now)

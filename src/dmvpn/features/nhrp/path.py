@@ -32,7 +32,7 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.entry import Neighbor
+    from dmvpn.features.nhrp.cache import Neighbor
 
 
 class PathState(enum.Enum):

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Onward, Standby
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.plane import Plane, Routes
+    from dmvpn.features.nhrp.shared import Traffic
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds between two packets that keep a translator's mapping alive, RFC 3948 §4.

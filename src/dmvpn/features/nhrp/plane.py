@@ -25,12 +25,12 @@ from dmvpn.base.effects import ClearAdjacency, Effect, NextHop, RouteKind, SetAd
 from dmvpn.base.notices import MulticastReached, OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.features.nhrp.cache import Entry, Neighbor, RouteState
 from dmvpn.features.nhrp.client import NhsState
-from dmvpn.features.nhrp.counters import Happening
-from dmvpn.features.nhrp.entry import Entry, Neighbor, RouteState
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.tunnel import Happening
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

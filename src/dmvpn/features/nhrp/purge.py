@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
+from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor
 from dmvpn.features.nhrp.connections import secured, way_to
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType, Neighbor
-from dmvpn.features.nhrp.extensions import NatAddress, hop_by_hop
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.ways import Here, Onward, find_way
 

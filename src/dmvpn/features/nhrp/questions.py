@@ -20,20 +20,21 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.entry import NO_FLAGS, Entry, Flag, Neighbor, RouteState
-from dmvpn.features.nhrp.extensions import NatAddress, ReverseTransitRecord, find
-from dmvpn.features.nhrp.mapped_ports import mapped_ports
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, Neighbor, RouteState
+from dmvpn.features.nhrp.parts import NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.vendor import mapped_ports
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cie import ClientInfo
-    from dmvpn.features.nhrp.extensions import Extensions
     from dmvpn.features.nhrp.packet import ResolutionReply
+    from dmvpn.features.nhrp.parts import ClientInfo, Extensions
     from dmvpn.features.nhrp.plane import Plane, Routes
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel
 
+#: Entries that lead to one station: Resolution Requests and Replies add no more of them.
+LARGEST_RESOLVED = 1024
 #: Answered requests that are remembered.
 LARGEST_ANSWERED = 256
 FIRST_RETRY = 1.0

@@ -1,8 +1,15 @@
-"""Why a next hop server, a mapping or a direct path of NHRP is not in use."""
+"""Why something of NHRP is not as it should be.
+
+NhrpReason   why a next hop server, a mapping or a direct path is not in use
+Refusal      why a packet was not acted on
+Suspicion    what may be wrong with a server that is silent. A spoke that hears nothing cannot know why; what it has
+             seen before narrows it down. Whoever sees the whole network can decide (`dmvpn doctor`)
+"""
 
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from dmvpn.base.reasons import ReasonCode
 from dmvpn.features.nhrp.messages import code_name, error_name
@@ -45,3 +52,80 @@ class Objection(int):
 
     def __str__(self) -> str:
         return error_name(int(self))
+
+
+class Refusal(enum.Enum):
+    """Why a packet was not acted on; shows and logs print the value."""
+
+    MALFORMED = "malformed"
+    AUTHENTICATION = "wrong authentication"
+    UNKNOWN_EXTENSION = "unrecognized compulsory extension"
+    HOP_COUNT = "hop count exceeded"
+    LOOP = "loop detected"
+    NO_WAY = "no way to the destination"
+    UNSOLICITED = "reply that nobody asked for"
+    FORGED = "addresses that cannot be"
+    SEND_LIMIT = "over the send limit"
+    NOT_ALLOWED = "not allowed to the sender"
+    REGISTRATION_REFUSED = "registration refused"
+    RESOLUTION_REFUSED = "resolution refused"
+    IGNORED = "not wanted by the configuration"
+    TOO_LARGE = "larger than the network carries"
+    INVALID_EXTENSION = "extension that does not belong there"
+    ERROR_LIMIT = "error indication held back, there were too many"
+    NO_ROOM = "nothing more can be remembered"
+    IN_CLEAR = "in clear on a protected tunnel"
+    UNPROTECTED = "held back, nothing protects it"
+    OTHER_IDENTITY = "another IKE identity has the address"
+    NO_STATION = "network or broadcast address of the tunnel's subnet"
+    ROUTED_ELSEWHERE = "registered address that is routed to another station"
+    OTHER_NBMA = "NBMA address of another station, which only a server may register"
+    HELD_BACK = "new NBMA address by the word of one station, held back"
+    TOO_MANY = "more registrations than one station may have"
+
+
+class Suspicion(enum.Enum):
+    """What may be wrong, as a clause for people."""
+
+    NHRP_MISSING = "it sends GRE, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
+    SERVER_DOWN = "the server is down, or the way to it is cut"
+    WRONG_ADDRESS = "this is not its NBMA address"
+    GRE_FILTERED = "protocol 47 (GRE) is filtered on the way"
+    KEY = "its tunnel key or mode is another than ours"
+    SAME_NAT = "another GRE spoke behind the same NAT address has the only flow to it"
+    NHRP_BEHIND_IKE = "IKE works, so it lives: NHRP may be missing on its tunnel (network-id), or refuse us in silence"
+    ESP_FILTERED = "ESP is filtered on the way, and IKE is not"
+    OLD_BINDING = "a translator on the way gave us another address, and the server answers the old one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a station knows of a silent server.
+
+    heard: GRE came from its NBMA address since it is silent.
+    answered: we were registered with it before.
+    translated: the server said then that a translator is between us.
+    protected: the tunnel's packets are ESP, and IKE has SAs with that address: without SAs nothing is sent, and nothing
+        is silent.
+    public: our own NBMA address needs no translator.
+    """
+
+    heard: bool = False
+    answered: bool = False
+    translated: bool = False
+    protected: bool = False
+    public: bool = False
+
+
+def suspicions(evidence: Evidence) -> tuple[Suspicion, ...]:
+    """Return what is possible, the likeliest first."""
+    if evidence.heard:
+        return (Suspicion.NHRP_MISSING,)
+    clear = not evidence.protected
+    if evidence.answered:
+        after_nat = (Suspicion.OLD_BINDING, Suspicion.SAME_NAT) if evidence.translated and clear else ()
+        return (Suspicion.SERVER_DOWN, *after_nat, *((Suspicion.GRE_FILTERED,) if clear else ()))
+    if not clear:
+        return (Suspicion.KEY, Suspicion.NHRP_BEHIND_IKE, Suspicion.ESP_FILTERED)
+    never = (Suspicion.SERVER_DOWN, Suspicion.WRONG_ADDRESS, Suspicion.GRE_FILTERED, Suspicion.KEY)
+    return never if evidence.public else (*never, Suspicion.SAME_NAT)

@@ -16,18 +16,9 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.counters import Refusal
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.debug import Direction
-from dmvpn.features.nhrp.entry import Neighbor
 from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
-from dmvpn.features.nhrp.extensions import (
-    Authentication,
-    ForwardTransitRecord,
-    UnknownExtension,
-    find,
-    repeated,
-    unknown_compulsory,
-)
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -43,7 +34,15 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
-from dmvpn.features.nhrp.reasons import NhrpReason, Objection
+from dmvpn.features.nhrp.parts import (
+    Authentication,
+    ForwardTransitRecord,
+    UnknownExtension,
+    VendorPrivate,
+    find,
+    unknown_compulsory,
+)
+from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
 from dmvpn.features.nhrp.transit import quoted_addresses
 from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import NhrpReceived
     from dmvpn.base.notices import Notice
     from dmvpn.features.nhrp.admission import Admission
+    from dmvpn.features.nhrp.parts import Extension, Extensions
     from dmvpn.features.nhrp.purge import Purger
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.resolver import Resolver
@@ -147,7 +147,7 @@ class Reception:
 
     def _is_consistent(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor) -> bool:
         """Check that no extension is there twice (RFC 2332 §5.3): with two records, which one would show a loop?"""
-        second = repeated(packet.extensions)
+        second = _repeated(packet.extensions)
         if second is None:
             return True
         code, why = ErrorCode.INVALID_EXTENSION, Refusal.INVALID_EXTENSION
@@ -195,7 +195,7 @@ class Reception:
 
     def _take(self, tunnel: Tunnel, packet: NhrpPacket, sender: Neighbor, here: Here | None) -> None:
         """Act on a packet that is for us."""
-        unknown = unknown_compulsory(packet.extensions, UnknownExtension)
+        unknown = unknown_compulsory(packet.extensions)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
             self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, unknown))
@@ -278,3 +278,19 @@ def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
     if packet.source_nbma.version != outer_source.version:
         what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"
         raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
+
+
+#: Classes of which a packet may have several.
+_MANY = (VendorPrivate, UnknownExtension)
+
+
+def _repeated(extensions: Extensions) -> int | None:
+    """Return the number of the first extension that repeats a class; vendors' and unknown ones may (RFC 2332 §5.3)."""
+    seen: list[type[Extension]] = []
+    for number, extension in enumerate(extensions):
+        kind = type(extension)
+        if kind in seen:
+            return number
+        if kind not in _MANY:
+            seen.append(kind)
+    return None

@@ -19,28 +19,27 @@ from dmvpn.base.liveness import PathLost, Witness
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.client import Act, Evidence, NhsClient, NhsState, Suspicion, suspicions
+from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
 from dmvpn.features.nhrp.connections import why_not
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Neighbor
-from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress, VendorPrivate
 from dmvpn.features.nhrp.introductions import introduced
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.path import Act as PathAct
 from dmvpn.features.nhrp.path import Path, PathState
-from dmvpn.features.nhrp.reasons import Nak, NhrpReason
+from dmvpn.features.nhrp.reasons import Evidence, Nak, NhrpReason, Refusal, Suspicion, suspicions
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.vendor import group_extension
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from dmvpn.features.nhrp.counters import Traffic
     from dmvpn.features.nhrp.echoes import Echoes
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
+    from dmvpn.features.nhrp.shared import Traffic
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
@@ -340,7 +339,7 @@ class Registration:
                 *self._station.records(tunnel),
                 *self._station.authentication(tunnel),
                 NatAddress(entries=(server,)),
-                *((VendorPrivate.of_group(config.group),) if config.group else ()),
+                *((group_extension(config.group),) if config.group else ()),
             ),
         )
 

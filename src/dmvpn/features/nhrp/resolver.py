@@ -19,21 +19,27 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp.cache import LARGEST_RESOLVED
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag
-from dmvpn.features.nhrp.extensions import NatAddress, ResponderAddress
-from dmvpn.features.nhrp.mapped_ports import MappedPorts
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.path import PathState
-from dmvpn.features.nhrp.questions import FIRST_RETRY, HoldDowns, Pending, Purpose, Questions, binding_of, whereabouts
-from dmvpn.features.nhrp.reasons import Nak, NhrpReason
+from dmvpn.features.nhrp.questions import (
+    FIRST_RETRY,
+    LARGEST_RESOLVED,
+    HoldDowns,
+    Pending,
+    Purpose,
+    Questions,
+    binding_of,
+    whereabouts,
+)
+from dmvpn.features.nhrp.reasons import Nak, NhrpReason, Refusal
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.vendor import MappedPorts
 from dmvpn.features.nhrp.ways import Here, Onward, find_way, may_be_beyond
 
 if TYPE_CHECKING:
-    from dmvpn.features.nhrp.entry import Neighbor
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane, Routes
     from dmvpn.features.nhrp.questions import Binding

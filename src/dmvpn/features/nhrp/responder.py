@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
-from dmvpn.features.nhrp.cache import LARGEST_LOCAL, LARGEST_RESOLVED
-from dmvpn.features.nhrp.cie import CieCode, ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor, Requester
-from dmvpn.features.nhrp.extensions import (
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, Requester
+from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.parts import (
+    CieCode,
+    ClientInfo,
     Extensions,
     ForwardTransitRecord,
     NatAddress,
@@ -31,8 +31,8 @@ from dmvpn.features.nhrp.extensions import (
     hop_by_hop,
     put,
 )
-from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
-from dmvpn.features.nhrp.questions import Binding, told_port
+from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, told_port
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.station import Timer, TimerKind
 from dmvpn.features.nhrp.ways import may_be_beyond
 
@@ -113,6 +113,8 @@ class WaitingReplies:
         return Timer(TimerKind.REPLY, tunnel, serial)
 
 
+#: Prefixes of ours that others know. A router that answers for the whole Internet gives it away host by host.
+LARGEST_LOCAL = 4096
 #: Peers of one tunnel whose mapping may come from their requests alone; further ones are asked for like all others.
 LARGEST_HEARSAY = 4096
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.features.nhrp import messages
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag, Neighbor
+from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.ways import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.cie import ClientInfo
+    from dmvpn.features.nhrp.parts import ClientInfo
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.station import Station

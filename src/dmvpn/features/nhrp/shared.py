@@ -24,17 +24,20 @@ Words that lead to a known address cost nothing, nor does what a station says of
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Store
-from dmvpn.features.nhrp.counters import Refusal, SendLimit
+from dmvpn.base.limits import RateLimit
+from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.tunnel import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.events import UsageReported
     from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.counters import Usage
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: The name under which the ceiling is stored.
@@ -91,8 +94,8 @@ class Hearsay:
     """Owns the counts of all tunnels of a router, of both versions of IP."""
 
     def __init__(self) -> None:
-        self._together: dict[str, SendLimit] = {}
-        self._of: dict[str, dict[IPAddress | Proved, tuple[SendLimit, SendLimit]]] = {}
+        self._together: dict[str, RateLimit] = {}
+        self._of: dict[str, dict[IPAddress | Proved, tuple[RateLimit, RateLimit]]] = {}
 
     def believes(
         self, tunnel: Tunnel, account: IPAddress | Proved, nbma: IPAddress, *, now: float, asked: bool, known: bool
@@ -105,7 +108,7 @@ class Hearsay:
         """
         if not tunnel.protected or known or tunnel.cache.at(nbma):
             return True
-        together = self._together.setdefault(tunnel.name, SendLimit(*TOGETHER))
+        together = self._together.setdefault(tunnel.name, RateLimit(*TOGETHER))
         all_words, unasked = self._limits(tunnel, account)
         if not all_words.may(now) or not together.may(now) or not (asked or unasked.may(now)):
             tunnel.counters.count_refused(Refusal.HELD_BACK)
@@ -125,7 +128,7 @@ class Hearsay:
         for name in [name for name in self._of if name not in tunnels]:
             del self._of[name]
 
-    def _limits(self, tunnel: Tunnel, account: IPAddress | Proved) -> tuple[SendLimit, SendLimit]:
+    def _limits(self, tunnel: Tunnel, account: IPAddress | Proved) -> tuple[RateLimit, RateLimit]:
         """Return the limits of this station: for all its words, and for those that nobody asked for."""
         counted = self._of.setdefault(tunnel.name, {})
         limits = counted.get(account)
@@ -133,8 +136,20 @@ class Hearsay:
             if len(counted) >= LARGEST_COUNTED:
                 del counted[next(iter(counted))]
             most = tunnel.config.hearsay_limit
-            limits = counted[account] = (SendLimit(most, MINUTE), SendLimit(max(1, most // 2), MINUTE))
+            limits = counted[account] = (RateLimit(most, MINUTE), RateLimit(max(1, most // 2), MINUTE))
         return limits
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Who was heard and who was silent, in the order of the report.
+
+    heard: something came from them.
+    silent: we sent, nothing came. Peers are named by their accounts: the number of the connection, and the address.
+    """
+
+    heard: dict[IPAddress | int, None] = field(default_factory=dict)
+    silent: dict[IPAddress | int, None] = field(default_factory=dict)
 
 
 class Shared:
@@ -149,6 +164,22 @@ class Shared:
     def usage_of(self, tunnel: str) -> dict[IPAddress | int, Usage]:
         """Return the account of a tunnel."""
         return self._usage.setdefault(tunnel, {})
+
+    def take_in(self, report: UsageReported, now: float) -> Traffic:
+        """Bring the account of a tunnel up to a report, and return what happened since the last one."""
+        traffic, account = Traffic(), self.usage_of(report.tunnel)
+        for peer in report.peers:
+            names: list[IPAddress | int] = [peer.connection, peer.nbma] if peer.connection else [peer.nbma]
+            of_others, came = account.setdefault(names[0], Usage()).reported(peer.sent, peer.received)
+            for name in names:
+                account.setdefault(name, Usage()).passed(of_others, came, now)
+                if came:
+                    traffic.heard[name] = None
+                elif of_others > 0:
+                    traffic.silent[name] = None
+        for name in traffic.heard:
+            traffic.silent.pop(name, None)
+        return traffic
 
     def keep(self, tunnels: Container[str]) -> None:
         """Forget all other tunnels."""

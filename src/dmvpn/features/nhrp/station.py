@@ -16,21 +16,20 @@ from dmvpn.base.effects import GRE_NHRP, Effect, SendGre
 from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import DebugOutput, Log, Notice
 from dmvpn.features.nhrp import debug, messages
-from dmvpn.features.nhrp.cie import ClientInfo
 from dmvpn.features.nhrp.connections import Wants, account_of, secured
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.debug import CONTAINING, Direction
-from dmvpn.features.nhrp.extensions import Authentication, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.model import NhrpConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, RegistrationReply
+from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.past import told
+from dmvpn.features.nhrp.reasons import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
-    from dmvpn.features.nhrp.entry import Entry, Neighbor
+    from dmvpn.features.nhrp.cache import Entry, Neighbor
     from dmvpn.features.nhrp.shared import Shared
     from dmvpn.features.nhrp.tunnel import Tunnel
 

@@ -16,24 +16,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
 from dmvpn.base.errors import WireError
-from dmvpn.features.nhrp.cie import ClientInfo
-from dmvpn.features.nhrp.counters import Refusal
-from dmvpn.features.nhrp.entry import Neighbor
+from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.errors import HOP_COUNT_AT, Errors, extension_offset
-from dmvpn.features.nhrp.extensions import (
-    AddressExtension,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    append_entry,
-    find,
-    hop_by_hop,
-    unknown_compulsory,
-)
-from dmvpn.features.nhrp.mapped_ports import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -42,7 +26,22 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
 )
+from dmvpn.features.nhrp.parts import (
+    AddressExtension,
+    ClientInfo,
+    Extensions,
+    ForwardTransitRecord,
+    NatAddress,
+    ResponderAddress,
+    ReverseTransitRecord,
+    append_entry,
+    find,
+    hop_by_hop,
+    unknown_compulsory,
+)
+from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
+from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.ways import Onward
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
@@ -72,7 +71,7 @@ class Transit:
             self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, record))
             return
         extensions = packet.extensions
-        if unknown_compulsory(extensions, UnknownExtension) is None:
+        if unknown_compulsory(extensions) is None:
             extensions = self._recorded(tunnel, way.tunnel, packet)
         extensions = hop_by_hop(extensions, self._station.authentication(way.tunnel))
         onward = packet.forwarded(extensions)

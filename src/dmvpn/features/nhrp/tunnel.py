@@ -9,22 +9,24 @@ accounts of traffic change themselves alone.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.groups import Groups
-from dmvpn.features.nhrp.cache import Cache
-from dmvpn.features.nhrp.counters import Counters, SendLimit, Usage
-from dmvpn.features.nhrp.entry import Entry, EntryType, Flag
+from dmvpn.features.nhrp.cache import Cache, Entry
 
 if TYPE_CHECKING:
+    from dmvpn.base.limits import RateLimit
     from dmvpn.base.notices import InterfaceState, TunnelState
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.client import NhsClient
-    from dmvpn.features.nhrp.entry import Neighbor
     from dmvpn.features.nhrp.model import TunnelConfig
+    from dmvpn.features.nhrp.packet import PacketType
     from dmvpn.features.nhrp.path import Path
+    from dmvpn.features.nhrp.reasons import Refusal
 
 #: What IOS writes into the MTU field of its CIEs: the largest packet of a tunnel interface, less the key.
 _LARGEST_MTU = 17916
@@ -40,6 +42,131 @@ LARGEST_USAGE = 100_000
 USED_FOR = 60.0
 #: Seconds for which a path counts as in use after a packet: so long it is checked every second.
 IN_USE = 10.0
+
+
+class Happening(enum.Enum):
+    """What NHRP ordered or was told of a tunnel; the value is the name in `show nhrp stats`, [S]ent or [R]eceived."""
+
+    UP = "[R]UP"
+    DOWN = "[R]Down"
+    ADDRESS_CHANGED = "[R]Addr Changed"
+    END_POINT_ADDED = "[S]End Point Addition"
+    END_POINT_DELETED = "[S]End Point Deletion"
+    ROUTE_ADDED = "[S]Add Route"
+    ROUTE_DELETED = "[S]Del Route"
+    OVERRIDE_ADDED = "[S]Add NHO"
+    OVERRIDE_DELETED = "[S]Del NHO"
+
+
+@dataclass(slots=True)
+class Counters:
+    """Packets of one tunnel by type, and what was not done with them.
+
+    failed: orders that the host refused.
+    heard: packets received, which are cleared with the happenings (`show nhrp stats` counts them, too).
+    """
+
+    sent: dict[PacketType, int] = field(default_factory=dict)
+    received: dict[PacketType, int] = field(default_factory=dict)
+    forwarded: dict[PacketType, int] = field(default_factory=dict)
+    refused: dict[Refusal, int] = field(default_factory=dict)
+    redirects_suppressed: int = 0
+    heard: int = 0
+    happened: dict[Happening, int] = field(default_factory=dict)
+    failed: dict[Happening, int] = field(default_factory=dict)
+
+    def clear_packets(self) -> None:
+        """Count packets from the beginning."""
+        for counted in (self.sent, self.received, self.forwarded, self.refused):
+            counted.clear()
+        self.redirects_suppressed = 0
+
+    def clear_happenings(self) -> None:
+        """Count everything else from the beginning."""
+        self.happened.clear()
+        self.failed.clear()
+        self.heard = 0
+
+    def count(self, what: Happening) -> None:
+        """Count something that happened to the tunnel, or was ordered."""
+        self.happened[what] = self.happened.get(what, 0) + 1
+
+    def count_failed(self, what: Happening) -> None:
+        """Count an order that was refused."""
+        self.failed[what] = self.failed.get(what, 0) + 1
+
+    def count_sent(self, kind: PacketType) -> None:
+        """Count a packet that we made and sent."""
+        self.sent[kind] = self.sent.get(kind, 0) + 1
+
+    def count_received(self, kind: PacketType) -> None:
+        """Count a packet that came and could be read."""
+        self.received[kind] = self.received.get(kind, 0) + 1
+        self.heard += 1
+
+    def count_forwarded(self, kind: PacketType) -> None:
+        """Count a packet of somebody else that left by this tunnel."""
+        self.forwarded[kind] = self.forwarded.get(kind, 0) + 1
+
+    def count_suppressed(self) -> None:
+        """Count a redirect that was not sent."""
+        self.redirects_suppressed += 1
+
+    def count_refused(self, why: Refusal) -> None:
+        """Count a packet that was dropped, or answered with an error or a NAK."""
+        self.refused[why] = self.refused.get(why, 0) + 1
+
+
+#: Packets of NHRP's own that are still to be seen in the counters.
+LARGEST_CARRY = 4
+#: So many packets in one report are more than the Hellos of routing protocols; seconds for which they are remembered.
+BUSY_PACKETS = 3
+BUSY_FOR = 10.0
+
+
+@dataclass(slots=True)
+class Usage:
+    """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
+
+    On a protected tunnel each connection has an account; that of an address shows when one of them grew.
+
+    own: packets that NHRP itself sent there since the last poll; they are no use of an entry.
+    busy_until: seconds.
+    """
+
+    sent: int = 0
+    received: int = 0
+    own: int = 0
+    used_at: float | None = None
+    heard_at: float | None = None
+    busy_until: float = 0.0
+
+    def sent_own(self) -> None:
+        """Count a packet of NHRP's own."""
+        self.own += 1
+
+    def reported(self, sent: int, received: int) -> tuple[int, int]:
+        """Bring the counters up to a report. Returns how many packets of others left since the last one, how many came.
+
+        What NHRP itself sent does not count: it would keep entries alive that nobody uses, and wait for answers that
+        need not come.
+        """
+        # Counters that fell: the tunnel was made again.
+        left = sent - self.sent if sent >= self.sent else sent
+        came = received - self.received if received >= self.received else received
+        # What NHRP sent just now may be in the next report only.
+        of_others, self.own = left - self.own, min(max(0, self.own - left), LARGEST_CARRY)
+        self.sent, self.received = sent, received
+        return of_others, came
+
+    def passed(self, of_others: int, came: int, now: float) -> None:
+        """Note when packets passed."""
+        if of_others > 0:
+            self.used_at = now
+        if of_others >= BUSY_PACKETS:
+            self.busy_until = now + BUSY_FOR
+        if came:
+            self.heard_at = now
 
 
 @dataclass(slots=True)
@@ -75,7 +202,7 @@ class Tunnel:
     """
 
     config: TunnelConfig
-    limit: SendLimit
+    limit: RateLimit
     state: TunnelState | None = None
     interface: InterfaceState | None = None
     address: IPAddress | None = None
@@ -193,20 +320,6 @@ class Tunnel:
     def mtu(self) -> int:
         """The MTU in our CIEs."""
         return _LARGEST_MTU - (_KEY_OCTETS if self.state is not None and self.state.key is not None else 0)
-
-    @property
-    def own_entry(self) -> Entry | None:
-        """This station itself, for `show ip nhrp self`. It is in no cache: nobody needs to look it up."""
-        if not self.running or self.address is None or self.interface is None:
-            return None
-        return Entry(
-            target=Prefix.host(self.address),
-            next_hop=self.address,
-            nbma=self.nbma,
-            type=EntryType.STATIC,
-            created=self.interface.since,
-            flags=Flag.ROUTER | Flag.UNIQUE | Flag.LOCAL,
-        )
 
     def is_ours(self, address: IPAddress) -> bool:
         """Return whether this is an address of the tunnel interface itself."""

@@ -35,13 +35,13 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.nhrp.entry import EntryType, Neighbor
+from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.plane import multicast_receivers
 from dmvpn.features.nhrp.station import Timer, TimerKind
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Route
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.station import Station
     from dmvpn.features.nhrp.tunnel import Tunnel

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.nhrp.cie import CieCode
-from dmvpn.features.nhrp.counters import Refusal
 from dmvpn.features.nhrp.packet import ErrorCode
-from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.parts import CieCode
+from dmvpn.features.nhrp.reasons import NhrpReason, Refusal
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.scene import interface_of, lines_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Group, Kind, code
-from dmvpn.features.nhrp.cie import AddressFamily, CieCode
-from dmvpn.features.nhrp.extensions import ExtensionType, SecurityParameter
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType, PurgeFlag, RegistrationFlag, ResolutionFlag, TrafficCode
+from dmvpn.features.nhrp.parts import AddressFamily, CieCode, ExtensionType, SecurityParameter
 
 #: Words that may be before a number, whatever the code is of.
 _RFC: Final = frozenset({"rfc", "2332", "nhrp", "code"})

@@ -6,7 +6,8 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind
-from dmvpn.features.nhrp.counters import Happening, Refusal
+from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.tunnel import Happening
 
 _REFUSALS = Group(
     title="why packets were refused",

@@ -9,9 +9,9 @@ from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
 from dmvpn.base.explanations import Group, Kind, answer_group, reason, reason_group
-from dmvpn.features.nhrp.client import NhsState, Suspicion
+from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.path import PathState
-from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 
 _PEER = Group(
     title="column State",

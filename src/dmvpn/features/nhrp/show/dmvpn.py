@@ -13,8 +13,8 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.session_lines import flow_lines, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
-from dmvpn.features.nhrp.entry import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Packets may go in these.

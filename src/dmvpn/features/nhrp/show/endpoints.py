@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.entry import Neighbor
+    from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: IOS's words for the protocol of a next hop, by IP version.

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import is_link_local, spelled
+from dmvpn.base.addresses import Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
-from dmvpn.features.nhrp.entry import ROUTE_FLAGS, EntryType, Flag, RouteState
+from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.past import record_of
+from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.past import Record
     from dmvpn.features.nhrp.tunnel import Tunnel
 
@@ -129,7 +128,7 @@ class ShowCache:
 
 def effective_flags(tunnel: Tunnel, entry: Entry, now: float) -> Flag:
     """Return the stored flags, and those that follow from traffic and routes."""
-    flags = entry.flags | ROUTE_FLAGS[entry.route]
+    flags = entry.flags | ROUTE_FLAGS.get(entry.route, NO_FLAGS)
     if (entry.is_next_hop or entry.type is EntryType.STATIC) and tunnel.used(entry, now):
         flags |= Flag.USED
     return flags
@@ -175,9 +174,23 @@ def _is_chosen(record: Record, args: Args) -> bool:
 
 def own_entries(ctx: ShowContext, args: Args) -> ShowCache:
     """Return what this router itself is in each network: it needs no entry in the cache for that."""
-    chosen = [(tunnel, tunnel.own_entry) for tunnel in tunnels_of(ctx, args)]
+    chosen = [(tunnel, _own_entry(tunnel)) for tunnel in tunnels_of(ctx, args)]
     known = ((tunnel, entry) for tunnel, entry in chosen if entry is not None)
     return ShowCache(tuple(_line(tunnel, entry, record_of(tunnel, entry), ctx.now) for tunnel, entry in known))
+
+
+def _own_entry(tunnel: Tunnel) -> Entry | None:
+    """Return this station itself. It is in no cache: nobody needs to look it up."""
+    if not tunnel.running or tunnel.address is None or tunnel.interface is None:
+        return None
+    return Entry(
+        target=Prefix.host(tunnel.address),
+        next_hop=tunnel.address,
+        nbma=tunnel.nbma,
+        type=EntryType.STATIC,
+        created=tunnel.interface.since,
+        flags=Flag.ROUTER | Flag.UNIQUE | Flag.LOCAL,
+    )
 
 
 _FILTERS: dict[str, Callable[[Record], bool]] = {

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.counters import Happening
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show.entries import of_both, version_of
+from dmvpn.features.nhrp.tunnel import Happening
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
-from dmvpn.features.nhrp.entry import EntryType, RouteState
+from dmvpn.features.nhrp.cache import EntryType, RouteState
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of, version_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.entry import Entry
+    from dmvpn.features.nhrp.cache import Entry
 
 #: What IOS says an entry costs.
 _ENTRY_OCTETS = 784

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.nhrp.cie import CieCode
-from dmvpn.features.nhrp.client import Suspicion
-from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.parts import CieCode
+from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.passing import astray
 from dmvpn.tools.doctor.probes import Kind

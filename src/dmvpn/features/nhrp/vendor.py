@@ -1,5 +1,8 @@
-"""Our own vendor extension `MappedPorts`: the UDP ports by which stations behind NAT are reached.
+"""What vendors put into NHRP packets (RFC 2332 §5.3.5): Cisco's group of a spoke, and our own `MappedPorts`.
 
+The group (`nhrp group NAME`) names the policy of per-tunnel QoS that a hub is to apply to a spoke.
+
+`MappedPorts` are the UDP ports by which stations behind NAT are reached.
 docs/reference/nhrp-vendor-extension.md describes its format, too. IKE and ESP of a station behind NAT come from its UDP
 port 4500, which the NAT shows as another one. Only a station that hears it knows: its server. So a Resolution Request
 carries this extension, empty, and servers on the way write into it where they hear the requester, and in the reply
@@ -19,12 +22,15 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.extensions import VendorPrivate
+from dmvpn.features.nhrp.parts import VendorPrivate
 from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.extensions import Extension, Extensions
+    from dmvpn.features.nhrp.parts import Extension, Extensions
+
+_CISCO: Final = b"\x00\x00\x0c"
+_NHRP_GROUP: Final = 1
 
 VENDOR: Final = b"\x02DM"
 _MAGIC: Final = b"VPN\x01"
@@ -36,6 +42,26 @@ _LENGTHS: Final = (4, 16)
 LARGEST_NUMBER: Final = 4
 #: A NAT keeps ports above 1023 above 1023 (RFC 4787 §4.2.2): a lower port would only lead IKE astray.
 LOWEST_PORT: Final = 1024
+
+
+def group_extension(name: str) -> VendorPrivate:
+    """Make the extension that names the group of a spoke: sub-type 1, length, name. Raises ValueError."""
+    octets = name.encode("ascii")
+    return VendorPrivate(vendor=_CISCO, data=bytes((_NHRP_GROUP, len(octets))) + octets)
+
+
+def group_of(extension: VendorPrivate) -> str | None:
+    """Return the group, if this extension carries one. Other sub-types (sub-type, length, value) are skipped."""
+    if extension.vendor != _CISCO:
+        return None
+    position, data = 0, extension.data
+    while position + 2 <= len(data):
+        subtype, length = data[position], data[position + 1]
+        value = data[position + 2 : position + 2 + length]
+        if subtype == _NHRP_GROUP and len(value) == length and value.isascii() and value.decode().isprintable():
+            return value.decode("ascii")
+        position += 2 + length
+    return None
 
 
 @dataclass(frozen=True, slots=True)

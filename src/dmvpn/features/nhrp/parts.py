@@ -1,15 +1,19 @@
-"""NHRP extensions, RFC 2332 §5.3: what follows the mandatory part, a list of type, length and value.
+"""What NHRP packets are made of behind their headers: client information entries, and extensions.
+
+A Client Information Entry (CIE, RFC 2332 §5.2.0.1) is one binding of protocol addresses to an NBMA address. Six
+messages are lists of them, and so are four extensions. Extensions (§5.3) follow the mandatory part, each with type,
+length and value:
 
     ResponderAddress       3  who answered
     ForwardTransitRecord   4  through which servers the request went ...
     ReverseTransitRecord   5  ... and the reply
     Authentication         7  in the form of Cisco: the password in clear, hop by hop
-    VendorPrivate          8  among others the NHRP group of per-tunnel QoS
+    VendorPrivate          8  see vendor.py
     NatAddress             9  the addresses of peers as the world outside their NAT sees them (Cisco)
     UnknownExtension          any other, octet for octet
 
 The End extension (0) is not in the list, `NhrpPacket.end` is it. The order is the peer's and is kept. Of each type
-there is one, vendor private excepted. `find`, `put`, `remove` and `append_entry` make new lists out of old.
+there is one, vendor private excepted. `find`, `put` and `append_entry` make new lists out of old.
 """
 
 from __future__ import annotations
@@ -17,10 +21,128 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from dmvpn.base.errors import WireError
-from dmvpn.features.nhrp.cie import ClientInfo, parse_cies
+from dmvpn.net.octets import ip_address
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
+
+_CIE_CLAUSE: Final = "RFC 2332 §5.2.0.1"
+_CIE = struct.Struct("!BBxxHHBBBB")
+
+#: A longer address (E.164 flag, reserved bit) or subaddress is not found on an IP underlay.
+LARGEST_SUBADDRESS = 63
+
+
+class AddressFamily(enum.IntEnum):
+    """ar$afn: the family of NBMA addresses (IANA address family numbers)."""
+
+    IPV4 = 1
+    IPV6 = 2
+
+
+#: Octets of an address of the family.
+ADDRESS_LENGTH: dict[int, int] = {AddressFamily.IPV4: 4, AddressFamily.IPV6: 16}
+
+
+class CieCode(enum.IntEnum):
+    """What became of an entry: 0, or a NAK, RFC 2332 §5.2.2 and §5.2.4.
+
+    FRR sends 11 where the RFC says 12; 11 has no other meaning, so it is read as 12 by whoever asks `is_no_binding`.
+    """
+
+    SUCCESS = 0
+    ADMINISTRATIVELY_PROHIBITED = 4
+    INSUFFICIENT_RESOURCES = 5
+    NO_BINDING_FRR = 11
+    NO_BINDING = 12
+    BINDING_NOT_UNIQUE = 13
+    UNIQUE_ADDRESS_REGISTERED = 14
+
+
+_CODES = {int(code): code for code in CieCode}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientInfo:
+    """Client Information Entry (CIE), RFC 2332 §5.2.0.1.
+
+    code: a `CieCode`, or what the peer sent.
+    prefix_length: bits; 0 and 255 say nothing, that is one address.
+    mtu: octets, 0 = not stated; advice only.
+    holding_time: seconds, 0 in a NAK.
+    preference: not used (IOS: 255 or 0).
+    nbma, protocol: None = the address of the mandatory part is meant.
+    """
+
+    code: int = CieCode.SUCCESS
+    prefix_length: int = 0
+    mtu: int = 0
+    holding_time: int = 0
+    preference: int = 0
+    nbma: IPAddress | None = None
+    nbma_subaddress: bytes = b""
+    protocol: IPAddress | None = None
+
+    def serialize(self) -> bytes:
+        """Encode. Raises struct.error if a number does not fit its field."""
+        nbma = self.nbma.packed if self.nbma is not None else b""
+        protocol = self.protocol.packed if self.protocol is not None else b""
+        lengths = len(nbma), len(self.nbma_subaddress), len(protocol)
+        fixed = _CIE.pack(self.code, self.prefix_length, self.mtu, self.holding_time, *lengths, self.preference)
+        return fixed + nbma + self.nbma_subaddress + protocol
+
+    @property
+    def is_no_binding(self) -> bool:
+        """Whether the NAK says that nobody has registered the address, in the RFC's form or in FRR's."""
+        return self.code in (CieCode.NO_BINDING, CieCode.NO_BINDING_FRR)
+
+    def host_or_prefix_length(self, width: int) -> int:
+        """Return the prefix length, with 0 and 255 (and anything above `width` bits) read as the whole address."""
+        return self.prefix_length if 0 < self.prefix_length <= width else width
+
+
+def parse_cies(data: bytes, start: int, end: int, *, nbma_length: int, protocol_length: int) -> tuple[ClientInfo, ...]:
+    """Decode the entries that fill `data` from `start` to `end` exactly. Raises WireError.
+
+    nbma_length, protocol_length: octets of an address of the families in the fixed header; an entry has such an
+    address, or none.
+    """
+    entries: list[ClientInfo] = []
+    while start < end:
+        position = start + _CIE.size
+        if position > end:
+            raise WireError("CIE cut short", offset=start, clause=_CIE_CLAUSE)
+        code, prefix_length, mtu, holding_time, nbma_tl, subaddress_tl, protocol_tl, preference = _CIE.unpack_from(
+            data, start
+        )
+        # The lengths are compared whole: with the E.164 flag or the reserved bit set they match no IP address.
+        if nbma_tl not in (0, nbma_length) or subaddress_tl > LARGEST_SUBADDRESS:
+            raise WireError(f"NBMA address type/length {nbma_tl}/{subaddress_tl}", offset=start + 8, clause=_CIE_CLAUSE)
+        if protocol_tl not in (0, protocol_length):
+            raise WireError(f"protocol address of {protocol_tl} octets", offset=start + 10, clause=_CIE_CLAUSE)
+        subaddress_at = position + nbma_tl
+        protocol_at = subaddress_at + subaddress_tl
+        next_entry = protocol_at + protocol_tl
+        if next_entry > end:
+            raise WireError("addresses of a CIE cut short", offset=start, clause=_CIE_CLAUSE)
+        entries.append(
+            ClientInfo(
+                code=_CODES.get(code, code),
+                prefix_length=prefix_length,
+                mtu=mtu,
+                holding_time=holding_time,
+                preference=preference,
+                nbma=ip_address(data[position:subaddress_at]) if nbma_tl else None,
+                nbma_subaddress=data[subaddress_at:protocol_at],
+                protocol=ip_address(data[protocol_at:next_entry]) if protocol_tl else None,
+            )
+        )
+        start = next_entry
+    return tuple(entries)
+
 
 _CLAUSE: Final = "RFC 2332 §5.3"
 _HEADER = struct.Struct("!HH")
@@ -28,8 +150,6 @@ _COMPULSORY = 0x8000
 _TYPE_MASK = 0x3FFF  # the bit between is unused and ignored
 _SPI = struct.Struct("!HH")
 _VENDOR_LENGTH = 3
-_CISCO = b"\x00\x00\x0c"
-_NHRP_GROUP = 1
 #: RFC 2735 gave type 9 to device capabilities, which have 8 octets. A list of CIEs never does.
 _DEVICE_CAPABILITIES_LENGTH = 8
 
@@ -140,26 +260,6 @@ class VendorPrivate(Extension):
     def serialize(self) -> bytes:
         return _encode(ExtensionType.VENDOR_PRIVATE, self.compulsory, self.vendor + self.data)
 
-    @classmethod
-    def of_group(cls, name: str) -> VendorPrivate:
-        """Make the NHRP group of a spoke (`nhrp group NAME`): sub-type 1, length, name. Raises ValueError."""
-        octets = name.encode("ascii")
-        return cls(vendor=_CISCO, data=bytes((_NHRP_GROUP, len(octets))) + octets)
-
-    @property
-    def group(self) -> str | None:
-        """The NHRP group, if this extension carries one. Other sub-types (sub-type, length, value) are skipped."""
-        if self.vendor != _CISCO:
-            return None
-        position = 0
-        while position + 2 <= len(self.data):
-            subtype, length = self.data[position], self.data[position + 1]
-            value = self.data[position + 2 : position + 2 + length]
-            if subtype == _NHRP_GROUP and len(value) == length and value.isascii() and value.decode().isprintable():
-                return value.decode("ascii")
-            position += 2 + length
-        return None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownExtension(Extension):
@@ -173,9 +273,6 @@ class UnknownExtension(Extension):
 
 
 Extensions = tuple[Extension, ...]
-
-#: Classes of which a packet may have several.
-_MANY = (VendorPrivate, UnknownExtension)
 
 _Kind = TypeVar("_Kind", bound=Extension)
 
@@ -241,23 +338,6 @@ def put(extensions: Extensions, extension: Extension) -> Extensions:
     return tuple(changed) if placed else (*changed, extension)
 
 
-def remove(extensions: Extensions, kind: type[Extension]) -> Extensions:
-    """Return the list without the extensions of this class."""
-    return tuple([extension for extension in extensions if not isinstance(extension, kind)])
-
-
-def repeated(extensions: Extensions) -> int | None:
-    """Return the number of the first extension that repeats a class; vendors' and unknown ones may (RFC 2332 §5.3)."""
-    seen: list[type[Extension]] = []
-    for number, extension in enumerate(extensions):
-        kind = type(extension)
-        if kind in seen:
-            return number
-        if kind not in _MANY:
-            seen.append(kind)
-    return None
-
-
 def append_entry(extensions: Extensions, kind: type[AddressExtension], entry: ClientInfo) -> Extensions:
     """Return the list with `entry` added to the extension of this class; without such an extension, the same list.
 
@@ -288,11 +368,7 @@ def _encode(kind: int, compulsory: bool, value: bytes) -> bytes:
 
 
 #: Most address extensions of most packets are empty: they need no object of their own.
-_EMPTY = {
-    (kind, compulsory): kind(compulsory=compulsory)
-    for kind in _ADDRESS_EXTENSIONS.values()
-    for compulsory in (False, True)
-}
+_EMPTY = {(kind, flag): kind(compulsory=flag) for kind in _ADDRESS_EXTENSIONS.values() for flag in (False, True)}
 
 
 #: Authentication is before these, as in packets of IOS.
@@ -305,14 +381,12 @@ def hop_by_hop(extensions: Extensions, own: tuple[Authentication, ...]) -> Exten
     Two, or an empty one, make IOS answer "Incorrect Auth extn length 0" (FRR issue 16466).
     """
     if not own:
-        return remove(extensions, Authentication)
+        return tuple([extension for extension in extensions if not isinstance(extension, Authentication)])
     if find(extensions, Authentication) is not None:
         return put(extensions, own[0])
-    before = tuple(extension for extension in extensions if not isinstance(extension, _BEHIND_AUTHENTICATION))
-    behind = tuple(extension for extension in extensions if isinstance(extension, _BEHIND_AUTHENTICATION))
-    return (*before, own[0], *behind)
+    return tuple(sorted((*extensions, own[0]), key=lambda each: isinstance(each, _BEHIND_AUTHENTICATION)))
 
 
-def unknown_compulsory(extensions: Extensions, kind: type[Extension]) -> Extension | None:
-    """Return the first extension of a class that we do not understand and must not ignore, RFC 2332 §5.3."""
-    return next((e for e in extensions if e.compulsory and isinstance(e, kind)), None)
+def unknown_compulsory(extensions: Extensions) -> Extension | None:
+    """Return the first extension that we do not understand and must not ignore, RFC 2332 §5.3."""
+    return next((each for each in extensions if each.compulsory and isinstance(each, UnknownExtension)), None)
