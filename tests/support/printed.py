@@ -25,8 +25,8 @@ from dmvpn.features.ipsec.show.sessions import render_brief as render_session_br
 from dmvpn.features.ipsec.show.sessions import render_detail as render_session_detail
 from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn, render_dmvpn
 from dmvpn.features.nhrp.show.entries import ShowCache, render_brief
-from dmvpn.features.nhrp.show.happenings import ShowHappenings, render_happenings
 from dmvpn.features.nhrp.show.servers import ShowServers, TunnelServers, render_servers
+from dmvpn.features.nhrp.show.statistics import ShowHappenings, render_happenings
 from dmvpn.features.rib.show import ipv6, routes
 
 if TYPE_CHECKING:

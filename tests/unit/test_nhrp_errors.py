@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmvpn.features.nhrp import errors
+from dmvpn.features.nhrp import transit
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
     ErrorIndication,
@@ -250,32 +250,32 @@ def test_errors_to_one_address_are_few_whatever_it_sends() -> None:
     overlay = ready()
     for number in range(200):
         receive(overlay, "R11", replace(REQUEST, hop_count=0, request_id=number), SPOKE_NBMA)
-    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE
-    assert refused(overlay, "R11")[Refusal.ERROR_LIMIT] == 200 - errors.ERRORS_TO_ONE
+    assert len(overlay.sent(ErrorIndication)) == transit.ERRORS_TO_ONE
+    assert refused(overlay, "R11")[Refusal.ERROR_LIMIT] == 200 - transit.ERRORS_TO_ONE
     receive(overlay, "R11", replace(REQUEST, hop_count=0), address("10.0.0.9"))  # another one is not punished for it
-    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE + 1
+    assert len(overlay.sent(ErrorIndication)) == transit.ERRORS_TO_ONE + 1
     overlay.run(11)
     receive(overlay, "R11", replace(REQUEST, hop_count=0), SPOKE_NBMA)
-    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ONE + 2
+    assert len(overlay.sent(ErrorIndication)) == transit.ERRORS_TO_ONE + 2
 
 
 @pytest.mark.conforms("5.2.7-one")
 def test_errors_to_all_addresses_together_are_bounded_too() -> None:
     overlay = ready(max_send=(100_000, 10))
-    for number in range(3 * errors.ERRORS_TO_ALL):
+    for number in range(3 * transit.ERRORS_TO_ALL):
         receive(overlay, "R11", b"\0\1" + changed(16, "02")[2:], address("10.0.0.0") + number)
-    assert len(overlay.sent(ErrorIndication)) == errors.ERRORS_TO_ALL
+    assert len(overlay.sent(ErrorIndication)) == transit.ERRORS_TO_ALL
 
 
 def test_who_is_counted_is_bounded_and_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "LARGEST_COUNTED", 20)
+    monkeypatch.setattr(transit, "LARGEST_COUNTED", 20)
     overlay = ready()
     for _ in range(2):
         for number in range(21):
-            for _ in range(errors.ERRORS_TO_ONE):
+            for _ in range(transit.ERRORS_TO_ONE):
                 receive(overlay, "R11", replace(REQUEST, hop_count=0), address("10.0.0.1") + number)
     # In the second round everybody had just been forgotten.
-    assert len(overlay.sent(ErrorIndication)) == 2 * 21 * errors.ERRORS_TO_ONE
+    assert len(overlay.sent(ErrorIndication)) == 2 * 21 * transit.ERRORS_TO_ONE
 
 
 def test_no_error_goes_to_our_own_address() -> None:
@@ -288,4 +288,4 @@ def test_no_error_goes_to_our_own_address() -> None:
 def test_an_error_is_never_much_larger_than_what_caused_it() -> None:
     overlay = ready()
     receive(overlay, "R11", changed(16, "02") + bytes(8000), SPOKE_NBMA)
-    assert len(error_of(overlay).serialize()) <= errors.LARGEST_QUOTE + 60
+    assert len(error_of(overlay).serialize()) <= transit.LARGEST_QUOTE + 60

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.events import Hairpin, NhrpReceived
-from dmvpn.features.nhrp import transit
+from dmvpn.features.nhrp import ways
 from dmvpn.features.nhrp.packet import (
     RegistrationRequest,
     ResolutionRequest,
@@ -109,7 +109,7 @@ def test_what_a_server_remembers_of_its_redirects_is_bounded_and_the_oldest_goes
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is for `show ip nhrp redirect` alone: nobody may fill a hub's memory by asking forever new hosts."""
-    monkeypatch.setattr(transit, "LARGEST_MEMORY", 10)
+    monkeypatch.setattr(ways, "LARGEST_MEMORY", 10)
     overlay = ready()
     for number in range(25):
         hairpin(overlay, "10.3.3.1", f"10.4.4.{number + 1}", by="R31")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from dmvpn.features.nhrp.errors import peek
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,
     PurgeReply,
@@ -18,6 +17,7 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, ForwardTransitRecord, NatAddress, ResponderAddress, find
+from dmvpn.features.nhrp.transit import peek
 from support.cloud import HUB, HUB_NBMA, PEER_NBMA, SPOKE, SPOKE_NBMA, ready, receive, targets
 from support.overlay import address, cloud
 

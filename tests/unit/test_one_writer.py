@@ -41,10 +41,10 @@ WRITERS: dict[str, dict[str, str]] = {
         "tunnels": "configuration.py",
         "paths": "peers.py",
         "doubted": "ways.py",
-        "server_paths": "registration.py",
+        "server_paths": "echoes.py",
         "public_nbma": "registration.py",
         "held": "registration.py",
-        "redirects": "transit.py",
+        "redirects": "ways.py",
     },
 }
 #: Methods of dictionaries and of the cache that change them.

@@ -5,27 +5,28 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 `ipv6 nhrp ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
 `OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
-    machine, shared                an overlay for each IP version, and what both have in common
-    overlay, reception             who gets which event, who gets which packet
-    configuration                  tunnels as configured, servers by name
-    registration, client           we register with servers
-    introductions                  what servers say of themselves
-    admission, server              others register with us: what they may; who has
-    resolver, questions            we ask
-    responder, transit             others ask: us, or through us; redirects
-    purge, errors                  what is not so any more, what cannot be
-    peers, path, echoes            direct paths, dead servers; who is alive
-    connections                    whom ESP leads to, and who is wanted
-    ways                           which way to an address; who stands in for a silent server
-    plane                          what the data plane and the RIB were told
-    station                        what all parts share, and the door out
-    tunnel, cache                  state: of a tunnel, with what went by; who is where
-    past                           what the cache was
-    packet, parts, vendor          octets <-> values
-    model, messages, debug         settings and orders; what is logged
-    reasons                        why something is not as it should be
-    lint                           rules for `dmvpn lint`
-    facts                          what judges outside may know
+    machine, shared            an overlay for each IP version, and what both have in common
+    overlay, reception         who gets which event, who gets which packet
+    configuration              tunnels as configured
+    registration, client       we register with servers
+    servers                    where servers are: by name, and as they say
+    admission, server          others register with us: what they may; who has
+    resolver, questions        we ask
+    responder                  others ask us
+    transit                    others ask through us, or what nobody can answer
+    purge                      what is not so any more
+    peers, path, echoes        direct paths, dead servers; who is alive
+    connections                whom ESP leads to, and who is wanted
+    ways                       which way to an address; who stands in for a silent server; redirects
+    plane                      what the data plane and the RIB were told
+    station                    what all parts share, and the door out
+    tunnel, cache              state: of a tunnel, with what went by; who is where
+    past                       what the cache was
+    packet, parts, vendor      octets <-> values
+    model, messages, debug     settings and orders; what is logged
+    reasons                    why something is not as it should be
+    lint                       rules for `dmvpn lint`
+    facts                      what judges outside may know
 
 A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """

@@ -2,31 +2,23 @@
 
 What needs nothing from outside happens at once (static entries, clients, limits); what the data plane must know is
 ordered while the tunnel can send, and again whenever it comes up.
-
-`Names` are next hop servers by host name: `ip nhrp nhs ... nbma NAME`. If `ip host` gives a name an address, nobody is
-asked. Any other name is asked for when it is first needed, again after 1, 2, 4 ... 64 seconds while nobody knows it,
-and once a minute while the server behind it does not answer: it may have another address now. `ip domain lookup` is
-about names that people type; a server's name is looked up in any case.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
-from dmvpn.base.effects import Resolve
-from dmvpn.base.groups import Groups
 from dmvpn.base.limits import RateLimit
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.reasons import NhrpReason
-from dmvpn.features.nhrp.station import Station, Timer, TimerKind
+from dmvpn.features.nhrp.station import Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import NameResolved
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
@@ -34,6 +26,8 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.registration import Registration
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.server import Server
+    from dmvpn.features.nhrp.servers import Names
+    from dmvpn.features.nhrp.station import Station
 
 
 class Configuration:
@@ -339,87 +333,3 @@ def _registered_as(config: TunnelConfig) -> tuple[object, ...]:
         config.group,
         config.record,
     )
-
-
-FIRST_RETRY = 1.0
-LONGEST_RETRY = 64.0
-#: Seconds between two questions for a name whose server does not answer.
-DOUBT_INTERVAL = 60.0
-
-
-@dataclass(slots=True)
-class _Name:
-    address: IPAddress | None = None
-    retry: float = FIRST_RETRY
-    asked_at: float = 0.0
-
-
-class Names:
-    """The host names that the configuration mentions, and their addresses."""
-
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._hosts: Groups[str, tuple[str, IPAddress]] = Groups(lambda host: host[0].lower())
-        self._domain = ""
-        self._names: dict[str, _Name] = {}
-
-    def configure(self, config: NhrpConfig) -> None:
-        """Take over the table of `ip host`, the domain of names without a dot, and which names are mentioned at all."""
-        self._hosts.show(config.hosts)
-        self._domain = config.domain
-        mentioned = {self._qualified(nhs.name) for tunnel in config.tunnels for nhs in tunnel.nhs if nhs.name}
-        for name in [name for name in self._names if name not in mentioned]:
-            # If it is mentioned again, it must get the address that it has then.
-            del self._names[name]
-            self._station.deadlines.cancel(Timer(TimerKind.NAME, "", name))
-
-    def address(self, name: str) -> IPAddress | None:
-        """Return the NBMA address of a name, if it is known; otherwise ask for it."""
-        if (address := self._in_table(name)) is not None:
-            return address
-        known = self._names.get(self._qualified(name))
-        if known is None:
-            self._ask(self._qualified(name))
-            return None
-        return known.address
-
-    def doubt(self, name: str) -> None:
-        """Ask again for a name whose server does not answer."""
-        known = self._names.get(self._qualified(name)) if self._in_table(name) is None else None
-        if known is not None and known.address is not None and self._station.now - known.asked_at >= DOUBT_INTERVAL:
-            self._ask(self._qualified(name))
-
-    def resolved(self, event: NameResolved) -> bool:
-        """Take in the answer of the name service. Returns True if it changes an address."""
-        known = self._names.get(event.name)
-        if known is None:
-            return False
-        # The underlay is GRE over IPv4: a name may have other addresses as well, but not alone.
-        usable = [address for address in event.addresses if address.version == 4]
-        if not usable:
-            self._station.deadlines.set(Timer(TimerKind.NAME, "", event.name), self._station.now + known.retry)
-            known.retry = min(2 * known.retry, LONGEST_RETRY)
-            return False
-        known.retry = FIRST_RETRY
-        if known.address in event.addresses:
-            return False
-        known.address = usable[0]
-        return True
-
-    def due(self, timer: Timer) -> None:
-        """Ask again."""
-        if isinstance(timer.subject, str):
-            self._ask(timer.subject)
-
-    def _in_table(self, name: str) -> IPAddress | None:
-        lines = self._hosts.of(name.lower()) or self._hosts.of(f"{name}.{self._domain}".lower())
-        return list(lines.values())[-1][1] if lines else None
-
-    def _qualified(self, name: str) -> str:
-        """Return what the name service is asked for."""
-        return f"{name}.{self._domain}" if self._domain and "." not in name else name
-
-    def _ask(self, name: str) -> None:
-        known = self._names.setdefault(name, _Name())
-        known.asked_at = self._station.now
-        self._station.emit(Resolve(name))

@@ -1,7 +1,8 @@
 """ICMP echoes past routes and adjacencies: is the station at an NBMA address there, and does its tunnel address answer?
 
 An echo goes out in GRE straight to the NBMA address; its answer comes by whatever way the other side has to us. Echoes
-probe the paths to other spokes (peers.py) and to servers (registration.py).
+probe the paths to other spokes (peers.py) and to servers that answer our registrations: a server may die long before we
+would ask it again.
 
 The data plane answers the other side's echoes, and tells us of them: its answers are no use of an entry. Otherwise two
 routers that check their path would keep it alive for each other forever.
@@ -15,13 +16,18 @@ from dmvpn.base.addresses import is_link_local
 from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
+from dmvpn.base.liveness import PathLost, Witness
+from dmvpn.features.nhrp.cache import Neighbor
+from dmvpn.features.nhrp.path import Act, Path, PathState
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
-    from dmvpn.features.nhrp.path import Path
+    from dmvpn.features.nhrp.client import NhsClient
+    from dmvpn.features.nhrp.shared import Traffic
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: An answer counts if it is to one of the last few echoes: a slow path may still be a path.
@@ -102,3 +108,53 @@ class Echoes:
         name, path = self._paths[message.identifier]
         recent = (path.sequence - message.sequence) & 0xFFFF < _ACCEPTED_SEQUENCES
         return (name, path, message.sequence) if recent and path.peer == event.source else None
+
+
+#: Seconds between two looks at a server that we do not talk to, while we talk to others.
+OVERLOOKED = 8.0
+
+
+class ServerPaths:
+    """Owns `Tunnel.server_paths`."""
+
+    def __init__(self, station: Station, echoes: Echoes) -> None:
+        self._station = station
+        self._echoes = echoes
+
+    def watch(self, tunnel: Tunnel, client: NhsClient) -> None:
+        """Watch a server that answers."""
+        if client.nbma is None or client.nhs.is_unspecified:
+            return
+        identifier = self._echoes.identifier()
+        path = Path(client.nhs, Neighbor(client.nbma), identifier, self._station.now, PathState.PROVEN)
+        tunnel.server_paths[client.nhs] = path
+        self._echoes.watch(tunnel, path)
+
+    def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
+        """Watch a server no more."""
+        path = tunnel.server_paths.pop(server, None)
+        if path is not None:
+            self._echoes.forget(tunnel, path)
+
+    def is_lost(self, tunnel: Tunnel, path: Path, acts: list[Act]) -> bool:
+        """Do what a path says, and return whether it is lost. Then it is forgotten."""
+        if Act.PROBE in acts:
+            self._echoes.send(tunnel, path)
+        self._echoes.arm(tunnel, path)
+        if path.usable:
+            return False
+        self.forget(tunnel, path.peer)
+        if tunnel.config.watch_servers:
+            self._station.emit(PathLost(Witness.NHRP, tunnel.name, path.peer))
+        return True
+
+
+def is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
+    """Return whether we talk to other spokes directly, and not to this server, so that its silence would go unnoticed.
+
+    The other spokes' packets may come by way of the server, and while we send it nothing, nothing else shows that it is
+    there and knows us.
+    """
+    if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
+        return False
+    return path.checked_at is None or now - path.checked_at >= OVERLOOKED

@@ -45,9 +45,8 @@ from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor, RouteState
-from dmvpn.features.nhrp.configuration import Configuration, Names
+from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.echoes import Echoes
-from dmvpn.features.nhrp.errors import Errors
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics, NhrpConfig, Withdraw
 from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.plane import Plane, Routes
@@ -57,9 +56,11 @@ from dmvpn.features.nhrp.registration import Registration
 from dmvpn.features.nhrp.resolver import Resolver
 from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.server import Server
+from dmvpn.features.nhrp.servers import Names
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
-from dmvpn.features.nhrp.transit import Redirects, Transit
+from dmvpn.features.nhrp.transit import Errors, Transit
+from dmvpn.features.nhrp.ways import Redirects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,6 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.debug import Direction
-from dmvpn.features.nhrp.errors import Errors, destination_offset, extension_offset, quoted_request
 from dmvpn.features.nhrp.packet import (
     REPLIES,
     ErrorCode,
@@ -44,8 +43,8 @@ from dmvpn.features.nhrp.parts import (
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
 from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL, Station
-from dmvpn.features.nhrp.transit import quoted_addresses
-from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way
+from dmvpn.features.nhrp.transit import Errors, destination_offset, extension_offset, quoted_request
+from dmvpn.features.nhrp.ways import Here, Nowhere, Onward, find_way, quoted_addresses
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -15,20 +15,18 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
-from dmvpn.base.liveness import PathLost, Witness
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.client import Act, NhsClient, NhsState
 from dmvpn.features.nhrp.connections import why_not
-from dmvpn.features.nhrp.introductions import introduced
+from dmvpn.features.nhrp.echoes import ServerPaths, is_overlooked
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
-from dmvpn.features.nhrp.path import Act as PathAct
-from dmvpn.features.nhrp.path import Path, PathState
 from dmvpn.features.nhrp.reasons import Evidence, Nak, NhrpReason, Refusal, Suspicion, suspicions
+from dmvpn.features.nhrp.servers import introduced
 from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.vendor import group_extension
 
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from dmvpn.features.nhrp.echoes import Echoes
+    from dmvpn.features.nhrp.path import Act as PathAct
+    from dmvpn.features.nhrp.path import Path
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
     from dmvpn.features.nhrp.purge import Purger
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.tunnel import Tunnel
 
 
-#: Seconds between two looks at a server that we do not talk to, while we talk to others.
-OVERLOOKED = 8.0
 #: Reasons in the log for a server that is down: it does not answer, or we left it.
 _NO_ANSWER = "NHRP Registration Failure"
 _NOT_WANTED = "External"
@@ -56,7 +54,7 @@ class Registration:
     def __init__(self, station: Station, plane: Plane, echoes: Echoes, peers: Peers, purger: Purger) -> None:
         self._station = station
         self._plane = plane
-        self._echoes = echoes
+        self._paths = ServerPaths(station, echoes)
         self._peers = peers
         self._purger = purger
 
@@ -99,7 +97,7 @@ class Registration:
         """Take in who was heard since the last look at the counters, and who was not."""
         now = self._station.now
         for path in list(tunnel.server_paths.values()):
-            if path.nbma in traffic.silent or _is_overlooked(path, traffic, now):
+            if path.nbma in traffic.silent or is_overlooked(path, traffic, now):
                 self._follow(tunnel, path, path.check(now))
         for client in list(tunnel.clients.values()):
             if client.is_silent and client.nbma in traffic.heard:
@@ -143,7 +141,7 @@ class Registration:
         """Forget a server that is not configured any more."""
         if client.is_responding:
             self._tell(tunnel, client, Sign.WENT, "not configured any more")
-        self._forget_path(tunnel, client.nhs)
+        self._paths.forget(tunnel, client.nhs)
 
     def path_due(self, tunnel: Tunnel, path: Path) -> None:
         """Act on the deadline of the path to a server."""
@@ -169,7 +167,7 @@ class Registration:
             before = client.nhs
             tunnel.public_nbma = introduced(self._peers, tunnel, client, packet)
             if client.nhs != before:
-                self._forget_path(tunnel, before)
+                self._paths.forget(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))
         self.choose(tunnel)
 
@@ -273,38 +271,18 @@ class Registration:
         if Act.UP in acts or Act.DOWN in acts:
             self._peers.server_changed(tunnel)
         if not client.is_responding:
-            self._forget_path(tunnel, client.nhs)
+            self._paths.forget(tunnel, client.nhs)
         elif client.nhs not in tunnel.server_paths and client.request_id is None:
-            self._watch(tunnel, client)
+            self._paths.watch(tunnel, client)
         timer = Timer(TimerKind.REGISTER, tunnel.name, self._key(tunnel, client))
         if client.deadline is None:
             self._station.deadlines.cancel(timer)
         else:
             self._station.deadlines.set(timer, client.deadline)
 
-    def _watch(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """Watch a server that answers: it may die long before we would ask it again."""
-        if client.nbma is None or client.nhs.is_unspecified:
-            return
-        path = Path(client.nhs, Neighbor(client.nbma), self._echoes.identifier(), self._station.now, PathState.PROVEN)
-        tunnel.server_paths[client.nhs] = path
-        self._echoes.watch(tunnel, path)
-
-    def _forget_path(self, tunnel: Tunnel, server: IPAddress) -> None:
-        path = tunnel.server_paths.pop(server, None)
-        if path is not None:
-            self._echoes.forget(tunnel, path)
-
     def _follow(self, tunnel: Tunnel, path: Path, acts: list[PathAct]) -> None:
         """Probe a server that is silent. If it does not answer, its client asks whether we are still registered."""
-        for act in acts:
-            if act is PathAct.PROBE:
-                self._echoes.send(tunnel, path)
-        self._echoes.arm(tunnel, path)
-        if not path.usable:
-            self._forget_path(tunnel, path.peer)
-            if tunnel.config.watch_servers:
-                self._station.emit(PathLost(Witness.NHRP, tunnel.name, path.peer))
+        if self._paths.is_lost(tunnel, path, acts):
             for client in tunnel.clients.values():
                 if client.nhs == path.peer:
                     self._carry_out(tunnel, client, client.silence(self._station.now))
@@ -368,17 +346,6 @@ def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:
     if link_local is None:
         return replace(own, nbma=None, protocol=None)
     return replace(own, protocol=link_local)
-
-
-def _is_overlooked(path: Path, traffic: Traffic, now: float) -> bool:
-    """Return whether we talk to other spokes directly, and not to this server, so that its silence would go unnoticed.
-
-    The other spokes' packets may come by way of the server, and while we send it nothing, nothing else shows that it is
-    there and knows us.
-    """
-    if path.nbma in traffic.heard or not (traffic.heard or traffic.silent):
-        return False
-    return path.checked_at is None or now - path.checked_at >= OVERLOOKED
 
 
 def _suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:

@@ -1,34 +1,40 @@
-"""Forwarding what is for others, RFC 2332 §5.3.1 to §5.3.3: one hop less, ourselves on the record, our password.
+"""Packets that are not for us, and those that nobody can work with: passed on, or answered with an Error Indication.
 
-Guards, before anything is sent: the hop count, our own address on the record (a loop), a way that does not lead back,
-and the size, which grows with every record. A packet with a compulsory extension that we do not know is passed on
-untouched and unrecorded.
+Forwarding (RFC 2332 §5.3.1 to §5.3.3) takes one hop away, puts ourselves on the record, and our password in. Guards,
+before anything is sent: the hop count, our own address on the record (a loop), a way that does not lead back, and the
+size, which grows with every record. A packet with a compulsory extension that we do not know is passed on untouched and
+unrecorded.
 
-`Redirects` are Traffic Indications (draft-detienne-dmvpn-01), which a router sends that forwards packets between
-members of a network. The data plane reports transit packets that came out of a tunnel and left by a tunnel of the same
-network, once for each interval and pair of addresses. The station from which the packet came is told, unless it is
-itself the next hop of the packet's destination.
+An Error Indication (§5.2.7) says what was wrong. There is never one for an Error Indication, never more than one for a
+packet, and only a few each second, so that nobody can make us send packets to victims. One with our own source is
+dropped silently.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import is_link_local, is_one_station
+from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
+from dmvpn.base.limits import RateLimit
+from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Neighbor
-from dmvpn.features.nhrp.errors import HOP_COUNT_AT, Errors, extension_offset
 from dmvpn.features.nhrp.packet import (
+    HEADER,
     REPLIES,
     ErrorCode,
+    ErrorIndication,
     NhrpPacket,
+    PacketType,
     ResolutionReply,
     ResolutionRequest,
-    TrafficIndication,
+    address_lengths,
 )
 from dmvpn.features.nhrp.parts import (
     AddressExtension,
     ClientInfo,
+    Extension,
     Extensions,
     ForwardTransitRecord,
     NatAddress,
@@ -40,16 +46,33 @@ from dmvpn.features.nhrp.parts import (
     unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import Refusal
-from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
+from dmvpn.features.nhrp.station import REFUSAL_LOG_INTERVAL
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.features.nhrp.ways import Onward
-from dmvpn.net import ip
-from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
+from dmvpn.net.octets import ip_address
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import Hairpin
     from dmvpn.features.nhrp.station import Station
+    from dmvpn.features.nhrp.tunnel import Tunnel
+    from dmvpn.net.octets import Octets
+
+#: Octets of a bad packet that are sent back: enough for every real packet, and the answer is never much larger.
+LARGEST_QUOTE = 1024
+#: Errors to one station and to all together, in so many seconds. A real peer sends one bad packet, then waits.
+ERRORS_TO_ONE = 10
+ERRORS_TO_ALL = 1000
+ERROR_SECONDS = 10
+#: Stations whose errors are counted.
+LARGEST_COUNTED = 1024
+
+#: Where the type, the hop count, the request id and the addresses are in a packet, RFC 2332 §5.1 and §5.2.0.1.
+_TYPE_AT = 17
+HOP_COUNT_AT = 9
+_REQUEST_ID_AT = 24
+_ADDRESSES_AT = 28
+
+_REPLY_TYPES: Final = frozenset(kind.TYPE for kind in REPLIES)
 
 
 class Transit:
@@ -150,82 +173,188 @@ def _translate(extensions: Extensions, tunnel: Tunnel, address: IPAddress) -> Ex
     return append_entry(extensions, NatAddress, translated)
 
 
-#: What IOS quotes of a packet: the IP header and eight octets.
-QUOTED = {4: 28, 6: 48}
-#: Pairs that `show ip nhrp redirect` remembers of one tunnel.
-LARGEST_MEMORY = 1024
-
-
-class Redirects:
-    """Sends Traffic Indications."""
+class Errors:
+    """Makes and reads Error Indications."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._to_all = RateLimit(ERRORS_TO_ALL, ERROR_SECONDS)
+        self._to_one: dict[IPAddress | int, RateLimit] = {}
 
-    def hairpin(self, tunnel: Tunnel, event: Hairpin) -> None:
-        """Tell the station before us about a packet that came from a neighbor and went back into the network."""
-        came_from = Neighbor(event.nbma, event.connection)
-        addresses = quoted_addresses(event.packet)
-        if addresses is None:
-            return
-        source, destination = addresses
-        on_link = is_link_local(source) or is_link_local(destination)
-        if not tunnel.config.redirect or on_link or source.is_multicast or destination.is_multicast:
-            tunnel.counters.count_suppressed()
-            return
-        if self._leads_to(event.out_tunnel, destination, came_from) or is_probe(event.packet):
-            tunnel.counters.count_suppressed()
-            return
-        self._remember(tunnel, event.nbma, destination)
-        own_address, own_nbma = tunnel.own
-        indication = TrafficIndication(
-            source_nbma=own_nbma,
-            source_protocol=own_address,
-            destination_protocol=source,
-            packet=event.packet[: QUOTED[source.version]],
-            extensions=(
-                ForwardTransitRecord(),
-                ReverseTransitRecord(),
-                *self._station.authentication(tunnel),
-                NatAddress(),
-            ),
+    def refuse(
+        self,
+        tunnel: Tunnel,
+        packet: NhrpPacket,
+        sender: Neighbor,
+        code: ErrorCode,
+        why: Refusal,
+        offset: int = 0,
+    ) -> None:
+        """Count and log a packet that is not acted on, and tell its sender, unless the packet is an error itself.
+
+        offset: octets into the packet, where the fault is.
+        """
+        tunnel.counters.count_refused(why)
+        kind = messages.PACKET_NAMES[packet.TYPE]
+        # The source of a reply is the station that asked: its sender is the other one.
+        address = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
+        peer = (address, sender.nbma)
+        about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
+        if code == ErrorCode.AUTHENTICATION_FAILURE and not self._station.config.logging:
+            refused = messages.PasswordRefused.of(tunnel.name, kind, peer)
+            self._station.log(refused, about=about, interval=interval)
+        self._station.log_dmvpn(messages.NhrpError.of(tunnel.name, kind, code, peer), about=about, interval=interval)
+        self._station.debug(
+            "nhrp error",
+            tunnel,
+            lambda: messages.refused_line(tunnel.name, kind, code, peer, why.value),
+            sender.nbma,
+            address=address,
         )
-        self._station.send(tunnel, came_from, indication)
+        if isinstance(packet, ErrorIndication):
+            return
+        to = packet.destination_protocol if isinstance(packet, REPLIES) else packet.source_protocol
+        self._send(tunnel, sender, to, _Fault(code, offset, packet.serialize()))
 
-    def _leads_to(self, out_tunnel: str, destination: IPAddress, came_from: Neighbor) -> bool:
-        """Return whether the packet went back to the very station it came from."""
-        leaves_by = self._station.tunnels.get(out_tunnel)
-        if leaves_by is None:
-            return False
-        for hop in self._station.ports.rib.forwarding(destination):
-            next_hop = hop.address if hop.address is not None else destination
-            if hop.interface == out_tunnel and came_from.meets(leaves_by.adjacencies.get(next_hop)):
-                return True
-        return False
+    def unreadable(self, tunnel: Tunnel, data: bytes, sender: Neighbor, error: WireError) -> None:
+        """Answer octets that are no packet with error 7, or 9 if an extension is at fault, if they name a sender."""
+        self._station.refuse(tunnel, Refusal.MALFORMED, sender.nbma, str(error))
+        self._about_octets(tunnel, data, sender, None, error.offset)
 
-    def _remember(self, tunnel: Tunnel, nbma: IPAddress, destination: IPAddress) -> None:
-        expires = self._station.now + tunnel.config.redirect_interval
-        known = tunnel.redirects.pop((nbma, destination), None)
-        drops = known.drops + 1 if known and known.expires > self._station.now else 0
-        tunnel.redirects[nbma, destination] = Suppressed(nbma, destination, drops, expires)
-        if len(tunnel.redirects) > LARGEST_MEMORY:
-            del tunnel.redirects[next(iter(tunnel.redirects))]
+    def too_large(self, tunnel: Tunnel, data: bytes, sender: Neighbor) -> None:
+        """Answer more octets than any NHRP packet has with error 8, without a closer look."""
+        self._station.refuse(tunnel, Refusal.TOO_LARGE, sender.nbma, f"{len(data)} octets")
+        self._about_octets(tunnel, data, sender, ErrorCode.SDU_SIZE_EXCEEDED, 0)
+
+    def is_own(self, tunnel: Tunnel, packet: ErrorIndication) -> bool:
+        """Return whether it came back to the station that sent it."""
+        return packet.source_nbma == tunnel.nbma and packet.source_protocol == tunnel.address
+
+    def _about_octets(self, tunnel: Tunnel, data: bytes, sender: Neighbor, code: ErrorCode | None, offset: int) -> None:
+        envelope = peek(data)
+        if envelope is None or envelope.kind == PacketType.ERROR_INDICATION:
+            return
+        if code is None:
+            in_extensions = 0 < envelope.extension_offset <= offset
+            code = ErrorCode.INVALID_EXTENSION if in_extensions else ErrorCode.PROTOCOL_ERROR
+        to = envelope.destination_protocol if envelope.kind in _REPLY_TYPES else envelope.source_protocol
+        self._send(tunnel, sender, to, _Fault(code, offset, data))
+
+    def _send(self, tunnel: Tunnel, sender: Neighbor, to: IPAddress, fault: _Fault) -> None:
+        address, own_nbma = tunnel.own
+        if to == address or to.version != address.version or sender.nbma == own_nbma or not is_one_station(to):
+            return
+        if not self._may_send(sender):
+            tunnel.counters.count_refused(Refusal.ERROR_LIMIT)
+            return
+        indication = ErrorIndication(
+            source_nbma=own_nbma,
+            source_protocol=address,
+            destination_protocol=to,
+            error_code=fault.code,
+            error_offset=fault.offset,
+            packet=bytes(fault.octets[:LARGEST_QUOTE]),
+        )
+        self._station.send(tunnel, sender, indication)
+
+    def _may_send(self, sender: Neighbor) -> bool:
+        now = self._station.now
+        limit = self._to_one.get(sender.account)
+        if limit is None:
+            if len(self._to_one) >= LARGEST_COUNTED:
+                del self._to_one[next(iter(self._to_one))]
+            limit = self._to_one[sender.account] = RateLimit(ERRORS_TO_ONE, ERROR_SECONDS)
+        return limit.take(now) and self._to_all.take(now)
 
 
-def is_probe(packet: bytes) -> bool:
-    """Return whether it checks a direct way to another router, or answers such a check: that needs no redirect."""
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with which octets, and where."""
+
+    code: ErrorCode
+    offset: int
+    octets: bytes
+
+
+def extension_offset(packet: NhrpPacket, extension: Extension | int | None) -> int:
+    """Return where an extension (or the one of this number) is in its packet; without one, where extensions begin.
+
+    This is the Error Offset of RFC 2332 §5.2.7.
+    """
+    sizes = [len(other.serialize()) for other in packet.extensions]
+    match extension:
+        case int():
+            number = extension
+        case None:
+            number = 0
+        case _:
+            number = next((at for at, other in enumerate(packet.extensions) if other is extension), 0)
+    return len(packet.serialize()) - len(packet.end) - sum(sizes[number:])
+
+
+def destination_offset(packet: NhrpPacket) -> int:
+    """Return where the destination protocol address is in a packet, RFC 2332 §5.2.0.1."""
+    return (
+        _ADDRESSES_AT
+        + len(packet.source_nbma_octets)
+        + len(packet.source_nbma_subaddress)
+        + len(packet.source_protocol.packed)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What octets that may be no NHRP packet say of themselves: the type that they claim, and from whom to whom."""
+
+    kind: int
+    source_protocol: IPAddress
+    destination_protocol: IPAddress
+    extension_offset: int
+
+
+def peek(data: Octets) -> Envelope | None:
+    """Look at a packet that `parse` refuses: an error about it needs a receiver (RFC 2332 §5.2.7).
+
+    Version, size and checksum are ignored. Returns None if not even the addresses can be read.
+    """
+    if len(data) < HEADER.size:
+        return None
+    afn, protocol_type, _, _, _, extension_offset, _, kind, shtl, sstl, src_len, dst_len, _, _ = HEADER.unpack_from(
+        data
+    )
     try:
-        protocol, start = ip.peek_payload(packet)
-        is_control = ip.peek_tos(packet) == TOS_INTERNETWORK_CONTROL
-    except WireError:
-        return False
-    version = packet[0] >> 4
-    return is_control and protocol == ip.ICMP[version] and ip.is_echo(packet[start:], version)
-
-
-def quoted_addresses(packet: bytes) -> tuple[IPAddress, IPAddress] | None:
-    """Return source and destination of a quoted packet, or None if it is not one."""
-    try:
-        return ip.peek_addresses(packet)
+        _, protocol_length = address_lengths(afn, protocol_type, (shtl, sstl), (src_len, dst_len))
     except WireError:
         return None
+    source_at = HEADER.size + shtl + sstl
+    destination_at = source_at + protocol_length
+    end = destination_at + protocol_length
+    if end > len(data):
+        return None
+    source = ip_address(bytes(data[source_at:destination_at]))
+    return Envelope(kind, source, ip_address(bytes(data[destination_at:end])), extension_offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The packet that an Error Indication is about, as far as it was sent back.
+
+    destination: None if the quote ends before it (FRR quoted nothing but the header until 2024).
+    """
+
+    kind: PacketType
+    request_id: int
+    destination: IPAddress | None
+
+
+def quoted_request(packet: ErrorIndication) -> Quoted | None:
+    """Return what an error quotes, if that is long enough and of a type that has a request id."""
+    octets = packet.packet
+    if len(octets) < _REQUEST_ID_AT + 4:
+        return None
+    kind = octets[_TYPE_AT]
+    if not PacketType.RESOLUTION_REQUEST <= kind <= PacketType.PURGE_REPLY:
+        return None
+    request_id = int.from_bytes(octets[_REQUEST_ID_AT : _REQUEST_ID_AT + 4], "big")
+    envelope = peek(octets)
+    return Quoted(PacketType(kind), request_id, envelope.destination_protocol if envelope else None)

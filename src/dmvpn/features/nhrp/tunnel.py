@@ -1,10 +1,13 @@
-"""Everything NHRP knows of one tunnel interface. Values and look-ups only; the other files change them.
+"""Everything NHRP knows of one tunnel interface, and what it counted there. Values and look-ups; others change them.
 
 Each field has one writer, which a test checks: `cache` is changed by `Station`, for server, resolver, responder and
 peers; `clients`, `config`, `limit`, `mapped` and `copied` by configuration; `adjacencies`, `gleaned`, `multicast` and
-`registered_multicast` by plane; `paths` by peers; `doubted` by ways; `server_paths`, `public_nbma` and `held` by
-registration; `redirects` by transit; what is told of the interface by the methods here. Entries, clients, paths and
+`registered_multicast` by plane; `paths` by peers; `server_paths` by echoes; `doubted` and `redirects` by ways;
+`public_nbma` and `held` by registration; what is told of the interface by the methods here. Entries, clients, paths and
 accounts of traffic change themselves alone.
+
+`Counters` are for `show ip nhrp traffic` and `show nhrp stats`: every packet that is dropped is counted under a
+`Refusal`, so that nothing disappears without a trace. `Usage` is what the counters of the data plane say of a peer.
 """
 
 from __future__ import annotations

@@ -1,24 +1,119 @@
-"""The commands of NHRP.
+"""The commands of NHRP, and the orders that begin again: `clear ip nhrp`, `clear dmvpn session` and `... statistics`.
 
 entries      show ip nhrp ..., and what exists for IPv6, too
 servers      show ip nhrp nhs ...
-dmvpn        show dmvpn ...                     statistics   show ip nhrp traffic, summary, multicast, redirect
-happenings   show nhrp stats; clear ip nhrp, clear dmvpn session, clear dmvpn statistics
-endpoints    show adjacency, show tunnel endpoints, show nhrp group-map
+dmvpn        show dmvpn ...
+statistics   show ip nhrp traffic, summary; show nhrp stats
+endpoints    show adjacency, show tunnel endpoints, show ip nhrp multicast, redirect, show nhrp group-map
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, happenings, servers, statistics
+from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
+from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, servers, statistics
+from dmvpn.features.nhrp.show.entries import of_both, version_of
+from dmvpn.ios import Args, Change, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from dmvpn.base.addresses import Prefix
+
+
+def clear_cache(_: ShowContext, args: Args) -> ClearCache:
+    """Forget entries (`clear ip nhrp [A.B.C.D [MASK]]`)."""
+    prefix: Prefix | None = args.prefix("target", None)
+    return ClearCache(prefix, version_of(args))
+
+
+def clear_counters(_: ShowContext, args: Args) -> ClearCounters:
+    """Clear the counters (`clear ip nhrp [A.B.C.D] counters [interface X]`)."""
+    server = args.any_address("server", None)
+    return ClearCounters(version_of(args), args.interface("interface", None), server)
+
+
+def clear_statistics(_: ShowContext, args: Args) -> ClearStatistics:
+    """Clear the statistics (`clear ip nhrp stats [X]`)."""
+    return ClearStatistics(args.interface("interface", None))
+
+
+def clear_sessions(_: ShowContext, args: Args) -> ClearSessions:
+    """Clear the sessions (`clear dmvpn session`)."""
+    return ClearSessions(
+        interface=args.interface("interface", None),
+        nbma=args.address("nbma", None),
+        tunnel=args.any_address("tunnel", None),
+        static="static" in args,
+    )
+
+
+def clear_numbers(ctx: ShowContext, args: Args) -> Change:
+    """Clear the numbers (`clear dmvpn statistics [interface X] [peer]`): with a peer, what was counted of that
+    server.
+    """
+    interface, nbma = args.interface("interface", None), args.address("nbma", None)
+    peer = args.any_address("tunnel", None)
+    if nbma is None and peer is None:
+        both = tuple(ClearCounters(version, interface) for version in (4, 6))
+        return Change(events=(*both, ClearStatistics(interface)))
+    servers = [
+        (tunnel, client.nhs)
+        for tunnel in ctx.machine(NhrpMachine).tunnels
+        for client in tunnel.clients.values()
+        if interface in (None, tunnel.name) and (client.nhs == peer if nbma is None else client.nbma == nbma)
+    ]
+    return Change(events=tuple(ClearCounters(nhs.version, tunnel.name, nhs) for tunnel, nhs in servers))
+
+
+_HELP: Final = {
+    "nhrp": "Next Hop Resolution Protocol: the cache",
+    "target": "An address, or a prefix and what lies in it",
+    "server": "A next hop server: its numbers alone",
+    "counters": "The numbers of packets, in all and server by server",
+    "stats": "The numbers of `show nhrp stats`",
+    "dmvpn": "DMVPN",
+    "statistics": "The numbers of `show ip nhrp traffic`, `nhs detail` and `show nhrp stats`",
+    "session": "Peers: forget them and begin again",
+    "interface": "Of one tunnel",
+    "peer": "One peer",
+    "nbma": "By its NBMA address",
+    "tunnel": "By its tunnel address",
+    "static": "Next hop servers too",
+}
+_ORDERS: Final = (
+    *of_both(
+        ExecCommand("clear ip nhrp [ {target:prefix} ]", _HELP, action=clear_cache, privilege=15),
+        ExecCommand(
+            "clear ip nhrp [ {server:address} ] counters [ interface {interface:interface} ]",
+            _HELP,
+            action=clear_counters,
+            privilege=15,
+        ),
+        ExecCommand("clear ip nhrp stats [ {interface:interface} ]", _HELP, action=clear_statistics, privilege=15),
+    ),
+    ExecCommand(
+        "clear dmvpn session [* interface {interface:interface} | "
+        "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) | static ]",
+        _HELP,
+        action=clear_sessions,
+        privilege=15,
+    ),
+    ExecCommand(
+        "clear dmvpn statistics [* interface {interface:interface} | "
+        "peer ( nbma {nbma:address} | tunnel ( {tunnel:address} | {tunnel:address6} ) ) ]",
+        _HELP,
+        action=clear_numbers,
+        privilege=15,
+    ),
+)
 
 COMMANDS: Final = (
     *dmvpn.COMMANDS,
     *entries.COMMANDS,
     *servers.COMMANDS,
     *statistics.COMMANDS,
-    *happenings.COMMANDS,
+    *_ORDERS,
     *endpoints.COMMANDS,
 )
 

@@ -46,14 +46,10 @@ def render_crypto(found: tuple[CryptoSession, ...]) -> Iterator[str]:
     yield "Crypto Session Details: "
     yield "-" * 80
     yield ""
-    for session in found:
-        if session.status in _OPEN:
-            yield from _paragraph(session)
+    yield from (line for each in found if each.status in _OPEN for line in _paragraph(each))
     yield "Pending DMVPN Sessions:"
     yield ""
-    for session in found:
-        if session.status not in _OPEN:
-            yield from _paragraph(session)
+    yield from (line for each in found if each.status not in _OPEN for line in _paragraph(each))
 
 
 def _paragraph(session: CryptoSession) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """`show adjacency` and `show tunnel endpoints`: where the packets for a next hop go.
 
+`show ip nhrp multicast` and `show ip nhrp redirect`: who gets copies, and who was told of a shorter way.
+
 `show nhrp group-map`: the clients of each NHRP group, and the policy that a configuration gives them.
 
 There are no service policies here: what a line says is shown with who it would be for.
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 if TYPE_CHECKING:
@@ -206,12 +209,98 @@ def render_groups(answer: ShowGroups) -> Iterator[str]:
         yield ""
 
 
+@dataclass(frozen=True, slots=True)
+class MulticastLine:
+    """Somebody who gets copies. flags: "dynamic", "static" or "nhs"."""
+
+    tunnel: str
+    nbma: IPAddress
+    flags: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMulticast:
+    """The answer to `show ip nhrp multicast`."""
+
+    receivers: tuple[MulticastLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectLine:
+    """A redirect that was sent. drops: packets that caused none since. expires: seconds from now."""
+
+    tunnel: str
+    nbma: IPAddress
+    destination: IPAddress
+    drops: int
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRedirects:
+    """The answer to `show ip nhrp redirect`."""
+
+    redirects: tuple[RedirectLine, ...]
+
+
+def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
+    """Return who gets copies of multicasts."""
+    lines: list[MulticastLine] = []
+    for tunnel in tunnels_of(ctx, args):
+        servers = {client.nbma for client in tunnel.clients.values()}
+        for nbma, _ in tunnel.multicast:
+            static = nbma in tunnel.config.multicast
+            flags = "nhs" if nbma in servers else "static" if static else "dynamic"
+            lines.append(MulticastLine(tunnel.name, nbma, flags, tunnel.running))
+    return ShowMulticast(tuple(lines))
+
+
+def redirects(ctx: ShowContext, args: Args) -> ShowRedirects:
+    """Return redirects whose interval is not over."""
+    return ShowRedirects(
+        tuple(
+            RedirectLine(tunnel.name, sent.nbma, sent.destination, sent.drops, sent.expires - ctx.now)
+            for tunnel in tunnels_of(ctx, args)
+            for sent in tunnel.redirects.values()
+            if sent.expires > ctx.now
+        )
+    )
+
+
+def render_multicast(answer: ShowMulticast) -> Iterator[str]:
+    """Yield the lines of `show ip nhrp multicast`."""
+    yield "  I/F     NBMA address"
+    for line in answer.receivers:
+        yield f"{line.tunnel:<10} {line.nbma!s:<15} Flags: {line.flags:<15} ({'En' if line.enabled else 'Dis'}abled)"
+
+
+def render_redirects(answer: ShowRedirects) -> Iterator[str]:
+    """Yield the lines of `show ip nhrp redirect`."""
+    yield "I/F          NBMA address    Destination     Drop Count  Expiry"
+    for line in answer.redirects:
+        destination = spelled(line.destination)
+        yield f"{line.tunnel:<12} {line.nbma!s:<15} {destination:<15} {line.drops:<11} {age(line.expires)}"
+
+
 _HELP: Final = {"nhrp": "Next Hop Resolution Protocol", "group-map": "Groups and their clients", "group": "One group"}
 _GROUPS: Final = tuple(
     ExecCommand(f"{words} group-map [ {{group:word}} ]", _HELP, query=groups, render=render_groups)
     for words in ("show nhrp", "show ip nhrp")
 )
+_LISTS_HELP: Final = {
+    "interface": "Of one tunnel",
+    "multicast": "Who gets copies of multicasts",
+    "redirect": "Redirects that were sent lately",
+}
+_LISTS: Final = of_both(
+    ExecCommand(
+        "show ip nhrp multicast [ {interface:interface} ]", _LISTS_HELP, query=multicast, render=render_multicast
+    ),
+    ExecCommand("show ip nhrp redirect", _LISTS_HELP, query=redirects, render=render_redirects),
+)
 COMMANDS: Final = (
+    *_LISTS,
     *_GROUPS,
     ExecCommand(
         "show adjacency [ {interface:interface} ]",

@@ -1,23 +1,28 @@
-"""`show ip nhrp traffic`, `summary`, `multicast` and `redirect`: numbers and lists beside the cache."""
+"""`show ip nhrp traffic`, `show ip nhrp summary` and `show nhrp stats`: what was counted.
+
+The table of `show nhrp stats` is IOS's: what NHRP ordered of the rest of the router, and what it was told, tunnel by
+tunnel. Its rows about subjects that do not exist here (MPLS, BFD, BGP, service policies) are always zero.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.features.nhrp.cache import EntryType, RouteState
+from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of, version_of
-from dmvpn.ios import Args, ExecCommand, ShowContext, age
+from dmvpn.features.nhrp.tunnel import Happening
+from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.cache import Entry
+    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: What IOS says an entry costs.
 _ENTRY_OCTETS = 784
@@ -74,41 +79,6 @@ class ShowSummary:
     temporary: int
 
 
-@dataclass(frozen=True, slots=True)
-class MulticastLine:
-    """Somebody who gets copies. flags: "dynamic", "static" or "nhs"."""
-
-    tunnel: str
-    nbma: IPAddress
-    flags: str
-    enabled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ShowMulticast:
-    """The answer to `show ip nhrp multicast`."""
-
-    receivers: tuple[MulticastLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectLine:
-    """A redirect that was sent. drops: packets that caused none since. expires: seconds from now."""
-
-    tunnel: str
-    nbma: IPAddress
-    destination: IPAddress
-    drops: int
-    expires: float
-
-
-@dataclass(frozen=True, slots=True)
-class ShowRedirects:
-    """The answer to `show ip nhrp redirect`."""
-
-    redirects: tuple[RedirectLine, ...]
-
-
 def traffic(ctx: ShowContext, args: Args) -> ShowTraffic:
     """Return counters of all tunnels, or of one."""
     return ShowTraffic(
@@ -145,30 +115,6 @@ def summary(ctx: ShowContext, args: Args) -> ShowSummary:
         installed=installed,
         overrides=overrides,
         temporary=sum("TEMPORARY" in str(entry.flags) for entry in breathing(remote)),
-    )
-
-
-def multicast(ctx: ShowContext, args: Args) -> ShowMulticast:
-    """Return who gets copies of multicasts."""
-    lines: list[MulticastLine] = []
-    for tunnel in tunnels_of(ctx, args):
-        servers = {client.nbma for client in tunnel.clients.values()}
-        for nbma, _ in tunnel.multicast:
-            static = nbma in tunnel.config.multicast
-            flags = "nhs" if nbma in servers else "static" if static else "dynamic"
-            lines.append(MulticastLine(tunnel.name, nbma, flags, tunnel.running))
-    return ShowMulticast(tuple(lines))
-
-
-def redirects(ctx: ShowContext, args: Args) -> ShowRedirects:
-    """Return redirects whose interval is not over."""
-    return ShowRedirects(
-        tuple(
-            RedirectLine(tunnel.name, sent.nbma, sent.destination, sent.drops, sent.expires - ctx.now)
-            for tunnel in tunnels_of(ctx, args)
-            for sent in tunnel.redirects.values()
-            if sent.expires > ctx.now
-        )
     )
 
 
@@ -222,21 +168,6 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
     yield "    0 lfib"
 
 
-def render_multicast(answer: ShowMulticast) -> Iterator[str]:
-    """Yield the lines of `show ip nhrp multicast`."""
-    yield "  I/F     NBMA address"
-    for line in answer.receivers:
-        yield f"{line.tunnel:<10} {line.nbma!s:<15} Flags: {line.flags:<15} ({'En' if line.enabled else 'Dis'}abled)"
-
-
-def render_redirects(answer: ShowRedirects) -> Iterator[str]:
-    """Yield the lines of `show ip nhrp redirect`."""
-    yield "I/F          NBMA address    Destination     Drop Count  Expiry"
-    for line in answer.redirects:
-        destination = spelled(line.destination)
-        yield f"{line.tunnel:<12} {line.nbma!s:<15} {destination:<15} {line.drops:<11} {age(line.expires)}"
-
-
 def _limit_line(tunnel: TunnelTraffic) -> str:
     packets, seconds = tunnel.limit
     return f"{tunnel.tunnel}: Max-send limit:{packets}Pkts/{seconds}Sec, Usage:{tunnel.usage}%"
@@ -262,15 +193,143 @@ def _kinds(kinds: Kinds) -> str:
     return f"    {kinds.static} static   {kinds.dynamic} dynamic    {kinds.incomplete} incomplete"
 
 
+# ------------------------------------------------------------------------------------------------ show nhrp stats
+
+
+_H = Happening
+_PACKETS: Final = "[R]Packets received"
+
+#: Groups and their rows. `None` begins what only `detail` shows.
+_GROUPS: Final[tuple[tuple[str, tuple[Happening | str | None, ...]], ...]] = (
+    (
+        "Interface State Event",
+        (_H.UP, _H.DOWN, "[R]Deleted", None, "[R]Admin Down", _H.ADDRESS_CHANGED, "[R]VRF Changed", _PACKETS),
+    ),
+    ("Tunnel", (_H.END_POINT_ADDED, _H.END_POINT_DELETED)),
+    (
+        "Tunnel Protection",
+        (
+            *("[S]Create TP socket", "[S]Del TP socket", "[S]Create VA", "[S]Del VA"),
+            *("[R]UP", "[R]Down", "[S]Reset Socket"),
+        ),
+    ),
+    ("Tunnel QoS", ("[S]QoS APPLY", "[S]QoS Remove")),
+    (
+        "RIB Events",
+        (
+            *(_H.ROUTE_ADDED, _H.ROUTE_DELETED, _H.OVERRIDE_ADDED, _H.OVERRIDE_DELETED),
+            *("[S]Rwatch w/o route", "[R]Route Evicted"),
+        ),
+    ),
+    ("MPLS", ("[S]Label Alloc", "[S]Label Release", "[S]MPLS IP Key Bind", "[S]MPLS VPN Key Bind")),
+    ("BFD", ("[S]Client Create", "[S]Client Destroy", "[R]Session Down", "[R]Session Up")),
+    ("BGP", ("[S]Route Export", "[S]Route Withdrawal", "[S]Route Import", "[R]Imported Route Changed")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HappeningLine:
+    """One number. failed: how many of them the host refused."""
+
+    name: str
+    count: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HappeningGroup:
+    """Lines under one heading."""
+
+    title: str
+    lines: tuple[HappeningLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelHappenings:
+    """What happened on one tunnel."""
+
+    tunnel: str
+    groups: tuple[HappeningGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHappenings:
+    """The answer to `show nhrp stats`. alone: one tunnel was asked for."""
+
+    tunnels: tuple[TunnelHappenings, ...]
+    alone: bool
+
+
+def happenings(ctx: ShowContext, args: Args) -> ShowHappenings:
+    """Return all tunnels, or one; of both IP versions together."""
+    wanted = args.interface("interface", None)
+    by_name: dict[str, list[Tunnel]] = {}
+    for tunnel in ctx.machine(NhrpMachine).tunnels:
+        if wanted in (None, tunnel.name):
+            by_name.setdefault(tunnel.name, []).append(tunnel)
+    tunnels = (TunnelHappenings(name, _groups(of_it, "detail" in args)) for name, of_it in by_name.items())
+    return ShowHappenings(tuple(tunnels), wanted is not None)
+
+
+def _groups(tunnels: list[Tunnel], in_detail: bool) -> tuple[HappeningGroup, ...]:
+    groups = []
+    for title, rows in _GROUPS:
+        shown = [row for row in rows if row is not None] if in_detail or None not in rows else rows[: rows.index(None)]
+        groups.append(HappeningGroup(title, tuple(_line(row, tunnels) for row in shown if row is not None)))
+    return tuple(groups)
+
+
+def _line(row: Happening | str, tunnels: list[Tunnel]) -> HappeningLine:
+    counters = [tunnel.counters for tunnel in tunnels]
+    if isinstance(row, Happening):
+        done, failed = (sum(c.happened.get(row, 0) for c in counters), sum(c.failed.get(row, 0) for c in counters))
+        return HappeningLine(row.value, done, failed)
+    return HappeningLine(row, sum(c.heard for c in counters) if row == _PACKETS else 0, 0)
+
+
+def render_happenings(answer: ShowHappenings) -> Iterator[str]:
+    """Yield the lines of `show nhrp stats`."""
+    yield "Codes: T - Transport, O - Overlay, EP - End Point"
+    yield "       TP - Tunnel Protection, VA - Virtual Access"
+    yield "       [S] - Sent from NHRP, [R] - Received by NHRP"
+    yield "       [number] - Error associated with an event"
+    for tunnel in answer.tunnels:
+        if not answer.alone:
+            yield tunnel.tunnel
+        yield ""
+        for group in tunnel.groups:
+            yield f" {group.title} Stats:"
+            cells = [f"{line.name:<30}: {f'{line.count}[{line.failed}]':<8}" for line in group.lines]
+            for start in range(0, len(cells), 2):
+                yield (8 * " " + "".join(cells[start : start + 2])).rstrip()
+            yield ""
+
+
+_STATISTICS_HELP: Final = {
+    "nhrp": "Next Hop Resolution Protocol",
+    "stats": "What it ordered and was told",
+    "interface": "Of one tunnel",
+    "detail": "With more of it",
+}
+
+
+_STATISTICS: Final = tuple(
+    ExecCommand(
+        f"{words} stats [ {{interface:interface}} ] [ detail ]",
+        _STATISTICS_HELP,
+        query=happenings,
+        render=render_happenings,
+    )
+    for words in ("show nhrp", "show ip nhrp")
+)
+
 _HELP: Final = {
     "traffic": "Packets by type",
     "interface": "Of one tunnel",
     "detail": "With forwarded and refused ones",
     "summary": "The cache in numbers",
-    "multicast": "Who gets copies of multicasts",
-    "redirect": "Redirects that were sent lately",
 }
-COMMANDS: Final = of_both(
+_OF_BOTH: Final = of_both(
     ExecCommand(
         "show ip nhrp traffic [ interface {interface:interface} ]", _HELP, query=traffic, render=render_traffic
     ),
@@ -281,6 +340,5 @@ COMMANDS: Final = of_both(
         render=render_traffic_detail,
     ),
     ExecCommand("show ip nhrp summary", _HELP, query=summary, render=render_summary),
-    ExecCommand("show ip nhrp multicast [ {interface:interface} ]", _HELP, query=multicast, render=render_multicast),
-    ExecCommand("show ip nhrp redirect", _HELP, query=redirects, render=render_redirects),
 )
+COMMANDS: Final = (*_OF_BOTH, *_STATISTICS)
