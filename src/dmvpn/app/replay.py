@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import FAULT, Begin, Entry, Outcome, RecordedEntropy, fingerprint, load
+from dmvpn.base.values import dataclass
 from dmvpn.ios import CliError
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser

@@ -12,11 +12,12 @@ import json
 import os
 import secrets
 import signal
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.front_ends import needs_asyncssh
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH
 from dmvpn.shells.lab import control

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.interruption import Interruption
@@ -11,6 +11,7 @@ from dmvpn.app.watch_screen import Paper, Rows, Screen, width, zone
 from dmvpn.base.chronicle import Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import read_span
+from dmvpn.base.values import dataclass
 from dmvpn.face.watcher import Watcher
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.finding import find_lab

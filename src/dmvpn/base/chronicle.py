@@ -9,12 +9,12 @@ events`, `show dmvpn changes` and for users who watch a lab. It has nothing abou
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import Notice
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ extended ones that people type; they name an administrator, an AS number or an a
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,12 +6,13 @@ The machine calls `begin` before each event and `take` after it. A `Timer` is wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.chronicle import StateChanged, Topic
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.notices import DebugOutput
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,12 @@ test of one machine), there is no answer, and shows print what the machines hear
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.translation import Translations
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,10 @@ All are frozen dataclasses that derive from `Effect`. A failure comes back as th
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix

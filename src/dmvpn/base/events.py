@@ -7,8 +7,10 @@ further events of their own (a `clear` command, a `ping`): every one is a frozen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import Log

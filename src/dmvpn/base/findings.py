@@ -11,7 +11,8 @@ A feature's `lint.py` has rules about its own model and answers with concerns; i
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from dmvpn.base.values import dataclass
 
 
 class Severity(enum.Enum):

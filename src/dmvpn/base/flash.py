@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

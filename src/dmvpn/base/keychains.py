@@ -6,8 +6,10 @@ with any that is accepted just then: so keys roll over while neighbors stay, if 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,10 +9,10 @@ Nobody says that a path is back: each protocol finds its neighbors by its own He
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.notices import Notice
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -7,11 +7,11 @@ the router's own clock and zone, as `show clock` has them now: if the clock was 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.ports import Clock

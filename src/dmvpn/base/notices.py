@@ -7,11 +7,12 @@ So no feature needs to know another: features share only these values.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason

@@ -11,12 +11,13 @@ everything, and a match by such a list holds. Anything else that nobody defined 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, CommunityMatch, ExtendedChange, text_of
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

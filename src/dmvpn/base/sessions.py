@@ -7,12 +7,12 @@ connected is a session, too: then it has a reason.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import NO_PLANE, fresh
 from dmvpn.base.protection import EspCipher, IkePhase, ProtectionPhase
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

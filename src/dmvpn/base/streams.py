@@ -16,11 +16,12 @@ it said so last. A router that goes beyond the limit loses the stream.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -10,9 +10,11 @@ Policy has the lists (`ports.policies`), NAT builds its rules from them, and pla
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - these values travel as facts, by JSON
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address  # noqa: TC003 - these values travel as facts, by JSON
 from typing import Final
+
+from dmvpn.base.values import dataclass
 
 #: Protocols that an access list of a translator may name, by their numbers.
 ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50

@@ -9,9 +9,10 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Final
+
+from dmvpn.base.values import dataclass
 
 IP_TOS: Final = 1
 IP_TTL: Final = 2

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import select
 import time
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,6 +31,7 @@ from dmvpn.base.events import (
     UnknownSpi,
 )
 from dmvpn.base.protection import SaCount
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import EspSuite
 from dmvpn.dataplane.ike import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net import ecn
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
 

@@ -11,9 +11,10 @@ Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

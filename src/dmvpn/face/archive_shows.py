@@ -6,9 +6,9 @@ The queries take a `SessionContext`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import NONE_PENDING, NOT_ENABLED, copies, next_number
 from dmvpn.face.filing import contents_of, error
 from dmvpn.face.intake import text_of

@@ -7,10 +7,10 @@ session besides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.spans import age
+from dmvpn.base.values import dataclass
 from dmvpn.face import tech
 from dmvpn.face.archive_shows import ARCHIVE_SHOWS
 from dmvpn.face.filing import LISTINGS, SHOW_FLASH, startup_shown

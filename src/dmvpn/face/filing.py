@@ -9,12 +9,12 @@ import errno
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.flash import CAPACITY, Stored, is_file_name
+from dmvpn.base.values import dataclass
 from dmvpn.face.intake import text_of
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.places import RUNNING, STARTUP, Place, System, place_in, place_of

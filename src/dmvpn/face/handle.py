@@ -7,8 +7,9 @@ clock: so the same session serves a router in a namespace, one in the simulator,
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,13 @@ nothing more was typed ahead (`settle`), or a command asks what the router does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.events import ConfigurationEntered, Event, Job
 from dmvpn.base.passwords import is_right
+from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User

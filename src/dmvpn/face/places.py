@@ -11,10 +11,10 @@ Nobody reaches anything outside flash: a name has no folders.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.flash import is_file_name
+from dmvpn.base.values import dataclass
 from dmvpn.ios.values import ValueType, register_type
 
 if TYPE_CHECKING:

@@ -25,10 +25,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import DmvpnError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

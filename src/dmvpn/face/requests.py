@@ -5,8 +5,9 @@ They are what the actions of `builtins.py` return; `interpreter.py` carries them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.face.places import Place

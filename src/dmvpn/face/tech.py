@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
 from dmvpn.router.prompt import exec_parser
 

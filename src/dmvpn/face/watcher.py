@@ -20,10 +20,11 @@ import os
 import selectors
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.face.protocol import PROTOCOL, Decoder, Done, Hello, News, ProtocolError, Watch, encode
 
 if TYPE_CHECKING:

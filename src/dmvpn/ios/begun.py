@@ -9,9 +9,9 @@ keywords(entry)        all fixed words of an entry, wherever they are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios.grammar import ConfigLine, ExecCommand
 from dmvpn.ios.matcher import Grammar, tokenize
 from dmvpn.ios.syntax import keyword_names, naming_keywords

@@ -10,10 +10,10 @@ Keys and passwords are compared, and left out of the lines where they are to be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.ios.render import render_statement
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from __future__ import annotations
 import codecs
 import enum
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios.edit_buffer import EDIT_KEYS, EditBuffer
 from dmvpn.ios.values import common_prefix
 

@@ -7,8 +7,9 @@ Problem         what a router says of a line: a refusal, or a warning
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.ios.groups import Group

@@ -12,7 +12,8 @@ ErrorKind
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from dmvpn.base.values import dataclass
 
 
 class ErrorKind(enum.Enum):

@@ -10,11 +10,11 @@ It carries nothing out. The session calls `match`, then `match.lines(context)` f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import CliError, ErrorKind
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.matcher import Found, Grammar, tokenize

@@ -20,13 +20,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy

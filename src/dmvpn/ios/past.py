@@ -7,11 +7,12 @@ show dmvpn changes since 5m                     so long ago
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import Moment, month_of, read_span, read_time, written
+from dmvpn.base.values import dataclass
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType, register_type
 
 if TYPE_CHECKING:

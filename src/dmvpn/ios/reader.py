@@ -13,11 +13,12 @@ whose words the table lists for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.ios.account import Account
 from dmvpn.ios.beginnings import (
     OURS,

@@ -15,7 +15,8 @@ Start and end of a line are symbols of their own, fed before the first and after
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from dmvpn.base.values import dataclass
 
 #: The symbols before and after a line. No character of a line is one of them (lines hold no line ends).
 START, END = "\n^", "\n$"

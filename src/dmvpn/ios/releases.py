@@ -12,9 +12,10 @@ is saved. What somebody types, and files that name no release, mean what they sa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios.command import Verb
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.errors import CliError

@@ -7,10 +7,10 @@ copy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import EnteredLine
+from dmvpn.base.values import dataclass
 from dmvpn.ios.assignment import assign, reset, take_back
 from dmvpn.ios.command import Command, Verb
 from dmvpn.ios.common import INTERFACE

@@ -7,9 +7,10 @@ alive and which wires are whole, never from what a router believes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nhrp.cache import EntryType

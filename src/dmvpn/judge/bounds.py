@@ -11,9 +11,9 @@ demanded, except of spokes that talk directly: the death of their hubs is nothin
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.judge import faults
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.clear import ClearWatch

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.judge.campaign import Plan, Verdict, run
 from dmvpn.judge.faults import Fault, dumps, from_json
 from dmvpn.judge.shrink import shrink

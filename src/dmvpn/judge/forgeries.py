@@ -6,11 +6,11 @@ victim's port as if the provider had brought them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, below
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import (
     PurgeFlag,

@@ -13,9 +13,10 @@ counts the packets whose loss nothing would have excused: a verdict is worth as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.judge import faults
 from dmvpn.judge.anatomy import Link, link
 from dmvpn.judge.bounds import Cause, at_begin, at_end, is_loss

@@ -6,10 +6,10 @@ router has one thing wrong with it at a time, so that what a fault did can be to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.entropy import Entropy, below, fraction
+from dmvpn.base.values import dataclass
 from dmvpn.judge import faults
 
 if TYPE_CHECKING:

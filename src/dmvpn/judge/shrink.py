@@ -6,9 +6,10 @@ and what lies long before it is tried without first, moved to the beginning of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.judge.campaign import NEVER_SETTLED, Plan, Verdict, run
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ way by another spoke) whose packets do not reach that spoke directly. And nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, NhrpReceived
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import UNRESOLVED_NEXT_HOPS
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.cache import EntryType

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet
 from dmvpn.net.unfinished import lacks_checksum

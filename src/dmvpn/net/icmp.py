@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net.checksum import checksum
 from dmvpn.net.ipv4 import HEADER_LENGTH as _IPV4_HEADER_LENGTH
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import enum
 import io
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.net.octets import Octets

@@ -8,10 +8,10 @@ from __future__ import annotations
 import enum
 import hashlib
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net.checksum import checksum, pseudo_header
 from dmvpn.net.ipv4 import IpProtocol
 

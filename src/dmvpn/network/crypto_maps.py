@@ -14,10 +14,10 @@ that the tunnel leaves by, and its access list permits GRE between the two. What
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.network.lines import BEFORE
 
 if TYPE_CHECKING:

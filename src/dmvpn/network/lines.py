@@ -6,12 +6,12 @@ Texts are brought into the order and spelling of the running configuration first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import unified_diff
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.ios.groups import UNKNOWN
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

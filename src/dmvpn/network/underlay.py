@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.routing import Protocol, running

@@ -11,10 +11,10 @@ that it could protect is shut down rather than started in clear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import INTERFACE, Fate, marked
 from dmvpn.ios.beginnings import is_of_tunnels

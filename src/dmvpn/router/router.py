@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -30,6 +29,7 @@ from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Machine, Ports
 from dmvpn.base.streams import StreamNumbers
+from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Feature, Sleeper, reading
 from dmvpn.ios.making import shared
 from dmvpn.router.endings import ENDING_LINES, endings, switched_on

@@ -17,11 +17,11 @@ Lines are changed where they are, so that messages still name the lines of the f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
 from dmvpn.network.clouds import cloud_keys
 from dmvpn.network.crypto_maps import replace_maps

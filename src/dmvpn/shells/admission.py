@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import grp
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.syscalls import peer_credentials, peer_groups
 
 if TYPE_CHECKING:

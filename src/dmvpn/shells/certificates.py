@@ -12,11 +12,11 @@ certificates come before the configuration as lines of it, and the key as someth
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

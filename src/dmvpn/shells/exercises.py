@@ -14,9 +14,10 @@ Exercises are folders `NN-name` in `src/dmvpn/exercises/`. This reads `start.yam
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from dmvpn.base.values import dataclass
 
 FOLDER: Final = Path(__file__).parent.parent / "exercises"
 START: Final = "start.yaml"

@@ -13,10 +13,11 @@ Nothing is left out in silence (`Found.notes`), and several networks in one fold
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.ios.devices import other_device
 from dmvpn.ios.markdown import has_fences
 from dmvpn.ios.parts import Part, parts_of

@@ -7,9 +7,9 @@ comes with the reason that the router keeps.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.shells.ready import is_unused
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ The router of the lab that has 172.16.0.1 on a tunnel is the one that is meant, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 

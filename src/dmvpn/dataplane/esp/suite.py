@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspCipher
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspTransform

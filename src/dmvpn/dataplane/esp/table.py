@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 from bisect import insort
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.protection import SaCount
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp.association import EspError, Exhausted, Inbound, Outbound
 from dmvpn.dataplane.esp.replay import ReplayWindow
 from dmvpn.dataplane.esp.suite import EspSuite

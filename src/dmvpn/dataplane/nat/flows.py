@@ -11,10 +11,11 @@ Linux, which looks at no tunnel key (nf_conntrack_proto_gre.c is about PPTP alon
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dmvpn.base.entropy import Entropy, below
+from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import errno
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.esp import Place
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.ends import IpsecEnds

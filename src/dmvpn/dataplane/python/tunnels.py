@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from dmvpn.base.effects import DfBit
+from dmvpn.base.values import dataclass
 from dmvpn.net.gre import GreHeader, Sequence, header_length, next_header
 
 #: What the link-layer address of a neighbor begins with; the peer id follows.

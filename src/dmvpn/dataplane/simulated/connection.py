@@ -11,10 +11,10 @@ above may count on a message coming in one piece. The window is always open, sin
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.streams import SEND_LIMIT, SEND_NOTICE, StreamData, StreamDown, StreamEnd, StreamUp, StreamWritable
+from dmvpn.base.values import dataclass
 from dmvpn.net.segment import Flag, TcpSegment
 
 if TYPE_CHECKING:

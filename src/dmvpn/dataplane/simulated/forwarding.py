@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, stays_on_link
 from dmvpn.base.effects import NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.values import dataclass
 from dmvpn.net.ip import peek_flow
 
 _BROADCAST = 0xFFFFFFFF

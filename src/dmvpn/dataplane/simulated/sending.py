@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, GreDrops
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.refusals import IcmpError, may_answer, too_big, unreachable
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Port

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS
 from dmvpn.net import gre
 

@@ -12,11 +12,11 @@ at the same rate, is for the plane alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import errno
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.events import EffectFailed, KernelContested
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import Change
 from dmvpn.dataplane.userspace.shadows import aside

@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import (
@@ -50,6 +50,7 @@ from dmvpn.base.effects import (
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big

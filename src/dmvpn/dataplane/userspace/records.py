@@ -27,12 +27,13 @@ import socket
 import stat
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import private
 
 if TYPE_CHECKING:

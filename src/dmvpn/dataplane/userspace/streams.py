@@ -15,7 +15,7 @@ import select
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,7 @@ from dmvpn.base.streams import (
     StreamUp,
     StreamWritable,
 )
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.callers import Callers
 from dmvpn.dataplane.socket_calls import set_option
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
@@ -17,6 +17,7 @@ import asyncssh
 from dmvpn.base.errors import UserError
 from dmvpn.base.flash import NO_FLASH
 from dmvpn.base.passwords import PLAIN, SCRYPT, SecretError, is_right
+from dmvpn.base.values import dataclass
 from dmvpn.face.protocol import MAX_DATA, MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.copying import ScpError, copy, is_scp
 from dmvpn.face.ssh.link import Link, LinkError, ask, report

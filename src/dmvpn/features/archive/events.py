@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

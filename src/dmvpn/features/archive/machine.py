@@ -11,11 +11,12 @@ confirm it, and that is when it is needed. A restart begins from the startup con
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import Event, LinesEntered, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
+from dmvpn.base.values import dataclass
 from dmvpn.features.archive import messages
 from dmvpn.features.archive.events import (
     ConfigurationReplaced,

@@ -5,11 +5,11 @@ The columns are those of IOS-XE 17 (Genie's parser reads them); the reason below
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.liveness import Client
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.events import ClearCounters
 from dmvpn.features.bfd.machine import BfdMachine
 from dmvpn.features.bfd.reasons import BfdReason

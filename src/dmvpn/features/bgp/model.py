@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

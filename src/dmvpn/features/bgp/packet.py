@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,13 +6,13 @@ show dmvpn changes since MOMENT    changes alone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.moments import written
+from dmvpn.base.values import dataclass
 from dmvpn.features.chronicle.machine import ChronicleMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, answered, short_interface, span_of
 

@@ -10,9 +10,10 @@ Both change themselves alone: other files say what happened, by the methods here
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.backlog import Backlog, Group, Outstanding
 from dmvpn.features.eigrp.metric import Vector, link_of
 from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag

@@ -8,11 +8,12 @@ InterfaceSettings   what holds on one interface, with the defaults filled in
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.tlv import HEADER, Tlv, TlvType, UnknownTlv, encode
 from dmvpn.net.octets import ipv4_address
 

@@ -12,10 +12,11 @@ went active can be kept as it was (its metric is what neighbors were told), what
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY, Vector
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ changes what is here.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto import PRFS, Prf
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
 from dmvpn.features.ikev2.sealed import Channel

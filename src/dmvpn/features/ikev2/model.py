@@ -6,11 +6,12 @@ Keys never appear in a `repr`: a traceback or a debug of such a value must not g
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

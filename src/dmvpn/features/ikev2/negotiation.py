@@ -6,11 +6,12 @@ The initiator makes an `Ask` and puts its payloads into a request; `conclude` re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.agreement import ChildSa, EspKeys
 from dmvpn.features.ikev2.crypto import cipher_of
 from dmvpn.features.ikev2.crypto.keys import Nonces, child_keys

@@ -10,11 +10,11 @@ the handler of an event takes at its end (`done`). Its parts (`Children`, `Outgo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.agreement import (
     LINGER,
     MOVES,

@@ -6,9 +6,10 @@ talk to a peer with this name, and how must it prove the name? The answers are v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire import is_reserved
 from dmvpn.features.ikev2.wire.numbers import AuthMethod
 

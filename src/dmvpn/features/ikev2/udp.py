@@ -6,11 +6,11 @@ RFC 7296 §2, §2.23 and §3.1, RFC 3948. Both sides say which addresses they th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.wire.numbers import NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify

@@ -8,10 +8,11 @@ The host's own counters are never touched: `clear counters` remembers what they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import exp
 
 from dmvpn.base.events import InterfaceCount
+from dmvpn.base.values import dataclass
 
 #: Seconds between two polls.
 POLL = 5.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from dmvpn.base.values import dataclass
 
 _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
 

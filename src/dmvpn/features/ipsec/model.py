@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW, Cipher, Integrity
 
 

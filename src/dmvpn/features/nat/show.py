@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.translation import ESP, GRE, ICMP, TCP, UDP
+from dmvpn.base.values import dataclass
 from dmvpn.features.nat.events import ClearTranslations
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext

@@ -9,11 +9,12 @@ and `base.negotiation`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix

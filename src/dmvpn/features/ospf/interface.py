@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.states import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, LsaKey
 from dmvpn.net.checksum import checksum
 from dmvpn.net.octets import ipv4_address

@@ -9,11 +9,12 @@ Whoever calls says what our links lead to: next hops are addresses of neighbors,
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.effects import NextHop
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
     LAST_RESORT,
     Link,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.certificates import serial_number
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.names import moment, serial_of
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.features.pki.keypairs import KeyPair

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import Credentials
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki.material import Key, der_of, fits, newest, read_certificate, read_key, read_list
 
 if TYPE_CHECKING:

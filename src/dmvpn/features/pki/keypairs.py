@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from dmvpn.base.values import dataclass
 
 RSA, EC = "RSA", "EC"
 #: Of one router.

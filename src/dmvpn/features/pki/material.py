@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from cryptography import x509
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dmvpn.base.certificates import certificate_of, other_use, serial_number, weakness
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,12 @@ A router's timers run on monotonic seconds. Wall time is the monotonic time plus
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from dmvpn.base.moments import MONTHS
 from dmvpn.base.spans import age
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.events import ClockSet

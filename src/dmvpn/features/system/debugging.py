@@ -9,9 +9,9 @@ that fit one of them, and lines about unknown peers do not pass (as with IOS, un
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.events import ClearDebug, ConditionKind, SetDebug, SetDebugCondition
 
 if TYPE_CHECKING:

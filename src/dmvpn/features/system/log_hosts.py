@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamOpen, StreamSend
+from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
 from dmvpn.net.ipv4 import IpProtocol

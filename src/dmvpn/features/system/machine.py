@@ -12,7 +12,6 @@ Besides it remembers what shows want to know: since when the router runs, and wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import Effect, JobDone, JobOutput
@@ -31,6 +30,7 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
+from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.debugging import DebugSwitches

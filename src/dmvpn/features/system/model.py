@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import TimeZone
 from dmvpn.features.system.names import NamesConfig
 from dmvpn.features.system.syslog import LoggingConfig

@@ -6,11 +6,11 @@ Lookup is off by default, unlike on IOS: a mistyped command would hang while the
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -8,10 +8,10 @@ probes apart, which is all that this file looks at.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
 from dmvpn.net.icmp import EchoRequest
 from dmvpn.net.ip import (

@@ -10,11 +10,11 @@ The next request leaves as soon as the fate of the one before is known, as with 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import QuotedEcho, echo_request, quoted_echo
 from dmvpn.net.icmp import (
     DestinationUnreachable,

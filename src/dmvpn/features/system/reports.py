@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.spans import uptime
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import TimeZone, long_date
 from dmvpn.features.system.events import ConditionKind
 from dmvpn.features.system.syslog import SEVERITIES

@@ -12,10 +12,11 @@ monitor want a `ConsoleLine`; it is not sent out at all if neither does.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.effects import ConsoleLine, Effect
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
 
 if TYPE_CHECKING:

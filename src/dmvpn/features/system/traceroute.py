@@ -14,11 +14,11 @@ address probed (so does IOS): the address that answers is printed, whichever it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import QuotedDatagram, quoted_datagram, udp_datagram
 from dmvpn.net.icmp import DestinationUnreachable, IcmpMessage, TimeExceeded, UnreachableCode
 from dmvpn.net.ipv4 import IpProtocol

@@ -7,13 +7,14 @@ after `timeout`, or when the next one leaves. What an ICMP error says makes no d
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.net import ip
 from dmvpn.net.icmp import EchoReply, EchoRequest
 from dmvpn.net.ip import ICMP

@@ -7,11 +7,11 @@ that is a member of itself changes once at a time, and what is to become of it s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
 from dmvpn.base.notices import TrackChanged
+from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.model import Kind

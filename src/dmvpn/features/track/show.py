@@ -5,10 +5,10 @@ The layouts of IP SLA are those of IOS-XE as Genie and ntc-templates read them; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.values import dataclass
 from dmvpn.features.track.echoes import Code
 from dmvpn.features.track.machine import TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, Kind

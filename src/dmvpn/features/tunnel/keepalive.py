@@ -6,7 +6,7 @@ down, the first answer puts it up again. (IOS; there is no RFC.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dmvpn.base.values import dataclass
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ recursive routing add to that is the machine's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit, TunnelSpec
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.reasons import TunnelReason
 
 if TYPE_CHECKING:

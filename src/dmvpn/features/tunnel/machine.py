@@ -14,7 +14,7 @@ there are SAs with anybody does not matter to the line protocol (as on IOS).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.deadlines import Deadlines, earliest
@@ -34,6 +34,7 @@ from dmvpn.base.notices import (
 )
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.keepalive import Keepalive
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings

@@ -11,9 +11,9 @@ where it may be corrected. Raises UserError for what is no network at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import graph, stand_in, through, told_to_none

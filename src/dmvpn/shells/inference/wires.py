@@ -8,10 +8,11 @@ Raises UserError for what is no network at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.kinship import Seat, pairs
 

@@ -9,10 +9,10 @@ import contextlib
 import selectors
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.shells.capture_files import CaptureFile, report
 from dmvpn.shells.lab.namespaces import inside_network

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import sysctl
 from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth, netfilter
 from dmvpn.dataplane.problems import HostProblem

@@ -8,12 +8,13 @@ ports a symmetric one. A cone, which lets everybody answer, it cannot be: such a
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink, sysctl
 from dmvpn.dataplane.netlink import netfilter
 from dmvpn.shells.facts import GatewayFacts, GreFlow

@@ -26,11 +26,11 @@ import shutil
 import socket
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import private
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 

@@ -10,9 +10,9 @@ import contextlib
 import enum
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.problems import Capability, HostProblem, has, in_container
 
 _APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"

@@ -13,11 +13,11 @@ import json
 import logging
 import os
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.lab.lending import lend
 from dmvpn.shells.lab.namespaces import enter_network

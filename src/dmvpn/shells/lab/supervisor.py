@@ -16,11 +16,11 @@ import selectors
 import signal
 import socket
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.router.facts import RouterFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
+from dmvpn.base.values import dataclass
 from dmvpn.router.router import Router
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec

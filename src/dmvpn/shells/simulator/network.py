@@ -7,10 +7,10 @@ stream for each segment, so a change on one wire does not change what happens on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.entropy import Entropy, fraction
+from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived
+from dmvpn.base.values import dataclass
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import INSIDE

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
@@ -24,6 +23,7 @@ from dmvpn.base.events import (
     Remembered,
 )
 from dmvpn.base.recording import Recorder
+from dmvpn.base.values import dataclass
 from dmvpn.ios.sealing import sealed_text
 from dmvpn.router.facts import router_facts
 from dmvpn.router.language import configurator

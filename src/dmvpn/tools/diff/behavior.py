@@ -7,8 +7,10 @@ of one that has several its name with the interface. All times are virtual secon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from dmvpn.base.values import dataclass
 
 
 class Pair(NamedTuple):

@@ -6,8 +6,10 @@ Times differ a little whenever anything does, so they count from `TOLERANCE` on;
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
+from dmvpn.base.values import dataclass
 from dmvpn.judge.sealed import SealedMarks
 from dmvpn.judge.traffic import Mark, Post
 from dmvpn.net.ipv4 import IpProtocol

@@ -5,9 +5,10 @@ Changes that are alike are one line with all their subjects; of many subjects th
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.diff.compare import Change, Topic, Verdict
 
 if TYPE_CHECKING:

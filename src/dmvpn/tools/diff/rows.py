@@ -5,9 +5,9 @@ For a world that is up and stays what it is; `measuring.measure` follows one fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.diff.behavior import Behavior
 from dmvpn.tools.diff.compare import Change, Topic, Verdict, compare
 from dmvpn.tools.diff.measuring import talk_of

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.answers import hops, trace
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ Client      one tunnel of a router and a server that it is to reach: most checks
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.fair import MOST_LINES
 from dmvpn.tools.doctor.scene import interface_of, lines_of

@@ -6,9 +6,9 @@ nothing here names would fix nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL
 from dmvpn.tools.doctor.scene import lines_of
 

@@ -11,10 +11,11 @@ Diagnosis     all of it, for one question
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.causes import Cause
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ the wire between them; which direction that is tells a cut from a filter or a tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor.probes import Kind, Outcome
 from dmvpn.tools.doctor.scene import interface_of, lines_of

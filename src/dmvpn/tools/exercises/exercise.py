@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import yaml
 from pydantic import Field, ValidationError
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.exercises import Place, find_place, places
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.exercises.checks import Check, Strict

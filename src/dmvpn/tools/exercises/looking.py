@@ -6,10 +6,10 @@ learner typed is touched; a router that shall be dead for a while has its wires 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
+from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools import answers

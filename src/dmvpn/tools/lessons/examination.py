@@ -6,9 +6,10 @@ behind every other one, with its own LAN address. Hosts answer, so the whole way
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.tools import answers
 from dmvpn.tools.lessons.health import BAD, Check, Health, Subject

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 
 
 class Check(enum.Enum):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import decode
 from dmvpn.shells.folders import read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario

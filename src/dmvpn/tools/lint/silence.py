@@ -10,10 +10,10 @@ that nothing was found for is told, so that it does not hide what comes later.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Finding, Rule, Severity
+from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import Transcript
 
 if TYPE_CHECKING:

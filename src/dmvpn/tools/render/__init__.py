@@ -13,10 +13,10 @@ writing      files that change, and no others
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.ios import marked
 from dmvpn.shells.scenario import CONFIGURATION
 from dmvpn.tools.render.addresses import AllocationError

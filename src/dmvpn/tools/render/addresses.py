@@ -7,10 +7,10 @@ between a site and its NAT box, is the affair of those behind that box; elsewher
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import DmvpnError
+from dmvpn.base.values import dataclass
 from dmvpn.tools.render.table import Spoke
 
 if TYPE_CHECKING:

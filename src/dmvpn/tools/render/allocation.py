@@ -7,11 +7,12 @@ in the table that happens. What the table itself says comes before all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.render.addresses import AllocationError, check_addresses, inside, kind_of, named, tunnels
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.documents import parse_yaml, read_text
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ The lock file cannot say it: it is beside the table and has come from a colleagu
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import yaml
 from pydantic import RootModel, StringConstraints, ValidationError
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.documents import parse_yaml, read_text
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ who is point-to-point, where split horizon must be off, what a static route lead
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.render.addresses import AllocationError
 from dmvpn.tools.render.table import Hub, Spoke
 

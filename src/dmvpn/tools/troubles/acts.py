@@ -15,8 +15,9 @@ Texts are templates. `{tunnel}`, `{wan}`, `{lan}`, `{nbma}` and the like are pro
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.shells.lab.badness import Badness

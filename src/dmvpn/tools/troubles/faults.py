@@ -6,11 +6,11 @@ other spoke. `faults(stage)` are all of a network, in an order that depends on n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles import acts
 from dmvpn.tools.troubles.acts import Part

@@ -8,10 +8,11 @@ files_of   the lab and the configurations of a plan, as a scenario's folder has 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
+from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.networks import FEWEST, KINDS, MOST, spokes_of
 from dmvpn.tools.troubles.telling import PROTOCOLS, Place, Section, Telling
 

@@ -9,9 +9,10 @@ way: `datagrams` is a tuple of datagrams, each a tuple of pieces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.values import dataclass
 from dmvpn.net import ip, udp
 from dmvpn.net.gre import header_length
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol

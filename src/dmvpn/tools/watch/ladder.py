@@ -10,11 +10,11 @@ width, if there is one: in a file words are never cut, and are behind the last c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Sign
+from dmvpn.base.values import dataclass
 from dmvpn.tools.watch.steps import Arrow, Note
 from dmvpn.tools.watch.words import label
 

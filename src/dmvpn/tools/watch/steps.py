@@ -8,11 +8,11 @@ routers come in any order, so each waits for a moment before it is told, and the
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import Line, MessagePassed, Sign, StateChanged, Way
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

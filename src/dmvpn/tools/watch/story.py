@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.tools.watch.mermaid import diagram
 from dmvpn.tools.watch.steps import Arrow
 from dmvpn.tools.watch.words import sentence

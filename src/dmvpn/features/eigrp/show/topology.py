@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing, in_order
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.features.eigrp.route import ExternalProtocol
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, distance_text, name_of, processes

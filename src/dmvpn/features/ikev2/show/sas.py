@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.translation import ISAKMP
 from dmvpn.ios import ExecCommand
 

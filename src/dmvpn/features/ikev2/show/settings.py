@@ -5,9 +5,9 @@ Keys are in none of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.model import (
     DEFAULT_PROPOSAL,

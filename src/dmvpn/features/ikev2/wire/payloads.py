@@ -7,10 +7,10 @@ payloads has files of its own. What we do not know stays as it came (`Unknown`).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire.numbers import FIRST_STATUS, NotifyType, PayloadType
 from dmvpn.features.ikev2.wire.proposals import (
     Proposal,

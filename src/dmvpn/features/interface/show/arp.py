@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.interface.kinds import kind_of
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext

@@ -5,10 +5,10 @@ The tables (`show ip interface brief` ...) are in `tables.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.interface.events import ClearCounters
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.machine import InterfaceMachine

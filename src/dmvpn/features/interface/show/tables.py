@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.port import Status
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface

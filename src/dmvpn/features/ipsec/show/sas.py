@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.counting import fresh
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.show.words import map_name, plaintext_mtu, vector_octets
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

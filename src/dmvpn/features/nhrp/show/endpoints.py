@@ -10,10 +10,10 @@ There are no service policies here: what a line says is shown with who it would 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age

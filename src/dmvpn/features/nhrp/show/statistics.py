@@ -6,10 +6,10 @@ tunnel. Its rows about subjects that do not exist here (MPLS, BFD, BGP, service 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import PACKET_NAMES

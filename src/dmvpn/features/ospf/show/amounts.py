@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import MAX_AGE, LsaType
 from dmvpn.features.ospf.show.common import HELP, OSPF, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing, in_order
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import ExternalBody, LsaType, RouterBody
 from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, processes
 from dmvpn.ios import Args, ExecCommand, ShowContext

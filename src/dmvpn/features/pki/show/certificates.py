@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import serial_number
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki.maps import alternatives
 from dmvpn.features.pki.names import moment, parts, printable, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint, grouped

@@ -7,10 +7,10 @@ crypto key zeroize rsa|ec [NAME]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki.events import KeyPairForgotten, KeyPairMade
 from dmvpn.features.pki.keypairs import EC, MOST, RSA, KeyPair, generated
 from dmvpn.features.pki.machine import PkiMachine

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import serial_number
+from dmvpn.base.values import dataclass
 from dmvpn.features.pki.names import moment, parts, serial_of
 from dmvpn.features.pki.show.common import chosen, fingerprint
 from dmvpn.features.pki.store import LARGEST

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY
 from dmvpn.features.policy.protocols import PROTOCOLS

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
 from dmvpn.base.routemaps import Counted, HopWord
+from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

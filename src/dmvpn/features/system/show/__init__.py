@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from dmvpn import __version__
 from dmvpn.base.breath import breathing
 from dmvpn.base.events import ClockSet
 from dmvpn.base.moments import month_of, read_time
+from dmvpn.base.values import dataclass
 from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import (

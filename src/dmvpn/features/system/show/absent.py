@@ -5,9 +5,9 @@ Answered, so that a tool sees that there is none, and does not take the refusal 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios.grammar import Args, ExecCommand
 

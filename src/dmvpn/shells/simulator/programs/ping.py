@@ -9,13 +9,13 @@ Path MTUs are remembered for one run: with `want`, the default, what is larger t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import echo_request, quoted_echo
 from dmvpn.net.icmp import (
     HEADER_LENGTH,

@@ -9,11 +9,11 @@ A probe without answer is given up sooner where others of its hop answered: afte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import SendIp
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.packet import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net.icmp import DestinationUnreachable, EchoReply, IcmpMessage, TimeExceeded, UnreachableCode
 from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH

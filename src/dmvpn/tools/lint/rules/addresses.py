@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
+from dmvpn.base.values import dataclass
 from dmvpn.network.device import is_private
 from dmvpn.tools.lint.found import found
 

@@ -6,11 +6,11 @@ would use with the other, and its own comparison says what does not fit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Rule, Severity
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.model import Authentication
 from dmvpn.features.ikev2.offers import esp_offer, esp_suites, ike_offer, mismatch

@@ -1,0 +1,163 @@
+"""Our dataclasses behave as those of the standard library do; each check is made of both."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from dataclasses import FrozenInstanceError, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import pytest
+
+from dmvpn.base import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+BOTH = pytest.mark.parametrize("dataclass", [dataclasses.dataclass, values.dataclass])
+
+
+def shapes(dataclass: Callable[..., Any]) -> dict[str, Any]:
+    """Make the same classes."""
+
+    @dataclass(frozen=True, slots=True)
+    class Point:
+        """A point."""
+
+        kind: ClassVar[str] = "point"
+        x: int
+        y: int = 2
+        seen: list[int] = field(default_factory=list, compare=False, repr=False)
+        name: str = field(default="p", kw_only=True)
+
+        @property
+        def sum(self) -> int:
+            return self.x + self.y
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Named(Point):
+        label: str = "none"
+        made: int = field(default=7, init=False)
+
+    @dataclass(slots=True)
+    class Counter:
+        count: int = 0
+        twice: int = field(init=False)
+
+        def __post_init__(self) -> None:
+            self.twice = self.count * 2
+
+    @dataclass(frozen=True, slots=True, eq=False)
+    class Thing(Generic[T]):
+        what: T
+
+    @dataclass(frozen=True, slots=True)
+    class Empty:
+        pass
+
+    @dataclass(frozen=True, slots=True)
+    class Alone:
+        it: float
+
+    @dataclass(frozen=True, slots=True)
+    class Own:
+        x: int
+        y: int = 0
+
+        def __hash__(self) -> int:
+            return 5
+
+        def __repr__(self) -> str:
+            return "own"
+
+    return {each.__name__: each for each in (Point, Named, Counter, Thing, Empty, Alone, Own)}
+
+
+def told(act: Callable[[], object]) -> str:
+    """Say what comes of it, without the place where the class was made."""
+    try:
+        return repr(act())
+    except (TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+NAN = float("nan")
+LINES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "positions": lambda of: of["Point"](1, 3),
+    "names": lambda of: of["Point"](x=1, name="q"),
+    "missing": lambda of: of["Point"](),
+    "unknown": lambda of: of["Point"](1, z=3),
+    "keyword only": lambda of: of["Point"](1, 2, [], "n"),
+    "inherited": lambda of: of["Named"](1, label="a"),
+    "own by name": lambda of: of["Named"](1, 2, [], "a"),
+    "not by callers": lambda of: of["Named"](1, made=3),
+    "behind init": lambda of: of["Counter"](4),
+    "generic": lambda of: of["Thing"](4),
+    "nothing": lambda of: of["Empty"](),
+    "own repr": lambda of: of["Own"](4),
+    "own hash": lambda of: hash(of["Own"](4)),
+    "equal": lambda of: of["Point"](1, 2, [9]) == of["Point"](1),
+    "not equal": lambda of: of["Point"](1, 2, name="o") == of["Point"](1),
+    "of another class": lambda of: of["Named"](1) == of["Point"](1),
+    "another thing": lambda of: of["Point"](1) == 1,
+    "one field": lambda of: (of["Alone"](1) == of["Alone"](1), of["Alone"](NAN) == of["Alone"](NAN)),
+    "empty ones": lambda of: (of["Empty"]() == of["Empty"](), hash(of["Empty"]())),
+    "by identity": lambda of: of["Thing"](1) == of["Thing"](1),
+    "hash": lambda of: (hash(of["Point"](1)), hash(of["Alone"](1)), hash(of["Named"](1))),
+    "no hash": lambda of: hash(of["Counter"]()),
+    "each a list": lambda of: of["Point"](1).seen is of["Point"](1).seen,
+    "set": lambda of: setattr(of["Point"](1), "x", 2),
+    "set what may be": lambda of: setattr(of["Counter"](), "count", 2),
+    "set no field": lambda of: setattr(of["Counter"](), "other", 2),
+    "delete": lambda of: delattr(of["Point"](1), "x"),
+    "no dictionary": lambda of: vars(of["Named"](1)),
+    "replaced": lambda of: dataclasses.replace(of["Point"](1), y=5),
+    "as dictionary": lambda of: dataclasses.asdict(of["Named"](1)),
+    "as tuple": lambda of: dataclasses.astuple(of["Counter"](1)),
+    "fields": lambda of: [(each.name, each.type, each.kw_only) for each in dataclasses.fields(of["Named"])],
+    "match": lambda of: [of[name].__match_args__ for name in of],
+    "slots": lambda of: [of[name].__slots__ for name in of],
+    "documented": lambda of: of["Point"].__doc__,
+    "class attribute": lambda of: (of["Point"].kind, of["Point"](1).sum),
+    "copied": lambda of: copy.deepcopy(of["Point"](1, 2, [3])),
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_ours_does_what_the_one_of_the_standard_library_does(line: str) -> None:
+    theirs, ours = shapes(dataclasses.dataclass), shapes(values.dataclass)
+    assert told(lambda: LINES[line](ours)) == told(lambda: LINES[line](theirs))
+
+
+@BOTH
+def test_nobody_changes_a_frozen_object(dataclass: Callable[..., Any]) -> None:
+    point = shapes(dataclass)["Point"](1)
+    with pytest.raises(FrozenInstanceError):
+        point.x = 2
+    with pytest.raises(FrozenInstanceError):
+        del point.x
+
+
+def test_each_kind_derives_from_the_other() -> None:
+    for base, derived in (
+        (dataclasses.dataclass, values.dataclass),
+        (values.dataclass, dataclasses.dataclass),
+    ):
+        above = shapes(base)["Point"]
+        bare = type("Below", (above,), {"__annotations__": {"z": "int"}, "z": 9})
+        below: Any = derived(frozen=True, slots=True)(bare)
+        assert repr(below(1)) == "Below(x=1, y=2, name='p', z=9)"
+        assert below(1) == below(1) != below(1, z=8)
+
+
+@values.dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes from one process to another."""
+
+    what: int
+
+
+def test_they_travel() -> None:
+    assert pickle.loads(pickle.dumps(Sent(3))) == Sent(3)  # noqa: S301
