@@ -15,6 +15,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import RouteKind
 from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings, Summary
 from dmvpn.features.eigrp.tlv import StubFlag
+from support.cases import few_examples
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet, tunnel
 
 TUNNEL, SUMMARY = "Tunnel100", Summary(Prefix.parse("10.0.0.0/16"))
@@ -126,7 +127,7 @@ class World:
 
 
 @given(CLOUDS)
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(few_examples(12), suppress_health_check=[HealthCheck.too_slow])
 def test_in_clouds_with_stubs_and_summaries_no_packet_ever_runs_in_a_circle(cloud: Cloud) -> None:
     world = World(cloud)
     world.run(3)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.model import InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.topology import State
+from support.cases import few_examples
 from support.eigrp_net import EVERYTHING, EigrpNet, ethernet
 
 _BANDWIDTH_TERM = 256 * 10  # 1,000,000 kbit/s everywhere: what differs is delay alone
@@ -135,7 +136,7 @@ class World:
 
 @pytest.mark.conforms("eigrp:3.5-loop-free")
 @given(plans())
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(few_examples(12), suppress_health_check=[HealthCheck.too_slow])
 def test_after_quiet_every_metric_is_that_of_a_shortest_path_and_nothing_is_active(plan: Plan) -> None:
     world = World(plan)
     world.run(3)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dmvpn.ios import ConfigLine, ConfigSession
 from dmvpn.ios.command import Command, Verb
 from dmvpn.router.features import FEATURES
+from support.cases import few_examples
 from support.full_language import KEYWORDS_AS_NAMES, LANGUAGE, LINES, TEXTS, line_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def test_every_line_is_understood_in_its_mode_and_may_be_taken_back(line: Config
     assert taken_back.verb is Verb.NO
 
 
+@few_examples(10)
 @given(TEXTS, TEXTS)
 def test_a_copy_is_independent_and_a_text_on_top_of_it_says_truly_what_it_changed(first: str, second: str) -> None:
     tree = LANGUAGE.parse_text(first).tree

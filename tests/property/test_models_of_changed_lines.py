@@ -14,6 +14,7 @@ from dmvpn.features.ikev2.translation import Translation
 from dmvpn.ios import ConfigSession, ConfigTree
 from dmvpn.ios.agreement import FEW
 from dmvpn.router.features import FEATURES
+from support.cases import few_examples
 from support.full_language import LANGUAGE, line_of, way_to
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def models(tree: ConfigTree) -> dict[str, object]:
 
 
 @pytest.mark.timeout(900)  # of 500 examples
+@few_examples(8)
 @given(st.lists(EDITS, min_size=1, max_size=5))
 def test_models_of_edited_lines_are_those_of_the_same_lines_read_at_once(edits: list[list[Edit]]) -> None:
     tree, other = filled().copy(), filled().copy()

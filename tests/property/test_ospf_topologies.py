@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dmvpn.features.ospf import slices, spf
+from support.cases import few_examples
 from support.ospf_areas import AreaNet
 from support.ospf_net import LAN, OspfNet
 
@@ -59,12 +60,13 @@ def judge(net: OspfNet) -> None:
 
 
 @pytest.mark.conforms("ospf:16.1-shortest")
+@few_examples(10)
 @given(graphs(), st.data())
 def test_when_it_is_quiet_every_router_has_the_shortest_ways(net: OspfNet, data: st.DataObject) -> None:
     _live(net, data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(few_examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(net=graphs(), data=st.data())
 def test_events_between_the_slices_of_a_calculation_change_nothing_of_that(
     monkeypatch: pytest.MonkeyPatch, net: OspfNet, data: st.DataObject
@@ -108,7 +110,7 @@ def judge_areas(net: AreaNet) -> None:
 
 
 @pytest.mark.conforms("ospf:16.3-transit")
-@settings(max_examples=25)
+@settings(max_examples=min(25, few_examples(10).max_examples))
 @given(nets_of_areas(), st.data())
 def test_between_areas_and_by_virtual_links_every_way_costs_what_it_should(net: AreaNet, data: st.DataObject) -> None:
     judge_areas(net)

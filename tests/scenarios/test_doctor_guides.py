@@ -241,7 +241,7 @@ def test_what_somebody_typed_is_named_and_the_lines_restore_the_network(what: st
     case.bench.configure(first.router, first.fix)
     if "clear" in first.order:
         case.bench.ask([(first.router, first.order.rpartition(": ")[2])])
-    case.world.run_for(FORGOTTEN)
+    case.world.run_for(FORGOTTEN if cause is Cause.MTU else 180)
     case.rows()
     assert not worse(case.rows(), well)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.cases import every_day_but
 from support.nats import lost
 from support.secured import at, ike_sas, said, short_lives, spis, states, without_dpd
 from support.world import World
@@ -17,7 +18,7 @@ HUB, SPOKE10, SPOKE20 = "198.51.100.1", "203.0.113.10", "203.0.113.20"
 # ------------------------------------------------------------------------------------------------- keys are replaced
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", every_day_but((2,), (1, 2)))
 def test_all_keys_are_replaced_under_traffic_and_not_one_packet_is_lost(seed: int) -> None:
     world = World("intro-phase3", seed=seed, change=short_lives).converge()
     world.run_for(5)

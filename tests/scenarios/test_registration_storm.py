@@ -86,7 +86,7 @@ def outlast(storm: Storm, outage: float, within: float, peak: float) -> None:
 
 #: An outage in seconds, seconds in which all are back, the largest share of all spokes in a slice. A hundred are few:
 #: by chance some come together.
-OUTAGES = [(3, 15, 0.22), (20, 20, 0.15)]
+OUTAGES = [(3, 15, 0.22), pytest.param(20, 20, 0.15, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize(("outage", "within", "peak"), OUTAGES)
