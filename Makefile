@@ -83,12 +83,12 @@ engine: $(VENV)/.ready ## build the engine again, after cargo came or a build fa
 lab: setup ## hub, spokes and a provider on this machine; a short story; the lab stays up
 	@scripts/first-light
 
-# Those in real time wait for their packets most of the time, so twice as many of them run side by side. One that
+# Those in real time wait for their packets most of the time, so three times as many of them run side by side. One that
 # failed then has the machine for itself: did it fail because it is wrong, or because the machine was busy?
 test: setup-dev ## the tests of every day: unit, property, scenarios, data planes, lab
 	@status=0; \
 	$(PYTEST) -n $(JOBS) -m "not slow" $(COMPUTING) || status=1; \
-	$(PYTEST) -n $$((2 * $(JOBS))) --dist worksteal -m "not slow" $(WAITING) || \
+	$(PYTEST) -n $$((3 * $(JOBS))) --dist worksteal -m "not slow" $(WAITING) || \
 	{ echo "make: these failed beside others; once more, alone:"; $(PYTEST) $(ALONE) -m "not slow" $(WAITING); } || \
 	status=1; \
 	exit $$status
