@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.base.streams import StreamClose, StreamOpen, StreamSend, StreamUp, StreamWritable
+from dmvpn.base.streams import StreamBlocked, StreamClose, StreamOpen, StreamSend, StreamUp, StreamWritable
 from dmvpn.dataplane.userspace import streams as kernel_streams
 from dmvpn.dataplane.userspace.streams import KernelStreams
 
@@ -79,4 +79,36 @@ def test_a_stream_that_ends_does_not_wait_for_ever_for_a_neighbor_that_never_rea
             while ours in sockets():
                 assert time.monotonic() < deadline
                 turns.turn()
+    streams.close()
+
+
+def test_a_neighbor_that_does_not_read_is_told_of_and_again_each_time_it_reads_some() -> None:
+    events: list[Event] = []
+    turns = Turns()
+    streams = KernelStreams(events.append, turns)
+    deadline = time.monotonic() + PATIENCE
+    taken = sent = 0
+
+    def count(kind: type[Event]) -> int:
+        assert time.monotonic() < deadline
+        return sum(isinstance(event, kind) for event in events)
+
+    with socket.create_server((str(HERE), 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        streams.open(StreamOpen(2, HERE, HERE, server.getsockname()[1], ttl=64))
+        neighbor, _ = server.accept()
+        with neighbor:
+            while not count(StreamUp):
+                turns.turn()
+            while not count(StreamBlocked):
+                streams.send(StreamSend(2, bytes(1 << 17)))
+                sent += 1 << 17
+                turns.turn()
+            before = count(StreamBlocked), count(StreamWritable)
+            while taken < sent:
+                taken += len(neighbor.recv(1 << 16))
+                turns.turn()
+            while count(StreamWritable) == before[1]:
+                turns.turn()
+            assert isinstance(events[-1], StreamWritable)
     streams.close()

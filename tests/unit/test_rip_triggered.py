@@ -51,6 +51,7 @@ def join(net: Segments) -> None:
 # ------------------------------------------------------------------------------------------------------ packets
 
 ROUTE = entry("10.2.2.0/24")
+RESPONSE = RipPacket(command=Command.UPDATE_RESPONSE, update=UpdateHeader(sequence=7), entries=(ROUTE,))
 ROUTE_OCTETS = bytes.fromhex("00020000 0a020200 ffffff00 00000000 00000001")
 
 
@@ -232,6 +233,22 @@ def test_a_thousand_forged_requests_cost_one_response_each_at_most_and_a_bounded
     bench, asked = net.routers["A"], RipPacket(command=Command.UPDATE_REQUEST, update=UpdateHeader()).serialize()
     sent = [order for _ in range(100) for order in bench.handle(octets_from("10.0.0.9", asked))]
     assert len([order for order in sent if isinstance(order, SendIp)]) <= 2  # the first is answered, and asked back
+
+
+def test_a_peer_that_told_something_else_first_is_asked_until_it_tells_its_table() -> None:
+    net = pair()
+
+    def asked() -> list[SendIp]:
+        to_it = [order for _, _, order in net.sent if str(order.destination) == "10.0.0.9"]
+        return [each for each in to_it if RipPacket.parse(each.payload[8:]).command == Command.UPDATE_REQUEST]
+
+    net.routers["A"].handle(octets_from("10.0.0.9", RESPONSE.serialize()))  # as BIRD, which repeats what we forgot
+    net.run(21)
+    assert len(asked()) == 4
+    flush = replace(RESPONSE, update=UpdateHeader(flush=True, sequence=8), entries=())
+    net.routers["A"].handle(octets_from("10.0.0.9", flush.serialize()))
+    net.run(30)
+    assert len(asked()) == 4
 
 
 # ------------------------------------------------------------------------------------------------ conversations

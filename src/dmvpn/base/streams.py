@@ -10,7 +10,8 @@ After `StreamClose` there are no more events of a stream, and after `StreamDown`
 All buffers are bounded. What the other end does not accept waits in the shell, and the router may have
 `SEND_LIMIT` octets there at most: it counts what it sends, begins again at each `StreamWritable`, and stops before the
 limit. The shell says `StreamWritable` when all that waited has gone, once at least `SEND_NOTICE` octets were sent since
-it said so last. A router that goes beyond the limit loses the stream.
+it said so last. A router that goes beyond the limit loses the stream. Where a shell finds out that the other end does
+not take what waits, it says `StreamBlocked`, and `StreamWritable` as soon as nothing waits any more.
 """
 
 from __future__ import annotations
@@ -140,6 +141,13 @@ class StreamData(Event):
 @dataclass(frozen=True, slots=True)
 class StreamWritable(Event):
     """All that was sent has left the shell."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBlocked(Event):
+    """Octets wait that the other end does not take. It is said again when some of them have gone and others wait."""
 
     stream: int
 

@@ -25,6 +25,7 @@ from dmvpn.base.streams import (
     SEND_LIMIT,
     SEND_NOTICE,
     STREAMS_TAKEN,
+    StreamBlocked,
     StreamClose,
     StreamData,
     StreamDown,
@@ -69,7 +70,7 @@ _ENDS: Final = {
 
 @dataclass(slots=True)
 class _Stream:
-    """A socket that connects, or is connected. waiting: what the kernel did not take yet."""
+    """A socket that connects, or is connected. waiting: what the kernel did not take yet; is_blocked: we said so."""
 
     number: int
     sock: socket.socket
@@ -78,6 +79,7 @@ class _Stream:
     is_ending: bool = False
     waiting: bytearray = field(default_factory=bytearray)
     sent_since_notice: int = 0
+    is_blocked: bool = False
 
 
 @dataclass(slots=True)
@@ -261,6 +263,7 @@ class KernelStreams:
             self._report(StreamData(stream.number, octets))
 
     def _flush(self, stream: _Stream) -> None:
+        before = len(stream.waiting)
         try:
             while stream.waiting:
                 del stream.waiting[: stream.sock.send(stream.waiting)]
@@ -270,12 +273,15 @@ class KernelStreams:
             self._end(stream, _end_of(error), error.strerror or "")
             return
         self._listen_for_room(stream)
-        if stream.waiting:
-            return
-        if stream.is_ending:
+        if stream.is_ending and not stream.waiting:
             self._drop(stream)
-        elif stream.sent_since_notice >= SEND_NOTICE:
-            stream.sent_since_notice = 0
+        elif stream.is_ending:
+            return
+        elif stream.waiting and (len(stream.waiting) < before or not stream.is_blocked):
+            stream.is_blocked = True
+            self._report(StreamBlocked(stream.number))
+        elif not stream.waiting and (stream.is_blocked or stream.sent_since_notice >= SEND_NOTICE):
+            stream.is_blocked, stream.sent_since_notice = False, 0
             self._report(StreamWritable(stream.number))
 
     def _listen_for_room(self, stream: _Stream) -> None:

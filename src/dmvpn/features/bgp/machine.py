@@ -29,7 +29,15 @@ from dmvpn.base.notices import (
     RouteChanged,
     RouteSource,
 )
-from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamListen, StreamUp, StreamWritable
+from dmvpn.base.streams import (
+    StreamBlocked,
+    StreamClose,
+    StreamData,
+    StreamDown,
+    StreamListen,
+    StreamUp,
+    StreamWritable,
+)
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.helper import Restarts, may_return
@@ -84,6 +92,7 @@ class BgpMachine:
         StreamUp,
         StreamData,
         StreamWritable,
+        StreamBlocked,
         StreamDown,
         RouteChanged,
         InterfaceChanged,
@@ -124,6 +133,8 @@ class BgpMachine:
                 peer, session = self._neighbors.by_stream[stream]
                 session.writable()
                 self._teller.writable(peer, now)
+            case StreamBlocked(stream=stream) if stream in self._neighbors.by_stream:
+                self._neighbors.by_stream[stream][1].blocked(now)
             case StreamDown(stream=stream) if stream in self._neighbors.by_stream:
                 _, session = self._neighbors.by_stream[stream]
                 session.end(_lost(session, event))

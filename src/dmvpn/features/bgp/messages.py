@@ -32,6 +32,7 @@ _CODES: Final[dict[int, str]] = {
     ErrorCode.HOLD_TIME: "hold time expired",
     ErrorCode.STATE_MACHINE: "FSM error",
     ErrorCode.CEASE: "cease",
+    ErrorCode.SEND_HOLD_TIME: "send hold time expired",
 }
 _SUBCODES: Final[dict[int, type[enum.IntEnum]]] = {
     ErrorCode.HEADER: HeaderError,
@@ -76,6 +77,17 @@ class Notified(Log, name="BGP-3-NOTIFICATION"):
         one = notification
         text = f"{way} neighbor {neighbor} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
         return cls(f"{text} {one.data.hex().upper()}".rstrip())
+
+
+class Stuck(Log, name="BGP-3-SENDHOLD"):
+    """A neighbor took nothing of what it was sent for the send hold time, so it is given up (RFC 9687). It could not be
+    told. Our own: IOS has no such message.
+    """
+
+    @classmethod
+    def of(cls, neighbor: IPv4Address, seconds: float) -> Self:
+        """Return the message for this neighbor."""
+        return cls(f"neighbor {neighbor} has taken nothing for {seconds:.0f} seconds (8/0, send hold time expired)")
 
 
 class MaximumNear(Log, name="BGP-4-MAXPFX"):
@@ -123,7 +135,7 @@ class CannotListen(Log, name="BGP-3-LISTEN"):
         return cls(f"TCP port 179 cannot be opened: {why}")
 
 
-MESSAGES: Final = (NeighborChanged, Notified, MaximumNear, MaximumExceeded, Malformed, CannotListen)
+MESSAGES: Final = (NeighborChanged, Notified, Stuck, MaximumNear, MaximumExceeded, Malformed, CannotListen)
 
 
 def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes | None) -> Iterator[str]:

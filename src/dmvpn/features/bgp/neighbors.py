@@ -12,7 +12,7 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.packet import Cease
+from dmvpn.features.bgp.packet import Cease, ErrorCode
 from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
 from dmvpn.features.bgp.restart import Restart
 from dmvpn.features.bgp.session import Ending, Identity, Session
@@ -247,7 +247,9 @@ class Neighbors:
         notification = ending.notification
         if notification is not None and ending.by and ending.reason and self._may_log(session, peer, notification, now):
             way = "sent to" if ending.by == "sent" else "received from"
-            self._process.order(messages.Notified.of(way, peer.address, notification))
+            is_stuck = notification.code == ErrorCode.SEND_HOLD_TIME and ending.by == "stuck"
+            told = messages.Notified.of(way, peer.address, notification)
+            self._process.order(messages.Stuck.of(peer.address, session.send_hold_time) if is_stuck else told)
         if session.was_established:
             self._gone(peer, session, ending, now)
         if peer.sessions or self.peers.get(peer.address) is not peer:

@@ -43,7 +43,7 @@ class MessageType(enum.IntEnum):
 
 
 class ErrorCode(enum.IntEnum):
-    """RFC 4271 §4.5."""
+    """RFC 4271 §4.5; RFC 9687 §4."""
 
     HEADER = 1
     OPEN = 2
@@ -51,6 +51,7 @@ class ErrorCode(enum.IntEnum):
     HOLD_TIME = 4
     STATE_MACHINE = 5
     CEASE = 6
+    SEND_HOLD_TIME = 8
 
 
 class HeaderError(enum.IntEnum):

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 #: Seconds that a peer has for its OPEN, RFC 4271 §8.2.2: "a large value".
 OPEN_HOLD_TIME: Final = 240.0
+#: Seconds for which a peer may take nothing of what is sent, at least: RFC 9687 §6. Twice the hold time, if
+#: that is longer.
+SEND_HOLD_TIME: Final = 480.0
 #: Seconds that a call may take: then it is begun again.
 CALL_TIME: Final = 30.0
 #: Why a session is over whose peer may be back soon, in IOS's words.
@@ -111,7 +114,8 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a session ended. by: whose NOTIFICATION it was, "" without one. reason: IOS's words after `Down`.
+    """How a session ended. by: whose NOTIFICATION it was, "stuck": ours, which could not be sent, "" without one.
+    reason: IOS's words after `Down`.
 
     is_lost: the connection went, and nobody of ours wanted that.
     """
@@ -232,6 +236,9 @@ class Session:
             if name == "keepalive":
                 self._send(Keepalive(), now)
                 self._arm_keepalive(now)
+            elif name == "send hold":
+                self._order(StreamClose(self.stream, abort=True))
+                self.end(Ending("send hold time expired", "stuck", Notification(ErrorCode.SEND_HOLD_TIME)))
             elif name == "hold":
                 self.notify(Notification(ErrorCode.HOLD_TIME), "BGP Notification sent", now)
             else:
@@ -241,6 +248,12 @@ class Session:
     def writable(self) -> None:
         """Note that all that was sent has gone."""
         self._sent = 0
+        self.timers.cancel("send hold")
+
+    def blocked(self, now: float) -> None:
+        """Note that the peer takes nothing for now, or only some of it."""
+        if self.ending is None:
+            self.timers.set("send hold", now + self.send_hold_time)
 
     # --------------------------------------------------------------------------------------------------- orders
 
@@ -248,6 +261,11 @@ class Session:
     def is_established(self) -> bool:
         """May updates be sent?"""
         return self.state is SessionState.ESTABLISHED
+
+    @property
+    def send_hold_time(self) -> float:
+        """Seconds for which the peer may take nothing, RFC 9687 §6."""
+        return max(SEND_HOLD_TIME, 2.0 * self.hold_time)
 
     @property
     def room(self) -> int:

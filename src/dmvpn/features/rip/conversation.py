@@ -113,10 +113,6 @@ class Conversation:
 
     # ----------------------------------------------------------------------------------------------- what it tells
 
-    def ask(self) -> None:
-        """Note that it is asked for everything."""
-        self.asking = True
-
     def hear(self, header: UpdateHeader) -> bool:
         """Take the head of a response. False: it came before."""
         is_news = header.flush or header.sequence != self.heard

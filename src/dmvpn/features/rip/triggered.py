@@ -128,18 +128,17 @@ class Triggered:
                 return results + self._asked(circuit, peer, now), False
             case Command.UPDATE_ACKNOWLEDGE:
                 return results + self._acknowledged(circuit, peer, header, now), False
-        answer, is_news = self._told(circuit, peer, header)
+        answer, is_news = self._told(circuit, peer, header, now)
         return results + answer, is_news
 
     def _asked(self, circuit: Circuit, peer: IPAddress, now: float) -> Results:
         """Answer an Update Request with everything, RFC 2091 §4.1; who asks may have begun again, so ask it, too."""
         line = self.lines.get(circuit.name)
-        talk = self._talk(line, peer) if line is not None else None
+        talk = self._talk(line, peer, now) if line is not None else None
         if line is None or talk is None:
             return []
         results: Results = []
         if now >= talk.asked_at + ASKED_LATELY and self._may_speak(circuit, peer):
-            talk.ask()
             results += self._ask(line, peer, talk, now)
         if talk.is_beginning:
             return results  # the first response is on its way, and comes again
@@ -154,10 +153,10 @@ class Triggered:
             return []
         return self._go_on(line, peer, talk, now)
 
-    def _told(self, circuit: Circuit, peer: IPAddress, header: UpdateHeader) -> tuple[Results, bool]:
+    def _told(self, circuit: Circuit, peer: IPAddress, header: UpdateHeader, now: float) -> tuple[Results, bool]:
         """Acknowledge an Update Response, RFC 2091 §4.2. Returns whether it is news, too, and no repetition."""
         line = self.lines.get(circuit.name)
-        talk = self._talk(line, peer) if line is not None else None
+        talk = self._talk(line, peer, now) if line is not None else None
         if line is None or talk is None:
             return [], False
         is_news = talk.hear(header)
@@ -193,8 +192,10 @@ class Triggered:
 
     # --------------------------------------------------------------------------------------------------- private
 
-    def _talk(self, line: Line, peer: IPAddress) -> Conversation | None:
-        """Return the conversation with a peer, a new one if need be; None: there are too many."""
+    def _talk(self, line: Line, peer: IPAddress, now: float) -> Conversation | None:
+        """Return the conversation with a peer, a new one if need be; None: there are too many. A new peer has yet to
+        tell its table, whatever else it says.
+        """
         talk = line.peers.get(peer)
         if talk is None:
             if len(line.peers) >= MOST_PEERS:
@@ -203,8 +204,9 @@ class Triggered:
                     return None
                 self._timers.cancel((line.circuit.name, lost))
                 del line.peers[lost]
-            talk = line.peers[peer] = Conversation()
+            talk = line.peers[peer] = Conversation(asking=True)
             self._timers.cancel((line.circuit.name, None))
+            self._arm(line, peer, talk, now)
         return talk
 
     def _ask_all(self, line: Line, now: float) -> Results:
@@ -218,7 +220,7 @@ class Triggered:
         return results
 
     def _ask(self, line: Line, peer: IPAddress, talk: Conversation, now: float) -> Results:
-        talk.asked_at = now
+        talk.asking, talk.asked_at = True, now
         self._arm(line, peer, talk, now)
         results = self._speaker.debug([messages.triggered_request(peer, line.circuit.name)])
         return results + self._speaker.send(line.circuit, _REQUEST, peer)

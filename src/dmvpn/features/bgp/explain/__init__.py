@@ -39,6 +39,7 @@ _LOGS = log_group(
     "BGP",
     log(messages.NeighborChanged, "When a session comes up or ends.", next="show ip bgp summary"),
     log(messages.Notified, "Before the session ends.", next="show ip bgp neighbors"),
+    log(messages.Stuck, "When the session ends.", next="show ip bgp neighbors", clause="RFC 9687 §6"),
     log(messages.MaximumNear, "At 75 percent, or what the line says.", next="show ip bgp summary"),
     log(messages.MaximumExceeded, next="show ip bgp summary"),
     log(messages.Malformed, next="show ip bgp neighbors", clause="RFC 7606 §2"),
@@ -126,6 +127,7 @@ _ERRORS = _codes(
     code(_E.OPEN, "The OPEN was not acceptable; the subcode says what of it."),
     code(_E.UPDATE, "An UPDATE was damaged beyond what RFC 7606 lets pass."),
     code(_E.HOLD_TIME, "Nothing was heard for the hold time."),
+    code(_E.SEND_HOLD_TIME, "For the send hold time nothing could be sent: it does not read.", clause="RFC 9687 §4"),
     code(_E.STATE_MACHINE, "A message came that has no place in that state.", clause="RFC 6608 §4"),
     code(_E.CEASE, "One end wants to end the session; the subcode says why.", clause="RFC 4486 §4"),
 )

@@ -151,6 +151,12 @@ _NEIGHBORS = label_group(
     Word("Description", "What the configuration says of it."),
     Word("Member of peer-group", "Its lines are those of the group.", also=("for session parameters",)),
     Word("Last read", "When something came from it.", also=("last write",)),
+    Word(
+        "Send hold time",
+        "Seconds for which it may take nothing of what is sent: 8 minutes, or twice the hold time. Our own line.",
+        clause="RFC 9687 §6",
+        also=("left: it takes nothing",),
+    ),
     Word("hold time", "Seconds without a message after which it is given up.", also=("keepalive interval",)),
     Word(
         "Neighbor capabilities",

@@ -46,6 +46,7 @@ class NeighborDetail:
     update_group: 0: it is in none.
     has_way: there is a route to it.
     helped: its routes are kept if it restarts. restart_time, restart_families: as it says in its OPEN, None: nothing.
+    send_hold_time: seconds for which it may take nothing of what is sent; stuck: that are left of them, None: it takes.
     stale: prefixes that it has not told again, of which the routes are kept for `awaited` more seconds, None: it does
     not restart.
     """
@@ -62,6 +63,8 @@ class NeighborDetail:
     since: str
     hold_time: int
     keepalive: int
+    send_hold_time: int
+    stuck: int | None
     last_read: str
     last_write: str
     capabilities: tuple[str, ...]
@@ -204,6 +207,8 @@ def _block(one: NeighborDetail) -> Iterator[str]:
             f"  Last read {one.last_read}, last write {one.last_write}, hold time is {one.hold_time}, "
             f"keepalive interval is {one.keepalive} seconds"
         )
+        left = f", {one.stuck} left: it takes nothing" if one.stuck is not None else ""
+        yield f"  Send hold time is {one.send_hold_time} seconds{left}"
         yield "  Neighbor sessions:"
         yield "    1 active, is not multisession capable (disabled)"
         yield "  Neighbor capabilities:"
@@ -306,6 +311,8 @@ def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDeta
         since="never" if peer.changed is None else age(ctx.now - peer.changed),
         hold_time=session.hold_time if session is not None else peer.settings.hold_time,
         keepalive=session.keepalive if session is not None else peer.settings.keepalive,
+        send_hold_time=round(session.send_hold_time) if session is not None else 0,
+        stuck=_left(session.timers.when("send hold"), ctx.now) if session is not None else None,
         last_read=age(ctx.now - session.last_read) if session is not None else "never",
         last_write=age(ctx.now - session.last_write) if session is not None else "never",
         capabilities=tuple(capabilities),
@@ -337,8 +344,12 @@ def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDeta
         restart_time=restart.seconds if restart is not None else None,
         restart_families=_families(restart),
         stale=len(peer.stale),
-        awaited=max(0, round(deadline - ctx.now)) if deadline is not None else None,
+        awaited=_left(deadline, ctx.now),
     )
+
+
+def _left(deadline: float | None, now: float) -> int | None:
+    return max(0, round(deadline - now)) if deadline is not None else None
 
 
 def _families(restart: Restart | None) -> str:
