@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 FOLDER = Path(dmvpn.features.__file__).parent
 
-#: Of these features, what is written from outside of the class that declares it: the only file that does. An IKE SA has
-#: a test of its own (test_structure.py).
+#: Of these features, what is written from outside of the file that declares it: the only file that does.
 WRITERS: dict[str, dict[str, str]] = {
     "archive": {},
     "bfd": {},
     "eigrp": {},
     "chronicle": {},
+    "ikev2": {},
     "ipsec": {},
     "nat": {},
     "pki": {},
@@ -47,17 +47,19 @@ WRITERS: dict[str, dict[str, str]] = {
         "redirects": "ways.py",
     },
 }
-#: Methods of dictionaries and of the cache that change them.
-CHANGES = ("add", "clear", "pop", "popitem", "remove", "setdefault", "update")
+#: Methods of containers and of the cache that change them.
+CHANGES = frozenset(
+    ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove")
+) | {"setdefault", "update"}
+#: What collects the results of an event: whoever has one adds it.
+OUTBOX = "out"
 
 
 def written(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Attributes of anything but `self` that are assigned, deleted or changed in place, and the line."""
     for node in ast.walk(tree):
         for whole in map(container, changed_by(node)):
-            if isinstance(whole, ast.Attribute) and not (
-                isinstance(whole.value, ast.Name) and whole.value.id == "self"
-            ):
+            if isinstance(whole, ast.Attribute) and not is_own(whole):
                 yield whole.attr, whole.lineno
 
 
@@ -78,10 +80,19 @@ def container(target: ast.expr) -> ast.expr:
 
 
 def declared(tree: ast.Module) -> set[str]:
-    """The fields of the classes of a file."""
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    fields = (field.target for each in classes for field in each.body if isinstance(field, ast.AnnAssign))
-    return {target.id for target in fields if isinstance(target, ast.Name)}
+    """The fields of the classes of a file, and what their methods assign to `self`."""
+    found = {OUTBOX}
+    for node in (node for each in ast.walk(tree) if isinstance(each, ast.ClassDef) for node in ast.walk(each)):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            found |= {part.attr for part in changed_by(node) if isinstance(part, ast.Attribute) and is_own(part)}
+    return found
+
+
+def is_own(attribute: ast.Attribute) -> bool:
+    """Whether it is of `self`."""
+    return isinstance(attribute.value, ast.Name) and attribute.value.id == "self"
 
 
 def strangers(feature: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How the house is built: imports go one way, what an aggregate is, it alone changes, and docstrings begin alike."""
+"""How the house is built: imports go one way, and docstrings begin alike. `test_one_writer.py` looks at state."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import ast
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.features.ikev2.agreement import Agreement, Children
-from dmvpn.features.ikev2.sa import IkeSa
-from dmvpn.features.ikev2.sealed import Incoming, Outgoing
 from support.conformance import ROOT
 
 if TYPE_CHECKING:
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCES: Final = ROOT / "src" / "dmvpn"
-IKE: Final = SOURCES / "features" / "ikev2"
 
 #: What the folder of a feature offers to other rooms, besides the names in its `__init__`.
 OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "model", "packet", "reasons", "show"))
@@ -46,10 +41,6 @@ _NO_VERBS: Final = re.compile(
     "One|Only|Or|Other|Others|Our|Ours|Perhaps|Seconds|Several|Should|So|Some|Somebody|Something|That|The|Their|Then|"
     "There|These|They|This|Those|Three|To|True|Two|Until|Was|We|Were|What|Whatever|When|Where|Whether|Which|While|Who|"
     "Whoever|Whom|Whose|Why|Will|With|Without|Would|You"
-)
-#: What changes a container.
-_CHANGES: Final = frozenset(
-    ("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popleft", "remove", "update")
 )
 
 
@@ -149,50 +140,6 @@ def test_the_features_of_a_router_load_nothing_for_people() -> None:
     program = "import sys, dmvpn.router.features; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert [name for name in loaded.split() if _LATER.match(name)] == []
-
-
-# ------------------------------------------------------------------------------------------------ one writer
-
-
-def _changed_in(tree: ast.Module) -> Iterator[ast.Attribute]:
-    """What statements assign or delete, and the containers that calls change."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
-                heads = targets
-            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
-                heads = [target]
-            case ast.Call(func=ast.Attribute(attr=name, value=target)) if name in _CHANGES:
-                heads = [target]
-            case _:
-                continue
-        for head in heads:
-            for each in head.elts if isinstance(head, ast.Tuple | ast.List) else (head,):
-                target = each.value if isinstance(each, ast.Subscript) else each
-                if isinstance(target, ast.Attribute):
-                    yield target
-
-
-def _strangers(attributes: frozenset[str], owners: tuple[str, ...]) -> list[str]:
-    """Where another file than the owners' changes such an attribute of something that is not itself."""
-    return [
-        f"{path.relative_to(IKE)}:{target.lineno}: {ast.unparse(target)}"
-        for path in sorted(IKE.rglob("*.py"))
-        if path.name not in owners
-        for target in _changed_in(ast.parse(path.read_text()))
-        if target.attr in attributes and ast.unparse(target.value) not in ("self", "self._book.trust", "self.counts")
-    ]
-
-
-def test_an_ike_sa_alone_changes_what_it_is() -> None:
-    """27 of its attributes had writers elsewhere, and four files moved its state."""
-    slots = frozenset((*IkeSa.__slots__, *Agreement.__slots__))
-    assert _strangers(slots, ("agreement.py", "sa.py")) == []
-
-
-def test_the_parts_of_an_ike_sa_change_themselves_alone() -> None:
-    parts = {each.name for part in (Children, Incoming, Outgoing) for each in fields(part)}
-    assert _strangers(frozenset(parts), ("agreement.py", "sealed.py")) == []
 
 
 # ------------------------------------------------------------------------------------------------ docstrings

@@ -186,6 +186,12 @@ class Agreement:
         """Begin to handle an event."""
         self.now = now
 
+    def inherit(self, old: Agreement, spis: tuple[bytes, bytes]) -> None:
+        """Take over what an IKE SA keeps that replaces another one: who the peer is, and what is between."""
+        self.spi_i, self.spi_r = spis
+        self.terms, self.theirs, self.evidence = old.terms, old.theirs, old.evidence
+        self.nat, self.abilities = old.nat, old.abilities
+
     def heard_first(self, spi: bytes, response: bytes) -> None:
         """Note the SPI that the responder has chosen, and its message."""
         self.spi_r, self.init_response = spi, response

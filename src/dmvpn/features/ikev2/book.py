@@ -50,12 +50,19 @@ class ConfigurationBook:
 
     policies: of the protected tunnels.
     trust: certificates.
+    interface_of: the name of the interface that has an address of ours, or "".
     """
 
-    def __init__(self, config: Ikev2Config, policies: tuple[ProtectionPolicy, ...], trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        config: Ikev2Config,
+        policies: tuple[ProtectionPolicy, ...],
+        trust: Trust | None = None,
+        interface_of: Callable[[IPAddress], str] = lambda _: "",
+    ) -> None:
         self.trust = trust or Trust()
         self.key_log, self.esp_spis = KeyLog(), EspSpis()
-        self.interface_of: Callable[[IPAddress], str] = lambda _: ""
+        self._interface_of = interface_of
         self._suites: dict[IPAddress, tuple[Suite, ...]] = {}
         self._rosters: dict[str, Roster] = {}
         self._translation = Translation()
@@ -159,7 +166,7 @@ class ConfigurationBook:
         """Return whether it is for our address (`match address local`): any address, if the profile says nothing."""
         if not profile.local_addresses and not profile.local_interfaces:
             return True
-        return local in profile.local_addresses or self.interface_of(local) in profile.local_interfaces
+        return local in profile.local_addresses or self._interface_of(local) in profile.local_interfaces
 
     def _terms(
         self, profile: Profile, policy: ProtectionPolicy, remote: IPAddress, theirs: Identification | None

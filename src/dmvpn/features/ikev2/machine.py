@@ -28,10 +28,9 @@ from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.peers import Peers
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.sas import COOKIES_FROM
 from dmvpn.features.ikev2.translation import warnings
 from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.views import ClearIkeStats, Counts, view_of
+from dmvpn.features.ikev2.views import ClearIkeStats, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +67,7 @@ class Ikev2Machine:
         self._config = Ikev2Config()
         self._locals: frozenset[IPAddress] = frozenset()
         self._warned: tuple[str, ...] = ()
-        self._book = ConfigurationBook(self._config, (), Trust(ports))
-        self._book.interface_of = self._interface_of
+        self._book = ConfigurationBook(self._config, (), Trust(ports), self._interface_of)
         self._peers = Peers(ports, self._book)
 
     # ---------------------------------------------------------------------------------------------------- machine
@@ -80,7 +78,7 @@ class Ikev2Machine:
         return [*results, *self._book.key_log.take(results)] if self._book.key_log.wanted else results
 
     def _handle(self, event: Event | Notice, now: float) -> Results:
-        self._book.trust.now = now
+        self._book.trust.at(now)
         peers = self._peers
         match event:
             case IpReceived():
@@ -106,7 +104,7 @@ class Ikev2Machine:
             case SasCounted():
                 return peers.counted(event, now)
             case ClearIkeStats():
-                peers.table.counts = Counts()
+                peers.table.clear_counts()
                 return []
             case RevocationsChanged():
                 return self._judge_again(now)
@@ -140,7 +138,7 @@ class Ikev2Machine:
         peers, table = self._peers, self._peers.table
         permitted = [sa for sa in table if self._unwanted(sa) is None] if _who(was) != _who(config) else []
         self._book.renew(config, policies)
-        self._set_bounds(config)
+        peers.renew(config)
         results: Results = []
         if was_on != bool(policies):
             results.append(messages.IsakmpOnOff.of(on=not was_on))
@@ -153,13 +151,6 @@ class Ikev2Machine:
             if sa.is_usable and (why := self._unwanted(sa)) is not None:
                 results += peers.close([sa], why, now)
         return [*results, *peers.attempts.reconsider(now)]
-
-    def _set_bounds(self, config: Ikev2Config) -> None:
-        peers, table = self._peers, self._peers.table
-        peers.log_sessions = config.log_sessions
-        peers.recovery.begins = config.begins_with_the_forgotten
-        table.cookies_from = config.cookie_challenge or COOKIES_FROM
-        table.largest_number, table.largest_half_open = config.maximum_sas, config.maximum_half_open
 
     def _unwanted(self, sa: IkeSa) -> Reason | None:
         """Return why its peer could not prove itself any more, with any key. (A new key counts for new IKE SAs.)"""
@@ -187,7 +178,7 @@ class Ikev2Machine:
 
     def _tell_keys(self, now: float, *, wanted: bool) -> Results:
         """Begin or stop to tell keys. Only new keys are told, so new child SAs replace those that are there."""
-        self._book.key_log.wanted = wanted
+        self._book.key_log.turn(on=wanted)
         results: Results = [messages.KeysTold.of(on=wanted)]
         peers = self._peers
         for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():

@@ -36,7 +36,7 @@ from dmvpn.features.ikev2.sa import (
     Trouble,
     Unanswered,
 )
-from dmvpn.features.ikev2.sas import IkeSas
+from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
 from dmvpn.features.ikev2.terms import IKE_PORT, Endpoint, Path
 from dmvpn.features.ikev2.udp import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ikev2.views import number_of
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from dmvpn.base.protection import ProtectionPolicy
     from dmvpn.features.ikev2.book import ConfigurationBook
     from dmvpn.features.ikev2.connections import Results
+    from dmvpn.features.ikev2.model import Ikev2Config
     from dmvpn.features.ikev2.sa import IkeSa
 
 #: Seconds that an IKE SA without children is kept.
@@ -79,6 +80,12 @@ class Peers:
         self._traffic = Traffic()
         self._timers: Deadlines[tuple[str, bytes]] = Deadlines()
         self._numbered = 0
+
+    def renew(self, config: Ikev2Config) -> None:
+        """Take over the switches and limits of a configuration."""
+        self.log_sessions = config.log_sessions
+        self.recovery.turn(on=config.begins_with_the_forgotten)
+        self.table.limit(config.cookie_challenge or COOKIES_FROM, config.maximum_sas, config.maximum_half_open)
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""

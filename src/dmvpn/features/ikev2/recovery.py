@@ -68,6 +68,10 @@ class Recovery:
         self._fresh: dict[bytes, None] = {}  # by own SPI
         self._doubted: dict[bytes, float] = {}  # by own SPI: when a hint was followed
 
+    def turn(self, *, on: bool) -> None:
+        """Begin with peers that ignore what they are told, or leave them alone."""
+        self.begins = on
+
     def complaint(self, event: UnknownSpi, now: float) -> tuple[Path, bytes] | None:
         """Return a message, outside of any IKE SA, that tells a peer that the SA it sends ESP for does not exist
         (§1.5).

@@ -15,17 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ikev2.agreement import (
-    LINGER,
-    MOVES,
-    Abilities,
-    Agreement,
-    Children,
-    ChildSa,
-    Evidence,
-    Move,
-    SaState,
-)
+from dmvpn.features.ikev2.agreement import LINGER, MOVES, Agreement, Children, Move, SaState
 from dmvpn.features.ikev2.crypto import PRFS
 from dmvpn.features.ikev2.crypto.keys import Nonces, first_seed, rekeyed_seed
 from dmvpn.features.ikev2.reasons import IkeReason
@@ -37,6 +27,7 @@ from dmvpn.features.ikev2.wire.numbers import ExchangeType
 
 if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
+    from dmvpn.features.ikev2.agreement import Abilities, ChildSa, Evidence
     from dmvpn.features.ikev2.offers import Suite
     from dmvpn.features.ikev2.terms import Book, Terms
     from dmvpn.features.ikev2.udp import Nat
@@ -162,9 +153,8 @@ class IkeSa(Agreement):
     ) -> IkeSa:
         """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
         new = IkeSa(book=self.book, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
-        new.spi_i, new.spi_r = spis
-        new.terms, new.theirs, new.evidence = self.terms, self.theirs, self.evidence
-        new.nat, new.abilities, new.number, new.connection = self.nat, self.abilities, self.number, self.connection
+        new.inherit(self, spis)
+        new.number, new.connection = self.number, self.connection
         new.use(suite, rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(Move.SUCCEEDED)
         return new

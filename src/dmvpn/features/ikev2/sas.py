@@ -36,7 +36,7 @@ from dmvpn.features.ikev2.sa import (
 from dmvpn.features.ikev2.terms import IKE_PORT
 from dmvpn.features.ikev2.udp import Act, Hinted, Reply, TurnedAway
 from dmvpn.features.ikev2.views import Counts
-from dmvpn.features.ikev2.wire import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response
+from dmvpn.features.ikev2.wire import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response, unknown_spi
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.features.ikev2.sa import Exchange
     from dmvpn.features.ikev2.terms import Book, Path, Terms
-    from dmvpn.features.ikev2.udp import Act
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100
@@ -75,6 +74,15 @@ class IkeSas:
         self._complained = float("-inf")
         self.counts = Counts()
 
+    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
+        """Take over what is configured."""
+        self.cookies_from = cookies_from
+        self.largest_number, self.largest_half_open = largest_number, largest_half_open
+
+    def clear_counts(self) -> None:
+        """Begin to count again."""
+        self.counts = Counts()
+
     def __iter__(self) -> Iterator[IkeSa]:
         return iter(tuple(self._by_spi.values()))
 
@@ -100,7 +108,7 @@ class IkeSas:
         """Begin an IKE SA with its first child."""
         sa = IkeSa(book=self.book, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
-        self.counts.outgoing += 1
+        self.counts.begun()
         return sa, self._followed(sa, sa.begin(Init(sa), now))
 
     def ask(self, exchange: Exchange, now: float) -> list[Act]:
@@ -138,24 +146,23 @@ class IkeSas:
         try:
             message = Message.parse(octets)
         except UnsupportedVersion as error:
-            return self._complain(
-                octets, path, Notify(NotifyType.INVALID_MAJOR_VERSION), Reason(IkeReason.OF_WIRE, (error,)), now
-            )
+            notify, why = Notify(NotifyType.INVALID_MAJOR_VERSION), Reason(IkeReason.OF_WIRE, (error,))
+            return self._complain(octets, path, notify, why, now)
         except UnsupportedCritical as error:
             notify = Notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, bytes((error.kind,)))
             return self._complain(octets, path, notify, Reason(IkeReason.OF_WIRE, (error,)), now)
         except WireError as error:
-            self.counts.dropped += 1
+            self.counts.drop()
             return [TurnedAway(path, Reason(IkeReason.OF_WIRE, (error,)))]
         header = message.header
         if header.exchange == ExchangeType.IKE_SA_INIT and not header.is_response:
             return self._stranger(message, octets, path, now)
-        if (spi := _unknown_spi(message)) is not None:
+        if (spi := unknown_spi(message)) is not None:
             return [Hinted(path, spi)]
         sa = self._by_spi.get(header.spi_r if header.from_initiator else header.spi_i)
         if sa is None or (NO_SPI not in (sa.spi_r, header.spi_r) and sa.spis != header.spi_i + header.spi_r):
             if header.is_response:
-                self.counts.dropped += 1
+                self.counts.drop()
                 return []
             why = Reason(IkeReason.UNKNOWN_SA)
             return self._complain(octets, path, Notify(NotifyType.INVALID_IKE_SPI), why, now)
@@ -169,14 +176,13 @@ class IkeSas:
             return [Reply(path, again) for again in known.incoming.again(now)]
         stranger = Stranger(message, octets, path)
         if not stranger.is_complete:
-            self.counts.dropped += 1
+            self.counts.drop()
             return [TurnedAway(path, Reason(IkeReason.INIT_LACKS))]
         busy = self.half_open >= self.cookies_from
         if busy and not self._cookies.is_good(message, stranger.nonce_octets, path):
             self.counts.challenge(had_cookie=message.notify(NotifyType.COOKIE) is not None)
             return [Reply(path, stranger.ask_for_cookie(self._cookies, now))]
-        self.counts.incoming += 1
-        self.counts.cookies_accepted += busy
+        self.counts.came(by_cookie=busy)
         if self.largest_number and len(self) >= self.largest_number:
             self.counts.limited()
             return [TurnedAway(path, Reason(IkeReason.FULL, (len(self),)), logged=True)]
@@ -187,8 +193,9 @@ class IkeSas:
         acts: list[Act] = [Reply(path, answer)]
         if why:
             acts.append(TurnedAway(path, why, logged=True))
-        self.counts.incoming_rejected += sa is None
-        if sa is not None:
+        if sa is None:
+            self.counts.rejected()
+        else:
             self._by_spi[sa.own_spi] = sa
             self._half_open[octets, path] = sa
             self._beginnings[sa.own_spi] = octets, path
@@ -199,7 +206,7 @@ class IkeSas:
 
     def _complain(self, octets: bytes, path: Path, notify: Notify, why: Reason, now: float) -> list[Act]:
         """Answer a request in clear, which nobody must believe; seldom, since we must not amplify an attack."""
-        self.counts.dropped += 1
+        self.counts.drop()
         if is_response(octets) or now < self._complained + _COMPLAINT_INTERVAL:
             return [TurnedAway(path, why)]
         self._complained = now
@@ -293,14 +300,6 @@ class IkeSas:
             if sa is not new and is_old and sa.path.local.address == new.path.local.address:
                 acts += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
         return acts
-
-
-def _unknown_spi(message: Message) -> int | None:
-    """Return the SPI that a message outside of any IKE SA calls unknown; None: it is no such message."""
-    if message.header.exchange != ExchangeType.INFORMATIONAL or message.header.is_response:
-        return None
-    notify = message.notify(NotifyType.INVALID_SPI)
-    return int.from_bytes(notify.data, "big") if notify is not None and len(notify.data) == 4 else None
 
 
 # ---------------------------------------------------------------------------------------- what time does to one of them

@@ -56,6 +56,10 @@ class Trust:
         self._parsed: dict[str, Trustpoint] = {}
         self.now = 0.0
 
+    def at(self, now: float) -> None:
+        """Begin to handle an event."""
+        self.now = now
+
     def _of(self, trustpoint: str) -> Trustpoint | None:
         given = self._ports.pki.credentials(trustpoint) if self._ports is not None else None
         if given is None:

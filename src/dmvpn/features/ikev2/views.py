@@ -204,6 +204,26 @@ class Counts:
     cookies_accepted: int = 0
     cookies_rejected: int = 0
 
+    def begun(self) -> None:
+        """Count an IKE SA that we ask for."""
+        self.outgoing += 1
+
+    def drop(self) -> None:
+        """Count a datagram that nobody takes."""
+        self.dropped += 1
+
+    def came(self, *, by_cookie: bool) -> None:
+        """Count a stranger.
+
+        by_cookie: it had to return one.
+        """
+        self.incoming += 1
+        self.cookies_accepted += by_cookie
+
+    def rejected(self) -> None:
+        """Count a stranger with which there is nothing in common."""
+        self.incoming_rejected += 1
+
     def challenge(self, *, had_cookie: bool) -> None:
         """Count a stranger that must return a cookie.
 

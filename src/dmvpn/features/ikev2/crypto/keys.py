@@ -153,6 +153,10 @@ class KeyLog:
         self.wanted = False
         self._lines: list[ReportKey] = []
 
+    def turn(self, *, on: bool) -> None:
+        """Begin or stop to make lines."""
+        self.wanted = on
+
     def ike(self, spi_i: bytes, spi_r: bytes, suite: Suite, keys: IkeKeys) -> None:
         """Note the keys of an IKE SA."""
         if self.wanted:

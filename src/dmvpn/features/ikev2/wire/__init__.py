@@ -196,6 +196,14 @@ def says_invalid_syntax(payloads: tuple[Payload, ...]) -> bool:
     return len(payloads) == 1 and isinstance(payloads[0], Notify) and payloads[0].kind == NotifyType.INVALID_SYNTAX
 
 
+def unknown_spi(message: Message) -> int | None:
+    """Return the SPI that a message outside of any IKE SA calls unknown; None: it is no such message."""
+    if message.header.exchange != ExchangeType.INFORMATIONAL or message.header.is_response:
+        return None
+    notify = message.notify(NotifyType.INVALID_SPI)
+    return int.from_bytes(notify.data, "big") if notify is not None and len(notify.data) == 4 else None
+
+
 def type_of(payload: Payload) -> int:
     """Return the number that announces it."""
     return payload.kind if isinstance(payload, Unknown) else payload.TYPE
