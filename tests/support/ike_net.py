@@ -137,7 +137,7 @@ class Site:
             return Expectation(certificates=True)
         return Expectation((self.settings.their_secret or self.settings.secret,))
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
         if self.settings.anchors is None:
             return because("no certificates here")
         try:

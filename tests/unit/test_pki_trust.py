@@ -86,7 +86,7 @@ def meet(
     net = IkeNet()
     pastes = paste or (None, None)
     responder, initiator = Router(net, "HUB", HUB, hub, pastes[0]), Router(net, "SPOKE", SPOKE, spoke, pastes[1])
-    responder.trust.now = initiator.trust.now = later
+    net.now = later
     initiator.connect(HUB)
     net.run(5)
     return responder.site, initiator.site

@@ -274,7 +274,7 @@ class ConfigurationBook:
             roster = self._rosters[keyring.name] = Roster(keyring.peers)
         return roster
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
         """Believe it if an authority of the profile's trustpoints vouches for it, and the profile is for its name."""
         profile = self._profiles.get(terms.profile)
         if profile is None:
@@ -283,7 +283,7 @@ class ConfigurationBook:
             return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), profile.name))
         if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
             return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))
-        return self.trust.believe(profile, theirs, chain)
+        return self.trust.believe(profile, theirs, chain, now)
 
     def _keyring_peer(self, profile: Profile, remote: IPAddress, theirs: Identification | None) -> KeyringPeer | None:
         """Return the peer of the keyring: by identity, then by the longest prefix of its address."""

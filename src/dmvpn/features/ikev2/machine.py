@@ -28,9 +28,10 @@ from dmvpn.features.ikev2.book import ConfigurationBook
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.peers import Peers
 from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.reports import ClearIkeStats
 from dmvpn.features.ikev2.translation import warnings
 from dmvpn.features.ikev2.trust import Trust
-from dmvpn.features.ikev2.views import ClearIkeStats, view_of
+from dmvpn.features.ikev2.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,6 @@ class Ikev2Machine:
         return [*results, *self._book.key_log.take(results)] if self._book.key_log.wanted else results
 
     def _handle(self, event: Event | Notice, now: float) -> Results:
-        self._book.trust.at(now)
         peers = self._peers
         match event:
             case IpReceived():
@@ -120,7 +120,7 @@ class Ikev2Machine:
         results: Results = []
         for sa in tuple(self._peers.table):
             if sa.evidence.chain and sa.is_usable and sa.terms is not None and sa.theirs is not None:
-                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain)
+                verdict = self._book.believe(sa.terms, sa.theirs, sa.evidence.chain, now)
                 if isinstance(verdict, Reason):
                     results += self._peers.close([sa], verdict, now)
         return results

@@ -1,4 +1,4 @@
-"""What people are told: failed negotiations in the log, seldom; messages in the chronicle; all else to debugs.
+"""What people are told: failures in the log, seldom; messages in the chronicle; numbers to shows; all else to debugs.
 
 The chronicle hears of a message what its header says: the rest is sealed, and stays so. Keys and the parts of proofs
 never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines that strangers cause are bounded
@@ -7,11 +7,14 @@ never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import Event
 from dmvpn.base.notices import DebugOutput, Notice
+from dmvpn.base.protection import IkeStats
 from dmvpn.features.ikev2 import messages
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.sa import (
@@ -224,3 +227,80 @@ def _suite(sa: IkeSa) -> str:
     agreed = view_of(sa, None)
     hashed = f"PRF {agreed.prf}, integrity {agreed.integrity}"
     return f"encryption {agreed.encryption}-{agreed.bits}, {hashed}, DH group {agreed.group}"
+
+
+# ----------------------------------------------------------------------------------------------------------- statistics
+
+
+@dataclass(frozen=True, slots=True)
+class ClearIkeStats(Event):
+    """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """The fields are those of `IkeStats`."""
+
+    incoming: int = 0
+    incoming_accepted: int = 0
+    incoming_rejected: int = 0
+    outgoing: int = 0
+    outgoing_accepted: int = 0
+    outgoing_rejected: int = 0
+    refused_by_limit: int = 0
+    dropped: int = 0
+    challenged: int = 0
+    cookies_accepted: int = 0
+    cookies_rejected: int = 0
+
+    def begun(self) -> None:
+        """Count an IKE SA that we ask for."""
+        self.outgoing += 1
+
+    def drop(self) -> None:
+        """Count a datagram that nobody takes."""
+        self.dropped += 1
+
+    def came(self, *, by_cookie: bool) -> None:
+        """Count a stranger.
+
+        by_cookie: it had to return one.
+        """
+        self.incoming += 1
+        self.cookies_accepted += by_cookie
+
+    def rejected(self) -> None:
+        """Count a stranger with which there is nothing in common."""
+        self.incoming_rejected += 1
+
+    def challenge(self, *, had_cookie: bool) -> None:
+        """Count a stranger that must return a cookie.
+
+        had_cookie: a wrong one.
+        """
+        self.challenged += 1
+        self.cookies_rejected += had_cookie
+
+    def limited(self) -> None:
+        """Count a stranger that was refused because there are too many."""
+        self.incoming_rejected += 1
+        self.refused_by_limit += 1
+
+    def established(self, sa: IkeSa) -> None:
+        """Count an SA of which both sides have proved who they are."""
+        if sa.is_initiator:
+            self.outgoing_accepted += 1
+        else:
+            self.incoming_accepted += 1
+
+    def ended(self, sa: IkeSa) -> None:
+        """Count an IKE SA that is gone; if the peer had not proved itself, the request for it came to nothing."""
+        if sa.is_initiator and not sa.evidence.by:
+            self.outgoing_rejected += 1
+        elif not sa.evidence.by:
+            self.incoming_rejected += 1
+
+    @property
+    def view(self) -> IkeStats:
+        """The counts as a value."""
+        return IkeStats(**asdict(self))

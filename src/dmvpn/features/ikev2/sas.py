@@ -21,6 +21,7 @@ from dmvpn.features.ikev2.answers import handle
 from dmvpn.features.ikev2.beginning import Cookies, Init, Stranger, plain_answer
 from dmvpn.features.ikev2.exchanges import DeleteChild, DeleteIke, Probe, RekeyChild, RekeyIke
 from dmvpn.features.ikev2.reasons import IkeReason
+from dmvpn.features.ikev2.reports import Counts
 from dmvpn.features.ikev2.sa import (
     HALF_OPEN,
     Begun,
@@ -35,7 +36,6 @@ from dmvpn.features.ikev2.sa import (
 )
 from dmvpn.features.ikev2.terms import IKE_PORT
 from dmvpn.features.ikev2.udp import Act, Hinted, Reply, TurnedAway
-from dmvpn.features.ikev2.views import Counts
 from dmvpn.features.ikev2.wire import NO_SPI, Message, UnsupportedCritical, UnsupportedVersion, is_response, unknown_spi
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, NotifyType
 from dmvpn.features.ikev2.wire.payloads import Notify

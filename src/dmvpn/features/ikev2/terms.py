@@ -181,7 +181,7 @@ class Book(Protocol):
         """Return how the peer with this identity must prove it."""
         ...
 
-    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
+    def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
         """Return the public key of the first certificate of a chain (DER), if we believe it for this identity."""
         ...
 

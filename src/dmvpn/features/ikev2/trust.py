@@ -27,7 +27,6 @@ from dmvpn.features.ikev2.wire.payloads import Authentication, Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from dmvpn.base.ports import Ports
     from dmvpn.features.ikev2.agreement import Agreement
@@ -46,19 +45,11 @@ _KINDS = {
 
 
 class Trust:
-    """Answers what a profile may use.
-
-    now: monotonic seconds, as of the event that is being handled.
-    """
+    """Answers what a profile may use."""
 
     def __init__(self, ports: Ports | None = None) -> None:
         self._ports = ports
         self._parsed: dict[str, Trustpoint] = {}
-        self.now = 0.0
-
-    def at(self, now: float) -> None:
-        """Begin to handle an event."""
-        self.now = now
 
     def _of(self, trustpoint: str) -> Trustpoint | None:
         given = self._ports.pki.credentials(trustpoint) if self._ports is not None else None
@@ -111,7 +102,9 @@ class Trust:
             and any(ports.pki.fits(name, chain[0]) for name in profile.certificate_maps)
         )
 
-    def believe(self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...]) -> PublicKey | Reason:
+    def believe(
+        self, profile: Profile, theirs: Identification, chain: tuple[bytes, ...], now: float
+    ) -> PublicKey | Reason:
         """Return the key of a chain that leads to an authority of the profile and names the peer; or why not."""
         trustpoints = self._verifying(profile)
         if not trustpoints:
@@ -119,9 +112,9 @@ class Trust:
         from dmvpn.features.ikev2.crypto.certificates import Checks, UnknownIssuer, Untrusted
 
         why: Untrusted | None = None
-        checks = Checks()
+        checks, date = Checks(), surely(self._ports).clock.wall(now)
         for parsed in trustpoints:
-            key = parsed.believe(chain, theirs, self._wall(), checks)
+            key = parsed.believe(chain, theirs, date, checks)
             if isinstance(key, Untrusted):
                 # Of several trustpoints, the one that knows the issuer has the better reason.
                 why = key if why is None or isinstance(why, UnknownIssuer) else why
@@ -130,9 +123,6 @@ class Trust:
                 return Reason(IkeReason.KEY_REFUSED, (name_of(theirs), profile.name))
             return key
         return Reason(IkeReason.NOT_BELIEVED, (name_of(theirs), why))
-
-    def _wall(self) -> datetime:
-        return surely(self._ports).clock.wall(self.now)
 
 
 def takes_certificates(profile: Profile) -> bool:
@@ -179,7 +169,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     if not expected.certificates:
         return Reason(IkeReason.OTHER_KEY, (name_of(identity), terms.profile))
     chain = tuple(payload.data for payload in message.all(Certificate))
-    key = sa.book.believe(terms, identity, chain)
+    key = sa.book.believe(terms, identity, chain, sa.now)
     if isinstance(key, Reason):
         return key
     if not holds_key(key, octets, proof):

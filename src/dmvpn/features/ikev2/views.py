@@ -1,13 +1,11 @@
-"""What others see of IKE SAs and child SAs: `IkeView`, `IkeStats`, `SaView` for shows, `EspSa` for data planes."""
+"""What others see of IKE SAs and child SAs: `IkeView` and `SaView` for shows, `EspSa` for data planes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import fraction
-from dmvpn.base.events import Event
-from dmvpn.base.protection import EspSa, IkePhase, IkeStats, IkeView, SaView
+from dmvpn.base.protection import EspSa, IkePhase, IkeView, SaView
 from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.offers import esp_transform
@@ -178,80 +176,3 @@ def _selector(selectors: tuple[TrafficSelector, ...]) -> str:
         return f"{first.first}/{128 - (int(first.first) ^ int(first.last)).bit_length()}/{first.protocol}/0"
     mask = 0xFFFFFFFF ^ (int(first.first) ^ int(first.last))
     return f"{first.first}/{'.'.join(str(octet) for octet in mask.to_bytes(4, 'big'))}/{first.protocol}/0"
-
-
-# ----------------------------------------------------------------------------------------------------------- statistics
-
-
-@dataclass(frozen=True, slots=True)
-class ClearIkeStats(Event):
-    """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """The fields are those of `IkeStats`."""
-
-    incoming: int = 0
-    incoming_accepted: int = 0
-    incoming_rejected: int = 0
-    outgoing: int = 0
-    outgoing_accepted: int = 0
-    outgoing_rejected: int = 0
-    refused_by_limit: int = 0
-    dropped: int = 0
-    challenged: int = 0
-    cookies_accepted: int = 0
-    cookies_rejected: int = 0
-
-    def begun(self) -> None:
-        """Count an IKE SA that we ask for."""
-        self.outgoing += 1
-
-    def drop(self) -> None:
-        """Count a datagram that nobody takes."""
-        self.dropped += 1
-
-    def came(self, *, by_cookie: bool) -> None:
-        """Count a stranger.
-
-        by_cookie: it had to return one.
-        """
-        self.incoming += 1
-        self.cookies_accepted += by_cookie
-
-    def rejected(self) -> None:
-        """Count a stranger with which there is nothing in common."""
-        self.incoming_rejected += 1
-
-    def challenge(self, *, had_cookie: bool) -> None:
-        """Count a stranger that must return a cookie.
-
-        had_cookie: a wrong one.
-        """
-        self.challenged += 1
-        self.cookies_rejected += had_cookie
-
-    def limited(self) -> None:
-        """Count a stranger that was refused because there are too many."""
-        self.incoming_rejected += 1
-        self.refused_by_limit += 1
-
-    def established(self, sa: IkeSa) -> None:
-        """Count an SA of which both sides have proved who they are."""
-        if sa.is_initiator:
-            self.outgoing_accepted += 1
-        else:
-            self.incoming_accepted += 1
-
-    def ended(self, sa: IkeSa) -> None:
-        """Count an IKE SA that is gone; if the peer had not proved itself, the request for it came to nothing."""
-        if sa.is_initiator and not sa.evidence.by:
-            self.outgoing_rejected += 1
-        elif not sa.evidence.by:
-            self.incoming_rejected += 1
-
-    @property
-    def view(self) -> IkeStats:
-        """The counts as a value."""
-        return IkeStats(**asdict(self))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.protection import IkePhase, IkeStats
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.model import Ikev2Config
+from dmvpn.features.ikev2.reports import ClearIkeStats
 from dmvpn.features.ikev2.show import sas, settings
-from dmvpn.features.ikev2.views import ClearIkeStats
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
