@@ -43,6 +43,17 @@ def ranged() -> World:
     return cloud(hub=("area 5 range 10.1.0.0 255.255.0.0", "area 5 range 10.255.0.0 255.255.255.0 not-advertise"))
 
 
+@pytest.mark.parametrize("line", ["area 5 filter-list prefix P out", "area 0 filter-list prefix P in"])
+def test_a_filter_between_areas_lets_pass_what_its_list_permits(line: str) -> None:
+    world = cloud(hub=(line,))
+    assert "10.1.1.0" in told(world), "a list that nobody defined permits everything"
+    world.configure("HUB", "ip prefix-list P permit 10.1.2.0/24")
+    world.run_for(5)
+    assert "10.1.2.0" in told(world)
+    assert "10.1.1.0" not in told(world)
+    assert f"Area-filter P {line.split()[-1]}" in world.show("HUB", "ip ospf")
+
+
 def told(world: World) -> list[str]:
     """What the hub tells the backbone of LANs and tunnels; not of loopbacks."""
     return [each for each in listed(world, "HUB", "Summary Net Link States (Area 0)") if each[:5] in ("10.1.", "10.25")]

@@ -74,9 +74,17 @@ def hops(world: World, router: str, destination: str, source: str) -> list[str]:
 
 
 def route(world: World, router: str, prefix: str) -> str:
-    """Return the line of `show ip route` about a prefix without its age, "" if there is none."""
+    """Return the line of `show ip route` about a prefix without its age, "" if there is none.
+
+    Subnets of one length have it in their heading; here each has its own.
+    """
+    length = ""
     for line in world.lines(router, "ip route"):
         words = [word.rstrip(",") for word in line.split()]
+        if "subnetted" in words:
+            length = words[0].rpartition("/")[2] if "variably" not in words else ""
+        elif length and line[:9].strip() and "/" not in words[1]:
+            words = [f"{word}/{length}" if word == prefix.partition("/")[0] else word for word in words]
         if prefix in words and line[0] != " ":
             return " ".join(word for word in words if ":" not in word)
     return ""

@@ -278,6 +278,23 @@ def test_who_never_replies_is_reset_and_who_waits_for_him_is_not() -> None:
     assert not any("stuck" in line for line in net.routers["D"].logs)
 
 
+def test_two_destinations_for_which_one_neighbor_never_replies_end_with_it() -> None:
+    net = square()
+    lan = ethernet("GigabitEthernet0/9", "10.9.9.1")
+    net.change("D", "GigabitEthernet0/9", replace(lan, secondary=((IPv4Address("10.9.8.1"), 24),)))
+    net.line("S", "GigabitEthernet0/1", up=False)
+    net.line("D", "GigabitEthernet0/3", up=False)
+    net.run(3)
+    silent = net.routers["S"].process.teller
+    silent.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    silent.answer_if_stuck = lambda neighbor, prefix: None  # type: ignore[method-assign]
+    net.line("D", "GigabitEthernet0/9", up=False)
+    net.run(60)
+    assert len(net.routers["A"].process.dual.active) == 2
+    net.run(540)
+    assert not any(router.process.dual.active for router in net.routers.values())
+
+
 def test_without_an_active_timer_who_never_replies_is_waited_for() -> None:
     net = square(replace(CLASSIC, active_time=0.0))
     net.line("S", "GigabitEthernet0/1", up=False)

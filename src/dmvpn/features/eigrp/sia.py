@@ -76,10 +76,12 @@ class StuckWatch:
             self.end(prefix)
 
     def _half_time(self, prefix: Prefix) -> None:
-        if not self._process.settings.active_time:  # it was when the destination went active
+        # Somebody whom another destination waited for in vain, too, may be gone since this moment: nobody is awaited.
+        destination = self._dual.active.get(prefix)
+        if destination is None or not self._process.settings.active_time:
             self.end(prefix)
             return
-        watch, destination = self._watches[prefix], self._dual.active[prefix]
+        watch = self._watches[prefix]
         awaited = list(destination.awaiting)
         stuck = awaited if watch.rounds >= ROUNDS else [source for source in awaited if source in watch.silent]
         watch.rounds += 1

@@ -89,7 +89,10 @@ class Nssa:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
-    """The `area` lines of one area. no_summary: totally stubby."""
+    """The `area` lines of one area. no_summary: totally stubby.
+
+    filter_in, filter_out: prefix lists of what it hears of others, and of what others hear of it; "": everything.
+    """
 
     number: int
     kind: AreaKind = AreaKind.NORMAL
@@ -98,6 +101,8 @@ class Area:
     authentication: AuthenticationType = AuthenticationType.NULL
     ranges: tuple[AreaRange, ...] = ()
     nssa: Nssa = Nssa()
+    filter_in: str = ""
+    filter_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

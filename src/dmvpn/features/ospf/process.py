@@ -232,6 +232,8 @@ class Process:
         self.redistributor.refresh_all()
         if self.settings.distribution != NOTHING:
             self.offer()
+        if any(area.settings.filter_in or area.settings.filter_out for area in self.areas.values()):
+            self.spf.request()
 
     def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
         """Note that an interface came, went, or is different now."""

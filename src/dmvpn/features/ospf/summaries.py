@@ -21,6 +21,7 @@ from dmvpn.net.octets import ipv4_address
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dmvpn.base.context import Context
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Body
@@ -45,6 +46,7 @@ class Joining(Protocol):
     areas: dict[int, RunningArea]
     interfaces: dict[str, OspfInterface]
     active: Active
+    context: Context
     router_id: IPv4Address
     borders: dict[IPv4Address, tuple[int, Reached]]
 
@@ -105,7 +107,7 @@ class Summaries:
         found: dict[Prefix, int] = {}
         for route in () if settings.no_summary else self._fit(area, routes):
             prefix, cost = self._as_told(route, area)
-            if prefix is not None:
+            if prefix is not None and self._is_let_through(prefix, route, area):
                 found[prefix] = cost
         if settings.kind is AreaKind.STUB or (settings.kind is AreaKind.NSSA and settings.no_summary):
             found[_DEFAULT] = settings.default_cost
@@ -143,6 +145,13 @@ class Summaries:
         if active is None:
             return route.prefix, route.cost
         return (active.settings.prefix if active.settings.advertise else None), active.cost
+
+    def _is_let_through(self, prefix: Prefix, route: OspfRoute, area: RunningArea) -> bool:
+        """Return whether the filters of both areas let a network or range pass from one into the other."""
+        home = self._process.areas.get(route.area) if route.area is not None else None
+        names = (home.settings.filter_out if home is not None else "", area.settings.filter_in)
+        policies = self._process.context.ports.policies
+        return all(policies.of_routes().prefix_list_permits(name, prefix) for name in names if name)
 
     def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
         """Type 4: where those are that bring routes in."""

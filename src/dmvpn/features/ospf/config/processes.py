@@ -183,6 +183,18 @@ AREA_RANGE: Final = _line(
     order=23,
     key=("area", "address", "mask"),
 )
+AREA_FILTER: Final = _line(
+    f"{_AREA} filter-list prefix {{list:word}} ( in | out )",
+    {
+        "filter-list": "Which networks one area hears of another",
+        "prefix": "By a prefix list",
+        "list": "Its name",
+        "in": "What this area hears",
+        "out": "What others hear of this area",
+    },
+    order=24,
+    key=("area", "in", "out"),
+)
 _DISCARD_HELP: Final = {
     "discard-route": "Drop what lies in a prefix that is told for many, and is known to nobody",
     "internal": "In one of `area ... range`",
@@ -325,11 +337,12 @@ SPF_THROTTLE: Final = _line(
     default="timers throttle spf 50 200 5000",
 )
 LSA_THROTTLE: Final = _line(
-    "timers throttle lsa {start:0-600000} {hold:1-600000} {maximum:1-600000}",
+    "timers throttle lsa [ all ] {start:0-600000} {hold:1-600000} {maximum:1-600000}",
     {
         "timers": "Times",
         "throttle": "Do not do too often",
         "lsa": "The making of our own advertisements",
+        "all": "Of all kinds, as older releases say it",
         "start": "Milliseconds before the first",
         "hold": "Milliseconds before the second",
         "maximum": "Milliseconds at most",
@@ -361,7 +374,17 @@ LINES: Final = (
     DISCARD,
     DISCARD_INTERNAL,
     DISCARD_EXTERNAL,
-    *(AREA_DEFAULT_COST, AREA_RANGE, SUMMARY, MAXIMUM_METRIC, MAXIMUM_LSA, REDISTRIBUTE, PASSIVE_DEFAULT, PASSIVE),
+    *(
+        AREA_DEFAULT_COST,
+        AREA_RANGE,
+        AREA_FILTER,
+        SUMMARY,
+        MAXIMUM_METRIC,
+        MAXIMUM_LSA,
+        REDISTRIBUTE,
+        PASSIVE_DEFAULT,
+        PASSIVE,
+    ),
     NETWORKS,
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),

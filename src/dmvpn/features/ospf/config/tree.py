@@ -155,6 +155,7 @@ def _areas(section: Section) -> tuple[Area, ...]:
         processes.AREA_NSSA_TRANSLATE,
         processes.AREA_DEFAULT_COST,
         processes.AREA_RANGE,
+        processes.AREA_FILTER,
     )
     numbers = {args.integer("area"): None for line in lines for args in section.all(line)}
     return tuple(_area(section, number) for number in sorted(numbers))
@@ -165,6 +166,7 @@ def _area(section: Section, number: int) -> Area:
         return [args for args in section.all(line) if args.integer("area") == number]
 
     stub, cost = mine(processes.AREA_STUB), mine(processes.AREA_DEFAULT_COST)
+    filters = {("in" in args): args.text("list") for args in mine(processes.AREA_FILTER)}
     nssa, translate = mine(processes.AREA_NSSA), mine(processes.AREA_NSSA_TRANSLATE)
     return Area(
         number=number,
@@ -177,6 +179,8 @@ def _area(section: Section, number: int) -> Area:
             for args in mine(processes.AREA_RANGE)
         ),
         nssa=_nssa([*nssa, *translate]),
+        filter_in=filters.get(True, ""),
+        filter_out=filters.get(False, ""),
     )
 
 

@@ -257,6 +257,7 @@ _PROCESS = label_group(
         "A prefix that other areas hear in the place of the networks in it. Active: it holds one; its cost follows.",
         also=("Active", "Passive", "Advertise", "DoNotAdvertise"),
     ),
+    Word("Area-filter", "A prefix list of what the area hears of others (in), or others of it (out).", also=("out",)),
     Word("Number of interfaces in this area", "How many of ours are in it."),
     Word("SPF algorithm last executed", "When routes were last calculated.", also=("SPF algorithm executed", "times")),
     Word("Number of LSA", "How many advertisements the area's database holds."),

@@ -30,6 +30,7 @@ class AreaEntry:
     stubby: bool
     translates: bool
     ranges: tuple[str, ...]
+    filters: tuple[str, ...]
     interfaces: int
     calculations: int
     ago: str
@@ -136,6 +137,11 @@ def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
         stubby=area.settings.no_summary and process.is_border,
         translates=process.is_border and translates(area, process.router_id),
         ranges=tuple(_range(process, area, each) for each in area.settings.ranges),
+        filters=tuple(
+            f"{name} {way}"
+            for way, name in (("in", area.settings.filter_in), ("out", area.settings.filter_out))
+            if name
+        ),
         interfaces=sum(interface.area is area for interface in process.interfaces.values()),
         calculations=area.calculations,
         ago=age(now - area.calculated) if area.tree is not None else "never",
@@ -184,6 +190,8 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
                 yield "        Perform type-7/type-5 LSA translation"
             for line in area.ranges:
                 yield f"        Area range {line}"
+            for line in area.filters:
+                yield f"        Area-filter {line}"
             yield f"        Number of interfaces in this area is {area.interfaces}"
             yield f"        SPF algorithm last executed {area.ago} ago"
             yield f"        SPF algorithm executed {area.calculations} times"
