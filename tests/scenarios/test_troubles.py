@@ -268,3 +268,11 @@ def test_a_trouble_fits_where_it_can_be_and_is_noticed(name: str, network: str, 
 def test_a_network_statement_covers_its_class_or_its_wildcard(statement: str, address: str, *, does: bool) -> None:
     (process,) = Device.read("R", f"router eigrp 1\n {statement}\n").eigrp.processes
     assert any(network.matches(IPv4Address(address)) for network in process.networks) == does
+
+
+def test_only_a_port_with_a_wire_can_have_a_bad_one() -> None:
+    """The campaign of slow wires ended with KeyError: a tunnel's source may be a loopback."""
+    stage = Stage.of(Scenario.load("hierarchical"))
+    assert stage.actors["HUB-A"].wan == "Loopback0"
+    assert not fits(trouble("wire-narrow"), stage.cast(stage.hubs[0], "HUB-A", stage.spokes[0]))
+    assert fits(trouble("wire-narrow"), stage)

@@ -285,7 +285,7 @@ def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:
 
 
 def _facts(folder: LabFolder) -> LabFacts:
-    return LabFacts.model_validate(control.order(folder.control, do="facts"))
+    return LabFacts.model_validate(control.order(folder.control, do="facts", own=True))
 
 
 def _describe(told: Told, scenario: Scenario, how: str) -> None:

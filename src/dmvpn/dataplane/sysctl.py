@@ -11,7 +11,6 @@ Names are paths, "net/ipv4/conf/eth0.100/rp_filter": interface names may contain
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
@@ -19,7 +18,7 @@ from dmvpn.base.values import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ROOT = Path("/proc/sys")
+_ROOT = "/proc/sys/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def put_all(values: Mapping[str, str | int]) -> list[Setting]:
 
 def read(path: str) -> str | None:
     """Return the value of a setting, or None if there is no such or it cannot be read."""
-    with contextlib.suppress(OSError):
-        return (_ROOT / path).read_text().strip()
+    with contextlib.suppress(OSError), open(_ROOT + path, encoding="ascii") as setting:
+        return setting.read().strip()
     return None
 
 
@@ -72,7 +71,8 @@ def writable() -> bool:
 def write(path: str, value: str) -> str | None:
     """Write a setting; returns why that failed, None if it did not."""
     try:
-        (_ROOT / path).write_text(value)
+        with open(_ROOT + path, "w", encoding="ascii") as setting:
+            setting.write(value)
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -187,8 +187,14 @@ class Kernel:
 
     # ------------------------------------------------------------------------------------------------ links
 
-    def adopt(self, ios: str) -> None:
-        """Look at an interface that we did not make, and report its carrier and its address from now on."""
+    def adopt(self, *names: str) -> None:
+        """Look at interfaces that we did not make, and report their carriers, addresses and routes from now on."""
+        for ios in names:
+            self._adopt(ios)
+        if names:
+            self._host_routes.read()
+
+    def _adopt(self, ios: str) -> None:
         linux = self._names.linux(ios)
         link = self._socket.find_link(linux)
         if link is None:
@@ -198,7 +204,6 @@ class Kernel:
         self._prepare(link.index)
         self._note(link, tell=True)
         self._addresses.tell(ios)
-        self._host_routes.read()
 
     def prepare_tap(self, ios: str, mtu: int, *, multipoint: bool) -> None:
         """Set up a TAP of ours, which was made or taken over, as a tunnel with neighbors that only we answer for."""

@@ -141,9 +141,9 @@ class UserspacePlane:
         self._watch.add(self._kernel.fileno(), self._kernel.read)
         return refused
 
-    def adopt(self, interface: str) -> None:
-        """Look after an interface that we did not make: its carrier is reported from now on. Raises UserError."""
-        self._kernel.adopt(interface)
+    def adopt(self, *interfaces: str) -> None:
+        """Look after interfaces that we did not make: their carrier is reported from now on. Raises UserError."""
+        self._kernel.adopt(*interfaces)
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; one that is not for a data plane is ignored. Raises EffectError."""

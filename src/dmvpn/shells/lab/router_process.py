@@ -39,6 +39,8 @@ log = logging.getLogger("dmvpn.lab")
 
 #: What the supervisor may ask by the pipe.
 MISSING, FACTS = b"missing", b"facts"
+#: The facts without a look at the tables of the machine, which takes half of the time.
+OWN_FACTS = b"own facts"
 #: What it may order: keys are written into the folder that follows, or no more.
 KEYS = b"keys "
 #: What a router says last that cannot run here: the reason follows.
@@ -134,8 +136,8 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
         if not question:  # the supervisor is gone
             stopped.set()
             return
-        if question == FACTS:
-            lend(pipe, runtime.facts().model_dump_json().encode())
+        if question in (FACTS, OWN_FACTS):
+            lend(pipe, runtime.facts(looks=question == FACTS).model_dump_json().encode())
             return
         if question.startswith(KEYS):
             folder = os.fsdecode(question.removeprefix(KEYS))

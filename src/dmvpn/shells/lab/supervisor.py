@@ -35,7 +35,7 @@ from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, WHY, RouterPlan, run
+from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, WHY, RouterPlan, run
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
@@ -298,7 +298,7 @@ class Supervisor:
             routers[name] = None
             try:
                 if router.pipe is not None:
-                    _order(router.pipe, FACTS)
+                    _order(router.pipe, OWN_FACTS if request.get("own") else FACTS)
                     routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
                 else:
                     absent[name] = self._why_mute(router)

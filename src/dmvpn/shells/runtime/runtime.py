@@ -115,8 +115,8 @@ class Runtime:
         """Monotonic seconds: the loop's clock."""
         return self._loop.time()
 
-    def facts(self) -> RouterFacts:
-        """Return what there is to say about the router."""
+    def facts(self, *, looks: bool = True) -> RouterFacts:
+        """Return what there is to say about the router. looks: at what its machine's tables have, too."""
         from dmvpn.base.facts import network
         from dmvpn.router.facts import (
             FilterFacts,
@@ -131,11 +131,11 @@ class Runtime:
                 unordered=one.unordered,
                 aside=network(one.aside) if one.aside is not None else None,
             )
-            for one in self.plane.differences()
+            for one in (self.plane.differences() if looks else ())
         )
         filters = tuple(
             FilterFacts(family=one.family.name.lower(), table=one.table, chain=one.name, rules=one.rules)
-            for one in self.plane.forward_drops()
+            for one in (self.plane.forward_drops() if looks else ())
         )
         return router_facts(self.router, self.now, kernel, filters)
 
@@ -149,8 +149,7 @@ class Runtime:
         for setting in refused:
             log.warning("kernel setting refused: %s", setting)
         self.post(ConfigurationEntered(certificates.head + self._sealed(configuration), by="startup", saved=True))
-        for interface in self._interfaces:
-            self.plane.adopt(interface)
+        self.plane.adopt(*self._interfaces)
 
     def prepare(self, configuration: str, certificates: Certificates, *, by: str) -> Callable[[], None]:
         """Prepare what the router's file has by now, with breaths in between; what is returned lets the router run it.

@@ -266,8 +266,10 @@ def _moved(stage: Stage, spoke: Actor) -> tuple[Order, ...]:
 
 def _impaired(stage: Stage, actor: Actor, wire: acts.Wire) -> Impair:
     badness = wire.badness
+    others = stage.wires.get((actor.name, actor.wan), ())
+    if not others:
+        raise UserError(f"{actor.name}:{actor.wan} is on no wire")
     if wire.incoming:
-        others = stage.wires.get((actor.name, actor.wan), ())
         if len(others) != 1:
             raise UserError(f"{actor.name}:{actor.wan} is no cable with two ends")
         badness = replace(badness, sender=others[0][0])
