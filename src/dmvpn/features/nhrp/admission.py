@@ -92,7 +92,7 @@ class Admission:
                 for claim, old in zip(claims, olds, strict=True):
                     renews = old is not None and old.is_registered and self._is_same_place(old, claim)
                     self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
-                answers.append(replace(cie, code=CieCode.SUCCESS))
+                answers.append(cie if cie.code == CieCode.SUCCESS else replace(cie, code=CieCode.SUCCESS))
             else:
                 tunnel.counters.count_refused(Refusal.REGISTRATION_REFUSED)
                 answers.append(ClientInfo(code=refused.code, prefix_length=cie.prefix_length, protocol=cie.protocol))

@@ -84,7 +84,7 @@ class Configuration:
         self._set_clients(tunnel)
         self._set_static(tunnel)
         self._plane.update_multicast(tunnel)
-        self._station.wants.touch_all(tunnel)
+        self._station.touch_all(tunnel)
         if tunnel.running:
             self._came_up(tunnel)
 
@@ -92,7 +92,7 @@ class Configuration:
         for client in tunnel.clients.values():
             if client.is_responding and client.nbma is not None:
                 self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._station.wants.touch_all(tunnel)
+        self._station.touch_all(tunnel)
         reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._station.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
@@ -127,7 +127,7 @@ class Configuration:
                 self._forget_learned(tunnel, registered=False)
         self._registration.update_hold(tunnel)
         self._peers.server_changed(tunnel)
-        self._station.wants.touch_all(tunnel)
+        self._station.touch_all(tunnel)
 
     def _change_lists(self, tunnel: Tunnel, targets: dict[Prefix, None], receivers: dict[IPAddress, None]) -> None:
         """Follow lines `map` alone, of which there may be many thousands: only what these are about is looked at.
@@ -138,7 +138,7 @@ class Configuration:
         self._set_clients(tunnel)
         servers = self._of_servers(tunnel)
         self._set_static(tunnel, {**targets, **dict.fromkeys((*before, *servers))})
-        self._station.wants.touch(tunnel, *receivers)
+        self._station.touch(tunnel, *receivers)
         if receivers or servers != before:
             self._plane.update_multicast(tunnel)
         if servers != before or not targets.keys().isdisjoint(servers):
@@ -146,7 +146,7 @@ class Configuration:
                 self._registration.choose(tunnel)
             self._registration.update_hold(tunnel)
             self._peers.server_changed(tunnel)
-            self._station.wants.touch_all(tunnel)
+            self._station.touch_all(tunnel)
 
     # -------------------------------------------------------------------------------------------- line and addresses
 
@@ -157,7 +157,7 @@ class Configuration:
         """
         was_running, now = bool(before[0]), tunnel.identity
         if before != now:
-            self._station.wants.touch_all(tunnel)
+            self._station.touch_all(tunnel)
         if tunnel.running and not was_running:
             tunnel.counters.count(Happening.UP)
             self._came_up(tunnel)
@@ -203,7 +203,7 @@ class Configuration:
                 self._plane.update_multicast(tunnel)
                 self._registration.choose(tunnel)
                 self._peers.server_changed(tunnel)
-                self._station.wants.touch_all(tunnel)
+                self._station.touch_all(tunnel)
 
     def doubt_names(self, tunnel: Tunnel) -> None:
         """Ask again for the names of servers that do not answer."""

@@ -24,7 +24,7 @@ from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Protection
@@ -36,34 +36,25 @@ if TYPE_CHECKING:
 class Wants:
     """Says which peers each tunnel wants for one IP version, as sets.
 
-    Whoever changes something about an address says so with `touch`. What became of the address is looked at once, when
-    the event has been handled: if an entry is replaced by another one with the same address, its peer must keep the
-    SAs.
+    What became of an address is looked at once, when the event has been handled: if an entry is replaced by another one
+    with the same address, its peer must keep the SAs.
     """
 
     def __init__(self, version: int) -> None:
         self._by = f"nhrp{version}"
-        self._touched: dict[tuple[str, IPAddress | None], None] = {}
         self._spoken_of: dict[str, None] = {}
 
-    @property
-    def are_open(self) -> bool:
-        """Whether there is anything for `settle`."""
-        return bool(self._touched)
+    def are_known_of(self, tunnel: str) -> bool:
+        """Return whether anything was said of this tunnel."""
+        return tunnel in self._spoken_of
 
-    def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
-        """Note that something that leads to these addresses came or went."""
-        if tunnel.protected:
-            self._touched.update(((tunnel.name, nbma), None) for nbma in nbmas if nbma is not None)
+    def settle(
+        self, touched: Iterable[tuple[str, IPAddress | None]], tunnels: Mapping[str, Tunnel], protection: Protection
+    ) -> list[ProtectionWanted]:
+        """Return the sets of what was touched, in this order.
 
-    def touch_all(self, tunnel: Tunnel) -> None:
-        """Note that the tunnel came up, went down, or is configured differently."""
-        if tunnel.protected or tunnel.name in self._spoken_of:
-            self._touched[tunnel.name, None] = None
-
-    def settle(self, tunnels: Mapping[str, Tunnel], protection: Protection) -> list[ProtectionWanted]:
-        """Return the sets of what was touched, in this order."""
-        touched, self._touched = self._touched, {}
+        touched: tunnels and NBMA addresses about which something changed; None: all addresses.
+        """
         wants: list[ProtectionWanted] = []
         for name, at in touched:
             tunnel = tunnels.get(name)
@@ -136,9 +127,9 @@ def standing_of(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> Sta
 
 def is_configured(protection: Protection, tunnel: Tunnel, sender: Neighbor) -> bool:
     """Return whether the sender is a server that is configured (`nhs`, `map`), and not only somebody at its address."""
-    clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma]
+    clients = [client for client in tunnel.clients.values() if client.nbma == sender.nbma] if tunnel.clients else ()
     if not clients:
-        return any(known.type is EntryType.STATIC for known in tunnel.cache.at(sender.nbma))
+        return EntryType.STATIC in [known.type for known in tunnel.cache.at(sender.nbma)]
     numbers = (client.connection for client in clients)
     return any(
         not number or not sender.connection or number == sender.connection or protection.connection(number) is None

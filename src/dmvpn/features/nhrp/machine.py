@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.events import (
     EffectFailed,
@@ -107,10 +108,7 @@ class NhrpMachine:
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""
-        four, six = (overlay.next_deadline() for overlay in self._overlays.values())
-        if four is None or six is None:
-            return six if four is None else four
-        return min(four, six)
+        return earliest(*[overlay.next_deadline() for overlay in self._overlays.values()])
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""

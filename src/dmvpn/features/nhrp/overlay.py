@@ -298,7 +298,7 @@ class Overlay:
                 if connection is not None:
                     self._follow_connection(tunnel, connection, event.new)
                     if tunnel.cache.over(connection.number):
-                        self._station.wants.touch(tunnel, connection.remote)
+                        self._station.touch(tunnel, connection.remote)
             if tunnel.protected and event.returned and event.new is not None:
                 self._registration.peer_returned(tunnel, event.new.number)
 

@@ -159,10 +159,13 @@ class NhrpPacket:
         source_nbma = self.source_nbma_octets
         source = self.source_protocol.packed
         destination = self.destination_protocol.packed
-        lengths = len(source_nbma), len(self.source_nbma_subaddress), len(source), len(destination)
+        subaddress = self.source_nbma_subaddress
+        shtl, sstl, src_len, dst_len = len(source_nbma), len(subaddress), len(source), len(destination)
         family, protocol = _AFN[self.source_nbma.version], _PROTOCOL_TYPE[self.source_protocol.version]
-        header = HEADER.pack(family, protocol, self.hop_count, 0, 0, 0, _VERSION, self.TYPE, *lengths, first, second)
-        packet = bytearray().join([header, source_nbma, self.source_nbma_subaddress, source, destination, body])
+        header = HEADER.pack(
+            family, protocol, self.hop_count, 0, 0, 0, _VERSION, self.TYPE, shtl, sstl, src_len, dst_len, first, second
+        )
+        packet = bytearray().join([header, source_nbma, subaddress, source, destination, body])
         extension_offset = 0
         if self.extensions or self.end:
             extension_offset = len(packet)

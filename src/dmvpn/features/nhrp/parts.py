@@ -90,8 +90,10 @@ class ClientInfo:
         """Encode. Raises struct.error if a number does not fit its field."""
         nbma = self.nbma.packed if self.nbma is not None else b""
         protocol = self.protocol.packed if self.protocol is not None else b""
-        lengths = len(nbma), len(self.nbma_subaddress), len(protocol)
-        fixed = _CIE.pack(self.code, self.prefix_length, self.mtu, self.holding_time, *lengths, self.preference)
+        nbma_tl, sub_tl, protocol_tl = len(nbma), len(self.nbma_subaddress), len(protocol)
+        fixed = _CIE.pack(
+            self.code, self.prefix_length, self.mtu, self.holding_time, nbma_tl, sub_tl, protocol_tl, self.preference
+        )
         return fixed + nbma + self.nbma_subaddress + protocol
 
     @property

@@ -371,7 +371,7 @@ def _refusal(packet: ClientMessage) -> str:
 
 def _mark(packet: NhrpPacket) -> str:
     """Return what tells packets apart: by the hop count, what a server received from what it passed on."""
-    head = f"{packet.TYPE}/{packet.source_protocol!s}/{packet.destination_protocol!s}/{packet.hop_count}"
+    head = f"{packet.TYPE}/{int(packet.source_protocol):x}/{int(packet.destination_protocol):x}/{packet.hop_count}"
     match packet:
         case ClientMessage():
             return f"{head}/{packet.request_id}"

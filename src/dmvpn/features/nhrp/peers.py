@@ -75,7 +75,7 @@ class Peers:
             if entry.neighbor != at:
                 self._move(tunnel, entry, at)
             fill(entry, binding, now)
-            self._station.wants.touch(tunnel, entry.nbma)
+            self._station.touch(tunnel, entry.nbma)
             self._station.time_entry(tunnel, entry)
         if at.connection and binding.direct:
             self._unbind_others(tunnel, entry)
@@ -226,7 +226,7 @@ class Peers:
     def moved(self, tunnel: Tunnel, to: Neighbor) -> None:
         """Follow the peers of a connection to another address or port; packets go on as before."""
         for entry in tunnel.cache.over(to.connection):
-            self._station.wants.touch(tunnel, entry.nbma)
+            self._station.touch(tunnel, entry.nbma)
             path = tunnel.paths.get(entry.next_hop) if entry.is_next_hop else None
             if path is not None and path.neighbor.connection == to.connection:
                 path.move(to)
@@ -308,7 +308,7 @@ class Peers:
                 case Act.LEAVE:
                     self._leave(tunnel, path)
         if acts and acts != [Act.PROBE]:
-            self._station.wants.touch(tunnel, path.nbma)
+            self._station.touch(tunnel, path.nbma)
         entry = tunnel.cache.host(path.peer)
         if entry is not None:
             entry.explain(path.reason)

@@ -102,7 +102,8 @@ class Station:
         self.deadlines: Deadlines[Timer] = Deadlines()
         self._out: list[Effect | Notice] = []
         self.request_ids = shared.request_ids
-        self.wants = Wants(version)
+        self._wants = Wants(version)
+        self._touched: dict[tuple[str, IPAddress | None], None] = {}
         self._logged: dict[tuple[str, str], float] = {}
         self._leaves_until = 0.0
 
@@ -115,9 +116,20 @@ class Station:
 
     def end(self) -> list[Effect | Notice]:
         """Return what must be done now that the event was handled."""
-        if self.wants.are_open:
-            self._out += self.wants.settle(self.tunnels, self.ports.protection)
+        if self._touched:
+            touched, self._touched = self._touched, {}
+            self._out += self._wants.settle(touched, self.tunnels, self.ports.protection)
         return self._out
+
+    def touch(self, tunnel: Tunnel, *nbmas: IPAddress | None) -> None:
+        """Note that something that leads to these addresses came or went: perhaps they are wanted now, or no more."""
+        if tunnel.protected:
+            self._touched.update(((tunnel.name, nbma), None) for nbma in nbmas if nbma is not None)
+
+    def touch_all(self, tunnel: Tunnel) -> None:
+        """Note that the tunnel came up, went down, or is configured differently."""
+        if tunnel.protected or self._wants.are_known_of(tunnel.name):
+            self._touched[tunnel.name, None] = None
 
     def emit(self, *results: Effect | Notice) -> None:
         """Have these things done, in this order."""
@@ -337,7 +349,7 @@ class Station:
     def add_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Put an entry into the cache and let its time run."""
         tunnel.cache.add(entry)
-        self.wants.touch(tunnel, entry.nbma)
+        self.touch(tunnel, entry.nbma)
         self.time_entry(tunnel, entry)
         self.watch_traffic(tunnel)
         self.debug(
@@ -350,7 +362,7 @@ class Station:
 
     def move_entry(self, tunnel: Tunnel, entry: Entry, to: Neighbor) -> None:
         """Let the peer of an entry be elsewhere, or be reached over another connection."""
-        self.wants.touch(tunnel, entry.nbma, to.nbma)
+        self.touch(tunnel, entry.nbma, to.nbma)
         tunnel.cache.move(entry, to)
 
     def time_entry(self, tunnel: Tunnel, entry: Entry) -> None:
@@ -364,7 +376,7 @@ class Station:
     def remove_entry(self, tunnel: Tunnel, entry: Entry) -> None:
         """Take an entry out of the cache, and its timers."""
         tunnel.cache.remove(entry.target)
-        self.wants.touch(tunnel, entry.nbma)
+        self.touch(tunnel, entry.nbma)
         self.deadlines.cancel(Timer(TimerKind.EXPIRY, tunnel.name, entry.target))
         self.deadlines.cancel(Timer(TimerKind.REFRESH, tunnel.name, entry.target))
         self.debug(
