@@ -51,8 +51,8 @@ def put_all(values: Mapping[str, str | int]) -> list[Setting]:
 
 def read(path: str) -> str | None:
     """Return the value of a setting, or None if there is no such or it cannot be read."""
-    with contextlib.suppress(OSError), open(_ROOT + path, encoding="ascii") as setting:
-        return setting.read().strip()
+    with contextlib.suppress(OSError), open(_ROOT + path, "rb") as setting:
+        return setting.read().decode().strip()
     return None
 
 
@@ -71,8 +71,8 @@ def writable() -> bool:
 def write(path: str, value: str) -> str | None:
     """Write a setting; returns why that failed, None if it did not."""
     try:
-        with open(_ROOT + path, "w", encoding="ascii") as setting:
-            setting.write(value)
+        with open(_ROOT + path, "wb") as setting:
+            setting.write(value.encode())
     except OSError as error:
         return error.strerror or str(error)
     return None
