@@ -77,16 +77,17 @@ class Adjacencies:
         self._process = process
         self._context = process.context
 
-    def create(self, interface: OspfInterface, address: IPv4Address) -> Neighbor:
+    def create(self, interface: OspfInterface, address: IPv4Address, priority: int = 0) -> Neighbor:
         """Return a neighbor that was never heard."""
         neighbor = Neighbor(
             interface=interface,
             address=address,
+            priority=priority,
             since=self._context.now,
             inactivity_timer=Timer(lambda: self.lose(neighbor, SILENT)),
             retransmit_timer=Timer(lambda: self._process.retransmission.repeat(neighbor)),
         )
-        interface.neighbors[address] = neighbor
+        interface.enter(neighbor)
         return neighbor
 
     def make_room(self) -> bool:
@@ -107,8 +108,7 @@ class Adjacencies:
         for configured in self._process.settings.neighbors:
             address = configured.address
             if address in interface.prefix and address not in (interface.address, *interface.neighbors):
-                neighbor = self.create(interface, address)
-                neighbor.priority = configured.priority
+                neighbor = self.create(interface, address, configured.priority)
                 self.move(neighbor, NeighborMove.START, "Start")
 
     def move(self, neighbor: Neighbor, move: NeighborMove, why: str) -> None:
@@ -156,9 +156,7 @@ class Adjacencies:
     def lose(self, neighbor: Neighbor, why: str) -> None:
         """Lose a neighbor that is gone. One that is configured will be called again."""
         self._context.stop(neighbor.inactivity_timer)
-        interface = neighbor.interface
-        if interface.neighbors.get(neighbor.address) is neighbor:
-            del interface.neighbors[neighbor.address]
+        neighbor.interface.leave(neighbor)
         self.move(neighbor, NeighborMove.LOST, why)
         self._context.stop(neighbor.retransmit_timer)
 

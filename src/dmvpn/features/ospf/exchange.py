@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.interface import Talk
 from dmvpn.features.ospf.lsa import MAX_AGE
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
 from dmvpn.features.ospf.reasons import OspfReason
@@ -42,15 +41,14 @@ class Exchange:
 
     def begin(self, neighbor: Neighbor) -> None:
         """Begin in EXSTART: claim to lead. The first number is a new one each time, so that nothing old fits."""
-        neighbor.talk = Talk(sequence=below(self._context.ports.entropy, 1 << 31))
+        neighbor.begin_talk(below(self._context.ports.entropy, 1 << 31))
         self._describe(neighbor, self._description(neighbor, _BEGIN))
         self._context.start(neighbor.retransmit_timer, neighbor.interface.settings.retransmit_interval)
 
     def forget(self, neighbor: Neighbor) -> None:
         """Forget the talk, which is over; what the neighbor has not acknowledged concerns it no more."""
         self._context.stop(neighbor.retransmit_timer)
-        neighbor.talk = Talk()
-        neighbor.waiting.clear()
+        neighbor.end_talk()
 
     # ------------------------------------------------------------------------------------------------ descriptions
 
@@ -59,11 +57,11 @@ class Exchange:
         interface = neighbor.interface
         if description.mtu > interface.state.ip_mtu and not interface.settings.ignore_mtu:
             sizes = (description.mtu, interface.state.ip_mtu)
-            neighbor.refusal = Reason(OspfReason.MTU, sizes, self._context.now)
+            neighbor.refuse(Reason(OspfReason.MTU, sizes, self._context.now))
             self._process.sender.drop("description with a larger MTU")
             self._debug(neighbor, f"Nbr {neighbor.router} has larger interface MTU")
             return
-        neighbor.refusal = None
+        neighbor.refuse(None)
         self._process.adjacencies.heard_both_ways(neighbor)
         match neighbor.state:
             case NeighborState.EX_START:
@@ -76,17 +74,7 @@ class Exchange:
     def _negotiate(self, neighbor: Neighbor, description: Description) -> None:
         """Negotiate who leads: the one with the higher identifier."""
         talk = neighbor.talk
-        they_are_higher = neighbor.router > self._process.router_id
-        if description.flags & _BEGIN == _BEGIN and not description.headers and they_are_higher:
-            talk.leads, talk.sequence = False, description.sequence
-        elif (
-            not description.has(DescriptionFlag.INIT)
-            and not description.has(DescriptionFlag.MASTER)
-            and description.sequence == talk.sequence
-            and not they_are_higher
-        ):
-            talk.leads = True
-        else:
+        if not talk.negotiate(description, they_are_higher=neighbor.router > self._process.router_id):
             return
         self._debug(neighbor, f"NBR Negotiation Done. We are the {'MASTER' if talk.leads else 'SLAVE'}")
         self._summarize(neighbor)
@@ -102,60 +90,48 @@ class Exchange:
             for key in sorted(database.entries):
                 entry = database.entries[key]
                 if entry.age(now) >= MAX_AGE:
-                    neighbor.waiting[key] = (entry.lsa, now)
+                    neighbor.owe(entry.lsa, now)
                 else:
-                    neighbor.talk.summary.append(entry.header(now))
+                    neighbor.talk.summarize(entry.header(now))
 
     def _continue(self, neighbor: Neighbor, description: Description) -> None:
-        talk, heard = neighbor.talk, neighbor.talk.heard
-        if heard is not None and _is_again(heard, description):
-            if not talk.leads and talk.sent is not None:
-                self._process.sender.to(neighbor, talk.sent)
-            return
-        expected = talk.sequence if talk.leads else talk.sequence + 1
-        fits = (
-            description.has(DescriptionFlag.MASTER) != talk.leads
-            and not description.has(DescriptionFlag.INIT)
-            and (heard is None or heard.options == description.options)
-            and description.sequence == expected
-        )
-        if not fits:
+        if neighbor.talk.is_again(description):
+            self._say_again(neighbor)
+        elif neighbor.talk.fits(description):
+            self._take(neighbor, description)
+        else:
             self._process.adjacencies.restart(neighbor, "SeqNumberMismatch")
-            return
-        self._take(neighbor, description)
 
     def _late(self, neighbor: Neighbor, description: Description) -> None:
         """Answer the last description, which may come again to us who follow when all is described."""
-        talk = neighbor.talk
-        if talk.heard is None or not _is_again(talk.heard, description):
+        if neighbor.talk.is_again(description):
+            self._say_again(neighbor)
+        else:
             self._process.adjacencies.restart(neighbor, "SeqNumberMismatch")
-        elif not talk.leads and talk.sent is not None:
+
+    def _say_again(self, neighbor: Neighbor) -> None:
+        """Say the last description again to a neighbor that leads: it has not heard us."""
+        talk = neighbor.talk
+        if not talk.leads and talk.sent is not None:
             self._process.sender.to(neighbor, talk.sent)
 
     def _take(self, neighbor: Neighbor, description: Description) -> None:
         """Take the next description: note what is missing here, and answer."""
         talk = neighbor.talk
-        talk.heard = description
-        neighbor.unanswered = 0
+        talk.hear(description)
+        neighbor.answer()
         if not self._note_missing(neighbor, description):
             self._process.adjacencies.restart(neighbor, "SeqNumberMismatch")
             return
-        last = talk.sent
-        told_all = last is not None and not last.has(DescriptionFlag.MORE) and not last.has(DescriptionFlag.INIT)
-        heard_all = not description.has(DescriptionFlag.MORE)
-        if talk.leads:
-            if told_all and heard_all:
-                self._described(neighbor)
-                return
-            talk.sequence = (talk.sequence + 1) & 0xFFFFFFFF
+        is_over = talk.leads and talk.is_told and talk.is_heard
+        if not is_over:
+            talk.turn()
             self._describe_next(neighbor)
+            is_over = not talk.leads and talk.is_told and talk.is_heard
+        if is_over:
+            self._described(neighbor)
         else:
-            talk.sequence = description.sequence
-            self._describe_next(neighbor)
-            if heard_all and talk.sent is not None and not talk.sent.has(DescriptionFlag.MORE):
-                self._described(neighbor)
-                return
-        self._ask(neighbor)
+            self._ask(neighbor)
 
     def _note_missing(self, neighbor: Neighbor, description: Description) -> bool:
         """Note what is missing; return False if it tells of what may not be in this area, or of what nobody knows."""
@@ -164,7 +140,7 @@ class Exchange:
                 return False
             database = self._process.database(neighbor.interface.area, header.type)
             if database.compare(header) > 0:
-                neighbor.talk.requests[header.key] = header
+                neighbor.talk.miss(header)
         return True
 
     def _described(self, neighbor: Neighbor) -> None:
@@ -175,17 +151,11 @@ class Exchange:
             self._process.adjacencies.move(neighbor, NeighborMove.COMPLETE, "Exchange Done")
 
     def _describe_next(self, neighbor: Neighbor) -> None:
-        talk = neighbor.talk
-        room = self._process.sender.headers(neighbor.interface, _DESCRIPTION)
-        portion, talk.summary = talk.summary[:room], talk.summary[room:]
-        flags = DescriptionFlag.MASTER if talk.leads else DescriptionFlag(0)
-        if talk.summary:
-            flags |= DescriptionFlag.MORE
-        content = self._description(neighbor, int(flags), tuple(portion))
-        self._describe(neighbor, content)
+        portion, flags = neighbor.talk.portion(self._process.sender.headers(neighbor.interface, _DESCRIPTION))
+        self._describe(neighbor, self._description(neighbor, int(flags), portion))
 
     def _describe(self, neighbor: Neighbor, description: Description) -> None:
-        neighbor.talk.sent = description
+        neighbor.talk.say(description)
         self._process.sender.to(neighbor, description)
         what = f"Send DBD to {neighbor.router} seq 0x{description.sequence:X} flag 0x{description.flags:X}"
         self._debug(neighbor, what)
@@ -205,13 +175,10 @@ class Exchange:
 
     def _ask(self, neighbor: Neighbor) -> None:
         """Request what is missing, as much as a packet holds, when nothing is on its way."""
-        talk = neighbor.talk
-        if talk.asked or not talk.requests:
-            return
-        room = max(1, self._process.sender.room(neighbor.interface) // _REQUEST)
-        talk.asked = dict.fromkeys(list(talk.requests)[:room])
-        self._process.sender.to(neighbor, Request(tuple(talk.asked)))
-        self._process.retransmission.await_answer(neighbor)
+        keys = neighbor.talk.ask(max(1, self._process.sender.room(neighbor.interface) // _REQUEST))
+        if keys:
+            self._process.sender.to(neighbor, Request(keys))
+            self._process.retransmission.await_answer(neighbor)
 
     def answer(self, neighbor: Neighbor, request: Request) -> None:
         """Answer a request. RFC 2328 §10.7."""
@@ -228,12 +195,10 @@ class Exchange:
 
     def got(self, neighbor: Neighbor, header: LsaHeader) -> None:
         """Note that an instance has come that is as new as the one that was missing, or newer."""
-        talk = neighbor.talk
-        if talk.requests.pop(header.key, None) is None:
+        if not neighbor.talk.got(header.key):
             return
-        talk.asked.pop(header.key, None)
-        neighbor.unanswered = 0
-        if talk.requests:
+        neighbor.answer()
+        if neighbor.talk.requests:
             self._ask(neighbor)
         elif neighbor.state is NeighborState.LOADING:
             self._process.adjacencies.move(neighbor, NeighborMove.LOADED, "Loading Done")
@@ -242,9 +207,3 @@ class Exchange:
         name = neighbor.interface.name
         if self._context.ports.debugging.on(messages.ADJACENCY, interface=name):
             self._context.debug(messages.line(self._process.number, name, text))
-
-
-def _is_again(heard: Description, description: Description) -> bool:
-    """Return whether it is the last description once more."""
-    ours = (heard.flags, heard.options, heard.sequence)
-    return ours == (description.flags, description.options, description.sequence)

@@ -188,7 +188,7 @@ class Flooding:
         """Note for whom on this interface it is news. True: it is to be sent here."""
         key, wanted = lsa.key, False
         for neighbor in interface.told:
-            neighbor.waiting.pop(key, None)
+            neighbor.forgive(key)
             if neighbor.state is not NeighborState.FULL and not self._is_news(neighbor, lsa.header):
                 continue
             if neighbor is origin or interface.settings.filter_database:
@@ -201,7 +201,7 @@ class Flooding:
             heard_by_all = origin.is_designated or origin.is_backup
             if heard_by_all or interface.phase is InterfaceState.BACKUP:
                 return False
-        interface.to_flood[key] = lsa
+        interface.flood(lsa)
         return True
 
     def _is_news(self, neighbor: Neighbor, header: LsaHeader) -> bool:
@@ -218,8 +218,7 @@ class Flooding:
         """Settle the event, which is over: send what was gathered, forget what everybody knows to be gone."""
         for interface in self._process.interfaces.values():
             if interface.to_flood:
-                lsas, interface.to_flood = list(interface.to_flood.values()), {}
-                fresh = [self.on_the_way(lsa, interface) for lsa in lsas]
+                fresh = [self.on_the_way(lsa, interface) for lsa in interface.take_flood()]
                 for part in self._process.sender.portions(interface, fresh):
                     self._process.sender.everywhere(interface, part)
         if any(database.dying for _, database in self._process.scopes()) and not self._process.is_exchanging:
@@ -249,12 +248,11 @@ class Flooding:
     # ------------------------------------------------------------------------------------------------ acknowledgments
 
     def _acknowledge_soon(self, interface: OspfInterface, header: LsaHeader) -> None:
-        interface.to_acknowledge[header.key] = header
+        interface.acknowledge(header)
         if not self._context.is_running(interface.acknowledge_timer):
             self._context.start(interface.acknowledge_timer, _ACKNOWLEDGE_DELAY)
 
     def acknowledge(self, interface: OspfInterface) -> None:
         """Send the acknowledgments that waited, since their time has come."""
-        headers, interface.to_acknowledge = list(interface.to_acknowledge.values()), {}
-        for part in self._process.sender.batches(interface, headers):
+        for part in self._process.sender.batches(interface, interface.take_acknowledgments()):
             self._process.sender.everywhere(interface, Acknowledgment(part))

@@ -18,7 +18,7 @@ from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.states import InterfaceMove, InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Hellos:
         silent = neighbor.state is NeighborState.ATTEMPT and now - neighbor.since >= settings.dead_interval
         if silent and now - neighbor.called < self._poll_interval(neighbor):
             return False
-        neighbor.called = now
+        neighbor.call(now)
         return True
 
     def _poll_interval(self, neighbor: Neighbor) -> float:
@@ -101,7 +101,7 @@ class Hellos:
         due = max(now, interface.greeted + _GREETING_PAUSE)
         when = self._context.timers.when(interface.hello_timer)
         if when is None or due < when:
-            interface.greeted = due
+            interface.greet(due)
             self._context.start(interface.hello_timer, due - now)
 
     def _hello(self, interface: OspfInterface, heard: Iterable[Neighbor]) -> Hello:
@@ -128,7 +128,7 @@ class Hellos:
             self._process.sender.drop("Hello that does not fit")
             self._debug(interface, f"Rcv hello from {packet.router} {source}: {refusal}")
             return
-        interface.refusals.pop(source, None)
+        interface.accept(source)
         neighbor = self._neighbor(interface, source, packet)
         if neighbor is None:
             self._process.complaints.refuse(interface, source, "too many neighbors", "no place for another neighbor")
@@ -137,11 +137,9 @@ class Hellos:
             self._process.sender.drop("old packet with a digest")
             return
         self._debug(interface, f"Rcv hello from {packet.router} {source}")
-        neighbor.last_heard = self._context.now
         self._context.start(neighbor.inactivity_timer, interface.settings.dead_interval)
         before = (neighbor.priority, neighbor.designated, neighbor.backup)
-        neighbor.priority, neighbor.options = hello.priority, hello.options
-        neighbor.designated, neighbor.backup = hello.designated, hello.backup
+        neighbor.hear(hello, self._context.now)
         is_new = neighbor.state in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if is_new:
             self._process.adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
@@ -183,7 +181,7 @@ class Hellos:
         if known is None and not adjacencies.make_room():
             return None
         neighbor = known or adjacencies.create(interface, source)
-        neighbor.router = packet.router
+        neighbor.name(packet.router)
         return neighbor
 
     def _refusal(self, interface: OspfInterface, hello: Hello) -> Reason | None:
@@ -245,17 +243,10 @@ class Hellos:
             for other in interface.neighbors.values()
             if other.is_two_way
         ]
-        before = (interface.designated, interface.backup)
-        interface.designated, interface.backup = elect(own, others)
-        if interface.designated == interface.address:
-            moved = interface.move(InterfaceMove.ELECTED)
-        elif interface.backup == interface.address:
-            moved = interface.move(InterfaceMove.ELECTED_BACKUP)
-        else:
-            moved = interface.move(InterfaceMove.NOT_ELECTED)
+        moved, is_new = interface.elect(*elect(own, others))
         if moved:
             self._process.links.listen(interface)
-        if moved or before != (interface.designated, interface.backup):
+        if is_new:
             self._process.adjacencies.review(interface)
             self._process.network_changed(interface)
 

@@ -1,4 +1,7 @@
-"""One interface that OSPF runs on and its neighbors: their states, and what is under way. RFC 2328 §9, §10."""
+"""One interface that OSPF runs on and its neighbors: their states, and what is under way. RFC 2328 §9, §10.
+
+Both change themselves alone: other files say what happened, by the methods here, and hear what follows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.lsa import MAX_AGE
 from dmvpn.features.ospf.states import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
@@ -16,6 +20,7 @@ from dmvpn.features.ospf.states import (
     NeighborMove,
     NeighborState,
 )
+from dmvpn.features.ospf.talk import Talk
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
-    from dmvpn.features.ospf.packet import Description
+    from dmvpn.features.ospf.packet import Hello
     from dmvpn.features.ospf.settings import Settings
 
 ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
@@ -127,10 +132,93 @@ class OspfInterface:
         """Neighbors that are told of what is new."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
 
+    def adjust(self, state: IpInterface, settings: Settings, cost: int) -> None:
+        """Note that the interface, or its lines, are others; neighbors need not be given up for that."""
+        self.state, self.settings, self.cost = state, settings, cost
+
+    def set_costs(self, costs: dict[IPv4Address, int]) -> None:
+        """Set the costs of the ways to single neighbors."""
+        self.costs = costs
+
+    def lead_by(self, state: IpInterface, address: IPv4Address, far_end: FarEnd, cost: int) -> bool:
+        """Lead another way to the far end of a virtual link, which is the same neighbor, RFC 2328 §15.
+
+        Returns whether what we say of the link is another thing.
+        """
+        before = (self.address, self.cost)
+        self.state, self.address, self.far_end, self.cost = state, address, far_end, cost
+        for neighbor in self.neighbors.values():
+            neighbor.address = far_end.address
+        self.neighbors = {neighbor.address: neighbor for neighbor in self.neighbors.values()}
+        return before != (address, cost)
+
+    def enter(self, neighbor: Neighbor) -> None:
+        """Note a new neighbor."""
+        self.neighbors[neighbor.address] = neighbor
+
+    def leave(self, neighbor: Neighbor) -> None:
+        """Forget a neighbor that is lost, unless another one has its address by now."""
+        if self.neighbors.get(neighbor.address) is neighbor:
+            del self.neighbors[neighbor.address]
+
+    def join(self, groups: tuple[IPv4Address, ...]) -> tuple[IPv4Address, ...]:
+        """Hear these groups from now on; returns those that were heard before."""
+        before, self.listening = self.listening, groups
+        return before
+
     def refuse(self, sender: IPv4Address, reason: Reason) -> None:
         """Remember why this sender's Hellos are not taken."""
         if sender in self.refusals or len(self.refusals) < _MOST_REFUSALS:
             self.refusals[sender] = reason
+
+    def accept(self, sender: IPv4Address) -> None:
+        """Forget why, because they are taken."""
+        self.refusals.pop(sender, None)
+
+    def greet(self, due: float) -> None:
+        """Note when everybody is greeted out of turn."""
+        self.greeted = due
+
+    def elect(self, designated: IPv4Address, backup: IPv4Address) -> tuple[bool, bool]:
+        """Take the result of an election, RFC 2328 §9.4; returns whether our state, and whether anything, is new."""
+        before = (self.designated, self.backup)
+        self.designated, self.backup = designated, backup
+        if designated == self.address:
+            moved = self.move(InterfaceMove.ELECTED)
+        elif backup == self.address:
+            moved = self.move(InterfaceMove.ELECTED_BACKUP)
+        else:
+            moved = self.move(InterfaceMove.NOT_ELECTED)
+        return moved, moved or before != (designated, backup)
+
+    def flood(self, lsa: Lsa) -> None:
+        """Let an advertisement leave in the breath of this event."""
+        self.to_flood[lsa.key] = lsa
+
+    def take_flood(self) -> list[Lsa]:
+        """Return what is to leave now."""
+        lsas, self.to_flood = list(self.to_flood.values()), {}
+        return lsas
+
+    def acknowledge(self, header: LsaHeader) -> None:
+        """Let an acknowledgment leave soon, with others."""
+        self.to_acknowledge[header.key] = header
+
+    def take_acknowledgments(self) -> list[LsaHeader]:
+        """Return the acknowledgments that leave now."""
+        headers, self.to_acknowledge = list(self.to_acknowledge.values()), {}
+        return headers
+
+    def next_sequence(self, wall: int) -> int:
+        """Return the number of the next packet with a digest, never smaller than before. wall: the clock."""
+        self.sequence = max(self.sequence, wall)
+        return self.sequence
+
+    def suffer(self, trouble: Log | None) -> bool:
+        """Note what is wrong with the keys; returns whether the log has not been told yet."""
+        is_news = trouble is not None and trouble != self.key_trouble
+        self.key_trouble = trouble
+        return is_news
 
     def move(self, move: InterfaceMove) -> bool:
         """Take the move. True: the state is another one now."""
@@ -150,29 +238,12 @@ class OspfInterface:
         return self.costs.get(address, self.cost)
 
 
-@dataclass(slots=True)
-class Talk:
-    """The exchange of databases, RFC 2328 §10.8. A new one begins whenever the neighbor enters EXSTART.
-
-    leads: we are the master. sequence: of descriptions. summary: headers that are still to be told. sent, heard: the
-    last description of each side. requests: what is missing here. asked: of these, those in the last request.
-    """
-
-    leads: bool = True
-    sequence: int = 0
-    summary: list[LsaHeader] = field(default_factory=list)
-    sent: Description | None = None
-    heard: Description | None = None
-    requests: dict[LsaKey, LsaHeader] = field(default_factory=dict)
-    asked: dict[LsaKey, None] = field(default_factory=dict)
-
-
 @dataclass(slots=True, eq=False)
 class Neighbor:
     """One neighbor on one interface. Times are seconds, monotonic.
 
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.
-    hello: that Hello, octet for octet. since: of the state. crypto_sequence, key: of its last packet with a digest.
+    since: of the state. crypto_sequence, key: of its last packet with a digest.
     waiting: what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken.
     changes: of state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something
     was sent to it again. unanswered: of these, those since it answered last. counted: when the last of them began.
@@ -188,7 +259,6 @@ class Neighbor:
     options: int = 0
     designated: IPv4Address = UNSPECIFIED
     backup: IPv4Address = UNSPECIFIED
-    hello: bytes = b""
     state: NeighborState = NeighborState.DOWN
     last_heard: float = float("-inf")
     called: float = float("-inf")
@@ -240,3 +310,89 @@ class Neighbor:
             self.since = now
             self.changes += 1
         return old
+
+    # ------------------------------------------------------------------------------------------------ Hellos
+
+    def call(self, now: float) -> None:
+        """Note that a Hello goes to it alone."""
+        self.called = now
+
+    def name(self, router: IPv4Address) -> None:
+        """Note its identifier."""
+        self.router = router
+
+    def hear(self, hello: Hello, now: float) -> None:
+        """Note what its Hello says, RFC 2328 §10.5."""
+        self.last_heard = now
+        self.priority, self.options = hello.priority, hello.options
+        self.designated, self.backup = hello.designated, hello.backup
+
+    def is_replay(self, sequence: int, key: int) -> bool:
+        """Return whether a digest's number is smaller than one that was heard; else it is noted. RFC 2328 §D.3."""
+        if sequence < self.crypto_sequence:
+            return True
+        self.crypto_sequence, self.key = sequence, key
+        return False
+
+    # ------------------------------------------------------------------------------------------------ the exchange
+
+    def begin_talk(self, sequence: int) -> None:
+        """Begin to exchange databases."""
+        self.talk = Talk(sequence)
+
+    def end_talk(self) -> None:
+        """End the exchange; what was not acknowledged concerns the neighbor no more."""
+        self.talk = Talk()
+        self.waiting.clear()
+
+    def refuse(self, reason: Reason | None) -> None:
+        """Note why its last description was not taken; None: it was."""
+        self.refusal = reason
+
+    def answer(self) -> None:
+        """Note that it answers."""
+        self.unanswered = 0
+
+    def owe(self, lsa: Lsa, now: float) -> None:
+        """Note that it is told this now, and has to acknowledge it. Those that wait are in the order of the times."""
+        self.waiting.pop(lsa.key, None)
+        self.waiting[lsa.key] = (lsa, now)
+
+    def forgive(self, key: LsaKey) -> None:
+        """Await no acknowledgment of an instance any more: there is a newer one."""
+        self.waiting.pop(key, None)
+
+    def acknowledge(self, header: LsaHeader) -> bool:
+        """Return whether this header acknowledges what it was told. Then that is not told it again."""
+        known = self.waiting.get(header.key)
+        if known is None or _differs(known[0].header, header):
+            return False
+        del self.waiting[header.key]
+        self.answer()
+        return True
+
+    def overdue(self, limit: float, room: int) -> list[Lsa]:
+        """Return as many of those that it was told at `limit` or before as fit into so many octets."""
+        found: list[Lsa] = []
+        for lsa, sent in self.waiting.values():
+            room -= len(lsa.octets)
+            if sent > limit or (found and room < 0):
+                break
+            found.append(lsa)
+        return found
+
+    def repeat(self, now: float, interval: float) -> None:
+        """Count an interval in which something was sent to it again."""
+        if now - self.counted >= interval:
+            self.counted = now
+            self.retransmissions += 1
+            self.unanswered += 1
+
+
+def _differs(one: LsaHeader, other: LsaHeader) -> bool:
+    """Return whether it is another instance.
+
+    The age does not count: it grows on the way, but one at MAX_AGE is another one.
+    """
+    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
+    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

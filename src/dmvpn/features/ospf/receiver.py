@@ -82,7 +82,7 @@ class Receiver:
             interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
             self._process.complaints.refuse(interface, source, "not authentic", f"Authentication: {refusal}")
             return
-        self._process.sender.received[packet.content.TYPE] += 1
+        self._process.sender.note_received(packet)
         if self._context.ports.debugging.on(messages.PACKET, interface=interface.name):
             self._context.debug(messages.packet_line("rcv.", packet, interface.name, len(event.payload), source))
         if isinstance(packet.content, Hello):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader
 from dmvpn.features.ospf.packet import Request
 from dmvpn.features.ospf.states import NeighborState
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Context
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.lsa import Lsa, LsaHeader
     from dmvpn.features.ospf.sender import Sender
 
 #: Intervals in which something is sent again to a neighbor that answers nothing; then it is given up, as by IOS.
@@ -47,17 +47,13 @@ class Retransmission:
 
     def owe(self, neighbor: Neighbor, lsa: Lsa) -> None:
         """Note that the neighbor is told this now and has to acknowledge it."""
-        neighbor.waiting.pop(lsa.key, None)  # the order is that of the times
-        neighbor.waiting[lsa.key] = (lsa, self._context.now)
+        neighbor.owe(lsa, self._context.now)
         self.await_answer(neighbor)
 
     def settle(self, neighbor: Neighbor, header: LsaHeader) -> bool:
         """Return whether this header acknowledges what the neighbor was told. Then it is not told it again."""
-        known = neighbor.waiting.get(header.key)
-        if known is None or _differs(known[0].header, header):
+        if not neighbor.acknowledge(header):
             return False
-        del neighbor.waiting[header.key]
-        neighbor.unanswered = 0
         if not neighbor.waiting and not _is_talking(neighbor):
             self._context.stop(neighbor.retransmit_timer)
         return True
@@ -75,10 +71,8 @@ class Retransmission:
         now, interval = self._context.now, neighbor.interface.settings.retransmit_interval
         repeated = self._repeat_talk(neighbor)
         repeated |= self._repeat_advertisements(neighbor, now - interval)
-        if repeated and now - neighbor.counted >= interval:
-            neighbor.counted = now
-            neighbor.retransmissions += 1
-            neighbor.unanswered += 1
+        if repeated:
+            neighbor.repeat(now, interval)
         if neighbor.unanswered > _MOST_REPETITIONS:
             self._give_up(neighbor)
             return
@@ -98,28 +92,12 @@ class Retransmission:
 
     def _repeat_advertisements(self, neighbor: Neighbor, limit: float) -> bool:
         """Tell a packet full of those again that were told at `limit` or before."""
-        room = self._sender.room(neighbor.interface) - 4
-        overdue: list[Lsa] = []
-        for lsa, sent in neighbor.waiting.values():
-            room -= len(lsa.octets)
-            if sent > limit or (overdue and room < 0):
-                break
-            overdue.append(lsa)
+        overdue = neighbor.overdue(limit, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
-            del neighbor.waiting[lsa.key]
-            neighbor.waiting[lsa.key] = (lsa, self._context.now)
+            neighbor.owe(lsa, self._context.now)
         self._sender.update(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
         return bool(overdue)
 
 
 def _is_talking(neighbor: Neighbor) -> bool:
     return bool(neighbor.talk.asked) or neighbor.state in _TALKING
-
-
-def _differs(one: LsaHeader, other: LsaHeader) -> bool:
-    """Return whether it is another instance.
-
-    The age does not count: it grows on the way, but one at MAX_AGE is another one.
-    """
-    gone, gone_too = one.age >= MAX_AGE, other.age >= MAX_AGE
-    return (one.sequence, one.checksum, gone) != (other.sequence, other.checksum, gone_too)

@@ -68,9 +68,9 @@ class Sender:
             return
         # Never smaller than before, after a restart neither: the clock, as IOS does.
         wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
-        interface.sequence = max(interface.sequence, wall)
+        sequence = interface.next_sequence(wall)
         for key in self._keys(interface):
-            self._order(interface, destination, packet, authentication.seal(packet, interface.sequence, key))
+            self._order(interface, destination, packet, authentication.seal(packet, sequence, key))
 
     def _order(self, interface: OspfInterface, destination: IPAddress, packet: OspfPacket, payload: bytes) -> None:
         order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
@@ -104,9 +104,8 @@ class Sender:
             trouble = NoValidKey.of(self._process, interface.name, asked.chain)
         elif key.send is not None and key.send.is_over(clock, now):
             trouble = LastKeyOver.of(self._process, interface.name, asked.chain, key.number)
-        if trouble is not None and trouble != interface.key_trouble:
+        if interface.suffer(trouble) and trouble is not None:
             self._context.out.append(trouble)
-        interface.key_trouble = trouble
         return key
 
     def everywhere(self, interface: OspfInterface, content: Content) -> None:
@@ -159,19 +158,14 @@ class Sender:
         for start in range(0, len(headers), step):
             yield tuple(headers[start : start + step])
 
+    def note_received(self, packet: OspfPacket) -> None:
+        """Count a packet that is taken."""
+        self.received[packet.content.TYPE] += 1
+
     def drop(self, reason: str) -> None:
         """Count a packet that is not taken."""
         self.dropped[reason] += 1
 
     def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
-        """Return whether its digest's number is smaller than one that was heard.
-
-        Else the number is noted. RFC 2328 §D.3.
-        """
-        if packet.auth_type != CRYPTOGRAPHIC:
-            return False
-        sequence = sequence_of(packet)
-        if sequence < neighbor.crypto_sequence:
-            return True
-        neighbor.crypto_sequence, neighbor.key = sequence, key_of(packet)
-        return False
+        """Return whether its digest's number is smaller than one that was heard; else it is noted."""
+        return packet.auth_type == CRYPTOGRAPHIC and neighbor.is_replay(sequence_of(packet), key_of(packet))

@@ -1,0 +1,109 @@
+"""The exchange of databases with one neighbor: what was said, what is missing. RFC 2328 §10.6 to §10.9.
+
+It sends nothing: `exchange.py` asks what is next, and tells it what came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dmvpn.features.ospf.packet import Description, DescriptionFlag
+
+if TYPE_CHECKING:
+    from dmvpn.features.ospf.lsa import LsaHeader, LsaKey
+
+
+@dataclass(slots=True)
+class Talk:
+    """A new one begins whenever the neighbor enters EXSTART, and claims to lead.
+
+    leads: we are the master. sequence: of descriptions. summary: headers that are still to be told. sent, heard: the
+    last description of each side. requests: what is missing here. asked: of these, those in the last request.
+    """
+
+    sequence: int = 0
+    leads: bool = True
+    summary: list[LsaHeader] = field(default_factory=list)
+    sent: Description | None = None
+    heard: Description | None = None
+    requests: dict[LsaKey, LsaHeader] = field(default_factory=dict)
+    asked: dict[LsaKey, None] = field(default_factory=dict)
+
+    def negotiate(self, description: Description, *, they_are_higher: bool) -> bool:
+        """Negotiate who leads, the one with the higher identifier: returns whether that is agreed now. §10.6"""
+        if they_are_higher:
+            begins = all(map(description.has, (DescriptionFlag.INIT, DescriptionFlag.MORE, DescriptionFlag.MASTER)))
+            if begins and not description.headers:
+                self.leads, self.sequence = False, description.sequence
+                return True
+            return False
+        follows = not description.has(DescriptionFlag.INIT) and not description.has(DescriptionFlag.MASTER)
+        return follows and description.sequence == self.sequence
+
+    def summarize(self, header: LsaHeader) -> None:
+        """Tell of this one of our advertisements."""
+        self.summary.append(header)
+
+    def is_again(self, description: Description) -> bool:
+        """Return whether it is the last description of the neighbor once more."""
+        last = self.heard
+        said = (description.flags, description.options, description.sequence)
+        return last is not None and (last.flags, last.options, last.sequence) == said
+
+    def fits(self, description: Description) -> bool:
+        """Return whether a description may follow the last one, §10.6."""
+        return (
+            description.has(DescriptionFlag.MASTER) != self.leads
+            and not description.has(DescriptionFlag.INIT)
+            and (self.heard is None or self.heard.options == description.options)
+            and description.sequence == (self.sequence if self.leads else self.sequence + 1)
+        )
+
+    def hear(self, description: Description) -> None:
+        """Note the next description of the neighbor."""
+        self.heard = description
+
+    @property
+    def is_told(self) -> bool:
+        """Has our last description been said, with no more to follow?"""
+        last = self.sent
+        return last is not None and not last.has(DescriptionFlag.MORE) and not last.has(DescriptionFlag.INIT)
+
+    @property
+    def is_heard(self) -> bool:
+        """Has the neighbor no more to say?"""
+        return self.heard is not None and not self.heard.has(DescriptionFlag.MORE)
+
+    def turn(self) -> None:
+        """Take our turn: who leads counts, who follows says the number that was heard."""
+        if self.leads:
+            self.sequence = (self.sequence + 1) & 0xFFFFFFFF
+        elif self.heard is not None:
+            self.sequence = self.heard.sequence
+
+    def portion(self, room: int) -> tuple[tuple[LsaHeader, ...], DescriptionFlag]:
+        """Return the headers and flags of our next description, which has room for so many headers."""
+        portion, self.summary = self.summary[:room], self.summary[room:]
+        flags = DescriptionFlag.MASTER if self.leads else DescriptionFlag(0)
+        return tuple(portion), flags | DescriptionFlag.MORE if self.summary else flags
+
+    def say(self, description: Description) -> None:
+        """Note our description, which leaves now, and perhaps again."""
+        self.sent = description
+
+    def miss(self, header: LsaHeader) -> None:
+        """Note that an instance is missing here."""
+        self.requests[header.key] = header
+
+    def ask(self, room: int) -> tuple[LsaKey, ...]:
+        """Return what is requested next, as much as there is room for; nothing while something is on its way."""
+        if self.asked:
+            return ()
+        self.asked = dict.fromkeys(list(self.requests)[:room])
+        return tuple(self.asked)
+
+    def got(self, key: LsaKey) -> bool:
+        """Note that an instance is missing no more; returns whether it was."""
+        self.asked.pop(key, None)
+        return self.requests.pop(key, None) is not None
