@@ -15,7 +15,7 @@ WIRES = {(1, 2): 1, (1, 3): 1, (2, 3): 1, (1, 4): 0, (2, 5): 0}
 def calculates(net: AreaNet, number: int) -> bool:
     machine = net.routers[number].machines["ospf"]
     assert isinstance(machine, OspfMachine)
-    return machine.processes[1].work.is_busy
+    return machine.processes[1].calculation.is_busy
 
 
 def ups(net: AreaNet, number: int) -> int:

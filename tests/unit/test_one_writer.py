@@ -20,6 +20,7 @@ WRITERS: dict[str, dict[str, str]] = {
     "archive": {},
     "bfd": {},
     "eigrp": {},
+    "ospf": {},
     "chronicle": {},
     "ikev2": {},
     "ipsec": {},

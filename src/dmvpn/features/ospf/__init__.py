@@ -7,9 +7,9 @@ Takes `IpReceived` (protocol 89), `InterfaceChanged`, `MulticastReached`, `Route
     states                       of interfaces and neighbors: two tables of moves
     settings, interface, area    what holds where            links       interfaces come and go
     adjacency, hellos, election                              who is there, and who speaks for a network
-    exchange, database, flooding, retransmission             the same database everywhere
+    talk, exchange, database, flooding, retransmission       the same database everywhere
     origination, contents, throttle                          what we say of ourselves, and how often
-    spf, routes, offers          the shortest ways, and what the routing table gets
+    calculation, spf, slices     the shortest ways           routes, offers    what the routing table gets
     imports, externals, nssa     what we tell of the outside      outside    what others tell of it
     ranges, summaries            between areas
     virtual, transit             links of the backbone through other areas, and the shorter ways there

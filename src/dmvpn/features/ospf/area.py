@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.lsa import LsaType, Options
+from dmvpn.features.ospf.lsa import LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 
 if TYPE_CHECKING:
@@ -32,6 +32,23 @@ class RunningArea:
     is_transit: bool = False
     calculations: int = 0
     calculated: float = field(default=float("-inf"))
+
+    def configure(self, settings: Area) -> None:
+        """Obey other lines."""
+        self.settings = settings
+
+    def tree_of(self, graph: Graph, ways: Ways) -> Tree | None:
+        """Return the tree of this graph, if it is the one that the last calculation found; None: it has to grow."""
+        if self.basis is None or self.basis[1] != ways or not graph.has_tree_of(self.basis[0]):
+            return None
+        return self.tree
+
+    def take(self, tree: Tree, basis: tuple[Graph, Ways], now: float) -> None:
+        """Take what a calculation found."""
+        self.tree, self.basis = tree, basis
+        self.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in tree.routers.values())
+        self.calculated = now
+        self.calculations += 1
 
     @property
     def id(self) -> IPv4Address:

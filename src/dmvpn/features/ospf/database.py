@@ -67,11 +67,16 @@ class Entry:
 
 
 class Database:
-    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here. arrival: seconds that an
+    """The advertisements of one scope, by key. expired(key): one has reached MAX_AGE here. arrival(): seconds that an
     instance is here at least.
     """
 
-    def __init__(self, context: Context, expired: Callable[[LsaKey], None], arrival: float = MINIMUM_ARRIVAL) -> None:
+    def __init__(
+        self,
+        context: Context,
+        expired: Callable[[LsaKey], None],
+        arrival: Callable[[], float] = lambda: MINIMUM_ARRIVAL,
+    ) -> None:
         self.arrival = arrival
         self.entries: dict[LsaKey, Entry] = {}
         #: Those at MAX_AGE: they go as soon as everybody has heard so. An ordered set.
@@ -104,7 +109,7 @@ class Database:
         else:
             self.by_router[key.router] = self.by_router.get(key.router, 0) + 1
         self.size += size_of(lsa)
-        early = old is not None and now - old.arrived < self.arrival
+        early = old is not None and now - old.arrived < self.arrival()
         entry = self.entries[key] = Entry(lsa, now, early, Timer(lambda: self._expire(key)))
         if lsa.header.age >= MAX_AGE:
             self.dying[key] = None

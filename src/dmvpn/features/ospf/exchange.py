@@ -191,7 +191,7 @@ class Exchange:
                 self._process.adjacencies.restart(neighbor, "BadLSReq")
                 return
             found.append(entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay))
-        self._process.sender.update(neighbor, found)
+        self._process.sender.tell(neighbor, found)
 
     def got(self, neighbor: Neighbor, header: LsaHeader) -> None:
         """Note that an instance has come that is as new as the one that was missing, or newer."""

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.origination import Origination
 
 
+class Offering(Protocol):
+    """The part that knows what the routing table is to have."""
+
+    def offer(self) -> None:
+        """Let the routing table have what holds now."""
+
+
 class Redistributing(Surroundings, Protocol):
     """A process, as far as it tells of the outside."""
 
@@ -50,8 +57,10 @@ class Redistributing(Surroundings, Protocol):
         """Is nobody to go through us who can help it?"""
         ...
 
-    def offer(self) -> None:
-        """Let the routing table have what holds now."""
+    @property
+    def calculation(self) -> Offering:
+        """Offers."""
+        ...
 
 
 class Externals:
@@ -128,7 +137,7 @@ class Externals:
             parts.pop(prefix, None)
         self._tell(summary.prefix)
         if summary.prefix in self._told and summary.prefix not in self._process.offers.offered:
-            self._process.offer()
+            self._process.calculation.offer()
 
     # ------------------------------------------------------------------------------------------------ what is told
 

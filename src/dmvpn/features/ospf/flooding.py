@@ -104,7 +104,7 @@ class Flooding:
             )
             return True
         if verdict > 0:
-            if entry is not None and not entry.may_be_replaced(now, database.arrival) and not self._is_own(lsa):
+            if entry is not None and not entry.may_be_replaced(now, database.arrival()) and not self._is_own(lsa):
                 return True
             self._accept(neighbor, area, lsa)
             return True
@@ -146,8 +146,8 @@ class Flooding:
 
     def _tell_newer(self, neighbor: Neighbor, entry: Entry) -> None:
         """Send ours to a neighbor that has an old instance. RFC 2328 §13 (8)."""
-        if self._context.now - entry.arrived >= self._process.externals.arrival:
-            self._process.sender.update(
+        if self._context.now - entry.arrived >= self._process.externals.arrival():
+            self._process.sender.tell(
                 neighbor, [entry.outgoing(self._context.now, neighbor.interface.settings.transmit_delay)]
             )
 

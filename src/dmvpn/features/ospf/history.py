@@ -57,8 +57,8 @@ class History:
         self.runs.append(Run(now, networks, tuple(self._reasons)))
         self._reasons.clear()
 
-    def clear(self) -> None:
-        """Clear the counters."""
+    def forget(self) -> None:
+        """Forget both."""
         self.runs.clear()
         self.events.clear()
 

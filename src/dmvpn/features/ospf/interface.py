@@ -132,13 +132,9 @@ class OspfInterface:
         """Neighbors that are told of what is new."""
         return (neighbor for neighbor in self.neighbors.values() if neighbor.exchanges)
 
-    def adjust(self, state: IpInterface, settings: Settings, cost: int) -> None:
+    def adjust(self, state: IpInterface, settings: Settings, cost: int, costs: dict[IPv4Address, int]) -> None:
         """Note that the interface, or its lines, are others; neighbors need not be given up for that."""
-        self.state, self.settings, self.cost = state, settings, cost
-
-    def set_costs(self, costs: dict[IPv4Address, int]) -> None:
-        """Set the costs of the ways to single neighbors."""
-        self.costs = costs
+        self.state, self.settings, self.cost, self.costs = state, settings, cost, costs
 
     def lead_by(self, state: IpInterface, address: IPv4Address, far_end: FarEnd, cost: int) -> bool:
         """Lead another way to the far end of a virtual link, which is the same neighbor, RFC 2328 §15.

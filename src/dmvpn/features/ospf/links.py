@@ -82,28 +82,29 @@ class Links:
     """The interfaces of one process."""
 
     def __init__(self, process: Attached) -> None:
+        self.interfaces: dict[str, OspfInterface] = {}
         self._process = process
         self._context = process.context
         self._covered = Covered(RouteSource.OSPF, str(process.settings.number))
 
     def changed(self, name: str, state: IpInterface | None) -> None:
         """Note that an interface is like this now, or that its lines are others."""
-        interface = self._process.interfaces.get(name)
+        interface = self.interfaces.get(name)
         if state is None or not self._runs(state):
             if interface is not None:
-                self.remove(name, INTERFACE_DOWN)
+                self.end(name, INTERFACE_DOWN)
             return
         number = area_on(self._process.settings, self._process.own(name), state)
         if number is None:
             if interface is not None:
-                self.remove(name, INTERFACE_DOWN)
+                self.end(name, INTERFACE_DOWN)
             return
         settings = settings_of(self._process.settings, self._process.own(name), number, self._process.key_chains)
         if interface is not None and _must_restart(interface, state, settings):
-            self.remove(name, INTERFACE_DOWN)
+            self.end(name, INTERFACE_DOWN)
             interface = None
         if interface is None:
-            self.add(state, settings)
+            self.begin(state, settings)
         else:
             self._adjust(interface, state, settings)
 
@@ -111,8 +112,10 @@ class Links:
         shut = self._process.own(state.name).shutdown
         return state.line and isinstance(state.address, IPv4Address) and not shut
 
-    def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
-        """Add an interface on which OSPF runs now. far_end: of a virtual link."""
+    def begin(
+        self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None, cost: int | None = None
+    ) -> None:
+        """Begin on an interface. far_end, cost: of a virtual link."""
         process, address = self._process, state.address
         if not isinstance(address, IPv4Address):
             return
@@ -122,15 +125,15 @@ class Links:
             settings=settings,
             area=process.area(settings.area.number),
             address=address,
-            cost=cost_of(settings, state, process.settings.reference_bandwidth),
+            cost=cost_of(settings, state, process.settings.reference_bandwidth) if cost is None else cost,
+            costs=self._costs(settings),
             hello_timer=Timer(lambda: process.hellos.say(interface)),
             wait_timer=Timer(lambda: process.hellos.hold_election(interface)),
             acknowledge_timer=Timer(lambda: process.flooding.acknowledge(interface)),
             far_end=far_end,
         )
-        process.interfaces[state.name] = interface
+        self.interfaces[state.name] = interface
         self._cover(interface)
-        self._costs(interface)
         if settings.obstacle:
             self._context.out.append(Silent.of(process.number, state.name, settings.obstacle))
         self._come_up(interface)
@@ -158,10 +161,9 @@ class Links:
 
     def _adjust(self, interface: OspfInterface, state: IpInterface, settings: Settings) -> None:
         """Adjust an interface to a change that neighbors need not be given up for."""
-        old, interface.state, interface.settings = interface.settings, state, settings
-        interface.cost = cost_of(settings, state, self._process.settings.reference_bandwidth)
+        old, cost = interface.settings, cost_of(settings, state, self._process.settings.reference_bandwidth)
+        interface.adjust(state, settings, cost, self._costs(settings))
         self._cover(interface)
-        self._costs(interface)
         self._process.network_changed(interface)
         votes = settings.elects and interface.phase not in (InterfaceState.WAITING, InterfaceState.LOOPBACK)
         if votes and old.priority != settings.priority:
@@ -177,27 +179,27 @@ class Links:
         """Cover the networks of the interface: whoever redistributes us takes them, too."""
         if interface.far_end is None:
             networks = tuple(Prefix.of(address, length) for address, length in interface.state.addresses)
-            self._context.out += self._covered.tell(interface.name, networks)
+            self._context.out.extend(self._covered.tell(interface.name, networks))
 
-    def _costs(self, interface: OspfInterface) -> None:
-        """Set the costs of the ways to single neighbors, on networks where each pair is a link."""
-        neighbors = self._process.settings.neighbors if interface.settings.is_multipoint else ()
-        interface.costs = {each.address: each.cost for each in neighbors if each.cost is not None}
+    def _costs(self, settings: Settings) -> dict[IPv4Address, int]:
+        """Return the costs of the ways to single neighbors, on networks where each pair is a link."""
+        neighbors = self._process.settings.neighbors if settings.is_multipoint else ()
+        return {each.address: each.cost for each in neighbors if each.cost is not None}
 
-    def remove(self, name: str, why: str) -> None:
-        """Remove an interface on which OSPF does not run any more."""
+    def end(self, name: str, why: str) -> None:
+        """End on an interface, where OSPF does not run any more."""
         process = self._process
-        interface = process.interfaces[name]
+        interface = self.interfaces[name]
         process.adjacencies.lose_all(interface, why)
         interface.move(InterfaceMove.GOES_DOWN)
         for timer in (interface.hello_timer, interface.wait_timer, interface.acknowledge_timer):
             self._context.stop(timer)
         self.listen(interface)
         process.network_changed(interface)
-        del process.interfaces[name]
+        del self.interfaces[name]
         if interface.settings.elects:
             process.redistributor.lead_again()
-        self._context.out += self._covered.tell(name, ())
+        self._context.out.extend(self._covered.tell(name, ()))
         process.drop_empty_areas()
 
     def listen(self, interface: OspfInterface) -> None:
@@ -205,19 +207,18 @@ class Links:
         wanted: tuple[IPv4Address, ...] = ()
         if interface.speaks and interface.far_end is None:
             wanted = (ALL_ROUTERS, ALL_DESIGNATED) if interface.leads else (ALL_ROUTERS,)
-        orders = self._context.out
+        before, orders = interface.join(wanted), self._context.out
         for group in wanted:
-            if group not in interface.listening:
+            if group not in before:
                 orders.append(Listen(interface.name, PROTOCOL, group))
-        for group in interface.listening:
+        for group in before:
             if group not in wanted:
                 orders.append(StopListening(interface.name, PROTOCOL, group))
-        interface.listening = wanted
 
     def listen_again(self) -> None:
         """Listen again: the shell may have forgotten."""
-        for interface in self._process.interfaces.values():
-            interface.listening = ()
+        for interface in self.interfaces.values():
+            interface.join(())
             self.listen(interface)
 
 

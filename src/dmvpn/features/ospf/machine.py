@@ -1,8 +1,6 @@
 """The OSPF machine: its processes by number, and which of them an event is for.
 
-Every event ends with `settle` of the processes, so what it made us tell leaves in the same breath. The way of a
-repeated Hello without a digest, by far the most frequent event, is short: found by interface and address, compared
-octet for octet, noted.
+Every event ends with `settle` of the processes, so what it made us tell leaves in the same breath.
 """
 
 from __future__ import annotations
@@ -56,14 +54,13 @@ class OspfMachine:
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take an event."""
-        context = self._context
-        context.begin(now)
+        self._context.begin(now)
         if not self.processes and not isinstance(event, Configured):
             return []
         self._dispatch(event, now)
         for process in self.processes.values():
             process.settle()
-        return context.take()
+        return self._context.take()
 
     def _dispatch(self, event: Event | Notice, now: float) -> None:
         match event:
@@ -97,7 +94,7 @@ class OspfMachine:
                 for number, process in self.processes.items():
                     if event.number in (None, number):
                         process.sender.forget_counts()
-                        process.history.clear()
+                        process.history.forget()
             case Resync():
                 for process in self.processes.values():
                     process.links.listen_again()

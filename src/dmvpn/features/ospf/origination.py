@@ -79,17 +79,16 @@ class Origination:
                 key,
                 build,
                 options or (lambda: int(area.options)),
-                Throttle(self._context, lambda: self._make(name), self._process.settings.lsa_throttle),
+                Throttle(self._context, lambda: self._make(name), self._times),
                 Timer(lambda: self._make(name, again=True)),
             )
         else:
             own.build = build
         own.throttle.request()
 
-    def set_times(self, times: tuple[int, int, int]) -> None:
-        """Set how often each may be made: milliseconds, as `Throttle` has them."""
-        for own in self._own.values():
-            own.throttle.times = times
+    def _times(self) -> tuple[int, int, int]:
+        """Return how often each may be made: milliseconds, as `Throttle` has them."""
+        return self._process.settings.lsa_throttle
 
     def withdraw(self, area: RunningArea, key: LsaKey) -> None:
         """Withdraw what is not to be there any more; it need not be there."""

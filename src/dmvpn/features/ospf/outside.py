@@ -11,7 +11,7 @@ from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import LsaKey
     from dmvpn.features.ospf.spf import Hops, Reached
+    from dmvpn.features.ospf.surroundings import Found
 
 
 class Knowing(Protocol):
@@ -28,8 +29,12 @@ class Knowing(Protocol):
     router_id: IPv4Address
     areas: dict[int, RunningArea]
     externals: Database
-    borders: dict[IPv4Address, tuple[int, Reached]]
     interfaces: dict[str, OspfInterface]
+
+    @property
+    def calculation(self) -> Found:
+        """What was found so far."""
+        ...
 
     @property
     def is_border(self) -> bool:
@@ -40,8 +45,10 @@ class Knowing(Protocol):
 class _Ways:
     """The ways within OSPF, to forwarding addresses."""
 
-    def __init__(self, process: Knowing) -> None:
+    def __init__(self, process: Knowing, inside: Iterable[OspfRoute]) -> None:
         self.table: PrefixTable[OspfRoute] = PrefixTable()
+        for route in inside:
+            self.table[route.prefix] = route
         self._interfaces = process.interfaces.values()
 
     def beside(self, forwarding: IPv4Address) -> Hops:
@@ -54,11 +61,9 @@ class _Ways:
 
 def external_routes(process: Knowing, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
     """Yield the networks that others bring in. inside: the ways within OSPF, for forwarding addresses."""
-    ways = _Ways(process)
-    for route in inside.values():
-        ways.table[route.prefix] = route
+    ways, borders = _Ways(process, inside.values()), process.calculation.borders
     for key, prefix, body, _ in _told(process.externals, LsaType.EXTERNAL, process.router_id):
-        border = process.borders[key.router][1] if key.router in process.borders else None
+        border = borders[key.router][1] if key.router in borders else None
         way = _way(border, body.forwarding, ways, None)
         if way is not None:
             yield _route(key, prefix, body, way, None, 1)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.base.distribution import NOTHING
-from dmvpn.base.effects import NextHop
 from dmvpn.features.ospf.adjacency import GIVEN_UP, INTERFACE_DOWN, RESET, Adjacencies
 from dmvpn.features.ospf.area import RunningArea
+from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.complaints import Complaints
 from dmvpn.features.ospf.contents import network_body, router_body
 from dmvpn.features.ospf.database import Database
@@ -28,45 +28,31 @@ from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
 from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import (
-    EVENTS,
     FLOOD,
-    SPF,
     NoRouterId,
-    calculated_line,
     installed_line,
-    ways_line,
 )
 from dmvpn.features.ospf.model import Area, AreaKind, Interface, MaximumMetric
-from dmvpn.features.ospf.nssa import translations
 from dmvpn.features.ospf.offers import Offers
 from dmvpn.features.ospf.origination import Origination
-from dmvpn.features.ospf.outside import external_routes
-from dmvpn.features.ospf.ranges import Active, active_ranges, dropped
 from dmvpn.features.ospf.receiver import Receiver
 from dmvpn.features.ospf.retransmission import Retransmission
-from dmvpn.features.ospf.routes import OspfRoute, keep_better
 from dmvpn.features.ospf.sender import Sender
 from dmvpn.features.ospf.settings import router_id
-from dmvpn.features.ospf.slices import Slices, drained, paced
-from dmvpn.features.ospf.spf import Ways, collect, graph_of, grow
 from dmvpn.features.ospf.states import InterfaceState
-from dmvpn.features.ospf.summaries import Summaries, border_routers, inter_area_routes
-from dmvpn.features.ospf.throttle import Throttle
-from dmvpn.features.ospf.transit import shorten, shorten_to_borders
+from dmvpn.features.ospf.summaries import Summaries
 from dmvpn.features.ospf.virtual import VirtualLinks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState as InterfaceFacts
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.model import OspfConfig
     from dmvpn.features.ospf.model import Process as ProcessSettings
-    from dmvpn.features.ospf.spf import Reached
 
 #: Seconds after which it is said that nothing names the process.
 _PATIENCE: Final = 10.0
@@ -80,14 +66,12 @@ class Process:
         self.context = context
         self.router_id: IPv4Address = UNSPECIFIED
         self.areas: dict[int, RunningArea] = {}
-        self.interfaces: dict[str, OspfInterface] = {}
-        self.routes: dict[Prefix, OspfRoute] = {}
-        self.calculations = 0
+        self.links: Links = Links(self)
+        self.interfaces: dict[str, OspfInterface] = self.links.interfaces
         self.history = History()
-        self.calculated: float | None = None
-        self.externals = Database(context, lambda key: self._expired(None, key), settings.lsa_arrival / 1000)
+        self.externals = Database(context, lambda key: self._expired(None, key), self._arrival)
         self._startup = Timer(self._started)
-        self.sender = Sender(settings.number, context)
+        self.sender = Sender(self)
         self.complaints = Complaints(context, self.sender)
         self.adjacencies: Adjacencies = Adjacencies(self)
         self.hellos: Hellos = Hellos(self)
@@ -103,14 +87,10 @@ class Process:
         self.receiver: Receiver = Receiver(self)
         self.redistributor: Externals = Externals(self)
         self.summaries: Summaries = Summaries(self)
-        self.borders: dict[IPv4Address, tuple[int, Reached]] = {}
-        self.active: Active = {}
-        self.links: Links = Links(self)
         self.virtual: VirtualLinks = VirtualLinks(self)
         self.offers: Offers = Offers(context, settings.number)
         self.limit = LsaLimit(self)
-        self.work = Slices(context, self._calculate, lambda: self.spf.request())
-        self.spf: Throttle = Throttle(context, self.work.begin, settings.spf_throttle)
+        self.calculation: Calculation = Calculation(self)
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
         self._patience = Timer(lambda: context.out.append(NoRouterId.of(settings.number)))
@@ -152,6 +132,10 @@ class Process:
         """Return where advertisements of a type live that come by this area."""
         return self.externals if kind == LsaType.EXTERNAL else area.database
 
+    def _arrival(self) -> float:
+        """Return for how many seconds an instance has to be here before a newer one is taken."""
+        return self.settings.lsa_arrival / 1000
+
     def databases(self, interface: OspfInterface) -> Iterator[Database]:
         """Yield all that neighbors on an interface are to know.
 
@@ -178,7 +162,7 @@ class Process:
         self.history.changed(self.context.now, lsa.header)
         if self.context.ports.debugging.on(FLOOD):
             self.context.debug(installed_line(self.number, lsa.header))
-        self.spf.request()
+        self.calculation.request()
 
     def _expired(self, number: int | None, key: LsaKey) -> None:
         """Forget one that nobody has refreshed."""
@@ -201,7 +185,7 @@ class Process:
                 self.context.start(self._patience, _PATIENCE)
             return
         self.context.stop(self._patience)
-        self.router_id = self.sender.router_id = found
+        self.router_id = found
         resort = self.settings.maximum_metric
         if resort is not None and resort.on_startup is not None:
             self.context.start(self._startup, resort.on_startup)
@@ -225,15 +209,15 @@ class Process:
         """Note that the time after the start is over in which we were a last resort."""
         self.describe_all()
         self.redistributor.refresh_all()
-        self.spf.request()
+        self.calculation.request()
 
     def lists_changed(self) -> None:
         """Access lists, prefix lists or route maps say another thing."""
         self.redistributor.refresh_all()
         if self.settings.distribution != NOTHING:
-            self.offer()
+            self.calculation.offer()
         if any(area.settings.filter_in or area.settings.filter_out for area in self.areas.values()):
-            self.spf.request()
+            self.calculation.request()
 
     def interface_changed(self, name: str, state: InterfaceFacts | None) -> None:
         """Note that an interface came, went, or is different now."""
@@ -247,16 +231,12 @@ class Process:
         old, self.settings = self.settings, settings
         self.key_chains = config.key_chains
         self._own = {own.name: own for own in config.interfaces}
-        self.spf.times = settings.spf_throttle
-        self.origination.set_times(settings.lsa_throttle)
-        for _, database in self.scopes():
-            database.arrival = settings.lsa_arrival / 1000
         self.limit.configure(old)
         if self.router_id == UNSPECIFIED:
             self.start()
             return
         for number, area in self.areas.items():
-            area.settings = self.area_settings(number)
+            area.configure(self.area_settings(number))
         links_went = self.virtual.reconfigure()
         states, known = self.context.ports.interfaces.all(), [*self.interfaces.values()]
         real = [interface.name for interface in known if interface.far_end is None]
@@ -265,10 +245,10 @@ class Process:
         self.describe_all()
         self.redistributor.refresh_all()
         if _offering(old) != _offering(settings):
-            self.offer()
+            self.calculation.offer()
         before_it = (old.areas, old.maximum_metric, old.virtual_links)
         if links_went or before_it != (settings.areas, settings.maximum_metric, settings.virtual_links):
-            self.spf.request()
+            self.calculation.request()
 
     def close(self) -> None:
         """End the process: our advertisements are taken back, neighbors are lost, so are the routes."""
@@ -276,8 +256,7 @@ class Process:
         self.flooding.settle()
         self.limit.clear()
         self._remove_all(INTERFACE_DOWN)
-        self.spf.stop()
-        self.work.stop()
+        self.calculation.stop()
         for timer in (self._patience, self._startup):
             self.context.stop(timer)
         for _, database in self.scopes():
@@ -297,18 +276,17 @@ class Process:
         self._remove_all(RESET)
         for _, database in self.scopes():
             database.close()
-        self.work.stop()
-        self.routes = {}
+        self.calculation.forget()
         self.offers.retract_all()
         self.redistributor.forget()
         self.summaries.forget()
-        self.spf.stop()
+        self.calculation.stop()
         self.router_id = UNSPECIFIED
 
     def _remove_all(self, why: str) -> None:
         """Remove the interfaces, virtual links first: they go with the last interface of the area they lead through."""
         for name in sorted(self.interfaces, key=lambda name: self.interfaces[name].far_end is None):
-            self.links.remove(name, why)
+            self.links.end(name, why)
 
     def settle(self) -> None:
         """Settle the event, which is over."""
@@ -322,8 +300,7 @@ class Process:
         """Return the area of this number, made if it is new."""
         area = self.areas.get(number)
         if area is None:
-            arrival = self.settings.lsa_arrival / 1000
-            database = Database(self.context, lambda key: self._expired(number, key), arrival)
+            database = Database(self.context, lambda key: self._expired(number, key), self._arrival)
             area = self.areas[number] = RunningArea(number, self.area_settings(number), database)
             self.areas = dict(sorted(self.areas.items()))
             self.redistributor.refresh_all()
@@ -343,7 +320,7 @@ class Process:
             self.summaries.forget_area(area.number)
             area.database.close()
             del self.areas[area.number]
-            self.spf.request()
+            self.calculation.request()
             self.redistributor.refresh_all()
             self.describe_all()
         for area in empty:  # after all of them: links that go may leave the backbone empty
@@ -359,7 +336,7 @@ class Process:
         if neighbor.interface.far_end is not None:
             self.describe_all()  # we are a border router by it, and its area a transit area
             self.redistributor.refresh_all()
-            self.spf.request()
+            self.calculation.request()
 
     def network_changed(self, interface: OspfInterface) -> None:
         """Describe this interface again: what we say of it may be another thing now."""
@@ -391,75 +368,6 @@ class Process:
             if area.settings.kind is AreaKind.NSSA and area.settings.nssa.always:
                 flags |= RouterFlag.TRANSLATOR
         return router_body(mine, flags, self.last_resort)
-
-    # ------------------------------------------------------------------------------------------------ calculation
-
-    def _calculate(self) -> Generator[None, None, None]:
-        """Yield the shortest ways in all areas, and what the routing table is to have of them. RFC 2328 §16."""
-        self.calculations += 1
-        best: dict[Prefix, OspfRoute] = {}
-        for area in sorted(self.areas.values(), key=lambda area: not area.number):  # virtual links before the backbone
-            ways = self._ways()
-            graph = yield from graph_of(area.database)
-            basis, area.basis = area.basis, (graph, ways)
-            if area.tree is None or basis is None or basis[1] != ways or not graph.has_tree_of(basis[0]):
-                area.tree = yield from grow(graph, self.router_id, ways)
-            area.is_transit = any(each.flags & RouterFlag.VIRTUAL for each in area.tree.routers.values())
-            self.virtual.follow(area, graph)
-            area.calculated = self.calculated = self.context.now
-            area.calculations += 1
-            found = yield from collect(graph, area.tree, self.router_id)
-            for each, ends in paced(found.values()):
-                if ends:
-                    yield
-                keep_better(best, OspfRoute.within(area.number, each))
-        yield from self._add_others(best)
-        yield from self.offering()
-
-    def _add_others(self, best: dict[Prefix, OspfRoute]) -> Generator[None, None, None]:
-        """Yield networks of other areas, then those outside; and what we tell of both."""
-        self.active = active_ranges(self.areas, best.values()) if self.is_border else {}
-        for route, ends in paced(list(inter_area_routes(self))):
-            if ends:
-                yield
-            keep_better(best, route)
-        shorten(self, best)
-        self.borders = border_routers(self)
-        shorten_to_borders(self, self.borders)
-        self.summaries.refresh(best)
-        for route, ends in paced(list(external_routes(self, best))):
-            if ends:
-                yield
-            keep_better(best, route)
-        self.routes = best
-        self.history.calculated(self.context.now, len(best))
-        if self.context.ports.debugging.on(EVENTS):
-            self.context.debug(calculated_line(self.number, len(best)))
-        if self.context.ports.debugging.on(SPF):
-            self.context.debug(ways_line(self.number, len(best), self.history.runs[-1].reasons))
-        self.redistributor.translate(translations(self.areas.values(), self.router_id, best) if self.is_border else {})
-
-    def offering(self) -> Generator[None, None, None]:
-        """Let the routing table have what holds now, in slices."""
-        ranges = dropped(self.active, self.routes) if self.settings.discards_ranges else {}
-        summaries = self.redistributor.dropped() if self.settings.discards_summaries else {}
-        return self.offers.refresh(self.routes, self.settings, ranges, summaries)
-
-    def offer(self) -> None:
-        """Offer the same at once; what is being calculated is to be offered again, since it may be older."""
-        drained(self.offering())
-        if self.work.is_busy:
-            self.work.begin()
-
-    def _ways(self) -> Ways:
-        neighbors = {
-            (interface.address, neighbor.router): NextHop(interface.name, neighbor.address)
-            for interface in self.interfaces.values()
-            for neighbor in interface.full
-            if interface.far_end is None
-        }
-        real = (interface for interface in self.interfaces.values() if interface.far_end is None)
-        return Ways(neighbors, {interface.address: interface.name for interface in real}, self.virtual.hops())
 
 
 def _offering(settings: ProcessSettings) -> tuple[object, ...]:

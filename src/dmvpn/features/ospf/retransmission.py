@@ -95,7 +95,7 @@ class Retransmission:
         overdue = neighbor.overdue(limit, self._sender.room(neighbor.interface) - 4)
         for lsa in overdue:
             neighbor.owe(lsa, self._context.now)
-        self._sender.update(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
+        self._sender.tell(neighbor, [self._outgoing(lsa, neighbor.interface) for lsa in overdue])
         return bool(overdue)
 
 

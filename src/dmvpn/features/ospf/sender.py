@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.auth import key_of, sequence_of
@@ -40,16 +39,27 @@ def parse(payload: bytes) -> OspfPacket:
     return OspfPacket.parse(payload)
 
 
+class Sending(Protocol):
+    """A process, as far as it sends."""
+
+    context: Context
+    router_id: IPv4Address
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+        ...
+
+
 class Sender:
     """Seals and sends for one process. sent, received: packets by type. dropped: by reason."""
 
-    def __init__(self, process: int, context: Context) -> None:
-        self.router_id: IPv4Address = UNSPECIFIED
+    def __init__(self, process: Sending) -> None:
         self.sent: Counter[int] = Counter()
         self.received: Counter[int] = Counter()
         self.dropped: Counter[str] = Counter()
         self._process = process
-        self._context = context
+        self._context = process.context
 
     def forget_counts(self) -> None:
         """Begin to count again."""
@@ -61,7 +71,7 @@ class Sender:
         """Send this, if the interface may."""
         if not interface.speaks:
             return
-        packet = OspfPacket(router=self.router_id, area=interface.area.id, content=content)
+        packet = OspfPacket(router=self._process.router_id, area=interface.area.id, content=content)
         authentication = interface.settings.authentication
         if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
             self._order(interface, destination, packet, authentication.seal(packet, 0))
@@ -101,9 +111,9 @@ class Sender:
         trouble: Log | None = None
         key = asked.sending(clock, now)
         if key is None:
-            trouble = NoValidKey.of(self._process, interface.name, asked.chain)
+            trouble = NoValidKey.of(self._process.number, interface.name, asked.chain)
         elif key.send is not None and key.send.is_over(clock, now):
-            trouble = LastKeyOver.of(self._process, interface.name, asked.chain, key.number)
+            trouble = LastKeyOver.of(self._process.number, interface.name, asked.chain, key.number)
         if interface.suffer(trouble) and trouble is not None:
             self._context.out.append(trouble)
         return key
@@ -123,7 +133,7 @@ class Sender:
         alone = interface.settings.network is NetworkType.POINT_TO_POINT
         self.send(interface, ALL_ROUTERS if alone else neighbor.address, content)
 
-    def update(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
+    def tell(self, neighbor: Neighbor, lsas: list[Lsa]) -> None:
         """Tell one neighbor these advertisements."""
         for part in self.portions(neighbor.interface, lsas):
             self.to(neighbor, part)

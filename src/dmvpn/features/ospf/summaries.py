@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.ospf.lsa import INFINITY, LsaKey, LsaType, RouterFlag, SummaryBody
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.ranges import Active, range_of
+from dmvpn.features.ospf.ranges import range_of
 from dmvpn.features.ospf.routes import OspfRoute, WayKind
 from dmvpn.features.ospf.spf import Reached
 from dmvpn.net.octets import ipv4_address
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.lsa import Body
     from dmvpn.features.ospf.model import MaximumMetric
+    from dmvpn.features.ospf.surroundings import Found
 
 _DEFAULT = Prefix.of(IPv4Address(0), 0)
 
@@ -45,10 +46,13 @@ class Joining(Protocol):
 
     areas: dict[int, RunningArea]
     interfaces: dict[str, OspfInterface]
-    active: Active
     context: Context
     router_id: IPv4Address
-    borders: dict[IPv4Address, tuple[int, Reached]]
+
+    @property
+    def calculation(self) -> Found:
+        """What was found so far."""
+        ...
 
     @property
     def last_resort(self) -> MaximumMetric | None:
@@ -141,7 +145,7 @@ class Summaries:
         if route.kind is not WayKind.INTRA or home is None or (area.is_transit and not home.number):
             return route.prefix, route.cost
         known = range_of(home, route.prefix)
-        active = self._process.active.get((home.number, known.prefix)) if known is not None else None
+        active = self._process.calculation.active.get((home.number, known.prefix)) if known is not None else None
         if active is None:
             return route.prefix, route.cost
         return (active.settings.prefix if active.settings.advertise else None), active.cost
@@ -157,7 +161,7 @@ class Summaries:
         """Type 4: where those are that bring routes in."""
         if not area.takes_externals:
             return
-        for router, (number, reached) in self._process.borders.items():
+        for router, (number, reached) in self._process.calculation.borders.items():
             if number != area.number and router != self._process.router_id:
                 key = LsaKey(LsaType.BORDER_SUMMARY, router, self._process.router_id)
                 wanted[area.number, key] = SummaryBody(IPv4Address(0), self._cost(reached.cost))
@@ -185,7 +189,7 @@ def border_routers(process: Joining) -> dict[IPv4Address, tuple[int, Reached]]:
 
 def inter_area_routes(process: Joining) -> Iterator[OspfRoute]:
     """Yield networks of other areas, as border routers tell them; ranges of our own that are active we know better."""
-    ranges = {prefix for _, prefix in process.active}
+    ranges = {prefix for _, prefix in process.calculation.active}
     for area, key, cost, border in _learned(process, LsaType.SUMMARY):
         prefix = area.database.entries[key].lsa.prefix
         if prefix is not None and prefix not in ranges:

@@ -19,8 +19,21 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.model import Process as ProcessSettings
+    from dmvpn.features.ospf.ranges import Active
     from dmvpn.features.ospf.retransmission import Retransmission
     from dmvpn.features.ospf.sender import Sender
+    from dmvpn.features.ospf.spf import Reached
+
+
+class Found(Protocol):
+    """What a calculation has found so far.
+
+    borders: routers at the borders of areas and of OSPF, with the area of the way there. active: ranges that hold a
+    network.
+    """
+
+    borders: dict[IPv4Address, tuple[int, Reached]]
+    active: Active
 
 
 class Surroundings(Protocol):

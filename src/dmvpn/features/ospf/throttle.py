@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 
 class Throttle:
-    """Does one thing soon after it is asked for. times: milliseconds before the first, between two, at most."""
+    """Does one thing soon after it is asked for. times(): milliseconds before the first, between two, at most."""
 
-    __slots__ = ("_context", "_do", "_last", "_pause", "_timer", "times")
+    __slots__ = ("_context", "_do", "_last", "_pause", "_timer", "_times")
 
-    def __init__(self, context: Context, do: Callable[[], None], times: tuple[int, int, int] = (50, 200, 5000)) -> None:
-        self.times = times
+    def __init__(
+        self,
+        context: Context,
+        do: Callable[[], None],
+        times: Callable[[], tuple[int, int, int]] = lambda: (50, 200, 5000),
+    ) -> None:
+        self._times = times
         self._context = context
         self._do = do
         self._last = float("-inf")
@@ -38,7 +43,7 @@ class Throttle:
         """Request the work: it is done after the pause that the throttle demands."""
         if self.is_waiting:
             return
-        start, hold, most = (milliseconds / 1000 for milliseconds in self.times)
+        start, hold, most = (milliseconds / 1000 for milliseconds in self._times())
         quiet = self._context.now - self._last
         if quiet > 2 * self._pause:
             self._pause = hold

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     class Linking(Protocol):
         """The part that makes and removes interfaces."""
 
-        def add(self, state: IpInterface, settings: Settings, far_end: FarEnd | None = None) -> None:
-            """Add an interface on which OSPF runs now."""
+        def begin(self, state: IpInterface, settings: Settings, far_end: FarEnd | None, cost: int | None) -> None:
+            """Begin on an interface."""
 
-        def remove(self, name: str, why: str) -> None:
-            """Remove an interface on which it does not run any more."""
+        def end(self, name: str, why: str) -> None:
+            """End on an interface, where OSPF does not run any more."""
 
     class Carrying(Protocol):
         """A process, as far as it has virtual links."""
@@ -97,7 +97,7 @@ class VirtualLinks:
         for interface, end in list(self.running()):
             is_same = ends.get(interface.name) == (end.area, end.router)
             if not is_same or wanted[interface.name] != interface.settings:
-                self._process.links.remove(interface.name, UNREACHABLE)
+                self._process.links.end(interface.name, UNREACHABLE)
                 went = True
         return went
 
@@ -105,7 +105,7 @@ class VirtualLinks:
         """Drop an area without interfaces: no link leads through it."""
         for interface, end in list(self.running()):
             if end.area == number:
-                self._process.links.remove(interface.name, UNREACHABLE)
+                self._process.links.end(interface.name, UNREACHABLE)
 
     def follow(self, area: RunningArea, graph: Graph) -> None:
         """Follow the shortest ways within an area, which are others now, for the links through it."""
@@ -120,15 +120,14 @@ class VirtualLinks:
         out = self._way_out(reached, interface) if reached is not None else None
         if reached is None or address is None or out is None or reached.cost >= LAST_RESORT:
             if interface is not None:
-                self._process.links.remove(interface.name, UNREACHABLE)
+                self._process.links.end(interface.name, UNREACHABLE)
             return
         far_end = FarEnd(link.router, address, link.area, reached.hops)
         if interface is None:
             state = replace(out.state, name=link.lines.name)
-            self._process.links.add(state, self._settings(link), far_end)
-            self._process.interfaces[state.name].cost = reached.cost
-        else:
-            self._adjust(interface, out, far_end, reached.cost)
+            self._process.links.begin(state, self._settings(link), far_end, reached.cost)
+        elif interface.lead_by(replace(out.state, name=interface.name), out.address, far_end, reached.cost):
+            self._process.describe(interface.area)
 
     def _way_out(self, reached: Reached, interface: OspfInterface | None) -> OspfInterface | None:
         """Return the interface on the way there: of several the one with the address that the link has."""
@@ -136,17 +135,6 @@ class VirtualLinks:
         found = [there[hop.interface] for hop in reached.hops if hop.interface in there]
         kept = (each for each in found if interface is not None and each.address == interface.address)
         return next(kept, found[0] if found else None)
-
-    def _adjust(self, interface: OspfInterface, out: OspfInterface, far_end: FarEnd, cost: int) -> None:
-        """Adjust to another way to the other end, which is the same neighbor."""
-        before = (interface.address, interface.cost)
-        interface.far_end, interface.address, interface.cost = far_end, out.address, cost
-        interface.state = replace(out.state, name=interface.name)
-        for neighbor in list(interface.neighbors.values()):
-            neighbor.address = far_end.address
-        interface.neighbors = {neighbor.address: neighbor for neighbor in interface.neighbors.values()}
-        if before != (interface.address, interface.cost):
-            self._process.describe(interface.area)
 
     def _settings(self, link: VirtualLink) -> Settings:
         """Return what holds on a link: it is a part of the backbone, whatever the process says of interfaces."""

@@ -68,6 +68,15 @@ class _Counts:
         self.deleted: Counter[int] = Counter()
         self.expired: Counter[int] = Counter()
 
+    def count(self, database: Database, now: float) -> None:
+        """Count those of a database."""
+        for key, entry in database.entries.items():
+            self.all[key.type] += 1
+            if entry.lsa.header.age >= MAX_AGE:
+                self.deleted[key.type] += 1
+            elif entry.age(now) >= MAX_AGE:
+                self.expired[key.type] += 1
+
     def add(self, other: _Counts) -> None:
         """Add the counts of another database."""
         self.all += other.all
@@ -81,24 +90,14 @@ def query_amounts(ctx: ShowContext, args: Args) -> ShowAmounts:
     for process in processes(ctx, args):
         areas, total = [], _Counts()
         for area, database in process.scopes():
-            counted = _counted(database, ctx.now)
+            counted = _Counts()
+            counted.count(database, ctx.now)
             total.add(counted)
             if area is not None:
                 areas.append(AreaAmounts(area.title, _rows(_OF_AREA, counted)))
         areas.append(AreaAmounts("", _rows(_OF_PROCESS, total)))
         found.append(ProcessAmounts(str(process.router_id), process.number, tuple(areas)))
     return ShowAmounts(tuple(found))
-
-
-def _counted(database: Database, now: float) -> _Counts:
-    counted = _Counts()
-    for key, entry in database.entries.items():
-        counted.all[key.type] += 1
-        if entry.lsa.header.age >= MAX_AGE:
-            counted.deleted[key.type] += 1
-        elif entry.age(now) >= MAX_AGE:
-            counted.expired[key.type] += 1
-    return counted
 
 
 def _rows(kinds: tuple[tuple[LsaType, str], ...], counted: _Counts) -> tuple[Amount, ...]:

@@ -67,7 +67,9 @@ def _routers(process: Process) -> Iterator[BorderRouter]:
             if _kind(reached) and router != process.router_id:
                 found.append((router, area.number, True, reached))
                 near[router] = None
-    far = {router: each for router, each in process.borders.items() if router not in (process.router_id, *near)}
+    far = {
+        router: each for router, each in process.calculation.borders.items() if router not in (process.router_id, *near)
+    }
     found += [(router, number, False, reached) for router, (number, reached) in far.items()]
     for router, number, inside, reached in sorted(found, key=lambda each: each[:2]):
         yield BorderRouter(

@@ -152,7 +152,9 @@ def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
     yield "OSPF local RIB"
     yield "Codes: * - Best, > - Installed in global RIB"
     yield ""
-    for prefix, route in sorted(process.routes.items(), key=lambda each: (int(each[0].address), each[0].length)):
+    for prefix, route in sorted(
+        process.calculation.routes.items(), key=lambda each: (int(each[0].address), each[0].length)
+    ):
         if wanted not in (None, prefix.address):
             continue
         kind = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "NSSA1", "N2": "NSSA2"}[route.kind.value]

@@ -151,7 +151,7 @@ def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
 
 
 def _range(process: Process, area: RunningArea, each: AreaRange) -> str:
-    active = process.active.get((area.number, each.prefix))
+    active = process.calculation.active.get((area.number, each.prefix))
     state = f"Active({active.cost})" if active is not None else "Passive"
     return f"{each.prefix} {state} {'Advertise' if each.advertise else 'DoNotAdvertise'}"
 

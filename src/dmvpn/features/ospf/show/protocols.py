@@ -62,9 +62,9 @@ def _gateways(process: Process) -> dict[IPv4Address, tuple[int, float]]:
     """Return routers that tell of routes in use: distance, and when the last one came."""
     found: dict[IPv4Address, tuple[int, float]] = {}
     for prefix, route in process.offers.offered.items():
-        if prefix not in process.routes:
+        if prefix not in process.calculation.routes:
             continue
-        origin = process.routes[prefix].origin
+        origin = process.calculation.routes[prefix].origin
         _, since = found.get(origin, (0, float("-inf")))
         found[origin] = (route.distance, max(since, route.since))
     return found
