@@ -139,7 +139,7 @@ class Hellos:
         self._debug(interface, f"Rcv hello from {packet.router} {source}")
         self._context.start(neighbor.inactivity_timer, interface.settings.dead_interval)
         before = (neighbor.priority, neighbor.designated, neighbor.backup)
-        neighbor.hear(hello, self._context.now)
+        neighbor.hear(hello, packet.router, self._context.now)
         is_new = neighbor.state in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if is_new:
             self._process.adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
@@ -180,9 +180,7 @@ class Hellos:
             known = None
         if known is None and not adjacencies.make_room():
             return None
-        neighbor = known or adjacencies.create(interface, source)
-        neighbor.name(packet.router)
-        return neighbor
+        return known or adjacencies.create(interface, source)
 
     def _refusal(self, interface: OspfInterface, hello: Hello) -> Reason | None:
         """Return why this Hello is not one of a neighbor of ours, RFC 2328 §10.5."""

@@ -313,13 +313,9 @@ class Neighbor:
         """Note that a Hello goes to it alone."""
         self.called = now
 
-    def name(self, router: IPv4Address) -> None:
-        """Note its identifier."""
-        self.router = router
-
-    def hear(self, hello: Hello, now: float) -> None:
-        """Note what its Hello says, RFC 2328 §10.5."""
-        self.last_heard = now
+    def hear(self, hello: Hello, router: IPv4Address, now: float) -> None:
+        """Note what its Hello says, and what it is called, RFC 2328 §10.5."""
+        self.router, self.last_heard = router, now
         self.priority, self.options = hello.priority, hello.options
         self.designated, self.backup = hello.designated, hello.backup
 
