@@ -64,3 +64,17 @@ def test_a_default_route_may_be_kept_back(router: str, direction: str) -> None:
     world.configure(router, "access-list 7 permit 0.0.0.0", *TOPOLOGY, f"default-information {direction} 7")
     world.run_for(5)
     assert knows(world, "SPOKE1", "0.0.0.0/0"), "the access list permits it"
+
+
+def test_a_summary_costs_what_its_line_says_whatever_lies_in_it() -> None:
+    world = World("phase2-eigrp").converge()
+    world.configure("HUB", *FAMILY, "af-interface Tunnel0", "summary-address 10.1.0.0 255.255.0.0")
+    world.configure("HUB", *TOPOLOGY, "summary-metric 10.1.0.0/16 512 777 255 1 1300 distance 9")
+    world.run_for(5)
+    said = world.show("SPOKE1", "ip eigrp topology 10.1.0.0/16")
+    assert "Minimum bandwidth is 512 Kbit" in said
+    assert "Minimum MTU is 1300" in said
+    assert 'Known via "eigrp 100", distance 9' in world.show("HUB", "ip route 10.1.0.0 255.255.0.0")
+    world.configure("HUB", *TOPOLOGY, "no summary-metric 10.1.0.0/16")
+    world.run_for(5)
+    assert "bandwidth is 512 Kbit" not in world.show("SPOKE1", "ip eigrp topology 10.1.0.0/16")

@@ -131,6 +131,8 @@ class ProcessSettings:
     limit, redistributed_limit, neighbor_limit, neighbor_limits: how many prefixes there may be, and how many may be
     brought in, told by any one neighbor, told by these.
     active_time: seconds until a destination is stuck in active, 0: it never is.
+    summary_metrics: what summaries cost, None: as much as the nearest part; and the distance of our own routes to
+    Null0, None: as the line of the summary says.
     interfaces: settings of those that have any of their own; the others have `default_interface`.
     """
 
@@ -156,6 +158,7 @@ class ProcessSettings:
     redistributed_limit: PrefixLimit | None = None
     neighbor_limit: PrefixLimit | None = None
     neighbor_limits: tuple[tuple[IPv4Address, PrefixLimit], ...] = ()
+    summary_metrics: tuple[tuple[Prefix, Vector | None, int | None], ...] = ()
     default_interface: InterfaceSettings = InterfaceSettings()
     interfaces: tuple[tuple[str, InterfaceSettings], ...] = ()
 

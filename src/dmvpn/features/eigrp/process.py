@@ -141,7 +141,8 @@ class Process:
     def _configure_summaries(self) -> None:
         """Configure the summaries of the interfaces that we run on; elsewhere nobody could be told."""
         self.summaries.configure(
-            summary for interface in self.interfaces.values() for summary in interface.settings.summaries
+            (summary for interface in self.interfaces.values() for summary in interface.settings.summaries),
+            self.settings.summary_metrics,
         )
 
     def _reconfigure_interface(self, name: str, chains_changed: bool) -> None:

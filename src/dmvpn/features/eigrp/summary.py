@@ -1,8 +1,8 @@
 """Summaries, `ip summary-address eigrp`: RFC 7868 does not have them; this is what IOS does.
 
 A summary is a destination of the topology table while anything more specific inside it is reachable. Its metric is
-that of the nearest component. On the interfaces that have it configured it is told instead of its components
-(`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
+that of the nearest component, unless `summary-metric` says another. On the interfaces that have it configured it is
+told instead of its components (`policy.py`); our own routing table gets it as a route to Null0 (`offers.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
+    from dmvpn.features.eigrp.metric import Vector
     from dmvpn.features.eigrp.model import Summary
 
 
@@ -37,18 +38,25 @@ class Summaries:
         self._dual = dual
         self._source = Source(Origin.SUMMARY, absolute=True)
         self.distances: dict[Prefix, int] = {}
+        self._metrics: dict[Prefix, Vector] = {}
         self._summaries: dict[Prefix, _Summary] = {}
 
-    def configure(self, summaries: Iterable[Summary]) -> None:
-        """Set the summaries that there are from now on."""
+    def configure(
+        self, summaries: Iterable[Summary], metrics: Iterable[tuple[Prefix, Vector | None, int | None]]
+    ) -> None:
+        """Set the summaries that there are from now on. metrics: `summary-metric`."""
+        metrics = tuple(metrics)
         wanted = self.distances = {summary.prefix: summary.distance for summary in summaries}
+        wanted.update(
+            (prefix, distance) for prefix, _, distance in metrics if distance is not None and prefix in wanted
+        )
+        before, self._metrics = self._metrics, {prefix: metric for prefix, metric, _ in metrics if metric is not None}
         for prefix in [prefix for prefix in self._summaries if prefix not in wanted]:
             del self._summaries[prefix]
             self._dual.receive(prefix, self._source, UNREACHABLE, Message.UPDATE, self._context.now)
         for prefix in wanted:
-            if prefix not in self._summaries:
-                summary = self._summaries[prefix] = _Summary(prefix)
-                self._survey(summary)
+            if prefix not in self._summaries or before.get(prefix) != self._metrics.get(prefix):
+                self._survey(self._summaries.setdefault(prefix, _Summary(prefix)))
 
     def note_changed(self, changed: Iterable[Prefix]) -> None:
         """Note that these destinations may be nearer, farther or gone."""
@@ -80,7 +88,7 @@ class Summaries:
     def _tell(self, summary: _Summary, nearest: Destination | None) -> None:
         path = nearest.current if nearest else None
         summary.nearest = nearest.prefix if nearest and path else None
-        report = Report(path.metric) if path else UNREACHABLE
+        report = Report(self._metrics.get(summary.prefix, path.metric)) if path else UNREACHABLE
         destination = self._dual.table.get(summary.prefix)
         known = destination.paths.get(self._source) if destination else None
         if (known.metric if known else None) != report.metric:

@@ -22,6 +22,10 @@ _METRIC_HELP: Final = {
 }
 
 
+def _says_a_metric(args: Args, section: Section) -> str | None:
+    return None if "distance" in args.values_given or "mtu" in args.values_given else "% Incomplete command."
+
+
 def _no_auto_summary(args: Args, section: Section) -> str | None:
     return "%Warning: automatic summaries are not made; use summary-address"
 
@@ -156,6 +160,22 @@ class TopologyLines:
             order=8,
         )
         self.redistribute = _redistribute(mode)
+        self.summary_metric = ConfigLine(
+            mode,
+            "summary-metric ( {prefix:prefix} | {address:address} {mask:mask} ) "
+            f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
+            {
+                "summary-metric": "What a summary costs, whatever lies in it",
+                "prefix": "The summary",
+                "address": "The summary",
+                "mask": "Its mask",
+                "distance": "Administrative distance of our own route to Null0",
+                **_METRIC_HELP,
+            },
+            key=("prefix", "address", "mask"),
+            check=_says_a_metric,
+            order=40,
+        )
         self.distance = _distance(mode)
         self.distribution = DistributionLines(mode, largest=2147483647, order=33)
         self.active_time = _active_time(mode)

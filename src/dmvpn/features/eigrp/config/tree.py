@@ -142,6 +142,7 @@ def _process(
             topology_lines.distribution.read(topology),
             defaults=tuple(_default_routes(topology, topology_lines.default_information)),
         ),
+        summary_metrics=tuple(_summary_metric(args) for args in topology.all(topology_lines.summary_metric)),
         stub=_stub(stub) if stub is not None else None,
         stub_leaks=stub.text("leak", "") if stub is not None else "",
         limit=_limit(section.get(lines.limit) or topology.get(TOPOLOGY_LIMIT)),
@@ -186,6 +187,15 @@ def _weights(section: Section, lines: FamilyLines) -> Weights:
 
 def _vector(args: Args) -> Vector:
     return seed_vector(*(args.integer(name) for name in ("bandwidth", "delay", "reliability", "load", "mtu")))
+
+
+def _summary_metric(args: Args) -> tuple[Prefix, Vector | None, int | None]:
+    prefix = args.prefix("prefix") if "prefix" in args else _masked(args)
+    return prefix, _vector(args) if "mtu" in args.values_given else None, args.integer("distance", None)
+
+
+def _masked(args: Args) -> Prefix:
+    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
 def _active_time(args: Args | None) -> float:
