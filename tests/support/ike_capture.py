@@ -114,11 +114,11 @@ class Capture:
         if secret is None or chosen is None:
             return
         (proposal,) = chosen.proposals
-        (encr,), (prf_id,) = proposal.of(TransformType.ENCR), proposal.of(TransformType.PRF)
-        integ = proposal.of(TransformType.INTEG)
-        cipher = cipher_of(encr.id, encr.key_length, integ[0].id if integ else 0)
+        named = {transform.type: transform for transform in proposal.transforms}
+        encr, integ = named[TransformType.ENCR], named.get(TransformType.INTEG)
+        cipher = cipher_of(encr.id, encr.key_length, integ.id if integ else 0)
         assert cipher is not None, proposal
-        prf, shared = PRFS[prf_id.id], bytes.fromhex(secret["dh_shared_secret"])
+        prf, shared = PRFS[named[TransformType.PRF].id], bytes.fromhex(secret["dh_shared_secret"])
         seed = first_seed(prf, nonces, shared) if old is None else rekeyed_seed(old.prf, old.keys.d, nonces, shared)
         self.sas[spis] = Sa(ike_keys(prf, cipher, seed, nonces, spis), seed, prf, cipher, proposal, nonces)
 

@@ -15,7 +15,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto import PRFS, Prf
 from dmvpn.features.ikev2.crypto.keys import IkeKeys, Nonces, ike_keys
-from dmvpn.features.ikev2.sealed import Channel
+from dmvpn.features.ikev2.sealed import Channel, seal
 from dmvpn.features.ikev2.terms import NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.udp import Nat
 from dmvpn.features.ikev2.wire import Header, fresh_spi
@@ -224,7 +224,7 @@ class Agreement:
         """Return the datagrams of a message of ours."""
         limit = self.terms.fragment if self.terms and self.abilities.fragments else None
         header = self.header(kind, message_id, response=response)
-        return surely(self.channel).seal(header, payloads, limit)
+        return seal(header, payloads, surely(self.channel).sealer, limit)
 
     def header(self, kind: int, message_id: int, *, response: bool = False) -> Header:
         """Return the header of a message of ours."""

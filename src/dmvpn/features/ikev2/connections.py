@@ -34,8 +34,6 @@ from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.views import esp_ports, esp_sa, number_of, sa_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
@@ -282,9 +280,6 @@ class Connections:
         if old is not None and (old.remote, old.remote_port) != (new.remote, new.remote_port):
             results.append(MoveConnection(new.number, new.remote, new.remote_port))
         return results
-
-    def __iter__(self) -> Iterator[Connection]:
-        return iter([entry.value for entry in self._entries.values() if entry.value is not None])
 
 
 def connection_of(sa: IkeSa, entry: _Entry, *, udp: bool) -> Connection:

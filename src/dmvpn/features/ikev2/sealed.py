@@ -4,7 +4,6 @@
     Incoming      the peer's requests: each is acted on once, a repeated one gets the same answer again, not too often
     seal          payloads -> datagrams, cut into fragments where they would be too large
     open_message  a datagram with SK -> its payloads
-    check_seal    a datagram with SK or SKF -> is it the peer's?
     Fragments     datagrams with SKF, in any order -> the payloads, when the last one has come
     Channel       all that for the two directions of one IKE SA
 
@@ -283,17 +282,17 @@ def open_message(message: Message, octets: bytes, opener: Opener) -> Chain:
     """Return the payloads inside SK, and those before it. Raises WireError."""
     sealed = message.find(Encrypted)
     if sealed is None:
-        raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
-    inner = opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
-    return Chain((*message.payloads[:-1], *_read(sealed.first, inner)))
+        raise _in_clear()
+    return Chain((*message.payloads[:-1], *_read(sealed.first, _opened(sealed, octets, opener))))
 
 
-def check_seal(message: Message, octets: bytes, opener: Opener) -> None:
-    """Check that the peer has sealed this datagram; what is inside does not matter. Raises WireError."""
-    sealed = message.find(Encrypted) or message.find(EncryptedFragment)
-    if sealed is None:
-        raise WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
-    opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
+def _opened(sealed: Encrypted | EncryptedFragment, octets: bytes, opener: Opener) -> bytes:
+    """Return what is inside the payload at the end of these octets. Raises WireError."""
+    return opener.open(octets[: len(octets) - len(sealed.sealed)], sealed.sealed)
+
+
+def _in_clear() -> WireError:
+    return WireError("a message that must be encrypted is not", offset=HEADER_LENGTH, clause="RFC 7296 §3.14")
 
 
 def _read(first: int, inner: bytes) -> tuple[Payload, ...]:
@@ -331,7 +330,7 @@ class Fragments:
             raise WireError("not a fragment, or one of too many", offset=HEADER_LENGTH, clause=_CLAUSE)
         if fragment.total < self._total or (fragment.number in self._pieces and fragment.total == self._total):
             return None
-        piece = opener.open(octets[: len(octets) - len(fragment.sealed)], fragment.sealed)
+        piece = _opened(fragment, octets, opener)
         if fragment.total > self._total:  # the sender cuts smaller now: what we have is of no use, §2.6.1
             self._pieces.clear()
             self._total = fragment.total
@@ -360,13 +359,12 @@ class Channel:
         self.fragments: dict[bool, Fragments] = {}
         self.asked = b""
 
-    def seal(self, header: Header, payloads: tuple[Payload, ...], limit: int | None) -> tuple[bytes, ...]:
-        """Return the datagrams of a message of ours."""
-        return seal(header, payloads, self.sealer, limit)
-
     def check(self, message: Message, octets: bytes) -> None:
-        """Check that the peer has sealed this datagram. Raises WireError."""
-        check_seal(message, octets, self._opener)
+        """Check that the peer has sealed this datagram; what is inside does not matter. Raises WireError."""
+        sealed = message.find(Encrypted) or message.find(EncryptedFragment)
+        if sealed is None:
+            raise _in_clear()
+        _opened(sealed, octets, self._opener)
 
     def open(self, message: Message, octets: bytes) -> Chain | None:
         """Return what is inside; None: fragments are missing. Raises WireError."""

@@ -135,13 +135,7 @@ def takes_certificates(profile: Profile) -> bool:
 
 def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authentication:
     """Make the AUTH payload that shows that we are `identity`."""
-    keys = surely(sa.keys)
-    first, nonce, sk_p = (
-        (sa.init_request, sa.nonces.responder, keys.pi)
-        if sa.is_initiator
-        else (sa.init_response, sa.nonces.initiator, keys.pr)
-    )
-    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    octets = _signed(sa, identity, by_initiator=sa.is_initiator)
     if terms.key is not None:
         return prove_with_key(terms.key, octets, sa.abilities.hashes)
     return prove_with_secret(sa.prf, terms.secret or b"", octets)
@@ -149,7 +143,6 @@ def our_proof(sa: Agreement, terms: Terms, identity: Identification) -> Authenti
 
 def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: Chain) -> Evidence | Reason:
     """Return with what the peer proves to be `identity`; a `Reason` if it is not believed."""
-    keys = surely(sa.keys)
     proof = message.find(Authentication)
     if proof is None:
         return Reason(IkeReason.NO_PROOF, (name_of(identity),))
@@ -158,12 +151,7 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
         return expected
     if proof.method not in expected.methods:
         return Reason(IkeReason.METHOD_REFUSED, (name_of(identity), _by(proof.method), terms.profile))
-    first, nonce, sk_p = (
-        (sa.init_response, sa.nonces.initiator, keys.pr)
-        if sa.is_initiator
-        else (sa.init_request, sa.nonces.responder, keys.pi)
-    )
-    octets = signed_octets(sa.prf, first, nonce, identity, sk_p)
+    octets = _signed(sa, identity, by_initiator=not sa.is_initiator)
     if any(knows_secret(sa.prf, secret, octets, proof) for secret in expected.secrets):
         return Evidence("PSK", expected.entry, expected.named)
     if not expected.certificates:
@@ -175,6 +163,14 @@ def check_proof(sa: Agreement, terms: Terms, identity: Identification, message: 
     if not holds_key(key, octets, proof):
         return Reason(IkeReason.NOT_THE_HOLDER, (name_of(identity),))
     return Evidence(method_name(key), chain=chain)
+
+
+def _signed(sa: Agreement, identity: Identification, *, by_initiator: bool) -> bytes:
+    """Return what one end signs: its own first message, the other end's nonce, and its identity."""
+    keys = surely(sa.keys)
+    if by_initiator:
+        return signed_octets(sa.prf, sa.init_request, sa.nonces.responder, identity, keys.pi)
+    return signed_octets(sa.prf, sa.init_response, sa.nonces.initiator, identity, keys.pr)
 
 
 def _by(method: int) -> str:

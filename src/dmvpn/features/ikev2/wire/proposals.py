@@ -86,10 +86,6 @@ class Proposal:
     spi: bytes
     transforms: tuple[Transform, ...]
 
-    def of(self, kind: TransformType) -> tuple[Transform, ...]:
-        """Return its transforms of one type, in order of preference."""
-        return tuple(transform for transform in self.transforms if transform.type == kind)
-
     def __str__(self) -> str:
         return "/".join(str(transform) for transform in self.transforms)
 
