@@ -1,18 +1,23 @@
 """Which prefixes of an Adj-RIB-Out changed last, and when: for those who could not follow.
 
 Each change has a number. A prefix counts with its last change alone, so the log is as long as the table, and what
-was withdrawn is in it as long as somebody may not have heard of it.
+was withdrawn is in it as long as somebody may not have heard of it. The prefixes lie in pages of so many numbers, the
+oldest first; nothing ever goes through all of them.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-
     from dmvpn.base.addresses import Prefix
+
+#: Numbers of a page.
+PAGE: Final = 512
+#: Withdrawn prefixes that are forgotten in one go.
+AT_ONCE: Final = 1600
 
 
 class ChangeLog:
@@ -21,46 +26,66 @@ class ChangeLog:
     def __init__(self) -> None:
         self.latest = 0
         self._last: dict[Prefix, int] = {}
-        self._entries: list[tuple[int, Prefix]] = []  # by number; those that are not the last of their prefix count not
+        self._withdrawn: dict[Prefix, int] = {}  # the oldest first
+        self._pages: dict[int, dict[Prefix, None]] = {}  # none is empty
+        self._order: list[int] = []  # of the pages
 
     def __len__(self) -> int:
         return len(self._last)
 
     @property
-    def is_long(self) -> bool:
-        """Return whether more than half of the entries are superseded by later ones."""
-        return len(self._entries) > 2 * len(self._last)
+    def withdrawn(self) -> int:
+        """Return how many of the prefixes are in it only because they were withdrawn."""
+        return len(self._withdrawn)
 
-    def note(self, prefix: Prefix) -> None:
+    def note(self, prefix: Prefix, *, is_withdrawn: bool) -> None:
         """Take a change in."""
+        self._forget(prefix)
         self.latest += 1
-        self._last[prefix] = self.latest
-        self._entries.append((self.latest, prefix))
+        number = self._last[prefix] = self.latest
+        if is_withdrawn:
+            self._withdrawn[prefix] = number
+        page = self._pages.get(number // PAGE)
+        if page is None:
+            page = self._pages[number // PAGE] = {}
+            self._order.append(number // PAGE)
+        page[prefix] = None
 
     def after(self, number: int, most: int) -> tuple[list[Prefix], int]:
         """Return the first prefixes that changed after this, and the number of the last of them."""
         found: list[Prefix] = []
-        at = bisect_right(self._entries, number, key=_number)
-        while at < len(self._entries) and len(found) < most:
-            number, prefix = self._entries[at]
-            if self._last.get(prefix) == number:
+        for place in range(bisect_left(self._order, number // PAGE), len(self._order)):
+            for prefix in self._pages[self._order[place]]:
+                if self._last[prefix] <= number:
+                    continue
+                if len(found) == most:
+                    return found, self._last[found[-1]]
                 found.append(prefix)
-            at += 1
-        return found, number if at < len(self._entries) else self.latest
+        return found, self.latest
 
-    def tidy(self, told: Container[Prefix], heard: int) -> None:
-        """Forget what counts no more: earlier changes, and what was withdrawn up to a number that all have heard."""
-        self._entries = [
-            (number, prefix)
-            for number, prefix in self._entries
-            if self._last[prefix] == number and (number > heard or prefix in told)
-        ]
-        self._last = {prefix: number for number, prefix in self._entries}
+    def tidy(self, heard: int) -> None:
+        """Forget some of what was withdrawn up to a number that all have heard."""
+        for prefix, number in list(islice(self._withdrawn.items(), AT_ONCE)):
+            if number > heard:
+                break
+            self._forget(prefix)
 
     def oldest_of(self, last: int) -> int:
         """Return the number before which everything is forgotten if so many entries are kept."""
-        return self._entries[-last][0] if last < len(self._entries) else 0
+        for place in reversed(self._order):
+            page = self._pages[place]
+            if len(page) >= last:
+                return self._last[next(islice(page, len(page) - last, None))]
+            last -= len(page)
+        return 0
 
-
-def _number(entry: tuple[int, Prefix]) -> int:
-    return entry[0]
+    def _forget(self, prefix: Prefix) -> None:
+        number = self._last.pop(prefix, None)
+        if number is None:
+            return
+        self._withdrawn.pop(prefix, None)
+        place = number // PAGE
+        page = self._pages[place]
+        del page[prefix]
+        if not page:
+            del self._pages[place], self._order[bisect_left(self._order, place)]

@@ -206,7 +206,7 @@ class Group:
     def _set(self, prefix: Prefix, before: Told | None, after: Told | None) -> None:
         if self._is_lent:
             self.told, self._is_lent = dict(self.told), False
-        self._log.note(prefix)
+        self._log.note(prefix, is_withdrawn=after is None)
         if before is not None:
             self._by_source[before.source] -= 1
         if after is None:
@@ -218,15 +218,14 @@ class Group:
     def _tidy(self) -> None:
         """Keep the log short. Whoever has not heard of too much that was withdrawn is lost."""
         self._slices.clear()
-        most = TABLES * len(self.told) + 2 * BESIDES
-        if not self._log.is_long and len(self._log) <= most:
+        log, most = self._log, TABLES * len(self.told) + 2 * BESIDES
+        if log.withdrawn <= BESIDES and len(log) <= most:
             return
-        heard_of = min((feed.position(self._log.latest) for feed in self.feeds.values()), default=self._log.latest)
-        self._log.tidy(self.told, heard_of)
-        if len(self._log) > most:
-            bound = self._log.oldest_of(most // 2)
-            self.lost = [peer for peer, feed in self.feeds.items() if feed.position(self._log.latest) < bound]
-            self._log.tidy(self.told, bound)
+        log.tidy(min((feed.position(log.latest) for feed in self.feeds.values()), default=log.latest))
+        if len(log) > most:
+            bound = log.oldest_of(most // 2)
+            self.lost = [peer for peer, feed in self.feeds.items() if feed.position(log.latest) < bound]
+            log.tidy(bound)
 
     def _tell(self, batches: list[Batch], changes: int) -> None:
         for feed in self.feeds.values():

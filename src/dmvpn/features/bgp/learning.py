@@ -38,7 +38,10 @@ class Learning:
         """Note that a neighbor tells something else of these, or that its filters are others now. It may be gone."""
         _, waiting = self._waiting.get(peer.address, (peer, {}))
         before = len(waiting)
-        waiting.update(dict.fromkeys(prefixes))
+        if waiting:
+            waiting.update(dict.fromkeys(prefixes))
+        else:
+            waiting = dict.fromkeys(prefixes)  # of a table: copied without looking at each of 100,000 prefixes
         self.waiting += len(waiting) - before
         if waiting:
             self._waiting[peer.address] = peer, waiting

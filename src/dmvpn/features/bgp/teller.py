@@ -197,6 +197,7 @@ class Teller:
             return
         if group.pending or group.waiting:
             group.look(self._judge(group.audience), now, lambda changes: self._trace(group, changes))
+            self._give_up(group, now)
         asked = None
         if not group.pending:
             self._mark_ends(group)
