@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice, Route
+    from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.process import Process
 
 EVERYTHING = Network(UNSPECIFIED, IPv4Address("255.255.255.255"))
@@ -108,6 +109,7 @@ class View:
 
     router: EigrpRouter
     now: float
+    ports: Ports = field(default_factory=fake_ports)
 
     def machine(self, kind: type[EigrpMachine]) -> EigrpMachine:
         assert kind is EigrpMachine

@@ -25,7 +25,7 @@ from dmvpn.features.bgp.packet import (
     Update,
     serialize,
 )
-from support.bgp_callers import Caller, hub
+from support.bgp_callers import LOCAL, Caller, hub
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, p
 
@@ -159,6 +159,15 @@ def test_another_router_id_begins_all_sessions_again(bench: Workbench) -> None:
     one.hears(bench.configure("router bgp 65000\n bgp router-id 9.9.9.8\n"))
     assert one.heard[-1] == Notification(6, 6)
     assert one.closed
+
+
+def test_a_router_id_that_nobody_configures_any_more_is_that_of_an_interface_again(bench: Workbench) -> None:
+    bench.configure("router bgp 65000\n bgp router-id 9.9.9.8\n")
+    one = Caller(bench, 2).is_up()
+    one.hears(bench.configure("router bgp 65000\n no bgp router-id\n"))
+    assert one.closed
+    own = [word for word in bench.show("show ip bgp summary")[0].replace(",", "").split() if word.count(".") == 3]
+    assert own == [str(LOCAL)]
 
 
 def test_a_prefix_that_holds_its_own_next_hop_makes_no_circle(bench: Workbench) -> None:

@@ -180,7 +180,7 @@ class Feature:
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine is told when it
         changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
-        in `show ip protocols`; none if no process runs.
+        in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
         mean that it prints.
     """
@@ -194,5 +194,6 @@ class Feature:
     messages: tuple[type[Log], ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
+    protocol_names: Callable[[ShowContext], list[str]] | None = None
     kept_only: bool = False
     explanations: Iterable[Group] = ()

@@ -39,6 +39,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
+def _protocol_names(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.bgp.show import protocol_names
+
+    return protocol_names(ctx)
+
+
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
     """Return a debug in all its spellings."""
     events = "" if rest else " [ events ]"
@@ -61,5 +67,6 @@ FEATURE = Feature(
         _debug(messages.UPDATES_OUT, " updates out", "BGP updates (outbound)"),
     ),
     protocol_blocks=_protocol_blocks,
+    protocol_names=_protocol_names,
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
 )

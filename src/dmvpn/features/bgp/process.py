@@ -42,13 +42,13 @@ class Process:
         """Print debug lines."""
         self.order(DebugOutput(tuple(lines)))
 
-    def choose_router_id(self) -> None:
+    def choose_router_id(self, *, again: bool = False) -> None:
         """Choose the configured identifier, else the highest address of a loopback, else of any interface; it stays
-        what it is.
+        what it is. again: unless there is a better one, since nobody configures it any more.
         """
         if self.config.router_id is not None:
             self.router_id = self.config.router_id
-        elif self.router_id is None:
+        elif self.router_id is None or again:
             states = self.ports.interfaces.all()
             for some in ([one for one in states if one.name.startswith("Loopback")], states):
                 addresses = [one.address for one in some if isinstance(one.address, IPv4Address)]

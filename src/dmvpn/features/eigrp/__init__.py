@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from dmvpn.features.eigrp.config import LINES, MODES, model
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.model import EigrpConfig
+from dmvpn.features.eigrp.tracing import PACKETS, WORDS
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
+def _protocol_names(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.eigrp.show import protocol_names
+
+    return protocol_names(ctx)
+
+
 FEATURE = Feature(
     name="eigrp",
     modes=MODES,
@@ -45,8 +52,13 @@ FEATURE = Feature(
     machine=Sleeper("dmvpn.features.eigrp.machine:EigrpMachine", EigrpConfig()),
     messages=MESSAGES,
     protocol_blocks=_protocol_blocks,
+    protocol_names=_protocol_names,
     debugs=(
-        DebugFlag("eigrp packets", "eigrp packets", "EIGRP Packet", "EIGRP-IPv4"),
+        DebugFlag(PACKETS, PACKETS, "EIGRP Packet", "EIGRP-IPv4"),
+        *(
+            DebugFlag(f"{PACKETS} {word}", f"{PACKETS} {word}", f"EIGRP Packet ({word.upper()})", "EIGRP-IPv4")
+            for word in WORDS
+        ),
         DebugFlag("eigrp fsm", "eigrp fsm", "EIGRP FSM Events/Actions", "EIGRP-IPv4"),
         DebugFlag("eigrp neighbors", "eigrp neighbors", "EIGRP Neighbors", "EIGRP-IPv4"),
     ),

@@ -22,3 +22,10 @@ class ClearNeighbors(Event):
     interface: str | None = None
     address: IPv4Address | None = None
     soft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClearEvents(Event):
+    """`clear ip eigrp events`. None: of all processes."""
+
+    autonomous_system: int | None = None

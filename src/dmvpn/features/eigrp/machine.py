@@ -20,7 +20,7 @@ from dmvpn.base.notices import (
     MulticastReached,
     RouteChanged,
 )
-from dmvpn.features.eigrp.events import ClearNeighbors
+from dmvpn.features.eigrp.events import ClearEvents, ClearNeighbors
 from dmvpn.features.eigrp.messages import BadPacket
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.features.eigrp.process import Process
@@ -28,6 +28,7 @@ from dmvpn.features.eigrp.receiver import Receiver
 from dmvpn.features.eigrp.sender import PROTOCOL, parse
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.teller import BREATH
+from dmvpn.features.eigrp.tracing import shows_hellos
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
@@ -53,6 +54,7 @@ class EigrpMachine:
         LineEnds,
         PathLost,
         ClearNeighbors,
+        ClearEvents,
         ClockSet,
         Resync,
     )
@@ -111,6 +113,10 @@ class EigrpMachine:
                 for number, process in self.processes.items():
                     if event.autonomous_system in (None, number):
                         process.clear_neighbors(event.interface, event.address, soft=event.soft)
+            case ClearEvents():
+                for number, process in self.processes.items():
+                    if event.autonomous_system in (None, number):
+                        process.forget_events()
             case ClockSet():
                 for running in self._running.values():
                     for process, interface in running:
@@ -146,7 +152,7 @@ class EigrpMachine:
             if neighbor is not None and neighbor.hello == payload:
                 if not neighbor.is_up and (event.destination.is_multicast or interface.settings.neighbors):
                     return False
-                if self._context.ports.debugging.on("eigrp packets"):
+                if shows_hellos(self._context.ports.debugging):
                     return False
                 neighbor.hear(now)
                 process.sender.traffic.hear_again()

@@ -15,6 +15,7 @@ from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.dual import MAXIMUM_HOPS
+from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ class ProcessSettings:
     stub: what a stub router tells, None for a router that is none; stub_leaks: and what this route map lets through.
     limit, redistributed_limit, neighbor_limit, neighbor_limits: how many prefixes there may be, and how many may be
     brought in, told by any one neighbor, told by these.
+    event_log_size: how many events `show ip eigrp events` has.
     active_time: seconds until a destination is stuck in active, 0: it never is.
     summary_metrics: what summaries cost, None: as much as the nearest part; and the distance of our own routes to
     Null0, None: as the line of the summary says.
@@ -140,6 +142,7 @@ class ProcessSettings:
     name: str = ""
     shutdown: bool = False
     log_changes: bool = True
+    event_log_size: int = DEFAULT_SIZE
     networks: tuple[Network, ...] = ()
     router_id: IPv4Address | None = None
     scale: MetricScale = _CLASSIC

@@ -20,6 +20,7 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
 from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
+from dmvpn.features.eigrp.eventlog import EventKind, EventLog
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.intake import Intake
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
@@ -56,6 +57,7 @@ class Process:
         self.router_id: IPv4Address = UNSPECIFIED
         self.interfaces: dict[str, EigrpInterface] = {}
         self.trace: Callable[[str], None] | None = None
+        self.log = EventLog(context, settings.event_log_size)
         self.policy = Policy(self)
         self.sender = Sender(self)
         self.dual = Dual(settings.scale, self)
@@ -103,6 +105,7 @@ class Process:
         chains_changed = self.config.key_chains != config.key_chains
         self.config = config
         self.limits.configure(old)
+        self.log.resize(settings.event_log_size)
         if (old.stub, old.stub_leaks) != (settings.stub, settings.stub_leaks):
             for interface in self.interfaces.values():
                 self.adjacencies.drop_all(interface, DownReason.PEER_INFO, tell=True)
@@ -283,6 +286,7 @@ class Process:
     def neighbor_up(self, neighbor: Neighbor) -> None:
         """Tell it everything."""
         self._neighbors[neighbor.source] = neighbor
+        self.log.note(EventKind.NEIGHBOR_UP, neighbor.address, neighbor.interface.name)
         if neighbor.interface.settings.bfd:
             self._watch(neighbor, wanted=True)
         self.teller.tell_table(neighbor)
@@ -291,6 +295,8 @@ class Process:
         """Forget what they said. None of them is asked what the others knew."""
         for neighbor in neighbors:
             was_up = self._neighbors.pop(neighbor.source, None) is not None
+            if was_up:
+                self.log.note(EventKind.NEIGHBOR_DOWN, neighbor.address, neighbor.interface.name)
             if was_up and neighbor.interface.settings.bfd:
                 self._watch(neighbor, wanted=False)
             self.teller.forget(neighbor)
@@ -350,6 +356,7 @@ class Process:
     def _carry_out(self, outcome: Outcome) -> None:
         active = self.dual.active
         for prefix in outcome.changed:
+            self._note(prefix)
             if prefix not in active:
                 self.stuck.end(prefix)
         for prefix in outcome.queried:
@@ -367,7 +374,20 @@ class Process:
             self.offers.refresh(prefix)
         self.summaries.note_changed(outcome.changed)
 
+    def forget_events(self) -> None:
+        """Forget the last events (`clear ip eigrp events`)."""
+        self.log.clear()
+
+    def _note(self, prefix: Prefix) -> None:
+        """Note what became of a destination."""
+        destination = self.dual.table.get(prefix)
+        if destination is None:
+            self.log.note(EventKind.GONE, prefix)
+        else:
+            self.log.note(EventKind.METRIC, prefix, destination.distance)
+
     def _query(self, prefix: Prefix) -> None:
+        self.log.note(EventKind.ACTIVE, prefix, len(self.dual.active[prefix].awaiting))
         self.stuck.begin(prefix)
         asked: dict[EigrpInterface, list[Neighbor]] = {}
         for source in self.dual.active[prefix].awaiting:
@@ -382,6 +402,7 @@ class Process:
     def _give_up_stuck(self, source: Source, prefix: Prefix) -> None:
         neighbor = self._neighbors.get(source)
         if neighbor is not None:
+            self.log.note(EventKind.STUCK, prefix, neighbor.address)
             self.context.out.append(StuckInActive.of(self.autonomous_system, prefix))
             self.adjacencies.drop(neighbor, DownReason.STUCK_IN_ACTIVE, tell=True)
 

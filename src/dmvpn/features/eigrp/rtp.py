@@ -88,7 +88,7 @@ class Transport:
         if outstanding.tries >= RETRY_LIMIT and waited >= neighbor.hold_time:
             self._on_failure(neighbor)
             return
-        self._transmit(neighbor, neighbor.repeat(outstanding))
+        self._sender.send(neighbor.interface, neighbor.address, neighbor.repeat(outstanding), again=True)
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def abandon(self, neighbor: Neighbor) -> None:

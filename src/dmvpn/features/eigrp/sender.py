@@ -13,6 +13,7 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode
 from dmvpn.features.eigrp.seals import Seals
 from dmvpn.features.eigrp.tlv import Tlv
+from dmvpn.features.eigrp.tracing import is_shown, shows_hellos
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -71,17 +72,21 @@ class Sender:
         self.traffic = Traffic()
         self._context = process.context
 
-    def send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
-        """Send a packet, if this interface may. Returns the octets that went out.
+    def send(
+        self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket, *, again: bool = False
+    ) -> bytes | None:
+        """Send a packet, if this interface may. Returns the octets that went out. again: it was sent before.
 
         Where neighbors are configured, what is for everybody goes to each of them alone.
         """
         if destination == ALL_ROUTERS and interface.settings.neighbors:
-            sent = [self._send(interface, neighbor, packet) for neighbor in interface.settings.neighbors]
+            sent = [self._send(interface, neighbor, packet, again=again) for neighbor in interface.settings.neighbors]
             return sent[0]
-        return self._send(interface, destination, packet)
+        return self._send(interface, destination, packet, again=again)
 
-    def _send(self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket) -> bytes | None:
+    def _send(
+        self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket, *, again: bool
+    ) -> bytes | None:
         address = interface.address
         payload = self.seals.seal(interface, packet) if address is not None and interface.blocked is None else None
         if payload is None:
@@ -90,7 +95,7 @@ class Sender:
         self._count(self.traffic.sent, packet)
         if packet.sequence:
             interface.spend(_IP_HEADER + len(payload), self._context.now)
-        if self._context.ports.debugging.on("eigrp packets"):
+        if is_shown(self._context.ports.debugging, packet, again=again):
             self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), destination))
         return payload
 
@@ -100,14 +105,14 @@ class Sender:
             order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
             self._context.out.append(order)
             self.traffic.sent[Opcode.HELLO] += 1
-            if self._context.ports.debugging.on("eigrp packets"):
+            if shows_hellos(self._context.ports.debugging) and is_shown(self._context.ports.debugging, parse(payload)):
                 lines = messages.packet_lines(_SENT, parse(payload), interface.name, len(payload), destination)
                 self._context.debug(*lines)
 
     def note_received(self, interface: EigrpInterface, packet: EigrpPacket, source: IPAddress, length: int) -> None:
         """Count a packet that is taken."""
         self._count(self.traffic.received, packet)
-        if self._context.ports.debugging.on("eigrp packets"):
+        if is_shown(self._context.ports.debugging, packet):
             self._context.debug(*messages.packet_lines(_RECEIVED, packet, interface.name, length, source))
 
     def room(self, interface: EigrpInterface) -> int:

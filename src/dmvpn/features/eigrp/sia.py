@@ -70,6 +70,10 @@ class StuckWatch:
         if watch is not None:
             watch.silent.pop(source, None)
 
+    def timers(self) -> list[tuple[Prefix, Timer]]:
+        """Return what is waited for, with the timers."""
+        return [(prefix, watch.timer) for prefix, watch in self._watches.items()]
+
     def close(self) -> None:
         """End all waits, because the process ends."""
         for prefix in list(self._watches):

@@ -37,6 +37,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return ip_protocols(ctx)
 
 
+def _protocol_names(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.ospf.show import protocol_names
+
+    return protocol_names(ctx)
+
+
 FEATURE = Feature(
     name="ospf",
     modes=config.MODES,
@@ -46,6 +52,7 @@ FEATURE = Feature(
     machine=Sleeper("dmvpn.features.ospf.machine:OspfMachine"),
     messages=messages.MESSAGES,
     protocol_blocks=_protocol_blocks,
+    protocol_names=_protocol_names,
     debugs=(
         DebugFlag(messages.ADJACENCY, messages.ADJACENCY, "OSPF adjacency", "IP routing"),
         DebugFlag(messages.HELLO, messages.HELLO, "OSPF hello", "IP routing"),

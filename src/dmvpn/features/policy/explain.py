@@ -118,6 +118,12 @@ _ENTRIES = Group(
         Word("deny", "A route that fits is not let through."),
     ),
 )
+_POLICY = label_group(
+    "labels of policy routing",
+    ("show ip policy",),
+    Word("Route map", "IOS's heading: no packets are routed by maps here.", also=("Interface",)),
+    next="show route-map",
+)
 _LISTS = label_group(
     "labels of lists that choose routes",
     (
@@ -177,4 +183,4 @@ _ACCESS = label_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ACCESS, _ANSWERS, _KEYS, _MAPS, _ENTRIES, _LISTS)
+GROUPS: Final = (_ACCESS, _ANSWERS, _KEYS, _MAPS, _ENTRIES, _POLICY, _LISTS)

@@ -32,6 +32,12 @@ def _protocol_blocks(ctx: ShowContext) -> list[str]:
     return protocol_block(ctx)
 
 
+def _protocol_names(ctx: ShowContext) -> list[str]:
+    from dmvpn.features.rip.show import protocol_names
+
+    return protocol_names(ctx)
+
+
 FEATURE = Feature(
     name="rip",
     modes=(config.MODE,),
@@ -41,5 +47,6 @@ FEATURE = Feature(
     machine=Sleeper("dmvpn.features.rip.machine:RipMachine", RipConfig()),
     debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
     protocol_blocks=_protocol_blocks,
+    protocol_names=_protocol_names,
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),
 )

@@ -122,6 +122,11 @@ def protocol_block(ctx: ShowContext) -> list[str]:
     return list(_block(ctx, machine)) if machine.config.enabled else []
 
 
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the process, if it runs."""
+    return ["rip"] if ctx.machine(RipMachine).config.enabled else []
+
+
 def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
     config, timers = machine.config, machine.config.timers
     due = machine.next_update()

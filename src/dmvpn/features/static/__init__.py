@@ -9,6 +9,7 @@ from dmvpn.ios import Feature, Later
 FEATURE = Feature(
     name="static",
     config=config.LINES,
+    commands=Later("dmvpn.features.static.show:COMMANDS"),
     model=config.model,
     machine=StaticMachine,
     explanations=Later("dmvpn.features.static.explain:GROUPS"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import answer_group
+from dmvpn.base.explanations import answer_group, label_group
 
 _ANSWERS = answer_group(
     "static routes",
@@ -19,4 +19,16 @@ _ANSWERS = answer_group(
     next="show running-config",
 )
 
-GROUPS: Final = (_ANSWERS,)
+_TABLE = label_group(
+    "labels of static routes",
+    ("show ip static route",),
+    Word("Codes", "What the letters mean.", also=("Codes in",)),
+    Word("Manual static", "M: a line of the configuration."),
+    Word("active", "[A]: packets follow it."),
+    Word("non-active", "[N]: another route is better, or its next hop cannot be reached."),
+    Word("Static local RIB for", "The static routes, whether they are used or not."),
+    Word("via", "The interface, the next hop, or both, as configured."),
+    next="show ip route static",
+)
+
+GROUPS: Final = (_ANSWERS, _TABLE)

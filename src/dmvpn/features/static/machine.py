@@ -41,7 +41,7 @@ class StaticMachine:
     subscriptions: tuple[type[Event] | type[Notice], ...] = (TrackChanged,)
 
     def __init__(self, ports: Ports) -> None:
-        self._config = StaticConfig()
+        self.config = StaticConfig()
         #: The lines of each offer, by their numbers.
         self._lines: dict[_Key, dict[int, StaticRoute]] = {}
         self._offers: dict[_Key, Route] = {}
@@ -56,7 +56,7 @@ class StaticMachine:
             return self._follow(event)
         if not isinstance(event, Configured) or not isinstance(event.model, StaticConfig):
             return []
-        before, self._config = self._config, event.model
+        before, self.config = self.config, event.model
         changed = (*self._take(event.model.ipv4, before.ipv4), *self._take(event.model.ipv6, before.ipv6))
         return [*self._followed(), *self._offer_again(changed)]
 

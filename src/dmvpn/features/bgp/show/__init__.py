@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, selections, summary, table
-from dmvpn.features.bgp.show.protocols import ip_protocols
+from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
@@ -21,4 +21,4 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *clear.COMMANDS,
 )
 
-__all__ = ["COMMANDS", "ip_protocols"]
+__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]

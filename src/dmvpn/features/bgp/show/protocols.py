@@ -20,6 +20,12 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
     return list(_block(ctx, machine)) if machine is not None else []
 
 
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the processes that run."""
+    machine = active(ctx)
+    return [f"bgp {machine.config.local_as}"] if machine is not None else []
+
+
 def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
     config = machine.config
     yield f'Routing Protocol is "bgp {config.local_as}"'

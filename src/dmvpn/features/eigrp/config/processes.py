@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE
 from dmvpn.features.eigrp.config.topology import TopologyLines, limit_line
+from dmvpn.features.eigrp.eventlog import DEFAULT_SIZE, LARGEST_SIZE
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.ios.grammar import ConfigLine, Mode
 
@@ -180,6 +181,13 @@ class FamilyLines:
             {"log-neighbor-changes": "Log neighbors that come and go"},
             order=46,
             default_on=True,
+        )
+        self.event_log_size = ConfigLine(
+            mode,
+            f"eigrp event-log-size {{size:0-{LARGEST_SIZE}}}",
+            {"event-log-size": "How many events are kept", "size": "Events"},
+            order=47,
+            default=f"eigrp event-log-size {DEFAULT_SIZE}",
         )
         self.weights = _weights(mode)
         self.limit = limit_line(mode, "maximum-prefix", 35)

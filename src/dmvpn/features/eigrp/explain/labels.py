@@ -285,8 +285,42 @@ _SUMMARY = label_group(
     next="show ip eigrp topology",
 )
 
+_EVENTS = label_group(
+    "the last events of EIGRP",
+    ("show ip eigrp events",),
+    Word("Event information for", "The newest event comes first; `eigrp event-log-size` says how many are kept."),
+    Word("Event log is empty", "Nothing happened since the process began, or the events were cleared."),
+    Word("Peer up", "A neighbor came; its address and the interface follow.", clause="RFC 7868 §5.3"),
+    Word("Peer down", "A neighbor went.", next="show logging", clause="RFC 7868 §5.3"),
+    Word("Metric set", "A destination has this distance now.", clause="RFC 7868 §3.1"),
+    Word("NDB delete", "A destination is not in the topology table any more."),
+    Word("Active net/peers", "Neighbors were asked about it, as many as the number says.", clause="RFC 7868 §3.5"),
+    Word("Stuck in active", "This neighbor did not answer in time, and was given up.", clause="RFC 7868 §4.4.1"),
+    next="show ip eigrp topology",
+)
+_TIMERS = label_group(
+    "timers of EIGRP",
+    ("show ip eigrp timers",),
+    Word(
+        "Timers",
+        "A tree: a parent is due when the first timer below it is.",
+        also=("Timers for", "(parent)", "Expiration", "Type", "Process"),
+    ),
+    Word("Hello Process", "When the next Hello leaves by each interface.", also=("Hello",)),
+    Word("Update Process", "What is awaited of neighbors."),
+    Word("Peer holding", "The neighbor is given up if nothing comes from it until then.", clause="RFC 7868 §5.3.2"),
+    Word("Peer transmission", "Its packet is sent again if it is not acknowledged by then.", clause="RFC 7868 §5.2"),
+    Word("Multicast flow", "Those who are behind are left out of multicasts then.", clause="RFC 7868 §5.2"),
+    Word("Pacing", "As much of the bandwidth as EIGRP may take is free again (`bandwidth-percent`)."),
+    Word("SIA Process", "When neighbors that owe replies are asked again, by destination.", clause="RFC 7868 §4.4.1"),
+    Word("SIA", "A destination whose replies are awaited.", next="show ip eigrp topology active"),
+    next="show ip eigrp neighbors",
+)
+
 GROUPS: Final = (
     _SUMMARY,
+    _EVENTS,
+    _TIMERS,
     _ACCOUNTING,
     _NEIGHBORS,
     _DETAIL,

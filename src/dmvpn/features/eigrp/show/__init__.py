@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from dmvpn.features.eigrp.show.accounting import ACCOUNTING
 from dmvpn.features.eigrp.show.amounts import SUMMARY
+from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
 from dmvpn.features.eigrp.show.interfaces import INTERFACES
 from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS
-from dmvpn.features.eigrp.show.protocols import ip_protocols
+from dmvpn.features.eigrp.show.protocols import ip_protocols, protocol_names
+from dmvpn.features.eigrp.show.timers import TIMERS
 from dmvpn.features.eigrp.show.topology import TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
 
-COMMANDS = (*NEIGHBORS, *TOPOLOGY, *SUMMARY, *INTERFACES, *TRAFFIC, *ACCOUNTING, *CLEAR)
+COMMANDS = (
+    *NEIGHBORS,
+    *TOPOLOGY,
+    *SUMMARY,
+    *INTERFACES,
+    *TRAFFIC,
+    *ACCOUNTING,
+    *TIMERS,
+    *EVENTS,
+    *CLEAR,
+    *CLEAR_EVENTS,
+)
 
-__all__ = ["COMMANDS", "ip_protocols"]
+__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]

@@ -29,6 +29,11 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
     return lines
 
 
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the processes that run."""
+    return [f"eigrp {number}" for number in ctx.machine(EigrpMachine).processes]
+
+
 def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
     yield f'Routing Protocol is "eigrp {settings.autonomous_system}"'

@@ -11,9 +11,9 @@ from dmvpn.features.ospf.show.interfaces import INTERFACES
 from dmvpn.features.ospf.show.lists import LISTS
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
-from dmvpn.features.ospf.show.protocols import ip_protocols
+from dmvpn.features.ospf.show.protocols import ip_protocols, protocol_names
 from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
 COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, AMOUNTS, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, *COUNTS, PROCESS, CLEAR)
 
-__all__ = ["COMMANDS", "ip_protocols"]
+__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]

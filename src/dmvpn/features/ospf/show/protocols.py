@@ -27,6 +27,11 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
     return lines
 
 
+def protocol_names(ctx: ShowContext) -> list[str]:
+    """Return the processes that run."""
+    return [f"ospf {number}" for number in ctx.machine(OspfMachine).processes]
+
+
 def _block(process: Process, now: float) -> Iterator[str]:
     settings = process.settings
     kinds = [area.settings.kind for area in process.areas.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.policy.show import access, clear, keys, lists, maps
+from dmvpn.features.policy.show import access, clear, keys, lists, maps, routing
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
@@ -15,4 +15,5 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *lists.COMMANDS,
     *maps.COMMANDS,
     *clear.COMMANDS,
+    *routing.COMMANDS,
 )

@@ -95,4 +95,11 @@ _IPV6 = label_group(
     next="show ipv6 route",
 )
 
-GROUPS: Final = (_TABLE, _CEF, _IPV6)
+_SUMMARY = label_group(
+    "labels of the list of routing processes",
+    ("show ip protocols summary",),
+    Word("Index Process Name", "What brings routes in, counted.", also=("Process Name", "Index")),
+    next="show ip protocols",
+)
+
+GROUPS: Final = (_TABLE, _CEF, _IPV6, _SUMMARY)

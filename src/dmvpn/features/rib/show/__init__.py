@@ -1,7 +1,7 @@
 """The commands of the routing table.
 
 routes      show ip route [protocol]            prefix      show ip route A.B.C.D, show ip route summary
-cef         show ip cef                         protocols   show ip protocols, clear ip route
+cef         show ip cef                         protocols   show ip protocols [summary], clear ip route
 ipv6        show ipv6 route [protocol | X:X:X:X::X]
 entries     what the route commands show, as values
 
@@ -26,6 +26,7 @@ COMMANDS: Final = (
     cef.INTERFACE,
     cef.PREFIX,
     protocols.PROTOCOLS,
+    protocols.SUMMARY,
     protocols.CLEAR,
     *ipv6.COMMANDS,
 )

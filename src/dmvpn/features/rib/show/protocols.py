@@ -1,4 +1,6 @@
-"""`show ip protocols`: every routing protocol says its own block (`Feature.protocol_blocks`)."""
+"""`show ip protocols [summary]`: every routing protocol says its own block, and its name (`Feature.protocol_blocks`,
+`protocol_names`).
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,27 @@ def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
         yield ""
 
 
+@dataclass(frozen=True, slots=True)
+class ShowIpProtocolsSummary:
+    """What brings routes in, in the order of IOS: connected networks, static routes, then the processes."""
+
+    processes: tuple[str, ...]
+
+
+def query_summary(ctx: ShowContext, args: Args) -> ShowIpProtocolsSummary:
+    """Ask every feature that routes for the names of its processes."""
+    names = [name for feature in ctx.features if feature.protocol_names for name in feature.protocol_names(ctx)]
+    return ShowIpProtocolsSummary(("connected", "static", *names))
+
+
+def render_summary(answer: ShowIpProtocolsSummary) -> Iterator[str]:
+    """Yield a line each, numbered."""
+    yield "Index Process Name"
+    yield from (f"{number:<6}{name}" for number, name in enumerate(answer.processes))
+    yield "*** IP Routing is NSF aware ***"
+    yield ""
+
+
 def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
     """Clear routes (`clear ip route`)."""
     return ClearRoutes(args.prefix("prefix", None))
@@ -41,6 +64,12 @@ def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
 
 PROTOCOLS = ExecCommand(
     "show ip protocols", {"protocols": "Routing protocols"}, query=query_protocols, render=render_protocols
+)
+SUMMARY = ExecCommand(
+    "show ip protocols summary",
+    {"protocols": "Routing protocols", "summary": "Their names"},
+    query=query_summary,
+    render=render_summary,
 )
 CLEAR = ExecCommand(
     "clear ip route ( * | {prefix:prefix} )",

@@ -1,0 +1,90 @@
+"""`show ip eigrp events`, `clear ip eigrp events`: the last events of a process, the newest first. Layout of IOS;
+of the kinds of events only those that there are here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import breathing
+from dmvpn.features.eigrp.events import ClearEvents
+from dmvpn.features.eigrp.show.common import both_commands, processes
+from dmvpn.ios import ExecCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.ios import Args, ShowContext
+
+
+@dataclass(frozen=True, slots=True)
+class EventLine:
+    """One event. time: HH:MM:SS.mmm in the router's time zone."""
+
+    time: str
+    what: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """Those of one process."""
+
+    autonomous_system: int
+    events: tuple[EventLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEvents:
+    """The answer to `show ip eigrp events`."""
+
+    tables: tuple[EventTable, ...]
+
+
+def query_events(ctx: ShowContext, args: Args) -> ShowEvents:
+    """Return the events of all processes, or of one."""
+    return ShowEvents(tuple(_table(ctx, process) for process in processes(ctx, args)))
+
+
+def _table(ctx: ShowContext, process: Process) -> EventTable:
+    lines = []
+    for event in breathing(list(process.log.newest_first())):
+        when = ctx.ports.clock.local(event.when)
+        time = f"{when:%H:%M:%S}.{when.microsecond // 1000:03}"
+        lines.append(EventLine(time, event.kind.value, tuple(str(value) for value in event.values)))
+    return EventTable(process.autonomous_system, tuple(lines))
+
+
+def render_events(answer: ShowEvents) -> Iterator[str]:
+    """Yield one block a process, the events numbered."""
+    for table in answer.tables:
+        yield f"Event information for AS {table.autonomous_system}:"
+        for number, event in enumerate(table.events, 1):
+            yield f"{number:<5}{event.time} {event.what}: {' '.join(event.values)}".rstrip(": ")
+        if not table.events:
+            yield "Event log is empty."
+
+
+def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
+    """Clear the events (`clear ip eigrp events`)."""
+    return ClearEvents(args.integer("number", None))
+
+
+EVENTS: Final = both_commands("events", {"events": "The last events"}, query_events, render_events)
+CLEAR_EVENTS: Final = tuple(
+    ExecCommand(
+        f"clear {family} [ {{number:1-65535}} ] events",
+        {
+            "eigrp": "EIGRP",
+            "address-family": "Processes of named mode",
+            "ipv4": "IPv4",
+            "number": "Autonomous system",
+            "events": "Forget the last events",
+        },
+        action=clear_events,
+        privilege=15,
+    )
+    for family in ("ip eigrp", "eigrp address-family ipv4")
+)

@@ -1,0 +1,97 @@
+"""`show ip eigrp timers`: what is due when, as a tree: a parent has the time of its first child."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
+from dmvpn.ios import short_interface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.context import Timer
+    from dmvpn.features.eigrp.process import Process
+    from dmvpn.ios import Args, ShowContext
+
+
+@dataclass(frozen=True, slots=True)
+class TimerLine:
+    """A timer. seconds: until it is due. kind: what happens then."""
+
+    seconds: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerTable:
+    """The timers of one process, sorted by time: of Hellos, of each neighbor, of active destinations."""
+
+    process: ProcessName
+    hellos: tuple[TimerLine, ...]
+    neighbors: tuple[tuple[TimerLine, ...], ...]
+    active: tuple[TimerLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTimers:
+    """The answer to `show ip eigrp timers`."""
+
+    tables: tuple[TimerTable, ...]
+
+
+def query_timers(ctx: ShowContext, args: Args) -> ShowTimers:
+    """Return the timers of all processes, or of one."""
+    return ShowTimers(tuple(_table(process, ctx.now) for process in processes(ctx, args)))
+
+
+def _table(process: Process, now: float) -> TimerTable:
+    def due(found: list[tuple[Timer, str]]) -> tuple[TimerLine, ...]:
+        times = [(process.context.timers.when(timer), kind) for timer, kind in found]
+        lines = [TimerLine(max(0.0, when - now), kind) for when, kind in times if when is not None]
+        return tuple(sorted(lines, key=lambda line: (line.seconds, line.kind)))
+
+    hellos = [(each.hello_timer, f"Hello ({short_interface(name)})") for name, each in process.interfaces.items()]
+    waits = [
+        due([(one.hold_timer, "Peer holding"), (one.retransmit_timer, "Peer transmission")])
+        for one in process.neighbors()
+    ]
+    flows = [
+        ((each.flow_timer, "Multicast flow"), (each.pacing_timer, "Pacing")) for each in process.interfaces.values()
+    ]
+    groups = [group for group in (*waits, *(due(list(pair)) for pair in flows)) if group]
+    active = [(timer, f"SIA ({prefix})") for prefix, timer in process.stuck.timers()]
+    return TimerTable(
+        name_of(process), due(hellos), tuple(sorted(groups, key=lambda group: group[0].seconds)), due(active)
+    )
+
+
+def render_timers(answer: ShowTimers) -> Iterator[str]:
+    """Yield three parts a process."""
+    for table in answer.tables:
+        yield table.process.heading("Timers")
+        yield from _part("Hello", [table.hellos], 1)
+        yield ""
+        yield from _part("Update", list(table.neighbors), 2)
+        yield ""
+        yield from _part("SIA", [table.active], 1)
+
+
+def _part(title: str, groups: list[tuple[TimerLine, ...]], depth: int) -> Iterator[str]:
+    """Yield a part: its first time, and below it the groups. depth: of the timers."""
+    filled = [group for group in groups if group]
+    yield f"  {title} Process"
+    yield "    Expiration    Type"
+    yield _line(0, TimerLine(filled[0][0].seconds if filled else 0.0, "(parent)"))
+    for group in filled:
+        if depth > 1:
+            yield _line(1, TimerLine(group[0].seconds, "(parent)"))
+        yield from (_line(depth, line) for line in group)
+
+
+def _line(depth: int, line: TimerLine) -> str:
+    return f"{'  ' * depth}|{line.seconds:>16.3f}  {line.kind}"
+
+
+TIMERS: Final = both_commands("timers", {"timers": "What is due when"}, query_timers, render_timers)
