@@ -28,8 +28,7 @@ from dmvpn.base.negotiation import (
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
-from dmvpn.features.ipsec.events import ClearCrypto
-from dmvpn.features.ipsec.machine import IpsecMachine
+from dmvpn.features.ipsec.machine import ClearCrypto, IpsecMachine
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from support.protection import came, connection, counted, negotiated

@@ -18,7 +18,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, IkePhase, Ik
 from dmvpn.base.sessions import sessions
 from dmvpn.features.ikev2.reports import ClearIkeStats
 from dmvpn.features.ikev2.show import COMMANDS as IKE
-from dmvpn.features.ipsec.events import ClearCrypto
+from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.ipsec.show import COMMANDS as IPSEC
 from dmvpn.features.ipsec.show.words import plaintext_mtu
 from dmvpn.ios import ExecParser, Match

@@ -27,9 +27,8 @@ from dmvpn.base.notices import Notice
 from dmvpn.base.protection import EspSa, ProtectionPhase
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.ipsec import FEATURE as IPSEC
-from dmvpn.features.ipsec.events import ClearCrypto
-from dmvpn.features.ipsec.machine import IpsecMachine
-from dmvpn.features.ipsec.negotiations import LARGEST_UNWANTED
+from dmvpn.features.ipsec.machine import ClearCrypto, IpsecMachine
+from dmvpn.features.ipsec.sockets import LARGEST_UNWANTED
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.tunnel import FEATURE as TUNNEL

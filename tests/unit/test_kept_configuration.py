@@ -10,9 +10,8 @@ from dmvpn.base.events import ConfigurationEntered, LinkChanged
 from dmvpn.face.language import exec_parser
 from dmvpn.features.ikev2.config import model as ike
 from dmvpn.features.ikev2.model import Authentication, Encryption, Hash, Identity, IdentityKind, PreSharedKey
-from dmvpn.features.ipsec.algorithms import Cipher, Integrity
 from dmvpn.features.ipsec.config import model as ipsec
-from dmvpn.features.ipsec.model import TransformSet
+from dmvpn.features.ipsec.model import Cipher, Integrity, TransformSet
 from dmvpn.ios import Match
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator

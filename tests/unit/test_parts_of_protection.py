@@ -9,8 +9,8 @@ import pytest
 from dmvpn.app.config import refuse_left_out
 from dmvpn.base.errors import UserError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ipsec.algorithms import Cipher
 from dmvpn.features.ipsec.config.tree import read
+from dmvpn.features.ipsec.model import Cipher
 from dmvpn.features.ipsec.policies import resolve
 from dmvpn.features.tunnel.config import model
 from dmvpn.features.tunnel.line import Source, make_spec, missing

@@ -24,7 +24,7 @@ OFFERED: Final = frozenset(("config", "facts", "lint", "machine", "messages", "m
 BESIDES: Final = {
     "eigrp": ("metric", "states"),
     "ikev2": ("book", "offers", "terms", "wire.numbers"),
-    "ipsec": ("events", "policies"),
+    "ipsec": ("policies",),
     "nat": ("rules",),
     "nhrp": ("cache", "client", "parts", "plane", "resolver", "tunnel"),
     "ospf": ("settings",),

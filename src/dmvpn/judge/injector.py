@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
-from dmvpn.features.ipsec.events import ClearCrypto
+from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.judge import faults
 from dmvpn.judge.forgeries import Forger

@@ -5,12 +5,11 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
 `ProtectionChanged` and the orders `ServeIpsec`, `InstallSa`, `UseSa`, `RemoveSa`, `PollSas`; is `ports.Protection`.
 
     model, config   transform sets, profiles       policies       a profile in the terms of IKE
-    decisions       which tunnels can be protected sockets        which pairs are wanted
-    negotiations    how far those without SAs are  associations   SAs and connections, without keys
-    lifecycle       what happens to SAs            upkeep         counters, idle connections, lost SAs
-    serving         ports 500 and 4500 of the host machine        all of it together
-    messages        log lines, and how often they name strangers; events; lint (rules for `dmvpn lint`)
-    facts           what judges outside may know
+    decisions       which tunnels can be protected sockets        which pairs are wanted, how far each is
+    associations    SAs and connections            lifecycle      what happens to SAs
+    upkeep          counters, idle connections     serving        ports 500 and 4500 of the host
+    machine         all of it together             messages       log lines, and how often they name strangers
+    facts           what judges outside may know   lint           rules for `dmvpn lint`
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
-    from dmvpn.features.ipsec.negotiations import Negotiations
-    from dmvpn.features.ipsec.sockets import CryptoSockets
+    from dmvpn.features.ipsec.sockets import CryptoSockets, Negotiations
 
     Pair = tuple[IPAddress, IPAddress]
     Results = list[Effect | Notice]

@@ -12,6 +12,7 @@ begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
@@ -42,14 +43,12 @@ from dmvpn.base.protection import (
 )
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
-from dmvpn.features.ipsec.events import ClearCrypto
 from dmvpn.features.ipsec.lifecycle import Lifecycle, Outcome
 from dmvpn.features.ipsec.messages import Complaints
 from dmvpn.features.ipsec.model import IpsecConfig
-from dmvpn.features.ipsec.negotiations import Negotiations
 from dmvpn.features.ipsec.policies import Expansion, expansion
 from dmvpn.features.ipsec.serving import Serving
-from dmvpn.features.ipsec.sockets import CryptoSockets, Home
+from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Negotiations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,6 +63,18 @@ if TYPE_CHECKING:
 _IN_CLEAR: Final = Protected(phase=ProtectionPhase.SECURED)
 _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
 _FOREIGN: Final = "no tunnel protects this pair by this profile any more"
+
+
+@dataclass(frozen=True, slots=True)
+class ClearCrypto(Event):
+    """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and tell the peers; what is wanted is negotiated again.
+
+    remote: those with this peer alone, by its address.
+    sas_only: new SAs of ESP take the place of the old ones, without a packet lost; IKE SAs stay.
+    """
+
+    remote: IPAddress | None = None
+    sas_only: bool = False
 
 
 class IpsecMachine:

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, Cipher, Integrity
-from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
+from dmvpn.features.ipsec.model import (
+    DEFAULT_KILOBYTES,
+    DEFAULT_SECONDS,
+    Cipher,
+    Integrity,
+    IpsecConfig,
+    IpsecProfile,
+    TransformSet,
+)
 from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:

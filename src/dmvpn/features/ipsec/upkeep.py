@@ -3,6 +3,12 @@
 Counters are asked for while there are SAs, every five seconds, and more seldom if there are thousands; shows ask for
 themselves (`base.counting`). An answer names every SA that the plane has. If one of ours is missing, it was lost (the
 plane restarted, or forgot it); one that we do not know is removed.
+
+A connection is idle, and deleted, when neither a tunnel nor NHRP wants it and nothing has passed for long.
+A wanted connection is kept, however silent it is: a plane does not report the packet that would have to bring it back,
+and IOS would negotiate again with that packet. So `set security-association idle-time` shortens the wait for what
+nobody wants: NHRP lets a shortcut go when its entry ends, and with it the SAs. Of several connections between the same
+addresses (peers behind one NAT) nobody can say which one is wanted: the silent ones are asked whether they live.
 """
 
 from __future__ import annotations
@@ -16,7 +22,6 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Standing
-from dmvpn.features.ipsec.idleness import UNWANTED_IDLE, Idleness, passed
 from dmvpn.features.ipsec.reasons import IpsecReason
 
 if TYPE_CHECKING:
@@ -34,6 +39,8 @@ SAS_A_SECOND: Final = 400
 #: Seconds that an answer may have been on its way: it does not include the SAs of that time.
 IN_FLIGHT: Final = 2.0
 _POLL: Final = "poll"
+#: Seconds of silence where nothing is configured. A client that was refused tries again every 64 s (NHRP).
+UNWANTED_IDLE: Final = 120.0
 
 
 class Upkeep:
@@ -144,3 +151,27 @@ class Upkeep:
             return []
         self._unwanted.add(connection)
         return [ConnectionUnwanted(connection, "nobody wants it, and nothing has passed for long")]
+
+
+class Idleness:
+    """By connection: when something passed last, as far as the counters show, or since when it has been of no use."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    def used(self, connection: int, now: float) -> None:
+        """Begin the time again: something passed, or somebody wants the connection."""
+        self._since[connection] = now
+
+    def since(self, connection: int, now: float) -> float:
+        """Return since when it has been idle."""
+        return self._since.setdefault(connection, now)
+
+    def forget(self, connection: int) -> None:
+        """Forget a connection that is gone."""
+        self._since.pop(connection, None)
+
+
+def passed(before: SaCount | None, count: SaCount) -> bool:
+    """Return whether anything passed between two counts."""
+    return (count.sent, count.received) != ((before.sent, before.received) if before is not None else (0, 0))

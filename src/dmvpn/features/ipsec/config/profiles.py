@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW
+from dmvpn.features.ipsec.model import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW
 from dmvpn.ios import Args, ConfigLine, Mode, OneOf, Section, register_type, several
 
 if TYPE_CHECKING:

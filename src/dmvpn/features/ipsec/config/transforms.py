@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.ipsec.algorithms import Cipher, Integrity
+from dmvpn.features.ipsec.model import Cipher, Integrity
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 
 _TRANSFORM = "ipsec-transform-set"

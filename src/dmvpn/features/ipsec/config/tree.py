@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
-from dmvpn.features.ipsec.algorithms import DEFAULT_KILOBYTES, DEFAULT_SECONDS, DEFAULT_WINDOW, Cipher
 from dmvpn.features.ipsec.config import profiles, transforms
-from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, Lifetime, TransformSet
+from dmvpn.features.ipsec.model import (
+    DEFAULT_KILOBYTES,
+    DEFAULT_SECONDS,
+    DEFAULT_WINDOW,
+    Cipher,
+    IpsecConfig,
+    IpsecProfile,
+    Lifetime,
+    TransformSet,
+)
 
 if TYPE_CHECKING:
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
-from dmvpn.features.ipsec.events import ClearCrypto
+from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
 if TYPE_CHECKING:

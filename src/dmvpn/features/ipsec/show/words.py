@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import EspCipher, EspHash
-from dmvpn.features.ipsec.algorithms import Cipher
+from dmvpn.features.ipsec.model import Cipher
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import EspTransform
