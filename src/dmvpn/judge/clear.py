@@ -1,32 +1,26 @@
 """Nothing in clear: every packet that a router puts on a wire, held against what its configuration promises.
 
-A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong. It
-is not asked what the router believes of its tunnels: the configuration's text is read.
+A GRE packet with the key of a tunnel that has `tunnel protection` must never be seen, whatever else has gone wrong. No
+router is asked what it believes of its tunnels: their configurations count.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.net import ip
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.network.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TUNNEL = re.compile(r"^interface Tunnel\S+\n(?:(?![a-z]).*\n)*", re.MULTILINE)
-_KEY = re.compile(r"^ tunnel key (\d+)$", re.MULTILINE)
-_PROTECTION = re.compile(r"^ tunnel protection ipsec ", re.MULTILINE)
-
 
 def protected_keys(configuration: str) -> dict[int | None, None]:
     """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
-    blocks = [block for block in _TUNNEL.findall(configuration) if _PROTECTION.search(block)]
-    found = [_KEY.search(block) for block in blocks]
-    return {int(key[1]) if key else None: None for key in found}
+    return {tunnel.key: None for tunnel in Device.read("", configuration).tunnels.tunnels if tunnel.protection}
 
 
 class ClearWatch:

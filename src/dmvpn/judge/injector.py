@@ -16,8 +16,12 @@ from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.judge import faults
 from dmvpn.judge.forgeries import Forger
 from dmvpn.judge.schedule import Abilities
+from dmvpn.network.device import Device
+from dmvpn.network.lines import after
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.entropy import Entropy
     from dmvpn.judge.anatomy import Anatomy
@@ -210,9 +214,9 @@ class Injector:
     def _named(self, router: str) -> bool:
         """Return whether its address is written down elsewhere. Then it cannot change without somebody else's doing."""
         wan = self._anatomy.sites[router].wans[0]
-        address = re.escape(_address_in(self._texts[router], wan) or "none")
+        address = _address_in(self._texts[router], wan)
         texts = [text for name, text in self._texts.items() if name != router]
-        return any(re.search(rf"(?<![\d.]){address}(?![\d.])", text) for text in texts)
+        return address is not None and any(_word(address).search(text) for text in texts)
 
     def _renumber(self, router: str, network: int) -> None:
         provider = self._provider_end(router)
@@ -223,7 +227,7 @@ class Injector:
         old_gateway = _address_in(self._texts[provider[0]], provider[1])
         text = _readdressed(self._texts[router], interface, f"{base}.2")
         if old_gateway is not None:
-            text = re.sub(rf"(?<![\d.]){re.escape(old_gateway)}(?![\d.])", f"{base}.1", text)
+            text = _word(old_gateway).sub(f"{base}.1", text)
         self._texts[router] = text
         self._texts[provider[0]] = _readdressed(self._texts[provider[0]], provider[1], f"{base}.1")
         for name in (provider[0], router):
@@ -250,20 +254,15 @@ class Injector:
         self._world.schedule(node)
 
 
-def _block_of(text: str, interface: str) -> tuple[int, int]:
-    """Return where the lines of an interface begin and end in a configuration."""
-    begin = text.index(f"interface {interface}\n")
-    end = re.compile(r"^(?=[a-z])", re.MULTILINE).search(text, text.index("\n", begin) + 1)
-    return begin, end.start() if end else len(text)
+def _address_in(text: str, interface: str) -> IPv4Address | None:
+    port = Device.read("", text).ports.get(interface)
+    return None if port is None else port.ip
 
 
-def _address_in(text: str, interface: str) -> str | None:
-    begin, end = _block_of(text, interface)
-    found = re.search(r"^ ip address (\S+) \S+$", text[begin:end], re.MULTILINE)
-    return found[1] if found else None
+def _word(address: IPv4Address) -> re.Pattern[str]:
+    """Return what finds an address wherever a line names it."""
+    return re.compile(rf"(?<![\d.]){re.escape(str(address))}(?![\d.])")
 
 
 def _readdressed(text: str, interface: str, address: str) -> str:
-    begin, end = _block_of(text, interface)
-    changed = re.sub(r"^ ip address .*$", f" ip address {address} 255.255.255.252", text[begin:end], flags=re.MULTILINE)
-    return text[:begin] + changed + text[end:]
+    return after(text, [f"interface {interface}", f"ip address {address} 255.255.255.252"])

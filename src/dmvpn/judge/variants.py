@@ -1,7 +1,8 @@
 """Variants of a scenario: the same network with one thing configured otherwise, made from its configurations.
 
 static       no routing protocol over the tunnels: static routes to every LAN, by way of the hub
-no-unique    `ip nhrp registration no-unique`: a spoke may return with another NBMA address at once
+no-unique    `ip nhrp registration no-unique`: a spoke may return with another NBMA address at once; it registers as
+             often as without a line
 short        `ip nhrp holdtime 90`: entries expire and are renewed all the time
 if-state     `if-state nhrp` on the tunnels of spokes: without a server the line protocol is down
 protected    IKEv2 and IPsec under every tunnel; SAs that are replaced every few minutes
@@ -9,16 +10,19 @@ protected    IKEv2 and IPsec under every tunnel; SAs that are replaced every few
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.network.device import Device
+from dmvpn.network.lines import after
 from dmvpn.shells.lab_model import Lab, ReadySpec
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+
+    from dmvpn.features.nhrp.model import TunnelConfig
 
 #: Seconds.
 SHORT_HOLDING_TIME = 90
@@ -50,9 +54,6 @@ crypto ipsec profile DMVPN
 !
 """
 
-_TUNNEL = re.compile(r"^interface Tunnel\S+\n(?:(?![a-z]).*\n)*", re.MULTILINE)
-_ROUTING = re.compile(r"^router eigrp .*\n(?:(?![a-z]).*\n)*", re.MULTILINE)
-
 
 def vary(scenario: Scenario, names: Iterable[str]) -> Scenario:
     """Return the scenario with these variants applied, one after another.
@@ -77,57 +78,54 @@ def fitting(scenario: Scenario) -> tuple[str, ...]:
 def _static(scenario: Scenario) -> Scenario | None:
     """Return one hub, one tunnel each: every LAN is reached by the tunnel address of its router, or of the hub."""
     hubs = [name for name in scenario.configurations if scenario.role(name) == "hub"]
-    spokes = [name for name in scenario.configurations if scenario.role(name) == "spoke"]
-    overlay = [*hubs, *spokes]
-    tunnels = {name: _TUNNEL.findall(scenario.configurations[name]) for name in overlay}
-    if len(hubs) != 1 or not spokes or any(len(found) != 1 for found in tunnels.values()):
+    devices = {one.name: one for one in _devices(scenario) if scenario.role(one.name) in ("hub", "spoke")}
+    if len(hubs) != 1 or len(devices) == 1 or any(len(one.tunnels.tunnels) != 1 for one in devices.values()):
         return None
     if any(prefix.address.version == 6 for _, prefix in _lans(scenario)):
         return None
-    addresses = {name: _address(found[0]) for name, found in tunnels.items()}
-    if any(address is None for address in addresses.values()):
+    ends = {name: one.ports.get(one.tunnels.tunnels[0].name) for name, one in devices.items()}
+    addresses = {name: end.ip for name, end in ends.items() if end is not None}
+    if addresses.keys() != devices.keys():
         return None
     texts = dict(scenario.configurations)
-    for name in overlay:
+    for name, device in devices.items():
         routes = [
             f"ip route {prefix.address} {prefix.netmask} {addresses[home if name == hubs[0] else hubs[0]]}"
             for home, prefix in _lans(scenario)
             if home != name and home in addresses
         ]
-        text = _ROUTING.sub("", texts[name])
-        texts[name] = text.replace("\nend\n", "\n" + "\n".join([*routes, "!", "end"]) + "\n")
+        protocols = [f"no router eigrp {one.name or one.autonomous_system}" for one in device.eigrp.processes]
+        texts[name] = after(texts[name], [*protocols, *routes])
     return _with(scenario, texts, wait_for_routes=False)
 
 
 def _no_unique(scenario: Scenario) -> Scenario | None:
-    return _in_tunnels(scenario, " ip nhrp registration no-unique\n", "ip nhrp nhs")
+    lines = ("no ip nhrp registration timeout", "ip nhrp registration no-unique")
+    return _in_tunnels(scenario, lines, lambda tunnel: bool(tunnel.nhs))
 
 
 def _short(scenario: Scenario) -> Scenario | None:
-    return _in_tunnels(scenario, f" ip nhrp holdtime {SHORT_HOLDING_TIME}\n", "ip nhrp network-id")
+    line = f"ip nhrp holdtime {SHORT_HOLDING_TIME}"
+    return _in_tunnels(scenario, (line,), lambda tunnel: tunnel.network_id is not None)
 
 
 def _if_state(scenario: Scenario) -> Scenario | None:
-    return _in_tunnels(scenario, " if-state nhrp\n", "ip nhrp nhs")
+    return _in_tunnels(scenario, ("if-state nhrp",), lambda tunnel: bool(tunnel.nhs))
 
 
 def _protected(scenario: Scenario) -> Scenario | None:
-    texts = {}
-    for name, text in scenario.configurations.items():
-        blocks = _TUNNEL.findall(text)
-        if "tunnel protection" in text:
+    texts = dict(scenario.configurations)
+    for device in _devices(scenario):
+        tunnels = device.tunnels.tunnels
+        if any(tunnel.protection for tunnel in tunnels):
             return None
-        sources = [found[1] for block in blocks if (found := re.search(r"^ tunnel source (\S+)$", block, re.MULTILINE))]
+        sources = [tunnel.source_interface for tunnel in tunnels if tunnel.source_interface]
         shared = " shared" if len(set(sources)) < len(sources) else ""
-        line = f" tunnel protection ipsec profile DMVPN{shared}\n"
-        texts[name] = text if not blocks else protect(text, _CRYPTO, line)
+        line = f"tunnel protection ipsec profile DMVPN{shared}"
+        if tunnels:
+            lines = [each for tunnel in tunnels for each in (f"interface {tunnel.name}", line)]
+            texts[device.name] = after(device.text, [*_CRYPTO.splitlines(), *lines])
     return _with(scenario, texts) if texts != scenario.configurations else None
-
-
-def protect(text: str, crypto: str, line: str) -> str:
-    """Return a configuration with this before its first interface, and this line in each of its tunnels."""
-    text = _TUNNEL.sub(lambda found: found[0].removesuffix("!\n") + line + "!\n", text)
-    return re.sub(r"^(?=interface )", lambda _: crypto, text, count=1, flags=re.MULTILINE)
 
 
 VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
@@ -139,16 +137,18 @@ VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
 }
 
 
-def _in_tunnels(scenario: Scenario, line: str, where: str) -> Scenario | None:
-    """Return a line more in each tunnel that has a line beginning with `where`, in place of another one of its kind."""
-    words = line.rsplit(" ", 1)[0] if line.count(" ") > 3 else line.rstrip("\n")
-
-    def insert(found: re.Match[str]) -> str:
-        kept = [text for text in found[0].splitlines(keepends=True) if not text.startswith(words)]
-        return "".join([kept[0], *kept[1:], line]) if where in found[0] else found[0]
-
-    texts = {name: _TUNNEL.sub(insert, text) for name, text in scenario.configurations.items()}
+def _in_tunnels(scenario: Scenario, lines: Sequence[str], which: Callable[[TunnelConfig], bool]) -> Scenario | None:
+    """Return the scenario with these lines typed in each tunnel whose NHRP over IPv4 is such."""
+    texts = dict(scenario.configurations)
+    for device in _devices(scenario):
+        names = [tunnel.name for tunnel in device.nhrp.tunnels if tunnel.version == 4 and which(tunnel)]
+        if names:
+            texts[device.name] = after(device.text, [each for name in names for each in (f"interface {name}", *lines)])
     return _with(scenario, texts) if texts != scenario.configurations else None
+
+
+def _devices(scenario: Scenario) -> list[Device]:
+    return [Device.read(name, text) for name, text in scenario.configurations.items()]
 
 
 def _with(scenario: Scenario, texts: dict[str, str], *, wait_for_routes: bool = True) -> Scenario:
@@ -156,11 +156,6 @@ def _with(scenario: Scenario, texts: dict[str, str], *, wait_for_routes: bool = 
     if not wait_for_routes:
         lab = lab.model_copy(update={"ready": ReadySpec(either=lab.ready.either)})
     return Scenario(scenario.name, lab, texts)
-
-
-def _address(block: str) -> str | None:
-    found = re.search(r"^ ip address (\S+) \S+$", block, re.MULTILINE)
-    return found[1] if found else None
 
 
 def _lans(scenario: Scenario) -> list[tuple[str, Prefix]]:
