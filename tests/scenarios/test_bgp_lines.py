@@ -412,3 +412,32 @@ def test_an_address_family_is_taken_back_by_either_of_its_names(typed: str, take
     world.configure("R11", *eigrp, "network 10.7.0.0 0.0.255.255")
     world.configure("R11", "router eigrp TWO", f"{taken_back} autonomous-system 7")
     assert "10.7.0.0" not in world.show("R11", "running-config | section eigrp")
+
+
+def test_an_aggregate_is_made_of_what_its_map_permits() -> None:
+    world = World(EXTERNAL).converge()
+    world.configure("HUB", "ip prefix-list P permit 10.1.2.0/24", "route-map P", "match ip address prefix-list P")
+    world.configure("HUB", *HUB, "aggregate-address 10.1.0.0 255.255.0.0 as-set advertise-map P")
+    assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.0.0/16") == "65000 65012", 30.0)
+    world.configure("SPOKE2", "interface GigabitEthernet0/2", "shutdown")
+    assert world.wait_until(lambda: path(world, "SPOKE1", "10.1.0.0/16") == "-", 30.0), "other parts make none"
+
+
+def test_whoever_wants_a_shorter_hold_time_than_the_least_is_refused() -> None:
+    world = World(EXTERNAL)
+    world.configure("HUB", *HUB, "neighbor 10.255.0.11 timers 10 40 30")
+    world.configure("SPOKE1", "router bgp 65011", "timers bgp 5 15")
+    world.run_for(30)
+    assert not is_up(world, "HUB", "10.255.0.11")
+    assert any("2/6 (unacceptable hold time)" in text for text in world.messages("HUB"))
+    world.configure("SPOKE1", "router bgp 65011", "timers bgp 10 30")
+    assert world.wait_until(lambda: is_up(world, "HUB", "10.255.0.11"), 120.0)
+
+
+def test_a_router_is_named_by_an_interface_and_a_cluster_by_a_number() -> None:
+    world = World("bgp-phase3")
+    world.configure("HUB", "interface Loopback7", "ip address 9.9.9.9 255.255.255.255")
+    world.configure("HUB", *HUB, "bgp router-id interface Loopback7", "bgp cluster-id 258")
+    world.run_for(90)
+    assert "router identifier 9.9.9.9," in world.show("HUB", "ip bgp summary")
+    assert "Cluster list: 0.0.1.2" in world.show("SPOKE1", "ip bgp 10.1.2.0/24")

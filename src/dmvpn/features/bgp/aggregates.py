@@ -76,7 +76,8 @@ class Aggregates:
         prefix, source = aggregate.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED)
         parts = self._parts[prefix]
         existed = table.known(prefix, source) is not None
-        path = self._with_map(aggregate_path(aggregate, parts.values(), config, router_id, now), aggregate, prefix)
+        made_of = [part for inner, part in parts.items() if self._makes(aggregate, inner, part)]
+        path = self._with_map(aggregate_path(aggregate, made_of, config, router_id, now), aggregate, prefix)
         if path is None:
             table.take_away(prefix, source)
         else:
@@ -106,6 +107,13 @@ class Aggregates:
             return aggregate.summary_only
         route = candidate(prefix, part.attributes, kinds_of(part))
         return self._ports.policies.of_routes().mapped(aggregate.suppress_map, route) is not None
+
+    def _makes(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
+        """Return whether a part is one of those of which the aggregate is made."""
+        if not aggregate.advertise_map:
+            return True
+        route = candidate(prefix, part.attributes, kinds_of(part))
+        return self._ports.policies.of_routes().mapped(aggregate.advertise_map, route) is not None
 
     def _with_map(self, path: Path | None, aggregate: Aggregate, prefix: Prefix) -> Path | None:
         """Return the aggregate with what its map sets; a map that refuses it changes nothing."""

@@ -60,7 +60,8 @@ class Neighbor:
 
     group: the peer group it belongs to. is_group: it is one. active: in IPv4 unicast. maximum_prefixes: 0: no limit;
     warn_percent: from how much of it on there is a warning; only_warn: it is no reason to give the neighbor up.
-    timers: keepalive, hold. ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
+    timers: keepalive, hold, the least hold time that the neighbor may want.
+    ebgp_ttl: hops that an external neighbor may be away; anywhere: one hop, whatever its
     address. fall_over: given up when there is no route to it. bfd: watched by BFD.
     local_as_prepends: what it tells gets `local_as` before its path; local_as_replaces: it sees that number alone.
     helps: its routes are kept while it restarts; None: as the process says.
@@ -89,7 +90,7 @@ class Neighbor:
     update_source: str = ""
     description: str = ""
     ebgp_ttl: int | None = None
-    timers: tuple[int, int] | None = None
+    timers: tuple[int, int, int] | None = None
     anywhere: bool = False
     passive: bool = False
     plain_refresh: bool = False
@@ -140,13 +141,17 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """`aggregate-address`. suppress_map: parts that it permits are told no more. attribute_map: what it sets."""
+    """`aggregate-address`. suppress_map: parts that it permits are told no more. attribute_map: what it sets.
+
+    advertise_map: parts that it permits make the aggregate; "": all do.
+    """
 
     prefix: Prefix
     summary_only: bool = False
     as_set: bool = False
     suppress_map: str = ""
     attribute_map: str = ""
+    advertise_map: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +185,8 @@ class Decision:
 class BgpConfig:
     """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
 
-    distances: of external, internal and local routes. maximum_paths: external, internal. timers: keepalive, hold.
+    distances: of external, internal and local routes. maximum_paths: external, internal. timers: as those of a
+    neighbor. router_id_of: the interface whose address is the name.
     ipv4_by_default: neighbors are in IPv4 unicast without being activated.
     default_metric: of redistributed routes. default_originate: redistribution may bring in the default route, too.
     neighbor_distances: of what these neighbors tell.
@@ -193,10 +199,11 @@ class BgpConfig:
 
     local_as: int = 0
     router_id: IPv4Address | None = None
+    router_id_of: str = ""
     cluster_id: IPv4Address | None = None
     log_changes: bool = True
     ipv4_by_default: bool = True
-    timers: tuple[int, int] = (60, 180)
+    timers: tuple[int, int, int] = (60, 180, 0)
     distances: tuple[int, int, int] = (20, 200, 200)
     maximum_paths: tuple[int, int] = (1, 1)
     graceful_restart: bool = False

@@ -161,6 +161,7 @@ class Neighbors:
             router_id=self._process.router_id,
             hold_time=settings.hold_time,
             keepalive=settings.keepalive,
+            least_hold_time=settings.least_hold_time,
             marks_refreshes=not settings.lines.plain_refresh,
             restart=Restart(seconds=self._process.config.restart_time) if settings.helps else None,
         )

@@ -43,11 +43,15 @@ class Process:
         self.order(DebugOutput(tuple(lines)))
 
     def choose_router_id(self, *, again: bool = False) -> None:
-        """Choose the configured identifier, else the highest address of a loopback, else of any interface; it stays
-        what it is. again: unless there is a better one, since nobody configures it any more.
+        """Choose the configured identifier, or the address of the configured interface, else the highest address of a
+        loopback, else of any interface; it stays what it is. again: unless there is a better one, since nobody
+        configures it any more.
         """
+        state = self.ports.interfaces.get(self.config.router_id_of) if self.config.router_id_of else None
         if self.config.router_id is not None:
             self.router_id = self.config.router_id
+        elif state is not None and isinstance(state.address, IPv4Address):
+            self.router_id = state.address
         elif self.router_id is None or again:
             states = self.ports.interfaces.all()
             for some in ([one for one in states if one.name.startswith("Loopback")], states):

@@ -100,6 +100,7 @@ class Identity:
     """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
 
     marks_refreshes: we can tell where a refresh begins and ends.
+    least_hold_time: whoever wants fewer is refused.
     restart: what we say of restarts; None: nothing.
     """
 
@@ -109,6 +110,7 @@ class Identity:
     hold_time: int
     keepalive: int
     marks_refreshes: bool = True
+    least_hold_time: int = 0
     restart: Restart | None = None
 
 
@@ -364,7 +366,7 @@ class Session:
         is_internal = self.identity.remote_as == self.identity.local_as
         if not int(message.identifier) or (is_internal and message.identifier == self.identity.router_id):
             raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
-        if message.hold_time in (1, 2):
+        if message.hold_time in (1, 2) or message.hold_time < self.identity.least_hold_time:
             raise _refused("hold time", OpenError.UNACCEPTABLE_HOLD_TIME)
         families = [one.value for one in message.capabilities if one.code == Capability.MULTIPROTOCOL]
         if families and IPV4_UNICAST not in families:

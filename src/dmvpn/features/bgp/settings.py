@@ -27,6 +27,7 @@ class PeerSettings:
     """Everything that holds for a peer. lines: its own and its group's.
 
     local_as: the number that it knows us by; real_as: that of the process. helps: its routes are kept if it restarts.
+    least_hold_time: one that wants fewer seconds is refused.
     """
 
     address: IPv4Address
@@ -37,6 +38,7 @@ class PeerSettings:
     lines: Neighbor
     real_as: int = 0
     helps: bool = False
+    least_hold_time: int = 0
 
     @property
     def internal(self) -> bool:
@@ -81,10 +83,18 @@ def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> Pee
     is_active = config.ipv4_by_default if merged.active is None else merged.active
     if merged.remote_as is None or not is_active:
         return None
-    keepalive, hold = merged.timers or config.timers
+    keepalive, hold, least = merged.timers or config.timers
     helps = config.graceful_restart if merged.helps is None else merged.helps
     return PeerSettings(
-        address, merged.local_as or config.local_as, merged.remote_as, keepalive, hold, merged, config.local_as, helps
+        address,
+        merged.local_as or config.local_as,
+        merged.remote_as,
+        keepalive,
+        hold,
+        merged,
+        config.local_as,
+        helps,
+        least,
     )
 
 

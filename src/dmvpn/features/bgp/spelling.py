@@ -31,7 +31,8 @@ def session_lines(lines: Neighbor) -> Iterator[str]:
     if lines.description:
         yield f"description {lines.description}"
     if lines.timers is not None:
-        yield f"timers {lines.timers[0]} {lines.timers[1]}"
+        keepalive, hold, least = lines.timers
+        yield f"timers {keepalive} {hold}" + (f" {least}" if least else "")
     if lines.local_as is not None:
         words = "" if lines.local_as_prepends else " no-prepend" + (" replace-as" if lines.local_as_replaces else "")
         yield f"local-as {lines.local_as}{words}"

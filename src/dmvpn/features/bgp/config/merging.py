@@ -82,8 +82,9 @@ def _with_template(neighbor: Neighbor, args: Args) -> Neighbor:
     return replace(neighbor, policy_templates=tuple(sorted((*neighbor.policy_templates, (number, name)))))
 
 
-def _timers(args: Args) -> tuple[int, int]:
-    return args.integer("keepalive"), args.integer("hold")
+def timers_of(args: Args) -> tuple[int, int, int]:
+    """Return keepalive and hold time, and the least hold time that the other end may want."""
+    return args.integer("keepalive"), args.integer("hold"), args.integer("least", 0)
 
 
 def _removal(args: Args) -> PrivateAs:
@@ -107,7 +108,7 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
     "update-source": lambda neighbor, args: replace(neighbor, update_source=args.interface("interface")),
     "ebgp-multihop": lambda neighbor, args: replace(neighbor, ebgp_ttl=args.integer("ttl", 255)),
     "disable-connected-check": lambda neighbor, args: replace(neighbor, anywhere=True),
-    "timers": lambda neighbor, args: replace(neighbor, timers=_timers(args)),
+    "timers": lambda neighbor, args: replace(neighbor, timers=timers_of(args)),
     "local-as": lambda neighbor, args: replace(
         neighbor,
         local_as=args.integer("local_as"),

@@ -96,8 +96,13 @@ POLICY_TEMPLATE: Final = ConfigLine(
 SESSION_LINES: Final = template_lines(_SESSION, of_session=True)
 POLICY_LINES: Final = template_lines(_POLICY, of_session=False)
 ROUTER_ID: Final = _line(
-    "bgp router-id {address:address}",
-    {"bgp": "BGP's own settings", "router-id": "Name this router", "address": "Any address"},
+    "bgp router-id ( {address:address} | interface {interface:interface} )",
+    {
+        "bgp": "BGP's own settings",
+        "router-id": "Name this router",
+        "address": "Any address",
+        "interface": "By the address of an interface",
+    },
     order=10,
 )
 LOG_CHANGES: Final = _line(
@@ -108,7 +113,9 @@ LOG_CHANGES: Final = _line(
     shown=True,
 )
 CLUSTER_ID: Final = _line(
-    "bgp cluster-id {address:address}", {"cluster-id": "Name this cluster of route reflectors"}, order=12
+    "bgp cluster-id ( {address:address} | {number:1-4294967295} )",
+    {"cluster-id": "Name this cluster of route reflectors", "address": "As an address", "number": "As a number"},
+    order=12,
 )
 GRACEFUL_RESTART: Final = _line(
     "bgp graceful-restart", {"graceful-restart": "Keep forwarding while a neighbor restarts"}, order=13
@@ -186,12 +193,13 @@ LISTEN_LIMIT: Final = _line(
     default="bgp listen limit 100",
 )
 TIMERS: Final = _line(
-    "timers bgp {keepalive:0-65535} {hold:0-65535}",
+    "timers bgp {keepalive:0-65535} {hold:0-65535} [ {least:0-65535} ]",
     {
         "timers": "Times",
         "bgp": "Of all sessions",
         "keepalive": "Seconds between keepalives",
         "hold": "Seconds until a neighbor is given up",
+        "least": "Refuse neighbors that want fewer",
     },
     order=17,
     default="timers bgp 60 180",
@@ -250,7 +258,8 @@ class RouteLines:
         self.aggregate = ConfigLine(
             mode,
             "aggregate-address {address:address} {mask:mask} "
-            "[* summary-only | as-set | suppress-map {suppress:word} | attribute-map {attributes:word} ]",
+            "[* summary-only | as-set | suppress-map {suppress:word} | advertise-map {advertise:word} "
+            "| ( attribute-map | route-map ) {attributes:word} ]",
             {
                 "aggregate-address": "Tell one prefix for many",
                 "summary-only": "And those no more",
@@ -259,6 +268,9 @@ class RouteLines:
                 "suppress": "Name",
                 "attribute-map": "With what this route map sets",
                 "attributes": "Name",
+                "route-map": "The same",
+                "advertise-map": "Made of those alone that this route map permits",
+                "advertise": "Name",
                 "address": "The prefix",
                 "mask": "Its mask",
             },

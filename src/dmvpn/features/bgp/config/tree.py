@@ -5,11 +5,12 @@ Lines of `router bgp` itself and those of `address-family ipv4` mean the same: I
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
-from dmvpn.features.bgp.config.merging import Neighbors, activated, merged, said
+from dmvpn.features.bgp.config.merging import Neighbors, activated, merged, said, timers_of
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
     ALWAYS_COMPARE_MED,
@@ -47,8 +48,6 @@ from dmvpn.ios.distribution import distance_of
 from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.pages import Pages
     from dmvpn.features.bgp.model import Neighbor
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
@@ -79,10 +78,11 @@ def read(tree: ConfigTree) -> BgpConfig:
     return BgpConfig(
         local_as=args.integer("number"),
         router_id=_address(router, ROUTER_ID),
-        cluster_id=_address(router, CLUSTER_ID),
+        router_id_of=router.args(ROUTER_ID).interface("interface", ""),
+        cluster_id=_cluster(router.args(CLUSTER_ID)),
         log_changes=router.flag(LOG_CHANGES),
         ipv4_by_default=router.flag(IPV4_BY_DEFAULT),
-        timers=(timers.integer("keepalive"), timers.integer("hold")) if timers else (60, 180),
+        timers=timers_of(timers) if timers else (60, 180, 0),
         distances=_distances(everywhere(IN_ROUTER.distances, IN_FAMILY.distances)),
         maximum_paths=_paths(everywhere(IN_ROUTER.maximum_paths, IN_FAMILY.maximum_paths)),
         graceful_restart=router.flag(GRACEFUL_RESTART),
@@ -149,6 +149,11 @@ def _templates(router: Section, opener: ConfigLine, lines: tuple[ConfigLine, ...
     )
 
 
+def _cluster(args: Args) -> IPv4Address | None:
+    number = args.integer("number", None)
+    return args.address("address", None) if number is None else IPv4Address(number)
+
+
 def _address(section: Section, line: ConfigLine) -> IPv4Address | None:
     return section.args(line).address("address", None)
 
@@ -186,6 +191,7 @@ def _aggregate(args: Args) -> Aggregate:
         as_set="as-set" in args,
         suppress_map=args.text("suppress", ""),
         attribute_map=args.text("attributes", ""),
+        advertise_map=args.text("advertise", ""),
     )
 
 
