@@ -62,6 +62,10 @@ class Feed:
         """Never drop what there is now: it belongs to another group than what comes."""
         self._kept = len(self._items)
 
+    def follow(self, number: int) -> None:
+        """Note that it gets what changed up to this number, while it is behind."""
+        self.behind = number
+
     def position(self, latest: int) -> int:
         """Return the last change that it was sent for sure. latest: of all changes."""
         if self.behind is not None:

@@ -136,7 +136,8 @@ class Group:
             prefixes, last = self._log.after(number, SLICE)
             changes = [Change(prefix, _SOMETHING, self.told.get(prefix)) for prefix in prefixes]
             self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
-        batch, feed.behind = self._slices[number]
+        batch, last = self._slices[number]
+        feed.follow(last)
         return batch
 
     def repeat(self, feed: Feed, begin: Iterable[Mark], end: Iterable[Mark]) -> None:

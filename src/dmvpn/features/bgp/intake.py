@@ -64,12 +64,8 @@ class Intake:
 
     def forget(self, peer: Peer) -> Mapping[Prefix, Attributes]:
         """Forget what was told in a session that is over. Returns what that was."""
-        told, peer.received = peer.received, {}
+        told = peer.forget()
         self.total -= len(told)
-        peer.filtered.clear()
-        peer.stale.clear()
-        peer.denied = 0
-        peer.warned = peer.exceeded = False
         return told
 
     def refresh(self, peer: Peer, *, ends: bool) -> dict[Prefix, None]:

@@ -34,17 +34,16 @@ class Limits:
             return
         if peer.accepted > limit:
             if not peer.exceeded:  # prefixes are counted in slices: one line, until there are few enough again
-                peer.exceeded = True
+                peer.count(exceeded=True)
                 self._process.order(messages.MaximumExceeded.of(peer.address, peer.accepted, limit))
             if not peer.settings.lines.only_warn:
                 self._bar(peer, now)
                 session.notify(cease(Cease.MAXIMUM_PREFIXES), "BGP Notification sent", now)
             return
-        peer.exceeded = False
         is_near = peer.accepted * 100 > limit * peer.settings.lines.warn_percent
         if is_near and not peer.warned:
             self._process.order(messages.MaximumNear.of(peer.address, peer.accepted, limit))
-        peer.warned = is_near
+        peer.count(warned=is_near)
 
     def check_all(self, peers: Mapping[IPv4Address, Peer], now: float) -> None:
         """Check whether peers tell more than there is room for: the one that tells most of it goes, and the others
@@ -60,6 +59,6 @@ class Limits:
     def _bar(self, peer: Peer, now: float) -> None:
         """Bar a peer that told too much: it stays away for the minutes of `restart`, or until somebody clears it."""
         minutes = peer.settings.lines.restart_minutes
-        peer.barred_until = now + 60.0 * minutes if minutes else float("inf")
+        peer.bar(now + 60.0 * minutes if minutes else float("inf"))
         if minutes:
             self._process.timers.set(("call", peer.address), peer.barred_until)

@@ -46,7 +46,6 @@ from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
-from dmvpn.features.bgp.peer import FIRST_RETRY
 from dmvpn.features.bgp.process import Process
 from dmvpn.features.bgp.restart import END_OF_TABLE
 from dmvpn.features.bgp.routes import Routes
@@ -54,6 +53,7 @@ from dmvpn.features.bgp.session import RESTARTED, Ending, cease
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
     configured_peers,
+    groups_of,
     guest,
     inward_lines,
     longest_hold_time,
@@ -273,13 +273,13 @@ class BgpMachine:
 
     def _configure_peers(self, old: BgpConfig, wanted: dict[IPv4Address, PeerSettings], now: float) -> None:
         config = self._process.config
-        alike = are_guests_alike(old, config)
+        alike, groups = are_guests_alike(old, config), groups_of(config)
         for peer in list(self.peers.values()):
             if peer.dynamic and alike and peer.address not in wanted:
                 self._teller.regroup(peer, now)
                 continue
             if peer.dynamic:
-                self._obey(peer, None if peer.address in wanted else guest(config, peer.address), now)
+                self._obey(peer, None if peer.address in wanted else guest(config, peer.address, groups), now)
             else:
                 self._obey(peer, wanted.get(peer.address), now)
         for address, settings in wanted.items():
@@ -288,7 +288,7 @@ class BgpMachine:
 
     def _change(self, peer: Peer, settings: PeerSettings, now: float) -> None:
         """Obey other lines: those of the session end it, those of routes only make a difference to what is told."""
-        old, peer.settings = peer.settings, settings
+        old = peer.obey(settings)
         leaves = settings.is_leaving and peer.session is not None
         if leaves and settings.lines.shutdown_delay != old.lines.shutdown_delay:
             self._process.timers.set(("shut", peer.address), now + settings.lines.shutdown_delay)
@@ -302,7 +302,7 @@ class BgpMachine:
                 self._ask_again(peer, now)
         if old.lines.bfd != settings.lines.bfd and peer.session is not None:
             self._process.order(*watch(self._process.ports, peer, peer.session, wanted=settings.lines.bfd))
-        peer.retry = FIRST_RETRY
+        peer.be_called_often()
         self._neighbors.call_soon(peer, now, at_once=True)
 
     def _end(self, peer: Peer, subcode: Cease, reason: str, now: float) -> None:
@@ -344,9 +344,7 @@ class BgpMachine:
         for other in [one for one in peer.sessions if one is not session]:
             self._collide(other, now)
         self._neighbors.bury_all(now)
-        peer.established += 1
-        peer.identifier = surely(session.heard).identifier
-        peer.changed, peer.reason, peer.retry = now, None, FIRST_RETRY
+        peer.came_up(surely(session.heard).identifier, now)
         if self.config.log_changes:
             self._process.order(messages.NeighborChanged.up(_name(peer)))
         self.restarts.back(peer, session, now)
@@ -379,8 +377,7 @@ class BgpMachine:
 
     def _gone(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
         """Note that a peer that was established is no more."""
-        peer.dropped += 1
-        peer.changed, peer.last_reset = now, ending.reason
+        peer.went_down(ending.reason, now)
         self._process.order(*watch(self._process.ports, peer, session, wanted=False))
         if self.config.log_changes:
             self._process.order(messages.NeighborChanged.down(_name(peer), ending.reason))
@@ -459,9 +456,9 @@ class BgpMachine:
             if not event.is_about(peer):
                 continue
             if event.softness is Softness.HARD:
-                peer.barred_until = float("-inf")
+                peer.bar()
                 self._end(peer, Cease.RESET, "User reset", now)
-                peer.retry = FIRST_RETRY
+                peer.be_called_often()
                 if peer.address in self.peers and not peer.dynamic:
                     self._neighbors.call_soon(peer, now, at_once=not peer.settings.lines.shutdown)
             else:

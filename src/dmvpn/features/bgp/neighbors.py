@@ -13,7 +13,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.packet import Cease, ErrorCode
-from dmvpn.features.bgp.peer import FIRST_RETRY, LONGEST_RETRY, Peer
+from dmvpn.features.bgp.peer import Peer
 from dmvpn.features.bgp.restart import Restart
 from dmvpn.features.bgp.session import Ending, Identity, Session
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
@@ -120,18 +120,16 @@ class Neighbors:
 
     def call_soon(self, peer: Peer, now: float, *, at_once: bool = False) -> None:
         """Call a peer at once, or after a pause that grows."""
-        pause = 0.0 if at_once else jittered(self._process.ports.entropy, peer.retry, 0.25)
-        if not at_once:
-            peer.retry = min(2 * peer.retry, LONGEST_RETRY)
+        pause = 0.0 if at_once else jittered(self._process.ports.entropy, peer.pause(), 0.25)
         self._process.timers.set(("call", peer.address), now + pause)
 
     def call(self, peer: Peer, now: float) -> None:
         """Open a connection, if there is none and there is a way."""
         if peer.sessions or peer.dynamic or peer.settings.lines.shutdown or now < peer.barred_until:
             return
-        peer.barred_until = float("-inf")
+        peer.bar()
         local, why = local_end(self._process.ports, peer.settings)
-        peer.reason = Reason(why, since=now) if why is not None else None
+        peer.wait(Reason(why, since=now) if why is not None else None)
         self.call_soon(peer, now)
         identity = self._identity(peer.settings)
         if local is None or identity is None or peer.settings.lines.passive:
@@ -287,5 +285,5 @@ class Neighbors:
             self._process.order(StreamClose(session.stream, abort=True))
             session.end(Ending(""))
         self.bury_all(now)
-        peer.retry = FIRST_RETRY
+        peer.be_called_often()
         self.call_soon(peer, now, at_once=True)

@@ -88,6 +88,54 @@ class Peer:
         """How many of the prefixes that it told were taken."""
         return len(self.received) - len(self.filtered)
 
+    def obey(self, settings: PeerSettings) -> PeerSettings:
+        """Take other lines; returns those before."""
+        before, self.settings = self.settings, settings
+        return before
+
+    def came_up(self, identifier: IPv4Address, now: float) -> None:
+        """Note that it is established."""
+        self.established += 1
+        self.identifier = identifier
+        self.changed, self.reason = now, None
+        self.be_called_often()
+
+    def went_down(self, reason: str, now: float) -> None:
+        """Note that it is established no more."""
+        self.dropped += 1
+        self.changed, self.last_reset = now, reason
+
+    def wait(self, reason: Reason | None) -> None:
+        """Note why it is not called; None: it is."""
+        self.reason = reason
+
+    def be_called_often(self) -> None:
+        """Begin again with the shortest pause between two calls."""
+        self.retry = FIRST_RETRY
+
+    def pause(self) -> float:
+        """Return the seconds until it is called; after the next call it will be longer."""
+        pause, self.retry = self.retry, min(2 * self.retry, LONGEST_RETRY)
+        return pause
+
+    def bar(self, until: float = float("-inf")) -> None:
+        """Neither call nor hear it before; or again, if nothing is said."""
+        self.barred_until = until
+
+    def count(self, *, warned: bool = False, exceeded: bool = False) -> None:
+        """Note that there is a line about so many prefixes, or that it tells few enough."""
+        self.warned = warned or (exceeded and self.warned)
+        self.exceeded = exceeded
+
+    def forget(self) -> dict[Prefix, Attributes]:
+        """Forget what it told; returns that."""
+        told, self.received = self.received, {}
+        self.filtered.clear()
+        self.stale.clear()
+        self.denied = 0
+        self.warned = self.exceeded = False
+        return told
+
     def filter(self, prefix: Prefix, *, is_refused: bool) -> None:
         """Note whether its filters refuse what it told of a prefix."""
         if is_refused:

@@ -11,7 +11,7 @@ from dmvpn.base.streams import StreamPeer
 from dmvpn.features.bgp.model import BgpConfig, Neighbor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 #: Fields of a neighbor that a group has no say in.
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
@@ -75,11 +75,13 @@ class PeerSettings:
         return _ADVERTISEMENT_INTERVALS[self.internal] if configured is None else float(configured)
 
 
-def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> PeerSettings | None:
+def settings_of(
+    config: BgpConfig, address: IPv4Address, lines: Neighbor, groups: Mapping[str, Neighbor] | None = None
+) -> PeerSettings | None:
     """Return what holds for the peer with these lines; None: nobody says what its AS is, or it is not in IPv4
-    unicast.
+    unicast. groups: those of the configuration, for whoever asks about many peers.
     """
-    merged = with_group(config, lines)
+    merged = with_group(config, lines, groups)
     is_active = config.ipv4_by_default if merged.active is None else merged.active
     if merged.remote_as is None or not is_active:
         return None
@@ -101,21 +103,22 @@ def settings_of(config: BgpConfig, address: IPv4Address, lines: Neighbor) -> Pee
 def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
     """Return those with an address, in the order of the configuration."""
     found = {}
+    groups = groups_of(config)
     for lines in config.neighbors:
         if isinstance(lines.peer, IPv4Address):
-            settings = settings_of(config, lines.peer, lines)
+            settings = settings_of(config, lines.peer, lines, groups)
             if settings is not None:
                 found[lines.peer] = settings
     return found
 
 
-def guest(config: BgpConfig, address: IPv4Address) -> PeerSettings | None:
+def guest(config: BgpConfig, address: IPv4Address, groups: Mapping[str, Neighbor] | None = None) -> PeerSettings | None:
     """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
     ranges = [one for one in config.listen_ranges if address in one.prefix]
     closest = max(ranges, key=lambda one: one.prefix.length, default=None)
     if closest is None:
         return None
-    return settings_of(config, address, Neighbor(peer=address, group=closest.group))
+    return settings_of(config, address, Neighbor(peer=address, group=closest.group), groups)
 
 
 def longest_hold_time(config: BgpConfig) -> int:
@@ -141,10 +144,14 @@ def calling_guests(config: BgpConfig) -> Iterator[StreamPeer]:
             yield StreamPeer(one.prefix, example.lines.password, example.minimum_ttl, example.ttl)
 
 
-def with_group(config: BgpConfig, lines: Neighbor) -> Neighbor:
+def groups_of(config: BgpConfig) -> dict[str, Neighbor]:
+    """Return the lines of the peer groups, by name: there may be thousands of neighbors besides."""
+    return {one.peer: one for one in config.neighbors if isinstance(one.peer, str) and one.is_group}
+
+
+def with_group(config: BgpConfig, lines: Neighbor, groups: Mapping[str, Neighbor] | None = None) -> Neighbor:
     """Return the lines of a neighbor, and where they say nothing those of its group and its templates."""
-    groups = (one for one in config.neighbors if one.is_group and one.peer == lines.group)
-    group = next(groups, None) if lines.group else None
+    group = (groups_of(config) if groups is None else groups).get(lines.group) if lines.group else None
     if group is not None:
         lines = _inherited(lines, group)
         lines = replace(

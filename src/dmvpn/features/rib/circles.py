@@ -111,13 +111,13 @@ class Settling:
         circular = self._circle.circular
         circular.clear()
         for offer in self._members.values():
-            offer.hops = ()
+            offer.lead(())
         is_too_large = len(self._members) > LARGEST_CIRCLE
         if is_too_large:
             for key, offer in self._members.items():
                 circular[key] = None
                 hops = (hop for hop in offer.route.next_hops if self._inside(hop) is None)
-                offer.hops = joined(self._of_hop(key, hop) for hop in hops)
+                offer.lead(joined(self._of_hop(key, hop) for hop in hops))
         else:
             self._let_in()
         for place in self._circle.places.values():
@@ -136,22 +136,22 @@ class Settling:
     def _join(self, key: Key, active: list[Key]) -> bool:
         """Let one more offer in; False if it cannot be reached yet."""
         offer = self._members[key]
-        offer.hops = self._as_of_now(key, offer)
+        offer.lead(self._as_of_now(key, offer))
         if not offer.hops:
             return False
         active.append(key)
         outcome = self._followed(active)
         if outcome is None:
             self._circle.circular[key] = None
-            offer.hops = self._as_of_now(key, offer, outside=True)
+            offer.lead(self._as_of_now(key, offer, outside=True))
             outcome = self._followed(active)
         if not offer.hops or outcome is None:  # it would take away what those that are in it lean on
             self._circle.circular[key] = None
-            offer.hops = ()
+            offer.lead(())
             active.remove(key)
             outcome = self._followed(active)
         for member, hops in (outcome or {}).items():
-            self._members[member].hops = hops
+            self._members[member].lead(hops)
         return True
 
     def _inside(self, hop: NextHop) -> Place | None:

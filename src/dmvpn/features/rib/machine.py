@@ -149,7 +149,7 @@ class RibMachine:
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         results = self._handle(event, now)
-        touched, self._table.touched = self._table.touched, {}
+        touched = self._table.take_touched()
         if self._ports.remembers:
             self._remember(event, touched, results, now)
         return results
@@ -310,9 +310,7 @@ class RibMachine:
         results: list[Effect | Notice] = []
         for key, node in self._table.nodes.items():
             if prefix is None or key == prefix:
-                for offer in node.offers.values():
-                    offer.since = now
-                self._table.touched[key] = None
+                self._table.begin_again(node, now)
                 results += self._fib.again(key)
         return [*results, RoutesCleared(prefix)]
 

@@ -48,6 +48,19 @@ class Offer:
                 self.recursive = True
                 break
 
+    def lead(self, hops: tuple[NextHop, ...]) -> None:
+        """Lead there from now on; (): nowhere."""
+        self.hops = hops
+
+    def say_again(self, route: Route) -> None:
+        """Take the same route again, which may say since when it is what it is."""
+        self.route = route
+        self.since = route.since or self.since
+
+    def begin_again(self, now: float) -> None:
+        """Be what it is since now."""
+        self.since = now
+
     @property
     def usable(self) -> bool:
         """It may be in the table."""

@@ -46,13 +46,13 @@ class _Pass:
 class _Alike:
     """What is found of next hops, for all offers that name the same tuple of them: a neighbor tells thousands together.
 
-    hops: where they lead, and leading: those of them that lead somewhere; None: it is not the same for all offers,
+    ways: where they lead, and leading: those of them that lead somewhere; None: it is not the same for all offers,
     because some of the places lie in a circle.
     """
 
     next_hops: tuple[NextHop, ...]
     places: tuple[Place, ...]
-    hops: tuple[NextHop, ...] | None
+    ways: tuple[NextHop, ...] | None
     leading: tuple[NextHop, ...] | None
 
 
@@ -80,7 +80,7 @@ class Recursion:
         if self._loose:
             self._fresh[key] = None
         else:
-            offer.hops = alike.hops if alike.hops is not None else self._hops(key, offer)
+            offer.lead(alike.ways if alike.ways is not None else self._hops(key, offer))
 
     def again(self, key: Key) -> None:
         """Look again at an offer that names beside addresses a line that went up or down; `follow` must come next."""
@@ -271,7 +271,7 @@ class Recursion:
         offer = self._offers[key]
         hops = self._hops(key, offer)
         if hops != offer.hops:
-            offer.hops = hops
+            offer.lead(hops)
             self._note(key, work, None)
 
     def _note(self, key: Key, work: _Pass, circle: Circle | None) -> None:

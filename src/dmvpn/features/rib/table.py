@@ -35,7 +35,7 @@ class Change:
 class RouteTable:
     """All nodes by prefix. `line(interface, version)`: does it carry packets of this IP version?
 
-    touched: prefixes that may have changed, for the feature that remembers the table, which empties this set.
+    touched: prefixes that may have changed, for whoever remembers the table.
     """
 
     def __init__(self, line: Callable[[str, int], bool]) -> None:
@@ -52,8 +52,7 @@ class RouteTable:
         key = route.prefix, owner
         old = node.offers.get(owner)
         if old is not None and old.route == route:
-            old.route = route
-            old.since = route.since or old.since
+            old.say_again(route)
             self.touched[route.prefix] = None
             return []
         if old is not None:
@@ -65,7 +64,7 @@ class RouteTable:
         if offer.recursive:
             self.recursion.add(key, offer)
         else:
-            offer.hops = self._direct(route)
+            offer.lead(self._direct(route))
         return self._settle([route.prefix])
 
     def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[Change]:
@@ -86,9 +85,20 @@ class RouteTable:
             if offer is not None and offer.recursive:
                 self.recursion.again(key)
             elif offer is not None:
-                offer.hops = self._direct(offer.route)
+                offer.lead(self._direct(offer.route))
             touched[key[0]] = None
         return self._settle(list(touched))
+
+    def begin_again(self, node: Node, now: float) -> None:
+        """Let all routes of a prefix be what they are since now."""
+        for offer in node.offers.values():
+            offer.begin_again(now)
+        self.touched[node.prefix] = None
+
+    def take_touched(self) -> dict[Prefix, None]:
+        """Return the prefixes that may have changed since the last time."""
+        touched, self.touched = self.touched, {}
+        return touched
 
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that can be used now."""
