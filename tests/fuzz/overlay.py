@@ -197,7 +197,7 @@ def _rip_router_that_heard(octets: bytes, lines: str = "") -> Workbench:
     for payload in _several(octets):
         datagram = UdpDatagram(source_port=520, destination_port=520, payload=payload).serialize(source, RIP_GROUP)
         bench.handle(IpReceived("GigabitEthernet0/1", source, RIP_GROUP, 17, datagram, 2, 0))
-        learned = bench.machine(RipMachine).database.routes
+        learned = bench.machine(RipMachine).table.database.routes
         shown = [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
         assert all(route.prefix in learned and 1 <= route.metric <= 15 for route in shown)
     return bench

@@ -106,6 +106,6 @@ def test_whatever_a_neighbor_sends_the_table_stays_sound(payloads: list[bytes], 
             datagram = UdpDatagram(source_port=port, destination_port=520, payload=body).serialize(source, GROUP)
             bench.handle(IpReceived("GigabitEthernet0/1", source, GROUP, 17, datagram, 2, 0))
             bench.handle(IpReceived("GigabitEthernet0/1", source, GROUP, 17, body, 2, 0))
-    learned = bench.machine(RipMachine).database.routes
+    learned = bench.machine(RipMachine).table.database.routes
     shown = [route for route in bench.ports.rib.routes() if route.source is RouteSource.RIP]
     assert all(route.prefix in learned and 1 <= route.metric <= 15 for route in shown)

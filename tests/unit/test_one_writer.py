@@ -61,7 +61,9 @@ WRITERS: dict[str, dict[str, str]] = {
     "nat": {},
     "pki": {},
     "policy": {},
+    "rip": {},
     "static": {},
+    "track": {},
     "tunnel": {},
     "nhrp": {
         "adjacencies": "plane.py",

@@ -10,7 +10,7 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     lists     what lists leave of it    telling   updates, in slices
     watched   gateways that BFD watches
     triggered, conversation   circuits where changes alone are told, and what one peer there is told
-                                            machine   the process
+    table     what is announced                   machine   the process
     facts     what judges outside may know
 """
 

@@ -63,6 +63,38 @@ class Circuit:
         """Return whether the circuit stays what it is with this state of its interface, and these lines."""
         return self.state.addresses == state.addresses and self.triggered == config.interface(self.name).triggered
 
+    def begin(self) -> None:
+        """Begin to ask."""
+        self.attempts = 0
+
+    def ask(self) -> int:
+        """Count a request for the whole table; returns how many there have been."""
+        self.attempts += 1
+        return self.attempts
+
+    def hear(self) -> None:
+        """Note that somebody answered."""
+        self.heard = True
+
+    def ignore(self, what: str) -> None:
+        """Count a packet that is not to be believed."""
+        self.ignored += 1
+        self.last_ignored = what
+
+    def greet(self, soon: float, pause: float) -> float:
+        """Return when the whole table is said to somebody new: soon, but so long after the last time."""
+        self.greeted = max(soon, self.greeted + pause)
+        return self.greeted
+
+    def adjust(self, state: InterfaceState, *, passive: bool) -> bool:
+        """Note that the interface, or its lines, are others; returns whether it was passive and is not any more."""
+        was_passive, self.passive, self.state = self.passive, passive, state
+        return was_passive and not passive
+
+    def close(self) -> None:
+        """Send nothing more here."""
+        self.is_over = True
+
     def holds(self, address: IPAddress) -> bool:
         """Return whether this is an address of the interface's subnets, and not our own."""
         mine = self.state.addresses

@@ -122,6 +122,14 @@ class Conversation:
         self._alive()
         return is_news
 
+    def ask(self, now: float) -> None:
+        """Note that it is asked for everything, RFC 2091 §4.1."""
+        self.asking, self.asked_at = True, now
+
+    def repeat(self) -> None:
+        """Count something that came again in vain."""
+        self.tries += 1
+
     def lose(self) -> None:
         """Give it up for now: when it is back it must tell everything."""
         self.is_lost, self.asking = True, True

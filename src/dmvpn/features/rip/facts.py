@@ -65,7 +65,7 @@ def facts(machine: RipMachine, now: float) -> RipFacts | None:
     silent = [RipInterfaceFacts(name=name, blocked=reason_facts(reason)) for name, reason in machine.silent.items()]
     return RipFacts(
         neighbors=config.neighbors,
-        announces=tuple(network(prefix) for prefix in machine.own),
+        announces=tuple(network(prefix) for prefix in machine.table.own),
         interfaces=(*speaking, *silent),
         update=int(config.timers.update),
         invalid=int(config.timers.invalid),

@@ -51,9 +51,9 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
     """Return everything that RIP knows, the classful networks above their subnets."""
     machine = ctx.machine(RipMachine)
     found: dict[Prefix, RipDatabaseEntry] = {}
-    for prefix, own in machine.own.items():
+    for prefix, own in machine.table.own.items():
         found[prefix] = RipDatabaseEntry(prefix, own.kind, own.metric, own.interface)
-    for prefix, route in machine.database.routes.items():
+    for prefix, route in machine.table.database.routes.items():
         if prefix in found:
             continue
         paths = [(path, ctx.now - route.paths[path.path][1]) for path in route.announcements]

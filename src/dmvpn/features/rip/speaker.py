@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.notices import DebugOutput
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
-from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import gather, in_order, packets
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
 from dmvpn.features.rip.seals import Seals
@@ -22,24 +21,32 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.circuit import Circuit
+    from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.rip.output import Announced
     from dmvpn.features.rip.packet import RipEntry
 
 Results = list["Effect | Notice"]
 
 
-class Speaker:
-    """Sends for the process. config, now: those of the machine, which puts them here."""
+class Speaking(Protocol):
+    """A process, as far as it sends. now: seconds, monotonic."""
 
-    def __init__(self, ports: Ports) -> None:
-        self.config = RipConfig()
-        self.now = 0.0
+    config: RipConfig
+    now: float
+
+
+class Speaker:
+    """Sends for the process."""
+
+    def __init__(self, ports: Ports, process: Speaking) -> None:
+        self.process = process
         self.seals = Seals(ports)
         self._ports = ports
 
     def send(self, circuit: Circuit, packet: RipPacket, destination: IPAddress, port: int = PORT) -> Results:
         """Send one packet; none that must be sealed and cannot be."""
-        octets = self.seals.seal(packet, self.config, self.config.interface(circuit.name), self.now)
+        config, now = self.process.config, self.process.now
+        octets = self.seals.seal(packet, config, config.interface(circuit.name), now)
         return [circuit.send(octets, destination, port)] if octets is not None else []
 
     def request(self, circuit: Circuit) -> Results:
@@ -64,9 +71,9 @@ class Speaker:
 
     def gather(self, chosen: dict[Prefix, RipEntry], circuit: Circuit, routes: Sequence[Announced]) -> None:
         """Add what is said of these routes on a circuit to the entries of an update."""
-        told = told_on(circuit.name, routes, self.config, self._ports)
-        settings = self.config.interface(circuit.name)
-        gather(chosen, circuit.state, settings, told, auto_summary=self.config.auto_summary)
+        told = told_on(circuit.name, routes, self.process.config, self._ports)
+        settings = self.process.config.interface(circuit.name)
+        gather(chosen, circuit.state, settings, told, auto_summary=self.process.config.auto_summary)
 
     def head(self, circuit: Circuit, entries: list[RipEntry], target: IPAddress) -> Results:
         """Return the debug lines of an update."""
@@ -76,12 +83,12 @@ class Speaker:
 
     def room(self, circuit: Circuit) -> int:
         """Return how many entries a packet on a circuit has room for: if it is sealed, its first one tells how."""
-        return MAXIMUM_ENTRIES - (self.config.interface(circuit.name).authentication is not None)
+        return MAXIMUM_ENTRIES - (self.process.config.interface(circuit.name).authentication is not None)
 
     def destinations(self, circuit: Circuit) -> list[IPAddress]:
         """Return the receivers: the group, unless the interface is passive, and the configured neighbors."""
         group: list[IPAddress] = [] if circuit.passive else [GROUP]
-        return group + [neighbor for neighbor in self.config.neighbors if circuit.holds(neighbor)]
+        return group + [neighbor for neighbor in self.process.config.neighbors if circuit.holds(neighbor)]
 
     def debug(self, lines: list[str]) -> Results:
         """Print lines, if somebody wants them."""

@@ -108,7 +108,7 @@ class Triggered:
             changed += [prefix for prefix in before if prefix not in line.told]
             for number, (peer, talk) in enumerate(list(line.peers.items()), 1):
                 talk.owe(changed)
-                results += self._go_on(line, peer, talk, self._speaker.now)
+                results += self._go_on(line, peer, talk, self._speaker.process.now)
                 if not number % _PEERS_AT_ONCE:
                     yield results
                     results = []
@@ -187,7 +187,7 @@ class Triggered:
             again = talk.again(line.told)
             results += self._send_response(line.circuit, again, peer) if again is not None else []
             results += self._go_on(line, peer, talk, now)
-            talk.tries += 1
+            talk.repeat()
         return results, lost
 
     # --------------------------------------------------------------------------------------------------- private
@@ -220,7 +220,7 @@ class Triggered:
         return results
 
     def _ask(self, line: Line, peer: IPAddress, talk: Conversation, now: float) -> Results:
-        talk.asking, talk.asked_at = True, now
+        talk.ask(now)
         self._arm(line, peer, talk, now)
         results = self._speaker.debug([messages.triggered_request(peer, line.circuit.name)])
         return results + self._speaker.send(line.circuit, _REQUEST, peer)
@@ -240,7 +240,7 @@ class Triggered:
         self._timers.set((line.circuit.name, peer), now + (RETRANSMISSION if talk.tries <= TRIES else POLL))
 
     def _may_speak(self, circuit: Circuit, peer: IPAddress) -> bool:
-        return not circuit.passive or peer in self._speaker.config.neighbors
+        return not circuit.passive or peer in self._speaker.process.config.neighbors
 
     def _most(self, circuit: Circuit) -> int:
         """Return how many entries a packet has room for."""
