@@ -18,7 +18,7 @@ from dmvpn.features.ikev2.identity import name_of, of_address
 from dmvpn.features.ikev2.offers import Suite
 from dmvpn.features.ikev2.sa import Ended, Transmit, Trouble
 from dmvpn.features.ikev2.sas import COOKIES_FROM, IkeSas
-from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, EspSpis, Expectation, Path, Terms, UdpUse
+from dmvpn.features.ikev2.terms import ChildTerms, Endpoint, EspSpis, Expectation, Opening, Path, Terms, UdpUse
 from dmvpn.features.ikev2.udp import Act, Reply, TurnedAway
 from dmvpn.features.ikev2.wire import parse_header
 from dmvpn.features.ikev2.wire.numbers import Encr, Group, IdType, Integ, Prf
@@ -116,11 +116,9 @@ class Site:
             force_udp=chosen.force_udp,
         )
 
-    def udp(self, path: Path) -> UdpUse:
-        return self.settings.udp
-
-    def authorities(self, path: Path) -> tuple[bytes, ...]:
-        return self.settings.anchors.requests if self.settings.anchors else ()
+    def opening(self, path: Path) -> Opening:
+        authorities = self.settings.anchors.requests if self.settings.anchors else ()
+        return Opening(self.suites(path), self.settings.udp, authorities)
 
     def terms(
         self, path: Path, theirs: Identification, ours: Identification | None, chain: tuple[bytes, ...] = ()

@@ -200,7 +200,8 @@ class Agreement:
         """Agree on this suite: the keys follow from the seed."""
         self.suite, self.nonces = suite, nonces
         keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
-        self.book.key_log.ike(self.spi_i, self.spi_r, suite, keys)
+        cipher, integ = (suite.encr, suite.key_bits), suite.integ
+        self.book.key_log.ike((self.spi_i, self.spi_r), keys, cipher, integ)
         ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
         if not self.is_initiator:
             ours, theirs = theirs, ours

@@ -65,7 +65,8 @@ class Init(Exchange):
 
     def __init__(self, sa: IkeSa) -> None:
         super().__init__(sa)
-        self.suites, self.udp = sa.book.suites(sa.path), sa.book.udp(sa.path)
+        opening = sa.book.opening(sa.path)
+        self.suites, self.udp = opening.suites, opening.udp
         self.nonce = sa.entropy.octets(NONCE_SIZE)
         self.secret = draw(self.suites[0].group, sa.entropy)
         self.group = self.suites[0].group
@@ -306,7 +307,8 @@ class Stranger:
     def welcome(self, book: Book, entropy: Entropy, now: float) -> tuple[IkeSa | None, bytes, Reason | None]:
         """Return the IKE SA that begins (None: none does), the answer, and why none does."""
         offers, key, nonce = surely(self.offers), surely(self.key), surely(self.nonce)
-        suites, udp = book.suites(self.path), book.udp(self.path)
+        opening = book.opening(self.path)
+        suites, udp = opening.suites, opening.udp
         choice = choose(suites, offers.proposals, ProtocolId.IKE, has_group=key.group)
         if choice is None:
             why = mismatch(suites, offers.proposals, ProtocolId.IKE)
@@ -337,7 +339,7 @@ class Stranger:
                 KeyExchange(suite.group, secret.public),
                 Nonce(nonces.responder),
                 *(detection(sa.spis, self.path, force=udp.forces) if nat.supported else ()),
-                *request_for(book.authorities(self.path)),
+                *request_for(opening.authorities),
                 *abilities(fragments=can.fragments, prefers_udp=can.prefers_udp),
             ),
             sa.spi_r,

@@ -18,7 +18,7 @@ from dmvpn.features.ikev2.identity import Roster, address_of, is_host, matches, 
 from dmvpn.features.ikev2.model import DEFAULT_PROPOSAL, Authentication, IdentityKind
 from dmvpn.features.ikev2.offers import esp_suites, ike_suites, lacking
 from dmvpn.features.ikev2.reasons import IkeReason
-from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Terms, UdpUse
+from dmvpn.features.ikev2.terms import ChildTerms, EspSpis, Expectation, Opening, Terms, UdpUse
 from dmvpn.features.ikev2.translation import Translation
 from dmvpn.features.ikev2.trust import Trust, takes_certificates
 from dmvpn.features.ikev2.wire.numbers import Group, IdType
@@ -102,20 +102,17 @@ class ConfigurationBook:
                     return suites
         return ike_suites((DEFAULT_PROPOSAL,))
 
-    def udp(self, path: Path) -> UdpUse:
-        """Return what the policies for our address say; the more careful of them counts."""
+    def opening(self, path: Path) -> Opening:
+        """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
-        return UdpUse(
+        profiles = (profile for policy in policies for profile in self._profiles_of(policy))
+        authorities = dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile))
+        udp = UdpUse(
             detects=all(policy.nat_traversal for policy in policies),
             prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in policies),
             forces=any(policy.encapsulation is Encapsulation.FORCE for policy in policies),
         )
-
-    def authorities(self, path: Path) -> tuple[bytes, ...]:
-        """Return the authorities of all profiles that may be used at our address: the peer is not known yet."""
-        policies = [policy for policy in self.policies if policy.local == path.local.address]
-        profiles = (profile for policy in policies for profile in self._profiles_of(policy))
-        return tuple(dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile)))
+        return Opening(self.suites(path), udp, tuple(authorities))
 
     # ------------------------------------------------------------------------------------------------ terms
 

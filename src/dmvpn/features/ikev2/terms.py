@@ -64,6 +64,19 @@ class UdpUse:
     forces: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How IKE_SA_INIT is spoken at a local address, where the peer is not known yet.
+
+    suites: the best first.
+    authorities: a responder's CERTREQ: hashes of the keys that it believes (§3.7), if any.
+    """
+
+    suites: tuple[Suite, ...]
+    udp: UdpUse
+    authorities: tuple[bytes, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildTerms:
     """What a child SA should be.
@@ -155,12 +168,8 @@ class Book(Protocol):
         """Return the suites of an IKE SA over this path, the best first."""
         ...
 
-    def udp(self, path: Path) -> UdpUse:
-        """Return when UDP port 4500 is used with peers that come to this local address."""
-        ...
-
-    def authorities(self, path: Path) -> tuple[bytes, ...]:
-        """Return a responder's CERTREQ over this path: hashes of the keys that it believes (§3.7), if any."""
+    def opening(self, path: Path) -> Opening:
+        """Return how IKE_SA_INIT is spoken over this path."""
         ...
 
     def terms(

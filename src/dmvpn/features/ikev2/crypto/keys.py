@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.base.protection import EspSa
     from dmvpn.features.ikev2.crypto import Cipher, Prf
-    from dmvpn.features.ikev2.offers import Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +156,16 @@ class KeyLog:
         """Begin or stop to make lines."""
         self.wanted = on
 
-    def ike(self, spi_i: bytes, spi_r: bytes, suite: Suite, keys: IkeKeys) -> None:
-        """Note the keys of an IKE SA."""
+    def ike(self, spis: tuple[bytes, bytes], keys: IkeKeys, cipher: tuple[int, int], integ: int) -> None:
+        """Note the keys of an IKE SA.
+
+        spis: the initiator's and the responder's.
+        cipher: its transform identifier, and the bits of its key.
+        """
         if self.wanted:
-            cipher = _IKE_CIPHERS.get((suite.encr, suite.key_bits), "")
-            fields = (spi_i.hex(), spi_r.hex(), keys.ei.hex(), keys.er.hex(), f'"{cipher}"')
-            hashes = (keys.ai.hex(), keys.ar.hex(), f'"{_IKE_HASHES.get(suite.integ, "")}"')
+            name = _IKE_CIPHERS.get(cipher, "")
+            fields = (spis[0].hex(), spis[1].hex(), keys.ei.hex(), keys.er.hex(), f'"{name}"')
+            hashes = (keys.ai.hex(), keys.ar.hex(), f'"{_IKE_HASHES.get(integ, "")}"')
             self._lines.append(ReportKey(IKE_TABLE, ",".join((*fields, *hashes))))
 
     def take(self, results: Iterable[Effect | Notice]) -> list[ReportKey]:
