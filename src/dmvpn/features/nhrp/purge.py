@@ -47,6 +47,11 @@ class Outstanding:
     withdrawal: bool
     tries: int = 0
 
+    @property
+    def told(self) -> tuple[str, IPAddress]:
+        """The tunnel, and the station that it tells something."""
+        return self.tunnel, self.packet.destination_protocol
+
 
 class Purger:
     """Sends, acts on and answers Purge Requests."""
@@ -56,6 +61,8 @@ class Purger:
         self._peers = peers
         self._server = server
         self._outstanding: dict[int, Outstanding] = {}
+        #: The same by the tunnel, and by whom they tell.
+        self._to: dict[tuple[str, IPAddress], dict[int, Outstanding]] = {}
 
     # -------------------------------------------------------------------------------------------- sending
 
@@ -108,23 +115,20 @@ class Purger:
 
     def forget(self, tunnel: Tunnel, server: IPAddress) -> None:
         """Forget a purge that this server has not answered: it must not undo that we register there again."""
-        for request_id, outstanding in list(self._outstanding.items()):
-            told = outstanding.packet.destination_protocol
-            if outstanding.withdrawal and (outstanding.tunnel, told) == (tunnel.name, server):
-                self._end(request_id, outstanding)
+        for outstanding in list(self._to.get((tunnel.name, server), {}).values()):
+            if outstanding.withdrawal:
+                self._end(outstanding)
 
     def given_again(self, tunnel: Tunnel, requester: IPAddress, prefix: Prefix) -> None:
         """Forget what we took back of a prefix that somebody resolves again, if it was not answered.
 
         Our tunnel address, the next hop of the answer, is given again with it.
         """
-        for request_id, outstanding in list(self._outstanding.items()):
-            told = (outstanding.tunnel, outstanding.packet.destination_protocol)
-            if outstanding.withdrawal or told != (tunnel.name, requester):
-                continue
+        for outstanding in list(self._to.get((tunnel.name, requester), {}).values()):
             purged = [cie.protocol for cie in outstanding.packet.cies]
-            if prefix.address in purged or any(own in purged for own in tunnel.addresses):
-                self._end(request_id, outstanding)
+            is_given = prefix.address in purged or any(own in purged for own in tunnel.addresses)
+            if is_given and not outstanding.withdrawal:
+                self._end(outstanding)
 
     def due(self, timer: Timer) -> None:
         """Repeat a Purge Request that went unanswered, or give it up."""
@@ -134,7 +138,7 @@ class Purger:
         if outstanding is None:
             return
         if tunnel is None or not tunnel.running or outstanding.tries >= len(RETRIES):
-            del self._outstanding[outstanding.packet.request_id]
+            self._end(outstanding)
             return
         way = find_way(self._station, tunnel, outstanding.packet.destination_protocol)
         # A withdrawal always goes straight: nobody else may speak of a registration.
@@ -182,12 +186,17 @@ class Purger:
         if outstanding is None:
             self._station.refuse(tunnel, Refusal.UNSOLICITED, sender.nbma)
         else:
-            self._end(packet.request_id, outstanding)
+            self._end(outstanding)
 
     # -------------------------------------------------------------------------------------------- parts
 
-    def _end(self, request_id: int, outstanding: Outstanding) -> None:
+    def _end(self, outstanding: Outstanding) -> None:
+        request_id = outstanding.packet.request_id
         del self._outstanding[request_id]
+        told = self._to[outstanding.told]
+        del told[request_id]
+        if not told:
+            del self._to[outstanding.told]
         self._station.deadlines.cancel(Timer(TimerKind.PURGE, outstanding.tunnel, request_id))
 
     def _way(self, tunnel: Tunnel, requester: IPAddress, at: Neighbor) -> Neighbor:
@@ -229,6 +238,7 @@ class Purger:
             self._station.send(tunnel, to, replace(packet, flags=packet.flags | PurgeFlag.NO_REPLY))
             return
         outstanding = self._outstanding[packet.request_id] = Outstanding(tunnel.name, to, packet, withdrawal)
+        self._to.setdefault(outstanding.told, {})[packet.request_id] = outstanding
         self._transmit(tunnel, outstanding)
 
     def _request(self, tunnel: Tunnel, destination: IPAddress, purged: tuple[Prefix, ...]) -> PurgeRequest:

@@ -135,45 +135,36 @@ class Responder:
         """Answer a Resolution Request for an address in `prefix`, which is ours."""
         if self._station.is_leaving:
             return  # the requester will ask again, and then there is somebody to answer, or nobody
-        requester, behind_nat = _requester_nbma(tunnel, packet)
-        came_straight = _came_straight(tunnel, packet, requester, sender)
-        requester = sender.nbma if came_straight else requester
-        nowhere = requester == tunnel.nbma or not is_one_station(requester)
-        by_hub = behind_nat or nowhere or not tunnel.multipoint
-        now, asker = self._station.now, packet.source_protocol
-        policy = self._policy(tunnel, packet, requester, prefix)
+        asker = _asker_of(tunnel, packet, sender)
+        policy = self._policy(tunnel, packet, asker.at.nbma, prefix)
         if policy is not CieCode.SUCCESS:
             self.refuse(tunnel, packet, sender, policy)
             return
-        entry = self._local_entry(tunnel, prefix)
-        known = (entry.requesters or {}).get(asker) if entry else None
-        at = sender if nowhere or came_straight else Neighbor(requester)
-        remembered = Requester(packet.request_id, at, now + tunnel.config.holdtime)
-        if entry is None or not tunnel.cache.remember(entry, asker, remembered, now):
+        to = sender if asker.is_nowhere else asker.at
+        repeated = self._remember(tunnel, packet, to, prefix)
+        if repeated is None:
             self.refuse(tunnel, packet, sender, CieCode.INSUFFICIENT_RESOURCES)
             return
-        if known is None:
-            self._purger.given_again(tunnel, asker, prefix)
-        repeated = known is not None and known.request_id == packet.request_id
         cie = self._station.own_entry(tunnel, prefix.length)
         if is_link_local(packet.destination_protocol):
             cie = replace(cie, protocol=packet.destination_protocol)  # this one is the next hop that was asked for
         reply = self._reply(tunnel, packet, cie)
-        way = sender if by_hub or repeated or came_straight else self._station.secured(tunnel, at)
+        by_hub = asker.is_behind_nat or asker.is_nowhere or not tunnel.multipoint
+        way = sender if by_hub or repeated or asker.came_straight else self._station.secured(tunnel, to)
         if way is not None:
             self._waiting.withdraw(tunnel, packet)
             self._station.send(tunnel, way, reply)
-        whereabouts = sender if came_straight else Neighbor(requester)
-        port = 0 if came_straight else told_port(tunnel, packet.extensions, sender, (asker, requester))
-        self._learn_requester(tunnel, packet, whereabouts, sender, straight=came_straight, port=port)
+        self._learn_requester(tunnel, packet, asker, sender)
         if way is None:
-            self._waiting.add(tunnel, reply, requester=at, sender=sender)
+            self._waiting.add(tunnel, reply, requester=to, sender=sender)
         self._station.debug(
             "nhrp detail",
             tunnel,
-            lambda: f"NHRP-DETAIL: {tunnel.name}: {asker} resolved {prefix} at {now:.3f}",
-            requester,
-            address=asker,
+            lambda: (
+                f"NHRP-DETAIL: {tunnel.name}: {packet.source_protocol} resolved {prefix} at {self._station.now:.3f}"
+            ),
+            asker.at.nbma,
+            address=packet.source_protocol,
         )
 
     def refuse(
@@ -208,6 +199,23 @@ class Responder:
         if packet.flags & ResolutionFlag.UNIQUE and not own:
             return CieCode.BINDING_NOT_UNIQUE
         return CieCode.SUCCESS
+
+    def _remember(self, tunnel: Tunnel, packet: ResolutionRequest, to: Neighbor, prefix: Prefix) -> bool | None:
+        """Remember who resolves a prefix of ours, and where it is.
+
+        Returns whether the same request came before. None: there is no room, so it could not be told of the end.
+        """
+        address, now = packet.source_protocol, self._station.now
+        entry = self._local_entry(tunnel, prefix)
+        if entry is None:
+            return None
+        known = (entry.requesters or {}).get(address)
+        requester = Requester(packet.request_id, to, now + tunnel.config.holdtime)
+        if not tunnel.cache.remember(entry, address, requester, now):
+            return None
+        if known is None:
+            self._purger.given_again(tunnel, address, prefix)
+        return known is not None and known.request_id == packet.request_id
 
     def _local_entry(self, tunnel: Tunnel, prefix: Prefix) -> Entry | None:
         """Return the entry of a prefix of ours. None: there is no room for it, so nobody could be told of its end."""
@@ -257,58 +265,60 @@ class Responder:
             extensions = put(extensions, NatAddress(entries=public))
         return hop_by_hop(extensions, self._station.authentication(tunnel))
 
-    def _learn_requester(
-        self,
-        tunnel: Tunnel,
-        packet: ResolutionRequest,
-        at: Neighbor,
-        sender: Neighbor,
-        *,
-        straight: bool,
-        port: int,
-    ) -> None:
-        """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and says for how long.
-
-        port: by which a server hears it behind its NAT, or 0.
-        """
-        if tunnel.config.non_caching:
+    def _learn_requester(self, tunnel: Tunnel, packet: ResolutionRequest, asker: _Asker, sender: Neighbor) -> None:
+        """Learn the requester, RFC 2332 §6.2.1: its binding may be cached if it is stable and says for how long."""
+        cie, source, at = packet.cies[0] if packet.cies else None, packet.source_protocol, asker.at
+        is_stable = ResolutionFlag.SOURCE_STABLE in packet.flags and cie is not None and cie.holding_time
+        if cie is None or not is_stable or not tunnel.multipoint or tunnel.config.non_caching:
             return
-        cie = packet.cies[0] if packet.cies else None
-        source = packet.source_protocol
-        stable = bool(packet.flags & ResolutionFlag.SOURCE_STABLE)
-        if cie is None or not stable or not cie.holding_time or not tunnel.multipoint:
-            return
-        possible = is_one_station(source) and is_one_station(at.nbma) and at.nbma != tunnel.nbma
-        if not possible or not may_be_beyond(self._station, tunnel, source):
+        path, entry = tunnel.paths.get(source), tunnel.cache.host(source)
+        if not is_one_station(source) or asker.is_nowhere or not may_be_beyond(self._station, tunnel, source):
             tunnel.counters.count_refused(Refusal.FORGED)
             return
-        path = tunnel.paths.get(source)
         if path is not None and path.usable and not path.neighbor.meets(at):
             return  # no word displaces a path that works; if the peer has moved, it will not work for long
-        entry = tunnel.cache.host(source)
-        if entry is None and (tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY):
-            tunnel.counters.count_refused(Refusal.NO_ROOM)
-            return
-        if entry is None and tunnel.cache.led_to(at) >= LARGEST_RESOLVED:
+        is_full = tunnel.cache.is_full or len(tunnel.paths) >= LARGEST_HEARSAY
+        if entry is None and (is_full or tunnel.cache.led_to(at) >= LARGEST_RESOLVED):
             tunnel.counters.count_refused(Refusal.NO_ROOM)
             return
         if not self._station.believes(tunnel, sender, at.nbma):
             return  # it has its answer by the hub, and begins
-        implicit = entry is None or entry.type is EntryType.INCOMPLETE or bool(entry.flags & Flag.IMPLICIT)
-        self._peers.learn(
-            tunnel,
-            Binding(
-                next_hop=source,
-                nbma=at.nbma,
-                connection=at.connection,
-                claimed=packet.source_nbma if packet.source_nbma != at.nbma else None,
-                holding_time=cie.holding_time,
-                mtu=cie.mtu,
-                direct=straight,
-                flags=Flag.IMPLICIT if implicit else Flag(0),
-                port=port,
-            ),
+        is_implicit = entry is None or entry.type is EntryType.INCOMPLETE or Flag.IMPLICIT in entry.flags
+        told = (source, at.nbma)
+        binding = Binding(
+            next_hop=source,
+            nbma=at.nbma,
+            connection=at.connection,
+            claimed=packet.source_nbma if packet.source_nbma != at.nbma else None,
+            holding_time=cie.holding_time,
+            mtu=cie.mtu,
+            direct=asker.came_straight,
+            flags=Flag.IMPLICIT if is_implicit else Flag(0),
+            port=0 if asker.came_straight else told_port(tunnel, packet.extensions, sender, told),
         )
+        self._peers.learn(tunnel, binding)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Where the station is that asks.
+
+    at: where packets to it go, as the request says.
+    is_nowhere: that is no possible address.
+    is_behind_nat: as it says, or as we know.
+    """
+
+    at: Neighbor
+    came_straight: bool
+    is_nowhere: bool
+    is_behind_nat: bool
+
+
+def _asker_of(tunnel: Tunnel, packet: ResolutionRequest, sender: Neighbor) -> _Asker:
+    nbma, is_behind_nat = _requester_nbma(tunnel, packet)
+    came_straight = _came_straight(tunnel, packet, nbma, sender)
+    at = sender if came_straight else Neighbor(nbma)
+    return _Asker(at, came_straight, at.nbma == tunnel.nbma or not is_one_station(at.nbma), is_behind_nat)
 
 
 def _came_straight(tunnel: Tunnel, packet: ResolutionRequest, requester: IPAddress, sender: Neighbor) -> bool:
