@@ -26,7 +26,7 @@ from dmvpn.shells.convergence import cannot, unfinished
 from dmvpn.shells.exercises import places
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.forked import end_with, fork
+from dmvpn.shells.lab.forked import end_with, fork, importing
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario, built_in_names, from_description
@@ -196,8 +196,8 @@ def _what_does_not_run(scenario: Scenario) -> dict[str, list[str]]:
 
 def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Namespace) -> int:
     """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
-    import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
-
+    with importing():
+        import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
     engine = choose(arguments.engine)
 
     def supervise() -> int:

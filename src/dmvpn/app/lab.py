@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import re
 import select
 import shlex
@@ -18,6 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.finding import find_lab, find_node
+from dmvpn.shells.lab.forked import importing
 from dmvpn.shells.lab.places import LESSON
 
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ def check(arguments: argparse.Namespace, told: Told) -> int:
 
 def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
-    gc.disable()  # an eighth of the time that this takes: nothing of it becomes garbage
-    from dmvpn.app import bring_up
-
-    gc.enable()
+    with importing():
+        from dmvpn.app import bring_up
     return bring_up.up(arguments, told)
 
 

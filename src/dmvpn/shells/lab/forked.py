@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+#: So many new objects are looked through at a time while modules are imported.
+_NEW: Final = 2000
 #: What an answer may consist of.
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class ChildFailed(Exception):
     """The function raised in the child, or the child died; the text is its traceback, or how it ended."""
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Let the collector look at nothing but what is new inside, for imports before a fork: the modules stay.
+
+    Each class with slots is a second one, and the first is garbage: 6 MB, which each child would have, too. To look
+    through everything again and again would take an eighth of the time of the imports.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_NEW, 1 << 30)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def run_forked(function: Callable[[], Json]) -> Json:

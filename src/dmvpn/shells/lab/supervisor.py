@@ -30,7 +30,7 @@ from dmvpn.shells.facts import GatewayFacts, lab_facts
 from dmvpn.shells.lab import control, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import Captures
-from dmvpn.shells.lab.forked import end_with, fork
+from dmvpn.shells.lab.forked import end_with, fork, importing
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
@@ -124,10 +124,9 @@ class Supervisor:
         signal.set_wakeup_fd(woken.fileno())
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self._selector.register(wakeup, selectors.EVENT_READ, lambda: self._reap(wakeup))
-        gc.disable()  # nothing that is imported becomes garbage
-        exec_parser(FEATURES)  # imported once, before the routers are forked that will need it
+        with importing():
+            exec_parser(FEATURES)  # imported once, before the routers are forked that will need it
         gc.freeze()  # else the first full collection in a router copies all that it shares with us: 18 MB
-        gc.enable()
         for router in self._routers.values():
             self._start(router)
         server = control.listen(self.folder.control)
