@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dmvpn.shells.lab_model import Lab, LinkSpec, ReadySpec, RouterSpec
+from dmvpn.shells.scenario import Scenario
 from support.world import World
 
 #: The lines of each protocol on a router of the cloud, by the last octet of its tunnel address.
@@ -186,3 +188,59 @@ def test_the_campus_behind_the_hubs_knows_the_network_of_the_cloud() -> None:
     assert "O E2     10.255.0.0/24 [110/20] via 10.1.0.1" in world.show("CORE", "ip route")
     assert "Tag 90" in world.show("CORE", "ip route 10.255.0.0")
     assert "D EX     10.1.0.0/30" in world.show("SPOKE1", "ip route")
+
+
+# ------------------------------------------------------------------------------------------------ two wires
+
+
+def two_wires(**lines: str) -> World:
+    """Routers on the wires 10.0.1.0/24 (GigabitEthernet0/1) and 10.0.2.0/24 (0/2): the ports that their lines name."""
+    texts = {
+        name: "".join(
+            f"interface GigabitEthernet0/{wire}\n ip address 10.0.{wire}.{name[1:]} 255.255.255.0\n"
+            for wire in text.split("|")[0].split()
+        )
+        + text.split("|")[1]
+        for name, text in lines.items()
+    }
+    wires = [
+        [f"{name}:GigabitEthernet0/{wire}" for name in lines if wire in lines[name].split("|")[0]] for wire in "12"
+    ]
+    lab = Lab(
+        title="two wires",
+        routers={name: RouterSpec(role="router") for name in lines},
+        links=[LinkSpec(ends=ends) for ends in wires],
+        ready=ReadySpec(routes={}),
+    )
+    return World.of(Scenario("two-wires", lab, {name: f"hostname {name}\n{text}end\n" for name, text in texts.items()}))
+
+
+def test_a_process_of_eigrp_brings_in_what_another_one_knows_with_its_metric() -> None:
+    inside = "interface Loopback0\n ip address 172.16.1.1 255.255.0.0\nrouter eigrp 100\n network 10.0.0.0\n"
+    world = two_wires(
+        R1=f"1|{inside} network 172.16.0.0\n",
+        R2="1 2|router eigrp 100\n network 10.0.1.0 0.0.0.255\n"
+        "router eigrp 200\n network 10.0.2.0 0.0.0.255\n redistribute eigrp 100\n",
+        R3="2|router eigrp 200\n network 10.0.0.0\n",
+    )
+    world.run_for(20)
+    assert "D EX  172.16.0.0/16 [170/131072] via 10.0.2.2," in world.show("R3", "ip route eigrp")
+
+
+def test_two_borders_of_ospf_and_eigrp_find_one_way_to_what_is_external_in_both() -> None:
+    """Each took its route of EIGRP back as soon as it heard of the other's in OSPF, both at once and forever."""
+    border = (
+        "1 2|route-map IN deny 10\n match tag 90\nroute-map IN permit 20\nroute-map OUT permit 10\n set tag 90\n"
+        "router ospf 1\n network 10.0.1.0 0.0.0.255 area 0\n redistribute eigrp 1 subnets route-map OUT\n"
+        "router eigrp 1\n network 10.0.2.0 0.0.0.255\n redistribute ospf 1 metric 1000 1 255 1 1500 route-map IN\n"
+    )
+    world = two_wires(
+        R1="1|router ospf 1\n network 10.0.0.0 0.0.255.255 area 0\n",
+        R2=border,
+        R3=border,
+        R4="2|ip route 172.21.0.0 255.255.0.0 Null0\nrouter eigrp 1\n network 10.0.0.0\n redistribute static\n",
+    )
+    world.run_for(120)
+    ways = [next(line[:4] for line in world.lines(name, "ip route") if "172.21.0.0" in line) for name in ("R2", "R3")]
+    assert sorted(ways) == ["D EX", "O E2"]
+    assert any(line.startswith("O E2  172.21.0.0/16 [110/20]") for line in world.lines("R1", "ip route"))

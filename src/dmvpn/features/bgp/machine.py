@@ -215,7 +215,7 @@ class BgpMachine:
             neighbors.listen()
             return
         before = process.router_id
-        process.choose_router_id(again=old.router_id is not None)
+        process.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
         if before not in (None, process.router_id):
             for peer in list(self.peers.values()):
                 neighbors.reset(peer, Cease.CONFIGURATION_CHANGE, "Router ID changed", now)

@@ -191,7 +191,7 @@ class EigrpMachine:
                 process.reconfigure(settings, config)
         for number, settings in wanted.items():
             if number not in self.processes:
-                process = self.processes[number] = Process(settings, config, self._context)
+                process = self.processes[number] = Process(settings, config, self._context, self.processes)
                 process.start()
         self.processes = dict(sorted(self.processes.items()))
 

@@ -38,10 +38,12 @@ from dmvpn.features.eigrp.summary import Summaries
 from dmvpn.features.eigrp.teller import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
+    from dmvpn.features.eigrp.metric import Vector
     from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
     from dmvpn.features.eigrp.topology import Source
 
@@ -49,8 +51,12 @@ if TYPE_CHECKING:
 class Process:
     """One autonomous system. A change of metric weights, mode or name makes a new process of it (`machine.py`)."""
 
-    def __init__(self, settings: ProcessSettings, config: EigrpConfig, context: Context) -> None:
+    def __init__(
+        self, settings: ProcessSettings, config: EigrpConfig, context: Context, siblings: Mapping[int, Process]
+    ) -> None:
+        """Make a process. siblings: all of this router, by number."""
         number = settings.autonomous_system
+        self._siblings = siblings
         self.settings = settings
         self.config = config
         self.context = context
@@ -74,6 +80,12 @@ class Process:
         self._neighbors: dict[Source, Neighbor] = {}
         self.sealing = Sealing(context, self.sender, self.adjacencies, self.greetings, self._listen)
         self._connected = Connected(context, self.dual, number)
+
+    def metric_in(self, process: str, prefix: Prefix) -> Vector | None:
+        """Return the metric that another process of this router has for a prefix."""
+        sibling = self._siblings.get(int(process))
+        destination = sibling.dual.table.get(prefix) if sibling is not None else None
+        return destination.current.metric if destination is not None and destination.current is not None else None
 
     @property
     def autonomous_system(self) -> int:

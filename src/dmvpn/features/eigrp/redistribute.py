@@ -1,7 +1,8 @@
 """Redistribution: routes of the routing table that come into EIGRP as external destinations, RFC 7868 §5.6, §6.8.3.
 
 A route comes in while it is the best one of its prefix and its protocol is to be redistributed. Static and connected
-routes have the metric of the interface they lead over unless one is configured; others come in only with a metric.
+routes have the metric of the interface they lead over unless one is configured, and those of another process of EIGRP
+the metric that they have there; others come in only with a metric.
 """
 
 from __future__ import annotations
@@ -124,6 +125,8 @@ class Redistributor:
         return self._context.ports.policies.of_routes().mapped(name, Candidate.of(route))
 
     def _own_metric(self, rule: Redistribution, route: Route) -> Vector | None:
+        if rule.source is RouteSource.EIGRP:
+            return self._process.metric_in(rule.process, route.prefix)
         if rule.source not in _OWN_METRIC:
             return None
         interface = route.next_hops[0].interface if route.next_hops else ""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.context import Context
+    from dmvpn.features.eigrp.metric import Vector
     from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 
 
@@ -22,3 +24,7 @@ class Surroundings(Protocol):
     settings: ProcessSettings
     config: EigrpConfig
     router_id: IPv4Address
+
+    def metric_in(self, process: str, prefix: Prefix) -> Vector | None:
+        """Return the metric that another process of this router has for a prefix."""
+        ...

@@ -2,18 +2,27 @@
 
 IOS-XE 17 does so with the calculation of routes (`timers throttle spf`, 50 200 5000 ms) and with the making of each of
 its own advertisements (`timers throttle lsa`, the same numbers), where RFC 2328 has MinLSInterval, five seconds.
+
+Two routers that bring the same routes in may each take back what they tell as soon as they hear the other one, and tell
+it again when the other one has taken it back. As long as both wait equally long this never ends: so whoever waits for
+the longest time waits a little less, by chance.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.entropy import fraction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.context import Context
+
+
+#: By how much of it the longest pause may be shorter.
+_JITTER: Final = 0.25
 
 
 class Throttle:
@@ -49,7 +58,9 @@ class Throttle:
             self._pause = hold
             self._context.start(self._timer, start)
         else:
-            self._context.start(self._timer, max(0.0, self._pause - quiet))
+            is_longest = self._pause >= most
+            pause = self._pause * (1 - _JITTER * fraction(self._context.ports.entropy)) if is_longest else self._pause
+            self._context.start(self._timer, max(0.0, pause - quiet))
             self._pause = min(2 * self._pause, most)
 
     def stop(self) -> None:
