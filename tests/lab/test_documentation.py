@@ -7,29 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.docs import BLOCK, OF_TOOLS, ROOT, Session, pages, plain, same, steps
-from support.warm import Warm
+from support.warm import warm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    """Carries out the commands of all pages but the README."""
-    warm = Warm()
-    yield warm
-    warm.close()
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize(
     "page", [page for page in pages() if page.name not in OF_TOOLS], ids=lambda page: str(page.relative_to(ROOT))
 )
-def test_a_page_shows_what_its_commands_print(page: Path, warm: Warm) -> None:
+def test_a_page_shows_what_its_commands_print(page: Path) -> None:
     if "dmvpn lab ssh" in page.read_text():
         pytest.importorskip("asyncssh")
-    session = Session(None if page.name == "README.md" else warm)
+    session = Session(None if page.name == "README.md" else warm())
     try:
         for block in BLOCK.findall(page.read_text()):
             for step in steps(block):

@@ -23,15 +23,19 @@ LIMIT = 60
 
 
 def dmvpn(
-    *words: str | Path, environment: Mapping[str, str] | None = None, typed: str | None = None
+    *words: str | Path,
+    environment: Mapping[str, str] | None = None,
+    typed: str | None = None,
+    program: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run `dmvpn WORDS` to its end.
 
     environment: variables besides our own.
     typed: for its standard input.
+    program: what carries the words out, if not a new Python.
     """
     return subprocess.run(
-        command(*words),
+        command(*words) if program is None else [program, *words],
         capture_output=True,
         text=True,
         check=False,

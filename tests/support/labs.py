@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.shells.lab.syscalls import peer_credentials
 from support.command import command, dmvpn, dmvpn_here, variables
+from support.warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +93,14 @@ class Labs:
         self.close()
 
     def run(self, *words: str | Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-        """`dmvpn WORDS`. What starts no process and no thread runs in the process of the test."""
-        run = dmvpn_here if words[0] in _ASKING or (words[0] == "lab" and words[1] in _ASKING_LABS) else dmvpn
-        return run(*words, environment=self.environment, typed=typed)
+        """`dmvpn WORDS`. What starts no process and no thread runs in the process of the test.
+
+        `lab up` is a fork of a process that has imported all: else that would be most of its work.
+        """
+        if words[0] in _ASKING or (words[0] == "lab" and words[1] in _ASKING_LABS):
+            return dmvpn_here(*words, environment=self.environment, typed=typed)
+        program = warm().program if words[:2] == ("lab", "up") else None
+        return dmvpn(*words, environment=self.environment, typed=typed, program=program)
 
     def say(self, *words: str | Path, typed: str | None = None) -> str:
         """Return what `dmvpn WORDS` prints; it must succeed."""

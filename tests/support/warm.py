@@ -1,14 +1,20 @@
 """Commands without the start of Python, for the many of the documentation: one process has imported what they need.
 
-    Warm().link(folder)      a program `dmvpn` in this folder, to be first in PATH
+    warm().link(folder)      a program `dmvpn` in this folder, to be first in PATH
+    warm().program           such a program
 
 It hands its words, its folder, its environment and its three descriptors to that process, which forks for each command,
 and ends with its status. Commands that need another start than a fork are started as ever.
+
+The kernel shows the environment that a program was started with, of forks that of the first process; so each writes its
+own one there, by which `Labs.processes` knows whose it is.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import os
@@ -20,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -64,18 +71,28 @@ class Warm:
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
+        self.program = self.link(Path(self._folder.name))
 
-    def link(self, folder: Path) -> None:
-        """Write the program that hands its words on."""
+    def link(self, folder: Path) -> Path:
+        """Write the program that hands its words on, and return where it is."""
         real = str(Path(sys.executable).parent / "dmvpn")
         program = folder / "dmvpn"
         program.write_text(_PROGRAM.format(python=sys.executable, real=real, path=self._path))
         program.chmod(0o755)
+        return program
 
     def close(self) -> None:
         """End it."""
         self._process.communicate()
         self._folder.cleanup()
+
+
+@cache
+def warm() -> Warm:
+    """Return the one of this process."""
+    made = Warm()
+    atexit.register(made.close)
+    return made
 
 
 def _serve(path: str) -> None:
@@ -121,10 +138,19 @@ def _carry_out(connection: socket.socket) -> None:
     for variable in rest[int(count) :]:
         name, _, value = variable.partition("=")
         os.environ[name] = value
+    _show_environment()
     sys.argv = ["dmvpn", *rest[: int(count)]]
     status = _status()
     connection.sendall(bytes([status & 0xFF]))
     os._exit(status)
+
+
+def _show_environment() -> None:
+    """Let /proc/PID/environ begin with the folder for labs. Nobody uses the octets there any more: they were copied."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end = (int(field) for field in fields[47:49])
+    shown = f"XDG_RUNTIME_DIR={os.environ.get('XDG_RUNTIME_DIR', '')}\0".encode()
+    ctypes.memmove(start, shown.ljust(end - start, b"\0")[: end - start], end - start)
 
 
 def _status() -> int:
