@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.cases import every_day_but
 from support.docs import BLOCK, OF_TOOLS, ROOT, Session, pages, plain, same, steps
 from support.warm import warm
 
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+PAGES = [page for page in pages() if page.name not in OF_TOOLS]
+#: Whose commands compute most: many variants of a network, hours of faults. `make test-all` runs them.
+LONG = [page for page in PAGES if page.name in ("what-if.md", "try-remedies.md", "break-a-network-at-random.md")]
+
+
 @pytest.mark.lab
-@pytest.mark.parametrize(
-    "page", [page for page in pages() if page.name not in OF_TOOLS], ids=lambda page: str(page.relative_to(ROOT))
-)
+@pytest.mark.parametrize("page", every_day_but(LONG, PAGES), ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_shows_what_its_commands_print(page: Path) -> None:
     if "dmvpn lab ssh" in page.read_text():
         pytest.importorskip("asyncssh")

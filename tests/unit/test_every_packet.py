@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -86,6 +87,16 @@ def short_ones(protocol: str) -> list[Found]:
     return list(found)
 
 
+def unlike_ones(protocol: str) -> list[Found]:
+    """The same; of NHRP, of which there are hundreds, three of each length and type."""
+    if protocol != "nhrp":
+        return short_ones(protocol)
+    alike: defaultdict[tuple[int, bytes], list[Found]] = defaultdict(list)
+    for found in short_ones(protocol):
+        alike[len(found.octets), found.octets[16:18]].append(found)
+    return [found for group in alike.values() for found in group[:3]]
+
+
 @pytest.mark.parametrize("protocol", DECODERS)
 def test_the_captures_hold_packets_of_the_protocol(protocol: str) -> None:
     assert len(payloads(protocol)) >= 20
@@ -111,7 +122,7 @@ def test_every_cut_of_every_captured_packet_is_decoded_or_refused(protocol: str)
 @pytest.mark.parametrize("protocol", DECODERS)
 def test_a_damaged_packet_is_refused_or_means_what_it_is_written_as(protocol: str) -> None:
     parse, fixed = DECODERS[protocol]
-    for found in short_ones(protocol):
+    for found in unlike_ones(protocol):
         for octets in damaged(found.octets):
             message = decoded_or_refused(parse, fixed(octets))
             if message is not None:
