@@ -153,9 +153,9 @@ class Summaries:
     def _is_let_through(self, prefix: Prefix, route: OspfRoute, area: RunningArea) -> bool:
         """Return whether the filters of both areas let a network or range pass from one into the other."""
         home = self._process.areas.get(route.area) if route.area is not None else None
-        names = (home.settings.filter_out if home is not None else "", area.settings.filter_in)
+        filters = (home.settings.filter_out if home is not None else "", area.settings.filter_in)
         policies = self._process.context.ports.policies
-        return all(policies.of_routes().prefix_list_permits(name, prefix) for name in names if name)
+        return all(policies.of_routes().prefix_list_permits(name, prefix) for name in filters if name)
 
     def _add_borders(self, wanted: dict[tuple[int, LsaKey], SummaryBody], area: RunningArea) -> None:
         """Type 4: where those are that bring routes in."""
