@@ -17,6 +17,7 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     teller      who is told when             limits      maximum-prefix
     spelling    lines as they are typed
     neighbors   who calls, who is called     process     what the parts share
+    hearing     what neighbors say          watched     those that BFD watches
     restart     what is said of restarts     helper      routes of those that restart
     machine     hands events to the parts    show        shows, `clear ip bgp`
     facts       what judges outside may know

@@ -16,7 +16,6 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
-from dmvpn.base.errors import surely
 from dmvpn.base.events import EffectFailed, Event, Resync, Tick
 from dmvpn.base.liveness import PathLost
 from dmvpn.base.notices import (
@@ -24,45 +23,40 @@ from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
     MulticastReached,
-    NeighborSilent,
     Notice,
     RouteChanged,
     RouteSource,
 )
 from dmvpn.base.streams import (
     StreamBlocked,
-    StreamClose,
     StreamData,
     StreamDown,
     StreamListen,
     StreamUp,
     StreamWritable,
 )
-from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.events import ClearBgp, Softness
-from dmvpn.features.bgp.helper import Restarts, may_return
+from dmvpn.features.bgp.hearing import Hearing, lost_by
+from dmvpn.features.bgp.helper import Restarts
 from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
-from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
+from dmvpn.features.bgp.packet import Cease, RouteRefresh
 from dmvpn.features.bgp.process import Process
-from dmvpn.features.bgp.restart import END_OF_TABLE
 from dmvpn.features.bgp.routes import Routes
-from dmvpn.features.bgp.session import RESTARTED, Ending, cease
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
+    changed_peers,
     configured_peers,
     groups_of,
     guest,
     inward_lines,
     longest_hold_time,
     session_lines,
-    settings_of,
 )
 from dmvpn.features.bgp.teller import BREATH, SETTLING, Teller
 from dmvpn.features.bgp.watched import path_lost, watch
-from dmvpn.features.bgp.ways import local_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +67,6 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.groups import Group
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
-    from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds after which neighbors hear by the lists and maps that have changed, as IOS has it: time to undo a mistake.
@@ -106,12 +99,11 @@ class BgpMachine:
 
     def __init__(self, ports: Ports) -> None:
         self._process = Process(ports)
-        self._neighbors = Neighbors(self._process, self._gone)
+        self._neighbors = Neighbors(self._process, lambda *what: self._hearing.gone(*what))
         self._intake = Intake(self._process.order)
         self._limits = Limits(self._process, self._intake)
         self.restarts = Restarts(self._process, self._intake, lambda peer, prefixes: self.routes.learn(peer, prefixes))
-        self.routes = Routes(ports)
-        self._teller = Teller(self._process, self.routes)
+        self._begin()
         self._resting = 0.0
 
     # ---------------------------------------------------------------------------------------------------- machine
@@ -128,7 +120,7 @@ class BgpMachine:
             case StreamUp():
                 self._neighbors.connected(event, now)
             case StreamData(stream=stream) if stream in self._neighbors.by_stream:
-                self._heard(*self._neighbors.by_stream[stream], event.octets, now)
+                self._hearing.heard(*self._neighbors.by_stream[stream], event.octets, now)
             case StreamWritable(stream=stream) if stream in self._neighbors.by_stream:
                 peer, session = self._neighbors.by_stream[stream]
                 session.writable()
@@ -137,11 +129,13 @@ class BgpMachine:
                 self._neighbors.by_stream[stream][1].blocked(now)
             case StreamDown(stream=stream) if stream in self._neighbors.by_stream:
                 _, session = self._neighbors.by_stream[stream]
-                session.end(_lost(session, event))
+                session.end(lost_by(session, event))
             case RouteChanged():
                 self._route_changed(event, now)
             case InterfaceChanged():
-                self._interface_changed(event, now)
+                self._neighbors.interface_changed(event, now)
+                for peer in self.peers.values():
+                    self._teller.regroup(peer, now)
             case AccessListsChanged():
                 self._policies_changed(now)
             case MulticastReached(tunnel=tunnel):
@@ -200,7 +194,7 @@ class BgpMachine:
         process, neighbors = self._process, self._neighbors
         old, process.config = process.config, config
         if old.local_as and replace(old, network_lists=config.network_lists, neighbors=config.neighbors) == config:
-            changed = self._changed_peers(old, config)
+            changed = changed_peers(old, config)
             if changed is not None:
                 self._configure_some_peers(changed, now)
                 neighbors.listen()
@@ -233,23 +227,16 @@ class BgpMachine:
             self._neighbors.remove(peer, now)
             self.restarts.give_up(peer)
         self._process.order(*self.routes.stop())
-        self.routes = Routes(self._process.ports)
-        self._teller = Teller(self._process, self.routes)
+        self._begin()
         self._process.router_id = None
 
-    @staticmethod
-    def _changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSettings | None] | None:
-        """Return the settings of the peers whose own lines changed; None: those of a group did, which has members."""
-        gone, came = config.neighbors.changes(old.neighbors)
-        changed: dict[IPv4Address, PeerSettings | None] = {}
-        for lines in (*gone.values(), *came.values()):
-            if not isinstance(lines.peer, IPv4Address):
-                return None
-            changed[lines.peer] = None
-        for lines in came.values():
-            if isinstance(lines.peer, IPv4Address):
-                changed[lines.peer] = settings_of(config, lines.peer, lines)
-        return changed
+    def _begin(self) -> None:
+        """Begin without any route."""
+        self.routes = Routes(self._process.ports)
+        self._teller = Teller(self._process, self.routes)
+        self._hearing = Hearing(
+            *(self._process, self._neighbors, self._intake, self._limits, self.restarts, self.routes, self._teller)
+        )
 
     def _configure_some_peers(self, changed: dict[IPv4Address, PeerSettings | None], now: float) -> None:
         """Follow lines of a few peers, of which there may be thousands: nobody else is looked at."""
@@ -310,84 +297,7 @@ class BgpMachine:
         self._neighbors.reset(peer, subcode, reason, now)
         self.restarts.give_up(peer)
 
-    # --------------------------------------------------------------------------------------------------- sessions
-
-    def _heard(self, peer: Peer, session: Session, octets: bytes, now: float) -> None:
-        was_open = session.heard is not None
-        was_established = session.is_established
-        for told in session.take(octets, now):
-            if not was_established:
-                was_established = True
-                self._established(peer, session, now)
-            if isinstance(told, Update):
-                self._take_update(peer, session, told, now)
-            elif told.family == 1 and told.subsequent == 1:
-                self._take_refresh(peer, session, told, now)
-        if session.is_established and not was_established:
-            self._established(peer, session, now)
-        elif session.heard is not None and not was_open:
-            for loser in peer.losers(session):
-                self._collide(loser, now)
-        self._neighbors.arm(session)
-
-    def _take_refresh(self, peer: Peer, session: Session, refresh: RouteRefresh, now: float) -> None:
-        """Take the request of a peer to hear everything again, or its word where its own refresh begins and ends (RFC
-        7313).
-        """
-        match refresh.subtype:
-            case 0:
-                self._teller.repeat(peer, now)
-            case 1 | 2 if session.marks_refreshes:
-                self.routes.learn(peer, self._intake.refresh(peer, ends=refresh.subtype == 2))
-
-    def _established(self, peer: Peer, session: Session, now: float) -> None:
-        for other in [one for one in peer.sessions if one is not session]:
-            self._collide(other, now)
-        self._neighbors.bury_all(now)
-        peer.came_up(surely(session.heard).identifier, now)
-        if self.config.log_changes:
-            self._process.order(messages.NeighborChanged.up(_name(peer)))
-        self.restarts.back(peer, session, now)
-        self._teller.join(peer, session, now)
-        if peer.settings.lines.bfd:
-            self._process.order(*watch(self._process.ports, peer, session, wanted=True))
-
-    @staticmethod
-    def _collide(session: Session, now: float) -> None:
-        """Look whether there is a better connection: RFC 4271 §6.8.
-
-        One that was established was lost, or there were no other.
-        """
-        if session.is_established:
-            session.give_way()
-        else:
-            session.notify(cease(Cease.COLLISION), "", now)
-
-    def _take_update(self, peer: Peer, session: Session, update: Update, now: float) -> None:
-        if update == END_OF_TABLE:
-            self.restarts.told_everything(peer)
-            return
-        own = session.identity.router_id
-        if self._process.traces(peer.address, messages.UPDATES, messages.UPDATES_IN):
-            said = self._intake.readable(peer, session, update)
-            self._process.debug(messages.received_lines(peer.address, update, said))
-        changed = self._intake.take(peer, session, update, own, self.config.cluster_id or own, now)
-        self.routes.learn(peer, changed)
-        self._limits.check_all(self.peers, now)
-
-    def _gone(self, peer: Peer, session: Session, ending: Ending, now: float) -> None:
-        """Note that a peer that was established is no more."""
-        peer.went_down(ending.reason, now)
-        self._process.order(*watch(self._process.ports, peer, session, wanted=False))
-        if self.config.log_changes:
-            self._process.order(messages.NeighborChanged.down(_name(peer), ending.reason))
-        self.restarts.lost(peer, session, ending, now)
-        self._teller.leave(peer)
-        notification = ending.notification
-        if notification is not None and notification.code == ErrorCode.HOLD_TIME and ending.by == "sent":
-            state = self._process.ports.interfaces.owner(surely(session.up).local)
-            if state is not None:
-                self._process.order(NeighborSilent(state.name, peer.address))
+    # ----------------------------------------------------------------------------------------------------- slices
 
     def _settle(self, now: float, *, is_echo: bool) -> None:
         """Bury the sessions that ended, look at a slice of what changed, and carry on what follows from it.
@@ -418,7 +328,8 @@ class BgpMachine:
     # ----------------------------------------------------------------------------------------------------- others
 
     def _route_changed(self, event: RouteChanged, now: float) -> None:
-        is_ours = all(one is None or one.source is RouteSource.BGP for one in (event.old, event.new))
+        old, new = event.old, event.new
+        is_ours = (old is None or old.source is RouteSource.BGP) and (new is None or new.source is RouteSource.BGP)
         if not is_ours or event.prefix in self.routes.table.own:
             self.routes.route_changed(event.prefix, now)
         self._teller.default_may_change(now)
@@ -432,24 +343,6 @@ class BgpMachine:
         self.routes.policies_changed()
         if self._teller.is_filtered:
             self._process.timers.set(("policy", 0), now + POLICY_DELAY)
-
-    def _interface_changed(self, event: InterfaceChanged, now: float) -> None:
-        """End sessions whose end is gone; directly connected external ones as soon as the line is down."""
-        self._neighbors.listen()
-        own = {address for address, _ in event.new.addresses} if event.new is not None else set()
-        lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
-        falls_over = self.config.falls_over and (event.new is None or not event.new.line)
-        here = [address for address, _ in event.old.addresses] if event.old is not None else []
-        for peer, session in list(self._neighbors.by_stream.values()):
-            if session.up is None or session.ending is not None:
-                continue
-            if session.up.local in lost or (falls_over and session.up.local in here and not peer.settings.internal):
-                self._process.order(StreamClose(session.stream, abort=True))
-                session.end(Ending("Interface flap"))
-        if event.new is not None and event.new.line and not (event.old is not None and event.old.line):
-            self._neighbors.reached(event.name, now)
-        for peer in self.peers.values():
-            self._teller.regroup(peer, now)
 
     def _clear(self, event: ClearBgp, now: float) -> None:
         for peer in list(self.peers.values()):
@@ -492,7 +385,7 @@ class BgpMachine:
         match kind, whose:
             case "hops", _:
                 self.routes.look_again()
-                self._check_ways(now)
+                self._neighbors.check_ways(now)
             case "listen", _:
                 self._neighbors.listen()
             case "policy", _:
@@ -520,28 +413,3 @@ class BgpMachine:
             self._neighbors.forget_guest(peer)
         else:
             self.restarts.forget_stale(peer)
-
-    def _check_ways(self, now: float) -> None:
-        """Give up a peer with `fall-over` that has no route to it. Those that wait for a way are called."""
-        for peer in list(self.peers.values()):
-            session = peer.session
-            if session is not None and peer.settings.lines.fall_over:
-                if self._process.ports.rib.lookup_without_nhrp(peer.address) is None:
-                    session.notify(Notification(ErrorCode.CEASE, Cease.OUT_OF_RESOURCES), "Route to peer lost", now)
-            elif (
-                peer.reason is not None
-                and not peer.sessions
-                and local_end(self._process.ports, peer.settings)[0] is not None
-            ):
-                self._neighbors.call_soon(peer, now, at_once=True)
-
-
-def _lost(session: Session, event: StreamDown) -> Ending:
-    """Return how a session ended whose connection is gone."""
-    ending = Ending("Peer closed the session" if session.up is not None else event.end.value, is_lost=True)
-    return replace(ending, reason=RESTARTED) if may_return(session, ending) else ending
-
-
-def _name(peer: Peer) -> str:
-    """Return the name as the log has it: guests have a star."""
-    return f"*{peer.address}" if peer.dynamic else str(peer.address)

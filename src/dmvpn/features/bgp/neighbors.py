@@ -12,7 +12,7 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.packet import Cease, ErrorCode
+from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification
 from dmvpn.features.bgp.peer import Peer
 from dmvpn.features.bgp.restart import Restart
 from dmvpn.features.bgp.session import Ending, Identity, Session
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ipaddress import IPv4Address
 
+    from dmvpn.base.notices import InterfaceChanged
     from dmvpn.base.streams import StreamPeer, StreamUp
-    from dmvpn.features.bgp.packet import Notification
     from dmvpn.features.bgp.process import Process
     from dmvpn.features.bgp.settings import PeerSettings
 
@@ -268,6 +268,36 @@ class Neighbors:
             return False
         self._failures[key] = now
         return True
+
+    def interface_changed(self, event: InterfaceChanged, now: float) -> None:
+        """End sessions whose end is gone; directly connected external ones as soon as the line is down."""
+        self.listen()
+        own = {address for address, _ in event.new.addresses} if event.new is not None else set()
+        lost = [address for address, _ in event.old.addresses if address not in own] if event.old is not None else []
+        falls_over = self._process.config.falls_over and (event.new is None or not event.new.line)
+        here = [address for address, _ in event.old.addresses] if event.old is not None else []
+        for peer, session in list(self.by_stream.values()):
+            if session.up is None or session.ending is not None:
+                continue
+            if session.up.local in lost or (falls_over and session.up.local in here and not peer.settings.internal):
+                self._process.order(StreamClose(session.stream, abort=True))
+                session.end(Ending("Interface flap"))
+        if event.new is not None and event.new.line and not (event.old is not None and event.old.line):
+            self.reached(event.name, now)
+
+    def check_ways(self, now: float) -> None:
+        """Give up a peer with `fall-over` that has no route to it. Those that wait for a way are called."""
+        for peer in list(self.peers.values()):
+            session = peer.session
+            if session is not None and peer.settings.lines.fall_over:
+                if self._process.ports.rib.lookup_without_nhrp(peer.address) is None:
+                    session.notify(Notification(ErrorCode.CEASE, Cease.OUT_OF_RESOURCES), "Route to peer lost", now)
+            elif (
+                peer.reason is not None
+                and not peer.sessions
+                and local_end(self._process.ports, peer.settings)[0] is not None
+            ):
+                self.call_soon(peer, now, at_once=True)
 
     def reached(self, tunnel: str, now: float) -> None:
         """Call peers on a tunnel now, because somebody new answers there."""

@@ -112,6 +112,20 @@ def configured_peers(config: BgpConfig) -> dict[IPv4Address, PeerSettings]:
     return found
 
 
+def changed_peers(old: BgpConfig, config: BgpConfig) -> dict[IPv4Address, PeerSettings | None] | None:
+    """Return the settings of the peers whose own lines changed; None: those of a group did, which has members."""
+    gone, came = config.neighbors.changes(old.neighbors)
+    changed: dict[IPv4Address, PeerSettings | None] = {}
+    for lines in (*gone.values(), *came.values()):
+        if not isinstance(lines.peer, IPv4Address):
+            return None
+        changed[lines.peer] = None
+    for lines in came.values():
+        if isinstance(lines.peer, IPv4Address):
+            changed[lines.peer] = settings_of(config, lines.peer, lines)
+    return changed
+
+
 def guest(config: BgpConfig, address: IPv4Address, groups: Mapping[str, Neighbor] | None = None) -> PeerSettings | None:
     """Return what holds for whoever calls from here by `bgp listen range`; None: no range has the address."""
     ranges = [one for one in config.listen_ranges if address in one.prefix]
