@@ -8,7 +8,8 @@ makes `SendIp`, `Listen`, `RouteOffered`, `RouteRetracted`.
     adjacency                  their life            policy, intake           what may be told, what is believed
     greetings, farewells       our Hellos, the end of neighbors
     seals, sealing             keys and passwords, and what follows when they change
-    process, surroundings      one process           connected, summary, redistribute   our own destinations
+    process, surroundings      one process           links                    its interfaces
+    connected, summary         our own destinations  redistribute             those of other protocols
     receiver, sender           in and out            sia, offers              stuck queries, the routing table
     machine, model, events     all processes         config, show, messages   the language, the tables, the log
     lint                       rules for `dmvpn lint`

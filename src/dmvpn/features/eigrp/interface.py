@@ -319,8 +319,6 @@ class EigrpInterface:
         del self.neighbors[int(neighbor.address)]
         neighbor.give_up()
 
-    # Hellos -----------------------------------------------------------------------------------------------------
-
     def forget_hello(self) -> None:
         """Make the next Hello afresh: it may say another thing."""
         self.hello = None
@@ -337,8 +335,6 @@ class EigrpInterface:
     def count_answer(self) -> None:
         """Count a Hello out of turn that answers a new router."""
         self.statistics.hellos_expedited += 1
-
-    # Multicasts -------------------------------------------------------------------------------------------------
 
     def count_multicast(self, *, conditional: bool) -> None:
         """Count a multicast, and whether a Hello had to name those that it is not for."""

@@ -120,10 +120,10 @@ class EigrpMachine:
             case ClockSet():
                 for running in self._running.values():
                     for process, interface in running:
-                        process.sealing.hasten(interface)
+                        process.links.sealing.hasten(interface)
             case Resync():
                 for process in self.processes.values():
-                    process.listen_again()
+                    process.links.listen_again()
 
     def _fire(self, now: float) -> None:
         """Do what is due, so much of it as takes some milliseconds."""

@@ -13,25 +13,21 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.context import Context, Timer
-from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.liveness import Client, WatchWanted
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.adjacency import Adjacencies
-from dmvpn.features.eigrp.connected import Connected
 from dmvpn.features.eigrp.dual import Dual
 from dmvpn.features.eigrp.eventlog import EventKind, EventLog
 from dmvpn.features.eigrp.greetings import Greetings
 from dmvpn.features.eigrp.intake import Intake
-from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.limits import Limits
+from dmvpn.features.eigrp.links import Links
 from dmvpn.features.eigrp.messages import StuckInActive
 from dmvpn.features.eigrp.offers import Offers
 from dmvpn.features.eigrp.policy import Policy
 from dmvpn.features.eigrp.redistribute import Redistributor
 from dmvpn.features.eigrp.rtp import Transport
-from dmvpn.features.eigrp.sealing import Sealing, seal_of
-from dmvpn.features.eigrp.sender import ALL_ROUTERS, PROTOCOL, Sender
+from dmvpn.features.eigrp.sender import Sender
 from dmvpn.features.eigrp.sia import StuckWatch
 from dmvpn.features.eigrp.states import DownReason
 from dmvpn.features.eigrp.summary import Summaries
@@ -40,11 +36,12 @@ from dmvpn.features.eigrp.teller import Teller
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.base.context import Context
     from dmvpn.base.notices import InterfaceState, RouteChanged
     from dmvpn.features.eigrp.dual import Outcome
+    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.metric import Vector
-    from dmvpn.features.eigrp.model import EigrpConfig, InterfaceSettings, ProcessSettings
+    from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
     from dmvpn.features.eigrp.topology import Source
 
 
@@ -55,13 +52,11 @@ class Process:
         self, settings: ProcessSettings, config: EigrpConfig, context: Context, siblings: Mapping[int, Process]
     ) -> None:
         """Make a process. siblings: all of this router, by number."""
-        number = settings.autonomous_system
         self._siblings = siblings
         self.settings = settings
         self.config = config
         self.context = context
         self.router_id: IPv4Address = UNSPECIFIED
-        self.interfaces: dict[str, EigrpInterface] = {}
         self.trace: Callable[[str], None] | None = None
         self.log = EventLog(context, settings.event_log_size)
         self.policy = Policy(self)
@@ -78,8 +73,8 @@ class Process:
         self.limits: Limits = Limits(self, self.dual, self.redistributor)
         self.stuck = StuckWatch(self, self.dual, ask=self._ask_if_stuck, give_up=self._give_up_stuck)
         self._neighbors: dict[Source, Neighbor] = {}
-        self.sealing = Sealing(context, self.sender, self.adjacencies, self.greetings, self._listen)
-        self._connected = Connected(context, self.dual, number)
+        self.links = Links(self)
+        self.interfaces: dict[str, EigrpInterface] = self.links.interfaces
 
     def metric_in(self, process: str, prefix: Prefix) -> Vector | None:
         """Return the metric that another process of this router has for a prefix."""
@@ -124,13 +119,11 @@ class Process:
                 interface.forget_hello()
                 self.greetings.say(interface)
         self._choose_router_id()
-        for name in dict.fromkeys((*self.interfaces, *(state.name for state in self.context.ports.interfaces.all()))):
-            self._reconfigure_interface(name, chains_changed)
-        self._configure_summaries()
+        self.links.reconfigure(chains_changed=chains_changed)
         if old.distribution != settings.distribution:
             self.intake.configure(old.distribution, list(self._neighbors))
             for interface in self.interfaces.values():
-                self._resync(interface, "intf route configuration changed")
+                self.links.resync(interface, "intf route configuration changed")
         self.redistributor.refresh_all()
         self.offers.refresh_all()
 
@@ -148,55 +141,10 @@ class Process:
     def close(self, reason: DownReason) -> None:
         """End the process: neighbors are told, routes taken back."""
         for name in list(self.interfaces):
-            self._stop_interface(name, reason, tell=True)
+            self.links.stop(name, reason, tell=True)
         self.stuck.close()
         self.limits.close()
         self.offers.retract_all()
-
-    def _configure_summaries(self) -> None:
-        """Configure the summaries of the interfaces that we run on; elsewhere nobody could be told."""
-        self.summaries.configure(
-            (summary for interface in self.interfaces.values() for summary in interface.settings.summaries),
-            self.settings.summary_metrics,
-        )
-
-    def _reconfigure_interface(self, name: str, chains_changed: bool) -> None:
-        interface, settings = self.interfaces.get(name), self.settings.interface(name)
-        if interface is not None and not settings.shutdown and interface.settings != settings:
-            self._change_interface(interface, settings)
-        elif interface is not None and chains_changed and settings.authentication is not None:
-            self.sealing.change(interface)
-        elif interface is not None and settings.shutdown:
-            self._stop_interface(name, DownReason.SHUTDOWN, tell=True)
-        self.interface_changed(name, self.context.ports.interfaces.get(name))
-
-    def _change_interface(self, interface: EigrpInterface, settings: InterfaceSettings) -> None:
-        old = interface.settings
-        if settings.passive and not old.passive:
-            self.adjacencies.drop_all(interface, DownReason.PASSIVE, tell=True)
-        interface.configure(settings)
-        if seal_of(settings) != seal_of(old):
-            self.adjacencies.drop_all(interface, DownReason.AUTHENTICATION_CHANGED)
-            self.sealing.change(interface)
-        if settings.bfd != old.bfd:
-            for neighbor in interface.up_neighbors():
-                self._watch(neighbor, wanted=settings.bfd)
-        for neighbor in list(interface.neighbors.values()):
-            if settings.neighbors and neighbor.address not in settings.neighbors:
-                self.adjacencies.drop(neighbor, DownReason.STATIC, tell=True)
-        if settings.split_horizon != old.split_horizon:
-            self._resync(interface, "split horizon changed")
-        if settings.summaries != old.summaries:
-            self._resync(interface, "summary configured")
-        if (settings.next_hop_self, settings.ecmp_mode) != (old.next_hop_self, old.ecmp_mode):
-            self._resync(interface, "next-hop-self changed")
-        self._listen(interface)
-        self.greetings.say(interface)
-
-    def _resync(self, interface: EigrpInterface, why: str) -> None:
-        """Tell neighbors, which stay, what changes for them."""
-        self.adjacencies.resync(interface, why)
-        self.teller.tell_again(interface)
 
     def _choose_router_id(self) -> None:
         """Choose the configured identifier, or the highest address of a loopback, or of any interface.
@@ -224,70 +172,7 @@ class Process:
         """Note that an interface is like this now, or (None) gone."""
         if self.settings.router_id is None:
             self._choose_router_id()
-        interface = self.interfaces.get(name)
-        runs = state is not None and state.line and self._covers(state) and not self.settings.interface(name).shutdown
-        if interface is not None and (not runs or state is None or state.address != interface.address):
-            configured = state is not None and state.line
-            reason = DownReason.ROUTE_CONFIGURATION if configured else DownReason.INTERFACE_DOWN
-            self._stop_interface(name, reason, tell=configured)
-            interface = None
-        if state is None or not runs:
-            return
-        if interface is None:
-            self._start_interface(state)
-        else:
-            self._update_interface(interface, state)
-        self._connected.refresh(state, self.settings.networks)
-
-    def _covers(self, state: InterfaceState) -> bool:
-        return any(network.matches(address) for address, _ in state.addresses for network in self.settings.networks)
-
-    def _start_interface(self, state: InterfaceState) -> None:
-        interface = EigrpInterface(
-            name=state.name,
-            state=state,
-            settings=self.settings.interface(state.name),
-            hello_timer=Timer(lambda: self.greetings.say(interface)),
-            flow_timer=Timer(lambda: self.teller.flow_timeout(interface)),
-            key_timer=Timer(lambda: self.sealing.roll_over(interface)),
-            pacing_timer=Timer(lambda: self.teller.resume(interface)),
-        )
-        self.interfaces[state.name] = interface
-        self._configure_summaries()
-        self.sealing.check(interface)
-        self._listen(interface)
-        self.greetings.introduce(interface)
-
-    def _update_interface(self, interface: EigrpInterface, state: InterfaceState) -> None:
-        if interface.update(state):
-            for neighbor in interface.neighbors.values():
-                self.dual.relink(neighbor.source, interface.link, self.context.now)
-
-    def _stop_interface(self, name: str, reason: DownReason, *, tell: bool) -> None:
-        interface = self.interfaces[name]
-        self.adjacencies.drop_all(interface, reason, tell=tell)
-        del self.interfaces[name]
-        self.adjacencies.leave(interface)
-        for timer in (interface.flow_timer, interface.key_timer, interface.pacing_timer):
-            self.context.stop(timer)
-        if interface.listening:
-            self.context.out.append(StopListening(name, PROTOCOL, ALL_ROUTERS))
-        self._connected.forget(name)
-        self._configure_summaries()
-
-    def _listen(self, interface: EigrpInterface) -> None:
-        """Hear the group where we speak, and only there."""
-        if interface.listen():
-            order = Listen if interface.speaks else StopListening
-            self.context.out.append(order(interface.name, PROTOCOL, ALL_ROUTERS))
-        if not interface.speaks:
-            self.context.stop(interface.hello_timer)
-
-    def listen_again(self) -> None:
-        """Listen again: the shell may have forgotten."""
-        for interface in self.interfaces.values():
-            if interface.listening:
-                self.context.out.append(Listen(interface.name, PROTOCOL, ALL_ROUTERS))
+        self.links.changed(name, state)
 
     def route_changed(self, change: RouteChanged) -> None:
         """Note that the routing table has another best route."""
@@ -300,7 +185,7 @@ class Process:
         self._neighbors[neighbor.source] = neighbor
         self.log.note(EventKind.NEIGHBOR_UP, neighbor.address, neighbor.interface.name)
         if neighbor.interface.settings.bfd:
-            self._watch(neighbor, wanted=True)
+            self.watch(neighbor, wanted=True)
         self.teller.tell_table(neighbor)
 
     def neighbors_down(self, neighbors: list[Neighbor]) -> None:
@@ -310,13 +195,13 @@ class Process:
             if was_up:
                 self.log.note(EventKind.NEIGHBOR_DOWN, neighbor.address, neighbor.interface.name)
             if was_up and neighbor.interface.settings.bfd:
-                self._watch(neighbor, wanted=False)
+                self.watch(neighbor, wanted=False)
             self.teller.forget(neighbor)
             self.intake.forget(neighbor.source)
         for neighbor in neighbors:
             self.dual.forget(neighbor.source, self.context.now)
 
-    def _watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
+    def watch(self, neighbor: Neighbor, *, wanted: bool) -> None:
         """Let BFD watch a neighbor, or no longer."""
         number, name = self.autonomous_system, neighbor.interface.name
         self.context.out.append(WatchWanted(Client.EIGRP, number, name, neighbor.address, wanted))
@@ -343,7 +228,7 @@ class Process:
             for interface in self.interfaces.values():
                 concerned = address is None or int(address) in interface.neighbors
                 if interface_name in (None, interface.name) and concerned:
-                    self._resync(interface, DownReason.CLEARED.value)
+                    self.links.resync(interface, DownReason.CLEARED.value)
             return
         if interface_name is None:
             self.limits.clear(address)

@@ -128,6 +128,25 @@ def _default_information(mode: str) -> ConfigLine:
     )
 
 
+def _summary_metric(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "summary-metric ( {prefix:prefix} | {address:address} {mask:mask} ) "
+        f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
+        {
+            "summary-metric": "What a summary costs, whatever lies in it",
+            "prefix": "The summary",
+            "address": "The summary",
+            "mask": "Its mask",
+            "distance": "Administrative distance of our own route to Null0",
+            **_METRIC_HELP,
+        },
+        key=("prefix", "address", "mask"),
+        check=_says_a_metric,
+        order=40,
+    )
+
+
 class TopologyLines:
     """The lines about routes, of a classic process or of a topology: each mode has constants of its own."""
 
@@ -160,22 +179,7 @@ class TopologyLines:
             order=8,
         )
         self.redistribute = _redistribute(mode)
-        self.summary_metric = ConfigLine(
-            mode,
-            "summary-metric ( {prefix:prefix} | {address:address} {mask:mask} ) "
-            f"[ {_METRIC} [ distance {{distance:1-255}} ] | distance {{distance:1-255}} ]",
-            {
-                "summary-metric": "What a summary costs, whatever lies in it",
-                "prefix": "The summary",
-                "address": "The summary",
-                "mask": "Its mask",
-                "distance": "Administrative distance of our own route to Null0",
-                **_METRIC_HELP,
-            },
-            key=("prefix", "address", "mask"),
-            check=_says_a_metric,
-            order=40,
-        )
+        self.summary_metric = _summary_metric(mode)
         self.distance = _distance(mode)
         self.distribution = DistributionLines(mode, largest=2147483647, order=33)
         self.active_time = _active_time(mode)
