@@ -1,8 +1,14 @@
-"""How often something may happen: at most so many times in any so many seconds."""
+"""How often something may happen: at most so many times in any so many seconds, or once for each name."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+Name = TypeVar("Name", bound="Hashable")
 
 
 class RateLimit:
@@ -47,3 +53,30 @@ class RateLimit:
         oldest = self._tenth(now) - 10
         while self._slices and self._slices[0][0] <= oldest:
             self._total -= self._slices.popleft()[1]
+
+
+class Limiter(Generic[Name]):
+    """Permits once in `interval` seconds for each name; `burst` in that time for all of them together."""
+
+    __slots__ = ("_burst", "_interval", "_said")
+
+    def __init__(self, interval: float, burst: int) -> None:
+        self._interval, self._burst = interval, burst
+        self._said: dict[Name, float] = {}  # the earliest first
+
+    def permits(self, name: Name, now: float) -> bool:
+        """Return whether it may be said now. Then it counts as said."""
+        said = self._said
+        while said and now - next(iter(said.values())) >= self._interval:
+            del said[next(iter(said))]
+        if name in said or len(said) >= self._burst:
+            return False
+        said[name] = now
+        return True
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._said
+
+    def forget(self, name: Name) -> None:
+        """Permit it again."""
+        self._said.pop(name, None)

@@ -19,6 +19,7 @@ from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived, Packets, Resync, Tick
+from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import PathLost, WatchWanted, Witness
 from dmvpn.base.notices import Configured, InterfaceChanged
 from dmvpn.features.bfd import messages
@@ -74,7 +75,7 @@ class BfdMachine:
         self._context = Context(ports)
         self._by_discriminator: dict[int, Session] = {}
         self._handles = 0
-        self._complained = float("-inf")
+        self._complaints: Limiter[str] = Limiter(_COMPLAINT_PAUSE, 1)
 
     def next_deadline(self) -> float | None:
         """Return when the next packet is due, or silence ends a session."""
@@ -134,8 +135,7 @@ class BfdMachine:
             return None
         now = self._context.now
         if len(self.sessions) >= MOST_SESSIONS:
-            if now >= self._complained + _COMPLAINT_PAUSE:
-                self._complained = now
+            if self._complaints.permits(watch.interface, now):
                 self._context.out.append(messages.TooMany.of(watch.address, watch.interface, MOST_SESSIONS))
             return None
         if not any(session.interface == watch.interface for session in self.sessions.values()):

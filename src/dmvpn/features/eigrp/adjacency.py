@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
+from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import Neighbor
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a greeted neighbor may take to answer; a Hello of its own before that may be that answer.
 _ANSWER_TIME = 0.1
-#: Seconds between two log messages about the same refused sender.
-_COMPLAINT_INTERVAL = 60.0
+#: Seconds between two log messages about the same refused sender, and how many there are in that time about all.
+_COMPLAINT_INTERVAL, _COMPLAINT_BURST = 60.0, 1024
 
 
 class Listener(Protocol):
@@ -74,7 +75,7 @@ class Adjacencies:
         self._farewells = greetings.farewells
         self._free_handles: list[int] = []
         self._handles = 0
-        self._complaints: dict[tuple[str, int], float] = {}
+        self._complaints: Limiter[tuple[str, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
 
     # Hellos in -------------------------------------------------------------------------------------------------
 
@@ -128,13 +129,7 @@ class Adjacencies:
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """Return whether another message about this sender may go into the log."""
-        key, now = (interface.name, int(address)), self._context.now
-        if now < self._complaints.get(key, now):
-            return False
-        if len(self._complaints) >= 1024:
-            self._complaints.clear()
-        self._complaints[key] = now + _COMPLAINT_INTERVAL
-        return True
+        return self._complaints.permits((interface.name, int(address)), self._context.now)
 
     # The handshake ---------------------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import PollSas
+from dmvpn.base.limits import Limiter
 from dmvpn.features.ikev2.exchanges import Probe
-from dmvpn.features.ikev2.reports import Limiter
 from dmvpn.features.ikev2.terms import IKE_PORT, NAT_PORT, Endpoint, Path
 from dmvpn.features.ikev2.wire import NO_SPI, Header, Message
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType

@@ -8,11 +8,12 @@ never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event
+from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.base.protection import IkeStats
 from dmvpn.features.ikev2 import messages
@@ -36,7 +37,7 @@ from dmvpn.features.ikev2.wire.numbers import PayloadType
 from dmvpn.features.ikev2.wire.payloads import Notify
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import Notice
@@ -46,36 +47,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ikev2.terms import Endpoint, Path
     from dmvpn.features.ikev2.udp import Act
     from dmvpn.features.ikev2.wire.payloads import Payload
-
-Name = TypeVar("Name", bound="Hashable")
-
-
-class Limiter(Generic[Name]):
-    """Permits once in `interval` seconds for each name; `burst` in that time for all of them together."""
-
-    __slots__ = ("_burst", "_interval", "_said")
-
-    def __init__(self, interval: float, burst: int) -> None:
-        self._interval, self._burst = interval, burst
-        self._said: dict[Name, float] = {}  # the earliest first
-
-    def permits(self, name: Name, now: float) -> bool:
-        """Return whether it may be said now. Then it counts as said."""
-        said = self._said
-        while said and now - next(iter(said.values())) >= self._interval:
-            del said[next(iter(said))]
-        if name in said or len(said) >= self._burst:
-            return False
-        said[name] = now
-        return True
-
-    def __contains__(self, name: Name) -> bool:
-        return name in self._said
-
-    def forget(self, name: Name) -> None:
-        """Permit it again."""
-        self._said.pop(name, None)
-
 
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0

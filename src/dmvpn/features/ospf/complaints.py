@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf.messages import BadPacket
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.sender import Sender
 
-#: Seconds between two log messages about bad packets of one interface.
+#: Seconds between two log messages about bad packets of one interface, and how many there are in that time of all.
 _COMPLAINT_PAUSE: Final = 60.0
+_COMPLAINT_BURST: Final = 1024
 
 
 class Complaints:
@@ -24,7 +26,7 @@ class Complaints:
     def __init__(self, context: Context, sender: Sender) -> None:
         self._context = context
         self._sender = sender
-        self._complained: dict[str, float] = {}
+        self._complained: Limiter[str] = Limiter(_COMPLAINT_PAUSE, _COMPLAINT_BURST)
 
     def refuse(self, interface: OspfInterface, source: IPv4Address, reason: str, what: str) -> None:
         """Count a packet that is not taken, and say so, not more often than once a minute."""
@@ -33,7 +35,5 @@ class Complaints:
 
     def complain(self, interface: OspfInterface, log: Log) -> None:
         """Log this unless something was logged of the interface in the last minute."""
-        now = self._context.now
-        if now - self._complained.get(interface.name, float("-inf")) >= _COMPLAINT_PAUSE:
-            self._complained[interface.name] = now
+        if self._complained.permits(interface.name, self._context.now):
             self._context.out.append(log)
