@@ -88,32 +88,34 @@ class Backlog:
 
     def sort_out(self, active: Mapping[Prefix, Destination], source: Source) -> None:
         """Drop questions to this source that have been answered meanwhile, and turn answers that are out of date."""
-        for prefix in [one for one in self.queries if one not in active or source not in active[one].awaiting]:
-            del self.queries[prefix]
-            self.updates[prefix] = True
-        for prefix in [one for one in self.sia_queries if one not in active or source not in active[one].awaiting]:
-            del self.sia_queries[prefix]
-        for prefix in [one for one in self.sia_replies if one not in active]:
-            del self.sia_replies[prefix]
-            self.replies[prefix] = None
+        for prefix in list(self.queries):
+            if prefix not in active or source not in active[prefix].awaiting:
+                del self.queries[prefix]
+                self.updates[prefix] = True
+        for prefix in list(self.sia_queries):
+            if prefix not in active or source not in active[prefix].awaiting:
+                del self.sia_queries[prefix]
+        for prefix in list(self.sia_replies):
+            if prefix not in active:
+                del self.sia_replies[prefix]
+                self.replies[prefix] = None
 
     def next(self) -> Opcode:
         """Return what is sent next: replies first, for others wait for them."""
-        waiting = ((Opcode.REPLY, self.replies), (Opcode.QUERY, self.queries))
-        stuck = ((Opcode.SIA_REPLY, self.sia_replies), (Opcode.SIA_QUERY, self.sia_queries))
-        return next((opcode for opcode, prefixes in (*waiting, *stuck) if prefixes), Opcode.UPDATE)
+        if self.replies:
+            return Opcode.REPLY
+        if self.queries:
+            return Opcode.QUERY
+        if self.sia_replies:
+            return Opcode.SIA_REPLY
+        return Opcode.SIA_QUERY if self.sia_queries else Opcode.UPDATE
 
-    def take(self, opcode: Opcode, room: int, make: Make) -> list[Part]:
+    def take(self, room: int, make: Make) -> list[Part]:
         """Take the next packet."""
-        if opcode is Opcode.UPDATE:
+        waiting = self.replies or self.queries or self.sia_replies or self.sia_queries
+        if not waiting:
             return take(self.updates, room, make)
-        waiting = {
-            Opcode.REPLY: self.replies,
-            Opcode.QUERY: self.queries,
-            Opcode.SIA_REPLY: self.sia_replies,
-            Opcode.SIA_QUERY: self.sia_queries,
-        }
-        parts = take(waiting[opcode], room, make)
+        parts = take(waiting, room, make)
         for prefix, _, _ in parts:
             self.updates.pop(prefix, None)
         return parts

@@ -280,7 +280,7 @@ class Teller:
         opcode = backlog.next()
         make = self._update if opcode is Opcode.UPDATE else self._answer
         flags = NO_FLAGS if opcode in (Opcode.UPDATE, Opcode.REPLY) else RouteFlag.ACTIVE
-        parts = backlog.take(opcode, self._sender.room(interface), lambda prefix: make(neighbor, prefix, flags))
+        parts = backlog.take(self._sender.room(interface), lambda prefix: make(neighbor, prefix, flags))
         for prefix, advert, _ in parts:
             self._note_told_alone(neighbor, prefix, advert)
         ends = opcode is Opcode.UPDATE and backlog.end_table()
