@@ -5,12 +5,13 @@ They are a list of their own, drawn with seeds of their own: one more in `TROUBL
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Act, Command, Configure, Eigrp, Part, Wire
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.acts import Command, Configure, Eigrp, Part, Wire
+from dmvpn.tools.troubles.trouble import Need, untold
 
 _FORGET: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
 _DENY: Final = (
@@ -25,70 +26,47 @@ _NO_WAY: Final = (Cause.BLACK_HOLE, Cause.MISSING_ROUTE, Cause.WRONG_NEXT_HOP, C
 _TOLD: Final = "Who says so to whom? `show ip route` at both ends."
 _WIRE: Final = "The provider has to fix it: `dmvpn lab impair` stands for your call."
 _EVERYTHING: Final = "network 0.0.0.0 255.255.255.255"
-
-
-def _one(
-    name: str,
-    title: str,
-    acts: tuple[Act, ...],
-    causes: tuple[Cause, ...],
-    *,
-    parts: tuple[Part, ...] = (Part.SPOKE,),
-    needs: tuple[Need, ...] = (),
-) -> Trouble:
-    """Return one of them: nobody tells a story of it."""
-    is_wire = any(isinstance(act, Wire) for act in acts)
-    return Trouble(
-        id=name,
-        title=title,
-        acts=acts,
-        complaint="At {spoke.name} something is not as it was.",
-        hints=("Compare both ends, from the wire up.", _WIRE if is_wire else _TOLD),
-        cause=causes[0],
-        also=causes[1:],
-        parts=parts,
-        needs=needs,
-        noticed=False,
-    )
-
+_COMPARE: Final = "Compare both ends, from the wire up."
+_one: Final = partial(untold, hints=(_COMPARE, _TOLD))
+_wire: Final = partial(untold, hints=(_COMPARE, _WIRE))
 
 _BAD_WIRES: Final = (
-    _one("wire-loses-3", "A wire loses 3 %", (Wire(Part.SPOKE, Badness(loss=3.0)),), (Cause.LOSSY_LINK,)),
-    _one("wire-loses-30", "A wire loses 30 %", (Wire(Part.SPOKE, Badness(loss=30.0)),), (Cause.LOSSY_LINK,)),
-    _one(
+    _wire("wire-loses-3", "A wire loses 3 %", (Wire(Part.SPOKE, Badness(loss=3.0)),), (Cause.LOSSY_LINK,)),
+    _wire("wire-loses-30", "A wire loses 30 %", (Wire(Part.SPOKE, Badness(loss=30.0)),), (Cause.LOSSY_LINK,)),
+    _wire(
         "one-way-outwards",
         "A spoke hears all, and what it sends does not arrive",
         (Wire(Part.SPOKE, Badness(loss=100.0), outgoing=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
-    _one(
+    _wire(
         "lossy-outwards",
         "Of what a spoke sends a third is lost",
         (Wire(Part.SPOKE, Badness(loss=35.0), outgoing=True),),
         (Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     ),
-    _one(
+    _wire(
         "hub-one-way",
         "A hub receives nothing, though what it sends arrives",
         (Wire(Part.HUB, Badness(loss=100.0), incoming=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
         parts=(Part.HUB,),
     ),
-    _one(
+    _wire(
         "hub-link-cut",
         "The wire of a hub carries nothing",
         (Wire(Part.HUB, Badness(cut=1.0)),),
         (Cause.LINK_CUT,),
         parts=(Part.HUB,),
     ),
-    _one(
+    _wire(
         "hub-wire-narrow",
         "The wire of a hub drops packets of more than 1000 octets",
         (Wire(Part.HUB, Badness(mtu=1000.0)),),
         (Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
         parts=(Part.SPOKE, Part.OTHER, Part.HUB),
     ),
-    _one(
+    _wire(
         "wire-narrow-outwards",
         "What a spoke sends may have 1300 octets at most",
         (Wire(Part.SPOKE, Badness(mtu=1300.0), outgoing=True),),
@@ -289,7 +267,7 @@ _PROTOCOLS: Final = (
 
 FURTHER: Final = (*_BAD_WIRES, *_BELOW, *_LANS, *_PROTOCOLS)
 #: Healthy all the same, as `SLOW` is: packets arrive, later than a ping waits that does not know the way.
-VERY_SLOW: Final = _one(
+VERY_SLOW: Final = _wire(
     "wire-very-slow",
     "What comes to a spoke takes more than a second, and what it sends, too",
     (Wire(Part.SPOKE, Badness(delay=1100.0)),),

@@ -9,7 +9,6 @@ from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
 from dmvpn.tools.troubles.trouble import Need, Trouble
 
 _GONE: Final = "Nobody reaches the computers at {spoke.name} any more."
-_PAIR: Final = "{spoke.name} and {other.name} do not reach each other."
 _FORGET: Final = (Command(Part.SPOKE, ("clear ip nhrp",)), Command(Part.OTHER, ("clear ip nhrp",)))
 _ASTRAY: Final = "Trace it from both ends. Who sends it where?"
 

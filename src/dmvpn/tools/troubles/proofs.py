@@ -5,11 +5,12 @@ Clouds of a kind of their own have what they need (`Plan.sealed`, `CERTIFICATES`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dmvpn.tools.causes import Cause
-from dmvpn.tools.troubles.acts import Act, Command, Configure, Edit, Eigrp, Part
-from dmvpn.tools.troubles.trouble import Need, Trouble
+from dmvpn.tools.troubles.acts import Command, Configure, Edit, Eigrp, Part
+from dmvpn.tools.troubles.trouble import Need, Trouble, untold
 
 _PAST: Final = "clock set 12:00:00 1 January 2019"
 _OVER: Final = "00:00:00 1 Jan 2020 00:00:00 1 Jan 2021"
@@ -22,30 +23,10 @@ _PROTOCOLS: Final = (
     ("ospf", Need.OSPF, Cause.OSPF_AUTHENTICATION),
     ("rip", Need.RIP, Cause.RIP_AUTHENTICATION),
 )
-
-
-def _one(
-    name: str,
-    title: str,
-    acts: tuple[Act, ...],
-    causes: tuple[Cause, ...],
-    *,
-    parts: tuple[Part, ...] = (Part.SPOKE,),
-    needs: tuple[Need, ...] = (),
-) -> Trouble:
-    """Return one of them: nobody tells a story of it."""
-    return Trouble(
-        id=name,
-        title=title,
-        acts=acts,
-        complaint="At {spoke.name} something is not as it was.",
-        hints=("Who does not believe whom?", "Compare what both ends prove themselves with, and their clocks."),
-        cause=causes[0],
-        also=causes[1:],
-        parts=parts,
-        needs=needs,
-        noticed=False,
-    )
+_one: Final = partial(
+    untold,
+    hints=("Who does not believe whom?", "Compare what both ends prove themselves with, and their clocks."),
+)
 
 
 def _certificate(name: str, title: str, trustpoint: str, part: Part = Part.SPOKE) -> Trouble:

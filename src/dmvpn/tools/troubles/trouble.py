@@ -57,3 +57,28 @@ class Trouble:
     needs: tuple[Need, ...] = ()
     also: tuple[Cause, ...] = ()
     noticed: bool = True
+
+
+def untold(
+    name: str,
+    title: str,
+    acts: tuple[Act, ...],
+    causes: tuple[Cause, ...],
+    *,
+    hints: tuple[str, ...],
+    parts: tuple[Part, ...] = (Part.SPOKE,),
+    needs: tuple[Need, ...] = (),
+) -> Trouble:
+    """Return one that nobody tells a story of: it is drawn for measures alone."""
+    return Trouble(
+        id=name,
+        title=title,
+        acts=acts,
+        complaint="At {spoke.name} something is not as it was.",
+        hints=hints,
+        cause=causes[0],
+        also=causes[1:],
+        parts=parts,
+        needs=needs,
+        noticed=False,
+    )
