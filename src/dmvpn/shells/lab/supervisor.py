@@ -34,8 +34,9 @@ from dmvpn.shells.lab.forked import end_with, fork, importing
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.lending import borrow
 from dmvpn.shells.lab.namespaces import inside_network
+from dmvpn.shells.lab.questions import EndedError, ask, last_words, put
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, WHY, RouterPlan, run
+from dmvpn.shells.lab.router_process import FACTS, KEYS, MISSING, OWN_FACTS, RouterPlan, run
 from dmvpn.shells.scenario import described
 from dmvpn.shells.storage import FolderStorage
 
@@ -50,9 +51,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dmvpn.lab")
 
-#: Seconds in which a router answers, or is busy; and in which it stops, or is killed.
-ROUTER_PATIENCE = 0.5
-LARGEST_ANSWER = 1 << 16
+#: Seconds in which a router stops, or is killed.
 STOPPING = 2.0
 #: Seconds in which a router that an order starts begins to listen, and between two looks whether it does.
 STARTING = 5.0
@@ -205,7 +204,7 @@ class Supervisor:
     def _forget(self, router: _Router) -> None:
         router.pid = 0
         if router.pipe is not None:
-            router.why = router.why or _last_words(router.pipe)
+            router.why = router.why or last_words(router.pipe)
             router.pipe.close()
             router.pipe = None
 
@@ -277,8 +276,8 @@ class Supervisor:
         """Return what a router still waits for."""
         try:
             if router.pipe is not None:
-                return [str(text) for text in json.loads(_ask(router.pipe, MISSING) or b'["it ended"]')]
-        except (_EndedError, OSError) as error:
+                return [str(text) for text in json.loads(ask(router.pipe, MISSING) or b'["it ended"]')]
+        except OSError as error:
             return [self._why_mute(router, error)]
         return [self._why_mute(router)]
 
@@ -286,7 +285,7 @@ class Supervisor:
         """Return why a router said nothing."""
         if isinstance(error, TimeoutError):
             return "it does not answer yet"
-        if isinstance(error, _EndedError):
+        if isinstance(error, EndedError):
             router.why = str(error)
         return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
@@ -297,11 +296,11 @@ class Supervisor:
             routers[name] = None
             try:
                 if router.pipe is not None:
-                    _order(router.pipe, OWN_FACTS if request.get("own") else FACTS)
+                    put(router.pipe, OWN_FACTS if request.get("own") else FACTS)
                     routers[name] = RouterFacts.model_validate_json(borrow(router.pipe))
                 else:
                     absent[name] = self._why_mute(router)
-            except (_EndedError, OSError, ValueError) as error:
+            except (OSError, ValueError) as error:
                 absent[name] = self._why_mute(router, error)
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
@@ -403,49 +402,3 @@ class Supervisor:
         if name not in known:
             raise UserError(f"there is no {name} in this lab; it has {', '.join(known)}")
         return name
-
-
-def _ask(pipe: socket.socket, question: bytes) -> bytes:
-    """Return a router's answer. Raises TimeoutError, OSError."""
-    _order(pipe, question)
-    return _told(pipe.recv(LARGEST_ANSWER))
-
-
-def _order(pipe: socket.socket, question: bytes) -> None:
-    _forget_late_answers(pipe)
-    pipe.settimeout(ROUTER_PATIENCE)
-    pipe.send(question)
-
-
-def _last_words(pipe: socket.socket) -> str:
-    """Return why a router that has ended could not run; "" where it did not say."""
-    pipe.setblocking(False)
-    try:
-        while _told(pipe.recv(LARGEST_ANSWER)):
-            pass
-    except _EndedError as error:
-        return str(error)
-    except OSError:
-        pass
-    return ""
-
-
-def _told(octets: bytes) -> bytes:
-    """Return what a router said. Raises _EndedError if these were its last words."""
-    if octets.startswith(WHY):
-        raise _EndedError(octets.removeprefix(WHY).decode(errors="replace"))
-    return octets
-
-
-class _EndedError(OSError):
-    """A router cannot run here, and says why."""
-
-
-def _forget_late_answers(pipe: socket.socket) -> None:
-    """Forget what a router that was too slow for an earlier question has answered since; that is not what we ask
-    now.
-    """
-    pipe.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while _told(pipe.recv(LARGEST_ANSWER)):
-            pass
