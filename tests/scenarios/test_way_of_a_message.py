@@ -121,9 +121,9 @@ def test_a_registration_request_passes_twelve_files_and_enters_once_each_of_six_
     assert set(way.files) == {*deciding, "station", "past", *state, *octets}
 
 
-def test_an_ike_sa_init_request_passes_seventeen_files_of_which_seven_decide() -> None:
+def test_an_ike_sa_init_request_passes_sixteen_files_of_which_six_decide() -> None:
     way = Way(dmvpn.features.ikev2, Ikev2Machine, _is_init).follow(World("ipsec-spoke-behind-nat"), 5)
-    deciding = {"machine": 1, "sas": 1, "beginning": 1, "book": 1, "trust": 1, "offers": 3, "peers": 1}
+    deciding = {"machine": 1, "sas": 1, "beginning": 1, "book": 1, "offers": 3, "peers": 1}
     assert {name: way.returns[name] for name in deciding} == deciding
     state, octets = {"sa", "agreement"}, {"sealed", *_MESSAGES}
     assert set(way.files) == {*deciding, "udp", "reports", *state, *octets}

@@ -199,13 +199,13 @@ class Agreement:
     def use(self, suite: Suite, seed: bytes, nonces: Nonces) -> None:
         """Agree on this suite: the keys follow from the seed."""
         self.suite, self.nonces = suite, nonces
-        keys = self.keys = ike_keys(PRFS[suite.prf], suite.cipher, seed, nonces, self.spis)
-        cipher, integ = (suite.encr, suite.key_bits), suite.integ
-        self.book.key_log.ike((self.spi_i, self.spi_r), keys, cipher, integ)
+        cipher = suite.cipher
+        keys = self.keys = ike_keys(PRFS[suite.prf], cipher, seed, nonces, self.spis)
+        self.book.key_log.ike((self.spi_i, self.spi_r), keys, (suite.encr, suite.key_bits), suite.integ)
         ours, theirs = (keys.ei, keys.ai), (keys.er, keys.ar)
         if not self.is_initiator:
             ours, theirs = theirs, ours
-        self.channel = Channel(suite.cipher.sealer(*ours, self.entropy), suite.cipher.opener(*theirs))
+        self.channel = Channel(cipher.sealer(*ours, self.entropy), cipher.opener(*theirs))
 
     def forget_beginnings(self) -> None:
         """Forget what only the first exchanges need. Of the keys, only the one from which others are made is kept."""

@@ -74,6 +74,7 @@ class ConfigurationBook:
         self._suites.clear()
         self._profiles = {profile.name: profile for profile in self.config.profiles}
         self._keyrings = {keyring.name: keyring for keyring in self.config.keyrings}
+        self._certified = {profile.name for profile in self.config.profiles if takes_certificates(profile)}
         used = {profile.keyring for profile in self.config.profiles}
         self._in_use = [keyring for keyring in self.config.keyrings if keyring.name in used]
         peers = {name: keyring.peers for name, keyring in self._keyrings.items()}
@@ -106,13 +107,17 @@ class ConfigurationBook:
         """Return what the policies for our address say of UDP, the more careful of them, and whom they believe."""
         policies = [policy for policy in self.policies if policy.local == path.local.address]
         profiles = (profile for policy in policies for profile in self._profiles_of(policy))
-        authorities = dict.fromkeys(one for profile in profiles for one in self.trust.requests(profile))
+        authorities = dict.fromkeys(one for profile in profiles for one in self._authorities(profile))
         udp = UdpUse(
             detects=all(policy.nat_traversal for policy in policies),
             prefers=all(policy.encapsulation is Encapsulation.AUTO and policy.nat_traversal for policy in policies),
             forces=any(policy.encapsulation is Encapsulation.FORCE for policy in policies),
         )
         return Opening(self.suites(path), udp, tuple(authorities))
+
+    def _authorities(self, profile: Profile) -> tuple[bytes, ...]:
+        """Return the CERTREQ for a peer that may prove itself with a certificate."""
+        return self.trust.requests(profile) if profile.name in self._certified else ()
 
     # ------------------------------------------------------------------------------------------------ terms
 
@@ -179,7 +184,7 @@ class ConfigurationBook:
             secret=proof.secret,
             key=proof.key,
             chain=proof.chain,
-            authorities=self.trust.requests(profile),
+            authorities=self._authorities(profile),
             fragment=self.config.fragment,
             lifetime=float(profile.lifetime),
             dpd=float(dpd.interval) if dpd else 0.0,
@@ -221,7 +226,7 @@ class ConfigurationBook:
         is_named = _is_for(profile, theirs)
         if not is_named and not profile.certificate_maps:
             return Reason(IkeReason.OTHER_IDENTITY, (profile.name, name_of(theirs)))
-        certificates = takes_certificates(profile)
+        certificates = profile.name in self._certified
         if Authentication.PRE_SHARED_KEY not in profile.remote_authentication or not is_named:
             shared: Expectation | Reason = Reason(IkeReason.NO_WAY, (profile.name, name_of(theirs)))
         else:
@@ -276,7 +281,7 @@ class ConfigurationBook:
         profile = self._profiles.get(terms.profile)
         if profile is None:
             return Reason(IkeReason.PROFILE_GONE, (terms.profile,))
-        if not takes_certificates(profile):
+        if profile.name not in self._certified:
             return Reason(IkeReason.CERTIFICATE_REFUSED, (name_of(theirs), profile.name))
         if not _is_for(profile, theirs) and not self.trust.means(profile, chain):
             return Reason(IkeReason.NO_MAP, (profile.name, name_of(theirs)))

@@ -72,9 +72,7 @@ class Trust:
         return [parsed for name in names if (parsed := self._of(name)) is not None]
 
     def requests(self, profile: Profile) -> tuple[bytes, ...]:
-        """Return the CERTREQ for a peer that may prove itself with a certificate."""
-        if not takes_certificates(profile):
-            return ()
+        """Return the authorities that a peer of this profile may name, as a CERTREQ has them."""
         return tuple(dict.fromkeys(one for parsed in self._verifying(profile) for one in parsed.requests))
 
     def proof(self, profile: Profile) -> Proof | Reason:
