@@ -6,6 +6,7 @@ Everything is in namespaces of one kernel beside FRR's ospfd and BIRD, as in tes
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -146,3 +147,43 @@ protocol ospf v2 {
         state = wire.bird("bird", "show ospf state")
         assert f"network {wire.addresses['ours']}/32" in state
         assert "10.9.0.0/24" not in state
+
+
+@pytest.mark.story("ospf-graceful")
+def test_frr_restarts_gracefully_and_nobody_on_its_lan_loses_a_route() -> None:
+    fast = f"interface {{}}\n{_TIMERS}router ospf{{}}\n{{}} network 10.0.0.0{{}} area 0\n"
+    with Wire(ours=("10.1.0.1/24",), frr=("10.2.0.1/24",), third=("10.3.0.1/24",)) as wire:
+        for number, name in enumerate(("ours", "third"), 1):
+            lines = f" router-id {number}.{number}.{number}.{number}\n"
+            wire.start_ours(name, fast.format("GigabitEthernet0/1", " 1", lines, " 0.255.255.255"))
+        graceful = " ospf router-id 9.9.9.9\n capability opaque\n graceful-restart grace-period 60\n"
+        frr = fast.format("wire", "", graceful, "/8")
+        wire.start_frr("frr", "ospfd", frr)
+        theirs = {"ours": "10.2.0.0/24", "third": "10.2.0.0/24", "frr": "10.1.0.0/24"}
+
+        def has_routes() -> bool:
+            return all(prefix in wire.kernel(name) for name, prefix in theirs.items())
+
+        def helped(name: str) -> bool:
+            return "It restarts gracefully" in wire.ask(name, "show ip ospf neighbor 9.9.9.9 detail")
+
+        wire.wait("all routes", has_routes)
+        wire.wait("full neighbors", lambda: wire.frr("frr", "show ip ospf neighbor").count("Full/") == 2)
+        wire.frr("frr", "graceful-restart prepare ip ospf")
+        wire.wait("both help", lambda: helped("ours") and helped("third"))
+        wire.kill("frr", "ospfd")
+        for _ in range(10):  # longer than the dead interval
+            assert has_routes()
+            time.sleep(0.5)
+        wire.start_frr("frr", "ospfd", frr)
+        kept = []
+
+        def is_back() -> bool:
+            kept.append(has_routes())
+            return not helped("ours") and not helped("third")
+
+        wire.wait("it is back", is_back)
+        assert all(kept)
+        for name in ("ours", "third"):
+            assert "is helped no longer: it is back" in wire.ask(name, "show logging")
+        assert wire.frr("frr", "show ip ospf neighbor").count("Full/") == 2

@@ -32,11 +32,12 @@ PATIENCE: Final = 90.0
 _RUNS: Final = "its prompt"
 #: Daemons of FRR; each makes a socket NAME.vty when it is ready.
 _DAEMONS: Final = ("zebra", "ospfd", "bgpd", "bfdd", "ripd")
-#: Before a command: FRR keeps files in folders that it was built with; here they are the command's own.
+#: Before a folder and a command: FRR keeps files in folders that it was built with; here they are the command's own.
+#: What it finds again after a graceful restart is in that folder.
 _OWN_FOLDERS: Final = (
     *("unshare", "-m", "sh", "-c"),
-    'mount -t tmpfs none /run && mount -t tmpfs none /var/tmp && mkdir /run/frr && chown frr /run/frr && exec "$@"',
-    "sh",
+    'mount -t tmpfs none /run && mount -t tmpfs none /var/tmp && mkdir /run/frr && chown frr "$0" && '
+    'mount --bind "$0" /run/frr && exec "$@"',
 )
 _PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -159,7 +160,9 @@ class Wire:
         more = [f"-f{here}/{daemon}.conf", "--log=stdout"]
         ready = here / f"{daemon}.vty"
         ready.unlink(missing_ok=True)
-        self.start(name, daemon, *_OWN_FOLDERS, str(_FRR / daemon), *sockets, *more)
+        kept = here / "run"
+        kept.mkdir(exist_ok=True)
+        self.start(name, daemon, *_OWN_FOLDERS, str(kept), str(_FRR / daemon), *sockets, *more)
         self.wait(f"{daemon} listens", ready.exists)
 
     def start_bird(self, name: str, configuration: str) -> None:

@@ -106,6 +106,12 @@ class OspfNet:
         """Enter lines at a router."""
         self._carry_out(number, self.routers[number].configure(text))
 
+    def deliver(self, number: int, event: IpReceived) -> None:
+        """Let a router hear a packet that none of the others sent."""
+        bench = self.routers[number]
+        bench.now = self.now
+        self._carry_out(number, bench.handle(event))
+
     def _cost_line(self, number: int, other: int) -> str:
         return f" ip ospf cost {self.costs.get((number, other), 10)}\n"
 

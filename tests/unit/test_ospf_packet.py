@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dmvpn.features.ospf.auth import Algorithm, Authentication, Key, sequence_of
 from dmvpn.features.ospf.lsa import (
     MAX_AGE,
+    OPAQUE,
     Body,
     ExternalBody,
     Link,
@@ -25,6 +26,7 @@ from dmvpn.features.ospf.lsa import (
     NetworkBody,
     RouterBody,
     SummaryBody,
+    UnknownBody,
     newer,
 )
 from dmvpn.features.ospf.model import AuthenticationType
@@ -55,6 +57,7 @@ bodies: dict[LsaType, st.SearchStrategy[Body]] = {
     LsaType.BORDER_SUMMARY: summaries,
     LsaType.EXTERNAL: externals,
     LsaType.NSSA_EXTERNAL: externals,
+    **dict.fromkeys(OPAQUE, st.binary(max_size=40).map(UnknownBody)),
 }
 
 

@@ -56,12 +56,24 @@ class Electing(Protocol):
         """Note that somebody is heard both ways, or not any more."""
 
 
+class Waiting(Protocol):
+    """The part that helps neighbors that restart."""
+
+    def expire(self, neighbor: Neighbor) -> None:
+        """Help no longer: the grace period is over."""
+
+
 class Befriending(Surroundings, Protocol):
     """A process, as far as its neighbors come and go."""
 
     @property
     def exchange(self) -> Beginning:
         """Exchanges databases."""
+        ...
+
+    @property
+    def helper(self) -> Waiting:
+        """Helps neighbors that restart."""
         ...
 
     @property
@@ -84,7 +96,8 @@ class Adjacencies:
             address=address,
             priority=priority,
             since=self._context.now,
-            inactivity_timer=Timer(lambda: self.lose(neighbor, SILENT)),
+            inactivity_timer=Timer(lambda: self.lose_silent(neighbor)),
+            grace_timer=Timer(lambda: self._process.helper.expire(neighbor)),
             retransmit_timer=Timer(lambda: self._process.retransmission.repeat(neighbor)),
         )
         interface.enter(neighbor)
@@ -153,8 +166,17 @@ class Adjacencies:
             elif neighbor.state.rank >= NeighborState.EX_START.rank and not wanted:
                 self.move(neighbor, NeighborMove.UNWANTED, "AdjOK?")
 
+    def lose_silent(self, neighbor: Neighbor) -> None:
+        """Lose a neighbor that is silent, unless it restarts gracefully: RFC 3623 §3."""
+        if not neighbor.is_helped:
+            self.lose(neighbor, SILENT)
+
     def lose(self, neighbor: Neighbor, why: str) -> None:
         """Lose a neighbor that is gone. One that is configured will be called again."""
+        if why == GIVEN_UP and neighbor.is_helped:
+            return
+        neighbor.help(None)
+        self._context.stop(neighbor.grace_timer)
         self._context.stop(neighbor.inactivity_timer)
         neighbor.interface.leave(neighbor)
         self.move(neighbor, NeighborMove.LOST, why)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.ospf.lsa import LsaType, Options, RouterFlag
+from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class RunningArea:
     def admits(self, kind: int) -> bool:
         """Return whether an advertisement of this type may be here.
 
-        Type 5 comes into normal areas, type 7 into NSSAs alone.
+        Types 5 and 11 come into normal areas, type 7 into NSSAs alone.
         """
-        if kind == LsaType.EXTERNAL:
+        if kind in EVERYWHERE:
             return self.takes_externals
         return kind in _KNOWN and (kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA)
 

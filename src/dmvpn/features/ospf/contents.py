@@ -68,7 +68,7 @@ def is_transit(interface: OspfInterface) -> bool:
     if interface.phase not in (InterfaceState.BACKUP, InterfaceState.DR_OTHER):
         return False
     leader = interface.neighbors.get(interface.designated)
-    return leader is not None and leader.is_full
+    return leader is not None and leader.counts_as_full
 
 
 def network_body(interface: OspfInterface, router_id: IPv4Address) -> NetworkBody | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dmvpn.base.entropy import below
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.lsa import MAX_AGE
+from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, LsaType, Options
 from dmvpn.features.ospf.packet import Description, DescriptionFlag, Request
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.states import NeighborMove, NeighborState
@@ -62,6 +62,7 @@ class Exchange:
             self._debug(neighbor, f"Nbr {neighbor.router} has larger interface MTU")
             return
         neighbor.refuse(None)
+        neighbor.describe(description)
         self._process.adjacencies.heard_both_ways(neighbor)
         match neighbor.state:
             case NeighborState.EX_START:
@@ -88,6 +89,8 @@ class Exchange:
             return
         for database in self._process.databases(neighbor.interface):
             for key in sorted(database.entries):
+                if key.type in OPAQUE and not neighbor.takes_opaque:
+                    continue
                 entry = database.entries[key]
                 if entry.age(now) >= MAX_AGE:
                     neighbor.owe(entry.lsa, now)
@@ -139,7 +142,7 @@ class Exchange:
             if not neighbor.interface.area.admits(header.type):
                 return False
             database = self._process.database(neighbor.interface.area, header.type)
-            if database.compare(header) > 0:
+            if header.type == LsaType.OPAQUE_LINK or database.compare(header) > 0:
                 neighbor.talk.miss(header)
         return True
 
@@ -165,7 +168,7 @@ class Exchange:
         interface = neighbor.interface
         return Description(
             mtu=interface.state.ip_mtu if interface.far_end is None else 0,
-            options=int(interface.area.options),
+            options=int(interface.area.options | Options.OPAQUE),
             flags=flags,
             sequence=neighbor.talk.sequence,
             headers=headers,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.features.ospf.database import size_of
-from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaType, newer
+from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, Lsa, LsaHeader, LsaType, newer
 from dmvpn.features.ospf.packet import Acknowledgment
 from dmvpn.features.ospf.states import InterfaceState, NeighborState
 from dmvpn.features.ospf.surroundings import Surroundings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.database import Database, Entry
     from dmvpn.features.ospf.exchange import Exchange
+    from dmvpn.features.ospf.graceful import Helper
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import LsaKey
     from dmvpn.features.ospf.packet import Update
@@ -55,6 +56,11 @@ class Telling(Surroundings, Protocol):
         ...
 
     @property
+    def helper(self) -> Helper:
+        """Helps neighbors that restart."""
+        ...
+
+    @property
     def origination(self) -> Making:
         """Makes our advertisements."""
         ...
@@ -87,6 +93,12 @@ class Flooding:
         area, header, now = neighbor.interface.area, lsa.header, self._context.now
         if not lsa.is_sound or not area.admits(header.type) or header.length > _LONGEST:
             self._process.sender.drop("LSA that may not be")
+            return True
+        if header.type == LsaType.OPAQUE_LINK:
+            # Nobody needs them but the neighbors that heard them, too: they are neither kept nor told on.
+            self._process.exchange.got(neighbor, header)
+            at_once.append(header)
+            self._process.helper.take(neighbor.interface, lsa)
             return True
         database = self._process.database(area, header.type)
         entry = database.get(lsa.key)
@@ -192,6 +204,8 @@ class Flooding:
             if neighbor.state is not NeighborState.FULL and not self._is_news(neighbor, lsa.header):
                 continue
             if neighbor is origin or interface.settings.filter_database:
+                continue
+            if key.type in OPAQUE and not neighbor.takes_opaque:
                 continue
             self._process.retransmission.owe(neighbor, lsa)
             wanted = True

@@ -148,9 +148,10 @@ class Hellos:
             self._greet(interface, neighbor)
         if hears_us:
             self._process.adjacencies.heard_both_ways(neighbor)
-        elif neighbor.is_two_way:
+        elif neighbor.is_two_way and not neighbor.is_helped:
             self._process.adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
-        self._judge_claims(interface, neighbor, before)
+        if not neighbor.is_helped:
+            self._judge_claims(interface, neighbor, before)
 
     def _greet(self, interface: OspfInterface, neighbor: Neighbor) -> None:
         """Tell one who has not heard us that we are there.

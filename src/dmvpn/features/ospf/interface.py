@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import MAX_AGE
+from dmvpn.features.ospf.lsa import MAX_AGE, Options
 from dmvpn.features.ospf.states import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ospf.area import RunningArea
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
-    from dmvpn.features.ospf.packet import Hello
+    from dmvpn.features.ospf.packet import Description, Hello
     from dmvpn.features.ospf.settings import Settings
 
 ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
@@ -117,8 +117,8 @@ class OspfInterface:
 
     @property
     def full(self) -> list[Neighbor]:
-        """Neighbors with the same database."""
-        return [neighbor for neighbor in self.neighbors.values() if neighbor.is_full]
+        """Neighbors with the same database, and those that restart gracefully."""
+        return [neighbor for neighbor in self.neighbors.values() if neighbor.counts_as_full]
 
     @property
     def with_old_keys(self) -> list[Neighbor]:
@@ -243,6 +243,7 @@ class Neighbor:
     waiting: what it has not acknowledged, and when that was sent to it. refusal: why its last packet was not taken.
     changes: of state. called: when a Hello went to it alone. retransmissions: retransmit intervals in which something
     was sent to it again. unanswered: of these, those since it answered last. counted: when the last of them began.
+    takes_opaque: it takes opaque advertisements. helped_until: of a restart; None: it does not restart gracefully.
     """
 
     interface: OspfInterface
@@ -250,6 +251,7 @@ class Neighbor:
     since: float
     inactivity_timer: Timer
     retransmit_timer: Timer
+    grace_timer: Timer
     router: IPv4Address = UNSPECIFIED
     priority: int = 0
     options: int = 0
@@ -267,11 +269,23 @@ class Neighbor:
     retransmissions: int = 0
     unanswered: int = 0
     counted: float = float("-inf")
+    takes_opaque: bool = False
+    helped_until: float | None = None
 
     @property
     def is_full(self) -> bool:
         """Are the databases the same?"""
         return self.state is NeighborState.FULL
+
+    @property
+    def is_helped(self) -> bool:
+        """Does it restart gracefully?"""
+        return self.helped_until is not None
+
+    @property
+    def counts_as_full(self) -> bool:
+        """Is it told of as full, RFC 3623 §3?"""
+        return self.is_full or self.is_helped
 
     @property
     def exchanges(self) -> bool:
@@ -327,6 +341,14 @@ class Neighbor:
         return False
 
     # ------------------------------------------------------------------------------------------------ the exchange
+
+    def describe(self, description: Description) -> None:
+        """Note what it says of itself with its description, RFC 5250 §3.1."""
+        self.takes_opaque = bool(description.options & Options.OPAQUE)
+
+    def help(self, until: float | None) -> None:
+        """Note for how long it is helped to restart; None: not any more."""
+        self.helped_until = until
 
     def begin_talk(self, sequence: int) -> None:
         """Begin to exchange databases."""

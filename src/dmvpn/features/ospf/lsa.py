@@ -42,7 +42,7 @@ LAST_SEQUENCE = 0x7FFFFFFF
 
 
 class LsaType(enum.IntEnum):
-    """RFC 2328 §A.4.1, RFC 3101 §2.2."""
+    """RFC 2328 §A.4.1, RFC 3101 §2.2; opaque ones, of a link, an area, or all of OSPF: RFC 5250 §3."""
 
     ROUTER = 1
     NETWORK = 2
@@ -50,6 +50,15 @@ class LsaType(enum.IntEnum):
     BORDER_SUMMARY = 4
     EXTERNAL = 5
     NSSA_EXTERNAL = 7
+    OPAQUE_LINK = 9
+    OPAQUE_AREA = 10
+    OPAQUE_AS = 11
+
+
+#: Types that go to those neighbors alone that say that they take them.
+OPAQUE: Final = (LsaType.OPAQUE_LINK, LsaType.OPAQUE_AREA, LsaType.OPAQUE_AS)
+#: Types that go everywhere but into stub areas.
+EVERYWHERE: Final = (LsaType.EXTERNAL, LsaType.OPAQUE_AS)
 
 
 class LinkType(enum.IntEnum):

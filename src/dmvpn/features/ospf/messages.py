@@ -36,6 +36,17 @@ class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
         return cls(text)
 
 
+class Helped(Log, name="OSPF-5-NSFHELPER"):
+    """A neighbor restarts gracefully, and counts as full meanwhile; or not any more, and why (RFC 3623). Our own:
+    IOS has no such message.
+    """
+
+    @classmethod
+    def of(cls, process: int, router: IPAddress, interface: str, what: str) -> Self:
+        """Return the message for this neighbor."""
+        return cls(f"Process {process}, Nbr {router} on {interface} {what}")
+
+
 class BadPacket(Log, name="OSPF-4-ERRRCV"):
     """A packet was not taken: malformed, of another area, not authentic, or too many (one message a minute an
     interface).
@@ -139,7 +150,17 @@ class LsaLimitIgnoring(Log, name="OSPF-4-MAXLSA_IGNORE"):
 
 
 MESSAGES: Final = (
-    *(AdjacencyChanged, BadPacket, NoRouterId, DuplicateRouter, DuplicateInArea, Silent, LastKeyOver, NoValidKey),
+    *(
+        AdjacencyChanged,
+        Helped,
+        BadPacket,
+        NoRouterId,
+        DuplicateRouter,
+        DuplicateInArea,
+        Silent,
+        LastKeyOver,
+        NoValidKey,
+    ),
     *(LsaThreshold, LsaLimitPassed, LsaLimitIgnoring),
 )
 

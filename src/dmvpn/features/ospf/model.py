@@ -181,7 +181,10 @@ class VirtualLink:
 class Process:
     """`router ospf`. reference_bandwidth: Mbit/s for cost 1. spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
 
+    helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
+
     shutdown: configured so. implied: there is no such line, and interfaces name the process all the same.
+    helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
     bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0.
     """
 
@@ -207,6 +210,8 @@ class Process:
     spf_throttle: tuple[int, int, int] = (50, 200, 5000)
     lsa_throttle: tuple[int, int, int] = (50, 200, 5000)
     lsa_arrival: int = 100
+    helps: bool = True
+    helps_strictly: bool = False
     maximum_metric: MaximumMetric | None = None
     lsa_limit: LsaLimit | None = None
     suppress_prefixes: bool = False

@@ -22,11 +22,12 @@ from dmvpn.features.ospf.database import Database
 from dmvpn.features.ospf.exchange import Exchange
 from dmvpn.features.ospf.externals import Externals
 from dmvpn.features.ospf.flooding import Flooding
+from dmvpn.features.ospf.graceful import Helper
 from dmvpn.features.ospf.hellos import Hellos
 from dmvpn.features.ospf.history import History
 from dmvpn.features.ospf.limit import LsaLimit
 from dmvpn.features.ospf.links import Links
-from dmvpn.features.ospf.lsa import LsaKey, LsaType, RouterBody, RouterFlag
+from dmvpn.features.ospf.lsa import EVERYWHERE, LsaKey, LsaType, RouterBody, RouterFlag
 from dmvpn.features.ospf.messages import (
     FLOOD,
     NoRouterId,
@@ -82,6 +83,7 @@ class Process:
             outgoing=lambda lsa, interface: self.flooding.on_the_way(lsa, interface),
             give_up=lambda neighbor: self.adjacencies.lose(neighbor, GIVEN_UP),
         )
+        self.helper: Helper = Helper(self)
         self.flooding: Flooding = Flooding(self)
         self.origination: Origination = Origination(self)
         self.receiver: Receiver = Receiver(self)
@@ -130,7 +132,7 @@ class Process:
 
     def database(self, area: RunningArea, kind: int) -> Database:
         """Return where advertisements of a type live that come by this area."""
-        return self.externals if kind == LsaType.EXTERNAL else area.database
+        return self.externals if kind in EVERYWHERE else area.database
 
     def _arrival(self) -> float:
         """Return for how many seconds an instance has to be here before a newer one is taken."""
@@ -153,13 +155,14 @@ class Process:
 
     def flooded(self, area: RunningArea, kind: int) -> list[OspfInterface]:
         """Return the interfaces by which an advertisement of this type goes on."""
-        if kind == LsaType.EXTERNAL:
+        if kind in EVERYWHERE:
             return [each for each in self.interfaces.values() if each.area.takes_externals and each.far_end is None]
         return [each for each in self.interfaces.values() if each.area is area]
 
     def database_changed(self, area: RunningArea, lsa: Lsa) -> None:
         """Note that the database says another thing than before."""
         self.history.changed(self.context.now, lsa.header)
+        self.helper.changed(area, lsa)
         if self.context.ports.debugging.on(FLOOD):
             self.context.debug(installed_line(self.number, lsa.header))
         self.calculation.request()

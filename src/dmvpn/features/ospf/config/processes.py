@@ -350,6 +350,21 @@ LSA_THROTTLE: Final = _line(
     order=12,
     default="timers throttle lsa 50 200 5000",
 )
+HELP_DISABLED: Final = _line(
+    "nsf ietf helper disable",
+    {
+        "nsf": "Forwarding that goes on while a router restarts",
+        "ietf": "As RFC 3623 has it",
+        "helper": "What is done for neighbors that restart",
+        "disable": "Nothing: they are gone for as long as they are away",
+    },
+    order=26,
+)
+HELP_STRICT: Final = _line(
+    "nsf ietf helper strict-lsa-checking",
+    {"strict-lsa-checking": "End it when the network changes meanwhile"},
+    order=27,
+)
 LSA_ARRIVAL: Final = _line(
     "timers lsa arrival {milliseconds:0-600000}",
     {
@@ -387,5 +402,6 @@ LINES: Final = (
     ),
     NETWORKS,
     *(NEIGHBOR, MAXIMUM_PATHS, DEFAULT_ORIGINATE, DEFAULT_METRIC, DISTANCE, DISTANCES, SPF_THROTTLE, SHUTDOWN),
+    *(HELP_DISABLED, HELP_STRICT),
     *(LSA_THROTTLE, LSA_ARRIVAL, PREFIX_SUPPRESSION, *DISTRIBUTION.lists, DISTRIBUTION.distance),
 )

@@ -91,6 +91,8 @@ def _process(number: int, section: Section) -> Process:
         distribution=processes.DISTRIBUTION.read(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
+        helps=not section.flag(processes.HELP_DISABLED),
+        helps_strictly=section.flag(processes.HELP_STRICT),
         lsa_arrival=section.args(processes.LSA_ARRIVAL).integer("milliseconds", 100),
         maximum_metric=_maximum_metric(last_resort) if last_resort else None,
         lsa_limit=_lsa_limit(limit) if limit else None,

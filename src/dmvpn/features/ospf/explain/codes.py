@@ -43,6 +43,9 @@ GROUPS: Final = (
         code(_L.BORDER_SUMMARY, "Type 4: a router in another area that brings routes in."),
         code(_L.EXTERNAL, "Type 5: a network outside of OSPF."),
         code(_L.NSSA_EXTERNAL, "Type 7: the same, told in a not-so-stubby area.", clause="RFC 3101 §2.2"),
+        code(_L.OPAQUE_LINK, "Type 9: something for the routers of a link, as a Grace-LSA.", clause="RFC 5250 §3"),
+        code(_L.OPAQUE_AREA, "Type 10: something for the routers of an area.", clause="RFC 5250 §3"),
+        code(_L.OPAQUE_AS, "Type 11: something for all routers of OSPF.", clause="RFC 5250 §3"),
     ),
     _codes(
         "links in a router's advertisement",
@@ -60,7 +63,7 @@ GROUPS: Final = (
         code(_O.NSSA, "N: the area is not so stubby; P in type 7: to be translated."),
         code(_O.LOCAL_SIGNALING, "L: a block of local signaling follows the packet; it is not read."),
         code(_O.DEMAND, "DC: demand circuits."),
-        code(_O.OPAQUE, "O: opaque advertisements, which are not kept here."),
+        code(_O.OPAQUE, "O: opaque advertisements are taken (RFC 5250)."),
     ),
     _codes(
         "what a router says it is",

@@ -27,6 +27,12 @@ _DETAIL = label_group(
     Word("DR is", "Whom it takes for designated router and for backup; 0.0.0.0: nobody.", also=("BDR is",)),
     Word("Options", "What it can do, as its Hellos say: 0x2 is external routes.", clause="RFC 2328 §A.2"),
     Word("Dead timer due", "When it is given up, if no Hello comes until then.", also=("due",)),
+    Word(
+        "It restarts gracefully",
+        "It counts as full until then: it said that it goes on to forward while it restarts.",
+        clause="RFC 3623 §3",
+        also=("helped for", "more seconds"),
+    ),
     Word("is up for", "For how long it has been in its state."),
     Word("Index", "IOS's numbers of the neighbor in its tables: always 0 here."),
     Word(
@@ -244,6 +250,12 @@ _PROCESS = label_group(
     ),
     Word("Number of areas in this router", "How many areas it has interfaces in; of each kind how many."),
     Word("normal", "Areas that know external routes; stub areas and NSSAs do not."),
+    Word(
+        "IETF NSF helper support",
+        "Neighbors that restart gracefully count as full meanwhile (`nsf ietf helper`).",
+        clause="RFC 3623 §3",
+        also=("enabled", "disabled", "until the network changes"),
+    ),
     Word("Reference bandwidth unit", "What bandwidth costs 1: `auto-cost reference-bandwidth`."),
     Word("BACKBONE", "Area 0, by which all others are joined.", also=("BACKBONE(0)",)),
     Word("It is a", "What kind of area it is.", also=("no summary LSA in this area",)),

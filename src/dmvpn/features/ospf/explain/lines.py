@@ -17,6 +17,7 @@ _LOGS = log_group(
         next="show ip ospf neighbor",
         clause="RFC 2328 §10.3",
     ),
+    log(messages.Helped, "At a Grace-LSA of it.", next="show ip ospf neighbor detail", clause="RFC 3623 §3"),
     log(
         messages.BadPacket,
         "A wrong area, key or length.",

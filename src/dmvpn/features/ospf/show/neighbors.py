@@ -33,6 +33,7 @@ class NeighborEntry:
     adjacent: str
     waiting: int
     retransmissions: int
+    helped: int | None
     reason: str
 
 
@@ -97,6 +98,7 @@ def _entry(neighbor: Neighbor, now: float) -> NeighborEntry:
         adjacent=age(now - neighbor.since),
         waiting=len(neighbor.waiting),
         retransmissions=neighbor.retransmissions,
+        helped=None if neighbor.helped_until is None else max(0, round(neighbor.helped_until - now)),
         reason=str(neighbor.refusal) if neighbor.refusal else "",
     )
 
@@ -130,6 +132,8 @@ def _paragraph(entry: NeighborEntry) -> Iterator[str]:
     yield f"    Neighbor is up for {entry.adjacent}"
     again = f"number of retransmission {entry.retransmissions}"
     yield f"    Index 0/0/0, retransmission queue length {entry.waiting}, {again}"
+    if entry.helped is not None:
+        yield f"    It restarts gracefully, and is helped for {entry.helped} more seconds"
     if entry.reason:
         yield f"    Its last packet was not taken: {entry.reason}"
 

@@ -58,6 +58,8 @@ class ProcessEntry:
     externals: int
     checksums: int
     reference: int
+    helps: bool
+    helps_strictly: bool
     limit: tuple[str, ...]
     areas: tuple[AreaEntry, ...]
 
@@ -88,6 +90,8 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         externals=len(process.externals.entries),
         checksums=process.externals.checksum_sum(),
         reference=process.settings.reference_bandwidth,
+        helps=process.settings.helps,
+        helps_strictly=process.settings.helps_strictly,
         limit=_limit(process),
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
     )
@@ -181,6 +185,8 @@ def render_processes(answer: ShowProcesses) -> Iterator[str]:
         normal, stub, nssa = process.kinds
         areas = f"{normal} normal {stub} stub {nssa} nssa"
         yield f" Number of areas in this router is {len(process.areas)}. {areas}"
+        strictly = ", until the network changes" if process.helps_strictly else ""
+        yield f" IETF NSF helper support {'enabled' if process.helps else 'disabled'}{strictly}"
         yield f" Reference bandwidth unit is {process.reference} mbps"
         for area in process.areas:
             yield f"    Area {area.title}"

@@ -1,0 +1,149 @@
+"""Graceful restart, the helper's side: RFC 3623 §3.
+
+A neighbor that restarts and goes on to forward says so by a Grace-LSA. Until it is back, or its grace period is over,
+it is told of as if it were full, whatever its state is: so nobody else hears of the restart.
+
+    Grace-LSA ──> helped ──┬── it takes the Grace-LSA back: it is full again
+                           ├── the grace period is over
+                           └── something else changed, and `strict-lsa-checking` is configured
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, UnknownBody
+from dmvpn.features.ospf.messages import Helped
+from dmvpn.features.ospf.surroundings import Surroundings
+from dmvpn.net.octets import ipv4_address
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.ospf.adjacency import Adjacencies
+    from dmvpn.features.ospf.area import RunningArea
+    from dmvpn.features.ospf.hellos import Hellos
+    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
+    from dmvpn.features.ospf.lsa import Lsa
+
+#: The opaque type of a Grace-LSA, which is the first octet of its identifier.
+_OPAQUE_TYPE: Final = 3
+_PERIOD, _REASON, _ADDRESS = 1, 2, 3
+_CLAUSE: Final = "RFC 3623 §A"
+#: Types that describe the network: a change of one of these is a change of the network.
+_TOPOLOGY: Final = frozenset(int(kind) for kind in LsaType if kind < LsaType.OPAQUE_LINK)
+
+
+class Grace(NamedTuple):
+    """What a Grace-LSA says, RFC 3623 §A. seconds: that the restart may take. address: of the interface, if it is
+    told.
+    """
+
+    seconds: int
+    reason: int = 0
+    address: IPv4Address | None = None
+
+    @classmethod
+    def parse(cls, octets: bytes) -> Grace:
+        """Decode the TLVs. Raises WireError."""
+        values: dict[int, bytes] = {}
+        at = 0
+        while at < len(octets):
+            kind, length = int.from_bytes(octets[at : at + 2], "big"), int.from_bytes(octets[at + 2 : at + 4], "big")
+            value = octets[at + 4 : at + 4 + length]
+            if len(octets) < at + 4 or len(value) < length:
+                raise WireError("TLV of a Grace-LSA cut short", offset=at, clause=_CLAUSE)
+            values.setdefault(kind, value)
+            at += 4 + length + -length % 4
+        if len(values.get(_PERIOD, b"")) != 4:
+            raise WireError("Grace-LSA without a period", offset=0, clause=_CLAUSE)
+        address = values.get(_ADDRESS, b"")
+        return cls(
+            int.from_bytes(values[_PERIOD], "big"),
+            int.from_bytes(values.get(_REASON, b"")[:1], "big"),
+            ipv4_address(address) if len(address) == 4 else None,
+        )
+
+
+class Helping(Surroundings, Protocol):
+    """A process, as far as it helps."""
+
+    @property
+    def adjacencies(self) -> Adjacencies:
+        """Moves neighbors."""
+        ...
+
+    @property
+    def hellos(self) -> Hellos:
+        """Holds elections."""
+        ...
+
+
+class Helper:
+    """Helps the neighbors of one process that restart."""
+
+    def __init__(self, process: Helping) -> None:
+        self._process = process
+        self._context = process.context
+
+    def take(self, interface: OspfInterface, lsa: Lsa) -> None:
+        """Take an advertisement of the link's scope; only Grace-LSAs are looked at."""
+        if int(lsa.header.id) >> 24 != _OPAQUE_TYPE or not isinstance(lsa.body, UnknownBody):
+            return
+        try:
+            grace = Grace.parse(lsa.body.octets)
+        except WireError:
+            self._process.sender.drop("Grace-LSA that says nothing")
+            return
+        neighbor = _restarting(interface, lsa.header.router, grace)
+        if neighbor is None:
+            return
+        if lsa.header.age >= MAX_AGE:
+            self._end(neighbor, "it is back")
+            return
+        left = min(grace.seconds, REFRESH_AGE) - lsa.header.age
+        if not self._process.settings.helps or left <= 0 or not (neighbor.is_full or neighbor.is_helped):
+            return
+        if not neighbor.is_helped:
+            self._tell(neighbor, f"restarts gracefully, and is helped for {left} seconds")
+        neighbor.help(self._context.now + left)
+        self._context.start(neighbor.grace_timer, left)
+
+    def changed(self, area: RunningArea, lsa: Lsa) -> None:
+        """Note that the database says another thing: a neighbor that knows nothing of it might forward in circles."""
+        if not self._process.settings.helps_strictly or lsa.header.type not in _TOPOLOGY:
+            return
+        for neighbor in list(self._process.neighbors()):
+            concerned = lsa.header.type == LsaType.EXTERNAL or neighbor.interface.area is area
+            if neighbor.is_helped and concerned and lsa.header.router != neighbor.router:
+                self._end(neighbor, "the network changed")
+
+    def expire(self, neighbor: Neighbor) -> None:
+        """Help no longer: the grace period is over."""
+        self._end(neighbor, "its time is over")
+
+    def _end(self, neighbor: Neighbor, why: str) -> None:
+        if not neighbor.is_helped:
+            return
+        self._context.stop(neighbor.grace_timer)
+        neighbor.help(None)
+        self._tell(neighbor, f"is helped no longer: {why}")
+        interface = neighbor.interface
+        if not self._context.is_running(neighbor.inactivity_timer):
+            self._process.adjacencies.lose_silent(neighbor)
+        if interface.settings.elects:
+            self._process.hellos.neighbors_changed(interface)
+        self._process.network_changed(interface)
+
+    def _tell(self, neighbor: Neighbor, what: str) -> None:
+        name = neighbor.interface.name
+        self._context.out.append(Helped.of(self._process.number, neighbor.router, name, what))
+
+
+def _restarting(interface: OspfInterface, router: IPv4Address, grace: Grace) -> Neighbor | None:
+    """Return the neighbor that a Grace-LSA is of."""
+    if grace.address is not None:
+        neighbor = interface.neighbors.get(grace.address)
+        return neighbor if neighbor is not None and neighbor.router == router else None
+    return next((one for one in interface.neighbors.values() if one.router == router), None)
