@@ -151,12 +151,10 @@ class Admission:
         """Refuse further entries to a client that has as many as one may have. A prefix counts as all its addresses."""
         if payer is None or not claims[0].cie.holding_time:
             return None
-        further = (
-            claim.target.size
-            for claim, old in zip(claims, olds, strict=True)
-            if old is None or not old.is_registered or old.payer != payer
-        )
-        more = sum(further)
+        more = 0
+        for claim, old in zip(claims, olds, strict=True):
+            if old is None or not old.is_registered or old.payer != payer:
+                more += claim.target.size
         if not more or tunnel.cache.paid_by(payer) + more <= tunnel.config.registration_limit:
             return None
         self._server.complain(tunnel, claims[-1].target, claims[-1].at, Refusal.TOO_MANY)
@@ -252,20 +250,20 @@ def _why_not_admitted(station: Station, tunnel: Tunnel, claim: Claim) -> Refused
 
     It may speak for addresses other than ours, and for one address only if it registers uniquely.
     """
-    target, address = claim.target, claim.target.address
-    if claim.unique and not target.is_host:
+    target, address, is_host = claim.target, claim.target.address, claim.target.is_host
+    if claim.unique and not is_host:
         return _PROHIBITED
     if claim.at.nbma == tunnel.nbma or not (is_one_station(address) and is_one_station(claim.at.nbma)):
         return _PROHIBITED
-    if not target.is_host and not is_one_station(claim.next_hop):
+    if not is_host and not is_one_station(claim.next_hop):
         return _PROHIBITED
-    if tunnel.is_ours(address) or not (target.is_host or all(own not in target for own in tunnel.addresses)):
+    if tunnel.is_ours(address) or not (is_host or all(own not in target for own in tunnel.addresses)):
         return _PROHIBITED
-    covers_edge = tunnel.is_edge(address) if target.is_host else any(edge in target for edge in tunnel.edges)
+    covers_edge = tunnel.is_edge(address) if is_host else any(edge in target for edge in tunnel.edges)
     if covers_edge or tunnel.is_edge(claim.next_hop):
         return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.NO_STATION)
     if tunnel.is_guest(target):
-        if not target.is_host or station.owns(address):
+        if not is_host or station.owns(address):
             return _PROHIBITED
         if not leads_to(station, tunnel, address, claim.at, claim.speaker):
             return Refused(CieCode.ADMINISTRATIVELY_PROHIBITED, Refusal.ROUTED_ELSEWHERE)

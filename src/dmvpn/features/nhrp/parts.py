@@ -382,9 +382,12 @@ def hop_by_hop(extensions: Extensions, own: tuple[Authentication, ...]) -> Exten
 
     Two, or an empty one, make IOS answer "Incorrect Auth extn length 0" (FRR issue 16466).
     """
+    received = find(extensions, Authentication)
     if not own:
+        if received is None:
+            return extensions
         return tuple([extension for extension in extensions if not isinstance(extension, Authentication)])
-    if find(extensions, Authentication) is not None:
+    if received is not None:
         return put(extensions, own[0])
     return tuple(sorted((*extensions, own[0]), key=lambda each: isinstance(each, _BEHIND_AUTHENTICATION)))
 
