@@ -28,6 +28,7 @@ from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
@@ -207,13 +208,17 @@ class Adjacencies:
 
     def drop(self, neighbor: Neighbor, reason: DownReason, *, tell: bool = False) -> None:
         """Give the neighbor up. tell: let it know (peer termination)."""
-        interface = neighbor.interface
-        if interface.neighbors.get(int(neighbor.address)) is not neighbor:
-            return
-        if tell:
-            self._farewells.to_one(interface, neighbor.address)
-        self._remove(neighbor, reason)
-        self._listener.neighbors_down([neighbor])
+        self.drop_some([neighbor], reason, tell=tell)
+
+    def drop_some(self, neighbors: Iterable[Neighbor], reason: DownReason, *, tell: bool = False) -> None:
+        """Give these up together, so that none of them is asked what the others knew."""
+        there = [one for one in neighbors if one.interface.neighbors.get(int(one.address)) is one]
+        for neighbor in there:
+            if tell:
+                self._farewells.to_one(neighbor.interface, neighbor.address)
+            self._remove(neighbor, reason)
+        if there:
+            self._listener.neighbors_down(there)
 
     def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
         interface = neighbor.interface

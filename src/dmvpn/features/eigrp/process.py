@@ -232,9 +232,12 @@ class Process:
             return
         if interface_name is None:
             self.limits.clear(address)
-        for neighbor in self.neighbors():
-            if interface_name in (None, neighbor.interface.name) and address in (None, neighbor.address):
-                self.adjacencies.drop(neighbor, DownReason.CLEARED, tell=True)
+        chosen = (
+            neighbor
+            for neighbor in self.neighbors()
+            if interface_name in (None, neighbor.interface.name) and address in (None, neighbor.address)
+        )
+        self.adjacencies.drop_some(chosen, DownReason.CLEARED, tell=True)
 
     def _neighbor_failed(self, neighbor: Neighbor) -> None:
         self.adjacencies.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)

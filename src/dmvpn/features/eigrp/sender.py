@@ -79,24 +79,18 @@ class Sender:
 
         Where neighbors are configured, what is for everybody goes to each of them alone.
         """
-        if destination == ALL_ROUTERS and interface.settings.neighbors:
-            sent = [self._send(interface, neighbor, packet, again=again) for neighbor in interface.settings.neighbors]
-            return sent[0]
-        return self._send(interface, destination, packet, again=again)
-
-    def _send(
-        self, interface: EigrpInterface, destination: IPAddress, packet: EigrpPacket, *, again: bool
-    ) -> bytes | None:
         address = interface.address
         payload = self.seals.seal(interface, packet) if address is not None and interface.blocked is None else None
         if payload is None:
             return None
-        self._context.out.append(SendIp(interface.name, address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
-        self._count(self.traffic.sent, packet)
-        if packet.sequence:
-            interface.spend(_IP_HEADER + len(payload), self._context.now)
-        if is_shown(self._context.ports.debugging, packet, again=again):
-            self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), destination))
+        alone = interface.settings.neighbors if destination == ALL_ROUTERS else ()
+        for each in alone or (destination,):
+            self._context.out.append(SendIp(interface.name, address, each, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
+            self._count(self.traffic.sent, packet)
+            if packet.sequence:
+                interface.spend(_IP_HEADER + len(payload), self._context.now)
+            if is_shown(self._context.ports.debugging, packet, again=again):
+                self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), each))
         return payload
 
     def repeat(self, interface: EigrpInterface, payload: bytes) -> None:

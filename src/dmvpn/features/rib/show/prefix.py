@@ -92,11 +92,13 @@ def _missing(prefix: Prefix, entries: list[RouteEntry]) -> ShowIpRoutePrefix:
 def render_prefix(answer: ShowIpRoutePrefix) -> Iterator[str]:
     """Yield the particulars of one route."""
     if answer.network is not None:
-        yield f"Routing entry for {answer.network.network}, {answer.network.subnets} known subnets"
-        if answer.network.masks > 1:
-            yield f"  Variably subnetted with {answer.network.masks} masks"
+        major = answer.network
+        length = major.network.length if major.masks > 1 else major.subnet_length
+        yield f"Routing entry for {major.network.address}/{length}, {major.subnets} known subnets"
+        if major.masks > 1:
+            yield f"  Variably subnetted with {major.masks} masks"
         for entry in answer.subnets:
-            yield from route_lines(entry, subnet=True)
+            yield from route_lines(entry, subnet=True, length=major.masks > 1)
     elif answer.entry is None:
         yield f"% {answer.missing} not in table"
     else:
