@@ -155,10 +155,11 @@ class Adjacencies:
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
         """Note that the neighbor acknowledges this number; its first one makes it up. True if that was news."""
         was_up = neighbor.is_up
-        is_news = self._transport.acknowledged(neighbor, sequence)
+        if not self._transport.acknowledged(neighbor, sequence):
+            return False
         if neighbor.is_up and not was_up:
             self._listener.neighbor_up(neighbor)
-        return is_news
+        return True
 
     def _add(self, interface: EigrpInterface, address: IPv4Address, hold_time: float) -> Neighbor:
         now = self._context.now

@@ -350,9 +350,10 @@ class EigrpInterface:
         if neighbor.is_up and not neighbor.is_idle:
             self.busy[neighbor] = None
             return False
-        was_behind = neighbor in self.busy
-        self.busy.pop(neighbor, None)
-        return was_behind and not self.busy
+        if neighbor not in self.busy:
+            return False
+        del self.busy[neighbor]
+        return not self.busy
 
     def hold(self, neighbor: Neighbor) -> None:
         """Let a neighbor wait for some of EIGRP's share of the bandwidth."""

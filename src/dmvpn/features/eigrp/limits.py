@@ -108,7 +108,8 @@ class Limits:
                     adjacencies.drop(neighbor, DownReason.PREFIX_LIMIT, tell=True)
         if len(self._dual.table) > MOST_PREFIXES:
             self._make_room(list(neighbors.values()), adjacencies)
-        self._check_redistribution()
+        if settings.redistributed_limit is not None:
+            self._check_redistribution(settings.redistributed_limit)
 
     def _check_neighbor(self, neighbor: Neighbor, adjacencies: Adjacencies) -> None:
         limit = self.limit_of(neighbor.address)
@@ -128,13 +129,10 @@ class Limits:
         if self._is_over(self._gauge(most.address), room, len(self._dual.table), self._name(most)):
             adjacencies.drop(most, DownReason.PREFIX_LIMIT, tell=True)
 
-    def _check_redistribution(self) -> None:
-        limit, redistributor = self._process.settings.redistributed_limit, self._redistributor
-        if limit is None or self.redistributed.barred_until is not None:
-            return
+    def _check_redistribution(self, limit: PrefixLimit) -> None:
         about = f"{self._process.settings.autonomous_system}: Redistributed"
-        if self._is_over(self.redistributed, limit, redistributor.count, about):
-            redistributor.refresh_all()
+        if not self.bars_redistribution and self._is_over(self.redistributed, limit, self._redistributor.count, about):
+            self._redistributor.refresh_all()
 
     def _is_over(self, gauge: Gauge, limit: PrefixLimit, count: int, about: str) -> bool:
         """Log what is to be logged; True if whoever it is about has to go."""
