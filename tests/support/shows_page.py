@@ -246,6 +246,8 @@ ROUTERS: Final = (
         _shows(
             """
         show ip bgp                                 => BGP table version
+        show tcp brief                              => ESTAB
+        show tcp brief all                          => 0.0.0.0.179
         show ip bgp summary                         => 10.255.0.1
         show ip bgp neighbors                       => BGP state = Established
         show ip bgp neighbors 10.255.0.1 advertised-routes => 10.1.1.0

@@ -19,6 +19,7 @@ from dmvpn.base.streams import (
     StreamSend,
     StreamUp,
     StreamWritable,
+    TcpState,
 )
 from dmvpn.features.system import FEATURE, SystemMachine
 from dmvpn.features.system.config import model
@@ -120,6 +121,16 @@ def test_lines_wait_for_the_connection_and_go_in_order() -> None:
     sent = b"".join(one.octets for one in of(StreamSend, effects))
     assert [line[:7] for line in sent.splitlines()] == [b"<189>1:", b"<189>2:"]
     assert sent.endswith(b"changed state to up\n")
+
+
+def test_the_connection_is_shown_with_its_ends() -> None:
+    router = configured(*TCP)
+    (order,) = of(StreamOpen, router.handle(Tick(), 0.0))
+    (line,) = router.log_hosts.connections()
+    assert (line.stream, line.remote, line.remote_port, line.state) == (order.stream, HOST, 1514, TcpState.CALLS)
+    router.handle(StreamUp(order.stream, OURS, 40000, HOST, 1514), 2.0)
+    (line,) = router.log_hosts.connections()
+    assert (line.local, line.local_port, line.state) == (OURS, 40000, TcpState.ESTABLISHED)
 
 
 def test_without_a_port_tcp_goes_to_601() -> None:

@@ -52,6 +52,29 @@ class StreamNumbers:
         return self._last
 
 
+class TcpState(enum.Enum):
+    """What a connection is doing, as far as it is told here: RFC 9293 §3.3.2, in the words of IOS."""
+
+    LISTENS = "LISTEN"
+    CALLS = "SYNSENT"
+    ESTABLISHED = "ESTAB"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLine:
+    """A connection as `show tcp brief` has it.
+
+    A port at which somebody may call is a line, too: remote is 0.0.0.0, remote_port 0.
+    """
+
+    stream: int
+    local: IPv4Address
+    local_port: int
+    remote: IPv4Address
+    remote_port: int
+    state: TcpState
+
+
 class StreamEnd(enum.Enum):
     """Why a stream is no more."""
 

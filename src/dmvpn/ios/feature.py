@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.base.explanations import Group
     from dmvpn.base.notices import Log
     from dmvpn.base.ports import Ports
+    from dmvpn.base.streams import StreamLine
     from dmvpn.ios.grammar import ConfigLine, ExecCommand, Mode
     from dmvpn.ios.tree import ConfigTree
 
@@ -181,6 +182,7 @@ class Feature:
         changes. machine(ports): makes its machine; a `Sleeper`, when it is needed.
     messages: the classes of its log messages, for the reference. protocol_blocks(ctx): the lines of a routing protocol
         in `show ip protocols`; none if no process runs. protocol_names(ctx): those processes, as in `eigrp 100`.
+    tcp(ctx): its TCP connections, for `show tcp brief`.
     kept_only: its configuration is read, kept and shown, and nothing acts on it yet. explanations: what the words
         mean that it prints.
     """
@@ -195,5 +197,6 @@ class Feature:
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Callable[[ShowContext], list[str]] | None = None
     protocol_names: Callable[[ShowContext], list[str]] | None = None
+    tcp: Callable[[ShowContext], list[StreamLine]] | None = None
     kept_only: bool = False
     explanations: Iterable[Group] = ()

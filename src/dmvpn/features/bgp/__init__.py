@@ -31,6 +31,7 @@ from dmvpn.features.bgp import config, messages
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 if TYPE_CHECKING:
+    from dmvpn.base.streams import StreamLine
     from dmvpn.ios import ShowContext
 
 
@@ -44,6 +45,12 @@ def _protocol_names(ctx: ShowContext) -> list[str]:
     from dmvpn.features.bgp.show import protocol_names
 
     return protocol_names(ctx)
+
+
+def _tcp(ctx: ShowContext) -> list[StreamLine]:
+    from dmvpn.features.bgp.show import connections
+
+    return connections(ctx)
 
 
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
@@ -69,5 +76,6 @@ FEATURE = Feature(
     ),
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
+    tcp=_tcp,
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
 )

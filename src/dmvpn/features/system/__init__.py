@@ -17,6 +17,8 @@ of the flags of all features by `debug_commands`, since no feature may know anot
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (
     ConfigurationLeft,
@@ -32,6 +34,17 @@ from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, Login, SystemConfig
 from dmvpn.ios import Feature, Later
 
+if TYPE_CHECKING:
+    from dmvpn.base.streams import StreamLine
+    from dmvpn.ios import ShowContext
+
+
+def _tcp(ctx: ShowContext) -> list[StreamLine]:
+    from dmvpn.features.system.show.tcp import of_log_hosts
+
+    return of_log_hosts(ctx)
+
+
 FEATURE = Feature(
     name="system",
     modes=MODES,
@@ -40,6 +53,7 @@ FEATURE = Feature(
     model=model,
     machine=SystemMachine,
     messages=MESSAGES,
+    tcp=_tcp,
     explanations=Later("dmvpn.features.system.explain:GROUPS"),
 )
 

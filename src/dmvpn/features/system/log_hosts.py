@@ -15,8 +15,9 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp
-from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamOpen, StreamSend
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.packet import SYSLOG_PORT, udp_datagram
@@ -62,13 +63,14 @@ class _Connection:
     """The way to a host by TCP.
 
     stream: its number, None if there is none. retry: when to try again, monotonic seconds.
-    in_flight: octets sent since all that was sent had left.
+    up: its ends, of the last one that was there. in_flight: octets sent since all that was sent had left.
     """
 
     host: LogHost
     retry: float
     stream: int | None = None
     is_up: bool = False
+    up: StreamUp | None = None
     has_failed: bool = False
     in_flight: int = 0
     queue: deque[bytes] = field(default_factory=lambda: deque(maxlen=QUEUE_LIMIT))
@@ -108,6 +110,17 @@ class LogHosts:
         connection = self._connections.get(host)
         return connection is None or connection.is_up
 
+    def connections(self) -> Iterator[StreamLine]:
+        """Yield the connections, for `show tcp brief`."""
+        for each in self._connections.values():
+            if each.stream is None:
+                continue
+            if each.is_up and each.up is not None:
+                local, port, state = each.up.local, each.up.local_port, TcpState.ESTABLISHED
+            else:
+                local, port, state = UNSPECIFIED, 0, TcpState.CALLS
+            yield StreamLine(each.stream, local, port, each.host.address, each.host.port, state)
+
     def send(self, text: bytes) -> Iterator[Effect]:
         """Send one line to all hosts; over a connection that is not up yet, it waits."""
         source = self._address(self._source_interface)
@@ -125,7 +138,7 @@ class LogHosts:
         connection = self._of(up.stream)
         if connection is None:
             return []
-        connection.is_up = True
+        connection.is_up, connection.up = True, up
         started = messages.LogHostStarted.again(*_place(connection.host)) if connection.has_failed else None
         connection.has_failed = False
         return [*connection.flush(), *([started] if started else [])]

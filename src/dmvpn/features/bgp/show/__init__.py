@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, selections, summary, table
 from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
+from dmvpn.features.bgp.show.tcp import connections
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
@@ -21,4 +22,4 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *clear.COMMANDS,
 )
 
-__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]
+__all__ = ["COMMANDS", "connections", "ip_protocols", "protocol_names"]

@@ -191,4 +191,17 @@ _MEMORY = label_group(
     next="show version",
 )
 
-GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT, _MEMORY)
+_TCP = label_group(
+    "TCP connections",
+    ("show tcp brief",),
+    Word("TCB", "A number of the connection; IOS has an address in its memory here."),
+    Word("Local Address", "Our address and port; 0.0.0.0: any."),
+    Word("Foreign Address", "The far end's address and port."),
+    Word("(state)", "What it is doing.", clause="RFC 9293 §3.3.2", also=("state",)),
+    Word("ESTAB", "It is there.", clause="RFC 9293 §3.3.2"),
+    Word("SYNSENT", "It is being opened.", clause="RFC 9293 §3.3.2"),
+    Word("LISTEN", "Somebody may call at this port.", clause="RFC 9293 §3.3.2"),
+    next="show ip bgp neighbors",
+)
+
+GROUPS: Final = (_VERSION, _VERSION_MORE, _SHOWS, _HOSTS, _INVENTORY, _LOGGING, _CONDITIONS, _ABSENT, _MEMORY, _TCP)

@@ -18,7 +18,7 @@ from dmvpn.features.system.events import (
     StartTraceroute,
 )
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.features.system.show import absent
+from dmvpn.features.system.show import absent, tcp
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.defaults import with_defaults
 from dmvpn.ios.feature import Change, Confirm
@@ -274,6 +274,7 @@ _CLOCK_HELP: Mapping[str, str] = {
 
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
+    tcp.BRIEF,
     ExecCommand("show version", "Program, uptime, hardware", query=version, render=reports.render_version),
     ExecCommand(
         "show clock [ detail ]",

@@ -1,0 +1,53 @@
+"""`show tcp brief [all]`: the TCP connections of the router; each feature names its own (`Feature.tcp`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.streams import TcpState
+from dmvpn.features.system.machine import SystemMachine
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.base.streams import StreamLine
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTcp:
+    """The answer, in the order of the features."""
+
+    streams: tuple[StreamLine, ...]
+
+
+def query_tcp(ctx: ShowContext, args: Args) -> ShowTcp:
+    """Return the connections; with `all` the ports, too, at which somebody may call."""
+    found = [line for feature in ctx.features if feature.tcp is not None for line in feature.tcp(ctx)]
+    return ShowTcp(tuple(line for line in found if "all" in args or line.state is not TcpState.LISTENS))
+
+
+def of_log_hosts(ctx: ShowContext) -> list[StreamLine]:
+    """Return the connections to log hosts."""
+    return list(ctx.machine(SystemMachine).log_hosts.connections())
+
+
+def render_tcp(answer: ShowTcp) -> Iterator[str]:
+    """Yield the table of IOS. Its first column, an address in its memory, has the number of the stream."""
+    yield "TCB       Local Address               Foreign Address             (state)"
+    for line in answer.streams:
+        local, far = f"{line.local}.{line.local_port}", f"{line.remote}.{line.remote_port or '*'}"
+        yield f"{line.stream:08X}  {local:<28}{far:<28}{line.state.value}"
+
+
+BRIEF: Final = ExecCommand(
+    "show tcp brief [ all ]",
+    {
+        "tcp": "TCP connections of the router itself",
+        "brief": "One line each",
+        "all": "Ports at which it listens, too",
+    },
+    query=query_tcp,
+    render=render_tcp,
+)
