@@ -11,9 +11,9 @@ from dmvpn.shells.lab.badness import HARMLESS
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import Plan, Stage, carry_out
+from dmvpn.tools.troubles import Plan, Stage
 from support.cases import every_day_but
-from support.diagnoses import FEW, LATER, drawn, judge, judged, known_fault
+from support.diagnoses import FEW, LATER, drawn, ill_of, judge, judged_of, known_fault
 from support.doctors import WorldPatient
 from support.harm import Case, Harm, well_rows
 from support.world import World
@@ -116,7 +116,7 @@ def network(what: Plan | str) -> Scenario:
 def test_what_was_missed_once_is_named_first(case: str) -> None:
     what, fault = MISSED[case]
     scenario = network(what)
-    found = judged(case, scenario, known_fault(Stage.of(scenario), fault))
+    found = judged_of(case, scenario, fault)
     assert found.harm is Harm.NOW, found
     assert found.rank == 1, found
     assert not found.wrong, found
@@ -163,7 +163,7 @@ HARMLESS_FAULTS: dict[str, tuple[Plan | str, str, Cause]] = {
 def test_what_harms_nobody_is_advice_that_says_when_it_will(case: str) -> None:
     what, fault, cause = HARMLESS_FAULTS[case]
     scenario = network(what)
-    found = judged(case, scenario, known_fault(Stage.of(scenario), fault))
+    found = judged_of(case, scenario, fault)
     assert found.harm is Harm.NONE, found
     assert not found.accused, found
     assert [one for one in advice(scenario, fault) if one.cause is cause and "Nobody feels it now: " in one.what]
@@ -178,10 +178,7 @@ def test_a_route_to_nobody_that_no_packet_meets_is_advice() -> None:
 
 def advice(scenario: Scenario, fault: str) -> list[Finding]:
     """What is not broken, and said all the same."""
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, known_fault(Stage.of(scenario), fault).orders)
-    case.world.run_for(LATER)
+    case = ill_of(scenario, fault)
     case.rows()
     return [one for one in visit(case.patient).findings if one.advice]
 
@@ -217,12 +214,7 @@ def test_of_two_faults_both_are_named_and_the_one_below_first(case: str) -> None
 
 def both(plan: Plan, *faults: str) -> list[Finding]:
     """What the doctor says of a network with several faults."""
-    scenario = drawn(plan)
-    case = Case(scenario, 1)
-    well_rows(case)
-    for fault in faults:
-        carry_out(case.bench, known_fault(Stage.of(scenario), fault).orders)
-    case.world.run_for(LATER)
+    case = ill_of(drawn(plan), *faults)
     case.rows()
     return [one for one in visit(case.patient).findings if not one.advice]
 

@@ -8,10 +8,10 @@ import pytest
 
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import FURTHER, PROOFS, TROUBLES, Plan, Stage, carry_out, fault, places
+from dmvpn.tools.troubles import FURTHER, PROOFS, TROUBLES, Plan, Stage, fault, places
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support.cases import every_day_but
-from support.diagnoses import FEW, LATER, drawn, judged, known_fault
+from support.diagnoses import FEW, LATER, drawn, ill_of, judged_of
 from support.further import judge_proof, sealed_network
 from support.harm import Case, Harm, well_rows
 
@@ -54,18 +54,14 @@ CASES: dict[str, tuple[Plan, str, Cause]] = {
 def test_who_is_not_believed_or_too_late_is_named_first(case: str) -> None:
     plan, name, cause = CASES[case]
     scenario = drawn(plan)
-    found = judged(case, scenario, known_fault(Stage.of(scenario), name))
+    found = judged_of(case, scenario, name)
     assert found.harm in (Harm.NOW, Harm.SLIGHT), found
     assert found.rank == 1, found
     assert found.found[0].startswith(f"{cause.value}, "), found
 
 
 def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right_one() -> None:
-    scenario = drawn(CERTIFIED)
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, known_fault(Stage.of(scenario), "certificate-expired@S1,S2,HUB1").orders)
-    case.world.run_for(LATER)
+    case = ill_of(drawn(CERTIFIED), "certificate-expired@S1,S2,HUB1")
     (found,) = (one for one in visit(case.patient).findings if not one.advice)
     assert found.fix == ("crypto ikev2 profile CLOUD", "no pki trustpoint EXPIRED", "pki trustpoint CLOUD")
     assert "expired at " in found.what
@@ -73,11 +69,7 @@ def test_a_spoke_with_the_wrong_trustpoint_gets_the_lines_that_lead_to_the_right
 
 def test_a_spoke_without_the_password_that_a_hub_has_for_all_is_named_and_not_the_hub() -> None:
     """The hub was blamed, and broken for all its spokes, though other hubs served this one."""
-    scenario = drawn(replace(CLOUD, hubs=2, routing="ibgp"))
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, known_fault(Stage.of(scenario), "bgp-password-gone@S1,S2,HUB2").orders)
-    case.world.run_for(LATER)
+    case = ill_of(drawn(replace(CLOUD, hubs=2, routing="ibgp")), "bgp-password-gone@S1,S2,HUB2")
     found = [one for one in visit(case.patient).findings if one.cause is Cause.BGP_PASSWORD]
     assert [one.router for one in found] == ["S1"]
     assert found[0].fix == ("router bgp 65000", "neighbor 10.99.0.2 password PASSWORD")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import Plan, Stage, carry_out
-from support.diagnoses import drawn, judged, known_fault, restores
+from dmvpn.tools.troubles import Plan, Stage
+from support.diagnoses import drawn, ill, judged_of, known_fault, restores
 from support.harm import Case, Harm, well_rows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ FAULTS = [
 @pytest.mark.parametrize(("routing", "phase", "fault"), FAULTS)
 def test_a_fault_of_a_routing_protocol_is_named_first(routing: str, phase: int, fault: str) -> None:
     scenario = network(routing, phase)
-    found = judged("", scenario, known_fault(Stage.of(scenario), f"{fault}@S1,S2,HUB1"))
+    found = judged_of("", scenario, f"{fault}@S1,S2,HUB1")
     assert found.harm is Harm.NONE or found.rank == 1, found
     assert found.found, found
 
@@ -93,10 +93,7 @@ def test_where_all_is_well_nobody_is_accused(routing: str, hubs: int) -> None:
 def test_the_lines_that_undo_a_filter_let_everybody_reach_the_site_again() -> None:
     scenario = network("rip", 2)
     chosen = known_fault(Stage.of(scenario), "rip-filter@S1,S2,HUB1")
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(180)
+    case, _ = ill(scenario, chosen)
     first = next(one for one in visit(case.patient).findings if not one.advice)
     assert first.fix == ("router rip", "no distribute-list prefix LESSON out")
     assert restores(scenario, chosen, first)

@@ -9,11 +9,11 @@ import pytest
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.causes import Cause
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import FURTHER, TROUBLES, VERY_SLOW, Plan, Stage, carry_out, fault, places
+from dmvpn.tools.troubles import FURTHER, TROUBLES, VERY_SLOW, Plan, Stage, fault, places
 from support.cases import every_day_but
-from support.diagnoses import LATER, drawn, judged, known_fault
+from support.diagnoses import drawn, ill_of, judged_of
 from support.further import judge, said_of_slow
-from support.harm import Case, Harm, well_rows
+from support.harm import Harm
 
 CLOUD = Plan(
     phase=3,
@@ -72,7 +72,7 @@ def test_what_is_drawn_apart_is_named_first_and_never_a_wrong_one_as_certain(num
 def test_what_was_missed_once_is_named_first(case: str) -> None:
     what, name = MISSED[case]
     scenario = network(what)
-    found = judged(case, scenario, known_fault(Stage.of(scenario), name))
+    found = judged_of(case, scenario, name)
     assert found.harm is Harm.NOW, found
     assert found.rank == 1, found
 
@@ -80,11 +80,7 @@ def test_what_was_missed_once_is_named_first(case: str) -> None:
 @pytest.mark.parametrize("lines", [False, True])
 def test_of_two_spokes_the_one_whose_server_is_nobody_is_to_change_and_not_the_other(lines: bool) -> None:
     """A majority of one is none: the other spoke was told to register with nobody, too."""
-    scenario = drawn(replace(CLOUD, server_lines=lines))
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, known_fault(Stage.of(scenario), "nhs-address@S1,S2,HUB1").orders)
-    case.world.run_for(LATER)
+    case = ill_of(drawn(replace(CLOUD, server_lines=lines)), "nhs-address@S1,S2,HUB1")
     found = visit(case.patient).findings
     assert {one.router for one in found} == {"S1"}, found
     assert found[0].cause is Cause.NHS_ADDRESS

@@ -169,10 +169,7 @@ def broken(name: str, most: int) -> Broken:
     scenario = network_of(name, most)
     stage = Stage.of(scenario)
     chosen = fault_of(name, stage)
-    case = Case(scenario, 1, near_of(chosen))
-    well = well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
+    case, well = ill(scenario, chosen, near=near_of(chosen))
     return Broken(chosen, title(scenario), traits(stage), case, well, worse(case.rows(), well))
 
 
@@ -210,16 +207,34 @@ def known_fault(stage: Stage, name: str) -> Fault:
     return found
 
 
+def ill(scenario: Scenario, *faults: Fault, near: Sequence[str] = ()) -> tuple[Case, Rows]:
+    """Return a network some minutes after these faults, and its rows before them. Raises UserError."""
+    case = Case(scenario, 1, near)
+    well = well_rows(case)
+    for chosen in faults:
+        carry_out(case.bench, chosen.orders)
+    case.world.run_for(LATER)
+    return case, well
+
+
+def ill_of(scenario: Scenario, *names: str) -> Case:
+    """Return a network some minutes after the faults of these names. Raises UserError."""
+    stage = Stage.of(scenario)
+    return ill(scenario, *(known_fault(stage, name) for name in names))[0]
+
+
+def judged_of(name: str, scenario: Scenario, known: str) -> Judged:
+    """Return a network with the fault of this name, from the beginning to the verdict. Raises UserError."""
+    return judged(name, scenario, known_fault(Stage.of(scenario), known))
+
+
 def judged(name: str, scenario: Scenario, chosen: Fault) -> Judged:
     """Return a network with this fault, from the beginning to the verdict."""
     begin = time.perf_counter()
-    case = Case(scenario, 1, near_of(chosen))
-    well = well_rows(case)
     try:
-        carry_out(case.bench, chosen.orders)
+        case, well = ill(scenario, chosen, near=near_of(chosen))
     except UserError as error:
         raise UserError(f"{name}: {chosen.id}: {error}") from error
-    case.world.run_for(LATER)
     now = case.rows()
     bad = worse(now, well)
     findings = [one for one in visit(case.patient).findings if not one.advice]
@@ -277,10 +292,7 @@ def applied(scenario: Scenario, chosen: Fault, remedy: Finding) -> tuple[Rows, R
     """The rows of the well network, and of the broken one with the remedy; None: it is none that could be tried."""
     if not is_fair(remedy.fix):
         return None
-    case = Case(scenario, 1, near_of(chosen))
-    well = well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
+    case, well = ill(scenario, chosen, near=near_of(chosen))
     try:
         case.bench.configure(remedy.router, list(remedy.fix))
     except (UserError, AssertionError, KeyError):
@@ -341,11 +353,7 @@ def judge_two(name: str, most: int = MANY) -> Both | None:
     near = (*near_of(one), *near_of(other))
     if any(not _harms(scenario, chosen, near) for chosen in (one, other)):
         return None
-    case = Case(scenario, 1, near)
-    well_rows(case)
-    for chosen in (one, other):
-        carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
+    case, _ = ill(scenario, one, other, near=near)
     case.rows()
     diagnosis = visit(case.patient)
     if not diagnosis.healthy:  # as `dmvpn doctor` does
@@ -369,10 +377,7 @@ def _touched(chosen: Fault) -> set[str]:
 
 
 def _harms(scenario: Scenario, chosen: Fault, near: tuple[str, ...]) -> bool:
-    case = Case(scenario, 1, near)
-    well = well_rows(case)
-    carry_out(case.bench, chosen.orders)
-    case.world.run_for(LATER)
+    case, well = ill(scenario, chosen, near=near)
     return bool(worse(case.rows(), well))
 
 

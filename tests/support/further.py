@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.troubles import FURTHER, PROOFS, VERY_SLOW, Fault, Stage, carry_out, fault, places, plan_of
+from dmvpn.tools.troubles import FURTHER, PROOFS, VERY_SLOW, Fault, Stage, fault, places, plan_of
 from dmvpn.tools.troubles.plans import CERTIFICATES
-from support.diagnoses import FEW, LATER, Judged, Measure, drawn, judged, network_of
-from support.harm import Case, well_rows
+from support.diagnoses import FEW, Judged, Measure, drawn, ill, judged, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,7 @@ def said_of_slow(name: str, most: int = FEW) -> tuple[str, ...]:
     entropy = SeededEntropy(f"{name}/slow")
     draws = (fault(VERY_SLOW, standing[below(entropy, len(standing))]) for _ in range(_TRIES))
     slow = next(found for found in draws if found is not None)
-    case = Case(scenario, 1)
-    well_rows(case)
-    carry_out(case.bench, slow.orders)
-    case.world.run_for(LATER)
+    case, _ = ill(scenario, slow)
     return tuple(f"{one.cause.value}, {one.router}" for one in visit(case.patient).findings if not one.advice)
 
 
