@@ -205,7 +205,10 @@ def test_neighbors_with_the_same_key_seal_every_packet() -> None:
 def test_without_the_right_key_nobody_is_a_neighbor_and_it_is_counted() -> None:
     net = pair(SEALED, SEALED, CHAIN, KeyChain("EIGRP", Pages((Key(1, "other"),))))
     net.run(20)
-    assert net.routers["R11"].logs == []
+    (said,) = net.routers["R11"].logs
+    assert said.endswith("(Tunnel100) is refused: theirs is md5, made with another key"), (
+        "and no more than once a minute"
+    )
     assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
 
 
@@ -219,7 +222,9 @@ def test_neighbors_with_the_same_password_of_hmac_sha_256_hear_each_other_alone(
     other = replace(CLASSIC, default_interface=replace(strong, password="other"))
     net = pair(sealed, other)
     net.run(20)
-    assert net.routers["R11"].logs == []
+    assert [said.partition(" is ")[2] for said in net.routers["R11"].logs] == [
+        "refused: theirs is hmac-sha-256, made with another key"
+    ]
 
 
 HUB, SPOKE = IPv4Address("192.168.100.11"), IPv4Address("192.168.100.31")
@@ -301,7 +306,9 @@ def test_an_interface_whose_last_key_is_over_is_silent_and_says_why() -> None:
 def test_a_packet_in_clear_is_not_taken_where_a_digest_is_due() -> None:
     net = pair(SEALED, CLASSIC, CHAIN)
     net.run(20)
-    assert net.routers["R11"].logs == []
+    assert [said.partition(" is ")[2] for said in net.routers["R11"].logs] == [
+        "refused: theirs is no authentication, ours is md5"
+    ]
 
 
 @pytest.mark.conforms("eigrp:6.7.2-digest")
@@ -309,7 +316,8 @@ def test_a_packet_with_a_digest_is_not_taken_where_none_is_due() -> None:
     """IOS ignores it ("authentication off or key-chain missing"): nobody is half a neighbor for a while."""
     net = pair(CLASSIC, SEALED, CHAIN)
     net.run(100)
-    assert net.routers["R11"].logs == []
+    said = ["refused: theirs is md5, ours is no authentication"] * 2
+    assert [line.partition(" is ")[2] for line in net.routers["R11"].logs] == said, "once a minute"
     assert not net.routers["R11"].process.neighbors()
     assert net.routers["R11"].process.sender.traffic.dropped["authentication failed"] >= 4
 

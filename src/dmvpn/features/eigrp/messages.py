@@ -75,6 +75,18 @@ class AuthenticationImpossible(Log, name="DUAL-4-AUTHBLOCKED"):
         return cls(f"EIGRP-IPv4 {autonomous_system}: {interface} is silent: {why}")
 
 
+class AuthenticationMismatch(Log, name="DUAL-4-AUTHMISMATCH"):
+    """A packet is not sealed as our interface wants it, so its sender is no neighbor: what both sides have (one message
+    a minute for each sender).
+    """
+
+    @classmethod
+    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
+        """Return the message for this sender. theirs, ours: what each side has."""
+        known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
+        return cls(f"EIGRP-IPv4 {autonomous_system}: Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
+
+
 class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
 
@@ -116,6 +128,7 @@ class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
 
 
 MESSAGES: Final = (
+    AuthenticationMismatch,
     PrefixThreshold,
     PrefixLimit,
     NeighborChanged,

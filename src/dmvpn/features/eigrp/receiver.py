@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Message
-from dmvpn.features.eigrp.messages import NotOnCommonSubnet
+from dmvpn.features.eigrp.messages import AuthenticationMismatch, NotOnCommonSubnet
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import EigrpReason
 from dmvpn.features.eigrp.states import DownReason
-from dmvpn.features.eigrp.tlv import Authentication
+from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 from dmvpn.features.eigrp.topology import UNREACHABLE, Report
 from dmvpn.features.eigrp.translate import Advert, from_tlv
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
     from dmvpn.features.eigrp.process import Process
 
+_SEALS: Final[dict[int | None, str]] = {
+    None: "no authentication",
+    AuthenticationType.MD5: "md5",
+    AuthenticationType.SHA256: "hmac-sha-256",
+}
 _MESSAGES: Final[dict[int, Message]] = {
     Opcode.UPDATE: Message.UPDATE,
     Opcode.QUERY: Message.QUERY,
@@ -48,7 +53,7 @@ class Receiver:
             return
         neighbor = interface.neighbors.get(int(address))
         if not process.sender.seals.is_authentic(interface, packet, event.payload, address):
-            self._refuse(interface, neighbor, packet)
+            self._refuse(interface, address, neighbor, packet)
             return
         process.sender.note_received(interface, packet, address, len(event.payload))
         multicast = event.destination.is_multicast
@@ -91,8 +96,16 @@ class Receiver:
             return False
         return True
 
-    def _refuse(self, interface: EigrpInterface, neighbor: Neighbor | None, packet: EigrpPacket) -> None:
+    def _refuse(
+        self, interface: EigrpInterface, address: IPv4Address, neighbor: Neighbor | None, packet: EigrpPacket
+    ) -> None:
+        process, digest = self._process, packet.find(Authentication)
         self._drop("authentication failed")
+        if process.adjacencies.may_complain(interface, address):
+            kind = None if digest is None else digest.auth_type
+            number = process.autonomous_system
+            both = _SEALS.get(kind, f"a digest of type {kind}"), _SEALS[process.sender.seals.kind(interface)]
+            process.context.out.append(AuthenticationMismatch.of(number, address, interface.name, *both))
         if neighbor is not None:
             neighbor.refuse(Reason(self._why(interface, packet), since=self._process.context.now))
 

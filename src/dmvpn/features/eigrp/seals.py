@@ -14,7 +14,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp import auth
 from dmvpn.features.eigrp.model import AuthenticationMode
 from dmvpn.features.eigrp.reasons import EigrpReason
-from dmvpn.features.eigrp.tlv import Authentication
+from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -76,6 +76,14 @@ class Seals:
         accepted = chain.accepting(self._context.ports.clock, self._context.now) if chain is not None else ()
         keys = (key for key in accepted if key.number == digest.key_id)
         return any(auth.verify_md5(payload, key=key.text.encode()) for key in keys)
+
+    @staticmethod
+    def kind(interface: EigrpInterface) -> AuthenticationType | None:
+        """Return how packets on this interface are sealed; None: not at all."""
+        mode = interface.settings.authentication
+        if mode is None:
+            return None
+        return AuthenticationType.MD5 if mode is AuthenticationMode.MD5 else AuthenticationType.SHA256
 
     def seal(self, interface: EigrpInterface, packet: EigrpPacket) -> bytes | None:
         """Return the octets of the packet, sealed as configured; None: they cannot be."""

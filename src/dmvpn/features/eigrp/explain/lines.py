@@ -30,6 +30,12 @@ _LOGS = log_group(
         clause="RFC 7868 §6.7.2",
     ),
     log(
+        messages.AuthenticationMismatch,
+        "The two ends have other modes, keys or passwords, or one of them has none.",
+        next="show ip eigrp interfaces detail, show key chain",
+        clause="RFC 7868 §6.7.2",
+    ),
+    log(
         messages.NotOnCommonSubnet,
         "When a Hello comes from outside the interface's subnet.",
         next="show ip interface brief",
