@@ -78,9 +78,15 @@ class Triggered:
     # -------------------------------------------------------------------------------------------------- circuits
 
     def begin(self, circuit: Circuit, now: float) -> Results:
-        """Ask everybody on a circuit for everything; one that is in use already, only while nobody is known there."""
+        """Ask everybody on a circuit for everything; where somebody is known already, once more and soon: somebody new
+        may hear it.
+        """
         line = self.lines.setdefault(circuit.name, Line(circuit))
-        return self._ask_all(line, now) if not line.peers else []
+        if not line.peers:
+            return self._ask_all(line, now)
+        if self._timers.when((circuit.name, None)) is None:
+            self._timers.set((circuit.name, None), now + RETRANSMISSION)
+        return []
 
     def end(self, name: str) -> None:
         """Forget a circuit."""
@@ -176,7 +182,7 @@ class Triggered:
         for name, peer in self._timers.take_due(now, most):
             line = self.lines[name]
             if peer is None:
-                results += self._ask_all(line, now) if not line.peers else []
+                results += self._ask_all(line, now)
                 continue
             talk = line.peers[peer]
             if talk.tries == TRIES:
@@ -205,14 +211,16 @@ class Triggered:
                 self._timers.cancel((line.circuit.name, lost))
                 del line.peers[lost]
             talk = line.peers[peer] = Conversation(asking=True)
-            self._timers.cancel((line.circuit.name, None))
+            if len(line.peers) == 1:
+                self._timers.cancel((line.circuit.name, None))
             self._arm(line, peer, talk, now)
         return talk
 
     def _ask_all(self, line: Line, now: float) -> Results:
-        """Ask everybody for everything, and again after a pause."""
+        """Ask everybody for everything, and again after a pause while nobody answers."""
         line.asked += 1
-        self._timers.set((line.circuit.name, None), now + (RETRANSMISSION if line.asked <= TRIES else POLL))
+        if not line.peers:
+            self._timers.set((line.circuit.name, None), now + (RETRANSMISSION if line.asked <= TRIES else POLL))
         results: Results = []
         for destination in self._speaker.destinations(line.circuit):
             results += self._speaker.debug([messages.triggered_request(destination, line.circuit.name)])
