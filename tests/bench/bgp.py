@@ -105,7 +105,8 @@ def _run(count: int, program: str, start: Callable[[Wire], None]) -> dict[str, f
 
 def timed(wire: Wire) -> list[str]:
     """Return the words of a router that says at its end how long it took for its events."""
-    return [sys.executable, "-m", "bench.timed", str(wire.folder / "timed")]
+    program = Path(__file__).with_name("timed.py")
+    return [sys.executable, "-P", str(program), str(wire.folder / "timed")]
 
 
 def spans(wire: Wire) -> dict[str, float]:
