@@ -40,7 +40,7 @@ def test_of_three_hundred_faults_most_are_named_and_no_network_that_is_well_is_a
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # 80 s of a quiet machine
+@pytest.mark.timeout(900)  # twelve pairs of faults
 def test_of_two_faults_at_once_one_is_named_first_and_mostly_both_are() -> None:
     """What is missed hides behind the other one: nobody hears what a LAN is told by while no tunnel is up."""
     tried = (judge_two(f"53/two/{number}", FEW) for number in range(12))
