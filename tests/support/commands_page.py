@@ -62,6 +62,7 @@ _EXAMPLES: Final = {
 _WHOLE: Final = {
     "crypto ipsec transform-set ": "crypto ipsec transform-set NAME esp-aes 256 esp-sha256-hmac",
     "frequency ": "frequency 60",
+    "summary-metric ": "summary-metric 192.0.2.0/24 distance 5",
 }
 _HEAD: Final = """\
 # Commands
