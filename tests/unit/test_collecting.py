@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +121,43 @@ def test_a_router_that_grows_looks_at_everything_only_if_a_copy_of_it_found_much
     """With 100,000 routes from two neighbors a router was deaf for 0.8 s, and there was nothing to collect."""
     is_gone, _ = _grown_beside(10, monkeypatch)
     assert not is_gone
+
+
+def test_what_a_router_closes_while_a_copy_of_it_looks_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy had all sockets of the router, so neighbors of BGP heard of an end only when it had looked through all."""
+    router = os.getpid()
+    copies: list[int] = []
+    fork = os.fork
+
+    class Slow:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            while os.getpid() != router:
+                signal.pause()
+
+    def forked() -> int:
+        copies.append(fork())
+        return copies[-1]
+
+    async def run() -> bytes:
+        ours, theirs = socket.socketpair()
+        with theirs, in_pieces():
+            slow = Slow()
+            gc.collect()
+            del slow
+            kept: list[list[int]] = []
+            while not copies:
+                kept += [[number] for number in range(10_000)]
+                await asyncio.sleep(0)
+            ours.close()
+            theirs.settimeout(10.0)
+            return theirs.recv(1)
+
+    monkeypatch.setattr(collecting, "SLACK", 10_000)
+    monkeypatch.setattr(os, "fork", forked)
+    assert asyncio.run(run()) == b""
 
 
 def test_machines_leave_nothing_to_the_collector() -> None:

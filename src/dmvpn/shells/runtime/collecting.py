@@ -33,7 +33,8 @@ SLACK: Final = 4_000_000
 WORTH: Final = 1_000_000
 #: Objects that are set aside between two looks at how much memory is in use: such a look takes milliseconds.
 _SOME: Final = 200_000
-#: Seconds that a copy has to end.
+#: Seconds that a copy has to look, whatever a lock that another thread held does to it, and then to end.
+_LOOKING: Final = 300
 _LEAVING: Final = 10.0
 _OLDEST: Final = 2
 
@@ -67,7 +68,10 @@ class _Aside:
         if self._copy is not None:
             return
         self._left = sys.getallocatedblocks()
-        reader, writer = os.pipe()
+        try:
+            reader, writer = os.pipe()
+        except OSError:  # no descriptor is left
+            return
         try:
             child = os.fork()
         except OSError:  # no memory for it: when it has doubled again
@@ -113,10 +117,20 @@ def _bury(child: int) -> None:
 
 
 def _say_what_is_garbage(writer: int) -> NoReturn:
-    """Say how many objects are garbage, in a copy of the process, and end. If memory is short, it goes first."""
+    """Say how many objects are garbage, in a copy of the process, and end. If memory is short, it goes first.
+
+    It keeps no socket, device or log open: what the router closes meanwhile is closed, and a router that is started
+    again finds its ports free. Signals for the whole group end it, and the router hears of them once.
+    """
     try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.alarm(_LOOKING)
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000")
+        os.closerange(0, writer)
+        os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
         gc.callbacks.clear()
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.unfreeze()
