@@ -460,6 +460,7 @@ def test_an_interface_with_authentication_stays_silent_rather_than_open() -> Non
 
 
 CHAIN = "key chain K\n key 1\n  key-string sesame\n"
+OTHER = CHAIN.replace("sesame", "other")
 
 
 def sealed(mode: str, chain: str = CHAIN, keys: str = "K") -> str:
@@ -475,18 +476,21 @@ def test_routers_with_the_same_key_tell_each_other_and_seal_every_packet(mode: s
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "why"),
+    ("left", "right", "why", "both"),
     [
-        (sealed("md5"), "", "no digest"),
-        ("", sealed("md5"), "authentication that is not configured here"),
-        (sealed("md5"), sealed("md5", CHAIN.replace("sesame", "other")), "the digest is wrong (key 1)"),
-        (sealed("text"), sealed("text", CHAIN.replace("sesame", "other")), "the password is missing or wrong"),
-        (sealed("text"), sealed("md5"), "the password is missing or wrong"),
+        (sealed("md5"), "", "no digest", "no authentication, ours is md5"),
+        ("", sealed("md5"), "authentication that is not configured here", "md5, ours is no authentication"),
+        (sealed("md5"), sealed("md5", OTHER), "the digest is wrong (key 1)", "md5, made with another key"),
+        (sealed("text"), sealed("text", OTHER), "the password is missing or wrong", "text, made with another key"),
+        (sealed("text"), sealed("md5"), "the password is missing or wrong", "md5, ours is text"),
     ],
 )
-def test_whoever_seals_otherwise_is_not_believed_and_it_says_why(left: str, right: str, why: str) -> None:
+def test_whoever_seals_otherwise_is_not_believed_and_it_says_why(left: str, right: str, why: str, both: str) -> None:
     net = pair(left, right)
     net.run(40)
+    said = [line for line in net.routers["A"].logs if line.startswith("%RIP")]
+    expected = f"%RIP-4-AUTHMISMATCH: Neighbor 10.0.0.2 ({GI1}) is refused: theirs is {both}"
+    assert said == [expected], "and no more than once a minute"
     assert rip_routes(net.routers["A"]) == {}
     assert f"the last one from 10.0.0.2: {why}" in "\n".join(net.routers["A"].show("show ip protocols"))
 

@@ -45,6 +45,7 @@ FEATURE = Feature(
     commands=Later("dmvpn.features.rip.show:COMMANDS"),
     model=config.model,
     machine=Sleeper("dmvpn.features.rip.machine:RipMachine", RipConfig()),
+    messages=messages.MESSAGES,
     debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,

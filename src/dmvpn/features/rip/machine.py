@@ -319,8 +319,7 @@ class RipMachine:
             settings = self.config.interface(circuit.name)
             self._speaker.seals.check(packet, event.payload[8:], self.config, settings, event.source, now)
         except WireError as error:
-            circuit.ignore(f"{event.source}: {error}")
-            return self._speaker.debug([messages.ignored(event.source, event.interface, str(error))])
+            return self._speaker.refuse(circuit, event.source, error)
         match packet.command:
             case Command.REQUEST:
                 return self._answer(circuit, packet, event.source, port)

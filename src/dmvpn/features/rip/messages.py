@@ -1,9 +1,13 @@
-"""What `debug ip rip` prints."""
+"""What RIP writes into the log, and what `debug ip rip` prints.
+
+`MESSAGES` lists the log messages; the docstring of each is its explanation for `dmvpn explain`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.notices import Log
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:
@@ -14,6 +18,21 @@ if TYPE_CHECKING:
 
 #: The name of the debug flag.
 RIP = "ip rip"
+
+
+class AuthenticationMismatch(Log, name="RIP-4-AUTHMISMATCH"):
+    """A packet is not sealed as our interface wants it, so its routes are not taken: what both sides have (one message
+    a minute for each sender).
+    """
+
+    @classmethod
+    def of(cls, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
+        """Return the message for this sender. theirs, ours: what each side has."""
+        known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
+        return cls(f"Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
+
+
+MESSAGES: Final = (AuthenticationMismatch,)
 
 
 def sending(kind: str, destination: IPAddress, interface: str, source: IPAddress) -> str:

@@ -29,6 +29,15 @@ _CLAUSE: Final = "RFC 4822 §2.2"
 _PASSWORD_LENGTH, _LAST_KEY = 16, 255
 
 
+class Mismatch(WireError):
+    """A packet is not sealed as the interface wants it. theirs, ours: what each side has."""
+
+    def __init__(self, text: str, given: Password | KeyedDigest | None, wanted: AuthenticationMode | None) -> None:
+        super().__init__(text, offset=4, clause=_CLAUSE if wanted is AuthenticationMode.MD5 else "RFC 2453 §5.2")
+        self.theirs = _name(given)
+        self.ours = wanted.value if wanted is not None else "no authentication"
+
+
 class Seals:
     """Seals and opens. It remembers the last sequence number of each sender, which must prove itself first."""
 
@@ -72,22 +81,22 @@ class Seals:
         source: IPAddress,
         now: float,
     ) -> None:
-        """Check that a packet is sealed as configured. Raises WireError."""
+        """Check that a packet is sealed as configured. Raises Mismatch, and WireError for an old packet."""
         given = packet.authentication
         match settings.authentication:
             case None if given is not None:
-                raise WireError("authentication that is not configured here", offset=4, clause="RFC 2453 §5.2")
+                raise Mismatch("authentication that is not configured here", given, None)
             case AuthenticationMode.TEXT:
                 accepted = self._accepted(config, settings, now)
                 offered = given.password if isinstance(given, Password) else None
                 if offered is None or not any(hmac.compare_digest(offered, _password(key)) for key in accepted):
-                    raise WireError("the password is missing or wrong", offset=4, clause="RFC 2453 §4.1")
+                    raise Mismatch("the password is missing or wrong", given, AuthenticationMode.TEXT)
             case AuthenticationMode.MD5:
                 if not isinstance(given, KeyedDigest):
-                    raise WireError("no digest", offset=4, clause=_CLAUSE)
+                    raise Mismatch("no digest", given, AuthenticationMode.MD5)
                 keys = [key for key in self._accepted(config, settings, now) if key.number == given.key_id]
                 if not any(verify_md5(octets, key=key.text.encode()) for key in keys):
-                    raise WireError(f"the digest is wrong (key {given.key_id})", offset=4, clause=_CLAUSE)
+                    raise Mismatch(f"the digest is wrong (key {given.key_id})", given, AuthenticationMode.MD5)
                 self._check_sequence(given, settings.name, source, config.timers.invalid, now)
             case _:
                 pass
@@ -112,3 +121,10 @@ class Seals:
 
 def _password(key: Key) -> bytes:
     return key.text.encode()[:_PASSWORD_LENGTH]
+
+
+def _name(given: Password | KeyedDigest | None) -> str:
+    if given is None:
+        return "no authentication"
+    kind = AuthenticationMode.TEXT if isinstance(given, Password) else AuthenticationMode.MD5
+    return kind.value

@@ -1,23 +1,25 @@
-"""What RIP sends: requests, updates, answers; to whom, sealed, and with debug lines."""
+"""What RIP sends: requests, updates, answers; to whom, sealed, and with debug lines; and what it refuses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import DebugOutput
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
 from dmvpn.features.rip.output import gather, in_order, packets
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
-from dmvpn.features.rip.seals import Seals
+from dmvpn.features.rip.seals import Mismatch, Seals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
+    from dmvpn.base.errors import WireError
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.rip.circuit import Circuit
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.packet import RipEntry
 
 Results = list["Effect | Notice"]
+
+#: Seconds between two log messages about the same sender, and most messages about all senders in that time.
+_COMPLAINT_INTERVAL: Final = 60.0
+_COMPLAINT_BURST: Final = 1024
 
 
 class Speaking(Protocol):
@@ -42,6 +48,7 @@ class Speaker:
         self.process = process
         self.seals = Seals(ports)
         self._ports = ports
+        self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
 
     def send(self, circuit: Circuit, packet: RipPacket, destination: IPAddress, port: int = PORT) -> Results:
         """Send one packet; none that must be sealed and cannot be."""
@@ -89,6 +96,14 @@ class Speaker:
         """Return the receivers: the group, unless the interface is passive, and the configured neighbors."""
         group: list[IPAddress] = [] if circuit.passive else [GROUP]
         return group + [neighbor for neighbor in self.process.config.neighbors if circuit.holds(neighbor)]
+
+    def refuse(self, circuit: Circuit, source: IPAddress, error: WireError) -> Results:
+        """Count a packet that is not taken, and say why: of one that is sealed otherwise in the log too."""
+        circuit.ignore(f"{source}: {error}")
+        results = self.debug([messages.ignored(source, circuit.name, str(error))])
+        if isinstance(error, Mismatch) and self._complaints.permits((circuit.name, source), self.process.now):
+            results.append(messages.AuthenticationMismatch.of(source, circuit.name, error.theirs, error.ours))
+        return results
 
     def debug(self, lines: list[str]) -> Results:
         """Print lines, if somebody wants them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.explanations import Explanation as Word
-from dmvpn.base.explanations import Group, Kind, answer_group, code, debug_group, reason, reason_group
+from dmvpn.base.explanations import Group, Kind, answer_group, code, debug_group, log, log_group, reason, reason_group
+from dmvpn.features.rip import messages
 from dmvpn.features.rip.explain import labels
 from dmvpn.features.rip.packet import AddressFamily, AuthenticationType, Command
 from dmvpn.features.rip.reasons import RipReason
@@ -70,6 +71,15 @@ _DATABASE = Group(
     ),
 )
 
+_LOGS = log_group(
+    "RIP",
+    log(
+        messages.AuthenticationMismatch,
+        "The two ends have other modes, keys or passwords, or one of them has none.",
+        next="show ip protocols, show key chain",
+        clause="RFC 2453 §5.2",
+    ),
+)
 _DEBUGS = debug_group(
     "debug ip rip",
     Word("RIP: sending v2 <update|request> to <address> via <interface> (<address>)", "A packet of RIP goes out."),
@@ -132,4 +142,4 @@ _ANSWERS = answer_group(
     Word("%Route not in database", "RIP knows nothing of this prefix; the database has others."),
     next="show ip rip database",
 )
-GROUPS: Final = (_ANSWERS, _COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _DEBUGS, _REASONS, *labels.GROUPS)
+GROUPS: Final = (_ANSWERS, _COMMANDS, _PROOFS, _FAMILIES, _DATABASE, _LOGS, _DEBUGS, _REASONS, *labels.GROUPS)
