@@ -292,3 +292,20 @@ def test_what_changes_while_a_response_is_on_its_way_is_told_with_the_next() -> 
     assert first is not None
     assert second is not None
     assert [one.metric for one in (*first.entries, *second.entries)] == [1, 16]
+
+
+@pytest.mark.parametrize("slices", range(1, 6))
+def test_an_interface_may_go_down_while_its_peers_are_being_told_of_a_long_table(slices: int) -> None:
+    """Peers that were gone got timers, and when these fired the router ended with a KeyError."""
+    net = pair(more=" redistribute static\n")
+    net.configure("A", "".join(f"ip route 10.9.{n >> 4}.{16 * (n & 15)} 255.255.255.240 Null0\n" for n in range(600)))
+    net.run(300)
+    net.link("A", GI2, up=False)
+    while (due := net.routers["A"].next_deadline()) is None or due > net.now + 0.002:
+        net.run(0.002)
+    net.run(0.001 * slices)
+    net.link("A", GI1, up=False)
+    net.run(60)
+    net.link("A", GI1, up=True)
+    net.run(300)
+    assert len(rip_routes(net.routers["B"])) == 600

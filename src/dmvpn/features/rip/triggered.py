@@ -235,8 +235,10 @@ class Triggered:
 
     def _go_on(self, line: Line, peer: IPAddress, talk: Conversation, now: float) -> Results:
         """Tell a peer more, if something is owed and nothing is on its way; a passive circuit tells its configured
-        neighbors alone.
+        neighbors alone. A peer that has gone while others were told is told nothing.
         """
+        if self.lines.get(line.circuit.name) is not line or line.peers.get(peer) is not talk:
+            return []
         packet = talk.next(line.told, self._most(line.circuit)) if self._may_speak(line.circuit, peer) else None
         if not talk.is_busy:
             self._timers.cancel((line.circuit.name, peer))
