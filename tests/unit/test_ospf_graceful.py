@@ -152,6 +152,7 @@ def test_opaque_advertisements_of_areas_and_of_all_of_ospf_are_told_on(kind: Lsa
         assert key in process.database(process.areas[0], kind).entries
 
 
+@pytest.mark.conforms("ospf:5250-link")
 def test_those_of_a_link_stay_there() -> None:
     net = OspfNet(3, [(1, 2), (1, 3)])
     net.run_for(10)
