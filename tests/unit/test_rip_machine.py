@@ -398,6 +398,58 @@ def test_a_configured_summary_stands_for_the_prefixes_inside() -> None:
     assert rip_routes(net.routers["A"]) == {"10.2.0.0/16": 1}
 
 
+NEAR = "ip route 172.16.1.0 255.255.255.0 Null0\n"
+GI3 = "GigabitEthernet0/3"
+SUMMARY = f"interface {GI1}\n ip summary-address rip 172.16.0.0 255.255.0.0\n"
+
+
+def summarizing(lines: str = SUMMARY) -> Segments:
+    """A hears B's summary 172.16.0.0/16 alone: of 172.16.1.0/24 with metric 2, and of 172.16.2.0/24 with metric 5."""
+    far = interface(GI3, "172.16.2.1")
+    net = pair(right=f"{far}router rip\n redistribute static metric 2\n redistribute connected metric 5\n{lines}")
+    net.link("B", GI3, up=True)
+    net.configure("B", NEAR)
+    net.run(40)
+    return net
+
+
+def told_of_summary(net: Segments, since: float) -> list[int]:
+    """The metrics that B told A for the summary."""
+    return [said["172.16.0.0/16"] for said in updates(net, "B", GI1, since) if "172.16.0.0/16" in said]
+
+
+@pytest.mark.parametrize("lines", [SUMMARY, "router rip\n auto-summary\n"], ids=["configured", "classful"])
+def test_a_summary_that_loses_a_network_is_told_with_the_metric_of_the_others(lines: str) -> None:
+    net = summarizing(lines)
+    assert rip_routes(net.routers["A"])["172.16.0.0/16"] == 2
+    lost = net.now
+    net.configure("B", f"no {NEAR}")
+    net.run(6)
+    assert rip_routes(net.routers["A"])["172.16.0.0/16"] == 5
+    net.link("B", GI3, up=False)
+    net.run(6)
+    assert "172.16.0.0/16" not in rip_routes(net.routers["A"])
+    heard = told_of_summary(net, lost)
+    assert heard == sorted(heard), "never unreachable while one of its networks is there"
+
+
+def test_a_summary_is_told_at_once_only_if_its_own_metric_changes() -> None:
+    net = summarizing()
+    net.configure("B", "router rip\n timers basic 600 1800 1800 2400\n")
+    net.run(30)
+    before = net.now
+    net.link("B", GI3, up=False)
+    net.run(6)
+    net.link("B", GI3, up=True)
+    net.run(6)
+    assert told_of_summary(net, before) == []
+    net.configure("B", f"no {NEAR}")
+    net.run(6)
+    net.configure("B", NEAR)
+    net.run(6)
+    assert told_of_summary(net, before) == [5, 2]
+
+
 def test_a_route_that_another_protocol_wins_is_not_announced() -> None:
     net = pair(right="ip route 10.1.1.0 255.255.255.0 10.2.2.9\n")
     third = net.add("C", router(3), interface(GI1, "10.2.2.3") + process("10.0.0.0"))

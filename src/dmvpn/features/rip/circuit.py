@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +41,7 @@ class Circuit:
     ignored: packets that were not to be believed, and what was wrong with the last one.
     is_over: nothing more is to be sent here.
     greeted: when the whole table was last said, or will be, because somebody new hears it.
+    summaries: the metrics with which everybody was last told the summaries.
     """
 
     state: InterfaceState
@@ -53,6 +54,7 @@ class Circuit:
     last_ignored: str = ""
     is_over: bool = False
     greeted: float = float("-inf")
+    summaries: dict[Prefix, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -90,6 +92,14 @@ class Circuit:
         """Note that the interface, or its lines, are others; returns whether it was passive and is not any more."""
         was_passive, self.passive, self.state = self.passive, passive, state
         return was_passive and not passive
+
+    def is_news(self, summary: Prefix, metric: int | None) -> bool:
+        """Note with which metric everybody is told a summary now, None: not at all; returns whether it is another."""
+        if metric is None:
+            self.summaries.pop(summary, None)
+            return False
+        before, self.summaries[summary] = self.summaries.get(summary), metric
+        return before != metric
 
     def close(self) -> None:
         """Send nothing more here."""

@@ -96,7 +96,7 @@ class RipMachine:
         self._last_trigger = float("-inf")
         self._speaker = Speaker(ports, self)
         self.table = Table(ports, self, self._arm_trigger)
-        self._telling = Telling(self._speaker, self.table.look)
+        self._telling = Telling(self._speaker, self.table)
         self._triggered = Triggered(self._speaker, self._view)
         self._pause_until = float("-inf")
         self.config = RipConfig()
@@ -259,15 +259,15 @@ class RipMachine:
                     results += self._watched.let_go(heard, now - self.config.timers.invalid)
                     self.table.take_changed()
                     self._timers.cancel(("trigger", ""))
-                    self._announce(self.table.prefixes(), self.circuits.values())
+                    self._announce(self.circuits.values())
                 case "trigger" | "lost":
                     self._last_trigger = now
                     self._timers.cancel(("trigger", ""))
-                    self._announce(self.table.take_changed(), self.circuits.values())
+                    self._announce(self.circuits.values(), self.table.take_changed())
                     if kind == "lost":
                         self._telling.add(self._request_all())
                 case "first":
-                    self._announce(self.table.prefixes(), [self.circuits[name]])
+                    self._announce([self.circuits[name]])
                 case "request" if not self.circuits[name].heard:
                     results += self._request(self.circuits[name], now)
                 case _:
@@ -359,7 +359,7 @@ class RipMachine:
         if circuit.passive and source not in self.config.neighbors:
             return []
         if request.asks_for_whole_table:
-            self._telling.answer(self.table.prefixes(), circuit, source, port)
+            self._telling.answer(circuit, source, port)
             return self._go_on(self.now)
         response = answer(request, self.table.look(self.table.prefixes()))
         return self._speaker.send(circuit, response, source, port) if response.entries else []
@@ -377,10 +377,10 @@ class RipMachine:
             return self._triggered.farewell(circuit)
         return self._speaker.end(circuit, list(self.table.look(self.table.prefixes())))
 
-    def _announce(self, prefixes: Sequence[Prefix], circuits: Iterable[Circuit]) -> None:
-        """Tell of these prefixes on circuits; where only changes are told, of what has changed."""
+    def _announce(self, circuits: Iterable[Circuit], changed: Sequence[Prefix] | None = None) -> None:
+        """Tell of what has changed on circuits, None: of everything; where only changes are told, of them alone."""
         circuits = list(circuits)
-        self._telling.add(self._telling.tell(prefixes, [each for each in circuits if not each.triggered]))
+        self._telling.add(self._telling.tell([each for each in circuits if not each.triggered], changed))
         if any(each.triggered for each in circuits):
             self._telling.add(self._triggered.follow())
 

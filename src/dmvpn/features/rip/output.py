@@ -27,6 +27,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Summaries:
+    """What represents prefixes on an interface. major: its own network where others are told as classful ones; None:
+    none is.
+    """
+
+    configured: tuple[Prefix, ...]
+    major: Prefix | None
+
+    @classmethod
+    def on(cls, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Summaries:
+        """Return those of an interface."""
+        address = state.address if auto_summary else None
+        return cls(settings.summaries, _major(address) if address is not None else None)
+
+    def of(self, prefix: Prefix) -> Prefix | None:
+        """Return the summary that represents this prefix, maybe itself; None: it is told as it is."""
+        for summary in self.configured:
+            if prefix in summary:
+                return summary
+        if self.major is None or prefix.is_default:
+            return None
+        major = _major(prefix.address)
+        return None if prefix.length < major.length or major == self.major else major
+
+
+@dataclass(frozen=True, slots=True)
 class Announced:
     """A route as we would announce it. interface, next_hop: where it leads, for split horizon and the next hop."""
 
@@ -64,17 +90,17 @@ def _is_used(prefix: Prefix, rib: Rib) -> bool:
 def gather(
     chosen: dict[Prefix, RipEntry],
     state: InterfaceState,
-    settings: RipInterfaceSettings,
     routes: Iterable[Announced],
+    summaries: Summaries,
     *,
-    auto_summary: bool,
+    split_horizon: bool,
 ) -> None:
     """Add what is said of these routes to the entries of an update on this interface."""
     for route in routes:
         leads_back = state.name in route.interfaces
-        if leads_back and settings.split_horizon and route.metric < INFINITY:
+        if leads_back and split_horizon and route.metric < INFINITY:
             continue
-        prefix = _summary(route.prefix, state, settings, auto_summary=auto_summary)
+        prefix = summaries.of(route.prefix) or route.prefix
         next_hop = _next_hop(route, state) if leads_back and prefix == route.prefix else UNSPECIFIED
         entry = RipEntry.of_prefix(prefix, route.metric, next_hop=next_hop, tag=route.tag)
         known = chosen.get(prefix)
@@ -111,21 +137,6 @@ def _next_hop(route: Announced, state: InterfaceState) -> IPv4Address:
     """
     hop, prefix = route.next_hop, state.prefix
     return hop if isinstance(hop, IPv4Address) and prefix is not None and hop in prefix else UNSPECIFIED
-
-
-def _summary(prefix: Prefix, state: InterfaceState, settings: RipInterfaceSettings, *, auto_summary: bool) -> Prefix:
-    """Return the prefix that represents this one on the interface: configured, classful in foreign networks, or
-    itself.
-    """
-    for summary in settings.summaries:
-        if prefix in summary:
-            return summary
-    if not auto_summary or prefix.is_default or state.address is None:
-        return prefix
-    major = _major(prefix.address)
-    if prefix.length <= major.length or major == _major(state.address):
-        return prefix
-    return major
 
 
 def _major(address: IPAddress) -> Prefix:

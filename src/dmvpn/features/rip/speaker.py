@@ -10,7 +10,7 @@ from dmvpn.base.notices import DebugOutput
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT
 from dmvpn.features.rip.lists import told_on
-from dmvpn.features.rip.output import gather, in_order, packets
+from dmvpn.features.rip.output import Summaries, gather, in_order, packets
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, RipPacket
 from dmvpn.features.rip.seals import Mismatch, Seals
 
@@ -80,7 +80,12 @@ class Speaker:
         """Add what is said of these routes on a circuit to the entries of an update."""
         told = told_on(circuit.name, routes, self.process.config, self._ports)
         settings = self.process.config.interface(circuit.name)
-        gather(chosen, circuit.state, settings, told, auto_summary=self.process.config.auto_summary)
+        gather(chosen, circuit.state, told, self.summaries(circuit), split_horizon=settings.split_horizon)
+
+    def summaries(self, circuit: Circuit) -> Summaries:
+        """Return what represents prefixes on a circuit."""
+        config = self.process.config
+        return Summaries.on(circuit.state, config.interface(circuit.name), auto_summary=config.auto_summary)
 
     def head(self, circuit: Circuit, entries: list[RipEntry], target: IPAddress) -> Results:
         """Return the debug lines of an update."""

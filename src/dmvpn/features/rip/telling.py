@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.features.rip.circuit import PORT
 from dmvpn.features.rip.output import in_order, packets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.features.rip.circuit import Circuit
-    from dmvpn.features.rip.output import Announced
+    from dmvpn.features.rip.output import Announced, Summaries
     from dmvpn.features.rip.packet import RipEntry
     from dmvpn.features.rip.speaker import Speaker
 
@@ -36,12 +36,22 @@ PAUSE: Final = 0.001
 _MOST_WAITING: Final = 64
 
 
-class Telling:
-    """What is to be told. look: says what is told of prefixes now."""
+class Told(Protocol):
+    """Routes, as far as they are told."""
 
-    def __init__(self, speaker: Speaker, look: Callable[[Iterable[Prefix]], Iterator[Announced]]) -> None:
+    def prefixes(self) -> list[Prefix]:
+        """Return all that a full update speaks of."""
+
+    def look(self, prefixes: Iterable[Prefix]) -> Iterator[Announced]:
+        """Look at what is told of prefixes now."""
+
+
+class Telling:
+    """What is to be told of a table."""
+
+    def __init__(self, speaker: Speaker, table: Told) -> None:
         self._speaker = speaker
-        self._look = look
+        self._table = table
         self._jobs: deque[Job] = deque()
 
     @property
@@ -53,10 +63,10 @@ class Telling:
         """Do this when everything before it is done."""
         self._jobs.append(job)
 
-    def answer(self, prefixes: Sequence[Prefix], circuit: Circuit, destination: IPAddress, port: int) -> None:
+    def answer(self, circuit: Circuit, destination: IPAddress, port: int) -> None:
         """Tell one who asked, unless too many wait already."""
         if len(self._jobs) < _MOST_WAITING:
-            self.add(self.tell(prefixes, (circuit,), destination, port))
+            self.add(self._answer(circuit, destination, port))
 
     def go_on(self) -> Results:
         """Return what is sent next."""
@@ -77,29 +87,60 @@ class Telling:
 
     # ------------------------------------------------------------------------------------------------------- jobs
 
-    def tell(
-        self,
-        prefixes: Sequence[Prefix],
-        circuits: Iterable[Circuit],
-        destination: IPAddress | None = None,
-        port: int = PORT,
-    ) -> Job:
-        """Tell of these prefixes: to all on each circuit, or to one who asked."""
+    def tell(self, circuits: Iterable[Circuit], changed: Sequence[Prefix] | None = None) -> Job:
+        """Tell all on each circuit of what has changed; None: of everything."""
         circuits = tuple(circuits)
-        routes = yield from self.routes(prefixes)
+        routes = yield from self.routes(changed if changed is not None else self._table.prefixes())
         results: Results = []
         for circuit in circuits:
-            entries = in_order((yield from self.entries(circuit, routes)))
-            room = self._speaker.room(circuit)
-            targets = self._speaker.destinations(circuit) if destination is None else [destination]
-            for target in targets:
-                results += self._speaker.head(circuit, entries, target)
-                for number, packet in enumerate(packets(entries, room), 1):
-                    results += self._speaker.send(circuit, packet, target, port) if not circuit.is_over else []
-                    if number * room % SLICE < room:
-                        yield results
-                        results = []
+            summaries = self._speaker.summaries(circuit)
+            if changed is None:
+                chosen = yield from self.entries(circuit, routes)
+                circuit.summaries.clear()
+                touched = [prefix for prefix in chosen if summaries.of(prefix) == prefix]
+            else:
+                touched = [each for each in dict.fromkeys(summaries.of(prefix) for prefix in changed) if each]
+                parts = yield from self._other_parts(changed, touched, summaries)
+                chosen = yield from self.entries(circuit, [*routes, *parts])
+            for summary in touched:
+                entry = chosen.get(summary)
+                if not circuit.is_news(summary, entry.metric if entry is not None else None):
+                    chosen.pop(summary, None)
+            for target in self._speaker.destinations(circuit):
+                results = yield from self._send(circuit, in_order(chosen), target, PORT, results)
         return results
+
+    def _answer(self, circuit: Circuit, destination: IPAddress, port: int) -> Job:
+        """Tell one who asked everything."""
+        chosen = yield from self.entries(circuit, (yield from self.routes(self._table.prefixes())))
+        return (yield from self._send(circuit, in_order(chosen), destination, port, []))
+
+    def _send(self, circuit: Circuit, entries: list[RipEntry], target: IPAddress, port: int, results: Results) -> Job:
+        """Send entries after what is to be sent before them."""
+        room = self._speaker.room(circuit)
+        results += self._speaker.head(circuit, entries, target)
+        for number, packet in enumerate(packets(entries, room), 1):
+            results += self._speaker.send(circuit, packet, target, port) if not circuit.is_over else []
+            if number * room % SLICE < room:
+                yield results
+                results = []
+        return results
+
+    def _other_parts(
+        self, changed: Sequence[Prefix], touched: Sequence[Prefix], summaries: Summaries
+    ) -> Generator[Results, None, list[Announced]]:
+        """Look at the other routes that these summaries represent: a summary has the best metric of them all."""
+        if not touched:
+            return []
+        known, wanted = frozenset(changed), frozenset(touched)
+        prefixes = self._table.prefixes()
+        parts: list[Prefix] = []
+        for start in range(0, len(prefixes), SLICE):
+            if start:
+                yield []
+            found = (prefix for prefix in prefixes[start : start + SLICE] if prefix not in known)
+            parts += [prefix for prefix in found if summaries.of(prefix) in wanted]
+        return (yield from self.routes(parts))
 
     def routes(self, prefixes: Sequence[Prefix]) -> Generator[Results, None, list[Announced]]:
         """Look at what is told of prefixes."""
@@ -107,7 +148,7 @@ class Telling:
         for start in range(0, len(prefixes), SLICE):
             if start:
                 yield []
-            found += self._look(prefixes[start : start + SLICE])
+            found += self._table.look(prefixes[start : start + SLICE])
         return found
 
     def entries(self, circuit: Circuit, routes: Sequence[Announced]) -> View:
