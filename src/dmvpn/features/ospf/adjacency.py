@@ -120,7 +120,7 @@ class Adjacencies:
         """Begin with those neighbors of this network that are configured and were not called yet."""
         for configured in self._process.settings.neighbors:
             address = configured.address
-            if address in interface.prefix and address not in (interface.address, *interface.neighbors):
+            if address in interface.prefix and address != interface.address and address not in interface.neighbors:
                 neighbor = self.create(interface, address, configured.priority)
                 self.move(neighbor, NeighborMove.START, "Start")
 

@@ -18,11 +18,12 @@ from dmvpn.features.ospf.lsa import Options
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.packet import Hello
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.slices import paced
 from dmvpn.features.ospf.states import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from ipaddress import IPv4Address
 
     from dmvpn.features.ospf.adjacency import Adjacencies
@@ -68,30 +69,35 @@ class Hellos:
         self._context.start(interface.hello_timer, interface.settings.hello_interval)
         if not interface.speaks:
             return
-        hello = self._hello(interface, interface.neighbors.values())
         if not interface.settings.by_unicast:
-            self._process.sender.send(interface, ALL_ROUTERS, hello)
+            self._process.sender.send(interface, ALL_ROUTERS, self._hello(interface, interface.neighbors.values()))
             return
         self._process.adjacencies.call(interface)
-        for neighbor in list(interface.neighbors.values()):
-            if self._is_called(neighbor):
+        interface.calls.begin()
+
+    def call_all(self, interface: OspfInterface) -> Generator[None, None, None]:
+        """Greet each neighbor alone, in slices."""
+        known = interface.neighbors
+        polls = {each.address: each.poll_interval for each in self._process.settings.neighbors}
+        hello = self._hello(interface, known.values())
+        for neighbor, ends in paced(list(known.values())):
+            if ends:
+                yield
+                hello = self._hello(interface, known.values())
+            if known.get(neighbor.address) is neighbor and self._is_called(neighbor, polls.get(neighbor.address, 0)):
                 self._process.sender.send(interface, neighbor.address, hello)
 
-    def _is_called(self, neighbor: Neighbor) -> bool:
+    def _is_called(self, neighbor: Neighbor, poll_interval: float) -> bool:
         """Return whether it is time to call this configured neighbor.
 
         One that does not answer is called seldom, RFC 2328 §9.5.1.
         """
         now, settings = self._context.now, neighbor.interface.settings
         silent = neighbor.state is NeighborState.ATTEMPT and now - neighbor.since >= settings.dead_interval
-        if silent and now - neighbor.called < self._poll_interval(neighbor):
+        if silent and now - neighbor.called < poll_interval:
             return False
         neighbor.call(now)
         return True
-
-    def _poll_interval(self, neighbor: Neighbor) -> float:
-        configured = self._process.settings.neighbors
-        return next((each.poll_interval for each in configured if each.address == neighbor.address), 0)
 
     def hasten(self, interface: OspfInterface) -> None:
         """Greet somebody new who hears our multicasts soon, though not for each one of a crowd."""

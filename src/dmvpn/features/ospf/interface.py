@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
     from dmvpn.features.ospf.packet import Description, Hello
     from dmvpn.features.ospf.settings import Settings
+    from dmvpn.features.ospf.slices import Slices
 
 ALL_ROUTERS: Final = IPv4Address("224.0.0.5")
 ALL_DESIGNATED: Final = IPv4Address("224.0.0.6")
@@ -60,7 +61,7 @@ class OspfInterface:
     to_acknowledge: what is acknowledged soon. refusals: why Hellos of these senders were not taken. listening: to
     groups. greeted: when a Hello went out out of turn. costs: of the ways to configured neighbors. sequence: of the
     last packet with a digest. changes: of the state. far_end: of a virtual link, None of all others.
-    key_trouble: what the log was told of the keys.
+    key_trouble: what the log was told of the keys. calls: Hellos to each neighbor alone.
     """
 
     name: str
@@ -72,6 +73,7 @@ class OspfInterface:
     hello_timer: Timer
     wait_timer: Timer
     acknowledge_timer: Timer
+    calls: Slices
     phase: InterfaceState = InterfaceState.DOWN
     designated: IPv4Address = UNSPECIFIED
     backup: IPv4Address = UNSPECIFIED

@@ -15,6 +15,7 @@ from dmvpn.features.ospf.interface import ALL_DESIGNATED, ALL_ROUTERS, OspfInter
 from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.sender import PROTOCOL
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
+from dmvpn.features.ospf.slices import Slices
 from dmvpn.features.ospf.states import InterfaceMove, InterfaceState
 from dmvpn.features.ospf.surroundings import Surroundings
 
@@ -130,6 +131,7 @@ class Links:
             hello_timer=Timer(lambda: process.hellos.say(interface)),
             wait_timer=Timer(lambda: process.hellos.hold_election(interface)),
             acknowledge_timer=Timer(lambda: process.flooding.acknowledge(interface)),
+            calls=Slices(self._context, lambda: process.hellos.call_all(interface), lambda: None),
             far_end=far_end,
         )
         self.interfaces[state.name] = interface
@@ -194,6 +196,7 @@ class Links:
         interface.move(InterfaceMove.GOES_DOWN)
         for timer in (interface.hello_timer, interface.wait_timer, interface.acknowledge_timer):
             self._context.stop(timer)
+        interface.calls.stop()
         self.listen(interface)
         process.network_changed(interface)
         del self.interfaces[name]
