@@ -93,6 +93,10 @@ class Circuit:
         was_passive, self.passive, self.state = self.passive, passive, state
         return was_passive and not passive
 
+    def begin_table(self) -> None:
+        """Begin to tell everybody everything: each summary is news."""
+        self.summaries.clear()
+
     def is_news(self, summary: Prefix, metric: int | None) -> bool:
         """Note with which metric everybody is told a summary now, None: not at all; returns whether it is another."""
         if metric is None:

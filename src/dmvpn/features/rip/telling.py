@@ -96,7 +96,7 @@ class Telling:
             summaries = self._speaker.summaries(circuit)
             if changed is None:
                 chosen = yield from self.entries(circuit, routes)
-                circuit.summaries.clear()
+                circuit.begin_table()
                 touched = [prefix for prefix in chosen if summaries.of(prefix) == prefix]
             else:
                 touched = [each for each in dict.fromkeys(summaries.of(prefix) for prefix in changed) if each]
