@@ -108,3 +108,15 @@ def test_what_changes_in_the_database_and_what_that_leads_to_is_told_to_who_debu
     lines = world.console["SPOKE1"]
     assert any(f"FLOOD: Install type 1, LSID {author}, adv router {author}, seq 0x8" in line for line in lines)
     assert any("SPF  : SPF is done," in line and line.endswith("because of R") for line in lines)
+
+
+def test_a_loopback_that_is_told_with_its_mask_is_shown_as_point_to_point() -> None:
+    world = World("ospf-phase3").converge()
+    loopback = ("interface Loopback7", "ip address 10.77.0.1 255.255.255.0", "ip ospf 1 area 0")
+    world.configure("SPOKE1", *loopback)
+    host = world.show("SPOKE1", "ip ospf interface Loopback7")
+    assert "Network Type LOOPBACK, Cost: 1\n  Loopback interface is treated as a stub Host" in host
+    world.configure("SPOKE1", "interface Loopback7", "ip ospf network point-to-point")
+    whole = world.show("SPOKE1", "ip ospf interface Loopback7")
+    assert "Network Type POINT_TO_POINT, Cost: 1\n  Transmit Delay is 1 sec, State POINT_TO_POINT" in whole
+    assert " P2P " in world.show("SPOKE1", "ip ospf interface brief").partition("Lo7")[2].splitlines()[0]

@@ -78,4 +78,10 @@ def network_of(interface: OspfInterface) -> str:
     """Return the network type of an interface."""
     if interface.far_end is not None:
         return "VIRTUAL_LINK"
-    return "LOOPBACK" if interface.phase is InterfaceState.LOOPBACK else TYPES[interface.settings.network]
+    return "LOOPBACK" if phase_of(interface) is InterfaceState.LOOPBACK else TYPES[interface.settings.network]
+
+
+def phase_of(interface: OspfInterface) -> InterfaceState:
+    """Return the state of an interface: a loopback with `ip ospf network point-to-point` is no host to anybody."""
+    whole = interface.is_loopback and interface.settings.network is NetworkType.POINT_TO_POINT
+    return InterfaceState.POINT_TO_POINT if whole else interface.phase

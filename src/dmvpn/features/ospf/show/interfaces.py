@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.model import AuthenticationType
-from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, processes
+from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
 from dmvpn.features.ospf.states import InterfaceState
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
 
@@ -86,6 +86,7 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
     def elected(address: IPv4Address) -> tuple[str, str]:
         return (str(interface.router_of(address, process.router_id)), str(address)) if int(address) else ("", "")
 
+    phase = phase_of(interface)
     due = process.context.timers.when(interface.hello_timer)
     return InterfaceEntry(
         name=interface.name,
@@ -95,8 +96,8 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         address=f"{interface.address}/{interface.state.prefix_length}",
         network=network_of(interface),
         cost=interface.cost,
-        state=interface.phase.value,
-        brief=_SHORT.get(interface.phase, interface.phase.value),
+        state=phase.value,
+        brief=_SHORT.get(phase, phase.value),
         delay=settings.transmit_delay,
         priority=settings.priority,
         elects=settings.elects,
