@@ -341,3 +341,18 @@ def test_notes_have_a_router_and_arrows_two(world: World) -> None:
     steps = Watch(world, "R11", "R31", "R41").steps()
     assert {type(step) for step in steps} == {Arrow, Note}
     assert [step.time for step in steps] == sorted(step.time for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "came", "went"),
+    [
+        ("ospf-phase3", "OSPF 1: full", "OSPF 1: Neighbor Down: Interface down or detached"),
+        ("bgp-phase3", "BGP: established", "BGP: BGP Notification sent"),
+    ],
+)
+def test_neighbors_of_every_routing_protocol_are_in_the_story(scenario: str, came: str, went: str) -> None:
+    world = World(scenario).converge()
+    assert any("neighbor" in line and came in line for line in world.lines("SPOKE1", "dmvpn events"))
+    world.configure("SPOKE1", "interface Tunnel0", "shutdown")
+    world.run_for(200)
+    assert any("neighbor" in line and "-" in line and went in line for line in world.lines("SPOKE1", "dmvpn events"))

@@ -90,6 +90,13 @@ class StateChanged(Notice):
     about: About = ()
 
 
+def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) -> StateChanged:
+    """Return that a neighbor of a routing protocol came or went."""
+    return StateChanged(
+        topic=Topic.NEIGHBOR, sign=sign, subject=str(address), text=text, interface=interface, about=(address,)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the chronicle.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from dmvpn.base.chronicle import StateChanged, Topic
+from dmvpn.base.chronicle import neighbor_changed
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.values import dataclass
@@ -64,15 +64,7 @@ class Context:
     def tell_of_neighbor(self, sign: Sign, address: IPAddress, interface: str, text: str) -> None:
         """Tell the chronicle of a neighbor that came or went; it has that whatever is logged."""
         if self.ports.remembers:
-            change = StateChanged(
-                topic=Topic.NEIGHBOR,
-                sign=sign,
-                subject=str(address),
-                text=text,
-                interface=interface,
-                about=(address,),
-            )
-            self.out.append(change)
+            self.out.append(neighbor_changed(sign, address, interface, text))
 
     def debug(self, *lines: str) -> None:
         """Print debug lines. Ask `ports.debugging.on` first: formatting costs."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.chronicle import Sign, neighbor_changed
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.bgp import messages
@@ -88,6 +89,7 @@ class Hearing:
         peer.came_up(surely(session.heard).identifier, now)
         if self._process.config.log_changes:
             self._process.order(messages.NeighborChanged.up(_name(peer)))
+        self._tell(peer, session, Sign.CAME, "established")
         self._restarts.back(peer, session, now)
         self._teller.join(peer, session, now)
         if peer.settings.lines.bfd:
@@ -122,6 +124,7 @@ class Hearing:
         self._process.order(*watch(self._process.ports, peer, session, wanted=False))
         if self._process.config.log_changes:
             self._process.order(messages.NeighborChanged.down(_name(peer), ending.reason))
+        self._tell(peer, session, Sign.WENT, ending.reason)
         self._restarts.lost(peer, session, ending, now)
         self._teller.leave(peer)
         notification = ending.notification
@@ -129,6 +132,14 @@ class Hearing:
             state = self._process.ports.interfaces.owner(surely(session.up).local)
             if state is not None:
                 self._process.order(NeighborSilent(state.name, peer.address))
+
+    def _tell(self, peer: Peer, session: Session, sign: Sign, text: str) -> None:
+        """Tell the chronicle of a neighbor that came or went; it has that whatever is logged."""
+        ports = self._process.ports
+        if ports.remembers:
+            state = ports.interfaces.owner(session.up.local) if session.up is not None else None
+            name = state.name if state is not None else ""
+            self._process.order(neighbor_changed(sign, peer.address, name, f"BGP: {text}"))
 
 
 def lost_by(session: Session, event: StreamDown) -> Ending:

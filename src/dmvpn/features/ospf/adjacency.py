@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.liveness import Client, WatchWanted, Witness
 from dmvpn.features.ospf import messages
@@ -207,6 +208,10 @@ class Adjacencies:
                 process.complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:
                 self._context.out.append(log)
+        if NeighborState.FULL in (old, new):
+            sign, said = (Sign.CAME, "full") if new is NeighborState.FULL else (Sign.WENT, why)
+            text = f"OSPF {process.number}: {said}"
+            self._context.tell_of_neighbor(sign, neighbor.address, neighbor.interface.name, text)
         if self._context.ports.debugging.on(messages.ADJACENCY, interface=neighbor.interface.name):
             said = f"Nbr {neighbor.router}: {old.value} -> {new.value}: {why}"
             self._context.debug(messages.line(process.number, neighbor.interface.name, said))
