@@ -116,12 +116,15 @@ def test_a_summary_address_is_told_in_the_place_of_what_is_brought_in() -> None:
     assert route(world, "SPOKE1", "172.20.0.0/16") == "O E2 172.20.0.0/16 [110/33] via 10.255.0.1 Tunnel0"
     assert "Tag 9" in world.show("SPOKE1", "ip route 172.20.0.0")
     assert "O        172.20.0.0/16 is a summary" in world.show("SPOKE2", "ip route")
+    line = "172.20.0.0/255.255.0.0 Metric {}, Type {}, Tag 9"
+    assert line.format(33, 2) in world.show("SPOKE2", "ip ospf summary-address")
     world.configure("SPOKE2", *(f"no {line}" for line in STATIC[:2]))
     world.run_for(6)
     assert "172.20.0.0" in listed(world, "SPOKE1", "Type-5"), "one is left"
     world.configure("SPOKE2", f"no {STATIC[2]}")
     world.run_for(6)
     assert listed(world, "SPOKE1", "Type-5") == ["172.21.0.0"]
+    assert line.format(-1, 0) in world.show("SPOKE2", "ip ospf summary-address")
     assert "is a summary" not in world.show("SPOKE2", "ip route")
 
 

@@ -233,6 +233,7 @@ ROUTERS: Final = (
         show ip ospf database                       => Router Link States
         show ip ospf database router                => LS Type: Router Links
         show ip ospf border-routers                 => OSPF Router
+        show ip ospf summary-address                => OSPF Process
         show ip ospf virtual-links                  =>
         show ip route ospf                          => 10.
         show ip protocols                           => Routing Protocol is "ospf

@@ -83,8 +83,11 @@ class Externals:
 
     def dropped(self) -> dict[Prefix, int]:
         """Return summaries whose rest goes to Null0, with their costs."""
-        told = [(summary, self._summed_up(summary)) for summary in self._process.settings.summaries]
-        return {each.prefix: body.metric for each, body in told if body is not None and each.advertise}
+        return {each.prefix: body.metric for each, body in self.summed_up() if body is not None and each.advertise}
+
+    def summed_up(self) -> list[tuple[ExternalSummary, ExternalBody | None]]:
+        """Return each `summary-address` with what it says, None: it holds nothing."""
+        return [(summary, self._summed_up(summary)) for summary in self._process.settings.summaries]
 
     # ------------------------------------------------------------------------------------------------ what changed
 

@@ -295,6 +295,15 @@ _BORDERS = label_group(
     Word("Base Topology", "The only one that there is here."),
     next="show ip ospf database router",
 )
+_SUMMARY_ADDRESSES = label_group(
+    "prefixes that OSPF tells for many",
+    ("show ip ospf summary-address",),
+    Word("Summary-address", "A line for each `summary-address` of the process.", also=("OSPF Process",)),
+    Word("Metric", "That of the nearest network in it; -1: nothing is in it, and it is not told."),
+    Word("Type", "How the metric counts, 1 or 2; 0: it is not told.", clause="RFC 2328 §16.4"),
+    Word("Tag", "The tag that it is told with.", also=("tag",)),
+    next="show ip ospf database external",
+)
 _VIRTUAL_LINKS = label_group(
     "labels of a virtual link",
     ("show ip ospf virtual-links",),
@@ -378,5 +387,5 @@ _RIB = label_group(
 )
 GROUPS: Final = (
     *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
-    *(_BORDERS, _VIRTUAL_LINKS, _LISTS, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
+    *(_BORDERS, _SUMMARY_ADDRESSES, _VIRTUAL_LINKS, _LISTS, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
 )

@@ -12,8 +12,22 @@ from dmvpn.features.ospf.show.lists import LISTS
 from dmvpn.features.ospf.show.neighbors import NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols, protocol_names
+from dmvpn.features.ospf.show.summed import SUMMARY_ADDRESSES
 from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
-COMMANDS = (NEIGHBORS, *INTERFACES, DATABASE, AMOUNTS, DETAILS, BORDERS, VIRTUAL_LINKS, *LISTS, *COUNTS, PROCESS, CLEAR)
+COMMANDS = (
+    NEIGHBORS,
+    *INTERFACES,
+    DATABASE,
+    AMOUNTS,
+    DETAILS,
+    BORDERS,
+    SUMMARY_ADDRESSES,
+    VIRTUAL_LINKS,
+    *LISTS,
+    *COUNTS,
+    PROCESS,
+    CLEAR,
+)
 
 __all__ = ["COMMANDS", "ip_protocols", "protocol_names"]

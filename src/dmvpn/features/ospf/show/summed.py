@@ -1,0 +1,73 @@
+"""`show ip ospf summary-address`: prefixes that are told for many from outside, as Cisco's command reference has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
+from dmvpn.features.ospf.show.common import HELP, OSPF, processes
+from dmvpn.ios import Args, ExecCommand, ShowContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryAddress:
+    """One `summary-address`. metric: -1, and kind: 0, while nothing is in it; else kind 1 or 2."""
+
+    address: str
+    mask: str
+    metric: int
+    kind: int
+    tag: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSummaries:
+    """Those of one process, as configured."""
+
+    process: int
+    summaries: tuple[SummaryAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSummaryAddresses:
+    """The answer to `show ip ospf summary-address`."""
+
+    processes: tuple[ProcessSummaries, ...]
+
+
+def query_summary_addresses(ctx: ShowContext, args: Args) -> ShowSummaryAddresses:
+    """Return each `summary-address`, with what it is told with."""
+    found = []
+    for process in processes(ctx, args):
+        summaries = tuple(
+            SummaryAddress(
+                address=str(each.prefix.address),
+                mask=str(each.prefix.netmask),
+                metric=body.metric if body is not None else -1,
+                kind=0 if body is None else 1 + body.is_type_2,
+                tag=each.tag,
+            )
+            for each, body in process.redistributor.summed_up()
+        )
+        found.append(ProcessSummaries(process.number, summaries))
+    return ShowSummaryAddresses(tuple(found))
+
+
+def render_summary_addresses(answer: ShowSummaryAddresses) -> Iterator[str]:
+    """Yield a list for each process."""
+    for process in answer.processes:
+        yield f"OSPF Process {process.process}, Summary-address"
+        yield ""
+        for each in process.summaries:
+            yield f"{each.address}/{each.mask} Metric {each.metric}, Type {each.kind}, Tag {each.tag}"
+
+
+SUMMARY_ADDRESSES: Final = ExecCommand(
+    f"{OSPF} summary-address",
+    {**HELP, "summary-address": "Prefixes that are told for many from outside"},
+    query=query_summary_addresses,
+    render=render_summary_addresses,
+)
