@@ -174,7 +174,9 @@ def test_an_active_destination_names_those_who_owe_a_reply() -> None:
     net.routers["R11"].process.teller.reply = lambda neighbor, prefix: None  # type: ignore[method-assign]
     net.line("R31", "GigabitEthernet0/2", up=False)
     net.run(7)
-    assert show(net, "R31", "show ip eigrp topology active") == text("""
+    active = show(net, "R31", "show ip eigrp topology active")
+    assert show(net, "R31", "show ip eigrp topology pending") == active
+    assert active == text("""
         EIGRP-IPv4 Topology Table for AS(100)/ID(192.168.100.31)
         Codes: P - Passive, A - Active, U - Update, Q - Query, R - Reply,
                r - reply Status, s - sia Status_
@@ -185,6 +187,13 @@ def test_an_active_destination_names_those_who_owe_a_reply() -> None:
                  via 192.168.100.11, r, Tunnel100
 
         """)
+
+
+def test_a_destination_is_pending_while_a_neighbor_is_still_to_be_told() -> None:
+    net = phase1(CLASSIC)
+    assert " successors" not in show(net, "R31", "show ip eigrp topology pending")
+    net.routers["R31"].process.neighbors()[0].backlog.tell([Prefix.parse("10.3.3.0/24")])
+    assert "P 10.3.3.0/24, 1 successors" in show(net, "R31", "show ip eigrp topology pending")
 
 
 def test_a_route_of_the_host_is_never_redistributed() -> None:

@@ -62,6 +62,12 @@ class Backlog:
     sia_replies: dict[Prefix, None] = field(default_factory=dict)
     table: bool = False
 
+    def waits(self, prefix: Prefix) -> bool:
+        """Return whether something is still to be said of a destination."""
+        return any(
+            prefix in kind for kind in (self.updates, self.queries, self.replies, self.sia_queries, self.sia_replies)
+        )
+
     def tell(self, prefixes: Iterable[Prefix]) -> None:
         """Tell of destinations, and if they are gone of that."""
         self.updates.update(dict.fromkeys(prefixes, True))
@@ -163,6 +169,10 @@ class Group:
     told: dict[Prefix, Advert] = field(default_factory=dict)
     updates: dict[Prefix, None] = field(default_factory=dict)
     queries: dict[Prefix, None] = field(default_factory=dict)
+
+    def waits(self, prefix: Prefix) -> bool:
+        """Return whether something is still to be said of a destination."""
+        return prefix in self.updates or prefix in self.queries
 
     def ask(self, prefix: Prefix) -> None:
         """Query them."""

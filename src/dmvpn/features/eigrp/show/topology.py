@@ -1,4 +1,4 @@
-"""`show ip eigrp topology [all-links | active | prefix]`."""
+"""`show ip eigrp topology [all-links | active | pending | prefix]`."""
 
 from __future__ import annotations
 
@@ -124,6 +124,8 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
             destinations = _find(process, wanted, exact="mask" in args or "/" in " ".join(args.words))
         elif "active" in args:
             destinations = [destination for destination in destinations if destination.is_active]
+        elif "pending" in args:
+            destinations = [destination for destination in destinations if _is_pending(process, destination)]
         elif "zero-successors" in args:
             destinations = [destination for destination in destinations if not destination.successors]
         entries = [
@@ -131,6 +133,16 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
         ]
         tables.append(TopologyTable(name_of(process), process.settings.is_named, tuple(entries)))
     return ShowTopology("all-links" in args, str(wanted) if wanted else "", tuple(tables))
+
+
+def _is_pending(process: Process, destination: Destination) -> bool:
+    """Return whether neighbors owe a reply, or are still to be told something."""
+    prefix = destination.prefix
+    return (
+        destination.is_active
+        or any(interface.group.waits(prefix) for interface in process.interfaces.values())
+        or any(neighbor.backlog.waits(prefix) for neighbor in process.neighbors())
+    )
 
 
 def _wanted(args: Args) -> Prefix | None:
@@ -289,11 +301,12 @@ def _render_block(path: PathEntry, *, wide: bool) -> Iterator[str]:
 
 
 TOPOLOGY: Final = both_commands(
-    "topology [ all-links | active | zero-successors | {prefix:prefix} | {address:address} {mask:mask} ]",
+    "topology [ all-links | active | pending | zero-successors | {prefix:prefix} | {address:address} {mask:mask} ]",
     {
         "topology": "The topology table",
         "all-links": "All paths, feasible or not",
         "active": "What replies are awaited for",
+        "pending": "What neighbors owe a reply for, or are still to be told",
         "zero-successors": "What no way leads to",
         "prefix": "Everything about this destination",
         "address": "Everything about this destination",
