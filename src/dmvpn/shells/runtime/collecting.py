@@ -90,7 +90,7 @@ class _Aside:
             return
         found = int.from_bytes(os.read(self._copy[1], 8), "big")
         child = self._forget()
-        self._loop.call_later(_LEAVING, _bury, child)
+        self._loop.call_later(_LEAVING, self._bury, child)
         if found >= WORTH:
             gc.unfreeze()  # the next collection looks at everything
 
@@ -100,7 +100,13 @@ class _Aside:
             child = self._forget()
             with suppress(OSError):
                 os.kill(child, signal.SIGKILL)
-            _bury(child)
+            self._bury(child)
+
+    def _bury(self, child: int) -> None:
+        """Let the system forget a process when it has ended. Giving its memory back may take it long."""
+        with suppress(ChildProcessError):
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                self._loop.call_later(_LEAVING, self._bury, child)
 
     def _forget(self) -> int:
         child, reader = surely(self._copy)
@@ -108,12 +114,6 @@ class _Aside:
         self._loop.remove_reader(reader)
         os.close(reader)
         return child
-
-
-def _bury(child: int) -> None:
-    """Let the system forget a process. To wait for it might take as long as it gives its memory back."""
-    with suppress(OSError):
-        os.waitpid(child, os.WNOHANG)
 
 
 def _say_what_is_garbage(writer: int) -> NoReturn:
