@@ -42,7 +42,7 @@ KEPT = sorted((Path(__file__).parent / "faults").glob("*.json"))
 LONG = [path for path in KEPT if path.stem == "not-renewed-by-the-hub-between"]
 #: What cures each of them, and what is put into its place to have the sickness back.
 CURES: dict[str, tuple[str, object]] = {
-    "forgotten-while-direct": ("features.nhrp.registration._is_overlooked", lambda *_: False),
+    "forgotten-while-direct": ("features.nhrp.registration.is_overlooked", lambda *_: False),
     "kept-while-tried-again": (
         "features.nhrp.peers._was_kept_for_want_of_another",
         lambda _, path: path.state is PathState.LOST,
@@ -54,6 +54,7 @@ CURES: dict[str, tuple[str, object]] = {
     "tunnel-taken-down-without-a-word": ("features.eigrp.greetings.Greetings.say_goodbye", lambda *_: None),
     "away-while-another-hub-carried-everything": ("judge.judge.Judge._unanswered_since", lambda *_: 1e9),
     "drawn-to-the-hub-that-stands-in": ("features.nhrp.resolver._is_in_doubt", lambda *_: False),
+    "acknowledged-in-another-life": ("features.eigrp.interface.Neighbor.goes_on", lambda *_: False),
     "heard-and-not-known": ("features.nhrp.registration.Registration.neighbor_silent", lambda *_: None),
     "not-renewed-by-the-hub-between": ("features.nhrp.resolver._may_ask_the_peer", lambda _: False),
 }

@@ -79,3 +79,21 @@ def test_a_first_packet_of_a_neighbor_that_is_up_is_a_restart_whatever_it_acknow
         "down: peer restarted",
         "up: new adjacency",
     ]
+
+
+def test_a_neighbor_that_goes_on_where_we_never_began_is_greeted_again_or_its_table_would_never_come() -> None:
+    """A spoke's goodbye came twice, late. Its hub began again; the spoke took that for the first time, and sent on."""
+    net = _hub()
+    (init,) = _say(net, Opcode.HELLO)
+    _say(net, Opcode.UPDATE, 8, init.sequence, PacketFlag.END_OF_TABLE)
+    assert len(net.routers["R11"].logs) == 1, "it may have been on its way since before"
+    net.run(1)
+    (again,) = [one for one in _say(net, Opcode.UPDATE, 8, 0, PacketFlag.END_OF_TABLE) if PacketFlag.INIT in one.flags]
+    assert again.sequence != init.sequence, "by which it sees that we began again"
+    _say(net, Opcode.UPDATE, 9, again.sequence, PacketFlag.INIT)
+    net.run(3)
+    assert [text.rpartition(" is ")[2] for text in net.routers["R11"].logs] == [
+        "up: new adjacency",
+        "down: peer restarted",
+        "up: new adjacency",
+    ]

@@ -145,12 +145,16 @@ class Adjacencies:
         seen = neighbor.init_sequence
         is_repeated = seen == packet.sequence == neighbor.last_sequence
         if was_up and seen is not None and not is_repeated:
-            self.drop(neighbor, DownReason.RESTARTED)
-            successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
-            successor.take_after(neighbor)
-            self._greet(successor)
-            neighbor = successor
+            neighbor = self.begin_again(neighbor)
         self._transport.accept_first(neighbor, packet)
+
+    def begin_again(self, neighbor: Neighbor) -> Neighbor:
+        """Begin again with a neighbor that has, or that goes on where we had not begun yet. Returns it as it is now."""
+        self.drop(neighbor, DownReason.RESTARTED)
+        successor = self._add(neighbor.interface, neighbor.address, neighbor.hold_time)
+        successor.take_after(neighbor)
+        self._greet(successor)
+        return successor
 
     def hear_acknowledgment(self, neighbor: Neighbor, sequence: int) -> bool:
         """Note that the neighbor acknowledges this number; its first one makes it up. True if that was news."""

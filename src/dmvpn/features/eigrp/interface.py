@@ -36,6 +36,8 @@ MINIMUM_RTO = 0.1
 MAXIMUM_RTO = 5.0
 _BACKOFF = 1.5
 SEQUENCE_SPACE = 1 << 32
+#: Seconds for which packets of a neighbor's life before may still come.
+_ON_THE_WAY = 1.0
 #: How often a neighbor that stays pending is greeted again: two whose unicast is lost must not go on forever.
 _GREETINGS_AGAIN = 3
 
@@ -190,6 +192,14 @@ class Neighbor:
     def start_at(self, sequence: int) -> None:
         """Note the number of its first packet (INIT): its numbers start here."""
         self.init_sequence = self.last_sequence = sequence
+
+    def goes_on(self, now: float) -> bool:
+        """Return whether a numbered packet that it sends to us alone goes on from a first one that we never had.
+
+        We had it in another life, which acknowledged it, and which ended by a goodbye that came late: it never heard of
+        that, and would send its table in vain until it gives up. What was on its way when this life began is no sign.
+        """
+        return self.init_sequence is None and now >= self.since + _ON_THE_WAY
 
     def is_next(self, sequence: int) -> bool:
         """Return whether a packet with this number is newer than the last one; then it is the last one."""

@@ -75,6 +75,9 @@ class Receiver:
             process.adjacencies.hear_init(neighbor, packet, was_up=was_up)
         elif not neighbor.is_up:
             self._drop("neighbor is pending")
+        elif packet.sequence and not multicast and neighbor.goes_on(process.context.now):
+            self._drop("no first packet")
+            process.adjacencies.begin_again(neighbor)
         elif process.transport.accept(neighbor, packet, multicast=multicast):
             self._take_routes(neighbor, packet)
 
