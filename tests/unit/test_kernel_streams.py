@@ -39,7 +39,7 @@ class Turns:
         del self.ready[descriptor]
 
     def turn(self) -> None:
-        for descriptor in select.select(list(self.ready), [], [], 0.05)[0]:
+        for descriptor in select.select(list(self.ready), [], [], 0.005)[0]:
             self.ready[descriptor]()
 
 
@@ -94,7 +94,7 @@ def test_a_neighbor_that_does_not_read_is_told_of_and_again_each_time_it_reads_s
         return sum(isinstance(event, kind) for event in events)
 
     with socket.create_server((str(HERE), 0)) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         streams.open(StreamOpen(2, HERE, HERE, server.getsockname()[1], ttl=64))
         neighbor, _ = server.accept()
         with neighbor:
