@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 
 import pytest
 
@@ -51,6 +53,22 @@ def test_the_summary_has_a_row_for_each_interface(world: World) -> None:
 def test_the_line_about_the_processor_is_the_one_that_napalm_reads(world: World) -> None:
     said = world.show("R31", "processes cpu")
     assert re.fullmatch(r"CPU utilization for five seconds: \d+%/0%; one minute: \d+%; five minutes: \d+%\n", said)
+
+
+def test_a_router_that_is_a_fork_has_not_used_what_its_parent_used(world: World) -> None:
+    """Routers of a lab are forks. Less than nothing was used, in words that NAPALM does not read."""
+    begun = time.process_time()
+    while time.process_time() < begun + 0.05:
+        pass
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, world.show("R31", "processes cpu").encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    with open(reader) as told:
+        assert re.search(r"five seconds: \d+%/0%; one minute: \d+%; five minutes: \d+%", told.read())
 
 
 def test_the_processor_is_as_busy_as_since_an_earlier_look() -> None:

@@ -1,11 +1,13 @@
 """`show processes cpu`: how busy the process is in which this router runs.
 
 A simulated lab has all its routers in one process. Nothing samples in the background: the figures are those since the
-newest earlier look that is old enough, and since the start of the process where nobody looked before.
+newest earlier look that is old enough, and since the start of the process where nobody looked before. The routers of a
+lab are forks: the processor time of each begins again at nothing.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from dataclasses import field
@@ -39,6 +41,11 @@ class Looks:
     begun: Look
     seen: deque[Look] = field(default_factory=lambda: deque(maxlen=_MOST))
 
+    def begin_again(self, now: Look) -> None:
+        """Forget what another process used."""
+        self.begun = now
+        self.seen.clear()
+
     def busy(self, now: Look) -> tuple[int, ...]:
         """Return per cent of one processor, for each span; this look is remembered."""
         found = tuple(_share(self._before(now.when - span), now) for span in _SPANS)
@@ -54,7 +61,12 @@ def _share(since: Look, now: Look) -> int:
     return round(100 * (now.used - since.used) / max(now.when - since.when, 1e-3))
 
 
-_looks: Final = Looks(Look(time.monotonic(), time.process_time()))
+def _look() -> Look:
+    return Look(time.monotonic(), time.process_time())
+
+
+_looks: Final = Looks(_look())
+os.register_at_fork(after_in_child=lambda: _looks.begin_again(_look()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class Processor:
 
 def processor(_: SessionContext, __: Args) -> Processor:
     """Show the processor (`show processes cpu`)."""
-    return Processor(*_looks.busy(Look(time.monotonic(), time.process_time())))
+    return Processor(*_looks.busy(_look()))
 
 
 def render_processor(found: Processor) -> Iterator[str]:
