@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import Effect, InstallSa, ServeIpsec
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Resync, SasCounted, SaWorn, Tick, UnknownSpi
+from dmvpn.base.limits import Limiter
 from dmvpn.base.negotiation import (
     ConnectionChanged,
     ConnectionUnwanted,
@@ -44,7 +45,6 @@ from dmvpn.base.protection import (
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
 from dmvpn.features.ipsec.lifecycle import Lifecycle, Outcome
-from dmvpn.features.ipsec.messages import Complaints
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.policies import Expansion, expansion
 from dmvpn.features.ipsec.serving import Serving
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import TunnelState
+    from dmvpn.base.notices import Log, TunnelState
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
 
@@ -108,7 +108,7 @@ class IpsecMachine:
         self._negotiations = Negotiations()
         self._lifecycle = Lifecycle(ports, self._sockets, self._negotiations)
         self._associations, self._upkeep = self._lifecycle.associations, self._lifecycle.upkeep
-        self._complaints = Complaints()
+        self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(messages.INTERVAL, messages.LARGEST)
 
     # ------------------------------------------------------------------------------------------- ports.Protection
 
@@ -200,6 +200,10 @@ class IpsecMachine:
         """Return when counters are due, or when what failed is tried again."""
         return earliest(self._serving.next_deadline(), self._upkeep.next_deadline())
 
+    def _complain(self, sender: IPAddress, message: Log, now: float) -> Results:
+        """Return the message, unless it was written lately."""
+        return [message] if self._complaints.permits((message.name, sender), now) else []
+
     def _from_outside(self, event: Event, now: float) -> Results:
         match event:
             case SasCounted():
@@ -210,10 +214,9 @@ class IpsecMachine:
                 return []  # it was faster than the end of its IKE exchange
             case UnknownSpi():
                 owner = self._ports.interfaces.owner(event.local)
-                message = messages.InvalidSpi.of(event, owner.name if owner else "")
-                return [*self._complaints.about(event.remote, message, now)]
+                return self._complain(event.remote, messages.InvalidSpi.of(event, owner.name if owner else ""), now)
             case ClearReceived():
-                return [*self._complaints.about(event.remote, messages.NotIpsec.of(event), now)]
+                return self._complain(event.remote, messages.NotIpsec.of(event), now)
             case ClearCrypto():
                 return self._clear(event)
             case EffectFailed(effect=ServeIpsec() as order, text=text):

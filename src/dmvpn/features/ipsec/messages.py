@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 #: Names of the debug flags. SOCKET: what tunnels and NHRP ask for alone.
 IPSEC: Final = "crypto ipsec"
 SOCKET: Final = "crypto socket"
+#: Seconds between two messages of one kind about one sender.
+INTERVAL: Final = 60.0
+#: Such messages in that time, of all senders.
+LARGEST: Final = 16
 
 
 class CannotProtect(Log, name="CRYPTO-4-CANNOT_PROTECT"):
@@ -138,25 +142,3 @@ def _sa(end: IPAddress, spi: int, view: SaView) -> str:
         f"(sa) sa_dest= {end}, sa_proto= 50, sa_spi= 0x{spi:X}({spi}), sa_trans= {words_of(view.transform)} , "
         f"sa_conn_id= {view.connection.number}"
     )
-
-
-#: Seconds between two messages of one kind about one sender.
-INTERVAL: Final = 60.0
-#: Senders that are named in such a time.
-LARGEST: Final = 16
-
-
-class Complaints:
-    """Which message was written about whom, and when."""
-
-    def __init__(self) -> None:
-        self._written: dict[tuple[str, IPAddress], float] = {}
-
-    def about(self, sender: IPAddress, message: Log, now: float) -> list[Log]:
-        """Return the message, unless it was written lately."""
-        self._written = {key: when for key, when in self._written.items() if now < when + INTERVAL}
-        key = (message.name, sender)
-        if key in self._written or len(self._written) >= LARGEST:
-            return []
-        self._written[key] = now
-        return [message]

@@ -1,7 +1,7 @@
 """Graceful restart, the helper's side: RFC 3623 §3.
 
 A neighbor that restarts and goes on to forward says so by a Grace-LSA. Until it is back, or its grace period is over,
-it is told of as if it were full, whatever its state is: so nobody else hears of the restart.
+it is told of as full in any state, so nobody else hears of the restart.
 
     Grace-LSA ──> helped ──┬── it takes the Grace-LSA back: it is full again
                            ├── the grace period is over
