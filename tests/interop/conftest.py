@@ -189,6 +189,13 @@ def _known_frr(run: Run) -> None:
 
 
 @pytest.fixture
+def run(request: pytest.FixtureRequest) -> Run:
+    """One of the boots below, by its name: a fixture, so that the time of a test does not count the wait for it."""
+    chosen: Run = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
 def limited_hub(frr_hub: Run) -> Run:
     """`frr_hub`, for a limit of FRR that it shows."""
     _known_frr(frr_hub)

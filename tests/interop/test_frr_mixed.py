@@ -78,12 +78,9 @@ def test_an_frr_hub_has_a_spoke_of_ours_and_one_of_frr(frr_hub: Run) -> None:
     assert known == {TUNNEL[spoke]: NBMA[spoke] for spoke in SPOKES}
 
 
-@pytest.mark.parametrize("hub", ["our_hub", "frr_hub"])
+@pytest.mark.parametrize("run", ["our_hub", "frr_hub"], indirect=True)
 @pytest.mark.story("mixed-direct")
-def test_a_spoke_of_ours_and_one_of_frr_go_directly_in_both_directions(
-    hub: str, request: pytest.FixtureRequest
-) -> None:
-    run: Run = request.getfixturevalue(hub)
+def test_a_spoke_of_ours_and_one_of_frr_go_directly_in_both_directions(run: Run) -> None:
     assert ours_goes_direct(run, "direct")
     assert frr_goes_direct(run, "direct")
     since, until = run.mark("direct"), run.mark("direct") + 2
@@ -93,11 +90,10 @@ def test_a_spoke_of_ours_and_one_of_frr_go_directly_in_both_directions(
         assert DIRECT in run.pings(spoke).between(since, until)
 
 
-@pytest.mark.parametrize("hub", ["our_hub", "frr_hub"])
+@pytest.mark.parametrize("run", ["our_hub", "frr_hub"], indirect=True)
 @pytest.mark.story("mixed-direct")
-def test_nothing_is_lost_or_doubled_on_the_way_to_the_direct_path(hub: str, request: pytest.FixtureRequest) -> None:
-    run: Run = request.getfixturevalue(hub)
-    first = run.mark("kill FRR spoke2" if hub == "our_hub" else "kill FRR hub")
+def test_nothing_is_lost_or_doubled_on_the_way_to_the_direct_path(run: Run) -> None:
+    first = run.mark("kill FRR spoke2" if "hub" in run.ours else "kill FRR hub")
     assert lost(run, 0, run.mark("direct")) == 0
     # Later FRR's shortcut may expire and be made again: its kernel may drop one packet, which never leaves FRR's spoke.
     assert lost(run, 0, first - 1) <= 1

@@ -238,9 +238,8 @@ def test_the_gre_of_the_kernel_stays_quiet_where_it_has_no_gre0_either(hub: Run)
     assert [at for at in answers if killed < at < back], "it does answer when nobody keeps it from doing so"
 
 
-@pytest.mark.parametrize("role", ["spoke", "hub"])
-def test_our_router_ends_in_good_order_and_leaves_nothing(role: str, request: pytest.FixtureRequest) -> None:
-    run: Run = request.getfixturevalue(role)
+@pytest.mark.parametrize("run", ["spoke", "hub"], indirect=True)
+def test_our_router_ends_in_good_order_and_leaves_nothing(run: Run) -> None:
     assert run.statuses() == [128 + 9, 0]
     assert run.interfaces("TERM") == run.interfaces("before") == run.interfaces("cleanup")
     assert run.routes("TERM") == []
