@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.words import add_progress, from_zero, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
+    import argparse
+
     from dmvpn.shells.scenario import Scenario
 
 _DESCRIPTION = """\
@@ -26,7 +28,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     for side, text in (("before", "the network as it is"), ("after", "as it would be")):
         diff.add_argument(f"--{side}", required=True, metavar="DIR", help=f"{text}: a folder, or a built-in scenario")
-    diff.add_argument("--spokes", type=_count, metavar="N", help="multiply the spokes of both sides to N")
+    diff.add_argument(
+        "--spokes",
+        type=whole(1, 20_000, "a number of spokes"),
+        metavar="N",
+        help="multiply the spokes of both sides to N",
+    )
     diff.add_argument("--seed", type=int, default=1, metavar="N")
     diff.add_argument(
         "--order",
@@ -36,12 +43,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     diff.add_argument(
         "--max-outage",
-        type=_seconds,
+        type=from_zero("seconds,"),
         metavar="S",
         help="worse if the change interrupts a pair of LANs for more than S seconds",
     )
     diff.add_argument("--json", action="store_true", help="for programs: the changes, and all measurements")
-    diff.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")
+    add_progress(diff)
     diff.set_defaults(command=run)
 
 
@@ -96,19 +103,3 @@ def load(name: str) -> Scenario:
     if scenario.lacks:
         raise UserError(f"{name} needs {' and '.join(scenario.lacks)}, which this release does not have")
     return scenario
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 20_000:
-        raise argparse.ArgumentTypeError(f"{text}: a number of spokes from 1 to 20000")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: seconds, from 0 on")
-    return value

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmvpn import __version__
-from dmvpn.app import check, completion, diff, doctor, explain, lint, render, walk
+from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk
+from dmvpn.app.words import add_engine, add_progress, amount, whole
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ examples:
   dmvpn config check branch.cfg              does IOS's language hold?
   dmvpn simulate phase3 --spokes 1000        a thousand spokes in virtual time
 """
-
-
-_PROGRESS = "show progress even if this is no terminal"
-_BLOCK = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
+#: How long a certificate is valid, in days.
+_DAYS = whole(1, 36_500, "a number of days")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dmvpn {__version__}")
     parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_lab(commands)
+    lab_words.add(commands)
     _add_router(commands)
     _add_offline(commands)
     _add_pki(commands)
@@ -111,120 +110,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-#: See `app/ssh.py`, which is imported when somebody wants one.
-_INVENTORIES = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
-
-
-def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    lab = commands.add_parser("lab", help="whole networks on this machine, without root")
-    verbs = lab.add_subparsers(required=True, metavar="VERB")
-
-    def verb(name: str, text: str) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=text, description=text)
-        added.add_argument("--json", action="store_true", help="for programs: print one object, and nothing else")
-        added.set_defaults(command=lambda arguments: _lab(name, arguments))
-        return added
-
-    verb("list", "scenarios that can be brought up, and labs that are")
-    verb("check", "can this machine run labs? what to do if not")
-    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
-    up.add_argument("scenario")
-    up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
-    up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
-    up.add_argument(
-        "--engine", choices=("auto", "rust", "python"), default="auto", help="the engine that moves the packets"
-    )
-    up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
-    up.add_argument("--progress", action="store_true", help=_PROGRESS)
-    for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
-        verb(name, text).add_argument("lab", nargs="?")
-    for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
-        verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
-    run = verb("exec", "run a program in the network of a host or router")
-    run.add_argument("node", metavar="[LAB/]NODE")
-    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
-    impair = verb("impair", "make a link bad; without options it is good again")
-    impair.add_argument("link", metavar="ROUTER:INTERFACE")
-    impair.add_argument("--delay", type=_amount, default=0.0, metavar="MS", help="one way")
-    impair.add_argument("--loss", type=_amount, default=0.0, metavar="PERCENT")
-    impair.add_argument("--rate", type=_amount, default=0.0, metavar="KBIT/S")
-    impair.add_argument("--mtu", type=_amount, default=0.0, metavar="OCTETS", help="drop larger IP packets")
-    impair.add_argument("--cut", action="store_true", help="let nothing pass")
-    impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
-    impair.add_argument("--one-way", action="store_true", help="only what the named end sends")
-    impair.add_argument("--lab")
-    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
-    rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
-    rebind.add_argument("--public", metavar="A.B.C.D", help="and use this outside address from now on")
-    rebind.add_argument("--kind", metavar="KIND", help="and become cone, port-restricted or symmetric")
-    capture = verb("capture", "write pcap files of a lab")
-    capture.add_argument("nodes", nargs="*", metavar="NODE")
-    capture.add_argument("--all", action="store_true", help="every router and host")
-    capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
-    capture.add_argument("--seconds", type=_amount, metavar="N", help="without it: until Ctrl-C")
-    capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
-    capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
-    capture.add_argument("--lab")
-    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder")
-    watch.add_argument("lab", nargs="?")
-    watch.add_argument("--only", metavar="R31,R41", help="only these routers; without it: all except providers")
-    watch.add_argument("--since", metavar="5m", help="begin with events from this long ago: 30s, 5m, 1h")
-    watch.add_argument(
-        "--seconds", type=_amount, metavar="N", help="end after this many seconds; without it: at Ctrl-C"
-    )
-    watch.add_argument("--routes", action="store_true", help="also show changes of routes")
-    watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
-    watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
-    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C")
-    ssh.add_argument("lab", nargs="?")
-    ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
-    ssh.add_argument(
-        "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
-    )
-    inventory = verb("inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs")
-    inventory.add_argument("lab", nargs="?")
-    inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
-    clock = verb("clock", "let time pass in a simulated lab")
-    clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
-    clock.add_argument("--lab")
-    _add_lessons(verb)
-
-
-def _add_lessons(verb: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    break_ = verb("break", "break something in a lab without telling what")
-    which = break_.add_mutually_exclusive_group()
-    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
-    which.add_argument("--random", action="store_true", help="one that fits the lab")
-    which.add_argument("--list", action="store_true", help="list the troubles")
-    break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
-    break_.add_argument("--lab")
-    for name, text in (("hint", "the next hint"), ("grade", "is it fixed, or the exercise done? exit code 1 if not")):
-        verb(name, text).add_argument("lab", nargs="?")
-    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference")
-    phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
-    phase.add_argument("lab", nargs="?")
-    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes")
-    save.add_argument("lab", nargs="?")
-    save.add_argument("folder", metavar="DIR")
-
-
-def _amount(text: str) -> float:
-    """Return a number of seconds, milliseconds or the like, for argparse: finite, not negative."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: a number from 0 on")
-    return value
-
-
-def _lab(verb: str, arguments: argparse.Namespace) -> int:
-    from dmvpn.app import lab
-
-    return lab.run(verb, arguments)
-
-
 def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     shell = commands.add_parser("shell", help="the prompt of a router")
     shell.add_argument("router", metavar="[LAB/]ROUTER")
@@ -233,9 +118,7 @@ def _add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     run.add_argument("file", type=Path, help="an IOS-style configuration")
     run.add_argument("--map", action="append", default=[], metavar="IOS=LINUX", help="GigabitEthernet0/1=eth0")
     run.add_argument("--manage", action="store_true", help="set addresses of mapped interfaces, too")
-    run.add_argument(
-        "--engine", choices=("auto", "rust", "python"), default="auto", help="the engine that moves the packets"
-    )
+    add_engine(run)
     run.add_argument("--record", type=Path, metavar="FILE", help="record the events in FILE")
     run.add_argument("--plan", action="store_true", help="print every change to this machine, and change nothing")
     run.add_argument("--ssh", action="append", default=[], metavar="ADDRESS[:PORT]", help="listen there for SSH to it")
@@ -284,15 +167,13 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     taking.add_argument("files", nargs="+", type=Path, metavar="FILE|FOLDER")
     taking.add_argument("--to", type=Path, metavar="FOLDER", help="write what is accepted, one file for each router")
     taking.add_argument("--force", action="store_true", help="overwrite existing files")
-    taking.add_argument("--progress", action="store_true", help=_PROGRESS)
+    add_progress(taking)
     taking.set_defaults(command=_import)
     simulate = commands.add_parser("simulate", help="run a scenario in virtual time, whole or broken at random")
     simulate.add_argument("scenario", nargs="?", help="a built-in name, a folder, or phase3 (with --spokes)")
     simulate.add_argument("--spokes", type=int, metavar="N", help="for phase3: the number of spokes")
     simulate.add_argument("--seed", type=int, default=1, metavar="N")
-    simulate.add_argument(
-        "--seconds", type=_amount, default=60.0, metavar="S", help="at most this many virtual seconds"
-    )
+    simulate.add_argument("--seconds", type=amount, default=60.0, metavar="S", help="at most this many virtual seconds")
     simulate.add_argument("--record", type=Path, metavar="FILE", help="write every event to FILE")
     simulate.add_argument(
         "--variant",
@@ -301,7 +182,7 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME",
         help="static, no-unique, short, if-state or protected: one change of the configuration; may be repeated",
     )
-    simulate.add_argument("--progress", action="store_true", help=_PROGRESS)
+    add_progress(simulate)
     _add_faults(simulate)
     simulate.set_defaults(command=_simulate)
     replay = commands.add_parser("replay", help="replay a recorded life, and compare")
@@ -314,10 +195,10 @@ def _add_offline(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_faults(simulate: argparse.ArgumentParser) -> None:
     faults = simulate.add_argument_group("faults", "break it, judge it by its packets; the last line is the verdict")
     faults.add_argument("--faults", metavar="random|FILE", help="faults from the seed, or from a file")
-    faults.add_argument("--hours", type=_amount, metavar="H", help="virtual hours of faults (1)")
+    faults.add_argument("--hours", type=amount, metavar="H", help="virtual hours of faults (1)")
     faults.add_argument(
         "--campaign",
-        type=_amount,
+        type=amount,
         metavar="N",
         help="N router-hours (of hubs and spokes) over all built-in scenarios and their variants, --hours each run",
     )
@@ -351,7 +232,7 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     issue.add_argument(
         "--email", action="append", default=[], metavar="ADDRESS", help="an e-mail address that it proves"
     )
-    issue.add_argument("--days", type=_days, default=730, metavar="N", help="days of validity (730)")
+    issue.add_argument("--days", type=_DAYS, default=730, metavar="N", help="days of validity (730)")
     issue.add_argument("--renew", action="store_true", help="even if the router has one")
     issue.add_argument(
         "--pkcs12",
@@ -364,19 +245,12 @@ def _add_pki(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     revoke.add_argument("which", metavar="SERIAL|ROUTER")
     crl = verb("crl", "make the revocation list again")
     crl.add_argument("folder", type=Path, metavar="DIR")
-    crl.add_argument("--days", type=_days, default=365, metavar="N", help="days of validity (365)")
+    crl.add_argument("--days", type=_DAYS, default=365, metavar="N", help="days of validity (365)")
     verb("show", "the authority and what it issued").add_argument("folder", type=Path, metavar="DIR")
     import_ = verb("import", "bring certificates, a key and a revocation list to a router that runs")
     import_.add_argument("router", metavar="[LAB/]ROUTER")
     import_.add_argument("trustpoint")
     import_.add_argument("sources", nargs="+", type=Path, metavar="DIR|FILE", help="of an authority; PEM, PKCS #12")
-
-
-def _days(text: str) -> int:
-    """Return a number of days, for argparse."""
-    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
-        raise argparse.ArgumentTypeError(f"{text}: a number of days from 1 to 36500")
-    return int(text)
 
 
 def _pki(verb: str, arguments: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
+from dmvpn.app.words import whole
+
 if TYPE_CHECKING:
     from dmvpn.shells.facts import LabFacts
 
@@ -33,17 +35,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     walk.add_argument(
         "--from", dest="start", default="", metavar="ROUTER", help="the router where it begins (where SRC is)"
     )
-    walk.add_argument("--size", type=_size, default=100, metavar="N", help="octets of the whole IP packet (100)")
+    walk.add_argument(
+        "--size",
+        type=whole(_SMALLEST, _LARGEST, "octets"),
+        default=100,
+        metavar="N",
+        help="octets of the whole IP packet (100)",
+    )
     walk.add_argument("--df", action="store_true", help="the packet must not be cut (Don't Fragment)")
     walk.add_argument("--json", action="store_true", help="for programs")
     walk.add_argument("--lab", help="the lab, if several are up")
     walk.set_defaults(command=_run)
-
-
-def _size(text: str) -> int:
-    if not text.isdecimal() or not _SMALLEST <= int(text) <= _LARGEST:
-        raise argparse.ArgumentTypeError(f"{text}: octets from {_SMALLEST} to {_LARGEST}")
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:

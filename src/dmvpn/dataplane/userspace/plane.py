@@ -216,8 +216,11 @@ class UserspacePlane:
         return InterfacesCounted(self._kernel.counts(), self._engine.dropped())
 
     def _execute(self, effect: Effect) -> None:
-        if isinstance(effect, _OF_A_TUNNEL) and effect.tunnel not in self._tunnels:
-            raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
+        if isinstance(effect, _OF_A_TUNNEL):
+            if effect.tunnel not in self._tunnels:
+                raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
+            self._execute_on_tunnel(effect)
+            return
         if isinstance(effect, _OF_IPSEC):
             self._execute_ipsec(effect)
             return
@@ -229,6 +232,30 @@ class UserspacePlane:
                 self._ike.send(effect)
             case SendIp():
                 self._control.send(effect)
+            case SetRoute() | ClearRoute():
+                for _, error in self._kernel.routes.carry_out([effect]):
+                    raise error
+            case SetInterface():
+                self._set_interface(effect)
+            case SetTranslation():
+                self._kernel.translation.set(effect)
+            case ForgetTranslations():
+                self._kernel.translation.forget()
+            case SetTunnel():
+                self._set_tunnel(effect.spec)
+            case RemoveTunnel():
+                self._remove_tunnel(effect.tunnel)
+            case PollInterfaces():
+                self._report(self._interfaces_counted())
+            case Listen():
+                self._control.listen(effect)
+            case StopListening():
+                self._control.stop(effect)
+            case _:
+                pass
+
+    def _execute_on_tunnel(self, effect: Effect) -> None:
+        match effect:
             case SendGre():
                 self._send_gre(effect)
             case SendKeepalive():
@@ -242,31 +269,12 @@ class UserspacePlane:
                 self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
             case SetHairpin():
                 self._engine.set_hairpin(effect)
-            case SetRoute() | ClearRoute():
-                for _, error in self._kernel.routes.carry_out([effect]):
-                    raise error
-            case SetInterface():
-                self._set_interface(effect)
-            case SetTranslation():
-                self._kernel.translation.set(effect)
-            case ForgetTranslations():
-                self._kernel.translation.forget()
-            case SetTunnel():
-                self._set_tunnel(effect.spec)
             case SetCarrier():
                 if not effect.up:
                     self._engine.drain(effect.tunnel)  # a goodbye may have been sent just now
                 self._tunnels[effect.tunnel].tap.set_carrier(effect.up)
-            case RemoveTunnel():
-                self._remove_tunnel(effect.tunnel)
             case PollUsage():
                 self._report(UsageReported(effect.tunnel, self._engine.usage(effect.tunnel)))
-            case PollInterfaces():
-                self._report(self._interfaces_counted())
-            case Listen():
-                self._control.listen(effect)
-            case StopListening():
-                self._control.stop(effect)
             case _:
                 pass
 

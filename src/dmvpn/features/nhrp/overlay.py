@@ -134,9 +134,7 @@ class Overlay:
                 self._plane.failed(event)
             # Time.
             case Tick():
-                self._plane.due()
-                for timer in station.deadlines.pop_due(now):
-                    self._due(timer)
+                self._time_passed()
             # What other features say.
             case RouteChanged():
                 self._route_changed(event)
@@ -165,23 +163,8 @@ class Overlay:
             case Resync():
                 for tunnel in station.tunnels.values():
                     self._configuration.restore(tunnel)
-            # Orders of people.
-            case ClearCache(target=target):
-                for tunnel in station.tunnels.values():
-                    self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
-            case ClearCounters():
-                self._clear_counters(event)
-            case ClearStatistics():
-                for tunnel in self._chosen(event.interface):
-                    tunnel.counters.clear_happenings()
-            case ClearSessions():
-                self._clear_sessions(event)
-            case Withdraw():
-                station.leave()
-                for tunnel in station.tunnels.values():
-                    self._purger.leave(tunnel)
             case _:
-                pass
+                self._ordered(event)
         return station.end()
 
     def used(self, name: str, traffic: Traffic, now: float) -> list[Effect | Notice]:
@@ -203,6 +186,11 @@ class Overlay:
         return [tunnel for tunnel in self._station.tunnels.values() if interface in (None, tunnel.name)]
 
     # -------------------------------------------------------------------------------------------- timers
+
+    def _time_passed(self) -> None:
+        self._plane.due()
+        for timer in self._station.deadlines.pop_due(self._station.now):
+            self._due(timer)
 
     def _due(self, timer: Timer) -> None:
         """Hand a timer to its part. The first four clear up even if their tunnel is gone."""
@@ -369,6 +357,27 @@ class Overlay:
             self._peers.drop(tunnel, entry)
 
     # -------------------------------------------------------------------------------------------- orders of people
+
+    def _ordered(self, event: Event | Notice) -> None:
+        """Do what somebody orders."""
+        station = self._station
+        match event:
+            case ClearCache(target=target):
+                for tunnel in station.tunnels.values():
+                    self._clear(tunnel, [e for e in tunnel.cache.entries() if target is None or e.target in target])
+            case ClearCounters():
+                self._clear_counters(event)
+            case ClearStatistics():
+                for tunnel in self._chosen(event.interface):
+                    tunnel.counters.clear_happenings()
+            case ClearSessions():
+                self._clear_sessions(event)
+            case Withdraw():
+                station.leave()
+                for tunnel in station.tunnels.values():
+                    self._purger.leave(tunnel)
+            case _:
+                pass
 
     def _clear(self, tunnel: Tunnel, entries: list[Entry]) -> None:
         for entry in entries:

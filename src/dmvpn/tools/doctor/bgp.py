@@ -44,7 +44,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if is_up(client):
         yield Fine(_STEP, f"{client.name} and {client.hub} have a BGP session")
         return
-    yield from _why_not(scene, client, hub, there)
+    yield _why_not(scene, client, hub, there)
 
 
 def _calls(facts: RouterFacts, tunnel: TunnelFacts) -> bool:
@@ -133,62 +133,89 @@ def _range_lines(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[str, ...]:
     return ()
 
 
-def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts) -> Iterator[Verdict]:
-    ends = (
+_End = tuple[str, "RouterFacts", "TunnelFacts", "RouterFacts", "TunnelFacts"]
+
+
+def _why_not(scene: Scene, client: Client, hub: RouterFacts, there: TunnelFacts) -> Finding:
+    """Return the first thing that keeps two that want a session from having it."""
+    ends: tuple[_End, _End] = (
         (client.name, client.facts, there, hub, client.tunnel),
         (client.hub, hub, client.tunnel, client.facts, there),
     )
-    for name, facts, other, theirs, tunnel in ends:
-        peer = peer_of(facts, other)
-        if peer is None:
-            continue
-        line = f"neighbor {peer.address}"
-        if peer.shutdown:
-            what = f"the session of {name} with {peer.address} is shut down"
-            yield _finding(Cause.BGP_NEIGHBOR, name, what, facts, f"no {line} shutdown")
-            return
-        back = peer_of(theirs, tunnel)
-        real = back.local_as if back is not None else theirs.bgp.local_as
-        if peer.remote_as != real:
-            what = f"{name} expects AS {peer.remote_as} of {peer.address}, which is in AS {real}"
-            yield _finding(Cause.BGP_SYSTEM, name, what, facts, f"{line} remote-as {real}")
-            return
     mine, back = peer_of(client.facts, there), peer_of(hub, client.tunnel)
-    if mine is not None and (mine.secured or (back is not None and back.secured)):
-        name, facts, peer = _odd(client, hub, mine, back)
-        has = "has a password for" if peer.secured else "has no password for"
-        what = f"{name} {has} {peer.address}, and the other end does not have the same"
-        keep = not peer.secured or back is None or (mine.secured and back.secured)
-        line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
-        yield _finding(Cause.BGP_PASSWORD, name, what, facts, line)
-        return
-    for name, facts, other, theirs, _ in ends:
-        line = next((line for one in other.addresses for line in lines_of(facts, process(facts), _source(one))), "")
-        if line and line.split()[-1] not in {tunnel.name for tunnel in facts.tunnels}:
-            what = f"BGP of {name} calls {client.hub if facts is client.facts else client.name} from {line.split()[-1]}"
-            yield _finding(Cause.BGP_NEIGHBOR, name, f"{what}, and its tunnel has another address", facts, f"no {line}")
-            return
-        named = next(iter(lines_of(facts, process(facts), "bgp router-id ")), "")
-        if named and named in lines_of(theirs, process(theirs), "bgp router-id "):
-            name = _impostor(scene, client, named.split()[-1])
-            facts = client.facts if name == client.name else hub
-            what = f"BGP of {client.name} and {client.hub} has one router identifier, {named.split()[-1]}"
-            line = f"bgp router-id {next(own.addresses(scene, name), 'ADDRESS')}"
-            yield _finding(Cause.BGP_NEIGHBOR, name, what, facts, line)
-            return
+    return (
+        _not_expected(ends[0])
+        or _not_expected(ends[1])
+        or _other_password(client, hub, mine, back)
+        or _other_address(scene, client, hub, ends[0])
+        or _other_address(scene, client, hub, ends[1])
+        or (_too_many(client, hub) if back is None else None)
+        or Finding(
+            step=_STEP,
+            cause=Cause.UNDECIDED,
+            router=client.name,
+            what=f"{client.name} and {client.hub} have lines for each other in BGP, and no session",
+            decide=not_before(client, _RETRY),
+        )
+    )
+
+
+def _not_expected(end: _End) -> Finding | None:
+    """Return why this end would not take the other for its peer, were it called: no session, or one with another AS."""
+    name, facts, other, theirs, tunnel = end
+    peer = peer_of(facts, other)
+    if peer is None:
+        return None
+    line = f"neighbor {peer.address}"
+    if peer.shutdown:
+        what = f"the session of {name} with {peer.address} is shut down"
+        return _finding(Cause.BGP_NEIGHBOR, name, what, facts, f"no {line} shutdown")
+    back = peer_of(theirs, tunnel)
+    real = back.local_as if back is not None else theirs.bgp.local_as
+    if peer.remote_as != real:
+        what = f"{name} expects AS {peer.remote_as} of {peer.address}, which is in AS {real}"
+        return _finding(Cause.BGP_SYSTEM, name, what, facts, f"{line} remote-as {real}")
+    return None
+
+
+def _other_password(
+    client: Client, hub: RouterFacts, mine: BgpPeerFacts | None, back: BgpPeerFacts | None
+) -> Finding | None:
+    if mine is None or not (mine.secured or (back is not None and back.secured)):
+        return None
+    name, facts, peer = _odd(client, hub, mine, back)
+    has = "has a password for" if peer.secured else "has no password for"
+    what = f"{name} {has} {peer.address}, and the other end does not have the same"
+    keep = not peer.secured or back is None or (mine.secured and back.secured)
+    line = f"neighbor {peer.address} password PASSWORD" if keep else f"no neighbor {peer.address} password"
+    return _finding(Cause.BGP_PASSWORD, name, what, facts, line)
+
+
+def _other_address(scene: Scene, client: Client, hub: RouterFacts, end: _End) -> Finding | None:
+    """Return what this end says of itself that the other cannot take: its address, or an identifier that both have."""
+    name, facts, other, theirs, _ = end
+    line = next((line for one in other.addresses for line in lines_of(facts, process(facts), _source(one))), "")
+    if line and line.split()[-1] not in {tunnel.name for tunnel in facts.tunnels}:
+        what = f"BGP of {name} calls {client.hub if facts is client.facts else client.name} from {line.split()[-1]}"
+        return _finding(Cause.BGP_NEIGHBOR, name, f"{what}, and its tunnel has another address", facts, f"no {line}")
+    named = next(iter(lines_of(facts, process(facts), "bgp router-id ")), "")
+    if named and named in lines_of(theirs, process(theirs), "bgp router-id "):
+        name = _impostor(scene, client, named.split()[-1])
+        facts = client.facts if name == client.name else hub
+        what = f"BGP of {client.name} and {client.hub} has one router identifier, {named.split()[-1]}"
+        line = f"bgp router-id {next(own.addresses(scene, name), 'ADDRESS')}"
+        return _finding(Cause.BGP_NEIGHBOR, name, what, facts, line)
+    return None
+
+
+def _too_many(client: Client, hub: RouterFacts) -> Finding | None:
+    """Return that the hub takes no more callers, if so."""
     limit = next(iter(lines_of(hub, process(hub), "bgp listen limit ")), "")
     callers = [one for one in hub.bgp.peers if one.address not in hub.bgp.called]
-    if limit and back is None and len(callers) >= int(limit.split()[-1]):
-        what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
-        yield _finding(Cause.BGP_NEIGHBOR, client.hub, what, hub, f"no {limit}")
-        return
-    yield Finding(
-        step=_STEP,
-        cause=Cause.UNDECIDED,
-        router=client.name,
-        what=f"{client.name} and {client.hub} have lines for each other in BGP, and no session",
-        decide=not_before(client, _RETRY),
-    )
+    if not limit or len(callers) < int(limit.split()[-1]):
+        return None
+    what = f"{client.hub} takes no more callers than {len(callers)}: {client.name} is one too many"
+    return _finding(Cause.BGP_NEIGHBOR, client.hub, what, hub, f"no {limit}")
 
 
 def _source(address: Address) -> str:

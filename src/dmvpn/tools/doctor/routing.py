@@ -81,7 +81,7 @@ def neighbors(scene: Scene, client: Client) -> Iterator[Verdict]:
     if mine is None or theirs is None:
         yield _not_on_tunnel(client, there)
         return
-    yield from _alike(scene, client, (mine, theirs), there)
+    yield from _alike(scene, client, (mine, theirs))
 
 
 def running_on(facts: RouterFacts, tunnel: TunnelFacts) -> tuple[EigrpFacts, EigrpInterfaceFacts] | None:
@@ -136,63 +136,83 @@ def interface_lines(process: EigrpFacts, interface: str, named: str, classic: st
 _Running = tuple["EigrpFacts", "EigrpInterfaceFacts"]
 
 
-def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running], there: TunnelFacts) -> Iterator[Verdict]:
-    (mine, on_mine), (theirs, on_theirs) = running
-    name, hub = client.name, client.hub
+def _alike(scene: Scene, client: Client, running: tuple[_Running, _Running]) -> Iterator[Verdict]:
+    """Check that both ends say the same; the first difference is enough."""
+    mine, theirs = running
     state = _state(client)
-    if mine.autonomous_system != theirs.autonomous_system:
-        yield Finding(
+    different = (
+        _other_system(scene, client, running, state)
+        or _other_weights(scene, client, running, state)
+        or _on_interface(client.name, mine, theirs, state)
+        or _on_interface(client.hub, theirs, mine, state)
+    )
+    if different is not None:
+        yield different
+    else:
+        yield from _authentic(scene, client, running, state)
+
+
+def _other_system(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Finding | None:
+    (mine, _), (theirs, _) = running
+    if mine.autonomous_system == theirs.autonomous_system:
+        return None
+    ends = f"{client.name} is in system {mine.autonomous_system}, {client.hub} in {theirs.autonomous_system}"
+    return Finding(
+        step=_STEP,
+        cause=Cause.AUTONOMOUS_SYSTEM,
+        router=_odd(scene, client, _number),
+        what=f"EIGRP: {ends}",
+        evidence=state,
+        fix=_renumber(scene, client, mine, theirs),
+    )
+
+
+def _other_weights(
+    scene: Scene, client: Client, running: tuple[_Running, _Running], state: tuple[str, ...]
+) -> Finding | None:
+    (mine, _), (theirs, _) = running
+    if mine.weights[:5] == theirs.weights[:5]:
+        return None
+    odd = _odd(scene, client, _weights)
+    process, right = (mine, theirs.weights) if odd == client.name else (theirs, mine.weights)
+    return Finding(
+        step=_STEP,
+        cause=Cause.EIGRP_WEIGHTS,
+        router=odd,
+        what=f"K-values differ: {client.name} has {_words(mine.weights)}, {client.hub} {_words(theirs.weights)}",
+        evidence=state,
+        fix=process_lines(process, f"metric weights 0 {_words(right)}"),
+    )
+
+
+def _on_interface(name: str, here: _Running, other: _Running, state: tuple[str, ...]) -> Finding | None:
+    """Return what one end's interface lacks to have a neighbor at all."""
+    process, interface = here
+    if interface.passive:
+        no = "no passive-interface"
+        return Finding(
             step=_STEP,
-            cause=Cause.AUTONOMOUS_SYSTEM,
-            router=_odd(scene, client, _number),
-            what=f"EIGRP: {name} is in system {mine.autonomous_system}, {hub} in {theirs.autonomous_system}",
+            cause=Cause.PASSIVE_INTERFACE,
+            router=name,
+            what=f"{interface.name} is a passive interface of EIGRP {process.autonomous_system} at {name}",
             evidence=state,
-            fix=_renumber(scene, client, mine, theirs),
+            fix=interface_lines(process, interface.name, no, "")
+            if process.name
+            else process_lines(process, f"{no} {interface.name}"),
         )
-        return
-    if mine.weights[:5] != theirs.weights[:5]:
-        odd = _odd(scene, client, _weights)
-        process, right = (mine, theirs.weights) if odd == name else (theirs, mine.weights)
-        yield Finding(
+    if interface.hold_time <= interface.hello_interval:
+        times = f"{interface.hello_interval} seconds and asks to be forgotten after {interface.hold_time}"
+        return Finding(
             step=_STEP,
-            cause=Cause.EIGRP_WEIGHTS,
-            router=odd,
-            what=f"K-values differ: {name} has {_words(mine.weights)}, {hub} {_words(theirs.weights)}",
+            cause=Cause.EIGRP_TIMERS,
+            router=name,
+            what=f"{name} says hello every {times}",
             evidence=state,
-            fix=process_lines(process, f"metric weights 0 {_words(right)}"),
+            fix=_timers(process, interface, other[1]),
         )
-        return
-    for who, process, interface in ((name, mine, on_mine), (hub, theirs, on_theirs)):
-        if interface.passive:
-            no = "no passive-interface"
-            lines = (
-                interface_lines(process, interface.name, no, "")
-                if process.name
-                else process_lines(process, f"{no} {interface.name}")
-            )
-            yield Finding(
-                step=_STEP,
-                cause=Cause.PASSIVE_INTERFACE,
-                router=who,
-                what=f"{interface.name} is a passive interface of EIGRP {process.autonomous_system} at {who}",
-                evidence=state,
-                fix=lines,
-            )
-            return
-        if interface.hold_time <= interface.hello_interval:
-            yield Finding(
-                step=_STEP,
-                cause=Cause.EIGRP_TIMERS,
-                router=who,
-                what=(
-                    f"{who} says hello every {interface.hello_interval} seconds and asks to be forgotten after "
-                    f"{interface.hold_time}"
-                ),
-                evidence=state,
-                fix=_timers(process, interface, on_theirs if interface is on_mine else on_mine),
-            )
-            return
-    yield from _authentic(scene, client, running, state)
+    return None
 
 
 def _timers(process: EigrpFacts, interface: EigrpInterfaceFacts, other: EigrpInterfaceFacts) -> tuple[str, ...]:

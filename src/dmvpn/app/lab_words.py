@@ -1,0 +1,141 @@
+"""The words of `dmvpn lab`: its verbs, in the order in which the help lists them, and what each takes.
+
+`app/lab.py` does what they say; it is imported when somebody has typed one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from dmvpn.app.words import add_engine, add_progress, amount
+
+#: See `app/ssh.py`, which is imported when somebody wants one.
+_INVENTORIES: Final = ("ssh-config", "ansible", "nornir", "pyats", "netmiko")
+_BLOCK: Final = "gre, esp, udp-500, udp-4500, fragments or icmp does not pass; may be given again"
+
+_Verb = Callable[[str, str], argparse.ArgumentParser]
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    lab = commands.add_parser("lab", help="whole networks on this machine, without root")
+    verbs = lab.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=text, description=text)
+        added.add_argument("--json", action="store_true", help="for programs: print one object, and nothing else")
+        added.set_defaults(command=lambda arguments: _run(name, arguments))
+        return added
+
+    _add_life(verb)
+    _add_wires(verb)
+    _add_looks(verb)
+    _add_access(verb)
+    _add_clock(verb)
+    _add_lessons(verb)
+
+
+def _add_life(verb: _Verb) -> None:
+    """Declare what begins and ends labs and their routers."""
+    verb("list", "scenarios that can be brought up, and labs that are")
+    verb("check", "can this machine run labs? what to do if not")
+    up = verb("up", "bring a scenario up: a built-in name, or a folder or file of configurations")
+    up.add_argument("scenario")
+    up.add_argument("--strict", action="store_true", help="refuse lines that would otherwise be left out")
+    up.add_argument("--simulated", action="store_true", help="no namespaces, no privileges: virtual packets")
+    add_engine(up)
+    up.add_argument("--record", type=Path, metavar="FILE", help="record the events of all routers")
+    add_progress(up)
+    for name, text in (("down", "end a lab"), ("status", "what runs"), ("reset", "begin again")):
+        verb(name, text).add_argument("lab", nargs="?")
+    for name, text in (("kill", "kill -9 a router"), ("start", "start a killed router again")):
+        verb(name, text).add_argument("router", metavar="[LAB/]ROUTER")
+
+
+def _add_wires(verb: _Verb) -> None:
+    """Declare what hosts and wires do."""
+    run = verb("exec", "run a program in the network of a host or router")
+    run.add_argument("node", metavar="[LAB/]NODE")
+    run.add_argument("program", nargs=argparse.REMAINDER, metavar="PROGRAM ...")
+    impair = verb("impair", "make a link bad; without options it is good again")
+    impair.add_argument("link", metavar="ROUTER:INTERFACE")
+    impair.add_argument("--delay", type=amount, default=0.0, metavar="MS", help="one way")
+    impair.add_argument("--loss", type=amount, default=0.0, metavar="PERCENT")
+    impair.add_argument("--rate", type=amount, default=0.0, metavar="KBIT/S")
+    impair.add_argument("--mtu", type=amount, default=0.0, metavar="OCTETS", help="drop larger IP packets")
+    impair.add_argument("--cut", action="store_true", help="let nothing pass")
+    impair.add_argument("--block", action="append", default=[], metavar="KIND", help=_BLOCK)
+    impair.add_argument("--one-way", action="store_true", help="only what the named end sends")
+    impair.add_argument("--lab")
+    rebind = verb("rebind", "let a NAT box forget its mappings, as a restart does")
+    rebind.add_argument("gateway", metavar="[LAB/]GATEWAY")
+    rebind.add_argument("--public", metavar="A.B.C.D", help="and use this outside address from now on")
+    rebind.add_argument("--kind", metavar="KIND", help="and become cone, port-restricted or symmetric")
+
+
+def _add_looks(verb: _Verb) -> None:
+    """Declare what lets people see packets and events."""
+    capture = verb("capture", "write pcap files of a lab")
+    capture.add_argument("nodes", nargs="*", metavar="NODE")
+    capture.add_argument("--all", action="store_true", help="every router and host")
+    capture.add_argument("--output", type=Path, default=Path(), metavar="DIR")
+    capture.add_argument("--seconds", type=amount, metavar="N", help="without it: until Ctrl-C")
+    capture.add_argument("--keys", action="store_true", help="also write the keys of new SAs, in Wireshark's format")
+    capture.add_argument("--stop", action="store_true", help="end a capture that was left running")
+    capture.add_argument("--lab")
+    watch = verb("watch", "what routers say to each other and what follows, live, as a ladder")
+    watch.add_argument("lab", nargs="?")
+    watch.add_argument("--only", metavar="R31,R41", help="only these routers; without it: all except providers")
+    watch.add_argument("--since", metavar="5m", help="begin with events from this long ago: 30s, 5m, 1h")
+    watch.add_argument("--seconds", type=amount, metavar="N", help="end after this many seconds; without it: at Ctrl-C")
+    watch.add_argument("--routes", action="store_true", help="also show changes of routes")
+    watch.add_argument("--ascii", action="store_true", help="use no Unicode lines and arrow heads")
+    watch.add_argument("--save", type=Path, metavar="FILE", help="save it as a story, with a Mermaid diagram")
+
+
+def _add_access(verb: _Verb) -> None:
+    """Declare what lets people and tools in."""
+    ssh = verb("ssh", "let people and tools in by SSH, each router at a port of its own, until Ctrl-C")
+    ssh.add_argument("lab", nargs="?")
+    ssh.add_argument("--address", default="127.0.0.1", metavar="ADDRESS", help="listen there; without it: 127.0.0.1")
+    ssh.add_argument(
+        "--port", type=int, default=2201, metavar="N", help="of the first router; 0: any; without it: 2201"
+    )
+    inventory = verb("inventory", "what a tool needs to reach the routers by SSH, while 'lab ssh' runs")
+    inventory.add_argument("lab", nargs="?")
+    inventory.add_argument("--format", choices=_INVENTORIES, default="ssh-config", help="for which tool")
+
+
+def _add_clock(verb: _Verb) -> None:
+    """Declare what lets time pass."""
+    clock = verb("clock", "let time pass in a simulated lab")
+    clock.add_argument("step", metavar="+2h", help="+SECONDS, or with s, m, h, d")
+    clock.add_argument("--lab")
+
+
+def _add_lessons(verb: _Verb) -> None:
+    """Declare what teaches: troubles, exercises, phases."""
+    break_ = verb("break", "break something in a lab without telling what")
+    which = break_.add_mutually_exclusive_group()
+    which.add_argument("name", nargs="?", metavar="NAME", help="this trouble; without it: one at random")
+    which.add_argument("--random", action="store_true", help="one that fits the lab")
+    which.add_argument("--list", action="store_true", help="list the troubles")
+    break_.add_argument("--seed", type=int, metavar="N", help="repeat the same choice")
+    break_.add_argument("--lab")
+    for name, text in (("hint", "the next hint"), ("grade", "is it fixed, or the exercise done? exit code 1 if not")):
+        verb(name, text).add_argument("lab", nargs="?")
+    phase = verb("phase", "make the lab a phase 1, 2 or 3 network, and show the difference")
+    phase.add_argument("number", type=int, choices=(1, 2, 3), metavar="1|2|3")
+    phase.add_argument("lab", nargs="?")
+    save = verb("save", "write what the routers run and the wiring into a folder that 'lab up' takes")
+    save.add_argument("lab", nargs="?")
+    save.add_argument("folder", metavar="DIR")
+
+
+def _run(verb: str, arguments: argparse.Namespace) -> int:
+    from dmvpn.app import lab
+
+    return lab.run(verb, arguments)

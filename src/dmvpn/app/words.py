@@ -1,0 +1,51 @@
+"""What the arguments of several commands have in common: numbers, the choice of an engine, progress."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def from_zero(what: str) -> Callable[[str], float]:
+    """Return what reads a finite number that is not negative, and raises ArgumentTypeError for anything else."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text}: {what} from 0 on")
+        return value
+
+    return read
+
+
+#: Seconds, milliseconds or the like.
+amount: Final = from_zero("a number")
+
+
+def whole(first: int, last: int, what: str) -> Callable[[str], int]:
+    """Return what reads a whole number from `first` to `last`, and raises ArgumentTypeError for anything else."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not first <= int(text) <= last:
+            raise argparse.ArgumentTypeError(f"{text}: {what} from {first} to {last}")
+        return int(text)
+
+    return read
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    """Declare `--engine`."""
+    command.add_argument(
+        "--engine", choices=("auto", "rust", "python"), default="auto", help="the engine that moves the packets"
+    )
+
+
+def add_progress(command: argparse.ArgumentParser) -> None:
+    """Declare `--progress`."""
+    command.add_argument("--progress", action="store_true", help="show progress even if this is no terminal")
