@@ -128,12 +128,10 @@ class InterfaceMachine:
         """Take one event."""
         match event:
             case LinkChanged():
-                self._port(event.interface).link = event
+                self._port(event.interface).linked(event)
                 return self._refresh((event.interface,), now)
             case AddressAssigned():
-                self._port(event.interface).assigned = (
-                    (event.address, event.prefix_length) if event.address is not None else None
-                )
+                self._port(event.interface).assign(event.address, event.prefix_length)
                 return self._refresh((event.interface,), now)
             case LineProtocolDecided():
                 return self._decided(event, now)
@@ -142,7 +140,7 @@ class InterfaceMachine:
             case PlaneAnnounced():
                 self._carries_ipv6 = event.ipv6
                 for port in self._interfaces.values():
-                    port.carries_ipv6 = event.ipv6
+                    port.carry_ipv6(event.ipv6)
                 return self._refresh(list(self._interfaces), now)
             case InterfacesCounted():
                 self._traffic = self.traffic_with(event, now)
@@ -198,17 +196,13 @@ class InterfaceMachine:
         port = self._interfaces.get(event.interface)
         if port is None:
             return []
-        is_repeated, port.decided = port.decided == event, event
+        is_repeated = port.decide(event)
         order = self._orders.get(event.interface)
         return [order] if is_repeated and order is not None else self._refresh((event.interface,), now)
 
     def _follow_tunnel(self, name: str, underlay: IPAddress | None, now: float) -> list[Effect | Notice]:
-        """Follow the NBMA address of a tunnel, of which its link-local address may be made."""
         port = self._interfaces.get(name)
-        if port is None or port.underlay == underlay:
-            return []
-        port.underlay = underlay
-        return self._refresh((name,), now) if port.settings.ipv6 is not None else []
+        return self._refresh((name,), now) if port is not None and port.lead_over(underlay) else []
 
     def _configure(self, config: InterfaceConfig, now: float) -> list[Effect | Notice]:
         old, self._config = self._config, config
@@ -221,17 +215,12 @@ class InterfaceMachine:
         wanted = {settings.name: settings for settings in came.values()}
         removed = sorted((one.name for one in gone.values() if one.name not in wanted), key=sort_key)
         for name in removed:
-            port = self._interfaces[name]
-            port.settings, port.configured = InterfaceSettings(name=name), False
+            self._interfaces[name].unconfigure()
         if old.hostname != config.hostname:  # of which link-local addresses are made
             wanted = {settings.name: settings for settings in config.interfaces}
-        changed: list[str] = []
-        for name in sorted(wanted, key=sort_key):
-            port, settings = self._port(name), wanted[name]
-            renamed, port.hostname = port.hostname != config.hostname and settings.ipv6 is not None, config.hostname
-            if not port.configured or port.settings != settings or renamed:
-                port.settings, port.configured = settings, True
-                changed.append(name)
+        changed = [
+            name for name in sorted(wanted, key=sort_key) if self._port(name).configure(wanted[name], config.hostname)
+        ]
         return [*forwarding, *self._refresh([*removed, *changed], now)]
 
     def _port(self, name: str) -> Port:

@@ -11,12 +11,12 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.kinds import kind_name, kind_of
 from dmvpn.features.interface.link_local import derive
+from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import LinkChanged
-    from dmvpn.features.interface.model import InterfaceSettings
 
 #: RFC 4291 §2.5.6: the prefix of all link-local addresses.
 LINK_LOCAL_LENGTH = 64
@@ -50,6 +50,46 @@ class Port:
     carries_ipv6: bool = False
     hostname: str = ""
     underlay: IPAddress | None = None
+
+    # What happens to it.
+
+    def configure(self, settings: InterfaceSettings, hostname: str) -> bool:
+        """Follow its section. Returns whether its state may change."""
+        is_renamed = self.hostname != hostname and settings.ipv6 is not None
+        is_other = not self.configured or self.settings != settings
+        self.settings, self.configured, self.hostname = settings, True, hostname
+        return is_other or is_renamed
+
+    def unconfigure(self) -> None:
+        """Forget its section, which is gone."""
+        self.settings, self.configured = InterfaceSettings(name=self.name), False
+
+    def linked(self, event: LinkChanged) -> None:
+        """Take what the host reports of its link."""
+        self.link = event
+
+    def assign(self, address: IPAddress | None, prefix_length: int) -> None:
+        """Take the address that the host assigned; None: it took it back."""
+        self.assigned = (address, prefix_length) if address is not None else None
+
+    def decide(self, decision: LineProtocolDecided) -> bool:
+        """Take what the owner of its line says. Returns whether these are the same words again."""
+        before, self.decided = self.decided, decision
+        return before == decision
+
+    def carry_ipv6(self, carries: bool) -> None:
+        """Take what the data plane says of IPv6."""
+        self.carries_ipv6 = carries
+
+    def lead_over(self, underlay: IPAddress | None) -> bool:
+        """Take the NBMA address of a tunnel, of which its link-local address may be made. Returns whether that
+        matters.
+        """
+        is_other = self.underlay != underlay
+        self.underlay = underlay
+        return is_other and self.settings.ipv6 is not None
+
+    # What it is.
 
     @property
     def name(self) -> str:

@@ -31,10 +31,14 @@ class Logins:
     """The doors of one router."""
 
     def __init__(self, ports: Ports) -> None:
-        self.config = SystemConfig()
+        self._config = SystemConfig()
         self._ports = ports
         self._failures: deque[float] = deque(maxlen=_MOST)
         self._quiet_until: float | None = None
+
+    def configure(self, config: SystemConfig) -> None:
+        """Take over a new configuration."""
+        self._config = config
 
     def next_deadline(self) -> float | None:
         """Return when the door opens again."""
@@ -46,10 +50,10 @@ class Logins:
 
     def refuses(self, location: str, now: float) -> str:
         """Return why somebody may not even try from this address; "" if they may."""
-        lines = [line for line in self.config.lines if line.kind == "vty" and line.ssh]
+        lines = [line for line in self._config.lines if line.kind == "vty" and line.ssh]
         if lines and not any(self.permits(line.access_list, location) for line in lines):
             return "the access class of no line has this address"
-        quiet_list = self.config.ssh.quiet_list
+        quiet_list = self._config.ssh.quiet_list
         if self.is_quiet(now) and not (quiet_list and self.permits(quiet_list, location)):
             return "too many wrong passwords: nobody is let in for a while"
         return ""
@@ -73,13 +77,13 @@ class Logins:
 
     def succeeded(self, event: LoginSucceeded, now: float) -> Iterator[Notice]:
         """Log that somebody came in."""
-        if self.config.ssh.log.success:
+        if self._config.ssh.log.success:
             yield messages.LoginSuccess.of(event.user, event.location, event.port, self._at(now))
 
     def failed(self, event: LoginFailed, now: float) -> Iterator[Notice]:
         """Log that somebody was refused: too many of them close the door."""
-        at, block = self._at(now), self.config.ssh.block
-        if self.config.ssh.log.failure:
+        at, block = self._at(now), self._config.ssh.block
+        if self._config.ssh.log.failure:
             yield messages.LoginRefused.of(event.user, event.location, event.port, at)
         if block is None or self.is_quiet(now):
             return
@@ -89,7 +93,7 @@ class Logins:
         if len(self._failures) >= block.attempts:
             self._failures.clear()
             self._quiet_until = now + block.seconds
-            yield messages.QuietModeOn.of(event.user, event.location, event.port, self.config.ssh.quiet_list, at)
+            yield messages.QuietModeOn.of(event.user, event.location, event.port, self._config.ssh.quiet_list, at)
 
     def tick(self, now: float) -> Iterator[Notice]:
         """Let the door open again when its time has come."""
@@ -99,5 +103,5 @@ class Logins:
 
     def _at(self, now: float) -> str:
         moment = self._ports.clock.local(now)
-        zone = self.config.zone.name
+        zone = self._config.zone.name
         return f"{moment:%H:%M:%S} {zone} {moment:%a %b} {moment.day} {moment.year}"

@@ -217,10 +217,9 @@ class SystemMachine:
 
     def _configure(self, model: SystemConfig, now: float) -> list[Effect | Notice]:
         self.config = model
-        self.syslog.configure(model.logging)
-        self.syslog.zone = model.zone
-        self.probes.names = model.names
-        self.logins.config = model
+        self.syslog.configure(model.logging, model.zone)
+        self.probes.configure(model.names)
+        self.logins.configure(model)
         return list(self.log_hosts.configure(model.logging.hosts, model.logging.source_interface, now))
 
 

@@ -44,25 +44,29 @@ class _BadSource(Exception):
 class Probes:
     """All jobs of this feature, by session."""
 
-    __slots__ = ("_deadlines", "_ports", "_running", "_waiting", "names")
+    __slots__ = ("_deadlines", "_names", "_ports", "_running", "_waiting")
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._running: dict[int, Probe] = {}
         self._waiting: dict[int, tuple[Request, str]] = {}
         self._deadlines: Deadlines[int] = Deadlines()
-        self.names = NamesConfig()
+        self._names = NamesConfig()
+
+    def configure(self, names: NamesConfig) -> None:
+        """Take over a new configuration."""
+        self._names = names
 
     def start(self, request: Request, now: float) -> list[Effect]:
         """Begin, look the name up, or say what is wrong."""
         session = request.session
         self._forget(session)
-        address = self.names.known(request.destination)
+        address = self._names.known(request.destination)
         if address is not None:
             return self._launch(request, address, now)
-        if not self.names.lookup:
+        if not self._names.lookup:
             return [JobOutput(session, UNKNOWN_NAME), JobDone(session)]
-        name = self.names.qualified(request.destination)
+        name = self._names.qualified(request.destination)
         self._waiting[session] = (request, name)
         return [JobOutput(session, f'Translating "{request.destination}"...'), Resolve(name)]
 

@@ -135,9 +135,9 @@ class Syslog:
         self._buffer.clear()
         self._octets = 0
 
-    def configure(self, config: LoggingConfig) -> None:
+    def configure(self, config: LoggingConfig, zone: TimeZone) -> None:
         """Take over a new configuration; a smaller buffer loses its oldest lines."""
-        self.config = config
+        self.config, self.zone = config, zone
         self._trim()
 
     @property
