@@ -23,15 +23,7 @@ from bench.figures import Figure, Skipped
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    Capability,
-    CapabilityValue,
-    Keepalive,
-    Open,
-    Update,
-    serialize,
-)
+from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
 from support.daemons import Wire, missing
 
 if TYPE_CHECKING:

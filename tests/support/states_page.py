@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.features.bfd import states as bfd
-from dmvpn.features.bgp import session
+from dmvpn.features.bgp import states as bgp
 from dmvpn.features.eigrp import states as eigrp
 from dmvpn.features.eigrp import topology
 from dmvpn.features.ikev2 import agreement
@@ -95,10 +95,10 @@ MACHINES: Final = (
     ),
     Machine(
         "A session of BGP",
-        "features/bgp/session.py",
+        "features/bgp/states.py",
         "RFC 4271 §8.2.2",
-        session.SessionState.IDLE,
-        session.MOVES,
+        bgp.SessionState.IDLE,
+        bgp.MOVES,
     ),
     Machine(
         "A route of RIP",

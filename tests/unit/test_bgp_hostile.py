@@ -16,15 +16,7 @@ from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.groups import SLICE
 from dmvpn.features.bgp.machine import BgpMachine
-from dmvpn.features.bgp.packet import (
-    Attribute,
-    Keepalive,
-    Notification,
-    Open,
-    RouteRefresh,
-    Update,
-    serialize,
-)
+from dmvpn.features.bgp.packet import Attribute, Keepalive, Notification, Open, RouteRefresh, Update, serialize
 from support.bgp_callers import LOCAL, Caller, hub
 from support.fakes import FakeTunnels
 from support.routing import GI1, GI2, a, p

@@ -23,15 +23,14 @@ from dmvpn.features.bgp.attributes import (
     path_text,
     prepended,
 )
+from dmvpn.features.bgp.codes import ErrorCode, MessageError
 from dmvpn.features.bgp.packet import (
     MARKER,
     Attribute,
     Capability,
     CapabilityValue,
-    ErrorCode,
     Keepalive,
     Message,
-    MessageError,
     Notification,
     Open,
     RouteRefresh,

@@ -9,15 +9,8 @@ import pytest
 from dmvpn.base.notices import RouteOffered, RouteRetracted
 from dmvpn.base.streams import StreamDown, StreamEnd
 from dmvpn.features.bgp import limits
-from dmvpn.features.bgp.packet import (
-    Capability,
-    CapabilityValue,
-    Cease,
-    ErrorCode,
-    Notification,
-    Open,
-    Update,
-)
+from dmvpn.features.bgp.codes import Cease, ErrorCode
+from dmvpn.features.bgp.packet import Capability, CapabilityValue, Notification, Open, Update
 from support.bgp_callers import BASE, Caller, hub
 from support.routing import p
 

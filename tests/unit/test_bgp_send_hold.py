@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.base.streams import StreamBlocked, StreamClose, StreamWritable
-from dmvpn.features.bgp.packet import ErrorCode, Keepalive, Notification
+from dmvpn.features.bgp.codes import ErrorCode
+from dmvpn.features.bgp.packet import Keepalive, Notification
 from support.bgp_callers import Caller, hub
 from support.workbench import Workbench, of_type
 

@@ -39,7 +39,7 @@ NOT_PRINTED = {
     "dmvpn.features.bgp.model.Direction": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,
     "dmvpn.features.bgp.model.PrivateAs": _CONFIGURED,
-    "dmvpn.features.bgp.session.SessionMove": _MOVES,
+    "dmvpn.features.bgp.states.SessionMove": _MOVES,
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
     "dmvpn.features.ikev2.model.Authentication": _CONFIGURED,
     "dmvpn.features.ikev2.model.Encryption": _CONFIGURED,

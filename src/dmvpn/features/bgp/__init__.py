@@ -3,10 +3,12 @@
 Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceChanged`; makes `RouteOffered` and
 `RouteRetracted`, streams and what is sent over them.
 
-    packet      messages <-> octets          attributes  path attributes, as one value
+    packet      messages <-> octets          codes       of messages and errors
+    nlri        prefixes in UPDATEs          attributes  path attributes, as one value
     attribute_octets  the octets of these, and what becomes of damaged ones
     model       the typed configuration      settings    what holds for one peer
-    session     one connection, its moves    peer        a peer: sessions, Adj-RIB-In, group
+    session     one connection               states      its states and moves
+    opening     what both ends say first     peer        a peer: sessions, Adj-RIB-In, group
     intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
     paths       the decision process         table       Loc-RIB
     nexthops    whether they can be reached  own         network, redistribute

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, encoded_prefix, update_octets
+from dmvpn.features.bgp.nlri import encoded_prefix
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

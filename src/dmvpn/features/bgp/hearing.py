@@ -13,8 +13,9 @@ from dmvpn.base.chronicle import Sign, neighbor_changed
 from dmvpn.base.errors import surely
 from dmvpn.base.notices import NeighborSilent
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.codes import Cease, ErrorCode
 from dmvpn.features.bgp.helper import may_return
-from dmvpn.features.bgp.packet import Cease, ErrorCode, RouteRefresh, Update
+from dmvpn.features.bgp.packet import RouteRefresh, Update
 from dmvpn.features.bgp.restart import END_OF_TABLE
 from dmvpn.features.bgp.session import RESTARTED, Ending, cease
 from dmvpn.features.bgp.watched import watch

@@ -35,6 +35,7 @@ from dmvpn.base.streams import (
     StreamUp,
     StreamWritable,
 )
+from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.hearing import Hearing, lost_by
 from dmvpn.features.bgp.helper import Restarts
@@ -42,7 +43,7 @@ from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
-from dmvpn.features.bgp.packet import Cease, RouteRefresh
+from dmvpn.features.bgp.packet import RouteRefresh
 from dmvpn.features.bgp.process import Process
 from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.settings import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log
 from dmvpn.features.bgp.attributes import path_text
-from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError
+from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, OpenError, UpdateError
 
 if TYPE_CHECKING:
     import enum

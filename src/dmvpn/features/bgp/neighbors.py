@@ -12,10 +12,12 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification
+from dmvpn.features.bgp.codes import Cease, ErrorCode
+from dmvpn.features.bgp.opening import Identity
+from dmvpn.features.bgp.packet import Notification
 from dmvpn.features.bgp.peer import Peer
 from dmvpn.features.bgp.restart import Restart
-from dmvpn.features.bgp.session import Ending, Identity, Session
+from dmvpn.features.bgp.session import Ending, Session
 from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 

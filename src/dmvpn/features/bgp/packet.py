@@ -12,13 +12,14 @@ import struct
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.codes import ErrorCode, HeaderError, MessageError, MessageType, UpdateError
+from dmvpn.features.bgp.nlri import encoded_prefix, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.net.octets import Octets
 
 MARKER: Final = b"\xff" * 16
@@ -30,77 +31,6 @@ VERSION: Final = 4
 AS_TRANS: Final = 23456
 _OPEN: Final = struct.Struct("!BHH4sB")
 _REFRESH: Final = struct.Struct("!HBB")
-
-
-class MessageType(enum.IntEnum):
-    """RFC 4271 §4.1, RFC 2918 §3."""
-
-    OPEN = 1
-    UPDATE = 2
-    NOTIFICATION = 3
-    KEEPALIVE = 4
-    ROUTE_REFRESH = 5
-
-
-class ErrorCode(enum.IntEnum):
-    """RFC 4271 §4.5; RFC 9687 §4."""
-
-    HEADER = 1
-    OPEN = 2
-    UPDATE = 3
-    HOLD_TIME = 4
-    STATE_MACHINE = 5
-    CEASE = 6
-    SEND_HOLD_TIME = 8
-
-
-class HeaderError(enum.IntEnum):
-    """RFC 4271 §6.1."""
-
-    NOT_SYNCHRONIZED = 1
-    BAD_LENGTH = 2
-    BAD_TYPE = 3
-
-
-class OpenError(enum.IntEnum):
-    """RFC 4271 §6.2."""
-
-    UNSUPPORTED_VERSION = 1
-    BAD_PEER_AS = 2
-    BAD_IDENTIFIER = 3
-    UNSUPPORTED_PARAMETER = 4
-    UNACCEPTABLE_HOLD_TIME = 6
-    UNSUPPORTED_CAPABILITY = 7
-
-
-class UpdateError(enum.IntEnum):
-    """RFC 4271 §6.3."""
-
-    MALFORMED_LIST = 1
-    UNRECOGNIZED_WELL_KNOWN = 2
-    MISSING_WELL_KNOWN = 3
-    BAD_FLAGS = 4
-    BAD_LENGTH = 5
-    BAD_ORIGIN = 6
-    BAD_NEXT_HOP = 8
-    BAD_OPTIONAL = 9
-    BAD_NETWORK = 10
-    BAD_AS_PATH = 11
-
-
-class Cease(enum.IntEnum):
-    """RFC 4486 §3, RFC 8538 §3, RFC 9384 §3."""
-
-    MAXIMUM_PREFIXES = 1
-    SHUTDOWN = 2
-    DECONFIGURED = 3
-    RESET = 4
-    REJECTED = 5
-    CONFIGURATION_CHANGE = 6
-    COLLISION = 7
-    OUT_OF_RESOURCES = 8
-    HARD_RESET = 9
-    BFD_DOWN = 10
 
 
 class Capability(enum.IntEnum):
@@ -116,16 +46,6 @@ class Capability(enum.IntEnum):
 
 #: The value of the multiprotocol capability for IPv4 unicast, RFC 4760 §8.
 IPV4_UNICAST: Final = b"\x00\x01\x00\x01"
-
-
-class MessageError(WireError):
-    """A message that ends the session, and the NOTIFICATION that says so. data: what it carries."""
-
-    def __init__(self, what: str, *, code: int, subcode: int, clause: str, data: bytes = b"", offset: int = 0) -> None:
-        super().__init__(what, offset=offset, clause=clause)
-        self.code = code
-        self.subcode = subcode
-        self.data = data
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +174,8 @@ class Update:
         attributes_end = attributes_at + int.from_bytes(data[withdrawn_end:attributes_at], "big")
         if attributes_end > len(data):
             raise _list_error("path attributes that do not fit", withdrawn_end)
-        withdrawn = tuple(_prefixes(data, 2, withdrawn_end))
-        announced = tuple(_prefixes(data, attributes_end, len(data)))
+        withdrawn = tuple(prefixes(data, 2, withdrawn_end))
+        announced = tuple(prefixes(data, attributes_end, len(data)))
         attributes, damage = _attributes(data[attributes_at:attributes_end])
         return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
 
@@ -402,28 +322,6 @@ def split(buffer: bytearray) -> Iterator[bytes]:
         message = bytes(buffer[:length])
         del buffer[:length]
         yield message
-
-
-def encoded_prefix(prefix: Prefix) -> bytes:
-    """Return a prefix as UPDATE has it: its length in bits, and as many octets as these need."""
-    return bytes((prefix.length,)) + prefix.covered
-
-
-def _prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
-    while at < end:
-        length = data[at]
-        octets = (length + 7) >> 3
-        if length > 32 or at + 1 + octets > end:
-            raise MessageError(
-                f"a prefix of {length} bits",
-                code=ErrorCode.UPDATE,
-                subcode=UpdateError.BAD_NETWORK,
-                clause="RFC 7606 §5.3",
-                offset=at,
-            )
-        number = int.from_bytes(data[at + 1 : at + 1 + octets], "big") >> 8 * octets - length << 32 - length
-        yield Prefix.of_number(number, length)
-        at += 1 + octets
 
 
 def _attributes(data: bytes) -> tuple[tuple[Attribute, ...], str]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.feeds import Feed
-from dmvpn.features.bgp.session import Counts, Session, SessionState, cease
+from dmvpn.features.bgp.session import Counts, Session, cease
+from dmvpn.features.bgp.states import SessionState
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.reasons import Reason
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.codes import Cease
     from dmvpn.features.bgp.groups import Group
-    from dmvpn.features.bgp.packet import Cease
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until a peer is called again, the first time and at most; each failure doubles them.

@@ -11,26 +11,19 @@ of a damaged UPDATE only its routes are lost (RFC 7606), and that is the peer's 
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    VERSION,
     Capability,
-    CapabilityValue,
-    Cease,
-    ErrorCode,
     Keepalive,
     Message,
-    MessageError,
     Notification,
     Open,
-    OpenError,
     RouteRefresh,
     Update,
     parse,
@@ -38,13 +31,14 @@ from dmvpn.features.bgp.packet import (
     split,
 )
 from dmvpn.features.bgp.restart import Restart, hard
+from dmvpn.features.bgp.states import MOVES, SessionMove, SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from ipaddress import IPv4Address
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.streams import StreamUp
+    from dmvpn.features.bgp.opening import Identity
 
 #: Seconds that a peer has for its OPEN, RFC 4271 §8.2.2: "a large value".
 OPEN_HOLD_TIME: Final = 240.0
@@ -55,63 +49,6 @@ SEND_HOLD_TIME: Final = 480.0
 CALL_TIME: Final = 30.0
 #: Why a session is over whose peer may be back soon, in IOS's words.
 RESTARTED: Final = "NSF peer closed the session"
-
-
-class SessionState(enum.Enum):
-    """RFC 4271 §8.2.2, in the words of `show ip bgp summary`. A peer without any session is Idle or Active."""
-
-    IDLE = "Idle"
-    CONNECT = "Connect"
-    OPEN_SENT = "OpenSent"
-    OPEN_CONFIRM = "OpenConfirm"
-    ESTABLISHED = "Established"
-
-
-class SessionMove(enum.Enum):
-    """What happens to a session."""
-
-    CALLS = "we open a connection"
-    CONNECTED = "there is a connection, whoever opened it: our OPEN goes out"
-    OPENED = "an acceptable OPEN came: a KEEPALIVE goes out"
-    KEPT = "a KEEPALIVE came"
-    TOLD = "an UPDATE or a ROUTE-REFRESH came"
-    ENDED = "the connection is lost, a timer ran out, something was wrong, or somebody wants it to end"
-
-
-_S, _M = SessionState, SessionMove
-#: Every legal move. A message that makes another one is answered by the NOTIFICATION of a state machine error.
-MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
-    (_S.IDLE, _M.CALLS): _S.CONNECT,
-    (_S.IDLE, _M.CONNECTED): _S.OPEN_SENT,
-    (_S.CONNECT, _M.CONNECTED): _S.OPEN_SENT,
-    (_S.CONNECT, _M.ENDED): _S.IDLE,
-    (_S.OPEN_SENT, _M.OPENED): _S.OPEN_CONFIRM,
-    (_S.OPEN_SENT, _M.ENDED): _S.IDLE,
-    (_S.OPEN_CONFIRM, _M.KEPT): _S.ESTABLISHED,
-    (_S.OPEN_CONFIRM, _M.ENDED): _S.IDLE,
-    (_S.ESTABLISHED, _M.KEPT): _S.ESTABLISHED,
-    (_S.ESTABLISHED, _M.TOLD): _S.ESTABLISHED,
-    (_S.ESTABLISHED, _M.ENDED): _S.IDLE,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
-
-    marks_refreshes: we can tell where a refresh begins and ends.
-    least_hold_time: whoever wants fewer is refused.
-    restart: what we say of restarts; None: nothing.
-    """
-
-    local_as: int
-    remote_as: int
-    router_id: IPv4Address
-    hold_time: int
-    keepalive: int
-    marks_refreshes: bool = True
-    least_hold_time: int = 0
-    restart: Restart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +146,7 @@ class Session:
         self.last_read = now
         self.timers.cancel("call")
         self.timers.set("hold", now + OPEN_HOLD_TIME)
-        self._send(self._own_open(), now)
+        self._send(self.identity.open(), now)
 
     def take(self, octets: bytes, now: float) -> Iterator[Update | RouteRefresh]:
         """Take octets that came. Yields what an established peer tells; `state` and `ending` say what else happened."""
@@ -357,21 +294,8 @@ class Session:
         return None
 
     def _opened(self, message: Open, now: float) -> None:
-        """Take the OPEN of the peer, RFC 4271 §6.2. Raises MessageError."""
-        if message.version != VERSION:
-            raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
-        if message.real_autonomous_system != self.identity.remote_as:
-            data = message.autonomous_system.to_bytes(2, "big")
-            raise _refused("autonomous system", OpenError.BAD_PEER_AS, data)
-        is_internal = self.identity.remote_as == self.identity.local_as
-        if not int(message.identifier) or (is_internal and message.identifier == self.identity.router_id):
-            raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
-        if message.hold_time in (1, 2) or message.hold_time < self.identity.least_hold_time:
-            raise _refused("hold time", OpenError.UNACCEPTABLE_HOLD_TIME)
-        families = [one.value for one in message.capabilities if one.code == Capability.MULTIPROTOCOL]
-        if families and IPV4_UNICAST not in families:
-            wanted = CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST).serialize()
-            raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
+        """Take the OPEN of the peer. Raises MessageError."""
+        self.identity.check(message)
         self.heard = message
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
@@ -379,22 +303,6 @@ class Session:
         self._send(Keepalive(), now)
         self._arm_keepalive(now)
         self._arm_hold(now)
-
-    def _own_open(self) -> Open:
-        own = self.identity
-        return Open.with_capabilities(
-            own.local_as,
-            own.hold_time,
-            own.router_id,
-            (
-                CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
-                CapabilityValue(Capability.OLD_ROUTE_REFRESH),
-                CapabilityValue(Capability.ROUTE_REFRESH),
-                CapabilityValue(Capability.FOUR_OCTET_AS, own.local_as.to_bytes(4, "big")),
-                *((CapabilityValue(Capability.ENHANCED_REFRESH),) if own.marks_refreshes else ()),
-                *((own.restart.capability(),) if own.restart is not None else ()),
-            ),
-        )
 
     def _expect(self, move: SessionMove) -> None:
         """Check that the move is one here: RFC 6608."""
@@ -453,9 +361,3 @@ class Session:
 def cease(subcode: Cease) -> Notification:
     """Return the notification to cease, RFC 4486."""
     return Notification(ErrorCode.CEASE, subcode)
-
-
-def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:
-    return MessageError(
-        f"OPEN with another {what}", code=ErrorCode.OPEN, subcode=subcode, clause="RFC 4271 §6.2", data=data
-    )

@@ -15,10 +15,11 @@ from dmvpn.base.errors import surely
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.batches import Mark, Told, fits
+from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
 from dmvpn.features.bgp.outbound import Audience, default_route, told
-from dmvpn.features.bgp.packet import Cease, RouteRefresh, serialize
+from dmvpn.features.bgp.packet import RouteRefresh, serialize
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
 from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 from dmvpn.features.bgp.session import cease

@@ -18,19 +18,12 @@ from dmvpn.base.explanations import (
 )
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import AttributeCode, Community, Origin, SegmentKind
+from dmvpn.features.bgp.codes import Cease, ErrorCode, HeaderError, MessageType, OpenError, UpdateError
 from dmvpn.features.bgp.explain import faces, labels
-from dmvpn.features.bgp.packet import (
-    Capability,
-    Cease,
-    ErrorCode,
-    HeaderError,
-    MessageType,
-    OpenError,
-    UpdateError,
-)
+from dmvpn.features.bgp.packet import Capability
 from dmvpn.features.bgp.paths import PathOrigin
 from dmvpn.features.bgp.reasons import BgpReason
-from dmvpn.features.bgp.session import SessionState
+from dmvpn.features.bgp.states import SessionState
 
 _SUMMARY: Final = ("show ip bgp summary", "show bgp summary")
 _RFC: Final = frozenset({"rfc", "4271", "bgp", "code"})

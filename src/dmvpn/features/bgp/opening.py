@@ -1,0 +1,72 @@
+"""How a session begins: what we say of ourselves in our OPEN, and what the other one must say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dmvpn.features.bgp.codes import ErrorCode, MessageError, OpenError
+from dmvpn.features.bgp.packet import IPV4_UNICAST, VERSION, Capability, CapabilityValue, Open
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from dmvpn.features.bgp.restart import Restart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What we say of ourselves to one peer, and what it must say. hold_time, keepalive: seconds.
+
+    marks_refreshes: we can tell where a refresh begins and ends.
+    least_hold_time: whoever wants fewer is refused.
+    restart: what we say of restarts; None: nothing.
+    """
+
+    local_as: int
+    remote_as: int
+    router_id: IPv4Address
+    hold_time: int
+    keepalive: int
+    marks_refreshes: bool = True
+    least_hold_time: int = 0
+    restart: Restart | None = None
+
+    def open(self) -> Open:
+        """Return what we say."""
+        return Open.with_capabilities(
+            self.local_as,
+            self.hold_time,
+            self.router_id,
+            (
+                CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
+                CapabilityValue(Capability.OLD_ROUTE_REFRESH),
+                CapabilityValue(Capability.ROUTE_REFRESH),
+                CapabilityValue(Capability.FOUR_OCTET_AS, self.local_as.to_bytes(4, "big")),
+                *((CapabilityValue(Capability.ENHANCED_REFRESH),) if self.marks_refreshes else ()),
+                *((self.restart.capability(),) if self.restart is not None else ()),
+            ),
+        )
+
+    def check(self, message: Open) -> None:
+        """Check what the peer says, RFC 4271 §6.2. Raises MessageError."""
+        if message.version != VERSION:
+            raise _refused("version", OpenError.UNSUPPORTED_VERSION, VERSION.to_bytes(2, "big"))
+        if message.real_autonomous_system != self.remote_as:
+            data = message.autonomous_system.to_bytes(2, "big")
+            raise _refused("autonomous system", OpenError.BAD_PEER_AS, data)
+        is_internal = self.remote_as == self.local_as
+        if not int(message.identifier) or (is_internal and message.identifier == self.router_id):
+            raise _refused("identifier", OpenError.BAD_IDENTIFIER, message.identifier.packed)
+        if message.hold_time in (1, 2) or message.hold_time < self.least_hold_time:
+            raise _refused("hold time", OpenError.UNACCEPTABLE_HOLD_TIME)
+        families = [one.value for one in message.capabilities if one.code == Capability.MULTIPROTOCOL]
+        if families and IPV4_UNICAST not in families:
+            wanted = CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST).serialize()
+            raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
+
+
+def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:
+    return MessageError(
+        f"OPEN with another {what}", code=ErrorCode.OPEN, subcode=subcode, clause="RFC 4271 §6.2", data=data
+    )

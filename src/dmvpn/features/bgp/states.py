@@ -1,0 +1,44 @@
+"""The states of a session, and how it comes from one to the other: RFC 4271 §8.2.2."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+
+class SessionState(enum.Enum):
+    """RFC 4271 §8.2.2, in the words of `show ip bgp summary`. A peer without any session is Idle or Active."""
+
+    IDLE = "Idle"
+    CONNECT = "Connect"
+    OPEN_SENT = "OpenSent"
+    OPEN_CONFIRM = "OpenConfirm"
+    ESTABLISHED = "Established"
+
+
+class SessionMove(enum.Enum):
+    """What happens to a session."""
+
+    CALLS = "we open a connection"
+    CONNECTED = "there is a connection, whoever opened it: our OPEN goes out"
+    OPENED = "an acceptable OPEN came: a KEEPALIVE goes out"
+    KEPT = "a KEEPALIVE came"
+    TOLD = "an UPDATE or a ROUTE-REFRESH came"
+    ENDED = "the connection is lost, a timer ran out, something was wrong, or somebody wants it to end"
+
+
+_S, _M = SessionState, SessionMove
+#: Every legal move. A message that makes another one is answered by the NOTIFICATION of a state machine error.
+MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
+    (_S.IDLE, _M.CALLS): _S.CONNECT,
+    (_S.IDLE, _M.CONNECTED): _S.OPEN_SENT,
+    (_S.CONNECT, _M.CONNECTED): _S.OPEN_SENT,
+    (_S.CONNECT, _M.ENDED): _S.IDLE,
+    (_S.OPEN_SENT, _M.OPENED): _S.OPEN_CONFIRM,
+    (_S.OPEN_SENT, _M.ENDED): _S.IDLE,
+    (_S.OPEN_CONFIRM, _M.KEPT): _S.ESTABLISHED,
+    (_S.OPEN_CONFIRM, _M.ENDED): _S.IDLE,
+    (_S.ESTABLISHED, _M.KEPT): _S.ESTABLISHED,
+    (_S.ESTABLISHED, _M.TOLD): _S.ESTABLISHED,
+    (_S.ESTABLISHED, _M.ENDED): _S.IDLE,
+}
