@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
-from dmvpn.shells.folders import configurations_in, read_routers
+from dmvpn.shells.folders import configurations_in
+from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.topologies import topology_in
 

@@ -23,7 +23,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.router.language import configurator
 from dmvpn.router.router import Router
-from dmvpn.shells.folders import read_routers
+from dmvpn.shells.router_files import read_routers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

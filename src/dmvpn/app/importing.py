@@ -15,7 +15,8 @@ from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.shells.files import open_private
-from dmvpn.shells.folders import OtherDevice, files_of_strangers, read_routers
+from dmvpn.shells.folders import files_of_strangers
+from dmvpn.shells.router_files import OtherDevice, read_routers
 
 if TYPE_CHECKING:
     import argparse

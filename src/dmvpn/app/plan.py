@@ -21,8 +21,8 @@ from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.records import places
 from dmvpn.dataplane.userspace.things import Kind
 from dmvpn.shells.certificates import certificates_of
-from dmvpn.shells.folders import read_router
 from dmvpn.shells.lab.places import LabFolder, labs_place
+from dmvpn.shells.router_files import read_router
 from dmvpn.shells.runtime.preflight import lacking
 from dmvpn.shells.runtime.rehearsal import Outcome, Part, Stage, rehearse
 from dmvpn.shells.runtime.state import planned_state_folder

@@ -26,7 +26,7 @@ from dmvpn.features.system import ConfigurationReloaded
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.certificates import certificates_of
-from dmvpn.shells.folders import read_router
+from dmvpn.shells.router_files import read_router
 from dmvpn.shells.slices import Slices
 
 if TYPE_CHECKING:

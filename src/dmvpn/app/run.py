@@ -31,10 +31,10 @@ from dmvpn.features.system import SystemMachine
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.certificates import certificates_of
-from dmvpn.shells.folders import read_router
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.ready import missing
+from dmvpn.shells.router_files import read_router
 from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.preflight import refuse_what_cannot_run

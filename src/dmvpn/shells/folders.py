@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios.devices import other_device
 from dmvpn.ios.markdown import has_fences
-from dmvpn.ios.parts import Part, parts_of
 from dmvpn.ios.recognition import hostname_of, looks_like_one
-from dmvpn.ios.transcript import decode
 from dmvpn.network.lines import Lines
+from dmvpn.shells.router_files import OtherDevice, is_of_router, read_configuration, read_routers, some
 from dmvpn.shells.stages import earlier_of
 from dmvpn.shells.topologies import segments_of, topology_in
 
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dmvpn.ios.parts import Part
     from dmvpn.shells.topologies import Topology
 
 _SUFFIX: Final = ".cfg"
@@ -49,18 +48,12 @@ _DEEPEST: Final = 3
 #: The first page of a folder is about all of it; that of a router's own folder has its configuration.
 _ABOUT: Final = "readme"
 _PAGES: Final = (".md", ".markdown", ".rst")
-#: Files that an error names.
-_NAMED: Final = 4
 #: So many routers are a network.
 _SEVERAL: Final = 2
 #: How lines begin that make a port one of a router, and what of a switch may have an address, too.
 _ADDRESSED: Final = ("ip address", "ipv6 address", "ip unnumbered")
 _TUNNEL: Final = "interface Tunnel"
 _NO_PORTS: Final = ("interface Vlan", "interface Loopback", "interface Null")
-
-
-class OtherDevice(UserError):
-    """A configuration that no router of IOS has."""
 
 
 @dataclass(slots=True)
@@ -91,75 +84,6 @@ class Found:
 
 
 # ---------------------------------------------------------------------------------------------------- one file
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file of ours, in UTF-8. Raises UserError."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not text: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from error
-
-
-def read_configuration(path: Path) -> str:
-    """Return the text of a router's configuration, whatever wrote it. Raises UserError."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise UserError(f"{path}: no regular file")  # a pipe may keep us waiting forever
-    try:
-        return decode(path.read_bytes())
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
-
-
-def read_routers(path: Path) -> tuple[Part, ...]:
-    """Return the configurations of the routers in a file, each with its lines where they are in the file.
-
-    Raises UserError.
-    """
-    topology = topology_in(path)
-    if topology is not None:
-        return _inside(path, topology)
-    text = read_configuration(path)
-    device = other_device(text)
-    if device:
-        raise OtherDevice(f"{path}: this is of {device}; only IOS and IOS XE are read")
-    try:
-        return parts_of(text)
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def _inside(path: Path, topology: Topology) -> tuple[Part, ...]:
-    """Return the routers whose configurations are in a topology. Raises UserError."""
-    parts = tuple(Part(node.name, node.text) for node in topology.nodes if _is_of_router(node.text))
-    if not parts:
-        files = [str(node.file) for node in topology.nodes if node.file is not None]
-        beside = f"; they are in {_some(files)}" if files else ""
-        raise UserError(f"{path}: a topology of {topology.kind} without configurations of routers in it{beside}")
-    return parts
-
-
-def _is_of_router(text: str) -> bool:
-    return bool(text) and looks_like_one(text) and not other_device(text)
-
-
-def read_router(path: Path) -> str:
-    """Return the text of the configuration of one router.
-
-    Raises UserError, also for a file with several routers in it.
-    """
-    parts = read_routers(path)
-    if len(parts) > 1:
-        names = _some([part.name or "one without a name" for part in parts])
-        raise UserError(
-            f"{path}: the configurations of {len(parts)} routers are in it ({names}); "
-            f"'dmvpn import {path} --to FOLDER' writes a file of each"
-        )
-    return parts[0].text
 
 
 def configurations_of(path: Path) -> Found:
@@ -199,7 +123,7 @@ def configurations_in(folder: Path, *, is_described: bool = False) -> Found:
 def files_of_strangers(folder: Path) -> tuple[Path, ...]:
     """Return the files of a folder, not of its sub-folders, that hold configurations, going by what is in them."""
     files = [path for path in _files(folder) if _is_one(path)]
-    drawn = [path for path, topology in _topologies(folder) if any(_is_of_router(node.text) for node in topology.nodes)]
+    drawn = [path for path, topology in _topologies(folder) if any(is_of_router(node.text) for node in topology.nodes)]
     return tuple(files) or tuple(drawn) or tuple(_pages(folder))
 
 
@@ -283,7 +207,7 @@ def _take_topology(found: Found, path: Path, topology: Topology) -> None:
     """Take the routers that a topology has, or names the files of, and their wires."""
     for node in topology.nodes:
         text = node.text or (read_configuration(node.file) if node.file is not None else "")
-        if _is_of_router(text) and node.name not in found.texts:
+        if is_of_router(text) and node.name not in found.texts:
             found.add(node.name, text, node.file or path)
     if found.texts:
         _plug_in(found, path, topology)
@@ -391,7 +315,7 @@ def _of_sub_folders(folder: Path, so_far: Found, depth: int) -> Found:
         whole.notes += found.notes
         whole.segments = found.segments if len(parts) == 1 else {}
     if parts:
-        whole.notes.append(f"read from the sub-folders {_some([part.name for part in parts])} as one network")
+        whole.notes.append(f"read from the sub-folders {some([part.name for part in parts])} as one network")
     return whole
 
 
@@ -434,9 +358,4 @@ def _is_one(path: Path, *, fences: bool = False) -> bool:
 def _instead(folder: Path) -> str:
     """Return what is there, as part of a sentence."""
     others = [path.name for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    return f", but {_some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
+    return f", but {some(others)}: rename what is one to NAME{_SUFFIX}" if others else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import decode
-from dmvpn.shells.folders import read_routers
+from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
 from dmvpn.tools.lint.sites import sites_of
 
