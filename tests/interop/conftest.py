@@ -189,10 +189,9 @@ def _known_frr(run: Run) -> None:
 
 
 @pytest.fixture
-def run(request: pytest.FixtureRequest) -> Run:
+def run(boots: Boots, request: pytest.FixtureRequest) -> Run:
     """One of the boots below, by its name: a fixture, so that the time of a test does not count the wait for it."""
-    chosen: Run = request.getfixturevalue(request.param)
-    return chosen
+    return boots.run_of(request.param, request.node)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ reach "registered" both
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach "direct" direct
-sleep 2; seen direct; crypto direct; keys hub spoke2
+sleep 2; seen_direct direct; crypto direct; keys hub spoke2
 for n in hub spoke2; do sw $n --rekey --child gre; done > "$OUT/rekey.txt"; replaced hub spoke2
 for n in hub spoke2; do sw $n --rekey --ike to-spoke1; done >> "$OUT/rekey.txt"; sleep 2
 asked spoke1 clear crypto sa; replaced spoke2; crypto rekeyed

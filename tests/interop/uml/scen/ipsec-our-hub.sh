@@ -8,7 +8,7 @@ reach "registered" has hub ${TUN[spoke1]} ${TUN[spoke2]}
 seen registered; crypto registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach "direct" direct
-sleep 2; seen direct; crypto direct; keys spoke1
+sleep 2; seen_direct direct; crypto direct; keys spoke1
 mark "strongSwan rekeys its child SAs"; sw spoke1 --rekey --child gre > "$OUT/rekey.txt"; replaced spoke1; crypto rekeyed-child
 mark "strongSwan rekeys its IKE SAs"; for p in hub spoke2; do sw spoke1 --rekey --ike to-$p; done >> "$OUT/rekey.txt"; replaced spoke1; crypto rekeyed-ike
 for n in hub spoke2; do asked $n clear crypto sa; done; replaced spoke1; crypto rekeyed-ours

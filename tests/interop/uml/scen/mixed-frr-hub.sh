@@ -10,7 +10,7 @@ seen phase2
 # phase 3
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach "direct" direct
-sleep 1; seen direct
+sleep 1; seen_direct direct
 # nhrpd of the FRR hub dies and comes back
 frr_kill hub; sleep 2; frr_back hub
 reach "registered again" registered

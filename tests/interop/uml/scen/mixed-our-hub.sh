@@ -4,11 +4,11 @@ world hub spoke1; ours_start hub hub; ours_start spoke1 spoke; frr_all
 reach "registered" both
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach "direct" direct
-sleep 1; seen direct
+sleep 1; seen_direct direct
 # nhrpd of the FRR spoke dies and comes back
 frr_kill spoke2; sleep 2; frr_back spoke2
 reach "direct after FRR" direct
-seen after-frr
+seen_direct after-frr
 # our spoke dies and comes back (FRR asks once: if nobody is there to answer, it goes by the hub for the next 30 s)
 ours_direct(){ goes spoke1 192.168.2.0/24 ${TUN[spoke2]}; }
 ours_end spoke1 KILL; sleep 1; ours_start spoke1 spoke

@@ -6,7 +6,7 @@ reach "registered" both
 seen registered
 flow spoke1 host-spoke1 192.168.2.10; flow spoke2 host-spoke2 192.168.1.10
 reach "direct" direct
-sleep 1; seen direct
+sleep 1; seen_direct direct
 sleep 8; seen renewed
 flow_end spoke1 spoke2
 ours_end spoke2 TERM; ours_end hub TERM
