@@ -25,7 +25,7 @@ _MORE: Final = {"system": (SOURCES / "features" / "system" / "reports.py",)}
 _ASKED: Final = re.compile(r"[a-z]+(?:_[a-z0-9]+)+|.*\{\w+:[\w-]+\}.*|(?:show|clear) .*|.* \[confirm\]|[\[(] ?.*\|.*")
 #: Calls whose texts are asked for and not printed: words of arguments, names of fields, questions.
 _ASKING: Final = {
-    *("get", "getattr", "address", "prefix", "interface", "flag", "text", "number", "word", "boolean"),
+    *("get", "getattr", "address", "integer", "prefix", "interface", "flag", "text", "number", "word", "boolean"),
     *("startswith", "endswith", "removeprefix", "removesuffix", "replace", "partition", "split", "strftime"),
     *("UserError", "CliError", "Ask", "cast", "compile", "fullmatch", "sub", "moment", "time"),
 }
@@ -35,8 +35,7 @@ _LANGUAGE: Final = re.compile(r"HELP|COMMANDS|FILTER_WORDS|__all__|_SHOW$|_CLEAR
 #: Words of lines that need no explanation, by the reason.
 PLAIN: Final = {
     "units": (
-        "bit bytes ms sec seconds min mins microseconds picoseconds milliseconds kbit kbit/sec kbps mbps usec "
-        "octets kilobytes"
+        "bit bytes ms sec seconds min mins microseconds picoseconds milliseconds kbit kbit/sec kbps mbps usec kilobytes"
     ),
     "English between labels and values": (
         "is are of to at for with from by on in not be been and or no all this it will has via associated "
@@ -73,7 +72,7 @@ ARGUMENTS: Final = {
         "target",
         "terminal",
     ),
-    *("multicasts", "unicasts", "exceptions", "conditional", "retransmissions"),
+    *("isis", "multicasts", "unicasts", "exceptions", "conditional", "retransmissions"),
     *("first", "last", "end", "version", "nhrp", "dmvpn", "undebug", "no debug", "terminal pem"),
 }
 #: Whose words a feature's screens have, too, and why.

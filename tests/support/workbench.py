@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dmvpn.base.events import Event
-    from dmvpn.base.ports import Interfaces, Machine, Ports, Rib, Tunnels
+    from dmvpn.base.ports import Interfaces, Machine, Policies, Ports, Rib, Tunnels
 
 M = TypeVar("M")
 E = TypeVar("E", bound=Effect)
@@ -50,6 +50,8 @@ class Workbench:
             self.ports.tunnels = cast("Tunnels", self.machines["tunnel"])
         if "rib" in self.machines:
             self.ports.rib = cast("Rib", self.machines["rib"])
+        if "policy" in self.machines:
+            self.ports.policies = cast("Policies", self.machines["policy"])
         self._configurator = Configurator(
             [line for feature in features for line in feature.config],
             [mode for feature in features for mode in feature.modes],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.events import HostRouteChanged, LinkChanged
 from dmvpn.base.notices import LineProtocolDecided, OverrideOffered, Route, RouteOffered, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rib.show.routes import LEGEND
 from dmvpn.features.static import FEATURE as STATIC
@@ -295,6 +297,56 @@ def test_show_ip_cef_shows_what_packets_take(r31: Workbench) -> None:
 )
 def test_show_ip_cef_of_one_prefix(r31: Workbench, command: str, lines: list[str]) -> None:
     assert r31.show(command) == lines
+
+
+def test_the_particulars_of_the_forwarding_table_say_what_kind_each_entry_is(r31: Workbench) -> None:
+    lines = r31.show("show ip cef detail")
+    assert lines[:3] == ["IPv4 CEF is enabled and running", "VRF Default", " 24 prefixes (20/4 fwd/non-fwd)"]
+    for pair in (
+        ["0.0.0.0/0, epoch 0, flags [default route]", "  nexthop 172.16.31.2 GigabitEthernet0/1"],
+        ["10.3.3.0/24, epoch 0, flags [attached, connected]", "  attached to GigabitEthernet0/2"],
+        ["10.3.3.1/32, epoch 0, flags [receive, local]", "  receive for GigabitEthernet0/2"],
+        ["10.4.4.0/24, epoch 0", "  nexthop 192.168.100.41 Tunnel100"],
+        ["127.0.0.0/8, epoch 0", "  drop"],
+    ):
+        at = lines.index(pair[0])
+        assert lines[at : at + 2] == pair
+
+
+def test_parts_of_the_forwarding_table_can_be_asked_for(r31: Workbench) -> None:
+    r31.configure("ip route 10.77.0.0 255.255.0.0 10.99.99.99\n")
+    r31.configure("no ip route 0.0.0.0 0.0.0.0 172.16.31.2\n")
+    assert r31.show("show ip cef unresolved") == ["Prefix               Next Hop             Interface"]
+    assert [line.split()[0] for line in r31.show("show ip cef 10.4.4.0/22 longer-prefixes")] == [
+        "Prefix",
+        "10.4.4.0/24",
+    ]
+    assert (
+        r31.show("show ip cef 10.4.0.0 255.255.0.0 longer-prefixes detail")[-1] == "  nexthop 192.168.100.41 Tunnel100"
+    )
+    assert [line.split()[0] for line in r31.show("show ip cef adjacency Tunnel100 192.168.100.51")[1:]] == [
+        "10.5.5.0/24"
+    ]
+
+
+def test_routes_can_be_chosen_by_their_tag_by_a_list_and_by_their_process() -> None:
+    bench = Workbench(INTERFACE, RIB, STATIC, POLICY)
+    bench.configure(
+        CONFIGURATION + "ip route 10.8.0.0 255.255.0.0 10.3.3.9 tag 7\naccess-list 5 permit 10.3.0.0 0.0.255.255\n"
+    )
+    for name in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
+        bench.handle(LinkChanged(name, up=True))
+    bench.handle(LineProtocolDecided("Tunnel100", up=True))
+    bench.handle(offer("10.4.4.0/24", RouteSource.EIGRP, 90, 52992000, HUB))
+
+    def chosen(words: str) -> list[str]:
+        return [
+            found[1] for line in bench.show(f"show ip route {words}") if (found := re.match(r"[A-Z] {8}(\S+)", line))
+        ]
+
+    assert chosen("tag 7") == ["10.8.0.0/16"]
+    assert chosen("list 5") == ["10.3.3.0/24", "10.3.3.1/32"]
+    assert (chosen("eigrp 100"), chosen("eigrp 200")) == (["10.4.4.0/24"], [])
 
 
 def test_show_ip_protocols_begins_as_on_ios() -> None:

@@ -238,7 +238,7 @@ _STATISTICS = label_group(
 
 _ADJACENCY = label_group(
     "columns of show adjacency",
-    ("show adjacency",),
+    ("show adjacency", "show adjacency detail", "show adjacency summary"),
     Word("Protocol", "IP or IPV6: whose packets the next hop takes.", also=("IP", "IPV6")),
     Word("Interface", "Where the next hop is."),
     Word(
@@ -247,6 +247,32 @@ _ADJACENCY = label_group(
         next="show ip cef",
     ),
     Word("point2point", "The far end of a point-to-point tunnel."),
+    Word(
+        "packets",
+        "IOS's line: packets are not counted by next hop.",
+        also=("0 packets", "bytes"),
+        next="show dmvpn detail",
+    ),
+    Word(
+        "sourced in sev-epoch",
+        "IOS's count of how often the table was made again.",
+        also=("epoch", "Database epoch", "entries at this epoch", "Adjacency database high availability"),
+    ),
+    Word(
+        "Encap length",
+        "Octets that the tunnel puts before a packet, which follow: the outer IP header and GRE; zeros where they are "
+        "another for each packet. ESP is not counted.",
+        clause="RFC 2784 §2",
+    ),
+    Word("Tun endpt", "The next hop is behind an end of a multipoint tunnel.", next="show tunnel endpoints"),
+    Word("P2P-ADJ", "The next hop is the far end of a point-to-point tunnel."),
+    Word("ARP", "The next hop is a station on an Ethernet.", next="show arp"),
+    Word("Next chain element", "Where the packets of the tunnel go themselves.", also=("adj out of", "addr")),
+    Word(
+        "Adjacency table has",
+        "How many next hops there are. None is incomplete: one that is not resolved is not in the table.",
+        also=("adjacency", "adjacencies", "complete adjacencies", "incomplete adjacencies", "linktype"),
+    ),
     next="show ip nhrp",
 )
 

@@ -4,7 +4,8 @@ entries      show ip nhrp ..., and what exists for IPv6, too
 servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...
 statistics   show ip nhrp traffic, summary; show nhrp stats
-endpoints    show adjacency, show tunnel endpoints, show ip nhrp multicast, redirect, show nhrp group-map
+adjacencies  show adjacency
+endpoints    show tunnel endpoints, show ip nhrp multicast, redirect, show nhrp group-map
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearCounters, ClearSessions, ClearStatistics
-from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, servers, statistics
+from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
 from dmvpn.features.nhrp.show.entries import of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
@@ -114,6 +115,7 @@ COMMANDS: Final = (
     *servers.COMMANDS,
     *statistics.COMMANDS,
     *_ORDERS,
+    *adjacencies.COMMANDS,
     *endpoints.COMMANDS,
 )
 

@@ -1,4 +1,4 @@
-"""`show adjacency` and `show tunnel endpoints`: where the packets for a next hop go.
+"""`show tunnel endpoints`: where the packets for a next hop go.
 
 `show ip nhrp multicast` and `show ip nhrp redirect`: who gets copies, and who was told of a shorter way.
 
@@ -9,7 +9,6 @@ There are no service policies here: what a line says is shown with who it would 
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
@@ -24,61 +23,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.cache import Neighbor
     from dmvpn.features.nhrp.tunnel import Tunnel
-
-#: IOS's words for the protocol of a next hop, by IP version.
-_PROTOCOLS: Final = {4: "IP", 6: "IPV6"}
-
-
-@dataclass(frozen=True, slots=True)
-class AdjacencyLine:
-    """A next hop that packets can be sent to. address: None: the far end of a point-to-point tunnel. routes: by it."""
-
-    version: int
-    interface: str
-    address: IPAddress | None
-    routes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowAdjacency:
-    """The answer to `show adjacency`."""
-
-    adjacencies: tuple[AdjacencyLine, ...]
-
-
-def query_adjacency(ctx: ShowContext, args: Args) -> ShowAdjacency:
-    """Return all next hops, or those of one interface: what routes use, and what NHRP resolved."""
-    wanted = args.interface("interface", None)
-    multipoint = {tunnel.name: tunnel.multipoint for tunnel in ctx.ports.tunnels.all()}
-    found: Counter[tuple[str, int, IPAddress | None]] = Counter()
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
-        found.update({(tunnel.name, address.version, address): 0 for address in tunnel.adjacencies})
-    known = set(found)
-    for route in ctx.ports.rib.routes():
-        for hop in ctx.ports.rib.forwarding(route.prefix.address):
-            address = hop.address if multipoint.get(hop.interface, True) else None
-            key = (hop.interface, route.prefix.address.version, address)
-            resolved = not multipoint.get(hop.interface, False) or key in known
-            if resolved and (address is not None or hop.interface in multipoint):
-                found[key] += 1
-    names = [state.name for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
-    lines = [
-        AdjacencyLine(version, interface, address, routes)
-        for (interface, version, address), routes in found.items()
-        if interface in names
-    ]
-    lines.sort(
-        key=lambda line: (line.version, names.index(line.interface), line.address.packed if line.address else b"")
-    )
-    return ShowAdjacency(tuple(lines))
-
-
-def render_adjacency(answer: ShowAdjacency) -> Iterator[str]:
-    """Yield one line for each next hop."""
-    yield "Protocol Interface                 Address"
-    for line in answer.adjacencies:
-        address = "point2point" if line.address is None else spelled(line.address)
-        yield f"{_PROTOCOLS[line.version]:<8} {line.interface:<25} {address}({line.routes})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +246,6 @@ _LISTS: Final = of_both(
 COMMANDS: Final = (
     *_LISTS,
     *_GROUPS,
-    ExecCommand(
-        "show adjacency [ {interface:interface} ]",
-        {"adjacency": "Next hops that packets can be sent to", "interface": "Of one interface"},
-        query=query_adjacency,
-        render=render_adjacency,
-    ),
     ExecCommand(
         "show tunnel endpoints [ {interface:interface} ]",
         {"tunnel": "GRE tunnels", "endpoints": "The far ends that packets go to", "interface": "Of one tunnel"},

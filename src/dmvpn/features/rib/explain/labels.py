@@ -81,6 +81,18 @@ _CEF = label_group(
         also=("fwd", "non-fwd", "non"),
     ),
     Word("Table id", "IOS's line: there is one table.", also=("VRF Default",)),
+    Word(
+        "flags",
+        "What kind of entry it is: of a network on an interface (attached, connected), for this router (receive, "
+        "local), the default route.",
+        also=("attached, connected", "receive, local", "default route handler"),
+    ),
+    Word(
+        "adj out of",
+        "The way of a conversation over an Ethernet; of several equal ways each has a line: the data plane chooses.",
+        also=("IP adj", "adj", "out of", "out", "addr"),
+    ),
+    Word("midchain out of", "The same over a tunnel.", also=("IP midchain", "midchain"), next="show adjacency detail"),
     next="show ip cef",
     sighted=True,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -59,6 +60,8 @@ def render_summary(answer: ShowIpProtocolsSummary) -> Iterator[str]:
 
 def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
     """Clear routes (`clear ip route`)."""
+    if "mask" in args:
+        return ClearRoutes(Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0))
     return ClearRoutes(args.prefix("prefix", None))
 
 
@@ -72,8 +75,8 @@ SUMMARY = ExecCommand(
     render=render_summary,
 )
 CLEAR = ExecCommand(
-    "clear ip route ( * | {prefix:prefix} )",
-    {"route": "Routes", "*": "All of them", "prefix": "One prefix"},
+    "clear ip route ( * | {prefix:prefix} | {network:address} {mask:mask} )",
+    {"route": "Routes", "*": "All of them", "prefix": "One prefix", "network": "One prefix", "mask": "Its mask"},
     action=clear_routes,
     privilege=15,
 )

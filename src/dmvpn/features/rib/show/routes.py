@@ -26,7 +26,7 @@ from dmvpn.features.rib.show.entries import (
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 WIDTH = 80
 
@@ -49,7 +49,7 @@ LEGEND: Final = (
 #: The words of the command that choose routes, with the letters that they choose.
 _SELECTIONS = {
     **{"connected": "CL", "local": "L", "static": "S", "rip": "R", "eigrp": "D", "ospf": "O", "bgp": "B"},
-    "nhrp": "H",
+    **{"nhrp": "H", "isis": "i", "mobile": "M", "odr": "o"},
 }
 
 
@@ -64,8 +64,11 @@ class ShowIpRoute:
 
 
 def query_routes(ctx: ShowContext, args: Args) -> ShowIpRoute:
-    """Return the whole table, or the routes of one source."""
-    return _selected(all_entries(ctx), args)
+    """Return the whole table, or the routes of one source, with one tag, or that an access list permits."""
+    if "list" not in args:
+        return _selected(all_entries(ctx), args)
+    policies, name = ctx.ports.policies.of_routes(), args.text("name")
+    return _selected(all_entries(ctx), args, lambda prefix: policies.access_list_permits(name, prefix))
 
 
 def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
@@ -74,8 +77,9 @@ def query_past_routes(ctx: ShowContext, args: Args) -> ShowIpRoute | Unknown:
     return found if isinstance(found, Unknown) else _selected(past_entries(*found), args)
 
 
-def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
+def _selected(entries: list[RouteEntry], args: Args, listed: Callable[[Prefix], bool] | None = None) -> ShowIpRoute:
     within, only_supernets = _within(args), "supernets-only" in args
+    tag, process = args.integer("tag", None), args.integer("process", None)
     letters = next((letters for word, letters in _SELECTIONS.items() if word in args), None)
     selected = tuple(
         entry
@@ -83,6 +87,9 @@ def _selected(entries: list[RouteEntry], args: Args) -> ShowIpRoute:
         if (letters is None or entry.letter in letters)
         and (within is None or entry.prefix in within)
         and (not only_supernets or _is_supernet(entry.prefix))
+        and tag in (None, entry.tag)
+        and (process is None or entry.process == str(process))
+        and (listed is None or listed(entry.prefix))
     )
     return ShowIpRoute(find_gateway(entries), selected, majors(entries), "next-hop-override" in args)
 
@@ -178,7 +185,8 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
 
 _NUMBER = "{process:1-65535}"
 _SELECTION = (
-    f"[ connected | local | static | rip | eigrp [ {_NUMBER} ] | ospf [ {_NUMBER} ] | bgp | nhrp | next-hop-override ]"
+    f"[ connected | local | static | rip | eigrp [ {_NUMBER} ] | ospf [ {_NUMBER} ] | bgp [ {{process:1-4294967295}} ] "
+    "| nhrp | next-hop-override | tag {tag:0-4294967295} | isis | mobile | odr ]"
 )
 _HELP = {
     "route": "The routing table",
@@ -189,6 +197,12 @@ _HELP = {
     "eigrp": "Routes of EIGRP",
     "ospf": "Routes of OSPF",
     "bgp": "Routes of BGP",
+    "isis": "Routes of IS-IS, which does not run here",
+    "mobile": "Routes of Mobile IP, which does not run here",
+    "odr": "Routes of On Demand Routing, which does not run here",
+    "tag": "Routes with a tag",
+    "list": "Routes that an access list permits",
+    "name": "Name or number of the list",
     "process": "Autonomous system, or number of the process",
     "nhrp": "Routes of NHRP",
     "next-hop-override": "With the next hops that NHRP put in",
@@ -209,6 +223,7 @@ PARTS = ExecCommand(
     query=query_routes,
     render=render_routes,
 )
+LISTED = ExecCommand("show ip route list {name:word}", _HELP, query=query_routes, render=render_routes)
 PAST = ExecCommand(
     f"show ip route {_SELECTION} at {{when:moment}}", _HELP, query=query_past_routes, render=answered(render_routes)
 )
