@@ -100,7 +100,9 @@ frr_again(){ local ns=$1 d=$2
   in_ns $ns $FRRBIN/$d -d -N $ns -f /run/frr/$ns/$d.conf -i /run/frr/$ns/$d.pid \
      --vty_socket /run/frr/$ns --log file:/run/frr/$ns/$d.log --log-level debug || log "start $ns $d failed"
 }
-frr_stop(){ local ns=$1 d=$2; kill -${3:-TERM} $(cat /run/frr/$ns/$d.pid); }
+# frr_stop NS DAEMON [SIGNAL]: nhrpd 8.4 hangs on TERM now and then, and keeps the lock that its successor needs
+frr_stop(){ local pid; pid=$(cat /run/frr/$1/$2.pid)
+  kill -${3:-TERM} $pid; wait_for 10 test ! -e /proc/$pid || kill -KILL $pid; }
 vty(){ local ns=$1; shift; local a=(); for c in "$@"; do a+=(-c "$c"); done; timeout 30 vtysh --vty_socket /run/frr/$ns "${a[@]}"; }
 show(){ local f=$1; shift; for n in $NODES; do for c in "$@"; do echo "### $n# $c"; vty $n "$c" 2>&1; done; done >> "$OUT/$f.txt"; }
 kshow(){ local f=$1; for n in $NODES; do echo "### $n: ip route / ip neigh dev gre1"; ip -n $n route; ip -n $n neigh show dev gre1; done >> "$OUT/$f.txt"; }
