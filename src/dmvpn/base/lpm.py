@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from dmvpn.base.breath import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.addresses import IPAddress, Prefix
 
@@ -56,6 +56,10 @@ class PrefixTable(Generic[Value]):
 
     def __iter__(self) -> Iterator[Prefix]:
         return iter(self._entries)
+
+    def values(self) -> Iterable[Value]:
+        """Return all values, those that came first first."""
+        return self._entries.values()
 
     def get(self, prefix: Prefix) -> Value | None:
         """Return the value of exactly this prefix, or None."""

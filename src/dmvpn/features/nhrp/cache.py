@@ -24,7 +24,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
 
 if TYPE_CHECKING:
-    from collections.abc import ValuesView
+    from collections.abc import Iterable, ValuesView
 
     from dmvpn.base.protection import Proved
     from dmvpn.base.reasons import Reason
@@ -306,6 +306,14 @@ class Cache:
         """Return all entries by ascending target."""
         return [entry for _, entry in self._table.items()]
 
+    def static(self) -> list[Entry]:
+        """Return what is configured, by ascending target. A hub has thousands of others."""
+        return _by_target(entry for entry in self._table.values() if entry.type is EntryType.STATIC)
+
+    def unregistered(self) -> list[Entry]:
+        """Return the entries that nobody registered here, by ascending target."""
+        return _by_target(entry for entry in self._table.values() if not entry.is_registered)
+
     def add(self, entry: Entry) -> None:
         """Put an entry in; one with the same target is replaced."""
         self.remove(entry.target)
@@ -391,6 +399,10 @@ class Cache:
             _forget(self._by_nbma, entry.nbma, entry.target)
         if entry.connection:
             _forget(self._by_connection, entry.connection, entry.target)
+
+
+def _by_target(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.target)
 
 
 def _forget(index: dict[K, dict[Prefix, Entry]], key: K, target: Prefix) -> None:

@@ -19,6 +19,8 @@ from dmvpn.features.nhrp.station import Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.plane import Plane
@@ -73,6 +75,7 @@ class Configuration:
             self.names_changed()
 
     def _create(self, config: TunnelConfig) -> None:
+        self._station.finish_work()  # perhaps a tunnel of this name is still being cleared up
         cache = Cache(changed={} if self._station.ports.remembers else None)
         usage = self._station.shared.usage_of(config.name)
         tunnel = Tunnel(config, RateLimit(*config.max_send), cache=cache, usage=usage)
@@ -96,8 +99,7 @@ class Configuration:
         reason = Reason(NhrpReason.NOT_CONFIGURED, since=self._station.now)
         self._registration.stop(tunnel, reason)
         self._forget_learned(tunnel, registered=True)
-        for entry in tunnel.cache.entries():
-            self._peers.drop_static(tunnel, entry)
+        self._station.work(self._dropping_static(tunnel))
         self._plane.withdraw(tunnel)
         tunnel.clients.clear()
         self._registration.update_hold(tunnel)
@@ -230,11 +232,21 @@ class Configuration:
     # -------------------------------------------------------------------------------------------- parts
 
     def _forget_learned(self, tunnel: Tunnel, *, registered: bool) -> None:
-        for entry in tunnel.cache.entries():
-            present = tunnel.cache.get(entry.target) is entry  # dropping a peer drops what is behind it
-            if present and (registered or not entry.is_registered):
-                self.forget(tunnel, entry, "NHRP: no error")
+        entries = tunnel.cache.entries() if registered else tunnel.cache.unregistered()
+        self._station.work(self._forgetting(tunnel, entries))
         self._plane.forget_gleaned(tunnel)
+
+    def _forgetting(self, tunnel: Tunnel, entries: list[Entry]) -> Iterator[None]:
+        for entry in entries:
+            if tunnel.cache.get(entry.target) is entry:  # dropping a peer drops what is behind it
+                self.forget(tunnel, entry, "NHRP: no error")
+            yield
+
+    def _dropping_static(self, tunnel: Tunnel) -> Iterator[None]:
+        """Drop what is left of a tunnel that is configured no more."""
+        for entry in tunnel.cache.entries():
+            self._peers.drop_static(tunnel, entry)
+            yield
 
     def _set_static(self, tunnel: Tunnel, targets: dict[Prefix, None] | None = None) -> None:
         """Make the static entries those of `map` lines and of servers whose NBMA address is known.
@@ -243,7 +255,7 @@ class Configuration:
         """
         servers = self._of_servers(tunnel)
         if targets is None:
-            entries = tunnel.cache.entries()
+            entries = tunnel.cache.static()
             targets = dict.fromkeys((*(target for target, _ in tunnel.config.maps), *servers))
         else:
             entries = [entry for target in sorted(targets) if (entry := tunnel.cache.get(target)) is not None]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dmvpn.base.chores import PAUSE
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.events import (
@@ -94,6 +95,7 @@ class NhrpMachine:
         self._overlays = {version: Overlay(ports, self._shared, version) for version in VERSIONS}
         self._tunnels = {version: overlay.tunnels for version, overlay in self._overlays.items()}
         self._remembers = ports.remembers
+        self._recalls_at: float | None = None
         #: The chronicle's side of NHRP, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
 
@@ -108,7 +110,7 @@ class NhrpMachine:
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due."""
-        return earliest(*[overlay.next_deadline() for overlay in self._overlays.values()])
+        return earliest(self._recalls_at, *[overlay.next_deadline() for overlay in self._overlays.values()])
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
@@ -116,6 +118,7 @@ class NhrpMachine:
         if self._remembers:
             past = self.past = self.past or Past(VERSIONS, now)
             results += past.follow(event, self._tunnels, now)
+            self._recalls_at = now + PAUSE if past.is_behind else None
         return results
 
     def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:

@@ -12,9 +12,10 @@ version of the addresses that it is given. `machine.py` hands an event to the ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.chores import PAUSE
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import Effect, PollUsage
 from dmvpn.base.events import (
@@ -63,12 +64,16 @@ from dmvpn.features.nhrp.transit import Errors, Transit
 from dmvpn.features.nhrp.ways import Redirects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dmvpn.base.ports import Ports
     from dmvpn.base.protection import Connection
     from dmvpn.features.nhrp.shared import Shared, Traffic
     from dmvpn.features.nhrp.tunnel import Tunnel
+
+
+#: Timers that fire in one event.
+_AT_ONCE: Final = 64
 
 
 class Overlay:
@@ -89,6 +94,7 @@ class Overlay:
         self._responder = Responder(station, self._peers, self._purger)
         self._registration = Registration(station, plane, self._echoes, self._peers, self._purger)
         self._redirects = Redirects(station)
+        self._resting = float("-inf")
         errors = Errors(station)
         #: Takes packets of NHRP.
         self.reception = Reception(
@@ -113,8 +119,10 @@ class Overlay:
         )
 
     def next_deadline(self) -> float | None:
-        """Return when the next timer is due."""
-        return earliest(self._station.deadlines.next(), self._plane.next_deadline())
+        """Return when the next timer is due; those that are left of a crowd wait for a moment."""
+        following = self._station.deadlines.next()
+        waits = None if following is None else max(following, self._resting)
+        return earliest(waits, self._plane.next_deadline())
 
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event other than a packet of NHRP, and return what must be done."""
@@ -188,14 +196,21 @@ class Overlay:
     # -------------------------------------------------------------------------------------------- timers
 
     def _time_passed(self) -> None:
+        """Do what is due, so much of it as takes some milliseconds: a crowd of clients expires together."""
         self._plane.due()
-        for timer in self._station.deadlines.pop_due(self._station.now):
+        now, fired = self._station.now, 0
+        for timer in self._station.deadlines.take_due(now, _AT_ONCE):
             self._due(timer)
+            fired += 1
+        if fired == _AT_ONCE:
+            self._resting = now + PAUSE
 
     def _due(self, timer: Timer) -> None:
-        """Hand a timer to its part. The first four clear up even if their tunnel is gone."""
+        """Hand a timer to its part. The first five clear up even if their tunnel is gone."""
         tunnel = self._station.tunnels.get(timer.tunnel)
         match timer.kind:
+            case TimerKind.CHORES:
+                self._station.go_on()
             case TimerKind.NAME:
                 self._names.due(timer)
             case TimerKind.RETRY:
@@ -380,9 +395,14 @@ class Overlay:
                 pass
 
     def _clear(self, tunnel: Tunnel, entries: list[Entry]) -> None:
-        for entry in entries:
-            if tunnel.cache.get(entry.target) is entry:
+        self._station.work(self._clearing(tunnel, [(entry, entry.expires) for entry in entries]))
+
+    def _clearing(self, tunnel: Tunnel, entries: list[tuple[Entry, float | None]]) -> Iterator[None]:
+        """Forget these entries, unless somebody has renewed them meanwhile."""
+        for entry, expires in entries:
+            if tunnel.cache.get(entry.target) is entry and entry.expires == expires:
                 self._configuration.forget(tunnel, entry, "NHRP: no error")
+            yield
 
     def _clear_counters(self, event: ClearCounters) -> None:
         for tunnel in self._chosen(event.interface):

@@ -14,11 +14,12 @@ its sender must not decide how long our line is: of a long list the line has the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import MessagePassed, Sign, StateChanged, Topic, Way
-from dmvpn.base.errors import WireError
+from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import UsageReported
 from dmvpn.base.journal import Journal
 from dmvpn.base.negotiation import ConnectionChanged
@@ -64,6 +65,9 @@ _KINDS: Final = (
     (Flag.RIB, "shortcut T1"),
     (Flag.IMPLICIT, "from a request"),
 )
+
+#: Entries of a tunnel that are recorded in one event.
+_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +142,9 @@ class Past:
         self._accounts: dict[str, dict[IPAddress | int, None]] = {}
         #: By the names of tunnels, as of the last configuration.
         self._caches: dict[int, dict[str, Cache]] = {version: {} for version in versions}
+        self._gone: dict[tuple[int, str, Prefix], None] = {}
+        #: Are there changes that are not recorded yet? Thousands of entries may change in one event.
+        self.is_behind = False
 
     # ------------------------------------------------------------------------------------------------- to remember
 
@@ -156,7 +163,11 @@ class Past:
                 if tunnel.cache.changed:
                     lines += self._changed(version, tunnel, now)
             if isinstance(event, Configured):
-                lines += self._configured(version, tunnels, now)
+                self._configured(version, tunnels, now)
+        lines += self._follow_gone(networks, now)
+        self.is_behind = bool(self._gone) or any(
+            tunnel.cache.changed for tunnels in networks.values() for tunnel in tunnels.values()
+        )
         match event:
             case ConnectionChanged(old=old, new=None) if old is not None:
                 for name in self._accounts:
@@ -169,26 +180,33 @@ class Past:
         return lines
 
     def _changed(self, version: int, tunnel: Tunnel, now: float) -> list[StateChanged]:
-        """Record the entries that are different now."""
-        changed = tunnel.cache.changed or {}
+        """Record entries that are different now, the first of them."""
+        changed = surely(tunnel.cache.changed)
         lines: list[StateChanged] = []
-        for target in changed:
+        for target in list(islice(changed, _AT_ONCE)):
+            del changed[target]
             entry = tunnel.cache.get(target)
             record = record_of(tunnel, entry) if entry is not None else None
             lines += self._note(version, (tunnel.name, target), record, now)
-        changed.clear()
         return lines
 
-    def _configured(self, version: int, tunnels: Mapping[str, Tunnel], now: float) -> list[StateChanged]:
-        """Record that tunnels may have come and gone, with all their entries."""
+    def _configured(self, version: int, tunnels: Mapping[str, Tunnel], now: float) -> None:
+        """Record that tunnels may have come and gone, and note whose entries are to be recorded with them."""
         caches = {name: tunnel.cache for name, tunnel in tunnels.items()}
         before, self._caches[version] = self._caches[version], caches
         if list(caches) == list(before) and all(caches[name] is before[name] for name in caches):
-            return []
+            return
         self._tunnels[version].note(None, tuple(caches), now)
+        others = {name for name, cache in before.items() if caches.get(name) is not cache}
+        self._gone.update(((version, *key), None) for key in self._entries[version].present() if key[0] in others)
+
+    def _follow_gone(self, networks: Mapping[int, Mapping[str, Tunnel]], now: float) -> list[StateChanged]:
+        """Record that entries went with their tunnels, the first of them."""
         lines: list[StateChanged] = []
-        for name, target in self._entries[version].present():
-            if name not in caches or caches[name].get(target) is None:
+        for version, name, target in list(islice(self._gone, _AT_ONCE)):
+            del self._gone[version, name, target]
+            tunnel = networks[version].get(name)
+            if tunnel is None or tunnel.cache.get(target) is None:
                 lines += self._note(version, (name, target), None, now)
         return lines
 

@@ -33,6 +33,8 @@ from dmvpn.features.nhrp.station import Station, Timer, TimerKind
 from dmvpn.features.nhrp.tunnel import Happening
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import EffectFailed
     from dmvpn.features.nhrp.tunnel import Tunnel
@@ -138,6 +140,8 @@ class Plane:
 
     def update_multicast(self, tunnel: Tunnel) -> None:
         """Tell the plane, now or in a moment, that the list of receivers may have changed."""
+        if self._station.tunnels.get(tunnel.name) is not tunnel:
+            return  # it is configured no more, and its entries are being dropped
         now, last = self._station.now, tunnel.multicast_set_at
         if last is not None and now < last + MULTICAST_INTERVAL:
             self._station.deadlines.set(Timer(TimerKind.MULTICAST, tunnel.name), last + MULTICAST_INTERVAL)
@@ -154,11 +158,17 @@ class Plane:
     def restore(self, tunnel: Tunnel) -> None:
         """Order everything again: the plane forgot, or never knew."""
         if tunnel.multipoint:
-            for next_hop, to in tunnel.adjacencies.items():
-                self._station.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
+            self._station.work(self._restoring(tunnel, list(tunnel.adjacencies)))
             tunnel.multicast = multicast_receivers(tunnel)
             self._station.emit(_multicast_order(tunnel))
         self.report(tunnel)
+
+    def _restoring(self, tunnel: Tunnel, next_hops: list[IPAddress]) -> Iterator[None]:
+        for next_hop in next_hops:
+            to = tunnel.adjacencies.get(next_hop)
+            if to is not None and tunnel.running:
+                self._station.emit(SetAdjacency(tunnel.name, next_hop, to.nbma, to.connection))
+            yield
 
     def report(self, tunnel: Tunnel) -> None:
         """Order which packets of the tunnel the plane must report, for redirects."""
@@ -237,7 +247,8 @@ def multicast_receivers(tunnel: Tunnel) -> tuple[Neighbor, ...]:
             receivers[Neighbor(client.nbma)] = None
     if config.multicast_dynamic:
         # A client that is also a server of ours gets its copies already.
-        receivers.update({to: None for to in tunnel.registered_multicast if Neighbor(to.nbma) not in receivers})
+        known = {to.nbma for to in receivers}
+        receivers.update((to, None) for to in tunnel.registered_multicast if to.nbma not in known)
     return tuple(receivers)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.chores import PAUSE, Chores
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.effects import GRE_NHRP, Effect, SendGre
 from dmvpn.base.entropy import fraction
@@ -48,6 +49,8 @@ POLL_BUSY_SERVERS = 1.0
 POLL_CLIENTS = 10.0
 #: Octets of IP and GRE header around a packet, for the debug line.
 _ENCAPSULATION = 28
+#: Entries, or adjacencies, that long work sees to in one event.
+_STEPS: Final = 64
 
 
 class TimerKind(enum.Enum):
@@ -64,6 +67,7 @@ class TimerKind(enum.Enum):
     NAME = "a host name is to be asked for again"
     RETURN = "a server that was silent has answered for a while"
     REPLY = "the direct way that a reply waits for did not come up"
+    CHORES = "long work goes on"
 
 
 class Timer(NamedTuple):
@@ -100,6 +104,7 @@ class Station:
         self.now = 0.0
         self.tunnels: dict[str, Tunnel] = {}
         self.deadlines: Deadlines[Timer] = Deadlines()
+        self._chores = Chores(_STEPS)
         self._out: list[Effect | Notice] = []
         self.request_ids = shared.request_ids
         self._wants = Wants(version)
@@ -134,6 +139,24 @@ class Station:
     def emit(self, *results: Effect | Notice) -> None:
         """Have these things done, in this order."""
         self._out.extend(results)
+
+    def work(self, work: Iterator[None]) -> None:
+        """Do long work: some of it now, the rest in later events."""
+        self._chores.begin(work)
+        self._go_on_later()
+
+    def go_on(self) -> None:
+        """Do some more of the long work."""
+        self._chores.go_on()
+        self._go_on_later()
+
+    def finish_work(self) -> None:
+        """Do all of the long work that is left."""
+        self._chores.finish()
+
+    def _go_on_later(self) -> None:
+        if self._chores.is_busy:
+            self.deadlines.set(Timer(TimerKind.CHORES, ""), self.now + PAUSE)
 
     def leave(self) -> None:
         """Say nothing more for a moment: the router takes back what it has told, and news would outlive it."""

@@ -1,0 +1,57 @@
+"""Long work of a machine, of which each event does a little: between two pieces everybody else is heard.
+
+    chores = Chores(most)
+    chores.begin(work)     the first piece at once, if nothing else is left to do
+    chores.go_on()         the next piece; the machine asks for it a `PAUSE` after the one before, while `is_busy`
+
+Work is a generator that yields after each step. How many steps are a piece is a number, and no time is looked at: so a
+replay does the same in the same events. What a step needs may have changed since the work was begun; it looks first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Seconds until the next piece.
+PAUSE: Final = 0.001
+
+
+class Chores:
+    """What is left to do, the first first. most: steps of one piece, some milliseconds."""
+
+    __slots__ = ("_left", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._left: deque[Iterator[None]] = deque()
+
+    @property
+    def is_busy(self) -> bool:
+        """Is anything left to do?"""
+        return bool(self._left)
+
+    def begin(self, work: Iterator[None]) -> None:
+        """Take on more work."""
+        self._left.append(work)
+        if len(self._left) == 1:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Do a piece of what is left."""
+        steps = 0
+        while self._left and steps < self._most:
+            done = sum(1 for _ in islice(self._left[0], self._most - steps))
+            steps += done
+            if steps < self._most:
+                self._left.popleft()
+
+    def finish(self) -> None:
+        """Do all that is left: something else must not begin before."""
+        while self._left:
+            for _ in self._left.popleft():
+                pass
