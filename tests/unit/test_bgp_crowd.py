@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dmvpn.base.events import LinkChanged, Tick
-from dmvpn.base.streams import StreamData, StreamListen, StreamSend, StreamUp
+from dmvpn.base.streams import StreamClose, StreamData, StreamListen, StreamSend, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, serialize
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from support.routing import GI1, a, make
 from support.workbench import Workbench, of_type
 
+if TYPE_CHECKING:
+    from dmvpn.base.effects import Effect
+
 NEIGHBORS = 400
+#: Neighbors that one event may be about.
+MOST = 64
 _LINES = f"""
 interface {GI1}
  ip address 172.16.0.1 255.255.0.0
@@ -31,7 +39,10 @@ def crowd() -> Workbench:
     bench.ports.policies = bench.machine(PolicyMachine)
     bench.configure(_LINES)
     bench.handle(LinkChanged(GI1, up=True))
-    capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+    capabilities = [
+        CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
+        CapabilityValue(Capability.ROUTE_REFRESH, b""),
+    ]
     for number in range(NEIGHBORS):
         address, stream = a("172.16.1.0") + number, 2 * number + 1
         bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
@@ -39,6 +50,45 @@ def crowd() -> Workbench:
         bench.handle(StreamData(stream, serialize(Keepalive())))
     bench.advance(5.0)
     return bench
+
+
+def each(bench: Workbench, first: list[Effect], kind: type[StreamSend | StreamClose]) -> set[int]:
+    """Return the streams with such an order within a second; no event may have too many."""
+    streams: set[int] = set()
+    effects, end = first, bench.now + 1.0
+    while True:
+        found = {order.stream for order in of_type(effects, kind)}
+        assert len(found) <= MOST
+        streams |= found
+        due = bench.next_deadline()
+        if due is None or due > end:
+            return streams
+        bench.now = max(bench.now, due)
+        effects = bench.handle(Tick())
+
+
+def test_all_are_asked_for_their_routes_in_several_events() -> None:
+    bench = crowd()
+    asked = each(bench, bench.handle(ClearBgp(softness=Softness.SOFT_IN)), StreamSend)
+    assert len(asked) == NEIGHBORS
+
+
+def test_sessions_that_somebody_clears_are_ended_in_several_events() -> None:
+    bench = crowd()
+    assert len(each(bench, bench.handle(ClearBgp()), StreamClose)) == NEIGHBORS
+
+
+def test_lines_about_a_group_are_obeyed_in_several_events() -> None:
+    bench = crowd()
+    effects = bench.configure("router bgp 65000\n neighbor ALL shutdown\n")
+    assert len(each(bench, effects, StreamClose)) == NEIGHBORS
+
+
+def test_the_last_line_about_a_group_holds_for_all() -> None:
+    bench = crowd()
+    effects = bench.configure("router bgp 65000\n neighbor ALL shutdown\n")
+    effects += bench.configure("router bgp 65000\n no neighbor ALL shutdown\n")
+    assert len(each(bench, effects, StreamClose)) <= 2 * MOST
 
 
 def test_keepalives_that_are_due_together_are_sent_in_several_events() -> None:
@@ -53,7 +103,7 @@ def test_keepalives_that_are_due_together_are_sent_in_several_events() -> None:
         for order in sent:
             told[order.stream] = told.get(order.stream, 0) + 1
     assert len(told) == NEIGHBORS
-    assert longest <= 64
+    assert longest <= MOST
 
 
 def test_a_change_that_is_about_no_caller_opens_no_port_again() -> None:

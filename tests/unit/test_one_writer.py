@@ -26,7 +26,6 @@ WRITERS: dict[str, dict[str, str]] = {
         "denied": "intake.py",
         "limits": "routes.py",
         "received": "intake.py",
-        "results": "machine.py",
         "router_id": "machine.py",
         "sessions": "neighbors.py",
         "stale": "intake.py",

@@ -60,7 +60,7 @@ from dmvpn.features.bgp.teller import BREATH, SETTLING, Teller
 from dmvpn.features.bgp.watched import path_lost, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 POLICY_DELAY: Final = 60.0
 #: Timers that are obeyed in one event, and those that count as more.
 _AT_ONCE: Final = 32
-_COSTS: Final = {"tell": 16, "hops": 16, "policy": 16, "judge": 16}
+_COSTS: Final = {"tell": 16, "hops": 16, "policy": 16, "judge": 16, "chores": 16}
 #: Prefixes that may be looked at when the routing table tells of a route; more wait for a slice of their own.
 ECHO: Final = 16
 
@@ -112,7 +112,7 @@ class BgpMachine:
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         process = self._process
-        process.results = []
+        process.begin(now)
         match event:
             case Configured(model=model):
                 self._configure(model if isinstance(model, BgpConfig) else BgpConfig(), now)
@@ -148,7 +148,7 @@ class BgpMachine:
             case Resync():
                 self._neighbors.listen_again()
             case ClearBgp():
-                self._clear(event, now)
+                process.work(self._clear(event, list(self.peers)))
             case Tick():
                 self._tick(now)
         self._settle(now, is_echo=isinstance(event, RouteChanged))
@@ -212,9 +212,8 @@ class BgpMachine:
         before = process.router_id
         process.choose_router_id(again=old.router_id is not None or bool(old.router_id_of))
         if before not in (None, process.router_id):
-            for peer in list(self.peers.values()):
-                neighbors.reset(peer, Cease.CONFIGURATION_CHANGE, "Router ID changed", now)
-        self._configure_peers(old, wanted, now)
+            process.work(self._renaming(list(self.peers)))
+        process.work(self._obeying((*self.peers, *wanted), config, wanted, alike=are_guests_alike(old, config)))
         neighbors.listen()
         self.routes.configure(config, process.router_id)
         if old.local_preference != config.local_preference:
@@ -259,20 +258,42 @@ class BgpMachine:
         else:
             self._teller.regroup(peer, now)
 
-    def _configure_peers(self, old: BgpConfig, wanted: dict[IPv4Address, PeerSettings], now: float) -> None:
-        config = self._process.config
-        alike, groups = are_guests_alike(old, config), groups_of(config)
-        for peer in list(self.peers.values()):
-            if peer.dynamic and alike and peer.address not in wanted:
+    def _renaming(self, addresses: list[IPv4Address]) -> Iterator[None]:
+        """End the sessions in which we have another name."""
+        for address in addresses:
+            if address in self.peers:
+                self._neighbors.reset(
+                    self.peers[address], Cease.CONFIGURATION_CHANGE, "Router ID changed", self._process.now
+                )
+            yield
+
+    def _obeying(
+        self,
+        addresses: Iterable[IPv4Address],
+        config: BgpConfig,
+        wanted: dict[IPv4Address, PeerSettings],
+        *,
+        alike: bool,
+    ) -> Iterator[None]:
+        """Let these neighbors be as they are configured now, which may change meanwhile.
+
+        alike: nothing changed for guests. wanted: the settings of all configured neighbors.
+        """
+        groups = groups_of(config)
+        for address in dict.fromkeys(addresses):
+            if self._process.config is not config:
+                config, alike = self._process.config, False
+                wanted, groups = configured_peers(config) if config.local_as else {}, groups_of(config)
+            peer, settings, now = self.peers.get(address), wanted.get(address), self._process.now
+            if peer is not None and peer.dynamic and alike and settings is None:
                 self._teller.regroup(peer, now)
-                continue
-            if peer.dynamic:
-                self._obey(peer, None if peer.address in wanted else guest(config, peer.address, groups), now)
-            else:
-                self._obey(peer, wanted.get(peer.address), now)
-        for address, settings in wanted.items():
-            if address not in self.peers:
+            elif peer is not None and peer.dynamic:
+                self._obey(peer, None if settings is not None else guest(config, address, groups), now)
+            elif peer is not None:
+                self._obey(peer, settings, now)
+            if settings is not None and address not in self.peers:
                 self._neighbors.add(settings, now)
+            yield
 
     def _change(self, peer: Peer, settings: PeerSettings, now: float) -> None:
         """Obey other lines: those of the session end it, those of routes only make a difference to what is told."""
@@ -345,9 +366,12 @@ class BgpMachine:
         if self._teller.is_filtered:
             self._process.timers.set(("policy", 0), now + POLICY_DELAY)
 
-    def _clear(self, event: ClearBgp, now: float) -> None:
-        for peer in list(self.peers.values()):
-            if not event.is_about(peer):
+    def _clear(self, event: ClearBgp, addresses: list[IPv4Address]) -> Iterator[None]:
+        """Clear the sessions with these neighbors, if the order is about them."""
+        judged: dict[int, None] = {}
+        for address in addresses:
+            peer, now = self.peers.get(address), self._process.now
+            if peer is None or not event.is_about(peer):
                 continue
             if event.softness is Softness.HARD:
                 peer.bar()
@@ -359,7 +383,8 @@ class BgpMachine:
                 if event.softness is not Softness.SOFT_OUT:
                     self._ask_again(peer, now)
                 if event.softness is not Softness.SOFT_IN:
-                    self._teller.judge_again(peer, now)
+                    self._teller.judge_again(peer, judged, now)
+            yield
 
     def _ask_again(self, peer: Peer, now: float) -> None:
         """Take what a peer told by other filters, and let it say everything again."""
@@ -384,6 +409,8 @@ class BgpMachine:
 
     def _fire(self, kind: str, whose: IPv4Address | int, now: float) -> None:
         match kind, whose:
+            case "chores", _:
+                self._process.go_on()
             case "hops", _:
                 self.routes.look_again()
                 self._neighbors.check_ways(now)

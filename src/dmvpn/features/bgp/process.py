@@ -6,22 +6,26 @@ The machine alone writes configuration and router ID.
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.chores import PAUSE, Chores
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.notices import DebugOutput
 from dmvpn.features.bgp.model import BgpConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
 
+#: Neighbors that long work sees to in one event.
+_STEPS: Final = 32
+
 
 class Process:
-    """timers: of a kind, and of whom: a peer, a stream, a group, or 0. results: of the event that is handled."""
+    """timers: of a kind, and of whom: a peer, a stream, a group, or 0. results: of the event that is handled, now."""
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
@@ -29,6 +33,26 @@ class Process:
         self.router_id: IPv4Address | None = None
         self.timers: Deadlines[tuple[str, IPv4Address | int]] = Deadlines()
         self.results: list[Effect | Notice] = []
+        self.now = 0.0
+        self._chores = Chores(_STEPS)
+
+    def begin(self, now: float) -> None:
+        """Begin to handle an event."""
+        self.results, self.now = [], now
+
+    def work(self, work: Iterator[None]) -> None:
+        """Do long work, about one neighbor after the other: some of it now, the rest in later events."""
+        self._chores.begin(work)
+        self._go_on_later()
+
+    def go_on(self) -> None:
+        """Do some more of the long work."""
+        self._chores.go_on()
+        self._go_on_later()
+
+    def _go_on_later(self) -> None:
+        if self._chores.is_busy:
+            self.timers.set(("chores", 0), self.now + PAUSE)
 
     def order(self, *results: Effect | Notice) -> None:
         """Add effects and notices to the results of this event."""

@@ -165,12 +165,18 @@ class Teller:
         """Do lists or maps decide what somebody hears?"""
         return any(group.audience.is_filtered for group in self.groups.values())
 
-    def judge_again(self, peer: Peer, now: float) -> None:
-        """Tell a neighbor everything by the lists that there are now, because somebody wants it."""
-        if peer.group is not None:
+    def judge_again(self, peer: Peer, judged: dict[int, None], now: float) -> None:
+        """Tell a neighbor everything by the lists that there are now, because somebody wants it.
+
+        judged: the groups that are looked at for others already.
+        """
+        if peer.group is None:
+            return
+        if peer.group.number not in judged:
+            judged[peer.group.number] = None
             self._touch_all(peer.group)
             peer.group.announce_at = now
-            self.repeat(peer, now)
+        self.repeat(peer, now)
 
     def repeat(self, peer: Peer, now: float) -> None:
         """Let a neighbor hear everything again."""
