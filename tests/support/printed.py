@@ -201,7 +201,7 @@ def legends() -> dict[str, set[str]]:
         "show crypto session detail": render_session_detail(ShowSessions(())),
         "show crypto session brief": render_session_brief(ShowSessions(())),
         "show ip eigrp topology": render_topology(
-            ShowTopology(all_links=False, prefix="", tables=(TopologyTable(nothing, wide=False, destinations=()),))
+            ShowTopology(serials=False, prefix="", tables=(TopologyTable(nothing, wide=False, destinations=()),))
         ),
     }
     return {command: {letter for line in lines for letter in _PAIR.findall(line)} for command, lines in screens.items()}

@@ -143,6 +143,24 @@ def test_all_links_has_paths_that_are_not_feasible_too(named: EigrpNet) -> None:
     ]
 
 
+def test_detail_links_has_the_serial_numbers_of_the_feasible_paths(named: EigrpNet) -> None:
+    lines = show(named, "R31", "show ip eigrp topology detail-links").splitlines()
+    assert [line.split()[-2] for line in lines if line.startswith("P ")] == ["serno"] * 4
+
+
+def test_what_holds_for_each_process_is_the_part_of_show_ip_protocols_and_counts(named: EigrpNet) -> None:
+    lines = show(named, "R31", "show eigrp protocols").splitlines()
+    assert lines[0] == "EIGRP-IPv4 VR(GRE-OVERLAY) Address-Family Protocol for AS(100)"
+    assert lines[1] == "  Metric weight K1=1, K2=0, K3=1, K4=0, K5=0 K6=0"
+    assert "    Total Prefix Count: 4" in lines
+    assert "    Total Redist Count: 0" in lines
+
+
+def test_a_part_of_the_events_keeps_its_numbers(named: EigrpNet) -> None:
+    every = show(named, "R31", "show ip eigrp events").splitlines()
+    assert show(named, "R31", "show ip eigrp events 2 3").splitlines() == [every[0], *every[2:4]]
+
+
 @pytest.mark.parametrize("argument", ["10.4.4.0/24", "10.4.4.0 255.255.255.0", "10.4.4.7"])
 def test_one_destination_of_a_named_process_with_its_wide_metric(named: EigrpNet, argument: str) -> None:
     assert show(named, "R31", f"show ip eigrp topology {argument}") == text("""

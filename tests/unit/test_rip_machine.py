@@ -8,9 +8,10 @@ from ipaddress import IPv4Address
 import pytest
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.chronicle import StateChanged
 from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening
 from dmvpn.base.events import HostRouteChanged, IpReceived, LinkChanged
-from dmvpn.base.notices import LineEnds, RouteRetracted, RouteSource
+from dmvpn.base.notices import LineEnds, NeighborSilent, Notice, RouteRetracted, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.rib import FEATURE as RIB
@@ -176,6 +177,33 @@ def test_the_table_is_asked_for_again_while_nobody_answers() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- timers
+
+
+def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_has_come_back() -> None:
+    """NHRP was told of silent neighbors of EIGRP and BGP, and not of a hub that RIP heard no more."""
+    bench = lone()
+    bench.ports.remembers = True
+    seen: list[Notice] = []
+
+    def told() -> list[str]:
+        new, seen[:] = bench.notices[len(seen) :], bench.notices
+        return [
+            f"{notice.sign.value} {notice.text}" if isinstance(notice, StateChanged) else f"silent {notice.address}"
+            for notice in new
+            if isinstance(notice, NeighborSilent) or (isinstance(notice, StateChanged) and "RIP" in notice.text)
+        ]
+
+    for _ in range(2):
+        bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
+        bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
+        assert told() == ["+ RIP: tells routes"]
+        bench.advance(179)
+        assert told() == []
+        bench.advance(300)
+        assert told() == ["silent 10.0.0.2", "- RIP: silent for 180 seconds"]
+    bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
+    bench.handle(LinkChanged(GI1, up=False))
+    assert told() == ["+ RIP: tells routes", "- RIP: interface down"]
 
 
 def test_a_silent_route_is_held_down_and_then_forgotten() -> None:

@@ -8,7 +8,7 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     database  learned routes, timers    own       connected and redistributed routes
     output    what an update says       speaker   to whom it goes
     lists     what lists leave of it    telling   updates, in slices
-    watched   gateways that BFD watches
+    gateways  who told routes, and when         watched   those that BFD watches
     triggered, conversation   circuits where changes alone are told, and what one peer there is told
     table     what is announced                   machine   the process
     facts     what judges outside may know

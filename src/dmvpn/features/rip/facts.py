@@ -50,7 +50,7 @@ def facts(machine: RipMachine, now: float) -> RipFacts | None:
     config = machine.config
     if not config.enabled:
         return None
-    fresh = [who for who, when in machine.gateways.items() if now - when <= config.timers.invalid]
+    fresh = [who for who, when in machine.gateways.heard.items() if now - when <= config.timers.invalid]
     speaking = [
         RipInterfaceFacts(
             name=name,

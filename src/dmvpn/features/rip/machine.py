@@ -37,6 +37,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.circuit import GROUP, PORT, UDP, Circuit, ends
+from dmvpn.features.rip.gateways import Gateways
 from dmvpn.features.rip.lists import believed
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.output import answer
@@ -71,9 +72,6 @@ REQUESTS: Final = 6
 
 Results = list["Effect | Notice"]
 
-#: Gateways whose last word is remembered, for `show ip protocols`: senders can be forged.
-MOST_REMEMBERED: Final = 4096
-
 
 class RipMachine:
     """The RIP process; there is at most one."""
@@ -103,7 +101,7 @@ class RipMachine:
         self.now = 0.0
         self.circuits: dict[str, Circuit] = {}
         self.silent: dict[str, Reason] = {}
-        self.gateways: dict[IPAddress, float] = {}
+        self.gateways = Gateways(ports)
         self._watched = Watched()
         self._covered = Covered(RouteSource.RIP, "")
 
@@ -131,7 +129,7 @@ class RipMachine:
             case LineEnds(interface=name) if name in self.circuits:
                 return self._farewell(self.circuits[name])
             case PathLost(interface=name) if name in self.circuits and event.concerns(Client.RIP, PROCESS):
-                return self._lost(self.table.lose_gateway(name, event.address), now)
+                return self._silent(name, event.address, "no way to it", now)
             case Tick():
                 return self._tick(now)
             case Resync():
@@ -170,7 +168,7 @@ class RipMachine:
             self.table.tell_all()
         if self.circuits and (self.next_update() is None or old.timers.update != config.timers.update):
             self._arm_update(now)
-        return results + self._watched.reconsider(config, self.circuits)
+        return [*results, *self._watched.reconsider(config, self.circuits), *self.gateways.reconsider(self.circuits)]
 
     def _refresh(self, name: str, now: float) -> Results:
         """Open, close or change the circuit of one interface."""
@@ -191,6 +189,7 @@ class RipMachine:
             results.append(StopListening(name, UDP, GROUP, PORT))
             results += self._lost(self.table.lose_interface(name), now)
             results += self._watched.reconsider(self.config, self.circuits)
+            results += self.gateways.reconsider(self.circuits)
         if wanted and state is not None and state.address is not None:
             triggered = self.config.interface(name).triggered
             circuit = self.circuits[name] = Circuit(state, state.address, self.config.is_passive(name), triggered)
@@ -255,8 +254,7 @@ class RipMachine:
             match kind:
                 case "update":
                     self._arm_update(now)
-                    heard = {**self.gateways, **dict.fromkeys(self._triggered.peers(), now)}
-                    results += self._watched.let_go(heard, now - self.config.timers.invalid)
+                    results += self._look_at_gateways(now)
                     self.table.take_changed()
                     self._timers.cancel(("trigger", ""))
                     self._announce(self.circuits.values())
@@ -283,7 +281,7 @@ class RipMachine:
         again, silent = self._triggered.tick(now, SLICE)
         results += again
         for name, gateway in silent:
-            results += self._lost(self.table.lose_gateway(name, gateway), now)
+            results += self._silent(name, gateway, "no acknowledgment", now)
         self._pause_until = now + PAUSE
         return results
 
@@ -298,6 +296,16 @@ class RipMachine:
         self._timers.set(("trigger", ""), max(self.now + TRIGGER_DELAY, self._last_trigger + pause))
 
     # ----------------------------------------------------------------------------------------------------- routes
+
+    def _look_at_gateways(self, now: float) -> Results:
+        """Give those up that have been silent for long; triggered RIP has its own way of knowing."""
+        invalid = self.config.timers.invalid
+        heard = {**self.gateways.heard, **dict.fromkeys(self._triggered.peers(), now)}
+        return [*self._watched.let_go(heard, now - invalid), *self.gateways.look(heard, now - invalid, invalid)]
+
+    def _silent(self, name: str, gateway: IPAddress, why: str, now: float) -> Results:
+        """Give the routes of a gateway up."""
+        return [*self.gateways.lose(gateway, why), *self._lost(self.table.lose_gateway(name, gateway), now)]
 
     def _lost(self, prefixes: list[Prefix], now: float) -> Results:
         """Tell everybody of routes that we saw go, and then ask everybody for others: whoever has our own old news
@@ -336,19 +344,10 @@ class RipMachine:
         """Learn what a gateway tells."""
         circuit.hear()
         self._timers.cancel(("request", circuit.name))
-        self._remember(source, now)
-        results = self._speaker.debug(messages.received(source, circuit.name, packet.entries))
+        results: Results = [*self.gateways.hear(circuit.name, source, now, self.config.timers.invalid)]
+        results += self._speaker.debug(messages.received(source, circuit.name, packet.entries))
         results += self._watched.heard(self.config, circuit.name, source)
         return results + self.table.learn(believed(packet.entries, circuit, source, self.config, self._ports))
-
-    def _remember(self, gateway: IPAddress, now: float) -> None:
-        """Note when a gateway spoke last; of very many those are forgotten that have been silent for long."""
-        if len(self.gateways) >= MOST_REMEMBERED and gateway not in self.gateways:
-            since = now - self.config.timers.invalid
-            self.gateways = {known: heard for known, heard in self.gateways.items() if heard > since}
-            if len(self.gateways) >= MOST_REMEMBERED:
-                return
-        self.gateways[gateway] = now
 
     def _answer(self, circuit: Circuit, request: RipPacket, source: IPAddress, port: int) -> Results:
         """Answer a request, RFC 2453 §3.9.1: the whole table as an update would have it, or the metrics of the prefixes

@@ -166,7 +166,7 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
         yield from (f"    {name}" for name in passive)
     yield "  Routing Information Sources:"
     yield "    Gateway         Distance      Last Update"
-    for gateway, heard in sorted(machine.gateways.items()):
+    for gateway, heard in sorted(machine.gateways.heard.items()):
         yield f"    {gateway!s:<16}{config.distance:>8}      {age(ctx.now - heard)}"
     yield f"  Distance: (default is {config.distance})"
 

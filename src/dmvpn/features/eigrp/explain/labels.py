@@ -10,6 +10,9 @@ from dmvpn.base.explanations import label_group
 _NEIGHBORS = label_group(
     "columns of the neighbors",
     ("show ip eigrp neighbors", "show eigrp address-family ipv4 neighbors"),
+    Word(
+        "Static Neighbors", "Those that `neighbor` lines name, whether they are there or not.", also=("Static Address",)
+    ),
     Word("H", "Handle: a number that this router gives to each neighbor in the order in which they came."),
     Word(
         "Hold",
@@ -213,7 +216,9 @@ _TOPOLOGY = label_group(
 
 _PROTOCOLS = label_group(
     "labels of a routing process (EIGRP)",
-    ("show ip protocols",),
+    ("show ip protocols", "show eigrp protocols"),
+    Word("Total Prefix Count", "How many destinations the process knows.", next="show ip eigrp topology"),
+    Word("Total Redist Count", "Routes that are brought in (`redistribute`).", next="show ip eigrp accounting"),
     Word("Routing Protocol", "A process that is configured here; its number follows."),
     Word("Outgoing update filter list", "A `distribute-list ... out`: which routes are told."),
     Word("Redistributed", "A `distribute-list ... out PROTOCOL`: which routes of it come in.", also=("filtered by",)),

@@ -9,14 +9,15 @@ from dmvpn.features.eigrp.show.accounting import ACCOUNTING
 from dmvpn.features.eigrp.show.amounts import SUMMARY
 from dmvpn.features.eigrp.show.events import CLEAR_EVENTS, EVENTS
 from dmvpn.features.eigrp.show.interfaces import INTERFACES
-from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS
-from dmvpn.features.eigrp.show.protocols import ip_protocols, protocol_names
+from dmvpn.features.eigrp.show.neighbors import CLEAR, NEIGHBORS, STATIC
+from dmvpn.features.eigrp.show.protocols import PROTOCOLS, ip_protocols, protocol_names
 from dmvpn.features.eigrp.show.timers import TIMERS
 from dmvpn.features.eigrp.show.topology import TOPOLOGY
 from dmvpn.features.eigrp.show.traffic import TRAFFIC
 
 COMMANDS = (
     *NEIGHBORS,
+    *STATIC,
     *TOPOLOGY,
     *SUMMARY,
     *INTERFACES,
@@ -24,6 +25,7 @@ COMMANDS = (
     *ACCOUNTING,
     *TIMERS,
     *EVENTS,
+    PROTOCOLS,
     *CLEAR,
     *CLEAR_EVENTS,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_HELP: Final = {
+HELP: Final = {
     "eigrp": "EIGRP",
     "number": "Autonomous system",
     "address-family": "Processes of named mode",
@@ -67,7 +67,7 @@ def both_commands(
     rest: str, help_: dict[str, str], query: Callable[[ShowContext, Args], R], render: Callable[[R], Iterable[str]]
 ) -> tuple[ExecCommand, ExecCommand]:
     """Return the command in the words of classic and of named mode."""
-    texts = {**_HELP, **help_}
+    texts = {**HELP, **help_}
     return (
         ExecCommand(f"show ip eigrp [ {{number:1-65535}} ] {rest}", texts, query=query, render=render),
         ExecCommand(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.features.eigrp.eventlog import LARGEST_SIZE
 from dmvpn.features.eigrp.events import ClearEvents
 from dmvpn.features.eigrp.show.common import both_commands, processes
 from dmvpn.ios import ExecCommand
@@ -30,9 +31,10 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """Those of one process."""
+    """Those of one process. first: the number of the first one that is shown; the newest has number 1."""
 
     autonomous_system: int
+    first: int
     events: tuple[EventLine, ...]
 
 
@@ -45,23 +47,24 @@ class ShowEvents:
 
 def query_events(ctx: ShowContext, args: Args) -> ShowEvents:
     """Return the events of all processes, or of one."""
-    return ShowEvents(tuple(_table(ctx, process) for process in processes(ctx, args)))
+    first, last = args.integer("first", 1), args.integer("last", LARGEST_SIZE)
+    return ShowEvents(tuple(_table(ctx, process, first, last) for process in processes(ctx, args)))
 
 
-def _table(ctx: ShowContext, process: Process) -> EventTable:
+def _table(ctx: ShowContext, process: Process, first: int, last: int) -> EventTable:
     lines = []
-    for event in breathing(list(process.log.newest_first())):
+    for event in breathing(list(process.log.newest_first())[first - 1 : last]):
         when = ctx.ports.clock.local(event.when)
         time = f"{when:%H:%M:%S}.{when.microsecond // 1000:03}"
         lines.append(EventLine(time, event.kind.value, tuple(str(value) for value in event.values)))
-    return EventTable(process.autonomous_system, tuple(lines))
+    return EventTable(process.autonomous_system, first, tuple(lines))
 
 
 def render_events(answer: ShowEvents) -> Iterator[str]:
     """Yield one block a process, the events numbered."""
     for table in answer.tables:
         yield f"Event information for AS {table.autonomous_system}:"
-        for number, event in enumerate(table.events, 1):
+        for number, event in enumerate(table.events, table.first):
             yield f"{number:<5}{event.time} {event.what}: {' '.join(event.values)}".rstrip(": ")
         if not table.events:
             yield "Event log is empty."
@@ -72,7 +75,12 @@ def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
     return ClearEvents(args.integer("number", None))
 
 
-EVENTS: Final = both_commands("events", {"events": "The last events"}, query_events, render_events)
+EVENTS: Final = both_commands(
+    "events [ {first:1-100000} {last:1-100000} ]",
+    {"events": "The last events", "first": "From this one; 1 is the newest", "last": "To this one"},
+    query_events,
+    render_events,
+)
 CLEAR_EVENTS: Final = tuple(
     ExecCommand(
         f"clear {family} [ {{number:1-65535}} ] events",

@@ -151,6 +151,55 @@ def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StaticNeighbors:
+    """The `neighbor` lines of one process: address and interface."""
+
+    process: ProcessName
+    neighbors: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStaticNeighbors:
+    """The answer to `show ip eigrp neighbors static`."""
+
+    tables: tuple[StaticNeighbors, ...]
+
+
+def query_static(ctx: ShowContext, args: Args) -> ShowStaticNeighbors:
+    """Return the neighbors that lines name, whether they are there or not."""
+    wanted = args.interface("interface", None)
+    return ShowStaticNeighbors(
+        tuple(
+            StaticNeighbors(
+                name_of(process),
+                tuple(
+                    (str(address), name)
+                    for name, settings in process.settings.interfaces
+                    for address in settings.neighbors
+                    if wanted in (None, name)
+                ),
+            )
+            for process in processes(ctx, args)
+        )
+    )
+
+
+def render_static(answer: ShowStaticNeighbors) -> Iterator[str]:
+    """Yield one table a process."""
+    for table in answer.tables:
+        yield table.process.heading("Static Neighbors")
+        yield "Static Address           Interface"
+        for address, interface in table.neighbors:
+            yield f"{address:<24} {interface}"
+
+
+STATIC: Final = both_commands(
+    "neighbors static [ {interface:interface} ]",
+    {"neighbors": "Neighbors", "static": "Those that lines name", "interface": "On this interface"},
+    query_static,
+    render_static,
+)
 NEIGHBORS: Final = both_commands(
     "neighbors [* detail | {interface:interface} ]",
     {"neighbors": "Neighbors", "detail": "All about them", "interface": "On this interface"},

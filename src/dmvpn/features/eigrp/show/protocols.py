@@ -1,14 +1,16 @@
-"""The block of each EIGRP process in `show ip protocols`."""
+"""The block of each EIGRP process in `show ip protocols`, and the part of it in `show eigrp protocols`."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.eigrp.show.common import HELP, processes
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.ios import age, interface_sort_key, short_interface
+from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
 from dmvpn.ios.distribution import filter_lines
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def _block(process: Process, now: float) -> Iterator[str]:
         yield "  Default networks accepted from incoming updates"
     if settings.redistributions:
         yield "  Redistributing: " + ", ".join(rule.source.value for rule in settings.redistributions)
-    yield from _parameters(process)
+    yield from (f"  {line}" for line in _parameters(process))
     yield ""
     yield "  Automatic Summarization: disabled"
     yield from _summaries(process)
@@ -74,24 +76,52 @@ def _parameters(process: Process) -> Iterator[str]:
     weights = settings.scale.weights
     instance = f"VR({settings.name}) Address-Family " if settings.is_named else ""
     k6 = f" K6={weights.k6}" if settings.is_named else ""
-    yield f"  EIGRP-IPv4 {instance}Protocol for AS({settings.autonomous_system})"
+    yield f"EIGRP-IPv4 {instance}Protocol for AS({settings.autonomous_system})"
     values = f"K1={weights.k1}, K2={weights.k2}, K3={weights.k3}, K4={weights.k4}, K5={weights.k5}"
-    yield f"    Metric weight {values}{k6}"
+    yield f"  Metric weight {values}{k6}"
     if settings.is_named:
-        yield f"    Metric rib-scale {settings.scale.rib_scale}"
-        yield "    Metric version 64bit"
-    yield "    Soft SIA disabled"
-    yield "    NSF-aware route hold timer is 240"
-    yield f"    Router-ID: {process.router_id}"
+        yield f"  Metric rib-scale {settings.scale.rib_scale}"
+        yield "  Metric version 64bit"
+    yield "  Soft SIA disabled"
+    yield "  NSF-aware route hold timer is 240"
+    yield f"  Router-ID: {process.router_id}"
     if settings.stub is not None:
         words = [flag.name.lower().replace("_", "-") for flag in StubFlag if flag in settings.stub and flag.name]
-        yield f"    Stub, {', '.join(words)}"
-    yield "    Topology : 0 (base) "
-    yield f"      Active Timer: {f'{settings.active_time / 60:.0f} min' if settings.active_time else 'disabled'}"
-    yield f"      Distance: internal {settings.internal_distance} external {settings.external_distance}"
-    yield f"      Maximum path: {settings.maximum_paths}"
-    yield f"      Maximum hopcount {settings.maximum_hops}"
-    yield f"      Maximum metric variance {settings.variance}"
+        yield f"  Stub, {', '.join(words)}"
+    yield "  Topology : 0 (base) "
+    yield f"    Active Timer: {f'{settings.active_time / 60:.0f} min' if settings.active_time else 'disabled'}"
+    yield f"    Distance: internal {settings.internal_distance} external {settings.external_distance}"
+    yield f"    Maximum path: {settings.maximum_paths}"
+    yield f"    Maximum hopcount {settings.maximum_hops}"
+    yield f"    Maximum metric variance {settings.variance}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowProtocols:
+    """The answer to `show eigrp protocols`: the lines of each process."""
+
+    processes: tuple[tuple[str, ...], ...]
+
+
+def query_protocols(ctx: ShowContext, args: Args) -> ShowProtocols:
+    """Return what holds for each process."""
+    return ShowProtocols(
+        tuple(
+            (
+                *_parameters(process),
+                f"    Total Prefix Count: {len(process.dual.table)}",
+                f"    Total Redist Count: {process.redistributor.count}",
+            )
+            for process in processes(ctx, args)
+        )
+    )
+
+
+def render_protocols(answer: ShowProtocols) -> Iterator[str]:
+    """Yield the blocks with an empty line behind each."""
+    for lines in answer.processes:
+        yield from lines
+        yield ""
 
 
 def _summaries(process: Process) -> Iterator[str]:
@@ -130,3 +160,11 @@ def network_text(network: Network) -> str:
     if length in (classful_length(network.address), 0):
         return str(network.address)
     return f"{network.address}/{length}"
+
+
+PROTOCOLS: Final = ExecCommand(
+    "show eigrp protocols",
+    {**HELP, "protocols": "What holds for each process"},
+    query=query_protocols,
+    render=render_protocols,
+)

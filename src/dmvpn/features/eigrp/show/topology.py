@@ -1,4 +1,4 @@
-"""`show ip eigrp topology [all-links | active | pending | prefix]`."""
+"""`show ip eigrp topology [all-links | detail-links | active | pending | prefix]`."""
 
 from __future__ import annotations
 
@@ -106,9 +106,11 @@ class TopologyTable:
 
 @dataclass(frozen=True, slots=True)
 class ShowTopology:
-    """The answer to `show ip eigrp topology`. prefix: of which one all is wanted, "" = a table."""
+    """The answer to `show ip eigrp topology`. serials: they are wanted, too. prefix: of which one all is wanted,
+    "" = a table.
+    """
 
-    all_links: bool
+    serials: bool
     prefix: str
     tables: tuple[TopologyTable, ...]
 
@@ -132,7 +134,7 @@ def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
             _destination(process, destination, ctx.now, all_links=all_links) for destination in breathing(destinations)
         ]
         tables.append(TopologyTable(name_of(process), process.settings.is_named, tuple(entries)))
-    return ShowTopology("all-links" in args, str(wanted) if wanted else "", tuple(tables))
+    return ShowTopology("all-links" in args or "detail-links" in args, str(wanted) if wanted else "", tuple(tables))
 
 
 def _is_pending(process: Process, destination: Destination) -> bool:
@@ -228,14 +230,14 @@ def render_topology(answer: ShowTopology) -> Iterator[str]:
             yield table.process.topology_heading("Table")
             yield from _CODES
             for destination in table.destinations:
-                yield from _render_row(destination, all_links=answer.all_links)
+                yield from _render_row(destination, serials=answer.serials)
             yield ""
 
 
-def _render_row(entry: DestinationEntry, *, all_links: bool) -> Iterator[str]:
+def _render_row(entry: DestinationEntry, *, serials: bool) -> Iterator[str]:
     distance = "Inaccessible" if entry.feasible_distance >= INFINITY else str(entry.feasible_distance)
     tag = f", tag is {entry.tag}" if entry.tag else ""
-    serial = f", serno {entry.serial}" if all_links else ""
+    serial = f", serno {entry.serial}" if serials else ""
     letter = "A" if entry.active else "P"
     yield f"{letter} {entry.prefix}, {entry.successors} successors, FD is {distance}{tag}{serial}"
     if entry.active:
@@ -301,10 +303,12 @@ def _render_block(path: PathEntry, *, wide: bool) -> Iterator[str]:
 
 
 TOPOLOGY: Final = both_commands(
-    "topology [ all-links | active | pending | zero-successors | {prefix:prefix} | {address:address} {mask:mask} ]",
+    "topology [ all-links | detail-links | active | pending | zero-successors | {prefix:prefix} "
+    "| {address:address} {mask:mask} ]",
     {
         "topology": "The topology table",
         "all-links": "All paths, feasible or not",
+        "detail-links": "With the number of the last change of each",
         "active": "What replies are awaited for",
         "pending": "What neighbors owe a reply for, or are still to be told",
         "zero-successors": "What no way leads to",
