@@ -1,6 +1,7 @@
 """The userspace data plane of a Linux network namespace: a TAP for each tunnel, GRE in raw sockets, the kernel routes.
 
-    effects -> UserspacePlane.execute -> Kernel        (links, addresses, routes, neighbors: netlink)
+    effects -> UserspacePlane.execute -> Taps          (interfaces that are made here: tunnels, loopbacks)
+                                      -> Kernel        (links, addresses, routes, neighbors: netlink)
                                       -> ControlSockets (routing protocols, ICMP), IkePorts (IKE)
                                       -> PacketEngine   (TAP <-> GRE, ESP; in Python or Rust)
     events  <- kernel notifications, control packets, packets that the engine hands up
@@ -14,7 +15,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import (
@@ -44,40 +44,32 @@ from dmvpn.base.effects import (
     SetTranslation,
     SetTunnel,
     StopListening,
-    TunnelSpec,
     UseSa,
 )
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event, InterfacesCounted, Resync, SasCounted, UsageReported
+from dmvpn.base.events import Event, InterfacesCounted, SasCounted, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamSend
-from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink.chains import forward_drops
 from dmvpn.dataplane.refusals import too_big
-from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.control import ControlSockets
 from dmvpn.dataplane.userspace.engine import PacketEngine, TooBig
 from dmvpn.dataplane.userspace.ike import IkePorts
 from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
-from dmvpn.dataplane.userspace.peers import PeerNumbers
+from dmvpn.dataplane.userspace.names import InterfaceNames
 from dmvpn.dataplane.userspace.streams import KernelStreams
+from dmvpn.dataplane.userspace.taps import Taps
 from dmvpn.dataplane.userspace.watch import Loop, Watch
 from dmvpn.net.gre import keepalive
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.octets import ipv4_address
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.counting import Station
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.netlink.chains import BaseChain
     from dmvpn.dataplane.sysctl import Setting
     from dmvpn.dataplane.userspace.things import Difference
-
-#: First octets of link-layer addresses on a TAP: a peer's id follows the one, the interface's number the other.
-PEER_MAC = b"\x02\x00"
-OWN_MAC = b"\x02\x01"
 
 #: Orders about a tunnel that must be there.
 _OF_A_TUNNEL = (
@@ -97,14 +89,6 @@ _OF_IPSEC = (ServeIpsec, InstallSa, UseSa, RemoveSa, MoveConnection, PollSas)
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
 
 
-@dataclass(slots=True)
-class _Tunnel:
-    spec: TunnelSpec
-    tap: Tap
-    mac: bytes
-    peers: PeerNumbers = field(default_factory=PeerNumbers)
-
-
 class UserspacePlane:
     """Carries out effects in the network namespace in which it was made."""
 
@@ -122,7 +106,6 @@ class UserspacePlane:
         self._names = InterfaceNames(names)
         self._report = report
         self._watch = watch
-        self._vnet_hdr = vnet_hdr
         self._kernel = Kernel(
             self._names, report, manage=manage, watch=watch, later=watch.later, vanished=self._vanished
         )
@@ -130,9 +113,7 @@ class UserspacePlane:
         self._engine = make_engine(self._heard, watch)
         self._ike = IkePorts(self._engine, report, watch)
         self._streams = KernelStreams(report, watch)
-        self._tunnels: dict[str, _Tunnel] = {}
-        self._loopbacks: dict[str, Tap] = {}
-        self._addresses: dict[str, tuple[tuple[IPAddress, int], ...]] = {}
+        self._taps = Taps(self._names, self._kernel, self._engine, self._control, report, vnet_hdr=vnet_hdr)
         self._closed = False
 
     def start(self) -> list[Setting]:
@@ -182,12 +163,7 @@ class UserspacePlane:
         self._streams.close()
         self._ike.close()
         self._engine.close()
-        for tunnel in self._tunnels.values():
-            with suppress(OSError):  # somebody deleted the interface
-                tunnel.tap.set_persistent(False)
-            tunnel.tap.close()
-        for tap in self._loopbacks.values():
-            tap.close()
+        self._taps.close()
         self._kernel.close()
 
     def interfaces_counted(self) -> InterfacesCounted | None:
@@ -217,7 +193,7 @@ class UserspacePlane:
 
     def _execute(self, effect: Effect) -> None:
         if isinstance(effect, _OF_A_TUNNEL):
-            if effect.tunnel not in self._tunnels:
+            if effect.tunnel not in self._taps:
                 raise EffectError(effect, errno.ENODEV, f"no tunnel {effect.tunnel}")  # it could not be made
             self._execute_on_tunnel(effect)
             return
@@ -236,15 +212,15 @@ class UserspacePlane:
                 for _, error in self._kernel.routes.carry_out([effect]):
                     raise error
             case SetInterface():
-                self._set_interface(effect)
+                self._taps.set_interface(effect)
             case SetTranslation():
                 self._kernel.translation.set(effect)
             case ForgetTranslations():
                 self._kernel.translation.forget()
             case SetTunnel():
-                self._set_tunnel(effect.spec)
+                self._taps.set_tunnel(effect.spec)
             case RemoveTunnel():
-                self._remove_tunnel(effect.tunnel)
+                self._taps.remove_tunnel(effect.tunnel)
             case PollInterfaces():
                 self._report(self._interfaces_counted())
             case Listen():
@@ -261,18 +237,15 @@ class UserspacePlane:
             case SendKeepalive():
                 self._send_keepalive(effect)
             case SetAdjacency():
-                self._set_adjacency(effect)
+                self._taps.set_adjacency(effect)
             case ClearAdjacency():
-                self._tunnels[effect.tunnel].peers.clear(effect.next_hop)
-                self._kernel.clear_neighbor(effect.tunnel, effect.next_hop)
+                self._taps.clear_adjacency(effect)
             case SetMulticast():
                 self._engine.set_multicast(effect.tunnel, effect.nbmas, effect.bound)
             case SetHairpin():
                 self._engine.set_hairpin(effect)
             case SetCarrier():
-                if not effect.up:
-                    self._engine.drain(effect.tunnel)  # a goodbye may have been sent just now
-                self._tunnels[effect.tunnel].tap.set_carrier(effect.up)
+                self._taps.set_carrier(effect)
             case PollUsage():
                 self._report(UsageReported(effect.tunnel, self._engine.usage(effect.tunnel)))
             case _:
@@ -324,97 +297,23 @@ class UserspacePlane:
 
     def _refuse(self, big: TooBig) -> None:
         """Tell the sender of a packet how large it may be, RFC 1191 §4."""
-        addresses = self._addresses.get(big.tunnel)
-        if addresses:
+        own = self._taps.address(big.tunnel)
+        if own is not None:
             message, source = too_big(big.mtu)(big.quoted).serialize(), ipv4_address(big.quoted[12:16])
             with suppress(OSError):  # a neighbor that cannot be told goes on as before
-                self._control.send(SendIp(None, addresses[0][0], source, IpProtocol.ICMP, message))
-
-    # ------------------------------------------------------------------------------------------------ tunnels
-
-    def _set_tunnel(self, spec: TunnelSpec) -> None:
-        tunnel = self._tunnels.get(spec.name)
-        if tunnel is not None and (tunnel.spec.destination is None) != (spec.destination is None):
-            self._remove_tunnel(spec.name)  # the kernel treats the neighbors of the two kinds differently
-            tunnel = None
-            self._report(Resync())  # addresses and everything else on the interface have gone with it
-        fresh = tunnel is None
-        if tunnel is None:
-            mac = OWN_MAC + len(self._names.linux(spec.name)).to_bytes(1, "big") + _number(spec.name).to_bytes(3, "big")
-            tunnel = self._tunnels[spec.name] = self._make_tunnel(spec, mac)
-        before, tunnel.spec = tunnel.spec, spec
-        try:
-            if before.mtu != spec.mtu:
-                self._kernel.set_mtu(spec.name, spec.mtu)
-            self._engine.set_tunnel(spec, tunnel.tap, tunnel.mac)
-        except (OSError, UserError):
-            if fresh:  # half a tunnel is none: the next order for it begins again
-                del self._tunnels[spec.name]
-                self._kernel.forget_tunnel(spec.name)
-                tunnel.tap.close()
-            elif spec.protected and not before.protected:
-                self._remove_tunnel(spec.name)  # the engine would go on in clear
-            raise
-        self._kernel.protect(spec.name, protected=spec.protected)
-        # Overlay traffic shall stop with a protected tunnel's process, not take the default route in clear.
-        tunnel.tap.set_persistent(spec.protected)
-        self._tell_addresses()
-
-    def _make_tunnel(self, spec: TunnelSpec, mac: bytes) -> _Tunnel:
-        """Return a TAP with all its settings.
-
-        Raises OSError, UserError, and then leaves none behind that was not there.
-        """
-        tap = Tap(self._names.linux(spec.name), vnet_hdr=self._vnet_hdr)
-        try:
-            tap.set_hardware_address(mac)
-            tap.set_transmit_queue()
-            tap.set_carrier(False)
-            self._kernel.prepare_tap(spec.name, spec.mtu, multipoint=spec.destination is None)
-            while tap.read() is not None:
-                pass  # what was routed to peers of an earlier life
-        except BaseException:
-            tap.close()
-            raise
-        return _Tunnel(spec, tap, mac)
-
-    def _remove_tunnel(self, name: str) -> None:
-        tunnel = self._tunnels.pop(name, None)
-        if tunnel is not None:
-            self._engine.drain(name)
-            self._engine.remove_tunnel(name)
-            self._control.forget_interface(name)
-            self._kernel.forget_tunnel(name)
-            with suppress(OSError):  # somebody deleted the interface
-                tunnel.tap.set_persistent(False)
-            tunnel.tap.close()
-        self._addresses.pop(name, None)
+                self._control.send(SendIp(None, own, source, IpProtocol.ICMP, message))
 
     def _vanished(self, name: str) -> None:
-        """Make again an interface of ours that somebody deleted, once we have been told everything again."""
-        if name in self._tunnels:
-            self._remove_tunnel(name)
-        elif name in self._loopbacks:
-            self._loopbacks.pop(name).close()
-            self._kernel.forget_tunnel(name)
-        else:
-            return
-        self._report(Resync())
+        self._taps.vanished(name)
 
-    def _set_adjacency(self, effect: SetAdjacency) -> None:
-        peers = self._tunnels[effect.tunnel].peers
-        peer = peers.lead(effect.next_hop, effect.nbma, effect.connection)
-        self._engine.set_peer(effect.tunnel, peer, effect.nbma, effect.connection)
-        self._kernel.set_neighbor(effect.tunnel, effect.next_hop, PEER_MAC + peer.to_bytes(4, "big"))
-        for idle in peers.forget_idle():
-            self._engine.clear_peer(effect.tunnel, idle)
+    # ------------------------------------------------------------------------------------------------ sending
 
     def _send_gre(self, effect: SendGre) -> None:
         tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
         self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
 
     def _send_keepalive(self, effect: SendKeepalive) -> None:
-        spec = self._tunnels[effect.tunnel].spec
+        spec = self._taps.spec(effect.tunnel)
         if spec.destination is None or spec.source.version != 4 or spec.destination.version != 4:
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         # The engine puts the outer GRE header on: what it is given is the packet that shall come back.
@@ -422,26 +321,3 @@ class UserspacePlane:
         header = 4 if spec.key is None else 8
         payload = message[header:]
         self._engine.send(effect.tunnel, spec.destination, GRE_IPV4, payload, TOS_INTERNETWORK_CONTROL)
-
-    # ------------------------------------------------------------------------------------------------ interfaces
-
-    def _set_interface(self, effect: SetInterface) -> None:
-        name = effect.interface
-        if made_here(name) and name not in self._tunnels and name not in self._loopbacks:
-            if name.startswith("Tunnel"):
-                return  # its SetTunnel has not come yet: the tunnel feature orders the address again behind it
-            self._loopbacks[name] = Tap(self._names.linux(name))
-            self._kernel.prepare_tap(name, 1500, multipoint=False)
-        self._kernel.set_interface(effect)
-        self._addresses[name] = effect.addresses
-        self._tell_addresses()
-
-    def _tell_addresses(self) -> None:
-        own = frozenset(address.packed for addresses in self._addresses.values() for address, _ in addresses)
-        tunnels = {name: self._addresses[name][0][0].packed for name in self._tunnels if self._addresses.get(name)}
-        self._engine.set_addresses(own, tunnels)
-
-
-def _number(name: str) -> int:
-    digits = "".join(character for character in name if character.isdigit())
-    return int(digits or "0") & 0xFFFFFF
