@@ -4,7 +4,8 @@ The kernel routes; we tell it how by netlink. Routes carry our own protocol numb
 are ours to replace and to flush. Neighbors of a TAP are permanent entries whose link-layer address names a peer;
 what is not there makes the kernel ask us once (app_solicit 1, no ARP ever leaves), while its packets wait.
 
-What somebody else takes away is put back (`keeper`); what leads into a protected tunnel is guarded meanwhile (`guard`).
+Which link is which interface, and how it is to be, is in `links`. What somebody else takes away is put back
+(`keeper`); what leads into a protected tunnel is guarded meanwhile (`guard`).
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from dmvpn.dataplane.userspace.host_routes import HostRoutes
 from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.kernel_gre import KernelGre
 from dmvpn.dataplane.userspace.leftovers import Leftovers
+from dmvpn.dataplane.userspace.links import Links
 from dmvpn.dataplane.userspace.names import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.routes import Routes
-from dmvpn.dataplane.userspace.things import Kind, LinkState, networks_of
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.userspace.records import Others
     from dmvpn.dataplane.userspace.things import Difference
     from dmvpn.dataplane.userspace.watch import Watch
-
-#: Octets of kernel buffer that may wait for one next hop: the default holds no more than 256 small packets.
-_WAITING_OCTETS = 4 << 20
 
 _ROUTER_SETTINGS = {
     "net/ipv4/ip_forward": 1,
@@ -102,26 +100,22 @@ class Kernel:
         self._records = Records.here()
         with self._records.locked():
             self._ledger = Ledger(self._records.folder)
-        self._links: dict[str, netlink.Link] = {}
-        self._orders: dict[str, SetInterface] = {}
-        self._addresses = HostAddresses(self._socket, self._links, self._orders, report, manage=manage)
         self._borrowed = Borrowed(self._records, self._ledger)
         self._monitor = netlink.NetlinkMonitor(ignored_port=self._socket.port, ignored=_OWN_CHANGES)
         self._keeper = Keeper(self._socket, report, later, self._name_of)
+        self._links = Links(names, self._socket, self._keeper)
+        self._addresses = HostAddresses(self._socket, self._links.by_name, self._links.orders, report, manage=manage)
         self._guard = Guard(self._socket, self._keeper, self._others)
         self._vanished = vanished
         self.translation = Translation(
             self._ledger, self._others, names.linux, self._addresses.own, report, watch, later
         )
-        self._mtus: dict[int, int] = {}
-        self._found_mtus: dict[int, int] = {}  # of interfaces of the host, before the first order
         self._gre = KernelGre(self._socket)
         self._left = Leftovers(self._socket)
         self.routes = Routes(
-            self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._index
+            self._socket, self._keeper, self._guard, self._ledger, self._left, self.translation, index=self._links.index
         )
-        self._names_by_index: dict[int, str] = {}
-        self._host_routes = HostRoutes(self._foreign_routes, self._adopted_name, report)
+        self._host_routes = HostRoutes(self._foreign_routes, self._links.adopted_name, report)
 
     def start(self) -> list[Setting]:
         """Make this namespace a router: settings, no routes of an earlier run. Returns settings that were refused."""
@@ -201,7 +195,7 @@ class Kernel:
             raise UserError(f"interface {ios}: there is no {linux} here; name the right one with --map {ios}=NAME")
         with self._records.locked():
             self._borrowed.keep_interface(linux)
-        self._prepare(link.index)
+        self._links.prepare(link.index)
         self._note(link, tell=True)
         self._addresses.tell(ios)
 
@@ -213,76 +207,25 @@ class Kernel:
             raise OSError(errno.ENODEV, f"{linux} is gone")
         self._note(link)
         self._left.taken_over(linux)
-        # They name peers of an earlier life, whose numbers are given again.
-        self._socket.execute([netlink.delete_neighbor(known) for known in self._socket.neighbors(link.index)])
-        settings = netlink.LinkSettings(mtu=mtu, alias=ios)
-        parameters = netlink.NeighborParameters(
-            link=link.index, app_probes=1, unicast_probes=0, multicast_probes=0, queue_octets=_WAITING_OCTETS
-        )
-        self._socket.silence_ipv6(link.index)
-        self._socket.call(netlink.set_link(link.index, settings), netlink.set_neighbor_parameters(parameters))
-        # On a point-to-point tunnel there is one neighbor, and nothing to resolve.
-        self._socket.call(netlink.set_arp(link.index, multipoint))
-        self._prepare(link.index)
-        self._keep_link(link.index, up=link.up, mtu=mtu)
+        self._links.prepare_tap(link, ios, mtu, multipoint=multipoint)
 
     def set_mtu(self, ios: str, mtu: int) -> None:
         """Change the MTU of an interface, octets."""
-        index = self._index(ios)
-        order = self._orders.get(ios)
-        self._keep_link(index, up=order is not None and order.up, mtu=mtu)
-        self._socket.call(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
+        self._links.set_mtu(ios, mtu)
 
     def set_interface(self, order: SetInterface) -> None:
         """Set state and addresses, as ordered; interfaces of the host only where we manage them."""
-        self._orders[order.interface] = order
+        self._links.note_order(order)
         self._addresses.tell(order.interface)
         if not (self._manage or made_here(order.interface)):
             return
-        index = self._index(order.interface)
-        mtu = self._mtus.get(index) if made_here(order.interface) else self._mtu_of_host(index, order)
-        self._keep_link(index, up=order.up, mtu=mtu)
-        for kind in (Kind.ADDRESS, Kind.NETWORK):
-            for old in self._keeper.wanted_on(index, kind):
-                self._keeper.release(old)
-        requests = [] if order.leased else self._addressing(index, order)
-        if mtu is not None and not made_here(order.interface):
-            requests.append(netlink.set_link(index, netlink.LinkSettings(mtu=mtu)))
-        requests.append(netlink.set_up(index) if order.up else netlink.set_down(index))
+        index = self._links.index(order.interface)
+        requests = self._links.requests(order, () if order.leased else self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
         if order.up:  # with the old address, or while it was down, it lost routes without a word
             self._keeper.suspect(index)
             self._keeper.settle()
-
-    def _mtu_of_host(self, index: int, order: SetInterface) -> int | None:
-        """Return the MTU that is ordered, or the one that an earlier order replaced; None: it was never changed."""
-        if order.mtu is None:
-            return self._found_mtus.get(index)
-        self._found_mtus.setdefault(index, self._links[order.interface].mtu)
-        return order.mtu
-
-    def _addressing(self, index: int, order: SetInterface) -> list[netlink.Request]:
-        """Return what makes the addresses of an interface those that are ordered, and keeps them so."""
-        wanted = [netlink.InterfaceAddress(index, address, length) for address, length in order.addresses]
-        have = self._addresses.on(index)
-        kept = {(address.address, address.prefix_length) for address in have}
-        ordered = {(address.address, address.prefix_length) for address in wanted}
-        for address in wanted:
-            self._keeper.want(address, netlink.add_missing_address(address))
-        for network in networks_of(wanted) if order.up else ():
-            self._keeper.want(network, netlink.append_route(network))
-        requests: list[netlink.Request] = []
-        requests += [netlink.delete_address(a) for a in have if (a.address, a.prefix_length) not in ordered]
-        requests += [netlink.add_address(a) for a in wanted if (a.address, a.prefix_length) not in kept]
-        return requests
-
-    def _keep_link(self, index: int, *, up: bool, mtu: int | None) -> None:
-        if mtu is not None:
-            self._mtus[index] = mtu
-        settings = [] if mtu is None else [netlink.set_link(index, netlink.LinkSettings(mtu=mtu))]
-        state = netlink.set_up(index) if up else netlink.set_down(index)
-        self._keeper.want(LinkState(index, up, mtu), *settings, state)
 
     def counts(self) -> tuple[InterfaceCount, ...]:
         """Return what every interface carried."""
@@ -300,7 +243,7 @@ class Kernel:
                 send_drops=counters.send_drops,
             )
             for counters in self._socket.counters()
-            if (name := self._names_by_index.get(counters.index)) is not None
+            if (name := self._links.name(counters.index))
         )
 
     # ------------------------------------------------------------------------------------------------ forwarding
@@ -309,35 +252,30 @@ class Kernel:
         """Return the stations on interfaces that we did not make, IPv4 and IPv6."""
         found = []
         for neighbor in self._socket.neighbors():
-            name = self._names_by_index.get(neighbor.link, "")
+            name = self._links.name(neighbor.link)
             if name and not made_here(name) and not neighbor.state & netlink.NeighborState.NOARP:
                 found.append(Station(name, neighbor.address, neighbor.lladdr))
         return tuple(found)
 
     def protect(self, tunnel: str, *, protected: bool) -> None:
         """Guard what is routed into this tunnel from now on, or no more."""
-        self.routes.protect(tunnel, self._orders.get(tunnel), protected=protected)
+        self.routes.protect(tunnel, self._links.orders.get(tunnel), protected=protected)
 
     def forget_tunnel(self, tunnel: str) -> None:
         """Forget a tunnel that goes by our own order."""
-        self._orders.pop(tunnel, None)
         self.routes.forget_tunnel(tunnel)
-        link = self._links.get(tunnel)
-        if link is not None:
-            self._mtus.pop(link.index, None)
-            self._keeper.release_link(link.index)
-            self._links.pop(tunnel)
+        self._links.forget_tunnel(tunnel)
 
     def set_neighbor(self, tunnel: str, next_hop: IPAddress, mac: bytes) -> None:
         """Send packets for an overlay next hop to the peer of this link-layer address; replaced in place."""
-        neighbor = netlink.Neighbor(self._index(tunnel), next_hop, mac)
+        neighbor = netlink.Neighbor(self._links.index(tunnel), next_hop, mac)
         request = netlink.set_neighbor(neighbor)
         self._keeper.want(neighbor, request)
         self._socket.call(request)
 
     def clear_neighbor(self, tunnel: str, next_hop: IPAddress) -> None:
         """Forget an overlay next hop."""
-        neighbor = netlink.Neighbor(self._index(tunnel), next_hop)
+        neighbor = netlink.Neighbor(self._links.index(tunnel), next_hop)
         self._keeper.release(neighbor)
         self._socket.call(netlink.delete_neighbor(neighbor), harmless=errno.ENOENT)
 
@@ -362,19 +300,16 @@ class Kernel:
     def _tell(self, event: netlink.KernelEvent) -> None:
         match event:
             case netlink.NeighborEvent(Change.ASKED, neighbor) if neighbor.state & NeighborState.INCOMPLETE:
-                name = self._names_by_index.get(neighbor.link)
-                if name is not None and made_here(name):
+                name = self._links.name(neighbor.link)
+                if name and made_here(name):
                     self._report(Unresolved(name, neighbor.address))
             case netlink.LinkEvent(Change.SET, link):
                 self._gre.noticed(link)
                 self._note(link, tell=True)
             case netlink.LinkEvent(Change.GONE, link):
-                self._keeper.release_link(link.index)  # one of the same name has another number
-                self._mtus.pop(link.index, None)
-                self._found_mtus.pop(link.index, None)
-                self._forget(link)
+                self._gone(link)
             case netlink.AddressEvent(_, address):
-                self._addresses.tell(self._names_by_index.get(address.link, ""))
+                self._addresses.tell(self._links.name(address.link))
             case netlink.RouteEvent(change, route):
                 self._host_routes.noticed(change, route)
             case netlink.Overrun():  # what else was lost, the keeper says again
@@ -382,7 +317,7 @@ class Kernel:
                 self._keeper.release_gone(frozenset(link.index for link in links))
                 for link in links:
                     self._note(link, tell=True)
-                for ios in list(self._links):
+                for ios in list(self._links.by_name):
                     self._addresses.tell(ios)
             case _:
                 pass
@@ -391,9 +326,9 @@ class Kernel:
         """Return whether the kernel may have dropped routes of the host with this, and not told."""
         match event:
             case netlink.LinkEvent(_, link):
-                return bool(self._adopted_name(link.index))
+                return bool(self._links.adopted_name(link.index))
             case netlink.AddressEvent(Change.GONE, address):
-                return bool(self._adopted_name(address.link))
+                return bool(self._links.adopted_name(address.link))
             case netlink.Overrun():
                 return True
             case _:
@@ -411,24 +346,18 @@ class Kernel:
     def _foreign_routes(self) -> list[netlink.Route]:
         return self._socket.routes(but=netlink.ROUTE_PROTOCOL)
 
-    def _adopted_name(self, index: int) -> str:
-        name = self._names_by_index.get(index, "")
-        return "" if made_here(name) else name
-
     def interface_name(self, index: int) -> str:
         """Return the IOS name of an interface index, "" if it is not ours."""
-        return self._names_by_index.get(index, "")
+        return self._links.name(index)
 
     def _note(self, link: netlink.Link, *, tell: bool = False) -> None:
         ios = self._names.ios(link.name)
         if ios is None:
             return
-        old = self._links.get(ios)
-        self._links[ios] = link
-        self._names_by_index[link.index] = ios
+        old = self._links.note(ios, link)
         if tell and not made_here(ios):
             if old is not None and old.index != link.index:
-                self._prepare(link.index)
+                self._links.prepare(link.index)
                 self._report(Resync())
             # Down by our own order is not the wire's fault: carrier can only be seen while it is up. RUNNING alone
             # means nothing until the kernel has looked for the first time; then it means that packets pass. What the
@@ -437,25 +366,11 @@ class Kernel:
             carrier = running or (self._manage and not link.up)
             self._report(LinkChanged(ios, carrier, link.mtu, link.address))
 
-    def _forget(self, link: netlink.Link) -> None:
-        ios = self._names_by_index.pop(link.index, None)
+    def _gone(self, link: netlink.Link) -> None:
+        ios = self._links.forget(link.index)
         if ios is None:
             return
         if not made_here(ios):
             self._report(LinkChanged(ios, False))
-        elif self._vanished is not None and ios in self._links and self._links[ios].index == link.index:
+        elif self._vanished is not None and self._links.is_newest(ios, link):
             self._vanished(ios)
-
-    # ------------------------------------------------------------------------------------------------ small change
-
-    def _index(self, ios: str) -> int:
-        link = self._links.get(ios) or self._socket.find_link(self._names.linux(ios))
-        if link is None:
-            raise OSError(errno.ENODEV, f"no interface {ios}")
-        self._links[ios] = link
-        self._names_by_index[link.index] = ios
-        return link.index
-
-    def _prepare(self, index: int) -> None:
-        settings = netlink.InetConf(forwarding=1, rp_filter=0, send_redirects=0, accept_redirects=0)
-        self._socket.call(netlink.set_link(index, netlink.LinkSettings(inet=settings)))
