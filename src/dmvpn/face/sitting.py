@@ -1,0 +1,215 @@
+"""What one client does at a prompt: it types, the session works in slices, and what that shows is sent in between.
+
+Whatever the session is to do is a deed; deeds are done one after the other. What is typed meanwhile is kept, and
+interrupts the deed where the session says so (Ctrl-C).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.breath import BrokenOff
+from dmvpn.face.protocol import Done, Input, ProtocolError, Resize, Signal, encode, encode_output
+from dmvpn.face.stream import end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dmvpn.base.effects import Effect
+    from dmvpn.face.protocol import Message
+    from dmvpn.face.session import ConsoleSession
+    from dmvpn.face.stream import ClientStream
+    from dmvpn.shells.slices import Slices
+
+#: Octets that a session keeps of what is typed while it is busy, before the client has to wait.
+MOST_KEPT: Final = 1 << 16
+FAULT: Final = "% Error: internal fault; the log of this program has the particulars"
+
+log = logging.getLogger("dmvpn")
+
+
+class Sitting:
+    """One client and its session."""
+
+    def __init__(self, session: ConsoleSession, stream: ClientStream, slices: Slices) -> None:
+        self.session = session
+        self._stream = stream
+        self._slices = slices
+        self._loop = asyncio.get_running_loop()
+        self.last_input = self._loop.time()
+        self._pumping = False
+        self._idle: asyncio.TimerHandle | None = None
+        self._no_more_input = False
+        #: What is to be done next, and the task that does it.
+        self._deeds: deque[Callable[[], None]] = deque()
+        self._doing: asyncio.Task[None] | None = None
+        #: What was typed and the session does not know of; and how much it has kept since it was at rest.
+        self._ahead = b""
+        self._kept = 0
+        #: Why we end it: asked for, and when it has come to that.
+        self._reason: str | None = None
+        self._over: asyncio.Future[str] = self._loop.create_future()
+
+    async def run(self, messages: list[Message]) -> None:
+        """Serve the client until it or the session ends. messages: what came together with its order."""
+        self._do(self.session.start)
+        reading = asyncio.create_task(self._follow(messages))
+        try:
+            await asyncio.wait((reading, self._over), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+            if not self._over.done():
+                return  # the client has gone
+        finally:
+            await end(reading)
+        self._stream.send(encode(Done(0, self._over.result())))
+
+    def hang_up(self, reason: str) -> None:
+        """End the session; what it is in the middle of is broken off first."""
+        self._reason = reason
+        self._stream.cut_off(only_unread=True)
+        if self._doing is not None:
+            self.session.give_up()
+            self._slices.break_off()
+            return
+        if not self.session.closed:
+            self.session.hang_up()
+        if not self._over.done():
+            self._over.set_result(reason)
+
+    async def leave(self) -> None:
+        """Leave: nothing that this client began stays."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self.session.give_up()
+        if self._doing is not None:
+            await end(self._doing)
+        if not self.session.closed:
+            self.session.hang_up()
+
+    # -------------------------------------------------------------------------------------------- what it is told
+
+    async def _follow(self, messages: list[Message]) -> None:
+        """Take what the client says until it goes. Raises ProtocolError."""
+        while True:
+            for message in messages:
+                await self._take(message)
+            messages = await self._stream.read()
+            if not messages:
+                return
+
+    async def _take(self, message: Message) -> None:
+        match message:
+            case Input(data=b""):
+                self._no_more_input = True
+                self._do(self._feed)
+            case Input(data=data):
+                self.last_input = self._loop.time()
+                await self._typed(data)
+            case Resize(rows=rows, columns=columns):
+                self.session.resize(rows, columns)
+            case Signal():
+                await self._typed(b"\x1e")
+            case _:
+                raise ProtocolError(f"{type(message).__name__} is nothing for a shell")
+
+    async def _typed(self, data: bytes) -> None:
+        """Take what was typed, perhaps while the session does something; what is too much waits in the client."""
+        self._ahead += data
+        if self._slices.is_busy:
+            if self.session.type_ahead(self._taken_ahead()):
+                self._slices.break_off()
+            self._kept += len(data)
+        if self._feed not in self._deeds:
+            self._do(self._feed)
+        if self._kept > MOST_KEPT and self._doing is not None:
+            await asyncio.wait((self._doing,))
+
+    def _taken_ahead(self) -> bytes:
+        taken, self._ahead = self._ahead, b""
+        return taken
+
+    def _feed(self) -> None:
+        """Let the session read on."""
+        self.session.feed(self._taken_ahead())
+
+    def _pump(self) -> None:
+        """Let the session show what was noted."""
+        self._pumping = False
+        self.session.pump()
+
+    def take_note(self, effect: Effect) -> None:
+        """Note an effect in the middle of the router's work, and show it when the router is at rest."""
+        self.session.effect(effect)
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._do, self._pump)
+
+    # -------------------------------------------------------------------------------------------- what it does
+
+    def _do(self, deed: Callable[[], None]) -> None:
+        """Let the session do something, in slices, behind what it does already."""
+        if self._over.done():
+            return
+        self._deeds.append(deed)
+        if self._doing is None:
+            self._doing = asyncio.create_task(self._do_all())
+
+    async def _do_all(self) -> None:
+        try:
+            while self._deeds:
+                await self._slices.run(self._guarded(self._deeds.popleft()), self._show)
+        except ConnectionError:
+            self.session.give_up()  # the task that reads sees it, too
+        finally:
+            self._kept, self._doing = 0, None
+        self._watch_the_clock()
+
+    def _guarded(self, deed: Callable[[], None]) -> Callable[[], None]:
+        """Let a command that fails by a fault of ours end with a complaint, not with the session."""
+
+        def work() -> None:
+            try:
+                deed()
+            except BrokenOff:
+                pass  # nobody waits for it
+            except Exception:
+                log.exception("internal fault in a session")
+                self.session.recover(FAULT)
+
+        return work
+
+    async def _show(self) -> None:
+        """Send what the session shows, and wait while the client does not read."""
+        output = self.session.take_output()
+        if not output:
+            return
+        self._stream.send(encode_output(output))
+        try:
+            async with asyncio.timeout(self.session.idle_limit or None):
+                await self._stream.be_read()
+        except TimeoutError:
+            log.warning("a session does not read what it is sent: cut off")
+            self._stream.cut_off()
+            raise ConnectionResetError from None
+
+    def _watch_the_clock(self) -> None:
+        """Wind up the clock of silence when all is done for now, or end what has ended."""
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._reason is not None or self.session.closed or (self._no_more_input and not self.session.busy):
+            self.hang_up(self._reason or "")
+            return
+        limit = self.session.idle_limit
+        self._idle = self._loop.call_at(self.last_input + limit, self._grow_tired) if limit else None
+
+    def _grow_tired(self) -> None:
+        """Look at a user that said nothing for as long as the line allows."""
+        if self.session.busy or self._doing is not None:
+            self.last_input = self._loop.time()
+            self._watch_the_clock()
+        else:
+            self.hang_up("idle for too long")
