@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dmvpn.base.flash import Flash
     from dmvpn.face.context import SessionContext
     from dmvpn.face.handle import RouterHandle
+    from dmvpn.face.merging import Merging
     from dmvpn.ios import ConfigTree
     from dmvpn.ios.filters import Filter
 
@@ -226,21 +227,11 @@ def _copied(size: int) -> str:
 
 
 class Filing:
-    """What changes files, of one session.
+    """What changes files, of one session. quiet: `file prompt quiet` is configured."""
 
-    enter: puts a text without plain secrets on top of what runs, and returns what is to be said of it.
-    """
-
-    def __init__(
-        self,
-        handle: RouterHandle,
-        running: Callable[[], ConfigTree],
-        enter: Callable[[str], tuple[str, ...]],
-        quiet: Callable[[], bool],
-    ) -> None:
+    def __init__(self, handle: RouterHandle, merging: Merging, quiet: Callable[[], bool]) -> None:
         self._handle = handle
-        self._running = running
-        self._enter = enter
+        self._merging = merging
         self._quiet = quiet
 
     @property
@@ -255,14 +246,14 @@ class Filing:
             case System.NVRAM:
                 return self._handle.startup_text.encode()
             case System.SYSTEM:
-                return written(self._running()).encode()
+                return written(self._merging.running()).encode()
             case System.NULL:
                 return b""
 
     def save(self) -> Outcome:
         """Make what runs what the router starts with from now on."""
         try:
-            self._handle.save(written(self._running()))
+            self._handle.save(written(self._merging.running()))
         except OSError as found:
             return Outcome(("Building configuration...", error("writing", STARTUP, found)), failed=True)
         return Outcome(("Building configuration...", "[OK]"))
@@ -333,7 +324,7 @@ class Filing:
     def _merge(self, text: str, size: int) -> Outcome:
         """Enter a file, when its secrets are hashed."""
         sealed = sealed_text(self._handle.configurator, text, self._handle.entropy)
-        return Outcome((*self._enter(sealed), _copied(size)))
+        return Outcome((*self._merging.merge_file(sealed), _copied(size)))
 
     # -------------------------------------------------------------------------------------------- output of shows
 

@@ -9,21 +9,20 @@ nothing more was typed ahead (`settle`), or a command asks what the router does.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.breath import aside, in_one_go
-from dmvpn.base.events import ConfigurationEntered, Event, Job
+from dmvpn.base.breath import aside
+from dmvpn.base.events import Event, Job
 from dmvpn.base.passwords import is_right
-from dmvpn.base.values import dataclass
 from dmvpn.face.archiving import Archiving
 from dmvpn.face.builtins import SESSION_SHOWS
 from dmvpn.face.context import SessionContext, User
 from dmvpn.face.draft import Draft
 from dmvpn.face.filing import Filing
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
-from dmvpn.face.intake import refusals, told, unknown_lines, without
 from dmvpn.face.language import exec_parser
+from dmvpn.face.merging import Merging
 from dmvpn.face.outcome import NOTHING, Outcome, Question, confirm
 from dmvpn.face.requests import (
     ArchiveNow,
@@ -45,16 +44,14 @@ from dmvpn.face.requests import (
     SetMonitor,
     SetScreen,
 )
+from dmvpn.face.screen import Screen
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
-from dmvpn.ios import Ask, Change, CliError, Compute, ConfigTree, Confirm, ErrorKind, Match, prompt
-from dmvpn.ios.render import render_tree
-from dmvpn.ios.sealing import sealed_text
-from dmvpn.router.intake import hold
+from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.ios import ConfigResult, ShowContext
+    from dmvpn.ios import ShowContext
     from dmvpn.ios.exec_parser import Rules
 
 #: Level of those who may change things, and of those who may only look.
@@ -65,33 +62,6 @@ _TRIES = 3
 _ONLY_15 = Outcome(("% Error: a configuration is changed at privilege level 15 only",), failed=True)
 #: Lines of a paste that are read; what follows is read as commands again.
 LONGEST_PASTE = 5000
-
-
-@dataclass(slots=True)
-class Screen:
-    """How a session wants to read.
-
-    rows, columns: of the window.
-    length, width: chosen instead of them, or None.
-    """
-
-    rows: int = 24
-    columns: int = 80
-    length: int | None = None
-    width: int | None = None
-    monitor: bool = False
-    history_size: int = 10
-    history: list[str] = field(default_factory=list)
-
-    @property
-    def page(self) -> int:
-        """Lines until `--More--`; 0: no pages."""
-        return self.rows if self.length is None else self.length
-
-    @property
-    def line(self) -> int:
-        """Columns until a line is full; 0: endless."""
-        return self.columns if self.width is None else self.width
 
 
 class Interpreter:
@@ -116,7 +86,8 @@ class Interpreter:
         self._users = users or (lambda: (User(line, here=True),))
         self._parser = exec_parser(handle.features)
         self._draft: Draft | None = None
-        self._filing = Filing(handle, self._running, self._merge_file, lambda: self.system.file_prompts_quiet)
+        self._merging = Merging(handle, session, lambda: self.line.who)
+        self._filing = Filing(handle, self._merging, lambda: self.system.file_prompts_quiet)
         self._archiving = Archiving(handle, session, self._filing, lambda: self.line.who)
 
     @property
@@ -221,52 +192,6 @@ class Interpreter:
         match = self._parser.match(text, self.privilege, self._rules)
         return match if isinstance(match, Match) and match.command.configures else None
 
-    def _running(self) -> ConfigTree:
-        return self.handle.context(self.session).running
-
-    def _merge(self, text: str) -> tuple[str, ...]:
-        """Enter a text on top of what runs. Good lines count; returns what is to be said of the others."""
-        sealed = sealed_text(self.handle.configurator, text, self.handle.entropy)
-
-        def entered(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
-            result = self.handle.configurator.parse_text(sealed, before)
-            return _text(result.tree), _complaints(result)
-
-        return self._enter_on_top(entered)
-
-    def _merge_file(self, text: str) -> tuple[str, ...]:
-        """Return the same with a sealed file: a tunnel that one of its bad lines could have protected is shut down.
-
-        Lines that nobody knows are refused: who merges a file means each of its lines, as somebody who types does.
-        """
-
-        def merged(before: ConfigTree) -> tuple[str, tuple[str, ...]]:
-            taken = hold(self.handle.configurator.parse_text(text, before), text, before)
-            strange = unknown_lines(taken.result)
-            lines = render_tree(taken.tree, of=without(strange)) if strange else taken.tree.render()
-            return "\n".join(lines) + "\n", (*_complaints(taken.result), *refusals(strange), *told(taken))
-
-        return self._enter_on_top(merged)
-
-    def _enter_on_top(self, make: Callable[[ConfigTree], tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
-        """Let the router run what `make` makes of what runs; returns what that says. What others enter stays."""
-
-        def enter(*, is_last: bool = False) -> tuple[str, ...] | None:
-            before = self._running()
-            revision = before.revision
-            text, said = make(before)
-            self.handle.prepare(text)
-            if not is_last and (self._running() is not before or before.revision != revision):
-                return None
-            self.handle.post(ConfigurationEntered(text, by=self.line.who))
-            return said
-
-        for _ in range(_TRIES):
-            said = enter()
-            if said is not None:
-                return said
-        return in_one_go(lambda: enter(is_last=True)) or ()
-
     # -------------------------------------------------------------------------------------------- exec
 
     def _exec(self, text: str, prompt_width: int) -> Outcome:
@@ -347,7 +272,7 @@ class Interpreter:
             self.handle.post(event)
         complaints: tuple[str, ...] = ()
         if wish.lines:
-            complaints = self._merge("\n".join(wish.lines))
+            complaints = self._merging.merge("\n".join(wish.lines))
         return Outcome((*wish.said, *complaints), failed=bool(complaints), settled=True)
 
     def _carry_out(self, request: Request) -> Outcome:
@@ -398,7 +323,7 @@ class Interpreter:
             case SetMonitor(on=True) if self.line.is_console:
                 return Outcome(("% Console already monitors",))
             case SetScreen() | SetMonitor() | SetHistory():
-                self._set_terminal(request)
+                self.screen.set(request)
         return NOTHING
 
     def _clear_line(self, number: int) -> Outcome:
@@ -411,16 +336,6 @@ class Interpreter:
             return Outcome(("% Error: configuration comes from the terminal only",), failed=True)
         self._draft = Draft(self.handle, self._parser, self.session, self.line.who)
         return Outcome((*said, _CONFIGURE))
-
-    def _set_terminal(self, request: SetScreen | SetMonitor | SetHistory) -> None:
-        match request:
-            case SetScreen(length=length, width=width):
-                self.screen.length = self.screen.length if length is None else length
-                self.screen.width = self.screen.width if width is None else width
-            case SetMonitor(on=on):
-                self.screen.monitor = on
-            case SetHistory(size=size):
-                self.screen.history_size = size
 
     # -------------------------------------------------------------------------------------------- privilege
 
@@ -459,10 +374,6 @@ def _changes_what_runs(request: Request) -> bool:
             return False
 
 
-def _complaints(result: ConfigResult) -> tuple[str, ...]:
-    return tuple(line for problem in result.problems for line in (problem.text, *problem.message_lines))
-
-
 def _is_inside_pem(lines: list[str]) -> bool:
     """Return whether a block of PEM has begun that did not end.
 
@@ -470,7 +381,3 @@ def _is_inside_pem(lines: list[str]) -> bool:
     """
     begun = sum(line.startswith("-----BEGIN ") for line in lines)
     return begun > sum(line.startswith("-----END ") for line in lines)
-
-
-def _text(tree: ConfigTree) -> str:
-    return "\n".join(tree.render()) + "\n"

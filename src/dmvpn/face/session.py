@@ -22,7 +22,8 @@ from dmvpn.base.breath import BrokenOff, breathe, breathing
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
 from dmvpn.face.handle import CONSOLE, Line, RouterHandle
-from dmvpn.face.interpreter import PRIVILEGED, Interpreter, Screen
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter
+from dmvpn.face.screen import Screen
 from dmvpn.ios.editor import Abort, Complete, EditorEvent, End, Help, Interrupt, Key, LineEditor, Write
 from dmvpn.ios.editor import Line as TypedLine
 from dmvpn.ios.pager import Pager
