@@ -9,6 +9,7 @@ shows it; RFC 2453 §3.9.2 adds the hop on receipt, which comes to the same on t
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.rip.model import RipTimers
+
+
+#: Prefixes that are learned from all gateways together, and paths of one of them: one that tells without end takes the
+#: room of nobody else.
+MOST_PREFIXES: Final = 250_000
+MOST_OF_ONE: Final = 50_000
 
 
 class RouteState(enum.Enum):
@@ -112,6 +119,15 @@ class Database:
     def __init__(self) -> None:
         self.routes: dict[Prefix, LearnedRoute] = {}
         self._deadlines: Deadlines[Prefix] = Deadlines()
+        #: How many paths each gateway has.
+        self._counts: Counter[tuple[str, IPAddress]] = Counter()
+
+    def has_room(self, heard: Announcement) -> bool:
+        """Return whether there is room for what a gateway announces: always, if it is no news."""
+        route = self.routes.get(heard.prefix)
+        if heard.metric >= INFINITY or (route is not None and heard.path in route.paths):
+            return True
+        return self._counts[heard.path] < MOST_OF_ONE and (route is not None or len(self.routes) < MOST_PREFIXES)
 
     def state(self, prefix: Prefix) -> RouteState:
         """Return what there is of a prefix."""
@@ -136,8 +152,9 @@ class Database:
         if known is not None and heard.metric > best and len(route.paths) > 1:
             return self._lose(route, [heard.path], timers, now)
         if heard.metric != best:
-            route.paths.clear()
-        route.paths[heard.path] = (heard, now)
+            for path in list(route.paths):
+                self._drop(route, path)
+        self._put(route, heard, now)
         self._arm(route, timers)
         return known is None or known[0] != heard
 
@@ -185,6 +202,7 @@ class Database:
         """Forget everything; the prefixes that were known."""
         known = list(self.routes)
         self.routes.clear()
+        self._counts.clear()
         self._deadlines = Deadlines()
         return known
 
@@ -200,9 +218,20 @@ class Database:
             is_better = heard.path == route.lost.path or heard.metric < route.lost.metric
             if not is_better:
                 return False
-        fresh = self.routes[heard.prefix] = LearnedRoute(heard.prefix, {heard.path: (heard, now)})
+        fresh = self.routes[heard.prefix] = LearnedRoute(heard.prefix)
+        self._put(fresh, heard, now)
         self._arm(fresh, timers)
         return True
+
+    def _put(self, route: LearnedRoute, heard: Announcement, now: float) -> None:
+        self._counts[heard.path] += heard.path not in route.paths
+        route.paths[heard.path] = (heard, now)
+
+    def _drop(self, route: LearnedRoute, path: tuple[str, IPAddress]) -> Announcement:
+        self._counts[path] -= 1
+        if not self._counts[path]:
+            del self._counts[path]
+        return route.paths.pop(path)[0]
 
     def _lose_all(
         self, is_gone: Callable[[tuple[str, IPAddress]], bool], timers: RipTimers, now: float
@@ -220,7 +249,7 @@ class Database:
         """Take these paths away; without another one the route is unreachable from now on."""
         updated = route.updated
         for path in paths:
-            route.lost = route.paths.pop(path)[0]
+            route.lost = self._drop(route, path)
         if not route.reachable:
             route.hold_until = now + timers.holddown
             route.flush_at = max(updated + timers.flush, now + timers.flush - timers.invalid)

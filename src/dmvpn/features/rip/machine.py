@@ -21,6 +21,7 @@ from dmvpn.base.effects import Listen, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync, Tick
+from dmvpn.base.limits import Limiter
 from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.notices import (
     AccessListsChanged,
@@ -70,6 +71,10 @@ UPDATE_SPREAD: Final = 0.15
 #: How often the whole table is asked for on an interface where nobody answers; the pauses double from a second.
 REQUESTS: Final = 6
 
+#: Seconds between two whole tables for one that asks, and how many are told in that time: senders can be forged.
+_ANSWER_INTERVAL: Final = 1.0
+_MOST_ANSWERS: Final = 128
+
 Results = list["Effect | Notice"]
 
 
@@ -96,6 +101,7 @@ class RipMachine:
         self.table = Table(ports, self, self._arm_trigger)
         self._telling = Telling(self._speaker, self.table)
         self._triggered = Triggered(self._speaker, self._view)
+        self._answers: Limiter[tuple[str, IPAddress]] = Limiter(_ANSWER_INTERVAL, _MOST_ANSWERS)
         self._pause_until = float("-inf")
         self.config = RipConfig()
         self.now = 0.0
@@ -358,9 +364,12 @@ class RipMachine:
         if circuit.passive and source not in self.config.neighbors:
             return []
         if request.asks_for_whole_table:
+            if not self._answers.permits((circuit.name, source), self.now):
+                return self._speaker.ignore(circuit, source, "it has just been told the whole table")
             self._telling.answer(circuit, source, port)
             return self._go_on(self.now)
-        response = answer(request, self.table.look(self.table.prefixes()))
+        asked = [entry.prefix for entry in request.entries if entry.prefix is not None]
+        response = answer(request, self.table.look(asked))
         return self._speaker.send(circuit, response, source, port) if response.entries else []
 
     def _request(self, circuit: Circuit, now: float) -> Results:

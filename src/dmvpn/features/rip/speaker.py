@@ -104,11 +104,15 @@ class Speaker:
 
     def refuse(self, circuit: Circuit, source: IPAddress, error: WireError) -> Results:
         """Count a packet that is not taken, and say why: of one that is sealed otherwise in the log too."""
-        circuit.ignore(f"{source}: {error}")
-        results = self.debug([messages.ignored(source, circuit.name, str(error))])
+        results = self.ignore(circuit, source, str(error))
         if isinstance(error, Mismatch) and self._complaints.permits((circuit.name, source), self.process.now):
             results.append(messages.AuthenticationMismatch.of(source, circuit.name, error.theirs, error.ours))
         return results
+
+    def ignore(self, circuit: Circuit, source: IPAddress, why: str) -> Results:
+        """Count a packet that is not taken."""
+        circuit.ignore(f"{source}: {why}")
+        return self.debug([messages.ignored(source, circuit.name, why)])
 
     def debug(self, lines: list[str]) -> Results:
         """Print lines, if somebody wants them."""

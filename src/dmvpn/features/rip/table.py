@@ -5,10 +5,12 @@ What is different now is offered to the routing table at once, and waits here to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.deadlines import Deadlines, earliest
+from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource
+from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import Database
 from dmvpn.features.rip.lists import offer_of
 from dmvpn.features.rip.output import announced
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.output import Announced
 
 Results = list["Effect | Notice"]
+
+#: Seconds between two log messages about the same gateway, and most messages about all of them in that time.
+_COMPLAINT_INTERVAL: Final = 60.0
+_COMPLAINT_BURST: Final = 8
 
 
 class Announcing(Protocol):
@@ -48,6 +54,7 @@ class Table:
         self._poisoned: dict[Prefix, None] = {}
         self._gone: Deadlines[Prefix] = Deadlines()
         self._offered: dict[Prefix, Route] = {}
+        self._complaints: Limiter[tuple[str, IPAddress]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
 
     def next_deadline(self) -> float | None:
         """Return when `expire` has something to do."""
@@ -120,7 +127,10 @@ class Table:
         config, results = self._process.config, Results()
         changed: list[Prefix] = []
         for heard in announcements:
-            if self.database.learn(heard, config.timers, config.maximum_paths, self._process.now):
+            if not self.database.has_room(heard):
+                if self._complaints.permits(heard.path, self._process.now):
+                    results.append(messages.TooMany.of(heard.gateway, heard.interface))
+            elif self.database.learn(heard, config.timers, config.maximum_paths, self._process.now):
                 changed.append(heard.prefix)
             else:
                 results += self._offer(heard.prefix)

@@ -79,6 +79,11 @@ _LOGS = log_group(
         next="show ip protocols, show key chain",
         clause="RFC 2453 §5.2",
     ),
+    log(
+        messages.TooMany,
+        "A gateway is broken, or means harm.",
+        next="show ip rip database",
+    ),
 )
 _DEBUGS = debug_group(
     "debug ip rip",
