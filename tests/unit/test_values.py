@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -72,7 +73,13 @@ def shapes(dataclass: Callable[..., Any]) -> dict[str, Any]:
         def __repr__(self) -> str:
             return "own"
 
-    return {each.__name__: each for each in (Point, Named, Counter, Thing, Empty, Alone, Own)}
+    class Below(Alone):
+        __slots__ = ()
+
+        def __init__(self, half: float) -> None:
+            super().__init__(2 * half)
+
+    return {each.__name__: each for each in (Point, Named, Counter, Thing, Empty, Alone, Own, Below)}
 
 
 def told(act: Callable[[], object]) -> str:
@@ -121,6 +128,9 @@ LINES: dict[str, Callable[[dict[str, Any]], object]] = {
     "documented": lambda of: of["Point"].__doc__,
     "class attribute": lambda of: (of["Point"].kind, of["Point"](1).sum),
     "copied": lambda of: copy.deepcopy(of["Point"](1, 2, [3])),
+    "signature": lambda of: list(inspect.signature(of["Own"]).parameters),
+    "called from below": lambda of: of["Below"](3),
+    "called by a class": lambda of: of["Point"].__init__.__name__,
 }
 
 

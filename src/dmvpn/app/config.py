@@ -7,9 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.collector import uncollected
-from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import ConfigurationEntered
 from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig
@@ -22,14 +20,12 @@ from dmvpn.ios.redaction import without_keys
 from dmvpn.router.features import FEATURES
 from dmvpn.router.intake import put_in, report, take_in
 from dmvpn.router.language import configurator
-from dmvpn.router.router import Router
 from dmvpn.shells.router_files import read_routers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from dmvpn.base.notices import Log
     from dmvpn.ios import ConfigResult, ConfigTree, Entry
     from dmvpn.ios.parts import Part
     from dmvpn.shells.scenario import Scenario
@@ -181,11 +177,8 @@ def _protects(entry: Entry) -> bool:
 
 def not_built(text: str) -> list[str]:
     """Return what a router with this configuration would say of parts that this release does not have."""
-    router = Router(SeededEntropy(0))
-    logged: list[Log] = []
-    router.logged = logged.append
-    router.handle(ConfigurationEntered(text), 0.0)
-    return [message.text for message in logged if isinstance(message, RuleRefused)]
+    unobeyed = _unobeyed(configurator(FEATURES).parse_text(text).tree)
+    return [RuleRefused.of(rule, why).text for rule, why in unobeyed]
 
 
 def examine(name: Path | str, text: str) -> tuple[ConfigResult, bool]:

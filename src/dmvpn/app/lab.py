@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmvpn.app.collector import set_aside
 from dmvpn.app.told import Told
 from dmvpn.base.errors import UserError
 from dmvpn.shells.lab import control
@@ -64,7 +65,8 @@ def up(arguments: argparse.Namespace, told: Told) -> int:
     """Bring a scenario up; returns when it is ready, or 1 when it had its time, with what is missing."""
     with importing():
         from dmvpn.app import bring_up
-    return bring_up.up(arguments, told)
+    with set_aside():
+        return bring_up.up(arguments, told)
 
 
 def down(arguments: argparse.Namespace, told: Told) -> int:

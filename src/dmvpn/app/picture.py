@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import spelled
@@ -113,9 +114,10 @@ def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
     return (state.routed(4) or state.routed(6))[0]
 
 
-def addresses(configuration: str) -> list[InterfaceState]:
+@lru_cache(maxsize=64)
+def addresses(configuration: str) -> tuple[InterfaceState, ...]:
     """Return the interfaces of a configuration that have an address, in IOS order."""
     router = Router(SeededEntropy(0))
     router.handle(PlaneAnnounced(ipv6=True), 0.0)
     router.handle(ConfigurationEntered(configuration), 0.0)
-    return [state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6)]
+    return tuple(state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6))
