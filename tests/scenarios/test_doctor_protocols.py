@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.tools.doctor import visit
+from dmvpn.app.copied import CopiedLab
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor import as_text, visit
 from dmvpn.tools.troubles import Plan, Stage
 from support.diagnoses import drawn, ill, judged_of, known_fault, restores
 from support.harm import Case, Harm, well_rows
 
 if TYPE_CHECKING:
-    from dmvpn.shells.scenario import Scenario
+    from pathlib import Path
 
 _ONE_HUB = Plan(
     phase=3,
@@ -97,3 +99,40 @@ def test_the_lines_that_undo_a_filter_let_everybody_reach_the_site_again() -> No
     first = next(one for one in visit(case.patient).findings if not one.advice)
     assert first.fix == ("router rip", "no distribute-list prefix LESSON out")
     assert restores(scenario, chosen, first)
+
+
+def test_a_phase_2_network_whose_release_follows_redirects_unseen_is_well() -> None:
+    """Its spokes ask for each other as next hops; the hub was told to send redirects."""
+    scenario = network("eigrp", phase=2)
+    for name, text in scenario.configurations.items():
+        scenario.configurations[name] = text.replace("tunnel mode gre", "ip nhrp shortcut\n tunnel mode gre")
+    lab = CopiedLab(scenario)
+    lab.wait(60)
+    diagnosis = visit(lab)
+    assert diagnosis.healthy, as_text(diagnosis)
+
+
+_PORT = "hostname {0}\ninterface GigabitEthernet1\n ip address 192.0.2.{1} 255.255.255.0\n"
+_PEERS = "router bgp {}\n neighbor 10.9.0.{} remote-as {}\n"
+_BESIDE = {
+    "HUB": "interface Tunnel0\n ip address 10.0.0.1 255.255.255.0\n ip nhrp network-id 1\n tunnel source "
+    "GigabitEthernet1\n tunnel mode gre multipoint\n tunnel key 1\ninterface Tunnel9\n ip address 10.9.0.1 "
+    f"255.255.255.0\n tunnel source GigabitEthernet1\n tunnel destination 192.0.2.9\n{_PEERS.format(65001, 2, 65009)}",
+    **{
+        name: f"interface Tunnel0\n ip address 10.0.0.{number} 255.255.255.0\n ip nhrp network-id 1\n ip nhrp nhs "
+        "10.0.0.1 nbma 192.0.2.1\n tunnel source GigabitEthernet1\n tunnel mode gre multipoint\n tunnel key 1\n"
+        f"interface GigabitEthernet2\n ip address 10.1.{number}.1 255.255.255.0\n"
+        for name, number in (("S2", 2), ("S3", 3))
+    },
+    "PEER": "interface Tunnel9\n ip address 10.9.0.2 255.255.255.0\n tunnel source GigabitEthernet1\n tunnel "
+    f"destination 192.0.2.1\n{_PEERS.format(65009, 1, 65001)}",
+}
+
+
+def test_what_a_hub_speaks_by_another_tunnel_is_not_asked_of_its_spokes(tmp_path: Path) -> None:
+    """A spoke without a routing protocol was told that the hub speaks BGP with its other clients."""
+    for (name, lines), number in zip(_BESIDE.items(), (1, 2, 3, 9), strict=True):
+        (tmp_path / f"{name}.cfg").write_text(f"{_PORT.format(name, number)}{lines}end\n")
+    lab = CopiedLab(Scenario.load(str(tmp_path)))
+    lab.wait(60)
+    assert not any(one.what.startswith("BGP") for one in visit(lab).findings)

@@ -58,8 +58,8 @@ nothing found
 ```
 
 You can name files (together they are one network), `-` (standard input, one more of these files), folders (`*.cfg` and
-`*.conf`; each folder is a network of its own), folders with a [lab.yaml](lab-file.md), and built-in
-[scenarios](scenarios.md). The last two also tell lint who is behind NAT.
+`*.conf`, or where there are none what a lab would take; each folder is a network of its own), folders with a
+[lab.yaml](lab-file.md), and built-in [scenarios](scenarios.md). The last two also tell lint who is behind NAT.
 
 | severity | meaning |
 | --- | --- |

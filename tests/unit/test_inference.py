@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.main import main
 from dmvpn.base.errors import UserError
 from dmvpn.base.routemaps import Candidate
 from dmvpn.features.policy.routes import of_routes
@@ -37,6 +38,7 @@ def wires(scenario: Scenario) -> list[list[str]]:
 
 
 LONG, SHORT = "255.255.255.0", "255.255.255.252"
+WAN = "GigabitEthernet0/1"
 TUNNEL = "interface Tunnel0\n ip address 10.0.0.{} 255.255.255.0\n tunnel source {}\n tunnel mode gre multipoint"
 
 
@@ -46,6 +48,21 @@ def test_ports_of_one_subnet_are_on_one_wire_and_a_lonely_lan_gets_a_computer(tm
     (host,) = scenario.lab.hosts.values()
     assert (host.link, host.address, str(host.gateway)) == ("A:GigabitEthernet0/2", "10.1.1.100/24", "10.1.1.1")
     assert scenario.notes == ()
+
+
+def test_a_network_whose_spokes_have_no_way_to_each_other_is_simulated_to_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pings between LANs that nobody tells of ended the command with a stack of calls."""
+    hub = TUNNEL.format(1, WAN) + "\n ip nhrp network-id 1"
+    spoke = TUNNEL + "\n ip nhrp network-id 1\n ip nhrp nhs 10.0.0.1 nbma 192.0.2.1"
+    sites = (
+        router(f"S{number}", f"192.0.2.{number} {LONG}", f"10.1.{number}.1 {LONG}", tunnel=spoke.format(number, WAN))
+        for number in (2, 3)
+    )
+    load(tmp_path, router("HUB", f"192.0.2.1 {LONG}", tunnel=hub), *sites)
+    assert main(["simulate", str(tmp_path)]) == 1
+    assert "0 of 1 spoke pairs went direct; 5 of 5 packets lost" in capsys.readouterr().out
 
 
 def test_three_on_one_wire_are_on_a_switch(tmp_path: Path) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.app.main import main
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.ios.render import MARK
 from dmvpn.tools.lint import Site, lint
 from dmvpn.tools.lint.text import as_text
 from support.lint_cases import CLEAR, ELECTED, OSPF, PHASE2, SEALED, Network, below, edited, everywhere
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _CABLE = ("ip address 203.0.113.10 255.255.255.0", "ip address dhcp")
 
@@ -123,6 +128,28 @@ def test_a_release_that_follows_redirects_by_default_needs_no_line(version: str,
     network = edited(CLEAR, SPOKE1=[(" ip nhrp shortcut\n", ""), ("hostname", f"version {version}\nhostname")])
     findings = found(network, "phase3-shortcut-missing")
     assert [one.severity for one in findings] == [Severity.WARNING] * count
+
+
+@pytest.mark.parametrize(
+    ("network", "change", "count"),
+    [(PHASE2, (), 0), (ELECTED, (), 0), (PHASE2, (" no ip next-hop-self eigrp 100\n", ""), 1)],
+)
+def test_a_release_that_follows_redirects_unseen_needs_none_in_phase_2(
+    network: Network, change: tuple[str, str] | tuple[()], count: int
+) -> None:
+    """Every network of phase 2 of IOS 15.7 and later was told that its hub sends no redirects."""
+    changed = edited(network, HUB=[change] if change else [], SPOKE1=[("hostname", "version 15.9\nhostname")])
+    assert len(found(changed, "phase3-redirect-missing")) == count
+
+
+def test_a_folder_of_files_with_other_endings_is_read_as_a_lab_reads_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Routers saved as R1.txt ran in a lab, and lint said that there is no configuration."""
+    for name, text in PHASE2.items():
+        (tmp_path / f"{name}.txt").write_text(text.replace(" ip nhrp network-id 1\n", ""))
+    assert main(["lint", str(tmp_path), "--rule", "nhrp-network-id-missing"]) == 1
+    assert f"{tmp_path / 'HUB.txt'}:" in capsys.readouterr().out
 
 
 def test_a_spoke_of_two_hubs_is_told_once_to_follow_redirects() -> None:

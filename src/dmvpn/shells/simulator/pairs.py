@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import INSIDE
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 #: Pings from each side, and seconds between them.
 PINGS = 5
 INTERVAL = 0.5
+#: Seconds that routing protocols have to tell where the LANs are: OSPF elects for 40, and BGP may try again later.
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class PairResult:
 
 
 def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
-    """Ping within each pair of spokes, LAN to LAN, and see by which NBMA address the packets leave at the end.
+    """Ping within each pair of spokes, LAN to LAN, as soon as there are routes, and see by which NBMA address the
+    packets leave at the end.
 
     Where only one of several spokes can come up, the others are not among the pairs.
     """
@@ -48,6 +52,7 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
         if scenario.role(name) == "spoke" and not (name in either and missing(node.router, ()))
     ]
     pairs = list(zip(spokes[::2], spokes[1::2], strict=False))
+    world.run_while(lambda: any(not _has_routes(world, *pair) for pair in pairs), PATIENCE, step=0.25)
     answers = _Answers()
     for one, _ in pairs:
         answers.listen(world.routers[one])
@@ -90,7 +95,8 @@ def _identifier(number: int) -> int:
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:
     request = icmp.EchoRequest(identifier=_identifier(number), sequence=sequence, payload=bytes(56))
     node.plane.now = world.now
-    node.plane.execute(SendIp(None, _lan(node), destination, IpProtocol.ICMP, request.serialize(), ttl=64))
+    with suppress(EffectError):  # no route: nobody answers, either
+        node.plane.execute(SendIp(None, _lan(node), destination, IpProtocol.ICMP, request.serialize(), ttl=64))
     node.wake(world.now)
     world.schedule(node)
 
@@ -101,6 +107,12 @@ def _lan(node: RouterNode) -> IPAddress:
     address = states[-1].address
     assert address is not None, "chosen for having one"  # noqa: S101
     return address
+
+
+def _has_routes(world: Simulator, one: str, other: str) -> bool:
+    """Return whether each of two spokes has a route to the other's LAN."""
+    near, far = world.routers[one], world.routers[other]
+    return all(here.router.ports.rib.lookup(_lan(there)) is not None for here, there in ((near, far), (far, near)))
 
 
 def _is_multipoint(node: RouterNode) -> bool:

@@ -29,7 +29,7 @@ def processes(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there is None or hub is None or site is None or not lacks(hub, there, site[1]):
         return
     evidence = (f"{client.hub}: no route to {site[1]} by {there.name}",)
-    others = scene.fellows(client)
+    others = [one for one in scene.fellows(client) if one.there is not None and one.there.name == there.name]
     spoken = [name for name in _spoken(hub, there) if any(_speaks(one.facts, name) for one in others)]
     if spoken and not any(_speaks(client.facts, name) for name in _ALL):
         whom = f"{client.hub} speaks it with its other clients"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios.transcript import decode
+from dmvpn.shells.folders import configurations_in
 from dmvpn.shells.router_files import read_routers
 from dmvpn.shells.scenario import CONFIGURATION, Scenario
 from dmvpn.tools.lint.sites import sites_of
@@ -59,11 +61,25 @@ def networks(names: Iterable[str]) -> Iterator[Given]:
 def _folder(path: Path) -> Given:
     files = sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and file.is_file())
     if not files:
-        raise UserError(f"{path}: no router configuration (*.cfg, *.conf) in this folder")
+        return _of_strangers(path)
     given = Given()
     for file in files:
         given.configurations.update(_read(str(file), file))
     return given
+
+
+def _of_strangers(path: Path) -> Given:
+    """Take what a lab would take of a folder whose files are called otherwise. Raises UserError."""
+    found = configurations_in(path)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    several = Counter(found.files.values())
+    return Given(
+        {
+            f"{file} ({name})" if several[file] > 1 else str(file): found.texts[name]
+            for name, file in found.files.items()
+        }
+    )
 
 
 def _scenario(name: str) -> Given:

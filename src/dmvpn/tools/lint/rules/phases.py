@@ -27,7 +27,8 @@ REDIRECT: Final = Rule(
     severity=Severity.WARNING,
     title="Spokes follow redirects, and their hub sends none",
     why="In phase 3 the hub tells a spoke that there is a shorter way. Without `ip nhrp redirect` at the hub the "
-    "spokes' `shortcut` has nothing to follow, and all traffic between them stays with the hub.",
+    "spokes' `shortcut` has nothing to follow, and all traffic between them stays with the hub. Not where routing "
+    "tells spokes that they are each other's next hops, as in phase 2.",
     bad="interface Tunnel0\n ip nhrp map multicast dynamic",
     fix="interface Tunnel0\n ip nhrp redirect",
 )
@@ -115,7 +116,7 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
     clients = _multipoint_clients(network, hub)
     following = [client for client in clients if client.nhrp.shortcut]
     fix = f"{hub.at[0]}\n {hub.words} redirect"
-    if following and not hub.nhrp.redirect:
+    if following and not hub.nhrp.redirect and not _keeps_next_hops(hub):
         related = tuple((client.device, client.line(f"{client.words} shortcut")) for client in following)
         what = f"{_names(following)} would follow redirects of {hub.device.hostname}, and {hub.name} sends none"
         yield found(REDIRECT, hub.device, hub.at, what, fix, related=related)
@@ -136,6 +137,16 @@ def _phase3(network: Network, hub: End) -> Iterator[Found]:
         what = f"spokes hear {prefix} from {hub.device.hostname} instead of each other's prefixes, and no redirects"
         at = line_of(process, hub.name, "summary-address")
         yield found(SUMMARY, hub.device, at, what, fix)
+
+
+def _keeps_next_hops(hub: End) -> bool:
+    """Return whether spokes hear from the hub that they are each other's next hops (phase 2), so that they ask for
+    these.
+    """
+    interface = ospf_interface(hub.device, hub.name)
+    if interface is not None and interface.network in (NetworkType.BROADCAST, NetworkType.NON_BROADCAST):
+        return True
+    return hub.eigrp is not None and not hub.eigrp[1].next_hop_self and not hub.eigrp[1].summaries
 
 
 def _following(network: Network, client: End) -> Iterator[Found]:
