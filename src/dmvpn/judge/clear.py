@@ -6,6 +6,7 @@ router is asked what it believes of its tunnels: their configurations count.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def protected_keys(configuration: str) -> dict[int | None, None]:
-    """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key."""
-    return {tunnel.key: None for tunnel in Device.read("", configuration).tunnels.tunnels if tunnel.protection}
+@lru_cache(maxsize=256)
+def protected_keys(configuration: str) -> tuple[int | None, ...]:
+    """Return the GRE keys of the tunnels that a configuration protects; None: a tunnel without a key.
+
+    Whoever judges a network builds it again and again, so what was read last is kept.
+    """
+    tunnels = Device.read("", configuration).tunnels.tunnels
+    return tuple(dict.fromkeys(tunnel.key for tunnel in tunnels if tunnel.protection))
 
 
 class ClearWatch:
