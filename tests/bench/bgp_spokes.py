@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.attribute_octets import write
 from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
@@ -88,7 +89,7 @@ class Spoke:
                 self.sock.send(serialize(Update(attributes=write(attributes, wide=True), announced=tuple(self.own))))
             elif isinstance(message, Update):
                 self.heard.difference_update(message.withdrawn)
-                self.heard.update(message.announced)
+                self.heard.update(map(prefix_of, message.announced))
 
 
 def main(hub: str, system: int, count: int, each: int) -> dict[str, float]:

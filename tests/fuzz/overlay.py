@@ -26,8 +26,18 @@ from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp.attribute_octets import read, write
 from dmvpn.features.bgp.attributes import Attributes, prepended
+from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import HEADER_LENGTH as BGP_HEADER
-from dmvpn.features.bgp.packet import MARKER, Keepalive, Open, RouteRefresh, Update
+from dmvpn.features.bgp.packet import (
+    IPV4_UNICAST,
+    MARKER,
+    Capability,
+    CapabilityValue,
+    Keepalive,
+    Open,
+    RouteRefresh,
+    Update,
+)
 from dmvpn.features.bgp.packet import parse as parse_bgp
 from dmvpn.features.bgp.packet import serialize as serialize_bgp
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket
@@ -214,13 +224,22 @@ def _bgp_made_whole(octets: bytes) -> bytes:
 
 def bgp_message(octets: bytes) -> None:
     """Read, written, and read again."""
-    try:
-        message = parse_bgp(_bgp_made_whole(octets))
-    except WireError:
-        return
-    if not isinstance(message, Update):
-        assert parse_bgp(serialize_bgp(message)) == message
-        return
+    for numbered in (True, False):
+        try:
+            message = parse_bgp(_bgp_made_whole(octets), numbered=numbered)
+        except WireError:
+            continue
+        if not isinstance(message, Update):
+            assert parse_bgp(serialize_bgp(message)) == message
+            return
+        assert [
+            one for one in (*message.withdrawn, *message.announced) if isinstance(one, NumberedPrefix) != numbered
+        ] == []
+        _bgp_attributes(message)
+
+
+def _bgp_attributes(message: Update) -> None:
+    """Read, written, and read again."""
     for wide in (True, False):
         try:
             found, _ = read(message.attributes, wide=wide, internal=True)
@@ -232,13 +251,18 @@ def bgp_message(octets: bytes) -> None:
 
 def bgp_router(octets: bytes) -> None:
     """Whatever the neighbor says, nobody raises, and nothing of it is left when it is gone."""
+    for capabilities in ((), (CapabilityValue(Capability.ADDITIONAL_PATHS, IPV4_UNICAST[:2] + b"\x01\x03"),)):
+        _bgp_router(octets, capabilities)
+
+
+def _bgp_router(octets: bytes, capabilities: tuple[CapabilityValue, ...]) -> None:
     bench = Workbench(INTERFACE, RIB, BGP)
     lines = "interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\nrouter bgp 1\n neighbor 10.0.0.2 remote-as 2\n"
-    bench.configure(lines)
+    bench.configure(f"{lines} bgp additional-paths send receive\n bgp additional-paths select all\n")
     bench.handle(LinkChanged("GigabitEthernet0/1", up=True))
     own, neighbor = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2")
     bench.handle(StreamUp(1, own, 179, neighbor, 50000, taken=True))
-    opening = Open(autonomous_system=2, hold_time=90, identifier=neighbor)
+    opening = Open.with_capabilities(2, 90, neighbor, capabilities)
     bench.handle(StreamData(1, serialize_bgp(opening) + serialize_bgp(Keepalive())))
     for packet in _several(octets):
         bench.handle(StreamData(1, _bgp_made_whole(packet)))
@@ -254,6 +278,7 @@ def _updates() -> Iterator[bytes]:
     for message in (
         Update(announced=(Prefix.parse("10.9.0.0/16"),), attributes=write(found, wide=False)),
         Update(withdrawn=(Prefix.parse("10.9.0.0/16"),)),
+        Update(announced=(NumberedPrefix(Prefix.parse("10.9.0.0/16"), 7),), attributes=write(found, wide=False)),
         RouteRefresh(),
     ):
         yield serialize_bgp(message)[BGP_HEADER - 1 :]

@@ -13,9 +13,11 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.streams import StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
 from dmvpn.features.bgp import groups, routes, session, teller
+from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.attribute_octets import read, write
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
 from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.nlri import NumberedPrefix
 from dmvpn.features.bgp.packet import (
     IPV4_UNICAST,
     Capability,
@@ -35,10 +37,12 @@ from support.routing import GI1, a, make, p
 from support.workbench import Workbench, of_type
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import Effect
+    from dmvpn.features.bgp.nlri import Nlri
+    from dmvpn.features.bgp.paths import Path
 
 LOCAL = a("172.16.31.1")
 PREFIXES = tuple(p(f"10.{number}.0.0/16") for number in range(8))
@@ -57,7 +61,11 @@ router bgp 65000
  neighbor OTHERS remote-as 65002
  neighbor OTHERS advertisement-interval 0
  neighbor OTHERS prefix-list SOME out
+ bgp additional-paths send
+ bgp additional-paths select all best 2
+ neighbor OTHERS advertise additional-paths all
 """
+_HOSTS = (2, 3, 4, 130, 131)
 #: What moves neighbors from one group to another while they are up.
 _CHANGES = (
     " neighbor PLAIN prefix-list SOME out",
@@ -66,17 +74,20 @@ _CHANGES = (
     " no neighbor PLAIN next-hop-self",
     " no neighbor OTHERS prefix-list SOME out",
     " neighbor OTHERS prefix-list SOME out",
+    " neighbor PLAIN advertise additional-paths best 2",
+    " no neighbor PLAIN advertise additional-paths best 2",
 )
 
 
 class Listener:
-    """A neighbor. heard: what it was told of each prefix, and nobody took back since."""
+    """A neighbor. heard: what it was told of each path, and nobody took back since. numbered: they have numbers."""
 
-    def __init__(self, bench: Workbench, host: int) -> None:
+    def __init__(self, bench: Workbench, host: int, *, numbered: bool = False) -> None:
         self.bench = bench
+        self.numbered = numbered
         self.system = 65001 if host < 128 else 65002
         self.address = a(f"172.16.31.{host}")
-        self.heard: dict[Prefix, Attributes] = {}
+        self.heard: dict[Nlri, Attributes] = {}
         self.stream = 0
         self.has_more = False
         self._buffer = bytearray()
@@ -90,6 +101,8 @@ class Listener:
             CapabilityValue(Capability.FOUR_OCTET_AS, self.system.to_bytes(4, "big")),
             CapabilityValue(Capability.ROUTE_REFRESH),
         ]
+        if self.numbered:
+            capabilities.append(CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x01"))
         if stream % 4 == 1:
             capabilities.append(CapabilityValue(Capability.ENHANCED_REFRESH))
         return [
@@ -108,10 +121,11 @@ class Listener:
     def hears(self, octets: bytes) -> None:
         self.has_more = True
         self._buffer += octets
-        for message in map(parse, split(self._buffer)):
+        for octets in split(self._buffer):
+            message = parse(octets, numbered=self.numbered)
             if isinstance(message, Update):
-                for prefix in message.withdrawn:
-                    self.heard.pop(prefix, None)
+                for told in message.withdrawn:
+                    self.heard.pop(told, None)
                 if message.announced:
                     attributes, _ = read(message.attributes, wide=True, internal=False)
                     self.heard.update(dict.fromkeys(message.announced, attributes))
@@ -120,13 +134,13 @@ class Listener:
 class Net:
     """The router and its neighbors."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbered: Container[int] = ()) -> None:
         base = make()
         self.bench = Workbench(*base.features, POLICY, BGP)
         self.bench.ports.policies = self.bench.machine(PolicyMachine)
         self.hear(self.bench.configure(_LINES + _FILTER))
         self.hear(self.bench.handle(LinkChanged(GI1, up=True)))
-        self.all = [Listener(self.bench, host) for host in (2, 3, 4, 130, 131)]
+        self.all = [Listener(self.bench, host, numbered=host in numbered) for host in _HOSTS]
         self.streams = 1
 
     def hear(self, effects: list[Effect]) -> None:
@@ -171,18 +185,25 @@ class Net:
                 self.read(one)
             self.hear(self.bench.advance(3.0))
 
-    def wanted(self, one: Listener) -> dict[Prefix, Attributes]:
-        """What it would hear alone: the best paths of others, with our number before theirs."""
+    def wanted(self, one: Listener) -> dict[Nlri, Attributes]:
+        """What it would hear alone: the best paths of others, or several, with our number before theirs."""
         machine = self.bench.machine(BgpMachine)
         lines = machine.peers[one.address].settings.lines
-        found = {}
+        found: dict[Nlri, Attributes] = {}
         for prefix, destination in machine.routes.table.destinations.items():
-            best = destination.chosen
-            if best is None or best.peer == one.address or (lines.filters and prefix == PREFIXES[3]):
-                continue
-            path = (Segment(SegmentKind.SEQUENCE, (65000, *best.attributes.systems)),)
-            hop: IPv4Address = LOCAL if lines.next_hop_self else best.attributes.next_hop
-            found[prefix] = Attributes(path=path, next_hop=hop)
+            paths: list[tuple[Nlri, Path]] = [(prefix, destination.best[0])] if destination.best else []
+            if one.numbered:
+                paths = [
+                    (NumberedPrefix(prefix, each.number), each.path)
+                    for each in destination.candidates
+                    if is_told(each.merits, lines.advertised)
+                ]
+            for nlri, best in paths:
+                if best.peer == one.address or (lines.filters and prefix == PREFIXES[3]):
+                    continue
+                path = (Segment(SegmentKind.SEQUENCE, (65000, *best.attributes.systems)),)
+                hop: IPv4Address = LOCAL if lines.next_hop_self else best.attributes.next_hop
+                found[nlri] = Attributes(path=path, next_hop=hop)
         return found
 
 
@@ -190,29 +211,32 @@ _STEP = st.tuples(
     st.sampled_from((0, 0, 0, 1, 2, 2, 2, 2, 3, 4, 5, 6, 7, 8, 8)),
     st.integers(0, 4),
     st.lists(st.integers(0, len(PREFIXES) - 1), min_size=1, max_size=5, unique=True),
-    st.integers(0, 5),
+    st.integers(0, 7),
 )
 
 
-@given(st.lists(_STEP, min_size=8, max_size=40), st.sampled_from((0, 2)))
+@given(st.lists(_STEP, min_size=8, max_size=40), st.sampled_from((0, 2)), st.sets(st.sampled_from(_HOSTS)))
 @settings(deadline=None)
 def test_neighbors_of_one_group_hear_what_each_would_hear_alone(
-    steps: list[tuple[int, int, list[int], int]], tables: int
+    steps: list[tuple[int, int, list[int], int]], tables: int, numbered: set[int]
 ) -> None:
-    """tables: how many may wait for a neighbor that does not read, before it falls behind."""
+    """tables: how many may wait for a neighbor that does not read, before it falls behind.
+
+    numbered: neighbors to which paths have numbers.
+    """
     with ExitStack() as small:
         for module, name, value in (
             *((groups, "SLICE", 2), (routes, "SLICE", 2), (teller, "_MOST", 3), (session, "SEND_LIMIT", 4096 + 300)),
             *((groups, "TABLES", tables), (groups, "BESIDES", 16 if tables else 4)),
         ):
             small.enter_context(patch.object(module, name, value))
-        net = Net()
+        net = Net(numbered)
         for step in steps:
             net.do(step)
         net.rest()
         for one in net.all:
             if one.stream:
                 assert one.heard == net.wanted(one), one.address
-        plain = [one for one in net.all if one.stream and one.system == 65001]
+        plain = [one for one in net.all if one.stream and one.system == 65001 and not one.numbered]
         told = net.bench.machine(BgpMachine)
         assert len({id(told.peers[one.address].group) for one in plain}) <= 1

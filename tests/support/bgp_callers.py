@@ -47,10 +47,18 @@ class Caller:
     """A guest of AS 65001 at the address 172.16.31.`number`. heard: the messages that it was sent.
 
     call: another number for each connection of the same guest. more: what else it says that it can do.
+    numbered: what it is sent has numbers of paths (RFC 7911).
     """
 
     def __init__(
-        self, bench: Workbench, number: int, *, wide: bool = True, call: int = 0, more: tuple[CapabilityValue, ...] = ()
+        self,
+        bench: Workbench,
+        number: int,
+        *,
+        wide: bool = True,
+        call: int = 0,
+        more: tuple[CapabilityValue, ...] = (),
+        numbered: bool = False,
     ) -> None:
         self.bench = bench
         self.address = a(f"172.16.31.{number}")
@@ -59,6 +67,7 @@ class Caller:
         self.heard: list[Message] = []
         self.closed = False
         self._wide = wide
+        self._numbered = numbered
         self._buffer = bytearray()
 
     def connects(self) -> Caller:
@@ -89,7 +98,7 @@ class Caller:
         for order in of_type(effects, StreamSend):
             if order.stream == self.stream:
                 self._buffer += order.octets
-        self.heard += [parse(message) for message in split(self._buffer)]
+        self.heard += [parse(message, numbered=self._numbered) for message in split(self._buffer)]
         self.closed |= any(order.stream == self.stream for order in of_type(effects, StreamClose))
 
     def announces(self, *prefixes: str, path: tuple[Segment, ...] | None = None, hop: str = "") -> None:

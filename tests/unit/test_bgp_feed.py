@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.batches import Change
+    from dmvpn.features.bgp.nlri import Nlri
 
 LOCAL, PEER, SOURCE = a("10.0.0.1"), a("10.0.0.2"), a("10.0.0.3")
 BEGIN, END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
@@ -34,10 +35,10 @@ class Reader:
     room = 1 << 20
 
     def __init__(self, *known: str) -> None:
-        self.known = dict.fromkeys(map(p, known))
+        self.known: dict[Nlri, None] = dict.fromkeys(map(p, known))
         self.least = len(known)
         self.heard = 0
-        self._stale: list[object] = []
+        self._stale: list[Nlri] = []
 
     def send_updates(self, octets: bytes, updates: int, now: float) -> None:
         for message in map(parse, split(bytearray(octets))):
@@ -92,7 +93,10 @@ class Net:
     def look(self, prefixes: Iterable[str]) -> None:
         self.group.touch(map(p, prefixes))
         while self.group.pending:
-            self.group.look(self.table.get, 0.0)
+            self.group.look(self._judge, 0.0)
+
+    def _judge(self, prefix: Prefix) -> dict[Nlri, Told]:
+        return {prefix: self.table[prefix]} if prefix in self.table else {}
 
     def reads(self, feed: Feed, reader: Reader, most: int = 100_000) -> None:
         feed.pour(reader, most, 0.0, self.group.next_slice)  # type: ignore[arg-type]

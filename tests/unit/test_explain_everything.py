@@ -35,6 +35,7 @@ NOT_PRINTED = {
     "dmvpn.base.effects.DfBit": "an order to the data plane",
     "dmvpn.base.explanations.Kind": "of explanations themselves",
     "dmvpn.base.streams.StreamEnd": "why a stream of TCP ended; what BGP makes of it is printed",
+    "dmvpn.features.bgp.additional.Merit": "printed as best2, all and the like, which are explained",
     "dmvpn.features.bgp.events.Softness": "words of `clear ip bgp`",
     "dmvpn.features.bgp.model.Direction": _CONFIGURED,
     "dmvpn.features.bgp.model.FilterKind": _CONFIGURED,

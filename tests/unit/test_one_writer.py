@@ -21,6 +21,7 @@ WRITERS: dict[str, dict[str, str]] = {
     "bgp": {
         "complained": "intake.py",
         "config": "machine.py",
+        "choice": "routes.py",
         "decision": "routes.py",
         "default_pref": "routes.py",
         "denied": "intake.py",
@@ -28,6 +29,7 @@ WRITERS: dict[str, dict[str, str]] = {
         "received": "intake.py",
         "router_id": "machine.py",
         "sessions": "neighbors.py",
+        "several": "intake.py",
         "stale": "intake.py",
         "timers": "machine.py",
         "announce_at": "teller.py",

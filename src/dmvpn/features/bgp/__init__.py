@@ -10,7 +10,8 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
     session     one connection               states      its states and moves
     opening     what both ends say first     peer        a peer: sessions, Adj-RIB-In, group
     intake      UPDATE -> Adj-RIB-In         learning    Adj-RIB-In -> paths, by filters
-    paths       the decision process         table       Loc-RIB
+    paths       the decision process         additional  which paths may be told besides
+    table       Loc-RIB
     nexthops    whether they can be reached  own         network, redistribute
     aggregates  and their parts              routes      all of these together, and the RIB
     policy      filters, route maps          outbound    what peers of equal policy are told

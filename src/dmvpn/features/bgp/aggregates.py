@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.features.bgp.own import aggregate_path
-from dmvpn.features.bgp.paths import PathOrigin
+from dmvpn.features.bgp.paths import PathOrigin, own_source
 from dmvpn.features.bgp.policy import candidate, changed, kinds_of
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Aggregates:
         now: float,
     ) -> dict[Prefix, None]:
         """Make an aggregate again; returns what changed by that, the parts that it speaks for included."""
-        prefix, source = aggregate.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED)
+        prefix, source = aggregate.prefix, own_source(PathOrigin.AGGREGATE)
         parts = self._parts[prefix]
         existed = table.known(prefix, source) is not None
         made_of = [part for inner, part in parts.items() if self._makes(aggregate, inner, part)]

@@ -11,19 +11,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attribute_octets import write
-from dmvpn.features.bgp.nlri import encoded_prefix
+from dmvpn.features.bgp.nlri import encoded
 from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.nlri import Nlri
 
 #: Octets of an UPDATE for prefixes and attributes, besides its header and the two lengths.
 _ROOM: Final = MAXIMUM_LENGTH - HEADER_LENGTH - 4
-_LARGEST_PREFIX: Final = 5
+#: With the number of its path.
+_LARGEST_PREFIX: Final = 9
 #: Octets that are sent at a time, if one UPDATE has no more.
 _CHUNK: Final = 1 << 14
 
@@ -38,7 +39,7 @@ class Told(NamedTuple):
 class Change(NamedTuple):
     """What was told of a prefix, and what is. Nothing before: it is told anyway, even if somebody knows it."""
 
-    prefix: Prefix
+    nlri: Nlri
     before: Told | None
     after: Told | None
 
@@ -173,12 +174,12 @@ def _fitting(changes: Sequence[Change], room: int) -> Iterator[tuple[list[Change
     taken: list[Change] = []
     octets = bytearray()
     for change in changes:
-        prefix = encoded_prefix(change.prefix)
-        if len(octets) + len(prefix) > room:
+        one = encoded(change.nlri)
+        if len(octets) + len(one) > room:
             yield taken, bytes(octets)
             taken, octets = [], bytearray()
         taken.append(change)
-        octets += prefix
+        octets += one
     if taken:
         yield taken, bytes(octets)
 

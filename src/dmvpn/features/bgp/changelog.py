@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.nlri import Nlri
 
 #: Numbers of a page.
 PAGE: Final = 512
@@ -25,9 +25,9 @@ class ChangeLog:
 
     def __init__(self) -> None:
         self.latest = 0
-        self._last: dict[Prefix, int] = {}
-        self._withdrawn: dict[Prefix, int] = {}  # the oldest first
-        self._pages: dict[int, dict[Prefix, None]] = {}  # none is empty
+        self._last: dict[Nlri, int] = {}
+        self._withdrawn: dict[Nlri, int] = {}  # the oldest first
+        self._pages: dict[int, dict[Nlri, None]] = {}  # none is empty
         self._order: list[int] = []  # of the pages
 
     def __len__(self) -> int:
@@ -38,7 +38,7 @@ class ChangeLog:
         """Return how many of the prefixes are in it only because they were withdrawn."""
         return len(self._withdrawn)
 
-    def note(self, prefix: Prefix, *, is_withdrawn: bool) -> None:
+    def note(self, prefix: Nlri, *, is_withdrawn: bool) -> None:
         """Take a change in."""
         self._forget(prefix)
         self.latest += 1
@@ -51,9 +51,9 @@ class ChangeLog:
             self._order.append(number // PAGE)
         page[prefix] = None
 
-    def after(self, number: int, most: int) -> tuple[list[Prefix], int]:
+    def after(self, number: int, most: int) -> tuple[list[Nlri], int]:
         """Return the first prefixes that changed after this, and the number of the last of them."""
-        found: list[Prefix] = []
+        found: list[Nlri] = []
         for place in range(bisect_left(self._order, number // PAGE), len(self._order)):
             for prefix in self._pages[self._order[place]]:
                 if self._last[prefix] <= number:
@@ -79,7 +79,7 @@ class ChangeLog:
             last -= len(page)
         return 0
 
-    def _forget(self, prefix: Prefix) -> None:
+    def _forget(self, prefix: Nlri) -> None:
         number = self._last.pop(prefix, None)
         if number is None:
             return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.batches import Mark
     from dmvpn.features.bgp.feeds import Feed
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.outbound import Audience
 
 #: Prefixes that are looked at in one go: some milliseconds, in which nothing else can happen.
@@ -46,13 +47,14 @@ class Group:
     def __init__(self, number: int, audience: Audience) -> None:
         self.number = number
         self.audience = audience
-        self.told: dict[Prefix, Told] = {}
+        self.told: dict[Nlri, Told] = {}
+        self._several: dict[Prefix, dict[Nlri, None]] = {}  # what is told of a prefix, if paths have numbers
         self.pending: dict[Prefix, None] = {}
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
         self.feeds: dict[IPv4Address, Feed] = {}
         self.hungry: dict[IPv4Address, Feed] = {}
-        self._arriving: dict[IPv4Address, tuple[Feed, Mapping[Prefix, Told]]] = {}
+        self._arriving: dict[IPv4Address, tuple[Feed, Mapping[Nlri, Told]]] = {}
         self._is_lent = False  # somebody remembers `told` as it is
         self._by_source: dict[IPv4Address, int] = {}
         self._is_announcing = False  # something of what is being told was announced
@@ -63,12 +65,18 @@ class Group:
         self._slices: dict[int, tuple[Batch, int]] = {}  # of the log, as of its last change, for those who are behind
         self.lost: list[IPv4Address] = []
 
-    def advertised(self, peer: IPv4Address) -> Iterator[tuple[Prefix, Attributes]]:
+    def advertised(self, peer: IPv4Address) -> Iterator[tuple[Nlri, Attributes]]:
         """Yield what a member is told (Adj-RIB-Out), its feed included."""
-        for prefix, told in self.told.items():
+        for nlri, told in self.told.items():
             attributes = heard(told, peer, self.audience.local)
             if attributes is not None:
-                yield prefix, attributes
+                yield nlri, attributes
+
+    def told_of(self, prefix: Prefix) -> Iterable[Nlri]:
+        """Return as what the members are told of a prefix: nothing, once, or under several numbers."""
+        if self.audience.numbered:
+            return self._several.get(prefix, ())
+        return (prefix,) if prefix in self.told else ()
 
     def count(self, peer: IPv4Address) -> int:
         """Return how many prefixes a member is told."""
@@ -96,14 +104,14 @@ class Group:
         self.feeds[feed.peer] = feed
         self.feed(feed, self._whole_table())
 
-    def move(self, feed: Feed, told: Mapping[Prefix, Told], now: float) -> None:
+    def move(self, feed: Feed, told: Mapping[Nlri, Told], now: float) -> None:
         """Add a member that was told this in another group: it hears the difference as soon as that is known."""
         self._arriving[feed.peer] = feed, told
         self.announce_at = now
         if not self.pending:
             self._admit()
 
-    def leave(self, peer: IPv4Address) -> Mapping[Prefix, Told]:
+    def leave(self, peer: IPv4Address) -> Mapping[Nlri, Told]:
         """Remove a member. Returns what it was told."""
         self.hungry.pop(peer, None)
         arriving = self._arriving.pop(peer, None)
@@ -133,8 +141,8 @@ class Group:
         if number >= self._log.latest:
             return None
         if number not in self._slices:
-            prefixes, last = self._log.after(number, SLICE)
-            changes = [Change(prefix, _SOMETHING, self.told.get(prefix)) for prefix in prefixes]
+            found, last = self._log.after(number, SLICE)
+            changes = [Change(nlri, _SOMETHING, self.told.get(nlri)) for nlri in found]
             self._slices[number] = Batch(changes, self.audience.local, wide=self.audience.wide), last
         batch, last = self._slices[number]
         feed.follow(last)
@@ -168,11 +176,14 @@ class Group:
         self.pending.update(dict.fromkeys(prefixes))
 
     def look(
-        self, judge: Callable[[Prefix], Told | None], now: float, trace: Callable[[list[Change]], None] | None = None
+        self,
+        judge: Callable[[Prefix], Mapping[Nlri, Told]],
+        now: float,
+        trace: Callable[[list[Change]], None] | None = None,
     ) -> None:
         """Look at some of what is pending. Withdrawals go at once, announcements not before `announce_at`.
 
-        trace: is told what changes.
+        judge: returns what is told of a prefix. trace: is told what changes.
         """
         may_announce = now >= self.announce_at
         if may_announce and self.waiting:
@@ -183,15 +194,17 @@ class Group:
         for prefix in list(islice(self.pending, SLICE)):
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
-            before, after = self.told.get(prefix), judge(prefix)
-            if before is after or before == after:
-                continue
-            if after is not None and not may_announce:
-                self.waiting[prefix] = None
-                continue
-            self._is_announcing |= after is not None
-            self._set(prefix, before, after)
-            changes.append(Change(prefix, before, after))
+            judged = judge(prefix)
+            for nlri in dict.fromkeys((*self.told_of(prefix), *judged)):
+                before, after = self.told.get(nlri), judged.get(nlri)
+                if before is after or before == after:
+                    continue
+                if after is not None and not may_announce:
+                    self.waiting[prefix] = None
+                    continue
+                self._is_announcing |= after is not None
+                self._set(prefix, nlri, before, after)
+                changes.append(Change(nlri, before, after))
         if changes and trace is not None:
             trace(changes)
         if changes:
@@ -204,17 +217,29 @@ class Group:
             self.announce_at = now + self.audience.interval
         self._admit()
 
-    def _set(self, prefix: Prefix, before: Told | None, after: Told | None) -> None:
+    def _set(self, prefix: Prefix, nlri: Nlri, before: Told | None, after: Told | None) -> None:
         if self._is_lent:
             self.told, self._is_lent = dict(self.told), False
-        self._log.note(prefix, is_withdrawn=after is None)
+        self._log.note(nlri, is_withdrawn=after is None)
         if before is not None:
             self._by_source[before.source] -= 1
         if after is None:
-            del self.told[prefix]
+            del self.told[nlri]
         else:
-            self.told[prefix] = after
+            self.told[nlri] = after
             self._by_source[after.source] = self._by_source.get(after.source, 0) + 1
+        if self.audience.numbered:
+            self._index(prefix, nlri, is_told=after is not None)
+
+    def _index(self, prefix: Prefix, nlri: Nlri, *, is_told: bool) -> None:
+        """Keep the list of what is told of a prefix; most groups need none."""
+        several = self._several.setdefault(prefix, {})
+        if is_told:
+            several[nlri] = None
+        else:
+            several.pop(nlri, None)
+        if not several:
+            del self._several[prefix]
 
     def _tidy(self) -> None:
         """Keep the log short. Whoever has not heard of too much that was withdrawn is lost."""
@@ -240,7 +265,7 @@ class Group:
 
     def _whole_table(self) -> list[Batch]:
         if not self._is_table_made:
-            self._table = self._batches(Change(prefix, None, told) for prefix, told in self.told.items())
+            self._table = self._batches(Change(nlri, None, told) for nlri, told in self.told.items())
             self._changed_since, self._is_table_made = 0, True
         return self._table
 
@@ -250,8 +275,8 @@ class Group:
         return [Batch(every[at : at + SLICE], local, wide=wide, since=since) for at in range(0, len(every), SLICE)]
 
 
-def _difference(old: Mapping[Prefix, Told], new: Mapping[Prefix, Told]) -> Iterator[Change]:
-    for prefix in {**old, **new}:
-        before, after = old.get(prefix), new.get(prefix)
+def _difference(old: Mapping[Nlri, Told], new: Mapping[Nlri, Told]) -> Iterator[Change]:
+    for nlri in {**old, **new}:
+        before, after = old.get(nlri), new.get(nlri)
         if before is not after and before != after:
-            yield Change(prefix, before, after)
+            yield Change(nlri, before, after)

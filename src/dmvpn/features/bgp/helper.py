@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.intake import Intake
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.process import Process
     from dmvpn.features.bgp.session import Ending, Session
@@ -36,7 +36,7 @@ def may_return(session: Session, ending: Ending) -> bool:
 class Restarts:
     """Which peers are awaited: those with a timer `restart`. learn: takes prefixes whose routes are to be looked at."""
 
-    def __init__(self, process: Process, intake: Intake, learn: Callable[[Peer, Iterable[Prefix]], None]) -> None:
+    def __init__(self, process: Process, intake: Intake, learn: Callable[[Peer, Iterable[Nlri]], None]) -> None:
         self._process = process
         self._intake = intake
         self._learn = learn

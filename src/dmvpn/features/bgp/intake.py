@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attribute_octets import Withdraw, read
+from dmvpn.features.bgp.nlri import NumberedPrefix, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.packet import Update
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two log messages about damaged UPDATEs of one peer.
 _COMPLAINT_PAUSE: Final = 60.0
+#: Paths to one prefix that a peer may tell: each change of one looks at all of them.
+MOST_PATHS: Final = 32
 
 
 class Intake:
@@ -32,49 +35,62 @@ class Intake:
 
     def take(
         self, peer: Peer, session: Session, update: Update, router_id: IPv4Address, cluster: IPv4Address, now: float
-    ) -> dict[Prefix, None]:
-        """Change what the peer told; returns the prefixes whose routes are others now."""
+    ) -> dict[Nlri, None]:
+        """Change what the peer told; returns what of it is another thing now."""
         if peer.stale:
-            for prefix in (*update.withdrawn, *update.announced):
-                peer.stale.pop(prefix, None)
-        changed = dict.fromkeys(prefix for prefix in update.withdrawn if prefix in peer.received)
-        for prefix in changed:
-            del peer.received[prefix]
-        self.total -= len(changed)
+            for told in (*update.withdrawn, *update.announced):
+                peer.stale.pop(told, None)
+        changed = dict.fromkeys(told for told in update.withdrawn if told in peer.received)
+        for told in changed:
+            self._drop(peer, told)
         if not update.announced:
             return changed
         attributes = self._attributes(peer, session, update, now)
         if attributes is not None and not self._is_welcome(peer, session, attributes, router_id, cluster):
             peer.denied += len(update.announced)
             attributes = None
-        for prefix in update.announced:
-            if not prefix.is_for_stations:
+        for told in update.announced:
+            if not prefix_of(told).is_for_stations or not _has_room(peer, told):
                 peer.denied += attributes is not None
                 continue
-            if peer.received.get(prefix) == attributes:
+            if peer.received.get(told) == attributes:
                 continue
-            changed[prefix] = None
+            changed[told] = None
             if attributes is None:
-                del peer.received[prefix]
-                self.total -= 1
+                self._drop(peer, told)
             else:
-                self.total += prefix not in peer.received
-                peer.received[prefix] = attributes
+                self._keep(peer, told, attributes)
         return changed
 
-    def forget(self, peer: Peer) -> Mapping[Prefix, Attributes]:
+    def _keep(self, peer: Peer, told: Nlri, attributes: Attributes) -> None:
+        if told not in peer.received:
+            self.total += 1
+            if isinstance(told, NumberedPrefix):
+                peer.several[told.prefix] = peer.several.get(told.prefix, 0) + 1
+        peer.received[told] = attributes
+
+    def _drop(self, peer: Peer, told: Nlri) -> None:
+        del peer.received[told]
+        self.total -= 1
+        if isinstance(told, NumberedPrefix):
+            left = peer.several.pop(told.prefix) - 1
+            if left:
+                peer.several[told.prefix] = left
+
+    def forget(self, peer: Peer) -> Mapping[Nlri, Attributes]:
         """Forget what was told in a session that is over. Returns what that was."""
         told = peer.forget()
         self.total -= len(told)
         return told
 
-    def refresh(self, peer: Peer, *, ends: bool) -> dict[Prefix, None]:
+    def refresh(self, peer: Peer, *, ends: bool) -> dict[Nlri, None]:
         """Begin or end a refresh: what was not told again is no more (RFC 7313 §4). Returns what is gone."""
         gone, peer.stale = peer.stale, {} if ends else dict.fromkeys(peer.received)
         if not ends:
             return {}
-        for prefix in gone:
-            self.total -= peer.received.pop(prefix, None) is not None
+        for told in gone:
+            if told in peer.received:
+                self._drop(peer, told)
         return gone
 
     @staticmethod
@@ -117,3 +133,10 @@ class Intake:
         if session.up is not None and attributes.next_hop == session.up.local:
             return False
         return attributes.originator != router_id and cluster not in attributes.clusters
+
+
+def _has_room(peer: Peer, told: Nlri) -> bool:
+    """Return whether a path is one of those that are known, or not one too many to its prefix."""
+    if not isinstance(told, NumberedPrefix) or told in peer.received:
+        return True
+    return peer.several.get(told.prefix, 0) < MOST_PATHS

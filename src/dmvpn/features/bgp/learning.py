@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.routemaps import UNCHANGED, HopWord
 from dmvpn.features.bgp.attributes import prepended
 from dmvpn.features.bgp.model import Direction
+from dmvpn.features.bgp.nlri import number_of, prefix_of
 from dmvpn.features.bgp.outbound import leaving
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.table import LocRib
 
@@ -30,25 +31,25 @@ class Learning:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._waiting: dict[IPv4Address, tuple[Peer, dict[Prefix, None]]] = {}
+        self._waiting: dict[IPv4Address, tuple[Peer, dict[Nlri, None]]] = {}
         self.waiting = 0
         self.default_pref = DEFAULT_LOCAL_PREF
 
-    def add(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
+    def add(self, peer: Peer, told: Iterable[Nlri]) -> None:
         """Note that a neighbor tells something else of these, or that its filters are others now. It may be gone."""
         _, waiting = self._waiting.get(peer.address, (peer, {}))
         before = len(waiting)
         if waiting:
-            waiting.update(dict.fromkeys(prefixes))
+            waiting.update(dict.fromkeys(told))
         else:
-            waiting = dict.fromkeys(prefixes)  # of a table: copied without looking at each of 100,000 prefixes
+            waiting = dict.fromkeys(told)  # of a table: copied without looking at each of 100,000 prefixes
         self.waiting += len(waiting) - before
         if waiting:
             self._waiting[peer.address] = peer, waiting
 
-    def take(self, table: LocRib, most: int, now: float) -> tuple[list[Prefix], list[Peer]]:
-        """Look at some; returns whose paths may be others now, and which neighbors were looked at to the end."""
-        found: list[Prefix] = []
+    def take(self, table: LocRib, most: int, now: float) -> tuple[list[Nlri], list[Peer]]:
+        """Look at some; returns which paths may be others now, and which neighbors were looked at to the end."""
+        found: list[Nlri] = []
         done: list[Peer] = []
         while self._waiting and len(found) < most:
             address, (peer, waiting) = next(iter(self._waiting.items()))
@@ -60,29 +61,33 @@ class Learning:
                 del self._waiting[address]
                 done.append(peer)
                 continue
-            for prefix in some:
-                del waiting[prefix]
+            for one in some:
+                del waiting[one]
         return found, done
 
-    def _learn(self, table: LocRib, peer: Peer, prefixes: Iterable[Prefix], now: float) -> None:
+    def _learn(self, table: LocRib, peer: Peer, told: Iterable[Nlri], now: float) -> None:
         policies = self._ports.policies.of_routes()
-        source, lines = (PathOrigin.PEER, peer.address), peer.settings.lines
+        lines = peer.settings.lines
         kinds = INTERNAL if peer.settings.internal else EXTERNAL
-        has_filters = any(one.direction is Direction.IN for one in lines.filters)
+        has_filters = any(filter_.direction is Direction.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes that are told together share their path
-        for prefix in prefixes:
-            attributes = peer.received.get(prefix)
+        for one in told:
+            prefix, number = prefix_of(one), number_of(one)
+            source = PathOrigin.PEER, peer.address, number
+            attributes = peer.received.get(one)
             changes = (
                 verdict(policies, lines, Direction.IN, prefix, attributes, kinds)
                 if has_filters and attributes is not None
                 else UNCHANGED
             )
-            peer.filter(prefix, is_refused=attributes is not None and changes is None)
+            peer.filter(one, is_refused=attributes is not None and changes is None)
             if attributes is None or changes is None:
                 table.take_away(prefix, source)
                 continue
-            if last is None or last[0] is not attributes or last[1] is not changes:
-                last = attributes, changes, _path(peer, attributes, changes, self.default_pref, now)
+            is_known = last is not None and last[0] is attributes and last[1] is changes and last[2].number == number
+            if last is None or not is_known:
+                path = _path(peer, attributes, changes, self.default_pref, now)
+                last = attributes, changes, path if number is None else replace(path, number=number)
             if table.known(prefix, source) != last[2]:
                 table.put(prefix, last[2])
 

@@ -43,6 +43,7 @@ from dmvpn.features.bgp.intake import Intake
 from dmvpn.features.bgp.limits import Limits
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.neighbors import Neighbors
+from dmvpn.features.bgp.nlri import named
 from dmvpn.features.bgp.packet import RouteRefresh
 from dmvpn.features.bgp.process import Process
 from dmvpn.features.bgp.routes import Routes
@@ -177,7 +178,8 @@ class BgpMachine:
     def is_stale(self, prefix: Prefix, path: Path) -> bool:
         """Return whether it is kept only because the neighbor that told it may be back soon."""
         peer = self.peers.get(path.peer)
-        return peer is not None and prefix in peer.stale and self.restarts.deadline(peer.address) is not None
+        is_stale = peer is not None and named(prefix, path.number) in peer.stale
+        return is_stale and self.restarts.deadline(path.peer) is not None
 
     @property
     def groups(self) -> list[Group]:

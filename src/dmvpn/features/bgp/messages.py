@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.packet import Notification, Update
 
 #: What `debug ip bgp ...` is called.
@@ -147,7 +147,7 @@ def received_lines(neighbor: IPv4Address, update: Update, attributes: Attributes
     yield from (f"BGP(0): {neighbor} rcv UPDATE about {prefix} -- withdrawn" for prefix in update.withdrawn)
 
 
-def sent_line(neighbor: IPv4Address, prefix: Prefix, attributes: Attributes | None) -> str:
+def sent_line(neighbor: IPv4Address, prefix: Nlri, attributes: Attributes | None) -> str:
     """Return what it prints of a prefix that is told; attributes: None: it is taken back."""
     if attributes is None:
         return f"BGP(0): (base) {neighbor} send unreachable (format) {prefix}"

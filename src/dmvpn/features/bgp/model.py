@@ -6,7 +6,7 @@ import enum
 from dataclasses import field
 from ipaddress import IPv4Address
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
@@ -54,6 +54,34 @@ class Filter:
     direction: Direction
 
 
+@dataclass(frozen=True, slots=True)
+class Additional:
+    """`additional-paths`: whether several paths to a prefix are sent and received (RFC 7911)."""
+
+    sends: bool = False
+    receives: bool = False
+
+
+#: Neither: one path to a prefix.
+ONE_PATH: Final = Additional()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which paths may be told besides the best one. every: all with a next hop of their own. best: the best so many,
+    2 or 3; 0: that one alone. group_best: the best of each neighboring system. backup: the best of the others.
+    """
+
+    every: bool = False
+    best: int = 0
+    group_best: bool = False
+    backup: bool = False
+
+
+#: No other than the best one.
+BEST_ALONE: Final = Choice()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbor:
     """Everything that is said of a neighbor or peer group by itself; None: not said, so its group or the default holds.
@@ -73,6 +101,7 @@ class Neighbor:
     restart_minutes: after so many it may come again that told too many prefixes, 0: when somebody clears it.
     originate_map: the default route is told while this map permits some route.
     unsuppress_map: what an aggregate speaks for is told nevertheless if this map permits it.
+    additional: whether it tells and hears several paths; None: as the process says. advertised: which ones it hears.
     send_community: plain and large communities are told (RFC 1997, 8092); send_extended: extended ones (RFC 4360).
     """
 
@@ -118,6 +147,8 @@ class Neighbor:
     warn_percent: int = 75
     only_warn: bool = False
     restart_minutes: int = 0
+    additional: Additional | None = None
+    advertised: Choice = BEST_ALONE
     weight: int | None = None
     advertisement_interval: int | None = None
     filters: tuple[Filter, ...] = ()
@@ -195,6 +226,8 @@ class BgpConfig:
     network_lists: the networks of the process, and those of its family.
     graceful_restart: routes of neighbors that restart are kept (RFC 4724), after they are back for `stale_time`
     seconds at most. restart_time: that neighbors hear of us.
+    additional: whether neighbors tell and hear several paths. selected: which of them may be told.
+    has_backups: a backup path is chosen, and shown.
     """
 
     local_as: int = 0
@@ -224,6 +257,9 @@ class BgpConfig:
     local_preference: int = 100
     falls_over: bool = True
     tells_internal: bool = False
+    additional: Additional = ONE_PATH
+    selected: Choice = BEST_ALONE
+    has_backups: bool = False
 
     @property
     def networks(self) -> tuple[Network, ...]:

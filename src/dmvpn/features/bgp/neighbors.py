@@ -164,6 +164,7 @@ class Neighbors:
             least_hold_time=settings.least_hold_time,
             marks_refreshes=not settings.lines.plain_refresh,
             restart=Restart(seconds=self._process.config.restart_time) if settings.helps else None,
+            additional=settings.additional,
         )
 
     def _new_session(self, peer: Peer, stream: int, identity: Identity) -> Session:

@@ -1,8 +1,8 @@
-"""Prefixes as an UPDATE has them: RFC 4271 §4.3."""
+"""Prefixes as an UPDATE has them: RFC 4271 §4.3, and RFC 7911 §3 where each has the number of its path before it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.codes import ErrorCode, MessageError, UpdateError
@@ -10,25 +10,67 @@ from dmvpn.features.bgp.codes import ErrorCode, MessageError, UpdateError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Octets of the number of a path.
+_NUMBER_LENGTH = 4
 
-def encoded_prefix(prefix: Prefix) -> bytes:
+
+class NumberedPrefix(NamedTuple):
+    """One of several paths to a prefix. number: the sender's own, the path identifier of RFC 7911 §2."""
+
+    prefix: Prefix
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.prefix} path-id {self.number}"
+
+
+#: What a message tells or takes back: the only path to a prefix, or one of several.
+Nlri = Prefix | NumberedPrefix
+
+
+def named(prefix: Prefix, number: int | None) -> Nlri:
+    """Return what a path is called in a session. number: None: in this session paths have none."""
+    return prefix if number is None else NumberedPrefix(prefix, number)
+
+
+def prefix_of(nlri: Nlri) -> Prefix:
+    """Return the prefix alone."""
+    return nlri.prefix if isinstance(nlri, NumberedPrefix) else nlri
+
+
+def number_of(nlri: Nlri) -> int | None:
+    """Return the number of the path; None: there are no numbers."""
+    return nlri.number if isinstance(nlri, NumberedPrefix) else None
+
+
+def in_order(nlri: Nlri) -> tuple[Prefix, int]:
+    """Return what such names are sorted by."""
+    return (nlri.prefix, nlri.number) if isinstance(nlri, NumberedPrefix) else (nlri, -1)
+
+
+def encoded(nlri: Nlri) -> bytes:
     """Return a prefix as UPDATE has it: its length in bits, and as many octets as these need."""
-    return bytes((prefix.length,)) + prefix.covered
+    if isinstance(nlri, NumberedPrefix):
+        return nlri.number.to_bytes(_NUMBER_LENGTH, "big") + encoded(nlri.prefix)
+    return bytes((nlri.length,)) + nlri.covered
 
 
-def prefixes(data: bytes, at: int, end: int) -> Iterator[Prefix]:
-    """Yield those of this part of a message. Raises MessageError."""
+def decoded(data: bytes, at: int, end: int, *, numbered: bool) -> Iterator[Nlri]:
+    """Yield those of this part of a message. numbered: each has a number. Raises MessageError."""
     while at < end:
-        length = data[at]
+        start = at + (_NUMBER_LENGTH if numbered else 0)
+        length = data[start] if start < end else 0
         octets = (length + 7) >> 3
-        if length > 32 or at + 1 + octets > end:
+        following = start + 1 + octets
+        if length > 32 or following > end:
             raise MessageError(
-                f"a prefix of {length} bits",
+                f"a prefix of {length} bits" if start < end else "the number of a path without a prefix",
                 code=ErrorCode.UPDATE,
                 subcode=UpdateError.BAD_NETWORK,
                 clause="RFC 7606 §5.3",
                 offset=at,
             )
-        number = int.from_bytes(data[at + 1 : at + 1 + octets], "big") >> 8 * octets - length << 32 - length
-        yield Prefix.of_number(number, length)
-        at += 1 + octets
+        number = int.from_bytes(data[start + 1 : following], "big") >> 8 * octets - length << 32 - length
+        prefix = Prefix.of_number(number, length)
+        yield NumberedPrefix(prefix, int.from_bytes(data[at:start], "big")) if numbered else prefix
+        at = following

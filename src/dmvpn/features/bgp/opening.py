@@ -1,17 +1,21 @@
-"""How a session begins: what we say of ourselves in our OPEN, and what the other one must say."""
+"""How a session begins: what we say of ourselves in our OPEN, what the other one must say, and what both agree on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.codes import ErrorCode, MessageError, OpenError
+from dmvpn.features.bgp.model import ONE_PATH, Additional
 from dmvpn.features.bgp.packet import IPV4_UNICAST, VERSION, Capability, CapabilityValue, Open
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.features.bgp.restart import Restart
+
+#: Of IPv4 unicast: the address family in two octets, and the kind of routes in one.
+_FAMILY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,7 @@ class Identity:
     marks_refreshes: we can tell where a refresh begins and ends.
     least_hold_time: whoever wants fewer is refused.
     restart: what we say of restarts; None: nothing.
+    additional: whether we take and tell several paths to a prefix.
     """
 
     local_as: int
@@ -31,6 +36,7 @@ class Identity:
     marks_refreshes: bool = True
     least_hold_time: int = 0
     restart: Restart | None = None
+    additional: Additional = ONE_PATH
 
     def open(self) -> Open:
         """Return what we say."""
@@ -43,6 +49,7 @@ class Identity:
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, self.local_as.to_bytes(4, "big")),
+                *_additional_capability(self.additional),
                 *((CapabilityValue(Capability.ENHANCED_REFRESH),) if self.marks_refreshes else ()),
                 *((self.restart.capability(),) if self.restart is not None else ()),
             ),
@@ -64,6 +71,28 @@ class Identity:
         if families and IPV4_UNICAST not in families:
             wanted = CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST).serialize()
             raise _refused("address family", OpenError.UNSUPPORTED_CAPABILITY, wanted)
+
+
+def agreed(own: Additional, heard: Open) -> Additional:
+    """Return in which directions prefixes have numbers: one end sends several paths, the other takes them."""
+    theirs = _heard_additional(heard)
+    return Additional(sends=own.sends and theirs.receives, receives=own.receives and theirs.sends)
+
+
+def _additional_capability(own: Additional) -> tuple[CapabilityValue, ...]:
+    """Return the capability of RFC 7911 §4, if there is something to say."""
+    ways = own.receives + 2 * own.sends
+    return (CapabilityValue(Capability.ADDITIONAL_PATHS, _FAMILY + bytes((ways,))),) if ways else ()
+
+
+def _heard_additional(heard: Open) -> Additional:
+    """Return what an OPEN says of IPv4 unicast; what the clause does not know is ignored (RFC 7911 §4)."""
+    found = heard.capability(Capability.ADDITIONAL_PATHS)
+    if found is None or len(found.value) % 4:
+        return ONE_PATH
+    families = {found.value[at : at + 3]: found.value[at + 3] for at in range(0, len(found.value), 4)}
+    ways = families.get(_FAMILY, 0)
+    return Additional(sends=ways in (2, 3), receives=ways in (1, 3))
 
 
 def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:

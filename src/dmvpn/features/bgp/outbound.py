@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
-from dmvpn.features.bgp.model import Direction, Neighbor, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, Choice, Direction, Neighbor, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
 
@@ -47,6 +47,7 @@ class Audience:
     lines: the outward ones alone. overridden: the number that becomes ours in paths, 0: none does. interval: seconds
     between announcements. local: our end of the sessions. shared: the connected network that both ends are on.
     wide: AS numbers have four octets. leaves_at: the session is to end, with this local preference until then.
+    numbered: paths have numbers (RFC 7911), and these are told of several: advertised.
     """
 
     internal: bool
@@ -61,6 +62,8 @@ class Audience:
     shared: Prefix | None
     wide: bool = True
     leaves_at: int | None = None
+    numbered: bool = False
+    advertised: Choice = BEST_ALONE
 
     @classmethod
     def of(
@@ -72,6 +75,7 @@ class Audience:
         cluster_id: IPv4Address,
         shared: Prefix | None,
         wide: bool = True,
+        numbered: bool = False,
     ) -> Self:
         """Return the audience of a peer with these settings."""
         lines = settings.lines
@@ -90,6 +94,8 @@ class Audience:
             shared=shared,
             wide=wide,
             leaves_at=lines.shutdown_preference if settings.is_leaving else None,
+            numbered=numbered,
+            advertised=lines.advertised if numbered else BEST_ALONE,
         )
 
     @property

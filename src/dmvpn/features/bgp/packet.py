@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.codes import ErrorCode, HeaderError, MessageError, MessageType, UpdateError
-from dmvpn.features.bgp.nlri import encoded_prefix, prefixes
+from dmvpn.features.bgp.nlri import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import Prefix
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.net.octets import Octets
 
 MARKER: Final = b"\xff" * 16
@@ -40,6 +40,7 @@ class Capability(enum.IntEnum):
     ROUTE_REFRESH = 2
     GRACEFUL_RESTART = 64
     FOUR_OCTET_AS = 65
+    ADDITIONAL_PATHS = 69
     ENHANCED_REFRESH = 70
     OLD_ROUTE_REFRESH = 128
 
@@ -156,14 +157,16 @@ class Attribute:
 class Update:
     """RFC 4271 §4.3. damage: the attributes could not be told apart, so what is announced counts as withdrawn."""
 
-    withdrawn: tuple[Prefix, ...] = ()
+    withdrawn: tuple[Nlri, ...] = ()
     attributes: tuple[Attribute, ...] = ()
-    announced: tuple[Prefix, ...] = ()
+    announced: tuple[Nlri, ...] = ()
     damage: str = ""
 
     @classmethod
-    def parse(cls, body: Octets) -> Self:
-        """Decode what follows the header. Raises MessageError for prefixes that cannot be read."""
+    def parse(cls, body: Octets, *, numbered: bool = False) -> Self:
+        """Decode what follows the header. numbered: prefixes have numbers before them (RFC 7911 §3). Raises
+        MessageError for prefixes that cannot be read.
+        """
         data = bytes(body)
         if len(data) < 4:
             raise _bad_length("UPDATE", len(data) + HEADER_LENGTH)
@@ -174,17 +177,17 @@ class Update:
         attributes_end = attributes_at + int.from_bytes(data[withdrawn_end:attributes_at], "big")
         if attributes_end > len(data):
             raise _list_error("path attributes that do not fit", withdrawn_end)
-        withdrawn = tuple(prefixes(data, 2, withdrawn_end))
-        announced = tuple(prefixes(data, attributes_end, len(data)))
+        withdrawn = tuple(decoded(data, 2, withdrawn_end, numbered=numbered))
+        announced = tuple(decoded(data, attributes_end, len(data), numbered=numbered))
         attributes, damage = _attributes(data[attributes_at:attributes_end])
         return cls(withdrawn=withdrawn, attributes=attributes, announced=announced, damage=damage)
 
     def body(self) -> bytes:
         """Encode what follows the header."""
         return _update_body(
-            b"".join(map(encoded_prefix, self.withdrawn)),
+            b"".join(map(encoded, self.withdrawn)),
             b"".join(attribute.serialize() for attribute in self.attributes),
-            b"".join(map(encoded_prefix, self.announced)),
+            b"".join(map(encoded, self.announced)),
         )
 
 
@@ -281,8 +284,8 @@ def _framed(kind: MessageType, body: bytes) -> bytes:
     return MARKER + length.to_bytes(2, "big") + bytes((kind,)) + body
 
 
-def parse(data: Octets) -> Message:
-    """Decode one whole message. Raises MessageError."""
+def parse(data: Octets, *, numbered: bool = False) -> Message:
+    """Decode one whole message. numbered: as in `Update.parse`. Raises MessageError."""
     length = message_length(data)
     if length is None or length != len(data):
         raise _bad_length("message", len(data))
@@ -296,7 +299,8 @@ def parse(data: Octets) -> Message:
             data=bytes(data[18:19]),
             offset=18,
         )
-    return kind.parse(data[HEADER_LENGTH:])
+    body = data[HEADER_LENGTH:]
+    return Update.parse(body, numbered=numbered) if kind is Update else kind.parse(body)
 
 
 def message_length(data: Octets) -> int | None:

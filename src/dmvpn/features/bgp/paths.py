@@ -36,9 +36,20 @@ class PathOrigin(enum.Enum):
     AGGREGATE = "aggregate"
 
 
+#: Who has a path: a peer, with its number if its paths have some; or one of our own reasons to announce a prefix.
+Source = tuple[PathOrigin, "IPv4Address", int | None]
+
+
+def own_source(origin: PathOrigin) -> Source:
+    """Return who has a path that this router announces of its own accord."""
+    return origin, UNSPECIFIED, None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
+
+    number: that the peer gave it, None: it tells one path to a prefix, and no numbers.
 
     since: when it was told, seconds monotonic. default_pref: the local preference if nothing is said of it.
     """
@@ -47,11 +58,17 @@ class Path:
     attributes: Attributes
     peer: IPv4Address = UNSPECIFIED
     identifier: IPv4Address = UNSPECIFIED
+    number: int | None = None
     internal: bool = False
     client: bool = False
     weight: int = 0
     default_pref: int = DEFAULT_LOCAL_PREF
     since: float = field(default=0.0, compare=False)
+
+    @property
+    def source(self) -> Source:
+        """Who has it, and which of that one's paths it is."""
+        return self.origin, self.peer, self.number
 
     @property
     def own(self) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.codes import Cease
     from dmvpn.features.bgp.groups import Group
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until a peer is called again, the first time and at most; each failure doubles them.
@@ -34,6 +35,7 @@ class Peer:
     """What is known of a peer. dynamic: nobody configured it, it called. reason: why it is not called.
 
     changed: when it came up or went down last, seconds monotonic, None: never. retry: seconds until the next call.
+    several: how many paths it told of a prefix, where paths have numbers.
     filtered: those of `received` that its filters refuse. stale: what it has not told again since a refresh or restart.
     barred_until: it told too many prefixes, and is neither called nor heard before. group: who hears the same, and what
     that is. feed: what of it this one is still to be sent. complained: when a damaged UPDATE of it was logged.
@@ -51,11 +53,12 @@ class Peer:
         self.established = 0
         self.dropped = 0
         self.retry = FIRST_RETRY
-        self.received: dict[Prefix, Attributes] = {}
-        self.filtered: dict[Prefix, None] = {}
+        self.received: dict[Nlri, Attributes] = {}
+        self.several: dict[Prefix, int] = {}
+        self.filtered: dict[Nlri, None] = {}
         self.group: Group | None = None
         self.feed = Feed(settings.address)
-        self.stale: dict[Prefix, None] = {}
+        self.stale: dict[Nlri, None] = {}
         self.barred_until = float("-inf")
         self.complained = float("-inf")
         self.denied = 0
@@ -128,21 +131,21 @@ class Peer:
         self.warned = warned or (exceeded and self.warned)
         self.exceeded = exceeded
 
-    def forget(self) -> dict[Prefix, Attributes]:
+    def forget(self) -> dict[Nlri, Attributes]:
         """Forget what it told; returns that."""
-        told, self.received = self.received, {}
+        told, self.received, self.several = self.received, {}, {}
         self.filtered.clear()
         self.stale.clear()
         self.denied = 0
         self.warned = self.exceeded = False
         return told
 
-    def filter(self, prefix: Prefix, *, is_refused: bool) -> None:
-        """Note whether its filters refuse what it told of a prefix."""
+    def filter(self, nlri: Nlri, *, is_refused: bool) -> None:
+        """Note whether its filters refuse a path that it told."""
         if is_refused:
-            self.filtered[prefix] = None
+            self.filtered[nlri] = None
         else:
-            self.filtered.pop(prefix, None)
+            self.filtered.pop(nlri, None)
 
     @property
     def is_busy(self) -> bool:

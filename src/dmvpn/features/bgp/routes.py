@@ -16,10 +16,11 @@ from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.bgp.aggregates import Aggregates
 from dmvpn.features.bgp.learning import Learning
-from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.model import BgpConfig, Choice
 from dmvpn.features.bgp.nexthops import NextHops
+from dmvpn.features.bgp.nlri import prefix_of
 from dmvpn.features.bgp.own import own_path, own_prefixes
-from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.paths import Path, PathOrigin, own_source
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.table import LocRib
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.model import Network
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
 
 _of_prefix: Final = copier(Route, "prefix")
@@ -84,7 +86,8 @@ class Routes:
             self._own.update(self._networks.show(networks, place))
         if _of_ours(old) != _of_ours(config):
             self.look_at_own()
-        if old.decision != config.decision:
+        self.table.choice = choice_of(config)
+        if (old.decision, choice_of(old)) != (config.decision, choice_of(config)):
             self._dirty.update(dict.fromkeys(self.table.destinations))
         # An aggregate says which router made it.
         if (old.maximum_paths, old.aggregates, was_called) != (
@@ -93,7 +96,7 @@ class Routes:
             self._dirty.update(dict.fromkeys(self.table.destinations))
             self._news.update(dict.fromkeys(self._aggregates.clear()))
             for gone in old.aggregates:
-                self.table.take_away(gone.prefix, (PathOrigin.AGGREGATE, UNSPECIFIED))
+                self.table.take_away(gone.prefix, own_source(PathOrigin.AGGREGATE))
                 self._dirty[gone.prefix] = None
         if (old.distances, old.neighbor_distances, old.tells_internal) != (
             *(config.distances, config.neighbor_distances, config.tells_internal),
@@ -132,22 +135,22 @@ class Routes:
         """End the process, and return what the RIB hears. Then this object is of no use."""
         return [self._retracted(prefix) for prefix in self._offered]
 
-    def learn(self, peer: Peer, prefixes: Iterable[Prefix]) -> None:
+    def learn(self, peer: Peer, told: Iterable[Nlri]) -> None:
         """Choose again among the paths to these prefixes: a peer told something else, or its filters are others."""
-        self._learning.add(peer, prefixes)
+        self._learning.add(peer, told)
 
     def route_changed(self, prefix: Prefix, now: float) -> None:
         """Look at our own path for this prefix: the routing table has something else for it."""
         path = own_path(prefix, self._config, self._networks, self._ports, now)
         known = self.table.destinations.get(prefix)
         for origin in _OWN:
-            before = known.paths.get((origin, UNSPECIFIED)) if known is not None else None
+            before = known.paths.get(own_source(origin)) if known is not None else None
             after = path if path is not None and path.origin is origin else None
             if before == after:
                 continue
             self._dirty[prefix] = None
             if after is None:
-                self.table.take_away(prefix, (origin, UNSPECIFIED))
+                self.table.take_away(prefix, own_source(origin))
             else:
                 self.table.put(prefix, after)
 
@@ -167,7 +170,7 @@ class Routes:
         for prefix in _some(self._own):
             self.route_changed(prefix, now)
         found, learned = self._learning.take(self.table, SLICE, now)
-        self._dirty.update(dict.fromkeys(found))
+        self._dirty.update(dict.fromkeys(map(prefix_of, found)))
         some = _some(self._dirty)
         changed = dict.fromkeys((*_some(self._news), *self.table.choose(some)))
         changed.update(self._aggregates.follow(self._config, self._router_id, self.table, some, now))
@@ -253,6 +256,11 @@ def _details(attributes: Attributes) -> tuple[str, ...]:
 def _of_ours(config: BgpConfig) -> tuple[object, ...]:
     """Return what says, besides the networks, what we announce of our own accord."""
     return config.redistributions, config.default_metric, config.default_originate, config.local_preference
+
+
+def choice_of(config: BgpConfig) -> Choice:
+    """Return which paths are looked for besides the best one: a backup may be wanted though nobody is told of it."""
+    return replace(config.selected, backup=config.selected.backup or config.has_backups)
 
 
 def _some(prefixes: dict[Prefix, None]) -> list[Prefix]:

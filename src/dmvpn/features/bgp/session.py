@@ -18,6 +18,8 @@ from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
+from dmvpn.features.bgp.model import ONE_PATH
+from dmvpn.features.bgp.opening import agreed
 from dmvpn.features.bgp.packet import (
     Capability,
     Keepalive,
@@ -101,7 +103,10 @@ class Counts:
 
 
 class Session:
-    """One connection. order: takes effects; `take` yields what the peer has to deal with."""
+    """One connection. order: takes effects; `take` yields what the peer has to deal with.
+
+    additional: whether prefixes have numbers, of what we send and of what we receive.
+    """
 
     def __init__(
         self,
@@ -119,6 +124,7 @@ class Session:
         self.taken = False
         self.up: StreamUp | None = None
         self.heard: Open | None = None
+        self.additional = ONE_PATH
         self.ending: Ending | None = None
         self.hold_time = 0
         self.keepalive = 0
@@ -155,7 +161,7 @@ class Session:
         self._buffer += octets
         try:
             for data in split(self._buffer):
-                message = parse(data)
+                message = parse(data, numbered=self.additional.receives)
                 self._counts.count(message, received=True)
                 self._trace_message(message, "rcv")
                 self.last_read = now
@@ -296,7 +302,7 @@ class Session:
     def _opened(self, message: Open, now: float) -> None:
         """Take the OPEN of the peer. Raises MessageError."""
         self.identity.check(message)
-        self.heard = message
+        self.heard, self.additional = message, agreed(self.identity.additional, message)
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
         self._move(SessionMove.OPENED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.features.bgp.model import BgpConfig, Neighbor
+from dmvpn.features.bgp.model import ONE_PATH, Additional, BgpConfig, Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +28,7 @@ class PeerSettings:
 
     local_as: the number that it knows us by; real_as: that of the process. helps: its routes are kept if it restarts.
     least_hold_time: one that wants fewer seconds is refused.
+    additional: whether several paths to a prefix are sent to it and received from it.
     """
 
     address: IPv4Address
@@ -39,6 +40,7 @@ class PeerSettings:
     real_as: int = 0
     helps: bool = False
     least_hold_time: int = 0
+    additional: Additional = ONE_PATH
 
     @property
     def internal(self) -> bool:
@@ -97,6 +99,7 @@ def settings_of(
         config.local_as,
         helps,
         least,
+        config.additional if merged.additional is None else merged.additional,
     )
 
 
@@ -220,6 +223,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
+        settings.additional,
         *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.model import FilterKind, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, FilterKind, PrivateAs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.features.bgp.model import Neighbor
+    from dmvpn.features.bgp.model import Choice, Neighbor
 
 
 def session_lines(lines: Neighbor) -> Iterator[str]:
@@ -44,6 +44,16 @@ def session_lines(lines: Neighbor) -> Iterator[str]:
         yield "fall-over bfd"
 
 
+def choice_words(choice: Choice) -> Iterator[str]:
+    """Yield which paths are told besides the best one."""
+    if choice.every:
+        yield "all"
+    if choice.best:
+        yield f"best {choice.best}"
+    if choice.group_best:
+        yield "group-best"
+
+
 def policy_lines(lines: Neighbor) -> Iterator[str]:
     """Yield the lines about routes."""
     for one in lines.filters:
@@ -75,6 +85,13 @@ def policy_lines(lines: Neighbor) -> Iterator[str]:
         yield "next-hop-self" + (" all" if lines.next_hop_self_all else "")
     if lines.next_hop_unchanged:
         yield "next-hop-unchanged"
+    if lines.additional is not None:
+        ways = [
+            word for word, is_so in (("send", lines.additional.sends), ("receive", lines.additional.receives)) if is_so
+        ]
+        yield f"additional-paths {' '.join(ways) or 'disable'}"
+    if lines.advertised != BEST_ALONE:
+        yield f"advertise additional-paths {' '.join(choice_words(lines.advertised))}"
     if lines.advertisement_interval is not None:
         yield f"advertisement-interval {lines.advertisement_interval}"
     if lines.send_community or lines.send_extended:

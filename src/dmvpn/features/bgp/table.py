@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dmvpn.features.bgp.paths import USUAL, Path, PathOrigin, ordered, side_by_side
+from dmvpn.features.bgp.additional import Candidate, Merit, eligible, numbered
+from dmvpn.features.bgp.model import BEST_ALONE
+from dmvpn.features.bgp.paths import USUAL, Path, Source, ordered, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -13,16 +15,17 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
 
-#: Who has a path: a peer, or one of our own reasons to announce a prefix.
-Source = tuple[PathOrigin, "IPv4Address"]
-
 
 @dataclass(slots=True)
 class Destination:
-    """A prefix. paths: by who told them. best: those in use, the best one first. version: of the table then."""
+    """A prefix. paths: by who told them. best: those in use, the best one first. version: of the table then.
+
+    candidates: those that may be told beside each other, if there is a choice.
+    """
 
     paths: dict[Source, Path] = field(default_factory=dict)
     best: tuple[Path, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     version: int = 0
 
     @property
@@ -34,7 +37,7 @@ class Destination:
 class LocRib:
     """metric_to: of a next hop, None: it cannot be reached. limits: paths at a time, external and internal.
 
-    decision: how the best path is found.
+    decision: how the best path is found. choice: what may be told besides.
     hops: the next hops of all paths, with the prefixes and how many paths of each lead there. own: what we announce.
     """
 
@@ -43,13 +46,14 @@ class LocRib:
         self.version = 1
         self.limits = (1, 1)
         self.decision = USUAL
+        self.choice = BEST_ALONE
         self.metric_to = metric_to
         self.hops: dict[IPv4Address, dict[Prefix, int]] = {}
         self.own: dict[Prefix, None] = {}
 
     def put(self, prefix: Prefix, path: Path) -> None:
         """Put a path that somebody tells, unless it is known; `choose` says what follows."""
-        source = path.origin, path.peer
+        source = path.source
         destination = self.destinations.get(prefix)
         if destination is None:
             destination = self.destinations[prefix] = Destination()
@@ -97,27 +101,38 @@ class LocRib:
         Those that were told together have the same paths, so what is the best of them is found once.
         """
         changed = []
-        known: dict[tuple[int, ...], tuple[Path, ...]] = {}
+        known: dict[tuple[int, ...], tuple[tuple[Path, ...], list[tuple[Path, Merit]]]] = {}
         for prefix in dict.fromkeys(prefixes):
             destination = self.destinations.get(prefix)
             if destination is None:
                 continue
             paths = tuple(map(id, destination.paths.values()))
-            best = known.get(paths)
-            if best is None:
-                best = known[paths] = self._best_of(destination.paths.values())
-            if best is not destination.best and best != destination.best:
+            if paths not in known:
+                known[paths] = self._chosen_of(destination.paths.values())
+            best, others = known[paths]
+            candidates = numbered(destination.candidates, others) if others or destination.candidates else ()
+            is_same = (best is destination.best or best == destination.best) and candidates == destination.candidates
+            if not is_same:
                 self.version += 1
-                destination.best, destination.version = best, self.version
+                destination.best, destination.candidates, destination.version = best, candidates, self.version
                 changed.append(prefix)
             if not destination.paths:
                 del self.destinations[prefix]
         return changed
 
-    def _best_of(self, paths: Iterable[Path]) -> tuple[Path, ...]:
-        candidates = ordered(paths, self.metric_to, self.decision)
-        limit = self.limits[candidates[0].internal] if candidates else 1
-        return tuple(side_by_side(candidates, self.metric_to, limit, self.decision))
+    def _chosen_of(self, paths: Iterable[Path]) -> tuple[tuple[Path, ...], list[tuple[Path, Merit]]]:
+        """Return the paths in use, and those that may be told."""
+        usable = ordered(paths, self.metric_to, self.decision)
+        limit = self.limits[usable[0].internal] if usable else 1
+        others = [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
+        return tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others
+
+    def candidates(self, prefix: Prefix) -> tuple[Candidate, ...]:
+        """Return the paths that may be told beside each other, the best one first."""
+        destination = self.destinations.get(prefix)
+        if destination is None or not destination.best:
+            return ()
+        return destination.candidates or (Candidate(0, destination.best[0], Merit.BEST),)
 
     def best(self, prefix: Prefix) -> Path | None:
         """Return the best path to a prefix."""

@@ -14,10 +14,12 @@ from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import surely
 from dmvpn.base.routemaps import UNCHANGED
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.additional import is_told
 from dmvpn.features.bgp.batches import Mark, Told, fits
 from dmvpn.features.bgp.codes import Cease
 from dmvpn.features.bgp.groups import SLICE, Group
 from dmvpn.features.bgp.model import Direction
+from dmvpn.features.bgp.nlri import NumberedPrefix, named, prefix_of
 from dmvpn.features.bgp.outbound import Audience, default_route, told
 from dmvpn.features.bgp.packet import RouteRefresh, serialize
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
@@ -25,12 +27,13 @@ from dmvpn.features.bgp.restart import END_OF_TABLE_OCTETS
 from dmvpn.features.bgp.session import cease
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.batches import Change
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.process import Process
@@ -115,6 +118,7 @@ class Teller:
             cluster_id=process.config.cluster_id or session.identity.router_id,
             shared=prefix if prefix is not None and peer.address in prefix else None,
             wide=session.wide,
+            numbered=session.additional.sends,
         )
 
     def _group(self, audience: Audience) -> Group:
@@ -185,7 +189,7 @@ class Teller:
             self._soon(peer.group, now)
 
     def _touch_all(self, group: Group) -> None:
-        group.touch((*self._routes.table.destinations, *group.told))
+        group.touch((*self._routes.table.destinations, *map(prefix_of, group.told)))
         if group.audience.lines.default_originate:
             group.touch((DEFAULT,))
 
@@ -232,7 +236,7 @@ class Teller:
         if first is None or not process.traces(first, messages.UPDATES, messages.UPDATES_OUT):
             return
         process.debug(
-            messages.sent_line(first, one.prefix, one.after.attributes if one.after else None) for one in changes
+            messages.sent_line(first, one.nlri, one.after.attributes if one.after else None) for one in changes
         )
         if len(group.feeds) > 1:
             process.debug(
@@ -278,7 +282,7 @@ class Teller:
             if not feed.is_empty and not feed.is_blocked:
                 group.hungry[address] = feed
 
-    def _judge(self, audience: Audience) -> Callable[[Prefix], Told | None]:
+    def _judge(self, audience: Audience) -> Callable[[Prefix], Mapping[Nlri, Told]]:
         """Return what such peers are told of a prefix as of now. Most prefixes share their paths with others."""
         policies = self._process.ports.policies.of_routes()
         lines, routes = audience.lines, self._routes
@@ -289,29 +293,45 @@ class Teller:
             route = candidate(prefix, path.attributes, kinds_of(path))
             return bool(name) and policies.mapped(name, route) is not None
 
-        def judge(prefix: Prefix) -> Told | None:
-            best = routes.table.best(prefix)
-            found = None
-            if best is not None and (prefix not in routes.suppressed or is_unsuppressed(prefix, best)):
-                changes = (
-                    verdict(policies, lines, Direction.OUT, prefix, best.attributes, kinds_of(best))
-                    if lines.filters
-                    else UNCHANGED
-                )
-                if changes is UNCHANGED:
-                    if id(best) not in known:
-                        known[id(best)] = best, _told(best, audience, UNCHANGED)
-                    found = known[id(best)][1]
-                elif changes is not None:
-                    found = _told(best, audience, changes)
-            if found is None and prefix == DEFAULT and lines.default_originate:
+        def judge_path(prefix: Prefix, path: Path) -> Told | None:
+            if prefix in routes.suppressed and not is_unsuppressed(prefix, path):
+                return None
+            changes = (
+                verdict(policies, lines, Direction.OUT, prefix, path.attributes, kinds_of(path))
+                if lines.filters
+                else UNCHANGED
+            )
+            if changes is not UNCHANGED:
+                return _told(path, audience, changes) if changes is not None else None
+            if id(path) not in known:
+                known[id(path)] = path, _told(path, audience, UNCHANGED)
+            return known[id(path)][1]
+
+        def judge(prefix: Prefix) -> Mapping[Nlri, Told]:
+            found: dict[Nlri, Told] = {}
+            for nlri, path in self._offers(prefix, audience):
+                one = judge_path(prefix, path)
+                if one is not None:
+                    found[nlri] = one
+            if not found and prefix == DEFAULT and lines.default_originate:
                 changes = routes.condition(lines.originate_map)
-                if changes is None:
-                    return None
-                return Told(default_route(audience, changes, self._process.config.local_preference), UNSPECIFIED)
+                if changes is not None:
+                    own = default_route(audience, changes, self._process.config.local_preference)
+                    found[named(prefix, 0 if audience.numbered else None)] = Told(own, UNSPECIFIED)
             return found
 
         return judge
+
+    def _offers(self, prefix: Prefix, audience: Audience) -> Iterable[tuple[Nlri, Path]]:
+        """Return the paths of which such peers may hear, as what they hear them: the best one, or several."""
+        if audience.numbered:
+            return [
+                (NumberedPrefix(prefix, one.number), one.path)
+                for one in self._routes.table.candidates(prefix)
+                if is_told(one.merits, audience.advertised)
+            ]
+        best = self._routes.table.best(prefix)
+        return ((prefix, best),) if best is not None else ()
 
 
 def _told(path: Path, audience: Audience, changes: Changes) -> Told | None:
@@ -322,7 +342,7 @@ def _told(path: Path, audience: Audience, changes: Changes) -> Told | None:
     return Told(attributes, path.peer)
 
 
-def advertised(peer: Peer) -> Iterator[tuple[Prefix, Attributes]]:
+def advertised(peer: Peer) -> Iterator[tuple[Nlri, Attributes]]:
     """Return what a neighbor is told (Adj-RIB-Out)."""
     return peer.group.advertised(peer.address) if peer.group is not None else iter(())
 

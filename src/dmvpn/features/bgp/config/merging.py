@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.groups import Merged
-from dmvpn.features.bgp.model import Direction, Filter, FilterKind, Neighbor, Peer, PrivateAs
+from dmvpn.features.bgp.model import Additional, Choice, Direction, Filter, FilterKind, Neighbor, Peer, PrivateAs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,6 +87,21 @@ def timers_of(args: Args) -> tuple[int, int, int]:
     return args.integer("keepalive"), args.integer("hold"), args.integer("least", 0)
 
 
+def additional_of(args: Args) -> Additional:
+    """Return whether several paths are sent and received."""
+    return Additional(sends="send" in args, receives="receive" in args)
+
+
+def choice_of(args: Args) -> Choice:
+    """Return which paths may be told besides the best one."""
+    return Choice(
+        every="all" in args,
+        best=args.integer("best", 0),
+        group_best="group-best" in args,
+        backup="backup" in args,
+    )
+
+
 def _removal(args: Args) -> PrivateAs:
     if "replace-as" in args:
         return PrivateAs.REPLACED
@@ -146,6 +161,8 @@ _CHANGES: Final[dict[str, Callable[[Neighbor, Args], Neighbor]]] = {
         only_warn="warning-only" in args,
         restart_minutes=args.integer("minutes", 0),
     ),
+    "advertise": lambda neighbor, args: replace(neighbor, advertised=choice_of(args)),
+    "additional-paths": lambda neighbor, args: replace(neighbor, additional=additional_of(args)),
     "weight": lambda neighbor, args: replace(neighbor, weight=args.integer("weight")),
     "advertisement-interval": lambda neighbor, args: replace(neighbor, advertisement_interval=args.integer("seconds")),
     "route-map": _with_filter,

@@ -44,6 +44,8 @@ _OF_FAMILY: Final = (
     "allowas-in [ {times:1-10} ]",
     "inherit peer-policy {template:word}",
     "maximum-prefix {prefixes:1-2147483647} [ {threshold:1-100} ] [* restart {minutes:1-65535} | warning-only ]",
+    "additional-paths ( send [ receive ] | receive | disable )",
+    "advertise additional-paths [* all | best {best:2-3} | group-best ]",
     "weight {weight:0-65535}",
     "advertisement-interval {seconds:0-600}",
     "route-map {list:word} ( in | out )",
@@ -90,6 +92,12 @@ _HELP: Final = {
     "template": "Name of the template",
     "next-hop-unchanged": "Tell the next hop as it is to an external neighbor that is hops away",
     "all": "Even so",
+    "additional-paths": "Several paths to a prefix (RFC 7911)",
+    "send": "Tell them",
+    "receive": "Take them",
+    "advertise": "Which paths it is told",
+    "best": "The best of them",
+    "group-best": "The best of each neighboring system",
     "transport": "The TCP connection",
     "connection-mode": "Who opens it",
     "active": "We",
@@ -142,8 +150,16 @@ _KEY: Final = (
     *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
+    *("advertise", "additional-paths"),
     *("route-map", "prefix-list", "distribute-list", "filter-list", "unsuppress-map", "in", "out", "extended"),
 )
+
+
+def check_choice(args: Args, section: Section) -> str | None:
+    """Check that something is said of which paths are told."""
+    is_choice = "advertise" in args or "select" in args
+    is_said = any(word in args for word in ("all", "best", "group-best", "backup"))
+    return "% Incomplete command." if is_choice and not is_said else None
 
 
 def neighbor_line(
@@ -160,6 +176,7 @@ def neighbor_line(
         order=order,
         whom="peer",
         takes_along=takes_along,
+        check=check_choice,
     )
 
 
@@ -202,7 +219,14 @@ def template_lines(mode: str, *, of_session: bool) -> tuple[ConfigLine, ...]:
         else ("inherit peer-policy {template:word} {sequence:1-65535}")
     )
     return tuple(
-        ConfigLine(mode, ending, {**_HELP, "sequence": _SEQUENCE}, key=_key_of(ending), order=10 + place)
+        ConfigLine(
+            mode,
+            ending,
+            {**_HELP, "sequence": _SEQUENCE},
+            key=_key_of(ending),
+            order=10 + place,
+            check=check_choice,
+        )
         for place, ending in enumerate([inherit, *endings])
     )
 

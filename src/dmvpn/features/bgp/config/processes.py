@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.features.bgp.config.neighbors import activate_line, default_originate_line, neighbor_line, template_lines
+from dmvpn.features.bgp.config.neighbors import (
+    activate_line,
+    check_choice,
+    default_originate_line,
+    neighbor_line,
+    template_lines,
+)
 from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.distribution import distance_line
@@ -302,6 +308,37 @@ class RouteLines:
             {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
             key=("ibgp",),
             order=50,
+        )
+        self.additional = ConfigLine(
+            mode,
+            "bgp additional-paths ( send [ receive ] | receive )",
+            {
+                "additional-paths": "Several paths to a prefix (RFC 7911)",
+                "send": "Tell them",
+                "receive": "Take them",
+            },
+            key=("send", "receive"),
+            order=15,
+        )
+        self.select = ConfigLine(
+            mode,
+            "bgp additional-paths select [* all | best {best:2-3} | group-best | backup ]",
+            {
+                "select": "Which paths may be told",
+                "all": "All with a next hop of their own",
+                "best": "The best of them",
+                "group-best": "The best of each neighboring system",
+                "backup": "The one that follows the best one",
+            },
+            key=("all", "best", "group-best", "backup"),
+            order=15,
+            check=check_choice,
+        )
+        self.install = ConfigLine(
+            mode,
+            "bgp additional-paths install",
+            {"install": "Choose a backup path"},
+            order=15,
         )
         self.distances = ConfigLine(
             mode,

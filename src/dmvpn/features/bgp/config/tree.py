@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
-from dmvpn.features.bgp.config.merging import Neighbors, activated, merged, said, timers_of
+from dmvpn.features.bgp.config.merging import (
+    Neighbors,
+    activated,
+    additional_of,
+    choice_of,
+    merged,
+    said,
+    timers_of,
+)
 from dmvpn.features.bgp.config.processes import (
     ACTIVATE,
     ALWAYS_COMPARE_MED,
@@ -43,7 +51,16 @@ from dmvpn.features.bgp.config.processes import (
     TIMERS,
     prefix_of,
 )
-from dmvpn.features.bgp.model import Aggregate, BgpConfig, Decision, ListenRange, Network, Redistribution
+from dmvpn.features.bgp.model import (
+    Additional,
+    Aggregate,
+    BgpConfig,
+    Choice,
+    Decision,
+    ListenRange,
+    Network,
+    Redistribution,
+)
 from dmvpn.ios.distribution import distance_of
 from dmvpn.ios.route_kinds import INTERNAL, kinds_of
 
@@ -74,6 +91,7 @@ def read(tree: ConfigTree) -> BgpConfig:
         return [*router.all(line), *(family.all(family_line) if family is not None else ())]
 
     timers = router.get(TIMERS)
+    ways = [additional_of(one) for one in everywhere(IN_ROUTER.additional, IN_FAMILY.additional)]
     preference = router.get(LOCAL_PREFERENCE)
     return BgpConfig(
         local_as=args.integer("number"),
@@ -110,6 +128,20 @@ def read(tree: ConfigTree) -> BgpConfig:
         local_preference=preference.integer("preference") if preference else 100,
         falls_over=router.flag(FALL_OVER),
         tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
+        additional=Additional(any(one.sends for one in ways), any(one.receives for one in ways)),
+        selected=_selected(everywhere(IN_ROUTER.select, IN_FAMILY.select)),
+        has_backups=bool(everywhere(IN_ROUTER.install, IN_FAMILY.install)),
+    )
+
+
+def _selected(lines: list[Args]) -> Choice:
+    """Return everything that may be told by one of these lines."""
+    found = [choice_of(args) for args in lines]
+    return Choice(
+        every=any(one.every for one in found),
+        best=max((one.best for one in found), default=0),
+        group_best=any(one.group_best for one in found),
+        backup=any(one.backup for one in found),
     )
 
 

@@ -188,6 +188,7 @@ _CAPABILITIES = _codes(
         Capability.GRACEFUL_RESTART, "It marks the end of its table, and may restart gracefully.", clause="RFC 4724 §3"
     ),
     code(Capability.FOUR_OCTET_AS, "AS numbers of four octets.", clause="RFC 6793 §3"),
+    code(Capability.ADDITIONAL_PATHS, "It tells or takes several paths to a prefix.", clause="RFC 7911 §4"),
     code(Capability.ENHANCED_REFRESH, "It marks where a refresh begins and ends.", clause="RFC 7313 §3.1"),
     code(Capability.OLD_ROUTE_REFRESH, "Route refresh, by Cisco's old number."),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.nlri import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.restart import Restart
 
@@ -154,15 +156,24 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
     if peer is None:
         return ShowRoutes(asked=str(address))
     if "routes" in args:
-        source, table = (PathOrigin.PEER, peer.address), machine.routes.table
-        taken = ((prefix, table.known(prefix, source)) for prefix in sorted(peer.received))
-        lines = [path_line(prefix, path, status(machine, prefix, path)) for prefix, path in taken if path]
+        lines = [
+            path_line(prefix_of(nlri), path, status(machine, prefix_of(nlri), path))
+            for nlri in sorted(peer.received, key=in_order)
+            if (path := _taken(machine, peer, nlri)) is not None
+        ]
         return ShowRoutes(table=table_of(machine, lines))
     if "received-routes" in args and not peer.settings.lines.soft_reconfiguration:
         return ShowRoutes(unkept=str(address))
     told = dict(advertised(peer)) if "advertised-routes" in args else peer.received
     mark = ">" if "advertised-routes" in args else " "
-    return ShowRoutes(table=table_of(machine, [_route(peer, prefix, told[prefix], mark) for prefix in sorted(told)]))
+    names = sorted(told, key=in_order)
+    return ShowRoutes(table=table_of(machine, [_route(peer, prefix_of(one), told[one], mark) for one in names]))
+
+
+def _taken(machine: BgpMachine, peer: Peer, nlri: Nlri) -> Path | None:
+    """Return the path that was made of what a neighbor told."""
+    source = PathOrigin.PEER, peer.address, number_of(nlri)
+    return machine.routes.table.known(prefix_of(nlri), source)
 
 
 def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
@@ -289,6 +300,10 @@ def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDeta
         capabilities.append("Four-octets ASN Capability")
     if session is not None and session.marks_refreshes:
         capabilities.append("Enhanced Refresh Capability")
+    if session is not None and session.additional.sends:
+        capabilities.append("Additional paths Send")
+    if session is not None and session.additional.receives:
+        capabilities.append("Additional paths Receive")
     if session is not None:
         capabilities.append("Address family IPv4 Unicast")
     kinds = {

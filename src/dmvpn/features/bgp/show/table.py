@@ -9,7 +9,9 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.additional import Merit
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
+from dmvpn.features.bgp.nlri import NumberedPrefix, named
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 
@@ -35,6 +37,15 @@ _KEPT: Final = {
     Community.NO_ADVERTISE: "not advertised to any peer",
     Community.NO_EXPORT: "not advertised to EBGP peer",
     Community.NO_EXPORT_SUBCONFED: "not advertised outside local AS",
+}
+#: Merits that make a path an additional one, and the words for each.
+ADDITIONAL: Final = Merit.SECOND | Merit.THIRD | Merit.GROUP_BEST | Merit.ANY
+_MERITS: Final = {
+    Merit.BACKUP: "backup/repair",
+    Merit.SECOND: "best2",
+    Merit.THIRD: "best3",
+    Merit.GROUP_BEST: "group-best",
+    Merit.ANY: "all",
 }
 ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
@@ -69,7 +80,8 @@ EMPTY: Final = ShowTable()
 class PathDetail:
     """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ...
 
-    remarks: what is said of it behind its AS path.
+    remarks: what is said of it behind its AS path. groups: that are told of it, by number; None: nobody hears several.
+    heard_as, told_as: its number as its sender has it, and as we tell it, in words of IOS.
     """
 
     path: str
@@ -88,6 +100,9 @@ class PathDetail:
     clusters: tuple[str, ...] = ()
     extended: str = ""
     large: str = ""
+    groups: tuple[int, ...] | None = None
+    heard_as: str = "0"
+    told_as: str = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +205,7 @@ def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Ar
         tuple(_detail(machine, prefix, found, path) for path in paths),
         total=len(found.paths),
         notes=tuple(_notes(machine, prefix, found)),
-        groups=tuple(group.number for group in machine.groups if prefix in group.told),
+        groups=tuple(group.number for group in machine.groups if group.told_of(prefix)),
     )
 
 
@@ -222,9 +237,9 @@ def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
     for one in paths:
         name = "" if one.prefix == last else _spelled(one.prefix)
         last = one.prefix
-        head = f" {one.status}  {name:<16} "
+        head = f" {one.status:<4} {name:<16} "
         if len(name) > 16:
-            yield f" {one.status}  {name}"
+            yield f" {one.status:<4} {name}"
             head = " " * 23
         med = "" if one.med is None else str(one.med)
         local_pref = "" if one.local_pref is None else str(one.local_pref)
@@ -243,12 +258,14 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
     yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
     best = f"best #{answer.best}" if answer.best else "no best path"
     yield f"Paths: ({answer.total} available, {', '.join((best, 'table default', *answer.notes))})"
-    if answer.groups:
-        yield "  Advertised to update-groups:"
-        yield f"     {' '.join(f'{number:<10}' for number in answer.groups)}"
-    else:
-        yield "  Not advertised to any peer"
+    is_each = any(one.groups is not None for one in answer.paths)
+    if not is_each:
+        yield "  Advertised to update-groups:" if answer.groups else "  Not advertised to any peer"
+        yield from _numbers(answer.groups)
     for one in answer.paths:
+        if is_each:
+            yield "  Path advertised to update-groups:" if one.groups else "  Path not advertised to any peer"
+            yield from _numbers(one.groups or ())
         yield "  Refresh Epoch 1"
         yield "  " + ", ".join((one.path or "Local", *one.remarks))
         way = "inaccessible" if one.metric is None else f"metric {one.metric}"
@@ -265,7 +282,12 @@ def render_prefix(answer: ShowPrefix) -> Iterator[str]:
             yield f"      Large Community: {one.large}"
         if one.originator:
             yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
-        yield f"      rx pathid: 0, tx pathid: {'0x0' if 'best' in one.marks else '0'}"
+        yield f"      rx pathid: {one.heard_as}, tx pathid: {one.told_as}"
+
+
+def _numbers(groups: tuple[int, ...]) -> Iterator[str]:
+    if groups:
+        yield f"     {' '.join(f'{number:<10}' for number in groups)}"
 
 
 def render_details(answer: ShowDetails) -> Iterator[str]:
@@ -292,7 +314,7 @@ def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
 
 
 def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
-    """Return the three columns of codes before a path of the table."""
+    """Return the columns of codes before a path of the table."""
     found = machine.routes.table.destinations.get(prefix)  # it may have gone during a breath
     is_best, is_used = found is not None and path is found.chosen, found is not None and path in found.best
     reachable = path.own or machine.routes.table.metric_to(path.attributes.next_hop) is not None
@@ -303,8 +325,16 @@ def status(machine: BgpMachine, prefix: Prefix, path: Path) -> str:
         first = "s"
     elif is_used and machine.routes.instead(prefix) is not None:
         first = "r"
+    merits = merits_of(found, path)
+    second = ">" if is_best else "b" if Merit.BACKUP in merits else " "
     last = "i" if path.internal else "m" if is_used and not is_best else " "
-    return f"{first}{'>' if is_best else ' '}{last}"
+    return f"{first}{second}{last}{'a' if merits & ADDITIONAL else ''}"
+
+
+def merits_of(found: Destination | None, path: Path) -> Merit:
+    """Return why a path may be told, or is kept ready."""
+    candidates = found.candidates if found is not None else ()
+    return next((one.merits for one in candidates if one.path is path), Merit(0))
 
 
 def _sorted(found: Destination) -> list[Path]:
@@ -319,7 +349,9 @@ def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
     if path.client:
         yield "(Received from a RR-client)"
     peer = machine.peers.get(path.peer)
-    if peer is not None and peer.settings.lines.soft_reconfiguration and peer.received[prefix] == path.attributes:
+    if peer is None or not peer.settings.lines.soft_reconfiguration:
+        return
+    if peer.received.get(named(prefix, path.number)) == path.attributes:
         yield "(received & used)"
 
 
@@ -340,6 +372,7 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path)
         marks.append("best")
     elif path in found.best:
         marks.append("multipath")
+    marks += [words for merit, words in _MERITS.items() if merit in merits_of(found, path)]
     own = str(machine.router_id)
     return PathDetail(
         path_text(attributes.path),
@@ -358,6 +391,33 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path)
         tuple(map(str, attributes.clusters)),
         extended_text(attributes.extended_numbers),
         large_text(attributes.large_numbers),
+        _groups_of(machine, prefix, found, path),
+        "0" if path.number is None else f"{path.number:#x}",
+        _told_as(found, path),
+    )
+
+
+def _told_as(found: Destination, path: Path) -> str:
+    """Return the number as which a path is told; without a choice it is that of the best path alone."""
+    number = next((one.number for one in found.candidates if one.path is path), None)
+    if number is None:
+        return "0x0" if path is found.chosen and not found.candidates else "0"
+    return f"{number:#x}"
+
+
+def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> tuple[int, ...] | None:
+    """Return which groups are told of a path, if there is a choice of paths."""
+    if not found.candidates:
+        return None
+    number = next((one.number for one in found.candidates if one.path is path), None)
+    return tuple(
+        group.number
+        for group in machine.groups
+        if (
+            number is not None and NumberedPrefix(prefix, number) in group.told
+            if group.audience.numbered
+            else path is found.chosen and prefix in group.told
+        )
     )
 
 

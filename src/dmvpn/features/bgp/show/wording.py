@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.model import Direction, FilterKind, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, Direction, FilterKind, PrivateAs
+from dmvpn.features.bgp.spelling import choice_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,8 @@ def in_words(lines: Neighbor) -> Iterator[str]:
         yield "Default information originate" + (
             f", default route-map {lines.originate_map}" if lines.originate_map else ""
         )
+    if lines.advertised != BEST_ALONE:
+        yield f"Additional Paths advertised: {', '.join(choice_words(lines.advertised))}"
     if lines.weight is not None:
         yield f"Default weight {lines.weight}"
     for direction, word in ((Direction.IN, "Inbound"), (Direction.OUT, "Outbound")):

@@ -1,0 +1,305 @@
+"""Several paths to a prefix over one session of BGP: RFC 7911, and which paths IOS chooses for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dmvpn.base.errors import WireError
+from dmvpn.features.bgp import intake
+from dmvpn.features.bgp.additional import Merit, eligible
+from dmvpn.features.bgp.attribute_octets import read, write
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.model import Choice
+from dmvpn.features.bgp.nlri import NumberedPrefix
+from dmvpn.features.bgp.packet import (
+    Attribute,
+    Capability,
+    CapabilityValue,
+    Notification,
+    Open,
+    Update,
+    parse,
+    serialize,
+    update_octets,
+)
+from dmvpn.features.bgp.paths import USUAL, Path, PathOrigin
+from support.bgp_callers import Caller, hub
+from support.routing import a, p
+
+if TYPE_CHECKING:
+    from support.workbench import Workbench
+
+LAN = "10.9.0.0/16"
+RECEIVES, SENDS, BOTH = (
+    CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01" + bytes((way,))) for way in (1, 2, 3)
+)
+SEVERAL = " bgp additional-paths send receive\n bgp additional-paths select all best 3 group-best\n"
+ADVERTISE = " neighbor GUESTS advertise additional-paths {}\n"
+
+
+def path(*systems: int) -> tuple[Segment, ...]:
+    return (Segment(SegmentKind.SEQUENCE, systems),)
+
+
+def tells(caller: Caller, number: int, *systems: int, hop: str, prefix: str = LAN) -> None:
+    attributes = Attributes(path=path(65001, *systems), next_hop=a(hop))
+    caller.says(Update(attributes=write(attributes, wide=True), announced=(NumberedPrefix(p(prefix), number),)))
+
+
+def knows(caller: Caller) -> dict[tuple[str, int], str]:
+    """Of each path that a neighbor was told and that nobody took back: its next hop."""
+    found: dict[tuple[str, int], str] = {}
+    for update in caller.updates:
+        for one in update.withdrawn:
+            assert isinstance(one, NumberedPrefix)
+            del found[str(one.prefix), one.number]
+        for one in update.announced:
+            assert isinstance(one, NumberedPrefix)
+            hop = read(update.attributes, wide=True, internal=False)[0].next_hop
+            found[str(one.prefix), one.number] = str(hop)
+    return found
+
+
+def several_hops(bench: Workbench) -> Caller:
+    """One neighbor tells four paths: two over the same system and the same next hop, one that is longer."""
+    caller = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
+    tells(caller, 7, 300, hop="172.16.31.20")
+    tells(caller, 8, 300, 301, hop="172.16.31.20")
+    tells(caller, 9, 300, 301, hop="172.16.31.21")
+    tells(caller, 10, 300, 301, 302, hop="172.16.31.22")
+    return caller
+
+
+# ------------------------------------------------------------------------------------------------ octets
+
+
+@pytest.mark.conforms("bgp:7911-encoding")
+def test_a_number_goes_before_the_prefix_of_each_path_in_both_lists() -> None:
+    octets = update_octets(bytes.fromhex("00000007 100a09"), b"", bytes.fromhex("ffffffff 00 00000001 180a0901"))
+    message = parse(octets, numbered=True)
+    assert message == Update(
+        withdrawn=(NumberedPrefix(p(LAN), 7),),
+        announced=(NumberedPrefix(p("0.0.0.0/0"), 0xFFFFFFFF), NumberedPrefix(p("10.9.1.0/24"), 1)),
+    )
+    assert serialize(message) == octets
+
+
+@pytest.mark.parametrize("cut", ["00", "000000", "00000007", "00000007 21 0a0900", "00000007 18 0a09"])
+def test_a_number_or_a_prefix_that_is_cut_short_ends_the_session(cut: str) -> None:
+    with pytest.raises(WireError):
+        parse(update_octets(b"", b"", bytes.fromhex(cut)), numbered=True)
+
+
+# ---------------------------------------------------------------------------------------------- what both agree on
+
+
+@pytest.mark.conforms("bgp:7911-capability")
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("", None),
+        (" bgp additional-paths send\n", b"\x00\x01\x01\x02"),
+        (" bgp additional-paths receive\n", b"\x00\x01\x01\x01"),
+        (" bgp additional-paths send receive\n", b"\x00\x01\x01\x03"),
+        (" bgp additional-paths send receive\n neighbor GUESTS additional-paths receive\n", b"\x00\x01\x01\x01"),
+        (" bgp additional-paths send receive\n neighbor GUESTS additional-paths disable\n", None),
+        (" address-family ipv4\n  bgp additional-paths send receive\n", b"\x00\x01\x01\x03"),
+    ],
+)
+def test_our_open_says_whether_we_send_and_receive_several_paths(lines: str, said: bytes | None) -> None:
+    opening = Caller(hub(lines), 2).connects().heard[0]
+    assert isinstance(opening, Open)
+    found = opening.capability(Capability.ADDITIONAL_PATHS)
+    assert (found.value if found is not None else None) == said
+
+
+@pytest.mark.conforms("bgp:7911-agreed")
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param((), id="nothing"),
+        pytest.param((SENDS,), id="it only sends"),
+        pytest.param((CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x04"),), id="no such way"),
+        pytest.param((CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x02\x01\x03"),), id="another family"),
+        pytest.param((CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01"),), id="cut short"),
+    ],
+)
+def test_a_neighbor_that_does_not_say_that_it_takes_numbers_is_sent_none(theirs: tuple[CapabilityValue, ...]) -> None:
+    bench = hub(SEVERAL + ADVERTISE.format("all"))
+    plain = Caller(bench, 3, more=theirs).is_up()
+    several_hops(bench)
+    plain.waits(1)
+    assert [update.announced for update in plain.updates] == [(p(LAN),)]
+
+
+# ------------------------------------------------------------------------------------------------ several are told
+
+
+@pytest.mark.conforms("bgp:7911-advertise")
+@pytest.mark.parametrize(
+    ("words", "hops"),
+    [
+        ("", {"172.16.31.20"}),
+        ("all", {"172.16.31.20", "172.16.31.21", "172.16.31.22"}),
+        ("best 2", {"172.16.31.20", "172.16.31.21"}),
+        ("best 3", {"172.16.31.20", "172.16.31.21", "172.16.31.22"}),
+        ("group-best", {"172.16.31.20"}),
+    ],
+)
+def test_a_neighbor_hears_the_paths_of_its_choice_each_next_hop_once(words: str, hops: set[str]) -> None:
+    bench = hub(SEVERAL + (ADVERTISE.format(words) if words else ""))
+    other = Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    several_hops(bench)
+    other.waits(1)
+    assert set(knows(other).values()) == hops
+
+
+def made(host: int, *systems: int) -> Path:
+    """A path over these systems, with a next hop of this number."""
+    attributes = Attributes(path=path(*systems), next_hop=a(f"172.16.31.{host}"))
+    return Path(origin=PathOrigin.PEER, attributes=attributes, peer=a(f"172.16.31.{host}"))
+
+
+def test_the_best_of_each_neighboring_system_are_told() -> None:
+    """Sorted by preference: two over system 1, one over 2, one over 3 with the next hop of the first."""
+    paths = [made(1, 1), made(2, 1, 9), made(3, 2, 9), made(1, 3, 9, 9)]
+    found = eligible(paths, lambda _: 1, Choice(group_best=True), USUAL)
+    assert found == [(paths[0], Merit.BEST), (paths[2], Merit.GROUP_BEST), (paths[3], Merit.GROUP_BEST)]
+
+
+@pytest.mark.conforms("bgp:7911-replace")
+def test_a_path_is_replaced_and_withdrawn_by_its_number_and_the_others_stay() -> None:
+    bench = hub(SEVERAL + ADVERTISE.format("all"))
+    other = Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    one = several_hops(bench)
+    other.waits(1)
+    before = knows(other)
+    one.says(Update(withdrawn=(NumberedPrefix(p(LAN), 7), NumberedPrefix(p(LAN), 99))))
+    other.waits(1)
+    after = knows(other)
+    assert after.items() <= before.items() | {(key, "172.16.31.20") for key in after}
+    assert sorted(after.values()) == ["172.16.31.20", "172.16.31.21", "172.16.31.22"]
+    tells(one, 10, 300, 301, 302, hop="172.16.31.30")
+    other.waits(1)
+    assert sorted(knows(other).values()) == ["172.16.31.20", "172.16.31.21", "172.16.31.30"]
+    assert {key for key, hop in knows(other).items() if hop == after[key]} == {
+        key for key, hop in after.items() if hop != "172.16.31.22"
+    }
+
+
+def test_no_neighbor_hears_of_its_own_paths_and_all_of_a_group_share_one_table() -> None:
+    bench = hub(SEVERAL + ADVERTISE.format("all"))
+    one, other = several_hops(bench), Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    effects = bench.advance(1)
+    one.hears(effects)
+    other.hears(effects)
+    assert (len(knows(one)), len(knows(other))) == (0, 3)
+    machine = bench.machine(BgpMachine)
+    assert [len(group.members) for group in machine.groups] == [2]
+
+
+def test_another_choice_tells_the_difference_without_ending_the_session() -> None:
+    bench = hub(SEVERAL + ADVERTISE.format("all"))
+    other = Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    several_hops(bench)
+    other.waits(1)
+    other.hears(bench.configure("router bgp 65000\n" + ADVERTISE.format("best 2")))
+    other.waits(1)
+    assert (sorted(knows(other).values()), other.closed) == (["172.16.31.20", "172.16.31.21"], False)
+    other.hears(bench.configure("router bgp 65000\n no bgp additional-paths select all best 3 group-best\n"))
+    other.waits(1)
+    assert (list(knows(other).values()), other.closed) == (["172.16.31.20"], False)
+
+
+def test_whether_several_are_sent_ends_the_session_when_it_changes() -> None:
+    bench = hub(SEVERAL)
+    one = Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    one.hears(bench.configure("router bgp 65000\n neighbor GUESTS additional-paths disable\n"))
+    assert one.closed
+    assert isinstance(one.heard[-1], Notification)
+
+
+def test_a_neighbor_that_goes_takes_all_of_its_paths_with_it() -> None:
+    bench = hub(SEVERAL + ADVERTISE.format("all"))
+    other = Caller(bench, 3, more=(BOTH,), numbered=True).is_up()
+    one = several_hops(bench)
+    other.waits(1)
+    one.says(Notification(6, 2))
+    other.waits(1)
+    machine = bench.machine(BgpMachine)
+    assert (knows(other), machine.routes.table.destinations) == ({}, {})
+
+
+# ------------------------------------------------------------------------------------------------ several are taken
+
+
+@pytest.mark.conforms("bgp:7911-damaged")
+def test_damaged_attributes_take_back_the_path_of_that_number_alone() -> None:
+    bench = hub(SEVERAL)
+    one = several_hops(bench)
+    broken = Attribute(0x40, 1, b"\x09")
+    one.says(Update(attributes=(broken,), announced=(NumberedPrefix(p(LAN), 7),)))
+    one.waits(1)
+    machine = bench.machine(BgpMachine)
+    assert not one.closed
+    assert [path.number for path in machine.routes.table.destinations[p(LAN)].paths.values()] == [8, 9, 10]
+
+
+def test_of_paths_to_one_prefix_a_neighbor_may_tell_so_many_and_the_session_stays() -> None:
+    bench = hub(SEVERAL)
+    one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
+    for number in range(intake.MOST_PATHS + 5):
+        tells(one, number, hop=f"172.16.31.{100 + number}")
+    one.waits(1)
+    machine = bench.machine(BgpMachine)
+    peer = machine.peers[one.address]
+    assert (len(peer.received), peer.denied, one.closed) == (intake.MOST_PATHS, 5, False)
+    one.says(Update(withdrawn=(NumberedPrefix(p(LAN), 0),)))
+    tells(one, 1000, hop="172.16.31.99")
+    assert NumberedPrefix(p(LAN), 1000) in peer.received
+
+
+def test_equal_paths_of_one_neighbor_are_used_at_once() -> None:
+    bench = hub(SEVERAL + " maximum-paths 2\n")
+    one = Caller(bench, 2, more=(BOTH,), numbered=True).is_up()
+    tells(one, 1, hop="172.16.31.20")
+    tells(one, 2, hop="172.16.31.21")
+    one.waits(1)
+    machine = bench.machine(BgpMachine)
+    best = machine.routes.table.destinations[p(LAN)].best
+    assert {str(path.attributes.next_hop) for path in best} == {"172.16.31.20", "172.16.31.21"}
+
+
+# ------------------------------------------------------------------------------------------------ what is shown
+
+
+def test_shows_say_the_numbers_of_both_ends_and_why_a_path_is_told() -> None:
+    bench = hub(SEVERAL + " bgp additional-paths install\n" + ADVERTISE.format("best 2"))
+    Caller(bench, 3, more=(RECEIVES,), numbered=True).is_up()
+    several_hops(bench).waits(1)
+    answer = bench.show("show ip bgp 10.9.0.0")
+    details = [line.strip() for line in answer]
+    assert [line for line in details if line.startswith("rx pathid")] == [
+        "rx pathid: 0x7, tx pathid: 0x0",
+        "rx pathid: 0x8, tx pathid: 0",
+        "rx pathid: 0x9, tx pathid: 0x1",
+        "rx pathid: 0xa, tx pathid: 0x2",
+    ]
+    assert [line.split("external, ")[-1] for line in details if line.startswith("Origin")] == [
+        "best",
+        "Origin IGP, localpref 100, valid, external",
+        "backup/repair, best2, all",
+        "best3, all",
+    ]
+    assert details.count("Path advertised to update-groups:") == 2
+    table = [line for line in bench.show("show ip bgp") if "172.16.31" in line]
+    assert [line[:5] for line in table] == [" *>  ", " *   ", " *b a", " *  a"]
+    neighbor = bench.show("show ip bgp neighbors 172.16.31.2")
+    assert "    Additional paths Send: advertised and received" in neighbor
+    assert "    Additional paths Receive: advertised and received" in neighbor
+    assert "  Additional Paths advertised: best 2" in neighbor
+    other = bench.show("show ip bgp neighbors 172.16.31.3")
+    assert "    Additional paths Receive: advertised and received" not in other
