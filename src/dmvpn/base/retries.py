@@ -50,7 +50,13 @@ class Retries(Generic[Name]):
 
     def pop_due(self, now: float) -> list[Name]:
         """Return names to be ordered again now; each counts as done until it fails again."""
-        due = self._deadlines.pop_due(now)
-        for name in due:
+        return self._done(self._deadlines.pop_due(now))
+
+    def take_due(self, now: float, most: int) -> list[Name]:
+        """Return so many of them, the others later."""
+        return self._done(list(self._deadlines.take_due(now, most)))
+
+    def _done(self, names: list[Name]) -> list[Name]:
+        for name in names:
             self._reasons.pop(name, None)
-        return due
+        return names

@@ -75,9 +75,9 @@ class ForwardingTable:
         self._installed[prefix] = wanted
         return [wanted]
 
-    def all(self) -> list[Effect]:
-        """Return every entry again, for a shell that may have lost some."""
-        return list(self._installed.values())
+    def all(self) -> list[Prefix]:
+        """Return the prefixes of all entries."""
+        return list(self._installed)
 
     def again(self, prefix: Prefix) -> list[Effect]:
         """Return the entry of one prefix again, if it has one."""
@@ -91,9 +91,9 @@ class ForwardingTable:
         """Return why the host does not have this route, or None."""
         return self._retries.reason(prefix)
 
-    def retry(self, now: float) -> list[Effect]:
-        """Return orders that failed and are to be tried again now."""
-        return [effect for prefix in self._retries.pop_due(now) for effect in self._order(prefix)]
+    def retry(self, now: float, most: int) -> list[Effect]:
+        """Return orders that failed and are to be tried again now, so many of them."""
+        return [effect for prefix in self._retries.take_due(now, most) for effect in self._order(prefix)]
 
     def next_deadline(self) -> float | None:
         """Return when the next order is tried again."""

@@ -13,9 +13,12 @@ are told: packets take them anyway, and so a tunnel's destination is found. Ever
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.chores import PAUSE, Chores
+from dmvpn.base.deadlines import earliest
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, PlaneAnnounced, Resync, Tick
 from dmvpn.base.notices import (
@@ -38,13 +41,19 @@ from dmvpn.features.rib.past import Past, Record
 from dmvpn.features.rib.table import Change, RouteTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dmvpn.base.lpm import PrefixTable
     from dmvpn.base.ports import Ports
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.rib.circles import Key
     from dmvpn.features.rib.offers import Node, Offer
 
 #: Administrative distance of the host's own routes: whatever the configuration or a protocol says wins.
 HOST_DISTANCE: Final = 254
+
+#: Routes of one event. More wait: all machines hear of each.
+SLICE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,13 @@ class RibMachine:
         self._overrides: dict[Prefix, NextHop] = {}
         self._run_by: dict[str, dict[Prefix, dict[tuple[RouteSource, str], None]]] = {}  # by interface
         self._routes: tuple[Route, ...] | None = None
+        #: What protocols said, and was too much for one event; how many said something at this moment.
+        self._waiting: dict[Key, RouteOffered | RouteRetracted] = {}
+        self._heard_at, self._heard = float("-inf"), 0
+        self._chores = Chores(1)
+        self._going_on: float | None = None
+        self._now = 0.0
+        self._results: list[Effect | Notice] = []
         #: What the table was, if anybody remembers; made with the first event, which says when that begins.
         self.past: Past | None = None
 
@@ -149,6 +165,8 @@ class RibMachine:
     def handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         """Take one event."""
         results = self._handle(event, now)
+        if self._going_on is None and self._table.is_behind:
+            self._going_on = now + PAUSE
         touched = self._table.take_touched()
         if self._ports.remembers:
             self._remember(event, touched, results, now)
@@ -171,10 +189,8 @@ class RibMachine:
 
     def _handle(self, event: Event | Notice, now: float) -> list[Effect | Notice]:
         match event:
-            case RouteOffered(route=route):
-                return self._publish(self._table.offer(route, now))
-            case RouteRetracted():
-                return self._publish(self._table.retract(event.source, event.process, event.prefix, now))
+            case RouteOffered() | RouteRetracted():
+                return self._hear(event, now)
             case OverrideOffered():
                 return self._override(event, now)
             case NetworksRun():
@@ -187,7 +203,9 @@ class RibMachine:
                 self._fib.carries_ipv6 = event.ipv6
                 return []
             case ClearRoutes():
-                return self._clear(event.prefix, now)
+                nodes = self._table.nodes
+                prefixes = list(nodes) if event.prefix is None else [event.prefix] if event.prefix in nodes else []
+                return [*self._work(self._clear(prefixes), now), RoutesCleared(event.prefix)]
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
                 self._fib.failed(order.prefix, event.text, now)
                 return []
@@ -195,15 +213,84 @@ class RibMachine:
                 message = messages.KernelCalm if event.ended else messages.KernelContested
                 return [message.of(event.what)]
             case Tick():
-                return [*self._fib.retry(now)]
+                return [*self._fib.retry(now, SLICE), *self._go_on(now)]
             case Resync():
-                return [*self._fib.all()]
+                return self._work(self._order_again(self._fib.all()), now)
             case _:
                 return []
 
     def next_deadline(self) -> float | None:
-        """Return when an order that failed is tried again."""
-        return self._fib.next_deadline()
+        """Return when an order that failed is tried again, or what is left of long work goes on."""
+        return earliest(self._going_on, self._fib.next_deadline())
+
+    # ------------------------------------------------------------------------------------------------- long work
+
+    def _hear(self, event: RouteOffered | RouteRetracted, now: float) -> list[Effect | Notice]:
+        """Take what a protocol says of a route. Whatever exceeds a slice waits; the last word about a route counts."""
+        key = _route_of(event)
+        if now != self._heard_at:
+            self._heard_at, self._heard = now, 0
+        self._heard += 1
+        if key in self._waiting or self._heard > SLICE:
+            self._waiting[key] = event
+            self._going_on = self._going_on or now + PAUSE
+            return []
+        return self._take(event, now)
+
+    def _take(self, event: RouteOffered | RouteRetracted, now: float) -> list[Effect | Notice]:
+        if isinstance(event, RouteOffered):
+            return self._publish(self._table.offer(event.route, now))
+        return self._publish(self._table.retract(event.source, event.process, event.prefix, now))
+
+    def _work(self, work: Iterator[None], now: float) -> list[Effect | Notice]:
+        """Do long work: some of it now, the rest in later events."""
+        self._now, self._results = now, []
+        self._chores.begin(work)
+        return self._rest(now)
+
+    def _go_on(self, now: float) -> list[Effect | Notice]:
+        """Do some more of what is left to do."""
+        if self._going_on is None or self._going_on > now:
+            return []
+        self._now, self._results = now, []
+        for key in list(islice(self._waiting, SLICE)):
+            self._results += self._take(self._waiting.pop(key), now)
+        if not self._waiting:
+            self._results += self._publish(self._table.go_on(now))
+            self._chores.go_on()
+        return self._rest(now)
+
+    def _rest(self, now: float) -> list[Effect | Notice]:
+        is_busy = self._waiting or self._table.is_behind or self._chores.is_busy
+        self._going_on = now + PAUSE if is_busy else None
+        results, self._results = self._results, []
+        return results
+
+    def _clear(self, prefixes: list[Prefix]) -> Iterator[None]:
+        for first in range(0, len(prefixes), SLICE):
+            if first:
+                yield
+            for prefix in prefixes[first : first + SLICE]:
+                node = self._table.nodes.get(prefix)
+                if node is not None:
+                    self._table.begin_again(node, self._now)
+                    self._results += self._fib.again(prefix)
+
+    def _order_again(self, prefixes: list[Prefix]) -> Iterator[None]:
+        """Order entries again, for a shell that may have lost some."""
+        for first in range(0, len(prefixes), SLICE):
+            if first:
+                yield
+            self._results += [order for prefix in prefixes[first : first + SLICE] for order in self._fib.again(prefix)]
+
+    def _link(self, keys: list[Key]) -> Iterator[None]:
+        """Let offers that name an interface follow its line."""
+        for first in range(0, len(keys), SLICE):
+            if first:
+                yield
+            self._results += self._publish(self._table.link(keys[first : first + SLICE], self._now))
+
+    # ------------------------------------------------------------------------------------------------------ parts
 
     def _line(self, interface: str, version: int) -> bool:
         return interface in self._running[version]
@@ -251,7 +338,7 @@ class RibMachine:
                     self._running[version][event.name] = None
                 else:
                     self._running[version].pop(event.name, None)
-            results += self._publish(self._table.link(event.name, now))
+            results += self._work(self._link(self._table.leading_out(event.name)), now)
             for prefix, next_hop in self._overrides.items():
                 if next_hop.interface == event.name:
                     results += self._fib.update(prefix, self._table.nodes.get(prefix))
@@ -306,13 +393,12 @@ class RibMachine:
         )
         return self._table.offer(route, now)
 
-    def _clear(self, prefix: Prefix | None, now: float) -> list[Effect | Notice]:
-        results: list[Effect | Notice] = []
-        for key, node in self._table.nodes.items():
-            if prefix is None or key == prefix:
-                self._table.begin_again(node, now)
-                results += self._fib.again(key)
-        return [*results, RoutesCleared(prefix)]
+
+def _route_of(event: RouteOffered | RouteRetracted) -> Key:
+    """Return which route of which protocol it is about."""
+    if isinstance(event, RouteOffered):
+        return event.route.prefix, (event.route.source, event.route.process)
+    return event.prefix, (event.source, event.process)
 
 
 def _connected(state: InterfaceState | None) -> dict[tuple[RouteSource, Prefix], Route]:

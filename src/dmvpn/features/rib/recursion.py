@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Tuples of next hops that are remembered; thousands of routes share one, and then they share the next one.
 _MOST_ALIKE: Final = 64
+#: Offers whose hops are found in one event: thousands share the place that is another one now.
+SLICE: Final = 256
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ class Recursion:
         self._fresh: dict[Key, None] = {}  # offers whose hops are to be found
         self._loose: dict[Number, Place] = {}  # places that are to be looked up, whatever changed
         self._circles: dict[Key, Circle] = {}  # the offers that are settled with others
+        self._left = SLICE
         self._alike: dict[int, _Alike] = {}  # by the identity of their next hops; until some place is another one
 
     def add(self, key: Key, offer: Offer) -> None:
@@ -104,8 +108,8 @@ class Recursion:
                 del self._addresses[bisect_left(self._addresses, place.number)]
 
     def follow(self, prefixes: Iterable[Prefix]) -> dict[Prefix, None]:
-        """Follow offers of these prefixes, which are others: set all hops that follow; returns the prefixes where some
-        are others.
+        """Follow offers of these prefixes, which are others: set the hops that follow; returns the prefixes where some
+        are others. While it is behind, there are more offers than it looks at in one go.
 
         This ends: places do not lean on themselves, but in circles, and those are settled in one go.
         """
@@ -125,10 +129,22 @@ class Recursion:
                     self._settle(component[0].circle, work)
                 else:
                     self._look_up(component[0], work)
-            fresh, self._fresh = self._fresh, {}
-            for key in fresh:
+            for key in list(islice(self._fresh, self._left)):
+                del self._fresh[key]
+                self._left -= 1
                 self._renew(key, work)
+            if not self._left and not work.later:
+                break
         return work.changed
+
+    def begin(self) -> None:
+        """Begin another event, in which so much may be looked at as in the one before."""
+        self._left = SLICE
+
+    @property
+    def is_behind(self) -> bool:
+        """Are there offers left to look at? `follow` goes on with them."""
+        return bool(self._fresh)
 
     def leading(self, key: Key) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that lead somewhere now."""
@@ -229,8 +245,7 @@ class Recursion:
         hops = self._way(place.address)
         if hops != place.hops:
             place.hops = hops
-            for key in place.users:
-                self._renew(key, work)
+            self._fresh.update(place.users)
 
     def _settle(self, circle: Circle, work: _Pass) -> None:
         """Settle a circle from nothing, and tell those that are not in it."""
@@ -251,9 +266,7 @@ class Recursion:
             hops = self._way(place.address)
             if hops != place.hops:
                 place.hops = hops
-                for key in place.users:
-                    if key not in members:
-                        self._renew(key, work)
+                self._fresh.update((key, None) for key in place.users if key not in members)
 
     def _members(self, circle: Circle) -> dict[Key, Offer]:
         """Return the offers that hold a place of the circle, and name one."""

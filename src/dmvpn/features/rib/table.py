@@ -15,7 +15,7 @@ from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.recursion import Recursion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
@@ -44,6 +44,7 @@ class RouteTable:
         self._line = line
         self.recursion = Recursion(self.nodes, line)
         self._by_interface: dict[str, dict[Key, None]] = {}
+        self._settled_at = float("-inf")
 
     def offer(self, route: Route, now: float) -> list[Change]:
         """Take a route, or the new version of one."""
@@ -65,7 +66,7 @@ class RouteTable:
             self.recursion.add(key, offer)
         else:
             offer.lead(self._direct(route))
-        return self._settle([route.prefix])
+        return self._settle([route.prefix], now)
 
     def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[Change]:
         """Drop a route; it need not be there."""
@@ -74,20 +75,33 @@ class RouteTable:
         if offer is None:
             return []
         self._unlink((prefix, (source, process)), offer)
-        return self._settle([prefix])
+        return self._settle([prefix], now)
 
-    def link(self, interface: str, now: float) -> list[Change]:
-        """Note that the line of an interface went up or down."""
+    def leading_out(self, interface: str) -> list[Key]:
+        """Return the offers that name this interface."""
+        return list(self._by_interface.get(interface, ()))
+
+    def link(self, keys: Iterable[Key], now: float) -> list[Change]:
+        """Note that the line of an interface went up or down that these offers named, and perhaps still do."""
         touched: dict[Prefix, None] = {}
-        for key in self._by_interface.get(interface, ()):
+        for key in keys:
             node = self.nodes.get(key[0])
-            offer = node.offers[key[1]] if node else None
+            offer = node.offers.get(key[1]) if node else None
             if offer is not None and offer.recursive:
                 self.recursion.again(key)
             elif offer is not None:
                 offer.lead(self._direct(offer.route))
             touched[key[0]] = None
-        return self._settle(list(touched))
+        return self._settle(list(touched), now)
+
+    @property
+    def is_behind(self) -> bool:
+        """Are there routes left that follow from others? `go_on` looks at more of them."""
+        return self.recursion.is_behind
+
+    def go_on(self, now: float) -> list[Change]:
+        """Look at some more of the routes that follow from others."""
+        return self._settle([], now) if self.is_behind else []
 
     def begin_again(self, node: Node, now: float) -> None:
         """Let all routes of a prefix be what they are since now."""
@@ -136,8 +150,13 @@ class RouteTable:
                 if not users:
                     del self._by_interface[hop.interface]
 
-    def _settle(self, prefixes: list[Prefix]) -> list[Change]:
-        """Select again where something changed, and wherever a recursive offer leans on that."""
+    def _settle(self, prefixes: list[Prefix], now: float) -> list[Change]:
+        """Select again where something changed, and wherever a recursive offer leans on that: there as much as may be
+        done at this moment.
+        """
+        if now != self._settled_at:
+            self._settled_at = now
+            self.recursion.begin()
         followed = self.recursion.follow(prefixes)
         every = {**dict.fromkeys(prefixes), **followed} if followed else prefixes
         return [change for prefix in every if (change := self._select(prefix)) is not None]
