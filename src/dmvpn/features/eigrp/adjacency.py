@@ -13,8 +13,9 @@ is moved for it either; the hold timer looks at the time when it fires, and slee
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.limits import Limiter
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 _ANSWER_TIME = 0.1
 #: Seconds between two log messages about the same refused sender, and how many there are in that time about all.
 _COMPLAINT_INTERVAL, _COMPLAINT_BURST = 60.0, 1024
+#: Neighbors of one process. Senders can be forged, and each is called until it answers or was called often enough.
+MOST_NEIGHBORS: Final = 10_000
 
 
 class Listener(Protocol):
@@ -76,6 +79,8 @@ class Adjacencies:
         self._farewells = greetings.farewells
         self._free_handles: list[int] = []
         self._handles = 0
+        #: Neighbors that are pending, in the order in which they came.
+        self._pending: dict[Neighbor, None] = {}
         self._complaints: Limiter[tuple[str, int]] = Limiter(_COMPLAINT_INTERVAL, _COMPLAINT_BURST)
 
     # Hellos in -------------------------------------------------------------------------------------------------
@@ -106,11 +111,34 @@ class Adjacencies:
             neighbor = None
         is_new = neighbor is None
         if neighbor is None:
+            if not self._make_room(interface, address):
+                return
             neighbor = self._add(interface, address, float(parameters.hold_time))
         if neighbor.hear_hello(packet, payload, float(parameters.hold_time)):  # the timer finds a longer time by itself
             self._context.start(neighbor.hold_timer, neighbor.hold_time)
         if is_new:
             self._greet(neighbor)
+
+    def _make_room(self, interface: EigrpInterface, address: IPv4Address) -> bool:
+        """Return whether there may be one more neighbor.
+
+        Of those that have not answered yet the one that was called for longest makes room: maybe it is nobody at all.
+        """
+        if not self._is_full:
+            return True
+        if self.may_complain(interface, UNSPECIFIED):
+            number = self._sender.autonomous_system
+            self._context.out.append(messages.TooMany.of(number, address, interface.name, MOST_NEIGHBORS))
+        stranger = next(iter(self._pending), None)
+        if stranger is None:
+            self._sender.traffic.drop(DownReason.CROWDED.value)
+            return False
+        self.drop(stranger, DownReason.CROWDED)
+        return True
+
+    @property
+    def _is_full(self) -> bool:
+        return self._handles - len(self._free_handles) >= MOST_NEIGHBORS
 
     def _agrees(self, parameters: Parameters) -> bool:
         """Return whether K1 to K5 are the same, RFC 7868 §5.6.1; K6 need not be."""
@@ -162,6 +190,9 @@ class Adjacencies:
         if not self._transport.acknowledged(neighbor, sequence):
             return False
         if neighbor.is_up and not was_up:
+            del self._pending[neighbor]
+            if neighbor.is_untold:
+                self._announce(neighbor)
             self._listener.neighbor_up(neighbor)
         return True
 
@@ -183,6 +214,7 @@ class Adjacencies:
             retransmit_timer=Timer(lambda: self._transport.retransmit(neighbor)),
         )
         interface.enter(neighbor)
+        self._pending[neighbor] = None
         self._farewells.withdraw(interface, address)
         self._context.start(neighbor.hold_timer, hold_time)
         return neighbor
@@ -191,10 +223,15 @@ class Adjacencies:
         """Greet a new neighbor at once, so that it knows us before our first packet comes."""
         interface = neighbor.interface
         self._debug(f"New peer {neighbor.address} on {interface.name}")
-        self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, interface.name))
-        self._tell(neighbor, Sign.CAME, "new adjacency")
+        if not self._is_full:  # of more than there is room for, only those that answer are spoken of
+            self._announce(neighbor)
         self._greetings.answer(interface)
         self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
+
+    def _announce(self, neighbor: Neighbor) -> None:
+        neighbor.announce()
+        self._log(NeighborChanged.up(self._sender.autonomous_system, neighbor.address, neighbor.interface.name))
+        self._tell(neighbor, Sign.CAME, "new adjacency")
 
     def greet_again(self, neighbor: Neighbor) -> None:
         """Greet again a neighbor that is still pending: it may not have heard us, or has started again."""
@@ -228,13 +265,15 @@ class Adjacencies:
     def _remove(self, neighbor: Neighbor, reason: DownReason) -> None:
         interface = neighbor.interface
         interface.leave(neighbor)
+        self._pending.pop(neighbor, None)
         heappush(self._free_handles, neighbor.handle)
         self._context.stop(neighbor.hold_timer)
         self._transport.abandon(neighbor)
         number, why = self._sender.autonomous_system, reason.value
         self._debug(f"Neighbor {neighbor.address} went down on {interface.name}: {why}")
-        self._log(NeighborChanged.down(number, neighbor.address, interface.name, why))
-        self._tell(neighbor, Sign.WENT, reason.value)
+        if not neighbor.is_untold:
+            self._log(NeighborChanged.down(number, neighbor.address, interface.name, why))
+            self._tell(neighbor, Sign.WENT, reason.value)
 
     def drop_all(self, interface: EigrpInterface, reason: DownReason, *, tell: bool = False) -> None:
         """Give all neighbors of an interface up; with `tell`, one goodbye for all."""

@@ -54,6 +54,7 @@ class Neighbor:
     acknowledge: the sequence number that we owe it an acknowledgment for, 0 = none.
     refusal: why its last packet was not taken.
     greeted_again: how often it was greeted once more while it was pending.
+    is_untold: nobody was told that it is new.
     """
 
     interface: EigrpInterface
@@ -80,6 +81,7 @@ class Neighbor:
     retransmissions: int = 0
     greeted_again: int = 0
     refusal: Reason | None = None
+    is_untold: bool = True
 
     @property
     def is_up(self) -> bool:
@@ -109,6 +111,10 @@ class Neighbor:
 
     def _move(self, move: NeighborMove) -> None:
         self.state = NEIGHBOR_MOVES[self.state, move]
+
+    def announce(self) -> None:
+        """Note that everybody is told that it is new."""
+        self.is_untold = False
 
     def give_up(self) -> None:
         """Expect nothing from it any more: it is gone."""

@@ -127,6 +127,18 @@ class PrefixLimit(Log, name="DUAL-3-PFXLIMIT"):
         return cls(f"EIGRP-IPv4 {about} prefix limit reached({maximum}).")
 
 
+class TooMany(Log, name="DUAL-4-NBRLIMIT"):
+    """There are as many neighbors as there is room for: one that has not answered yet makes room, or nobody new comes
+    (one message a minute for each interface).
+    """
+
+    @classmethod
+    def of(cls, autonomous_system: int, neighbor: IPAddress, interface: str, most: int) -> Self:
+        """Return the message for the neighbor that is one more."""
+        about = f"Neighbor {neighbor} ({interface}) is one more"
+        return cls(f"EIGRP-IPv4 {autonomous_system}: {about} than there is room for: there are {most} already")
+
+
 MESSAGES: Final = (
     AuthenticationMismatch,
     PrefixThreshold,
@@ -136,6 +148,7 @@ MESSAGES: Final = (
     AuthenticationImpossible,
     NotOnCommonSubnet,
     BadPacket,
+    TooMany,
 )
 
 

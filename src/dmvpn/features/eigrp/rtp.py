@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.interface import EigrpInterface
     from dmvpn.features.eigrp.tlv import Tlv
 
-#: Transmissions until a neighbor is given up, if its holding time is over by then too.
+#: Transmissions until a neighbor is given up, if its holding time is over by then too. One that never answered is given
+#: up at once: it may be nobody at all, and chose that time itself.
 RETRY_LIMIT = 16
 _NO_FLAGS = PacketFlag(0)
 
@@ -85,7 +86,7 @@ class Transport:
         if outstanding is None:
             return
         waited = self._context.now - outstanding.sent_at
-        if outstanding.tries >= RETRY_LIMIT and waited >= neighbor.hold_time:
+        if outstanding.tries >= RETRY_LIMIT and (waited >= neighbor.hold_time or not neighbor.is_up):
             self._on_failure(neighbor)
             return
         self._sender.send(neighbor.interface, neighbor.address, neighbor.repeat(outstanding), again=True)

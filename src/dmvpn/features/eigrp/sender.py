@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import SendIp
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode
+from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.seals import Seals
 from dmvpn.features.eigrp.tlv import Tlv
 from dmvpn.features.eigrp.tracing import is_shown, shows_hellos
@@ -87,7 +87,8 @@ class Sender:
         for each in alone or (destination,):
             self._context.out.append(SendIp(interface.name, address, each, PROTOCOL, payload, ttl=_TTL, tos=_TOS))
             self._count(self.traffic.sent, packet)
-            if packet.sequence:
+            # A first packet is as small as a Hello, and perhaps for nobody: news for others must not wait for it.
+            if packet.sequence and PacketFlag.INIT not in packet.flags:
                 interface.spend(_IP_HEADER + len(payload), self._context.now)
             if is_shown(self._context.ports.debugging, packet, again=again):
                 self._context.debug(*messages.packet_lines(_SENT, packet, interface.name, len(payload), each))

@@ -51,4 +51,5 @@ class DownReason(enum.Enum):
     STATIC = "Static peer configured"
     BFD = "BFD peer down notified"
     PREFIX_LIMIT = "prefix-limit exceeded"
+    CROWDED = "too many neighbors"
     SERVER_DEAD = "next hop server does not answer"

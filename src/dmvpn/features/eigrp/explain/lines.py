@@ -57,6 +57,11 @@ _LOGS = log_group(
         next="debug eigrp packets",
         clause="RFC 7868 §6.5",
     ),
+    log(
+        messages.TooMany,
+        "A member greets by thousands of addresses, or the cloud is larger than any that this router is made for.",
+        next="show ip eigrp neighbors",
+    ),
 )
 
 _PACKETS = debug_group(

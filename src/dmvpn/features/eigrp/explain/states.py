@@ -226,6 +226,12 @@ _DOWN = Group(
             next="show ip eigrp accounting",
         ),
         Word(
+            _D.CROWDED.value,
+            "There are as many neighbors as there is room for, and it had not answered yet.",
+            "Somebody greets by thousands of addresses.",
+            next="show ip eigrp neighbors",
+        ),
+        Word(
             _D.SERVER_DEAD.value,
             "It is a next hop server, and the echoes of NHRP were not answered (`ip nhrp watch-servers`).",
             next="show ip nhrp nhs detail",
