@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.app.picture import addresses
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, link_vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
@@ -32,6 +33,26 @@ def test_distances_are_those_of_the_standard(vector: Vector, classic: int, wide:
     assert CLASSIC.distance(vector) == classic
     assert WIDE.distance(vector) == wide
     assert WIDE.rib_metric(WIDE.distance(vector)) == rib
+
+
+@pytest.mark.conforms("eigrp:5.6.2-wide")
+@pytest.mark.parametrize(
+    ("interface", "lines", "classic", "wide"),
+    [
+        ("Loopback0", "", 128256, 163840),  # 1.25 microseconds, and 8 Gbit/s, as IOS 15.9 tells of its loopbacks
+        ("TenGigabitEthernet1", "", 512, 131072),
+        ("TenGigabitEthernet1", " delay 1\n", 512, 720896),
+        ("TenGigabitEthernet1", " bandwidth 10000000\n", 512, 720896),
+        ("GigabitEthernet1", "", 2816, 1310720),
+    ],
+)
+def test_above_a_gigabit_wide_metrics_count_what_the_bandwidth_gives(
+    interface: str, lines: str, classic: int, wide: int
+) -> None:
+    """Named processes told of loopbacks with 5000 microseconds, and another way won than on IOS."""
+    (state,) = addresses(f"interface {interface}\n ip address 10.1.1.1 255.255.255.0\n{lines}")
+    assert CLASSIC.distance(CLASSIC.link(state)) == classic
+    assert WIDE.distance(WIDE.link(state)) == wide
 
 
 def test_what_is_too_far_for_the_field_is_unreachable() -> None:

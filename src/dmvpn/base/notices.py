@@ -53,6 +53,7 @@ class InterfaceState:
     ip_mtu: octets of the largest IP packet.
     bandwidth: kbit/s.
     delay: microseconds: both for routing metrics only.
+    wide_delay: picoseconds, what wide metrics count in its place, if that is something else.
     since: when `line` last changed, seconds monotonic.
     ipv6: None if not enabled.
 
@@ -69,6 +70,7 @@ class InterfaceState:
     ip_mtu: int = 1500
     bandwidth: int = 1_000_000
     delay: int = 10
+    wide_delay: int | None = None
     reason: Reason | None = None
     since: float = 0.0
     ipv6: Ipv6State | None = None

@@ -8,7 +8,6 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import Covered
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.metric import link_of
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Connected:
             if any(network.matches(address) for network in networks)
         ]
         self._context.out.extend(self._covered.tell(state.name, tuple(covered)))
-        now, report = self._context.now, Report(link_of(state))
+        now, report = self._context.now, Report(self._dual.scale.link(state))
         for prefix in [prefix for prefix in source.prefixes if prefix not in covered]:
             self._dual.receive(prefix, source, UNREACHABLE, Message.UPDATE, now)
         for prefix in covered:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.backlog import Backlog, Group, Outstanding
-from dmvpn.features.eigrp.metric import Vector, link_of
 from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag
 from dmvpn.features.eigrp.states import NEIGHBOR_MOVES, NeighborMove, NeighborState
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Timer
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.reasons import Reason
+    from dmvpn.features.eigrp.metric import MetricScale, Vector
     from dmvpn.features.eigrp.model import InterfaceSettings
     from dmvpn.features.eigrp.topology import Source
 
@@ -269,6 +269,7 @@ class EigrpInterface:
 
     name: str
     state: InterfaceState
+    scale: MetricScale
     settings: InterfaceSettings
     hello_timer: Timer
     flow_timer: Timer
@@ -288,7 +289,7 @@ class EigrpInterface:
     statistics: Statistics = field(default_factory=Statistics)
 
     def __post_init__(self) -> None:
-        self.link = link_of(self.state)
+        self.link = self.scale.link(self.state)
 
     @property
     def speaks(self) -> bool:
@@ -313,7 +314,7 @@ class EigrpInterface:
     def update(self, state: InterfaceState) -> bool:
         """Note that the interface is like this now; returns whether the way over it costs something else."""
         before = self.link
-        self.state, self.link = state, link_of(state)
+        self.state, self.link = state, self.scale.link(state)
         return self.link != before
 
     def seal(self, obstacle: Reason | None) -> None:

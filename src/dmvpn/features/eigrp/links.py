@@ -132,6 +132,7 @@ class Links:
         interface = EigrpInterface(
             name=state.name,
             state=state,
+            scale=process.settings.scale,
             settings=process.settings.interface(state.name),
             hello_timer=Timer(lambda: process.greetings.say(interface)),
             flow_timer=Timer(lambda: process.teller.flow_timeout(interface)),

@@ -68,11 +68,6 @@ def link_vector(bandwidth: int, delay_us: int, mtu: int) -> Vector:
     return Vector(delay_us * PICOSECONDS_PER_MICROSECOND, max(bandwidth, 1), mtu)
 
 
-def link_of(state: InterfaceState) -> Vector:
-    """Return what the way over an interface costs."""
-    return link_vector(state.bandwidth, state.delay, state.ip_mtu)
-
-
 def seed_vector(bandwidth: int, delay: int, reliability: int, load: int, mtu: int) -> Vector:
     """Return the metric that a line gives to what comes in: delay in tens of microseconds, otherwise as `Vector`."""
     return link_vector(bandwidth, 10 * delay, mtu)._replace(reliability=reliability, load=load)
@@ -97,6 +92,13 @@ class MetricScale:
     wide: bool = False
     weights: Weights = Weights()
     rib_scale: int = DEFAULT_RIB_SCALE
+
+    def link(self, state: InterfaceState) -> Vector:
+        """Return what the way over an interface costs."""
+        vector = link_vector(state.bandwidth, state.delay, state.ip_mtu)
+        if self.wide and state.wide_delay is not None:
+            return vector._replace(delay=state.wide_delay)
+        return vector
 
     def distance(self, vector: Vector | None) -> int:
         """Return the composite metric, `INFINITY` if unreachable. RFC 7868 §5.6.1.1 (classic) and §5.6.2.5 (wide)."""

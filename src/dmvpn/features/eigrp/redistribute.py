@@ -13,7 +13,7 @@ from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes
 from dmvpn.features.eigrp.dual import Dual, Message
-from dmvpn.features.eigrp.metric import Vector, link_of, link_vector, seed_vector
+from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector
 from dmvpn.features.eigrp.route import ExternalData, ExternalProtocol
 from dmvpn.features.eigrp.topology import UNREACHABLE, Origin, Report, Source
 
@@ -131,4 +131,4 @@ class Redistributor:
             return None
         interface = route.next_hops[0].interface if route.next_hops else ""
         state = self._context.ports.interfaces.get(interface)
-        return link_of(state) if state else _NOWHERE
+        return self._process.settings.scale.link(state) if state else _NOWHERE

@@ -6,6 +6,9 @@ import re
 
 from dmvpn.base.values import dataclass
 
+#: kbit/s above which microseconds do not tell interfaces apart, and picoseconds times kbit/s.
+_COARSE, _WIDE = 1_000_000, 10**13
+
 _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
 
 
@@ -24,6 +27,13 @@ class Kind:
     mtu: int
     logical: bool
     hardware: str
+
+    @property
+    def wide_delay(self) -> int | None:
+        """What wide metrics of EIGRP count as its delay, picoseconds: above 1 Gbit/s what the bandwidth gives, because
+        microseconds are too coarse; None: `delay`. IOS 15.9 tells of a loopback with 1,250,000.
+        """
+        return _WIDE // self.bandwidth if self.bandwidth > _COARSE and self.delay else None
 
 
 _KINDS = {

@@ -139,6 +139,7 @@ class Port:
             ip_mtu=settings.ip_mtu or self._default_ip_mtu(mtu),
             bandwidth=settings.bandwidth or kind.bandwidth,
             delay=kind.delay if settings.delay is None else settings.delay,
+            wide_delay=kind.wide_delay if settings.bandwidth is None and settings.delay is None else None,
             reason=reason,
             since=since,
             ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now),
