@@ -126,6 +126,8 @@ def test_a_summary_address_is_told_in_the_place_of_what_is_brought_in() -> None:
     assert listed(world, "SPOKE1", "Type-5") == ["172.21.0.0"]
     assert line.format(-1, 0) in world.show("SPOKE2", "ip ospf summary-address")
     assert "is a summary" not in world.show("SPOKE2", "ip route")
+    world.configure("SPOKE2", STATIC[0], "router ospf 1", "discard-route external 200")
+    assert world.wait_until(lambda: "distance 200" in world.show("SPOKE2", "ip route 172.20.0.0 255.255.0.0"), 10)
 
 
 def test_what_a_summary_address_does_not_advertise_nobody_hears_of() -> None:

@@ -72,6 +72,21 @@ def test_a_filter_of_the_database_keeps_everything_from_the_neighbors_of_an_inte
     assert world.wait_until(lambda: route(world, "SPOKE1", PREFIX) != "", 60)
 
 
+def test_only_packets_that_came_through_no_other_router_are_taken_with_ttl_security(world: World) -> None:
+    """RFC 5082: packets with TTL 255 cannot have been made elsewhere; whoever sends with 1 is no neighbor any more."""
+    world.configure("HUB", "router ospf 1", "ttl-security all-interfaces")
+    world.run_for(130)
+    assert world.lines("HUB", "ip ospf neighbor | include FULL") == []
+    assert "Strict TTL checking enabled" in world.show("HUB", "ip ospf interface Tunnel0")
+    assert "TTL 1 is below 254" in "".join(world.console["HUB"])
+    world.configure("SPOKE1", "interface Tunnel0", "ip ospf ttl-security hops 3")
+    assert "Strict TTL checking enabled, up to 3 hops allowed" in world.show("SPOKE1", "ip ospf interface Tunnel0")
+    assert world.wait_until(lambda: "FULL" in world.show("SPOKE1", "ip ospf neighbor"), 60)
+    assert "FULL" not in world.show("SPOKE2", "ip ospf neighbor")
+    world.configure("HUB", "interface Tunnel0", "ip ospf ttl-security disable")
+    assert world.wait_until(lambda: "FULL" in world.show("SPOKE2", "ip ospf neighbor"), 60)
+
+
 @pytest.mark.conforms("ospf:6987-resort")
 def test_a_router_can_be_a_last_resort_for_a_while_after_its_start(world: World) -> None:
     world.sim.kill("HUB")

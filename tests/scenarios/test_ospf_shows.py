@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -48,6 +49,37 @@ def test_routes_of_ospf_itself_and_what_waits() -> None:
     assert "*>" in text
     assert "Queue length 0" in network().show("SPOKE1", "ip ospf flood-list")
     assert network().show("SPOKE1", "ip ospf sham-links") == ""
+
+
+def test_what_is_under_way_is_counted_and_can_be_begun_by_hand() -> None:
+    world = World("ospf-phase3").converge()
+    counts = dict(line.split()[:2] for line in world.lines("HUB", "ip ospf neighbor summary") if line[:1].isupper())
+    assert (counts["FULL"], counts["LOADING"]) == ("2", "0")
+    assert "IETF NSF helper support enabled" in world.show("HUB", "ip ospf nsf")
+    world.configure("SPOKE1", "router ospf 1", "timers throttle lsa 9000 9000 9000", "redistribute static subnets")
+    world.configure("SPOKE1", "ip route 172.20.0.0 255.255.0.0 Null0")
+    assert re.search(r"LSAID: 172.20.0.0 +Type: 5 +Adv Rtr: 10.0.0.11 Due in: 00:00:0\d", rate_limited(world))
+    world.run_for(12)
+    assert "LSAID" not in rate_limited(world)
+    runs = executed(world)
+    world.do("SPOKE1", "clear ip ospf 2 force-spf")
+    world.run_for(1)
+    assert executed(world) == runs
+    world.do("SPOKE1", "clear ip ospf force-spf")
+    world.run_for(1)
+    assert executed(world) == runs + 1
+    world.do("SPOKE1", "clear ip ospf redistribution")
+    assert "LSAID: 172.20.0.0" in rate_limited(world)
+
+
+def rate_limited(world: World) -> str:
+    return world.show("SPOKE1", "ip ospf timers rate-limit")
+
+
+def executed(world: World) -> int:
+    found = re.search(r"SPF algorithm executed (\d+) times", world.show("SPOKE1", "ip ospf statistics"))
+    assert found is not None
+    return int(found[1])
 
 
 def test_a_router_says_which_borders_it_is_at_and_what_it_brings_in() -> None:

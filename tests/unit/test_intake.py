@@ -730,9 +730,6 @@ def test_what_secures_or_filters_and_is_not_understood_to_its_end_is_refused_and
     [
         ("router eigrp N\n address-family ipv4 unicast autonomous-system 1", "distribute-list 10 in"),
         ("router ospf 1", "neighbor 10.0.0.2 database-filter all out"),
-        ("router ospf 1", "ttl-security all-interfaces"),
-        ("interface GigabitEthernet0/1", "ip ospf ttl-security hops 1"),
-        ("interface Tunnel0", "ip ospf ttl-security hops 1"),
         ("router bgp 65000", "distribute-list 10 in"),
         ("router bgp 65000", "neighbor 10.0.0.2 advertise-map M exist-map N"),
         ("router bgp 65000", "neighbor 10.0.0.2 maximum-prefix 100 80 discard-extra"),

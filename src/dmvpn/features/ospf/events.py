@@ -15,6 +15,20 @@ class ClearProcess(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ForceCalculation(Event):
+    """`clear ip ospf force-spf`: the routes are calculated again. None: of all processes."""
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRedistribution(Event):
+    """`clear ip ospf redistribution`: what is brought in is looked at again. None: by all processes."""
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClearCounters(Event):
     """`clear ip ospf counters` and the like. None: of all processes."""
 

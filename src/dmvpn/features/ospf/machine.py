@@ -13,7 +13,7 @@ from dmvpn.base.events import IpReceived, Packets, Resync, Tick
 from dmvpn.base.liveness import Client, PathLost
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, MulticastReached, RouteChanged
 from dmvpn.features.ospf.adjacency import LOST
-from dmvpn.features.ospf.events import ClearCounters, ClearProcess
+from dmvpn.features.ospf.events import ClearCounters, ClearProcess, ForceCalculation, RefreshRedistribution
 from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.process import Process
 from dmvpn.features.ospf.sender import PROTOCOL
@@ -40,6 +40,8 @@ class OspfMachine:
         PathLost,
         ClearCounters,
         ClearProcess,
+        ForceCalculation,
+        RefreshRedistribution,
         Resync,
     )
 
@@ -86,15 +88,10 @@ class OspfMachine:
                     process.interface_changed(event.name, event.new)
             case Configured():
                 self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
-            case ClearProcess():
+            case ClearProcess() | ClearCounters() | ForceCalculation() | RefreshRedistribution():
                 for number, process in self.processes.items():
                     if event.number in (None, number):
-                        process.clear()
-            case ClearCounters():
-                for number, process in self.processes.items():
-                    if event.number in (None, number):
-                        process.sender.forget_counts()
-                        process.history.forget()
+                        _obey(process, event)
             case Resync():
                 for process in self.processes.values():
                     process.links.listen_again()
@@ -139,3 +136,16 @@ class OspfMachine:
                 process = self.processes[number] = Process(settings, config, self._context)
                 process.start()
         self.processes = dict(sorted(self.processes.items()))
+
+
+def _obey(process: Process, order: ClearProcess | ClearCounters | ForceCalculation | RefreshRedistribution) -> None:
+    match order:
+        case ClearProcess():
+            process.clear()
+        case ClearCounters():
+            process.sender.forget_counts()
+            process.history.forget()
+        case ForceCalculation():
+            process.calculation.request()
+        case RefreshRedistribution():
+            process.redistributor.refresh_all()

@@ -185,7 +185,9 @@ class Process:
 
     shutdown: configured so. implied: there is no such line, and interfaces name the process all the same.
     helps: neighbors that restart gracefully; helps_strictly: only while nothing else changes.
-    bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0.
+    bfd: neighbors are watched. discards_ranges, discards_summaries: their rest goes to Null0, with these distances;
+    None: that of routes within an area, and 254.
+    ttl_hops: over so many routers packets may have come at most (`ttl-security`); None: over any number.
     """
 
     number: int
@@ -217,6 +219,9 @@ class Process:
     suppress_prefixes: bool = False
     discards_ranges: bool = True
     discards_summaries: bool = True
+    ranges_distance: int | None = None
+    summaries_distance: int | None = None
+    ttl_hops: int | None = None
     shutdown: bool = False
     implied: bool = False
     bfd: bool = False
@@ -232,7 +237,10 @@ class MessageDigestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
-    """The `ip ospf` lines of one interface. None: not said, so the default of process, area or network type holds."""
+    """The `ip ospf` lines of one interface. None: not said, so the default of process, area or network type holds.
+
+    checks_ttl: False: whatever the process says. ttl_hops: as of a process, if it is True.
+    """
 
     name: str
     process: int | None = None
@@ -254,6 +262,8 @@ class Interface:
     suppress_prefixes: bool | None = None
     shutdown: bool = False
     bfd: bool | None = None
+    checks_ttl: bool | None = None
+    ttl_hops: int = 1
 
 
 @dataclass(frozen=True, slots=True)

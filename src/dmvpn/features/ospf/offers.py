@@ -44,8 +44,10 @@ class Offers:
         summaries: Mapping[Prefix, int],
     ) -> Generator[None, None, None]:
         """Offer in slices what holds now, where it is not what the RIB has. ranges, summaries: to Null0."""
-        wanted = {prefix: self._to_null(prefix, cost, _SUMMARY) for prefix, cost in summaries.items()}
-        wanted.update((prefix, self._to_null(prefix, cost, settings.distances[0])) for prefix, cost in ranges.items())
+        outside = settings.summaries_distance or _SUMMARY
+        inside = settings.ranges_distance or settings.distances[0]
+        wanted = {prefix: self._to_null(prefix, cost, outside) for prefix, cost in summaries.items()}
+        wanted.update((prefix, self._to_null(prefix, cost, inside)) for prefix, cost in ranges.items())
         made = ((prefix, self._route(found, settings)) for prefix, found in routes.items())
         wanted.update((prefix, route) for prefix, route in made if route is not None)
         for prefix in [prefix for prefix in self.offered if prefix not in wanted]:

@@ -101,6 +101,11 @@ class Origination:
         """Return those that are registered in an area, of these types."""
         return [key for number, key in self._own if number == area.number and key.type in kinds]
 
+    def waiting(self) -> list[tuple[LsaKey, float]]:
+        """Return those that are to be made, and when: monotonic seconds."""
+        found = ((key, own.throttle.due) for (_, key), own in self._own.items())
+        return [(key, due) for key, due in found if due is not None]
+
     def contested(self, area: RunningArea, lsa: Lsa) -> None:
         """Contest an instance of one of ours that somebody told us, newer than we know: from an earlier life of this
         router.

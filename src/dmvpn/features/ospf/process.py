@@ -376,4 +376,5 @@ class Process:
 def _offering(settings: ProcessSettings) -> tuple[object, ...]:
     """Return the lines that say what the routing table gets of what is known."""
     discards = (settings.discards_ranges, settings.discards_summaries)
-    return settings.distances, settings.maximum_paths, settings.distribution, discards
+    distances = (*settings.distances, settings.ranges_distance, settings.summaries_distance)
+    return distances, settings.maximum_paths, settings.distribution, discards

@@ -20,4 +20,5 @@ class OspfReason(ReasonCode):
     KIND = "another kind of area", "its options are <flags>, ours are <flags>", _OF_HELLOS
     AREA = "another area", "of area <area>, and ours is <area>", "RFC 2328 §8.2"
     NOT_AUTHENTIC = "not authentic", "<why>", "RFC 2328 §D.5"
+    TTL = "a small TTL", "theirs is <number>, wanted is at least <number>", "RFC 5082 §3"
     MTU = "a larger MTU", "theirs is <octets>, ours is <octets>", "RFC 2328 §10.6"

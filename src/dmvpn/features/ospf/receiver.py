@@ -134,6 +134,11 @@ class Receiver:
                 interface, source, "sender outside of the subnet", "sender outside of the subnet"
             )
             return True
+        least = interface.settings.least_ttl
+        if event.ttl < least:
+            interface.refuse(source, Reason(OspfReason.TTL, (event.ttl, least), self._context.now))
+            self._process.complaints.refuse(interface, source, "a small TTL", f"TTL {event.ttl} is below {least}")
+            return True
         if packet.router == self._process.router_id:
             self._process.sender.drop("our own router identifier")
             self._process.complaints.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))

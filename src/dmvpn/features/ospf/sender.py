@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PROTOCOL: Final = 89
 _TTL: Final = 1
+_SECURE_TTL: Final = 255  # no packet that came through a router has it, RFC 5082 §3
 _FAR_TTL: Final = 64  # of packets that other routers forward to the end of a virtual link
 _TOS: Final = 0xC0  # internetwork control, RFC 2328 §A.1
 _IP_HEADER: Final = 20
@@ -83,7 +84,8 @@ class Sender:
             self._order(interface, destination, packet, authentication.seal(packet, sequence, key))
 
     def _order(self, interface: OspfInterface, destination: IPAddress, packet: OspfPacket, payload: bytes) -> None:
-        order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=_TTL, tos=_TOS)
+        ttl = _SECURE_TTL if interface.settings.least_ttl else _TTL
+        order = SendIp(interface.name, interface.address, destination, PROTOCOL, payload, ttl=ttl, tos=_TOS)
         if interface.far_end is not None:
             destination = interface.far_end.address
             order = SendIp(None, interface.address, destination, PROTOCOL, payload, ttl=_FAR_TTL, tos=_TOS)

@@ -31,6 +31,7 @@ _SLOW: Final = (
 ELECTING: Final = (NetworkType.BROADCAST, NetworkType.NON_BROADCAST)
 #: Those where neighbors are configured, and everything goes to each of them alone.
 BY_UNICAST: Final = (NetworkType.NON_BROADCAST, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
+_LARGEST_TTL: Final = 255
 #: The number of a key has one octet in packets.
 _LAST_KEY: Final = 255
 _ALGORITHMS: Final = {algorithm.word: algorithm for algorithm in Algorithm}
@@ -42,6 +43,7 @@ class Settings:
     """Times are seconds. cost: None: by bandwidth. told_interval: what Hellos say, 0: of Hellos faster than seconds.
 
     obstacle: why nothing can be sent here as it is configured, or "". bfd: neighbors are watched.
+    least_ttl: that packets may have; 0: any.
     """
 
     area: Area
@@ -60,6 +62,7 @@ class Settings:
     authentication: Authentication
     obstacle: str = ""
     bfd: bool = False
+    least_ttl: int = 0
 
     @property
     def elects(self) -> bool:
@@ -127,7 +130,13 @@ def settings_of(process: Process, own: Interface, number: int, chains: Pages[Key
         authentication=authentication,
         obstacle=obstacle,
         bfd=process.bfd if own.bfd is None else own.bfd,
+        least_ttl=_least_ttl(process, own),
     )
+
+
+def _least_ttl(process: Process, own: Interface) -> int:
+    hops = process.ttl_hops if own.checks_ttl is None else own.ttl_hops if own.checks_ttl else None
+    return 0 if hops is None else _LARGEST_TTL - hops
 
 
 def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[Authentication, str]:

@@ -48,6 +48,11 @@ class Throttle:
         """Has it been asked for, and not been done yet?"""
         return self._context.is_running(self._timer)
 
+    @property
+    def due(self) -> float | None:
+        """Return when it will be done, monotonic seconds; None: it was not asked for."""
+        return self._context.timers.when(self._timer)
+
     def request(self) -> None:
         """Request the work: it is done after the pause that the throttle demands."""
         if self.is_waiting:

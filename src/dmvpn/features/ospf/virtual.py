@@ -140,4 +140,4 @@ class VirtualLinks:
         """Return what holds on a link: it is a part of the backbone, whatever the process says of interfaces."""
         process = self._process
         made = settings_of(process.settings, link.lines, 0, process.key_chains)
-        return replace(made, passive=False, suppress_prefixes=False, bfd=False)
+        return replace(made, passive=False, suppress_prefixes=False, bfd=False, least_ttl=0)

@@ -220,6 +220,14 @@ def _why_not(
                 fix = (section, *_alike(mine, section, theirs, other, words))
                 yield _disagree(Cause.OSPF_TERMS, client, name, state, fix)
                 return
+        if reason.is_one(OspfReason.TTL):
+            checks = [
+                *lines_of(mine, section, "ip ospf ttl-security"),
+                *lines_of(mine, _process(wrong), "ttl-security"),
+            ]
+            fix = (section, "ip ospf ttl-security disable" if checks else "ip ospf ttl-security")
+            yield _disagree(Cause.OSPF_TERMS, client, name, state, fix)
+            return
         if reason.is_one(OspfReason.MASK):
             yield _disagree(Cause.OSPF_TERMS, client, name, state, (section, "ip address ADDRESS MASK"))
             return
@@ -231,6 +239,10 @@ def _why_not(
         evidence=state,
         decide=not_before(client, max(_patience(mine, wrong[1]), _patience(theirs, right[1]))),
     )
+
+
+def _process(running: _Running) -> str:
+    return f"router ospf {running[0].process}"
 
 
 def _patience(facts: RouterFacts, interface: OspfInterfaceFacts) -> int:

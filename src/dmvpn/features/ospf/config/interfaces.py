@@ -123,9 +123,18 @@ COST: Final = _line(
 BFD: Final = _line(
     "bfd [ disable ]", {"bfd": "Let BFD watch neighbors here", "disable": "Not, whatever the process says"}
 )
+TTL_SECURITY: Final = _line(
+    "ttl-security [ hops {hops:1-254} | disable ]",
+    {
+        "ttl-security": "Take packets only of routers that are near",
+        "hops": "At most so many routers away",
+        "disable": "Of all, whatever the process says",
+    },
+)
 
 LINES: Final = (
     *(AUTHENTICATION, PASSWORD, DIGEST_KEY, NETWORK, HELLO_INTERVAL, DEAD_INTERVAL, RETRANSMIT_INTERVAL),
     *(TRANSMIT_DELAY, PRIORITY, MTU_IGNORE, FILTER, PREFIX_SUPPRESSION, FLOOD_REDUCTION, DEMAND_CIRCUIT, BFD),
+    TTL_SECURITY,
     *(SHUTDOWN, PROCESS, COST),
 )

@@ -198,11 +198,23 @@ AREA_FILTER: Final = _line(
 _DISCARD_HELP: Final = {
     "discard-route": "Drop what lies in a prefix that is told for many, and is known to nobody",
     "internal": "In one of `area ... range`",
+    "distance": "Administrative distance of these routes to Null0",
     "external": "In one of `summary-address`",
 }
 DISCARD: Final = _line("discard-route", _DISCARD_HELP, order=18, default_on=True)
 DISCARD_INTERNAL: Final = _line("discard-route internal", _DISCARD_HELP, order=18, default_on=True)
 DISCARD_EXTERNAL: Final = _line("discard-route external", _DISCARD_HELP, order=18, default_on=True)
+INTERNAL_DISTANCE: Final = _line("discard-route internal {distance:1-254}", _DISCARD_HELP, order=19)
+EXTERNAL_DISTANCE: Final = _line("discard-route external {distance:1-254}", _DISCARD_HELP, order=19)
+TTL_SECURITY: Final = _line(
+    "ttl-security all-interfaces [ hops {hops:1-254} ]",
+    {
+        "ttl-security": "Take packets only of routers that are near",
+        "all-interfaces": "On all interfaces that say nothing else",
+        "hops": "At most so many routers away",
+    },
+    order=37,
+)
 SUMMARY: Final = _line(
     "summary-address {address:address} {mask:mask} [ not-advertise ] [ tag {tag:1-4294967295} ]",
     {"summary-address": "Tell one external prefix for many", "not-advertise": "Tell nothing of it"},
@@ -389,6 +401,9 @@ LINES: Final = (
     DISCARD,
     DISCARD_INTERNAL,
     DISCARD_EXTERNAL,
+    INTERNAL_DISTANCE,
+    EXTERNAL_DISTANCE,
+    TTL_SECURITY,
     *(
         AREA_DEFAULT_COST,
         AREA_RANGE,

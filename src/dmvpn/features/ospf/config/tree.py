@@ -67,7 +67,7 @@ def _process(number: int, section: Section) -> Process:
     """Return what one process was told."""
     throttle, originate = section.get(processes.SPF_THROTTLE), section.get(processes.DEFAULT_ORIGINATE)
     lsa_throttle, last_resort = section.get(processes.LSA_THROTTLE), section.get(processes.MAXIMUM_METRIC)
-    limit = section.get(processes.MAXIMUM_LSA)
+    limit, security = section.get(processes.MAXIMUM_LSA), section.get(processes.TTL_SECURITY)
     listed = [entry.args.interface("name") for entry in section.entries(processes.PASSIVE)]
     return Process(
         number=number,
@@ -99,6 +99,9 @@ def _process(number: int, section: Section) -> Process:
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         discards_ranges=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_INTERNAL),
         discards_summaries=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_EXTERNAL),
+        ranges_distance=section.args(processes.INTERNAL_DISTANCE).integer("distance", None),
+        summaries_distance=section.args(processes.EXTERNAL_DISTANCE).integer("distance", None),
+        ttl_hops=security.integer("hops", 1) if security else None,
         shutdown=section.flag(processes.SHUTDOWN),
         bfd=section.flag(processes.BFD_ALL),
     )
@@ -288,7 +291,7 @@ def _interface(args: Args, section: Section) -> Interface | None:
     process, dead = section.args(interfaces.PROCESS), section.get(interfaces.DEAD_INTERVAL)
     network, authentication = section.get(interfaces.NETWORK), section.get(interfaces.AUTHENTICATION)
     suppression = section.get(interfaces.PREFIX_SUPPRESSION)
-    bfd = section.get(interfaces.BFD)
+    bfd, security = section.get(interfaces.BFD), section.get(interfaces.TTL_SECURITY)
     return Interface(
         name=args.interface("name"),
         process=process.integer("process", None),
@@ -312,6 +315,8 @@ def _interface(args: Args, section: Section) -> Interface | None:
         suppress_prefixes="disable" not in suppression if suppression else None,
         shutdown=section.flag(interfaces.SHUTDOWN),
         bfd=None if bfd is None else "disable" not in bfd,
+        checks_ttl=None if security is None else "disable" not in security,
+        ttl_hops=security.integer("hops", 1) if security else 1,
     )
 
 

@@ -66,6 +66,12 @@ _INTERFACES = label_group(
     Word("Adjacent neighbor count", "How many have the same database; they follow.", also=("Adjacent with neighbor",)),
     Word("Suppress hello", "Demand circuits, which are not here: always 0."),
     Word(
+        "Strict TTL checking enabled",
+        "Packets with a TTL of less than 255 minus the hops are not taken, and ours have 255: `ttl-security`.",
+        also=("hops allowed", "up to"),
+        clause="RFC 5082 §3",
+    ),
+    Word(
         "Loopback interface is treated as a stub Host",
         "A loopback is told with a mask of 32 ones, unless it has `ip ospf network point-to-point`.",
     ),
@@ -329,6 +335,23 @@ _LISTS = label_group(
     Word("Seq NO", "Its number: of two instances the higher one counts."),
     next="show ip ospf neighbor detail",
 )
+_UNDERWAY = label_group(
+    "what is under way in OSPF",
+    ("show ip ospf timers rate-limit", "show ip ospf nsf", "show ip ospf neighbor summary"),
+    Word(
+        "List of LSAs that are in rate limit Queue",
+        "Our own advertisements that have changed and wait for their turn: `timers throttle lsa`.",
+    ),
+    Word("LSAID", "The name of such an advertisement.", also=("Adv Rtr",)),
+    Word("Due in", "When it is told."),
+    Word("Non-Stop Forwarding", "This router itself does not restart gracefully."),
+    Word("Cisco NSF helper support", "The older way of Cisco's to restart; neighbors are not helped by it."),
+    Word("OSPF restart state", "NO_RESTART: this router does not restart.", also=("NO_RESTART",)),
+    Word("restarts, and counts as full", "A neighbor restarts gracefully, and is helped.", clause="RFC 3623 §3"),
+    Word("Total count", "All neighbors of the process.", next="show ip ospf neighbor"),
+    Word("Undergoing GR", "How many of them restart gracefully."),
+    next="show ip ospf",
+)
 _COUNTS = label_group(
     "what OSPF did and counts",
     ("show ip ospf statistics", "show ip ospf events", "show ip ospf traffic", "show ip ospf flood-list"),
@@ -387,5 +410,5 @@ _RIB = label_group(
 )
 GROUPS: Final = (
     *(_NEIGHBORS, _DETAIL, _INTERFACES, _BRIEF, _DATABASE, _DETAILS, _PROCESS, _PROTOCOLS),
-    *(_BORDERS, _SUMMARY_ADDRESSES, _VIRTUAL_LINKS, _LISTS, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
+    *(_BORDERS, _SUMMARY_ADDRESSES, _VIRTUAL_LINKS, _LISTS, _UNDERWAY, _COUNTS, _AMOUNTS, _MAXIMUM, _RIB),
 )

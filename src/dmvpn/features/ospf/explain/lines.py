@@ -143,6 +143,11 @@ _REASONS = reason_group(
     reason(OspfReason.AREA, "The two ends are in different areas."),
     reason(OspfReason.NOT_AUTHENTIC, "Authentication or its key differs at the two ends."),
     reason(
+        OspfReason.TTL,
+        "`ttl-security` wants packets of routers that are near: the other end needs it, too, or else it sends with TTL "
+        "1.",
+    ),
+    reason(
         OspfReason.MTU,
         "Its `ip mtu` is larger than ours, so that large packets of it would not get through: make them equal, or "
         "`ip ospf mtu-ignore`.",

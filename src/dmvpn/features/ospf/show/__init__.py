@@ -13,6 +13,7 @@ from dmvpn.features.ospf.show.neighbors import NEIGHBORS
 from dmvpn.features.ospf.show.process import CLEAR, PROCESS
 from dmvpn.features.ospf.show.protocols import ip_protocols, protocol_names
 from dmvpn.features.ospf.show.summed import SUMMARY_ADDRESSES
+from dmvpn.features.ospf.show.underway import UNDERWAY
 from dmvpn.features.ospf.show.virtual import VIRTUAL_LINKS
 
 COMMANDS = (
@@ -26,6 +27,7 @@ COMMANDS = (
     VIRTUAL_LINKS,
     *LISTS,
     *COUNTS,
+    *UNDERWAY,
     PROCESS,
     CLEAR,
 )

@@ -46,7 +46,8 @@ class ShowSections:
     sections: tuple[Section, ...]
 
 
-def _section(process: Process, lines: Iterator[str]) -> Section:
+def section_of(process: Process, lines: Iterator[str]) -> Section:
+    """Return what is said of one process."""
     return Section(str(process.router_id), process.number, tuple(lines))
 
 
@@ -61,7 +62,7 @@ def render_sections(answer: ShowSections) -> Iterator[str]:
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowSections:
     """Return the last calculations."""
-    return ShowSections(tuple(_section(each, _statistics(each, ctx.now)) for each in processes(ctx, args)))
+    return ShowSections(tuple(section_of(each, _statistics(each, ctx.now)) for each in processes(ctx, args)))
 
 
 def _statistics(process: Process, now: float) -> Iterator[str]:
@@ -76,7 +77,7 @@ def _statistics(process: Process, now: float) -> Iterator[str]:
 
 def query_events(ctx: ShowContext, args: Args) -> ShowSections:
     """Return what happened lately, the last first."""
-    return ShowSections(tuple(_section(each, _events(ctx, each)) for each in processes(ctx, args)))
+    return ShowSections(tuple(section_of(each, _events(ctx, each)) for each in processes(ctx, args)))
 
 
 def _events(ctx: ShowContext, process: Process) -> Iterator[str]:
@@ -92,7 +93,7 @@ def _changed(header: LsaHeader) -> str:
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowSections:
     """Return packets by kind, and those that were dropped by reason."""
-    return ShowSections(tuple(_section(each, _traffic(each)) for each in processes(ctx, args)))
+    return ShowSections(tuple(section_of(each, _traffic(each)) for each in processes(ctx, args)))
 
 
 def _traffic(process: Process) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _packets(counts: dict[int, int]) -> Iterator[str]:
 
 def query_maximum(ctx: ShowContext, args: Args) -> ShowSections:
     """Return whether we are a last resort."""
-    return ShowSections(tuple(_section(each, _maximum(each)) for each in processes(ctx, args)))
+    return ShowSections(tuple(section_of(each, _maximum(each)) for each in processes(ctx, args)))
 
 
 def _maximum(process: Process) -> Iterator[str]:
@@ -143,10 +144,11 @@ def _maximum(process: Process) -> Iterator[str]:
 def query_rib(ctx: ShowContext, args: Args) -> ShowSections:
     """Return the routes of OSPF itself, whatever the routing table takes."""
     wanted = args.address("prefix", None)
-    return ShowSections(tuple(_section(each, _rib(ctx, each, wanted)) for each in processes(ctx, args)))
+    mask = args.address("mask", None)
+    return ShowSections(tuple(section_of(each, _rib(ctx, each, wanted, mask)) for each in processes(ctx, args)))
 
 
-def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
+def _rib(ctx: ShowContext, process: Process, wanted: object, mask: object) -> Iterator[str]:
     yield "\t\tBase Topology (MTID 0)"
     yield ""
     yield "OSPF local RIB"
@@ -155,7 +157,7 @@ def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
     for prefix, route in sorted(
         process.calculation.routes.items(), key=lambda each: (int(each[0].address), each[0].length)
     ):
-        if wanted not in (None, prefix.address):
+        if wanted not in (None, prefix.address) or mask not in (None, prefix.netmask):
             continue
         kind = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "NSSA1", "N2": "NSSA2"}[route.kind.value]
         area = f", area {route.area}" if route.area is not None else ""
@@ -171,7 +173,7 @@ def _rib(ctx: ShowContext, process: Process, wanted: object) -> Iterator[str]:
 def query_floods(ctx: ShowContext, args: Args) -> ShowSections:
     """Query advertisements that neighbors are told and have not acknowledged, interface by interface."""
     only = args.interface("interface", None)
-    return ShowSections(tuple(_section(each, _floods(each, only)) for each in processes(ctx, args)))
+    return ShowSections(tuple(section_of(each, _floods(each, only)) for each in processes(ctx, args)))
 
 
 def _floods(process: Process, only: str | None) -> Iterator[str]:
@@ -209,8 +211,8 @@ COUNTS: Final = (
         render=render_sections,
     ),
     ExecCommand(
-        f"{OSPF} rib [ {{prefix:address}} ]",
-        {**HELP, "rib": "The routes of OSPF itself", "prefix": "Network"},
+        f"{OSPF} rib [ {{prefix:address}} [ {{mask:mask}} ] ] [ detail ]",
+        {**HELP, "rib": "The routes of OSPF itself", "prefix": "Network", "mask": "Its mask", "detail": "The same"},
         query=query_rib,
         render=render_sections,
     ),

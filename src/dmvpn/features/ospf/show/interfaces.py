@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.process import Process
 
+_LARGEST_TTL: Final = 255
 _SHORT: Final = {
     InterfaceState.LOOPBACK: "LOOP",
     InterfaceState.WAITING: "WAIT",
@@ -31,7 +32,7 @@ _SHORT: Final = {
 class InterfaceEntry:
     """One interface. Intervals are seconds. designated, backup: router and address, "" if there is none.
 
-    rollover: keys of neighbors that still use an old one.
+    rollover: keys of neighbors that still use an old one. least_ttl: of packets, 0: any.
     """
 
     name: str
@@ -59,6 +60,7 @@ class InterfaceEntry:
     authentication: str
     rollover: tuple[int, ...]
     obstacle: str
+    least_ttl: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ def _entry(process: Process, interface: OspfInterface, now: float) -> InterfaceE
         neighbors=len(interface.neighbors),
         authentication=_authentication(interface, process.context.ports.clock, now),
         obstacle=settings.obstacle,
+        least_ttl=settings.least_ttl,
     )
 
 
@@ -165,6 +168,9 @@ def render_interfaces(answer: ShowInterfaces) -> Iterator[str]:
         for router in entry.full:
             yield f"    Adjacent with neighbor {router}"
         yield "  Suppress hello for 0 neighbor(s)"
+        if entry.least_ttl:
+            hops = _LARGEST_TTL - entry.least_ttl
+            yield "  Strict TTL checking enabled" + (f", up to {hops} hops allowed" if hops > 1 else "")
         if entry.authentication:
             yield entry.authentication
         if entry.rollover:

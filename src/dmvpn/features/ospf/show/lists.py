@@ -72,10 +72,14 @@ def query_requests(ctx: ShowContext, args: Args) -> ShowLists:
 
 
 def _lists(ctx: ShowContext, args: Args, entry: Callable[[Process, Neighbor], NeighborList]) -> ShowLists:
-    only = args.interface("interface", None)
+    only, router = args.interface("interface", None), args.address("router", None)
     found = []
     for process in processes(ctx, args):
-        chosen = [neighbor for neighbor in process.neighbors() if only in (None, neighbor.interface.name)]
+        chosen = [
+            neighbor
+            for neighbor in process.neighbors()
+            if only in (None, neighbor.interface.name) and router in (None, neighbor.router)
+        ]
         entries = (entry(process, neighbor) for neighbor in chosen)
         lists = tuple(each for each in entries if each.lsas)
         found.append(ProcessLists(str(process.router_id), process.number, lists))
@@ -121,15 +125,16 @@ def render_lists(answer: ShowLists) -> Iterator[str]:
             yield ""
 
 
+_WHOSE: Final = "[ {router:address} ] [ {interface:interface} ]"
 RETRANSMISSIONS: Final = ExecCommand(
-    f"{OSPF} retransmission-list [ {{interface:interface}} ]",
-    {**HELP, "retransmission-list": "What neighbors have not acknowledged"},
+    f"{OSPF} retransmission-list {_WHOSE}",
+    {**HELP, "router": "Identifier of one", "retransmission-list": "What neighbors have not acknowledged"},
     query=query_retransmissions,
     render=render_lists,
 )
 REQUESTS: Final = ExecCommand(
-    f"{OSPF} request-list [ {{interface:interface}} ]",
-    {**HELP, "request-list": "What neighbors are asked for"},
+    f"{OSPF} request-list {_WHOSE}",
+    {**HELP, "router": "Identifier of one", "request-list": "What neighbors are asked for"},
     query=query_requests,
     render=render_lists,
 )
