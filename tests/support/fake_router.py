@@ -118,6 +118,10 @@ class View:
     def features(self) -> tuple[Feature, ...]:
         return self.router.features
 
+    @property
+    def awake(self) -> tuple[Feature, ...]:
+        return self.features
+
     def machine(self, kind: type[M]) -> M:
         return next(machine for machine in (self.router.system, self.router.archive) if isinstance(machine, kind))
 

@@ -30,7 +30,7 @@ class Workbench:
     """A small router. now: seconds, moved by `advance`."""
 
     def __init__(self, *features: Feature, seed: int = 1) -> None:
-        self.features = features
+        self.features = self.awake = features
         self.ports = fake_ports(seed=seed)
         self.debugging = cast("FakeDebugging", self.ports.debugging)
         self.running = ConfigTree()

@@ -171,6 +171,7 @@ class Asking:
     session: int = 0
     hides: bool = False
     features: tuple[Feature, ...] = ()
+    awake: tuple[Feature, ...] = ()
     counting: NoPlane = NO_PLANE
 
     def machine(self, kind: type[M]) -> M:

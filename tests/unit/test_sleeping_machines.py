@@ -14,7 +14,10 @@ from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.rip.machine import RipMachine
+from dmvpn.ios import Match
 from dmvpn.router.facts import router_facts
+from dmvpn.router.features import FEATURES
+from dmvpn.router.prompt import exec_parser
 from dmvpn.router.router import Router
 
 PLAIN = "hostname R1\ninterface Ethernet0/0\n ip address 192.0.2.1 255.255.255.0\n"
@@ -57,10 +60,22 @@ def test_a_router_publishes_the_same_whether_its_idle_protocols_sleep() -> None:
     assert router_facts(router, 1.0) == asleep
 
 
+@pytest.mark.parametrize("line", ["show ip protocols", "show ip protocols summary", "show tcp brief"])
+def test_a_show_of_all_protocols_wakes_none(line: str) -> None:
+    router = Router(SeededEntropy(1))
+    router.handle(ConfigurationEntered(PLAIN), 0.0)
+    match = exec_parser(FEATURES).match(line)
+    assert isinstance(match, Match)
+    assert list(match.lines(router.context(1.0)))
+    assert not any(isinstance(machine, SLEEPERS) for machine in router.machines.values())
+
+
 def test_a_router_that_runs_no_ospf_and_no_bgp_does_not_import_them() -> None:
     """The machines of both were a tenth of what a router imported before its first packet."""
     code = (
         "import sys; from dmvpn.router.facts import router_facts; from dmvpn.shells.runtime.runtime import Runtime; "
+        "from dmvpn.router.features import FEATURES; from dmvpn.router.prompt import exec_parser; "
+        "exec_parser(FEATURES).match('show ip ospf'); "
         "sys.exit(any(f'dmvpn.features.{name}.machine' in sys.modules for name in ('ospf', 'bgp', 'rip', 'eigrp')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -82,6 +82,10 @@ class Context:
     def features(self) -> tuple[Feature, ...]:
         return (FEATURE,)
 
+    @property
+    def awake(self) -> tuple[Feature, ...]:
+        return self.features
+
     def machine(self, kind: type[M]) -> M:
         assert isinstance(self.system, kind)
         return self.system

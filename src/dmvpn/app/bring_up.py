@@ -198,6 +198,8 @@ def _start_real(scenario: Scenario, folder: LabFolder, arguments: argparse.Names
     """Start the supervisor as process 1 of new namespaces; a descriptor that is readable when it has ended."""
     with importing():
         import dmvpn.face.server  # noqa: F401 - once for all routers: what is there before they are forked, they share
+    for text in scenario.configurations.values():
+        addresses(text)  # the description needs them; now, because it imports the protocols that the routers run
     engine = choose(arguments.engine)
 
     def supervise() -> int:

@@ -114,7 +114,7 @@ def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
     return (state.routed(4) or state.routed(6))[0]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def addresses(configuration: str) -> tuple[InterfaceState, ...]:
     """Return the interfaces of a configuration that have an address, in IOS order."""
     router = Router(SeededEntropy(0))

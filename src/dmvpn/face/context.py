@@ -80,6 +80,11 @@ class SessionContext:
         """All features."""
         return self.view.features
 
+    @property
+    def awake(self) -> tuple[Feature, ...]:
+        """Those whose machine is there."""
+        return self.view.awake
+
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class. Raises KeyError."""
         return self.view.machine(kind)

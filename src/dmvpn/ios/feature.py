@@ -66,8 +66,13 @@ class ShowContext(Protocol):
         """All features, for commands that collect from several."""
         ...
 
+    @property
+    def awake(self) -> tuple[Feature, ...]:
+        """Those whose machine is there. The others have nothing to say, and are not imported to say so."""
+        ...
+
     def machine(self, kind: type[M]) -> M:
-        """Return the machine of this class. Raises KeyError if the router has none."""
+        """Return the machine of this class, which is made if it slept. Raises KeyError if the router has none."""
         ...
 
 

@@ -360,6 +360,12 @@ class RouterView:
         """All features, for commands that collect from several."""
         return self.router.features
 
+    @property
+    def awake(self) -> tuple[Feature, ...]:
+        """Those whose machine is there."""
+        machines = self.router.machines
+        return tuple(feature for feature in self.router.features if feature.name in machines)
+
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class. Raises KeyError."""
         return self.router.machine(kind)

@@ -7,7 +7,6 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
-from dmvpn.features.rip.machine import RipMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.distribution import filter_lines
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.rip.machine import RipMachine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,16 @@ class ShowRipDatabase:
     is_missing: bool = False
 
 
+def _machine(ctx: ShowContext) -> RipMachine:
+    """Return who answers. It is imported where somebody asks it, or was configured."""
+    from dmvpn.features.rip.machine import RipMachine
+
+    return ctx.machine(RipMachine)
+
+
 def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
     """Return everything that RIP knows, the classful networks above their subnets."""
-    machine = ctx.machine(RipMachine)
+    machine = _machine(ctx)
     found: dict[Prefix, RipDatabaseEntry] = {}
     for prefix, own in machine.table.own.items():
         found[prefix] = RipDatabaseEntry(prefix, own.kind, own.metric, own.interface)
@@ -118,13 +125,13 @@ def render_database(answer: ShowRipDatabase) -> Iterator[str]:
 
 def protocol_block(ctx: ShowContext) -> list[str]:
     """Return the block of `show ip protocols`; nothing without a process."""
-    machine = ctx.machine(RipMachine)
+    machine = _machine(ctx)
     return list(_block(ctx, machine)) if machine.config.enabled else []
 
 
 def protocol_names(ctx: ShowContext) -> list[str]:
     """Return the process, if it runs."""
-    return ["rip"] if ctx.machine(RipMachine).config.enabled else []
+    return ["rip"] if _machine(ctx).config.enabled else []
 
 
 def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.ios import ExecCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.ios import Args, ShowContext
 
 #: What is said where there is no `router bgp`.
@@ -30,7 +30,9 @@ A = TypeVar("A")
 
 
 def active(ctx: ShowContext) -> BgpMachine | None:
-    """Return the process, None without one."""
+    """Return the process, None without one. The machine is imported where somebody asks it, or was configured."""
+    from dmvpn.features.bgp.machine import BgpMachine
+
     machine = ctx.machine(BgpMachine)
     return machine if machine.config.local_as else None
 

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.nlri import in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.restart import Restart
@@ -131,7 +131,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowNeighbors:
         return ShowNeighbors(asked=str(address))
     best, multiple = _used(machine)
     return ShowNeighbors(
-        neighbors=tuple(_detail(ctx, peer, (best[peer.address], multiple[peer.address])) for peer in peers)
+        neighbors=tuple(_detail(ctx, machine, peer, (best[peer.address], multiple[peer.address])) for peer in peers)
     )
 
 
@@ -289,8 +289,8 @@ def _restarts(one: NeighborDetail) -> Iterator[str]:
         yield f"  Stale routes: {one.stale}, removed in {one.awaited} seconds"
 
 
-def _detail(ctx: ShowContext, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
-    session, lines, counts, machine = peer.session, peer.settings.lines, peer.counts, ctx.machine(BgpMachine)
+def _detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
+    session, lines, counts = peer.session, peer.settings.lines, peer.counts
     up = session.up if session is not None else None
     heard = session.heard if session is not None else None
     restart = session.restart if session is not None else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -50,10 +49,17 @@ def name_of(process: Process) -> ProcessName:
     return ProcessName(process.autonomous_system, process.settings.name, str(process.router_id))
 
 
+def every_process(ctx: ShowContext) -> tuple[Process, ...]:
+    """Return those that run. The machine is imported where somebody asks it, or was configured."""
+    from dmvpn.features.eigrp.machine import EigrpMachine
+
+    return tuple(ctx.machine(EigrpMachine).processes.values())
+
+
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
-    for process in tuple(ctx.machine(EigrpMachine).processes.values()):
+    for process in every_process(ctx):
         if number in (None, process.autonomous_system):
             yield process
 

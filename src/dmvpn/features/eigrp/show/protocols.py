@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.machine import EigrpMachine
-from dmvpn.features.eigrp.show.common import HELP, processes
+from dmvpn.features.eigrp.show.common import HELP, every_process, processes
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
 from dmvpn.ios.distribution import filter_lines
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 def ip_protocols(ctx: ShowContext) -> list[str]:
     """Return the lines of all processes, an empty one between two blocks."""
     lines: list[str] = []
-    for process in ctx.machine(EigrpMachine).processes.values():
+    for process in every_process(ctx):
         if lines:
             lines.append("")
         lines += _block(process, ctx.now)
@@ -33,7 +32,7 @@ def ip_protocols(ctx: ShowContext) -> list[str]:
 
 def protocol_names(ctx: ShowContext) -> list[str]:
     """Return the processes that run."""
-    return [f"eigrp {number}" for number in ctx.machine(EigrpMachine).processes]
+    return [f"eigrp {process.autonomous_system}" for process in every_process(ctx)]
 
 
 def _block(process: Process, now: float) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.ospf.lsa import LsaType
-from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.states import InterfaceState
 
@@ -46,10 +45,17 @@ TITLES: Final = {
 }
 
 
+def every_process(ctx: ShowContext) -> tuple[Process, ...]:
+    """Return those that run. The machine is imported where somebody asks it, or was configured."""
+    from dmvpn.features.ospf.machine import OspfMachine
+
+    return tuple(ctx.machine(OspfMachine).processes.values())
+
+
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield those that the command is about: all, or that of the number typed."""
     number = args.integer("number", None)
-    for process in tuple(ctx.machine(OspfMachine).processes.values()):
+    for process in every_process(ctx):
         if number in (None, process.number):
             yield process
 

@@ -24,7 +24,7 @@ class ShowIpProtocols:
 
 def query_protocols(ctx: ShowContext, args: Args) -> ShowIpProtocols:
     """Ask every feature that routes."""
-    answers = [feature.protocol_blocks(ctx) for feature in ctx.features if feature.protocol_blocks is not None]
+    answers = [feature.protocol_blocks(ctx) for feature in ctx.awake if feature.protocol_blocks is not None]
     return ShowIpProtocols(tuple(tuple(lines) for lines in answers if lines))
 
 
@@ -46,7 +46,7 @@ class ShowIpProtocolsSummary:
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowIpProtocolsSummary:
     """Ask every feature that routes for the names of its processes."""
-    names = [name for feature in ctx.features if feature.protocol_names for name in feature.protocol_names(ctx)]
+    names = [name for feature in ctx.awake if feature.protocol_names for name in feature.protocol_names(ctx)]
     return ShowIpProtocolsSummary(("connected", "static", *names))
 
 
