@@ -258,3 +258,27 @@ def test_one_of_two_neighbors_hears_a_part_of_an_aggregate_by_unsuppress_map() -
         wait_for_path(wire, "right", "10.1.0.0/16", str(OUR_AS))
         assert path(wire, "left", "10.1.0.0/16") == str(OUR_AS)
         assert path(wire, "right", OUR_LAN) == ""
+
+
+@pytest.mark.story("bgp-confederation")
+def test_a_confederation_with_frr_in_another_system_is_one_for_an_frr_outside() -> None:
+    """We are 65001 of confederation 100, left is 65010 of it, right is 300."""
+    process = ("bgp confederation identifier 100", f"bgp confederation peers {OUR_AS}")
+    with cloud() as wire:
+        start_frr(wire, "left", 65010, OUR_AS, f"network {LEFT_LAN}", process=process)
+        start_frr(wire, "right", 300, 100, f"network {RIGHT_LAN}")
+        wire.start_ours(
+            "ours",
+            f"router bgp {OUR_AS}\n bgp router-id {OURS}\n bgp confederation identifier 100\n"
+            " bgp confederation peers 65010\n bgp default local-preference 150\n"
+            f" neighbor {LEFT} remote-as 65010\n neighbor {LEFT} advertisement-interval 0\n"
+            f" neighbor {RIGHT} remote-as 300\n neighbor {RIGHT} advertisement-interval 0\n"
+            " network 10.1.0.0 mask 255.255.255.0\n",
+        )
+        wait_for_path(wire, "right", LEFT_LAN, "100")
+        wait_for_path(wire, "right", OUR_LAN, "100")
+        wait_for_path(wire, "left", RIGHT_LAN, f"({OUR_AS}) 300")
+        wait_for_path(wire, "left", OUR_LAN, f"({OUR_AS})")
+        at_left = best(wire, "left", RIGHT_LAN)
+        assert (at_left["locPrf"], at_left["nexthops"][0]["ip"]) == (150, RIGHT)
+        assert "valid, confed-external, best" in wire.ask("ours", f"show ip bgp {LEFT_LAN}")

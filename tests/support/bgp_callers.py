@@ -44,8 +44,9 @@ BASE = "\n".join(
 
 
 class Caller:
-    """A guest of AS 65001 at the address 172.16.31.`number`. heard: the messages that it was sent.
+    """A guest of AS 65001, or another `system`, at the address 172.16.31.`number`.
 
+    heard: the messages that it was sent.
     call: another number for each connection of the same guest. more: what else it says that it can do.
     numbered: what it is sent has numbers of paths (RFC 7911).
     """
@@ -59,6 +60,7 @@ class Caller:
         call: int = 0,
         more: tuple[CapabilityValue, ...] = (),
         numbered: bool = False,
+        system: int = 65001,
     ) -> None:
         self.bench = bench
         self.address = a(f"172.16.31.{number}")
@@ -68,6 +70,7 @@ class Caller:
         self.closed = False
         self._wide = wide
         self._numbered = numbered
+        self._system = system
         self._buffer = bytearray()
 
     def connects(self) -> Caller:
@@ -77,8 +80,8 @@ class Caller:
     def opens(self, *, hold_time: int = 90) -> Caller:
         capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
         if self._wide:
-            capabilities.append(CapabilityValue(Capability.FOUR_OCTET_AS, (65001).to_bytes(4, "big")))
-        self.says(Open.with_capabilities(65001, hold_time, self.address, (*capabilities, *self._more)))
+            capabilities.append(CapabilityValue(Capability.FOUR_OCTET_AS, self._system.to_bytes(4, "big")))
+        self.says(Open.with_capabilities(self._system, hold_time, self.address, (*capabilities, *self._more)))
         return self
 
     def is_up(self) -> Caller:
@@ -102,7 +105,7 @@ class Caller:
         self.closed |= any(order.stream == self.stream for order in of_type(effects, StreamClose))
 
     def announces(self, *prefixes: str, path: tuple[Segment, ...] | None = None, hop: str = "") -> None:
-        path = path or (Segment(SegmentKind.SEQUENCE, (65001,)),)
+        path = (Segment(SegmentKind.SEQUENCE, (self._system,)),) if path is None else path
         attributes = Attributes(path=path, next_hop=a(hop) if hop else self.address)
         self.says(Update(attributes=write(attributes, wide=self._wide), announced=tuple(map(p, prefixes))))
 

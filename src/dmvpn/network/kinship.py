@@ -110,7 +110,8 @@ def _of_systems(first: Seat, second: Seat) -> int:
     named = next((one for one in first.device.bgp.neighbors if one.peer == second.address), None)
     if named is None or named.remote_as is None:
         return 0
-    return _TOLD if named.remote_as == second.device.bgp.local_as else -_TOLD
+    bgp = second.device.bgp
+    return _TOLD if named.remote_as in (bgp.local_as, bgp.outer_as) else -_TOLD
 
 
 def _names(first: Seat, second: Seat) -> int:

@@ -22,6 +22,7 @@ from dmvpn.features.bgp.attributes import (
     Origin,
     Segment,
     SegmentKind,
+    outside,
     prepended,
 )
 from dmvpn.features.bgp.packet import AS_TRANS, Attribute
@@ -59,10 +60,13 @@ class _Draft:
     aggregator4: Aggregator | None = None
 
 
-def read(raw: Iterable[Attribute], *, wide: bool, internal: bool) -> tuple[Attributes, tuple[str, ...]]:
+def read(
+    raw: Iterable[Attribute], *, wide: bool, internal: bool, confederate: bool = False
+) -> tuple[Attributes, tuple[str, ...]]:
     """Return the attributes of announced routes, and the names of those that were dropped. Raises Withdraw.
 
-    wide: AS numbers have four octets in this session. internal: the peer is of our own AS.
+    wide: AS numbers have four octets in this session. internal: the peer is of our own AS; confederate: of another one
+    of our confederation.
     """
     draft, seen = _Draft(), dict[int, None]()
     dropped: list[str] = []
@@ -73,7 +77,7 @@ def read(raw: Iterable[Attribute], *, wide: bool, internal: bool) -> tuple[Attri
             dropped.append(f"{name_of(code)} (twice)")  # RFC 7606 §3 (g)
             continue
         seen[code] = None
-        if code in _OF_OTHER_FAMILIES or (code in _INTERNAL and not internal):
+        if code in _OF_OTHER_FAMILIES or (code in _INTERNAL and not (internal or (confederate and code in _INSIDE))):
             continue  # RFC 7606 §7.5, §7.9, §7.10: an external peer's are not looked at
         reader = _READERS.get(code)
         if reader is None:
@@ -124,15 +128,16 @@ def _assembled(draft: _Draft, others: tuple[Attribute, ...], *, wide: bool) -> A
 
 def _merged(path: tuple[Segment, ...], path4: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """Return the path of two-octet numbers with the real one at its end, RFC 6793 §4.2.3."""
+    members, path = tuple(part for part in path if part.is_inside), outside(path)
     missing = _hops(path) - _hops(path4)
     if missing < 0:
-        return path
+        return *members, *path
     leading: list[int] = []
     for part in path:
         leading += part.systems[: missing - len(leading)]
         if len(leading) >= missing:
             break
-    return prepended(path4, *leading) if leading else path4
+    return *members, *(prepended(path4, *leading) if leading else path4)
 
 
 def _hops(path: tuple[Segment, ...]) -> int:
@@ -287,6 +292,8 @@ _DISPENSABLE: Final = frozenset(
     }
 )
 _INTERNAL: Final = frozenset({AttributeCode.LOCAL_PREF, AttributeCode.ORIGINATOR_ID, AttributeCode.CLUSTER_LIST})
+#: Of these, what is also told between the systems of a confederation, RFC 5065 §4.
+_INSIDE: Final = frozenset({AttributeCode.LOCAL_PREF})
 _OF_OTHER_FAMILIES: Final = frozenset({AttributeCode.MP_REACH_NLRI, AttributeCode.MP_UNREACH_NLRI})
 
 # ------------------------------------------------------------------------------------------------------------ writing
@@ -323,7 +330,7 @@ def write(attributes: Attributes, *, wide: bool) -> tuple[Attribute, ...]:
     if attributes.extended:
         add(code.EXTENDED_COMMUNITIES, b"".join(attributes.extended))
     if is_narrow:
-        add(code.AS4_PATH, _path_octets(attributes.path, 4))
+        add(code.AS4_PATH, _path_octets(outside(attributes.path), 4))  # RFC 6793 §3
     if not wide and aggregator is not None and aggregator.autonomous_system >> 16:
         add(code.AS4_AGGREGATOR, _system(aggregator.autonomous_system, 4) + aggregator.address.packed)
     if attributes.large:

@@ -62,12 +62,25 @@ class Community(enum.IntEnum):
     NO_EXPORT_SUBCONFED = 0xFFFFFF03
 
 
+_WRITTEN: Final = {
+    SegmentKind.SEQUENCE: ("", " ", ""),
+    SegmentKind.SET: ("{", ",", "}"),
+    SegmentKind.CONFEDERATION_SEQUENCE: ("(", " ", ")"),
+    SegmentKind.CONFEDERATION_SET: ("[", ",", "]"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A part of an AS path."""
 
     kind: SegmentKind
     systems: tuple[int, ...]
+
+    @property
+    def is_inside(self) -> bool:
+        """Is it of members of a confederation, which nobody outside hears of?"""
+        return self.kind in (SegmentKind.CONFEDERATION_SEQUENCE, SegmentKind.CONFEDERATION_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,8 @@ class Attributes:
 
     @property
     def neighbor_system(self) -> int:
-        """The AS that the route came from, 0: our own."""
-        first = self.path[0] if self.path else None
+        """The AS that the route came from, outside our confederation; 0: our own."""
+        first = next((part for part in self.path if not part.is_inside), None)
         return first.systems[0] if first is not None and first.kind is SegmentKind.SEQUENCE else 0
 
     @property
@@ -127,19 +140,25 @@ class Attributes:
         return tuple(system for part in self.path for system in part.systems)
 
 
-def prepended(path: tuple[Segment, ...], *systems: int) -> tuple[Segment, ...]:
-    """Return the path with these before it, RFC 4271 §5.1.2."""
-    if path and path[0].kind is SegmentKind.SEQUENCE and len(path[0].systems) + len(systems) <= SEGMENT_LIMIT:
-        return Segment(SegmentKind.SEQUENCE, systems + path[0].systems), *path[1:]
-    return Segment(SegmentKind.SEQUENCE, systems), *path
+def prepended(
+    path: tuple[Segment, ...], *systems: int, kind: SegmentKind = SegmentKind.SEQUENCE
+) -> tuple[Segment, ...]:
+    """Return the path with these before it, RFC 4271 §5.1.2, RFC 5065 §4."""
+    if path and path[0].kind is kind and len(path[0].systems) + len(systems) <= SEGMENT_LIMIT:
+        return Segment(kind, systems + path[0].systems), *path[1:]
+    return Segment(kind, systems), *path
+
+
+def outside(path: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Return the path without members of our confederation, as others hear it."""
+    return tuple(part for part in path if not part.is_inside)
 
 
 def path_text(path: tuple[Segment, ...]) -> str:
-    """Return the path as shows have it: sets in braces."""
-    words = (
-        " ".join(map(str, part.systems))
-        if part.kind is SegmentKind.SEQUENCE
-        else "{" + ",".join(map(str, part.systems)) + "}"
-        for part in path
-    )
-    return " ".join(words)
+    """Return the path as shows have it: sets in braces, members of a confederation in parentheses or brackets."""
+    return " ".join(_segment_text(part) for part in path)
+
+
+def _segment_text(part: Segment) -> str:
+    before, between, after = _WRITTEN[part.kind]
+    return before + between.join(map(str, part.systems)) + after

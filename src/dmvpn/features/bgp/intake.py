@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attribute_octets import Withdraw, read
+from dmvpn.features.bgp.attributes import SegmentKind
 from dmvpn.features.bgp.nlri import NumberedPrefix, prefix_of
 
 if TYPE_CHECKING:
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.notices import Notice
-    from dmvpn.features.bgp.attributes import Attributes
+    from dmvpn.features.bgp.attributes import Attributes, Segment
     from dmvpn.features.bgp.nlri import Nlri
     from dmvpn.features.bgp.packet import Update
     from dmvpn.features.bgp.peer import Peer
     from dmvpn.features.bgp.session import Session
+    from dmvpn.features.bgp.settings import PeerSettings
 
 
 #: Seconds between two log messages about damaged UPDATEs of one peer.
@@ -97,7 +99,7 @@ class Intake:
     def readable(peer: Peer, session: Session, update: Update) -> Attributes | None:
         """Return what is said of the prefixes of an UPDATE, for people; None: it cannot be read."""
         try:
-            return read(update.attributes, wide=session.wide, internal=peer.settings.internal)[0]
+            return _read(peer, session, update)[0]
         except Withdraw:
             return None
 
@@ -106,9 +108,8 @@ class Intake:
         try:
             if update.damage:
                 raise Withdraw(update.damage, offset=0, clause="RFC 7606 §4")
-            attributes, dropped = read(update.attributes, wide=session.wide, internal=peer.settings.internal)
-            if not peer.settings.internal and attributes.neighbor_system != peer.settings.remote_as:
-                raise Withdraw("the path does not begin with its sender", offset=0, clause="RFC 4271 §6.3")
+            attributes, dropped = _read(peer, session, update)
+            _check_path(peer.settings, attributes.path)
         except Withdraw as error:
             self._complain(peer, error.what, now)
             return None
@@ -126,13 +127,38 @@ class Intake:
     def _is_welcome(
         peer: Peer, session: Session, attributes: Attributes, router_id: IPv4Address, cluster: IPv4Address
     ) -> bool:
-        """Return whether there is no loop: RFC 4271 §9.1.2, RFC 4456 §8. Its next hop is not our own end."""
-        own = attributes.systems.count(session.identity.local_as)
-        if own > peer.settings.lines.allow_own_as:
+        """Return whether there is no loop: RFC 4271 §9.1.2, RFC 4456 §8, RFC 5065 §4. Nor is its next hop ourselves."""
+        if _own_systems(peer.settings, session.identity.local_as, attributes.path) > peer.settings.lines.allow_own_as:
             return False
         if session.up is not None and attributes.next_hop == session.up.local:
             return False
         return attributes.originator != router_id and cluster not in attributes.clusters
+
+
+def _read(peer: Peer, session: Session, update: Update) -> tuple[Attributes, tuple[str, ...]]:
+    settings = peer.settings
+    return read(update.attributes, wide=session.wide, internal=settings.internal, confederate=settings.confederate)
+
+
+def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
+    """Check that a path begins with its sender, and that no others tell of members of a confederation: RFC 4271 §6.3,
+    RFC 5065 §5. Raises Withdraw.
+    """
+    if settings.internal:
+        return
+    kind = SegmentKind.CONFEDERATION_SEQUENCE if settings.confederate else SegmentKind.SEQUENCE
+    if not path or path[0].kind is not kind or path[0].systems[0] != settings.remote_as:
+        raise Withdraw("the path does not begin with its sender", offset=0, clause="RFC 4271 §6.3")
+    if not settings.confederate and any(part.is_inside for part in path):
+        raise Withdraw("the path has members of a confederation", offset=0, clause="RFC 5065 §5")
+
+
+def _own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]) -> int:
+    """Return how often we are in a path. known_as: our number for the neighbor that told it."""
+    if not settings.confederation.identifier:
+        return sum(part.systems.count(known_as) for part in path)
+    ours = settings.system, settings.confederation.identifier
+    return sum(part.systems.count(ours[0] if part.is_inside else ours[1]) for part in path)
 
 
 def _has_room(peer: Peer, told: Nlri) -> bool:

@@ -68,7 +68,7 @@ class Learning:
     def _learn(self, table: LocRib, peer: Peer, told: Iterable[Nlri], now: float) -> None:
         policies = self._ports.policies.of_routes()
         lines = peer.settings.lines
-        kinds = INTERNAL if peer.settings.internal else EXTERNAL
+        kinds = INTERNAL if peer.settings.internal or peer.settings.confederate else EXTERNAL
         has_filters = any(filter_.direction is Direction.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes that are told together share their path
         for one in told:
@@ -105,6 +105,7 @@ def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: in
         peer=peer.address,
         identifier=peer.identifier,
         internal=settings.internal,
+        confederate=settings.confederate,
         client=lines.route_reflector_client,
         default_pref=default_pref,
         weight=(lines.weight or 0) if changes.weight is None else changes.weight,

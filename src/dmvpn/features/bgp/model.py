@@ -213,6 +213,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confederation:
+    """Several systems that are one for those outside: RFC 5065.
+
+    identifier: the number of that one, 0: there is no confederation. members: the systems in it besides ours.
+    """
+
+    identifier: int = 0
+    members: tuple[int, ...] = ()
+
+    def has(self, system: int) -> bool:
+        """Return whether this is a system in it besides ours."""
+        return bool(self.identifier) and system in self.members
+
+
+#: Our system is in none.
+NO_CONFEDERATION: Final = Confederation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BgpConfig:
     """`router bgp` with its IPv4 unicast family; local_as 0: there is none.
 
@@ -231,6 +250,7 @@ class BgpConfig:
     """
 
     local_as: int = 0
+    confederation: Confederation = NO_CONFEDERATION
     router_id: IPv4Address | None = None
     router_id_of: str = ""
     cluster_id: IPv4Address | None = None
@@ -260,6 +280,11 @@ class BgpConfig:
     additional: Additional = ONE_PATH
     selected: Choice = BEST_ALONE
     has_backups: bool = False
+
+    @property
+    def outer_as(self) -> int:
+        """Our number for those outside our confederation."""
+        return self.confederation.identifier or self.local_as
 
     @property
     def networks(self) -> tuple[Network, ...]:

@@ -1,4 +1,5 @@
-"""What one peer is told of a path: RFC 4271 §5.1 and §9.1.3, route reflection (RFC 4456), communities (RFC 1997).
+"""What one peer is told of a path: RFC 4271 §5.1 and §9.1.3, route reflection (RFC 4456), communities (RFC 1997),
+confederations (RFC 5065).
 
 The next hop decides what a DMVPN is. An external peer hears the address of a third router if that one is on the network
 that we share with the peer (§5.1.3): so spokes that a hub joins go to each other directly (phase 2). `next-hop-self`
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
-from dmvpn.features.bgp.attributes import Attributes, Community, Segment, prepended
+from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
 from dmvpn.features.bgp.model import BEST_ALONE, Choice, Direction, Neighbor, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
@@ -44,13 +45,15 @@ _OUTWARD: Final = (
 class Audience:
     """Peers that hear the same: all that makes a difference between what two peers are told.
 
-    lines: the outward ones alone. overridden: the number that becomes ours in paths, 0: none does. interval: seconds
-    between announcements. local: our end of the sessions. shared: the connected network that both ends are on.
+    confederate: they are in another system of our confederation. lines: the outward ones alone.
+    overridden: the number that becomes ours in paths, 0: none does. interval: seconds between announcements.
+    local: our end of the sessions. shared: the connected network that both ends are on.
     wide: AS numbers have four octets. leaves_at: the session is to end, with this local preference until then.
     numbered: paths have numbers (RFC 7911), and these are told of several: advertised.
     """
 
     internal: bool
+    confederate: bool = False
     local_as: int
     real_as: int
     overridden: int
@@ -83,6 +86,7 @@ class Audience:
         outward = replace(_SILENT, filters=filters, **{name: getattr(lines, name) for name in _OUTWARD})
         return cls(
             internal=settings.internal,
+            confederate=settings.confederate,
             local_as=settings.local_as,
             real_as=settings.real_as,
             overridden=settings.remote_as if lines.override_as else 0,
@@ -97,6 +101,11 @@ class Audience:
             numbered=numbered,
             advertised=lines.advertised if numbered else BEST_ALONE,
         )
+
+    @property
+    def inside(self) -> bool:
+        """Are they in our AS, or in our confederation?"""
+        return self.internal or self.confederate
 
     @property
     def is_filtered(self) -> bool:
@@ -116,9 +125,12 @@ def told(path: Path, audience: Audience, changes: Changes = UNCHANGED) -> Attrib
     path = replace(path, attributes=changed(path.attributes, changes))
     attributes = changed(attributes, changes, hops)
     metric = attributes.med
-    attributes = (
-        _internally(path, attributes, audience) if audience.internal else _externally(path, attributes, audience)
-    )
+    if audience.internal:
+        attributes = _internally(path, attributes, audience)
+    elif audience.confederate:
+        attributes = _to_confederates(path, attributes, audience)
+    else:
+        attributes = _externally(path, attributes, audience)
     if changes.sets_metric:
         attributes = replace(attributes, med=metric)
     return _as_sent(attributes, audience)
@@ -129,7 +141,7 @@ def _as_sent(attributes: Attributes, audience: Audience) -> Attributes:
     told.
     """
     if audience.leaves_at is not None:
-        attributes = leaving(attributes, audience.leaves_at if audience.internal else None)
+        attributes = leaving(attributes, audience.leaves_at if audience.inside else None)
     return _with_communities(attributes, audience)
 
 
@@ -141,10 +153,11 @@ def leaving(attributes: Attributes, preference: int | None) -> Attributes:
 
 def default_route(audience: Audience, changes: Changes = UNCHANGED, preference: int = DEFAULT_LOCAL_PREF) -> Attributes:
     """Return what `default-originate` tells; changes: of its route map. preference: that of `bgp default`."""
-    internal = audience.internal
-    plain = Attributes(next_hop=audience.local, local_pref=preference if internal else None)
+    plain = Attributes(next_hop=audience.local, local_pref=preference if audience.inside else None)
     attributes = changed(plain, changes)
-    if not internal:
+    if audience.confederate:
+        attributes = replace(attributes, path=_with_member(attributes.path, audience))
+    elif not audience.internal:
         attributes = replace(attributes, path=prepended(attributes.path, *_ours(audience)), local_pref=None)
     return _as_sent(attributes, audience)
 
@@ -154,6 +167,8 @@ def _may_hear(path: Path, audience: Audience) -> bool:
     if Community.NO_ADVERTISE in communities:
         return False
     if not audience.internal:
+        if audience.confederate:
+            return Community.NO_EXPORT_SUBCONFED not in communities
         return not {Community.NO_EXPORT, Community.NO_EXPORT_SUBCONFED} & {*communities}
     if path.own or not path.internal:
         return True
@@ -170,8 +185,8 @@ def _next_hop_of(path: Path, audience: Audience) -> Attributes:
         keeps = True
     elif is_reflected:
         keeps = not lines.next_hop_self_all
-    elif audience.internal:
-        keeps = not lines.next_hop_self
+    elif audience.inside:
+        keeps = not lines.next_hop_self  # RFC 5065 §5.2: a confederation has one interior protocol
     else:
         keeps = not lines.next_hop_self and audience.shared is not None and hop in audience.shared
     return attributes if keeps else replace(attributes, next_hop=audience.local)
@@ -183,7 +198,7 @@ def _with_communities(attributes: Attributes, audience: Audience) -> Attributes:
         attributes = replace(attributes, communities=(), large=())
     if not audience.lines.send_extended:
         return replace(attributes, extended=())
-    if audience.internal:
+    if audience.inside:
         return attributes
     # What is not transitive stays in our AS, RFC 4360 §6.
     return replace(attributes, extended=tuple(one for one in attributes.extended if not one[0] & _NOT_TRANSITIVE))
@@ -200,9 +215,23 @@ def _internally(path: Path, attributes: Attributes, audience: Audience) -> Attri
     )
 
 
+def _to_confederates(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
+    """Return what another system of our confederation hears: preference and metric stay, RFC 5065 §5.2."""
+    return replace(
+        attributes,
+        path=_with_member(attributes.path, audience),
+        local_pref=path.local_pref,
+        originator=None,
+        clusters=(),
+    )
+
+
+def _with_member(path: tuple[Segment, ...], audience: Audience) -> tuple[Segment, ...]:
+    return prepended(path, audience.local_as, kind=SegmentKind.CONFEDERATION_SEQUENCE)
+
+
 def _externally(path: Path, attributes: Attributes, audience: Audience) -> Attributes:
-    systems = attributes.path
-    systems = _without_private(systems, audience)
+    systems = _without_private(outside(attributes.path), audience)
     if audience.overridden:
         systems = tuple(
             Segment(

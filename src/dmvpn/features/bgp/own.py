@@ -11,7 +11,7 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import Candidate
-from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind
+from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Path, PathOrigin
 from dmvpn.features.bgp.policy import changed
 
@@ -87,7 +87,7 @@ def aggregate_path(
     if not paths:
         return None
     communities = dict.fromkeys(sorted(number for one in paths for number in one.communities))
-    has_systems = any(one.systems for one in paths)
+    has_systems = any(outside(one.path) for one in paths)
     return Path(
         origin=PathOrigin.AGGREGATE,
         attributes=Attributes(
@@ -95,7 +95,7 @@ def aggregate_path(
             path=_joined(paths) if aggregate.as_set else (),
             next_hop=UNSPECIFIED,
             atomic=not aggregate.as_set and has_systems,
-            aggregator=Aggregator(config.local_as, router_id),
+            aggregator=Aggregator(config.outer_as, router_id),
             communities=tuple(communities) if aggregate.as_set else (),
         ),
         weight=OWN_WEIGHT,
@@ -106,14 +106,19 @@ def aggregate_path(
 
 def _joined(paths: list[Attributes]) -> tuple[Segment, ...]:
     """Return the AS path of several: how all of them begin, then the set of what else is in them."""
-    first, *others = (_leading(one.path) for one in paths)
+    ways = [outside(one.path) for one in paths]
+    first, *others = map(_leading, ways)
     common = list(first)
     for other in others:
         same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(common, other, strict=False))
         common = [system for system, _ in same]
-    rest = sorted({system for one in paths for system in one.systems[len(common) :]})
+    rest = sorted({system for way in ways for system in _systems(way)[len(common) :]})
     parts = (Segment(SegmentKind.SEQUENCE, tuple(common)), Segment(SegmentKind.SET, tuple(rest)))
     return tuple(part for part in parts if part.systems)
+
+
+def _systems(path: tuple[Segment, ...]) -> tuple[int, ...]:
+    return tuple(system for part in path for system in part.systems)
 
 
 def _leading(path: tuple[Segment, ...]) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ def own_source(origin: PathOrigin) -> Source:
 class Path:
     """A path. peer: who told it, 0.0.0.0: ourselves. identifier: that one's router ID. client: it is a client of ours.
 
+    confederate: it was told by a peer in another system of our confederation.
     number: that the peer gave it, None: it tells one path to a prefix, and no numbers.
 
     since: when it was told, seconds monotonic. default_pref: the local preference if nothing is said of it.
@@ -60,6 +61,7 @@ class Path:
     identifier: IPv4Address = UNSPECIFIED
     number: int | None = None
     internal: bool = False
+    confederate: bool = False
     client: bool = False
     weight: int = 0
     default_pref: int = DEFAULT_LOCAL_PREF
@@ -69,6 +71,11 @@ class Path:
     def source(self) -> Source:
         """Who has it, and which of that one's paths it is."""
         return self.origin, self.peer, self.number
+
+    @property
+    def inside(self) -> bool:
+        """Was it told in our AS, or in our confederation, which makes no difference for the choice (RFC 5065 §5.3)?"""
+        return self.internal or self.confederate
 
     @property
     def own(self) -> bool:
@@ -115,7 +122,7 @@ def side_by_side(
         attributes = path.attributes
         systems = () if decision.any_equal_path else attributes.path
         metric = metric_to(attributes.next_hop)
-        return (*_preference(path, decision), _med(path, decision), path.internal, metric, systems)
+        return (*_preference(path, decision), _med(path, decision), path.inside, metric, systems)
 
     highest = rank(best)
     equal = [best, *(path for path in paths[1:] if rank(path) == highest)]
@@ -143,7 +150,7 @@ def _med(path: Path, decision: Decision) -> float:
 def _key(path: Path, metric: int, decision: Decision, *, with_med: bool) -> tuple[float, ...]:
     attributes = path.attributes
     med = _med(path, decision) if with_med else 0
-    age = 0.0 if path.internal or path.own or decision.compares_router_ids else path.since
+    age = 0.0 if path.inside or path.own or decision.compares_router_ids else path.since
     identifier = attributes.originator or path.identifier
-    tail = (path.internal, metric, age, int(identifier), len(attributes.clusters), int(path.peer))
+    tail = (path.inside, metric, age, int(identifier), len(attributes.clusters), int(path.peer))
     return (*_preference(path, decision), med, *tail)

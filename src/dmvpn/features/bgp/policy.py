@@ -64,7 +64,7 @@ def kinds_of(path: Path) -> tuple[str, ...]:
     """Return the kinds of route, as `match route-type` names them, that a path is."""
     if path.own:
         return LOCAL
-    return INTERNAL if path.internal else EXTERNAL
+    return INTERNAL if path.inside else EXTERNAL
 
 
 def candidate(prefix: Prefix, attributes: Attributes, kinds: tuple[str, ...] = EXTERNAL) -> Candidate:

@@ -90,8 +90,8 @@ class Routes:
         if (old.decision, choice_of(old)) != (config.decision, choice_of(config)):
             self._dirty.update(dict.fromkeys(self.table.destinations))
         # An aggregate says which router made it.
-        if (old.maximum_paths, old.aggregates, was_called) != (
-            *(config.maximum_paths, config.aggregates, self._router_id),
+        if (old.maximum_paths, old.aggregates, old.outer_as, was_called) != (
+            *(config.maximum_paths, config.aggregates, config.outer_as, self._router_id),
         ):
             self._dirty.update(dict.fromkeys(self.table.destinations))
             self._news.update(dict.fromkeys(self._aggregates.clear()))
@@ -209,11 +209,11 @@ class Routes:
             prefix=prefix,
             source=RouteSource.BGP,
             process=str(self._config.local_as),
-            distance=self._distance(prefix, path, internal if path.internal else external),
+            distance=self._distance(prefix, path, internal if path.inside else external),
             metric=attributes.med or 0,
             next_hops=tuple(NextHop("", one.attributes.next_hop) for one in best),
-            external=not path.internal,
-            stays=path.internal and not self._config.tells_internal,
+            external=not path.inside,
+            stays=path.inside and not self._config.tells_internal,
             tag=attributes.neighbor_system,
             told_by=tuple(one.peer for one in best),
             details=_details(attributes),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.features.bgp.model import ONE_PATH, Additional, BgpConfig, Neighbor
+from dmvpn.features.bgp.model import NO_CONFEDERATION, ONE_PATH, Additional, BgpConfig, Confederation, Neighbor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,8 @@ LARGEST_TTL: Final = 255
 class PeerSettings:
     """Everything that holds for a peer. lines: its own and its group's.
 
-    local_as: the number that it knows us by; real_as: that of the process. helps: its routes are kept if it restarts.
+    local_as: the number that it knows us by; real_as: that of the process, or of its confederation for those outside.
+    system: that of the process. helps: its routes are kept if it restarts.
     least_hold_time: one that wants fewer seconds is refused.
     additional: whether several paths to a prefix are sent to it and received from it.
     """
@@ -41,6 +42,13 @@ class PeerSettings:
     helps: bool = False
     least_hold_time: int = 0
     additional: Additional = ONE_PATH
+    system: int = 0
+    confederation: Confederation = NO_CONFEDERATION
+
+    @property
+    def confederate(self) -> bool:
+        """Is it in another system of our confederation?"""
+        return not self.internal and self.confederation.has(self.remote_as)
 
     @property
     def internal(self) -> bool:
@@ -89,17 +97,21 @@ def settings_of(
         return None
     keepalive, hold, least = merged.timers or config.timers
     helps = config.graceful_restart if merged.helps is None else merged.helps
+    is_inside = merged.remote_as == config.local_as or config.confederation.has(merged.remote_as)
+    real_as = config.local_as if is_inside else config.outer_as
     return PeerSettings(
         address,
-        merged.local_as or config.local_as,
+        merged.local_as or real_as,
         merged.remote_as,
         keepalive,
         hold,
         merged,
-        config.local_as,
+        real_as,
         helps,
         least,
         config.additional if merged.additional is None else merged.additional,
+        config.local_as,
+        config.confederation,
     )
 
 
@@ -223,7 +235,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     lines = settings.lines
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
-        settings.additional,
+        *(settings.additional, settings.system, settings.confederation.identifier, settings.confederate),
         *(lines.password, lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
     )
 

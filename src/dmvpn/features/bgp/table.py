@@ -123,7 +123,7 @@ class LocRib:
     def _chosen_of(self, paths: Iterable[Path]) -> tuple[tuple[Path, ...], list[tuple[Path, Merit]]]:
         """Return the paths in use, and those that may be told."""
         usable = ordered(paths, self.metric_to, self.decision)
-        limit = self.limits[usable[0].internal] if usable else 1
+        limit = self.limits[usable[0].inside] if usable else 1
         others = [] if self.choice == BEST_ALONE else eligible(usable, self.metric_to, self.choice, self.decision)
         return tuple(side_by_side(usable, self.metric_to, limit, self.decision)), others
 

@@ -16,6 +16,7 @@ from dmvpn.features.bgp.config.words import AS_NUMBER
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.distribution import distance_line
 from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
+from dmvpn.ios.syntax import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,8 +61,19 @@ def _line(
     default: str | None = None,
     default_on: bool = False,
     shown: bool = False,
+    listed: str = "",
 ) -> ConfigLine:
-    return ConfigLine(_ROUTER, syntax, help_, order=order, key=key, default=default, default_on=default_on, shown=shown)
+    return ConfigLine(
+        _ROUTER,
+        syntax,
+        help_,
+        order=order,
+        key=key,
+        default=default,
+        default_on=default_on,
+        shown=shown,
+        listed=listed,
+    )
 
 
 ROUTER: Final = ConfigLine(
@@ -122,6 +134,18 @@ CLUSTER_ID: Final = _line(
     "bgp cluster-id ( {address:address} | {number:1-4294967295} )",
     {"cluster-id": "Name this cluster of route reflectors", "address": "As an address", "number": "As a number"},
     order=12,
+)
+CONFEDERATION: Final = _line(
+    f"bgp confederation identifier {{identifier:{AS_NUMBER.name}}}",
+    {"confederation": "Systems that are one for others (RFC 5065)", "identifier": "Its number for others"},
+    order=12,
+)
+MEMBERS: Final = _line(
+    f"bgp confederation peers {several('as', AS_NUMBER.name, 16)}",
+    {"peers": "The other systems in it", "as": "Autonomous system"},
+    order=12,
+    key=(),
+    listed="as",
 )
 GRACEFUL_RESTART: Final = _line(
     "bgp graceful-restart", {"graceful-restart": "Keep forwarding while a neighbor restarts"}, order=13
@@ -375,7 +399,7 @@ _OF_FAMILY: Final = (FAMILY_NEIGHBOR, FAMILY_ACTIVATE, FAMILY_DEFAULT_ORIGINATE)
 
 LINES: Final = (
     *(ROUTER, FAMILY, ROUTER_ID, LOG_CHANGES, CLUSTER_ID, GRACEFUL_RESTART, RESTART_TIME, STALE_TIME),
-    *(IPV4_BY_DEFAULT, LISTEN_RANGE),
+    *(IPV4_BY_DEFAULT, LISTEN_RANGE, CONFEDERATION, MEMBERS),
     *(LOCAL_PREFERENCE, ALWAYS_COMPARE_MED, DETERMINISTIC_MED, BESTPATH, FALL_OVER, REDISTRIBUTE_INTERNAL),
     *(LISTEN_LIMIT, TIMERS, NEIGHBOR, ACTIVATE, FAMILY_NEIGHBOR, FAMILY_ACTIVATE),
     *(DEFAULT_ORIGINATE, FAMILY_DEFAULT_ORIGINATE, SESSION_TEMPLATE, POLICY_TEMPLATE),

@@ -24,6 +24,7 @@ from dmvpn.features.bgp.config.processes import (
     ALWAYS_COMPARE_MED,
     BESTPATH,
     CLUSTER_ID,
+    CONFEDERATION,
     DEFAULT_ORIGINATE,
     FALL_OVER,
     FAMILY,
@@ -38,6 +39,7 @@ from dmvpn.features.bgp.config.processes import (
     LISTEN_RANGE,
     LOCAL_PREFERENCE,
     LOG_CHANGES,
+    MEMBERS,
     NEIGHBOR,
     POLICY_LINES,
     POLICY_TEMPLATE,
@@ -56,6 +58,7 @@ from dmvpn.features.bgp.model import (
     Aggregate,
     BgpConfig,
     Choice,
+    Confederation,
     Decision,
     ListenRange,
     Network,
@@ -95,6 +98,10 @@ def read(tree: ConfigTree) -> BgpConfig:
     preference = router.get(LOCAL_PREFERENCE)
     return BgpConfig(
         local_as=args.integer("number"),
+        confederation=Confederation(
+            identifier=router.args(CONFEDERATION).integer("identifier", 0),
+            members=tuple(int(one) for args in router.all(MEMBERS) for one in args.texts("as")),
+        ),
         router_id=_address(router, ROUTER_ID),
         router_id_of=router.args(ROUTER_ID).interface("interface", ""),
         cluster_id=_cluster(router.args(CLUSTER_ID)),

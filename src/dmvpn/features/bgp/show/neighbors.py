@@ -57,6 +57,7 @@ class NeighborDetail:
     autonomous_system: int
     local_as: int
     internal: bool
+    confederate: bool
     description: str
     group: str
     dynamic: bool
@@ -206,6 +207,8 @@ def _block(one: NeighborDetail) -> Iterator[str]:
     kind = "internal" if one.internal else "external"
     star = "*" if one.dynamic else ""
     yield f"BGP neighbor is {star}{one.address},  remote AS {one.autonomous_system}, {kind} link"
+    if one.confederate:
+        yield "  Neighbor under common administration"
     if one.description:
         yield f" Description: {one.description}"
     if one.group:
@@ -318,6 +321,7 @@ def _detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, 
         autonomous_system=peer.settings.remote_as,
         local_as=peer.settings.local_as,
         internal=peer.settings.internal,
+        confederate=peer.settings.confederate,
         description=lines.description,
         group=lines.group,
         dynamic=peer.dynamic,

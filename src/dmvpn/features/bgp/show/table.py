@@ -357,7 +357,7 @@ def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
 
 def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> PathDetail:
     attributes = path.attributes
-    kind = "internal" if path.internal else "external"
+    kind = _kind(path)
     marks = (
         ["sourced", "local"] if path.own and path.origin is PathOrigin.NETWORK else ["sourced" if path.own else kind]
     )
@@ -395,6 +395,15 @@ def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path)
         "0" if path.number is None else f"{path.number:#x}",
         _told_as(found, path),
     )
+
+
+def _kind(path: Path) -> str:
+    """Return who told it: members of our confederation are named as such, and what came by way of them."""
+    if path.confederate:
+        return "confed-external"
+    if path.internal and any(part.is_inside for part in path.attributes.path):
+        return "confed-internal"
+    return "internal" if path.internal else "external"
 
 
 def _told_as(found: Destination, path: Path) -> str:
