@@ -106,6 +106,16 @@ def test_a_filter_of_a_member_takes_none_of_its_group_away() -> None:
     assert known(world, "SPOKE2") == ["10.1.0.0/24", "10.1.1.0/24"]
 
 
+def test_a_map_chooses_what_comes_in_by_the_neighbor_that_tells_it() -> None:
+    policy = "access-list 10 permit host 10.255.0.11\nroute-map M permit 10\n match ip route-source 10\n"
+    world = settled(with_lines("HUB", "10.255.0.11", "route-map M in", policy))
+    assert known(world, "HUB") == ["10.1.1.0/24", "10.1.2.0/24"]
+    world.configure("HUB", "no access-list 10", "access-list 10 permit host 10.255.0.12")
+    world.do("HUB", "clear ip bgp * soft in")
+    world.run_for(10)
+    assert known(world, "HUB") == ["10.1.2.0/24"]
+
+
 def test_a_map_sets_metric_path_origin_and_next_hop_for_a_neighbor() -> None:
     policy = (
         "ip prefix-list L permit 10.1.2.0/24\nroute-map M permit 10\n match ip address prefix-list L\n"

@@ -248,6 +248,11 @@ ACCEPTED: list[tuple[tuple[str, ...], str, str | None]] = [
     (GLOBAL, "access-list 107 permit gre any any", None),
     (GLOBAL, "ip prefix-list LAN permit 10.0.0.0/8 le 24", "ip prefix-list LAN seq 5 permit 10.0.0.0/8 le 24"),
     (GLOBAL, "route-map FILTER", "route-map FILTER permit 10"),
+    (ROUTE_MAP, "match ip route-source 10", None),
+    (ROUTE_MAP, "match ip route-source prefix-list HUBS", None),
+    (ROUTE_MAP, "match source-protocol eigrp 90", None),
+    (ROUTE_MAP, "match source-protocol connected", None),
+    (ROUTE_MAP, "match metric 100 +- 20", None),
     (ROUTE_MAP, "match ip address prefix-list LAN", None),
     (ROUTE_MAP, "set metric 100", None),
 ]  # fmt: skip

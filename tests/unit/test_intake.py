@@ -739,7 +739,7 @@ def test_what_secures_or_filters_and_is_not_understood_to_its_end_is_refused_and
         ("router bgp 65000\n address-family ipv4", "distribute-list prefix P out"),
         ("router bgp 65000\n address-family ipv4", "table-map M filter"),
         ("router bgp 65000\n address-family ipv4", "neighbor SPOKES advertise-map M exist-map N"),
-        ("route-map M permit 10", "match ip route-source 10"),
+        ("route-map M permit 10", "match track 1"),
     ],
 )
 def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_and_not_kept(

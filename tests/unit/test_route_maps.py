@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.communities import communities_text
+from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import Candidate, Changes, RoutePolicies
 from dmvpn.features.policy.config import model
 from dmvpn.features.policy.routes import of_routes
@@ -53,6 +55,34 @@ def test_a_prefix_list_permits_prefixes_by_their_length(lines: str, through: lis
     found = policies(f"ip prefix-list L {lines}\n")
     prefixes = ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.1.1.1/32")
     assert permitted(found, "prefix", "L", prefixes) == through
+
+
+@pytest.mark.parametrize(
+    ("line", "fitting"),
+    [
+        ("match ip route-source 10", ["gateway", "author"]),
+        ("match ip route-source prefix-list HUBS", ["gateway", "author"]),
+        ("match source-protocol eigrp", ["eigrp 100", "eigrp 200"]),
+        ("match source-protocol eigrp 200", ["eigrp 200"]),
+        ("match source-protocol static", []),
+        ("match metric 100 +- 20", ["metric 80", "metric 120"]),
+        ("match metric 100 +- 20\n match metric 5", ["metric 5", "metric 80", "metric 120"]),
+    ],
+)
+def test_a_map_chooses_by_who_told_by_protocol_and_by_about_which_metric(line: str, fitting: list[str]) -> None:
+    lists = "access-list 10 permit host 10.0.0.1\nip prefix-list HUBS permit 10.0.0.1/32\n"
+    found = policies(f"{lists}route-map M permit 10\n {line}\n")
+    hub, other, plain = IPv4Address("10.0.0.1"), IPv4Address("10.0.0.2"), route("10.1.0.0/16")
+    routes = {
+        "plain": plain,
+        "gateway": replace(plain, gateway=hub),
+        "author": replace(plain, gateway=other, author=hub),
+        "other author": replace(plain, gateway=hub, author=other),
+        "eigrp 100": replace(plain, owner=(RouteSource.EIGRP, "100")),
+        "eigrp 200": replace(plain, owner=(RouteSource.EIGRP, "200")),
+        **{f"metric {metric}": replace(plain, metric=metric) for metric in (5, 79, 80, 120, 121)},
+    }
+    assert [name for name, one in routes.items() if found.mapped("M", one) is not None] == fitting
 
 
 def test_the_first_entry_by_sequence_number_decides() -> None:

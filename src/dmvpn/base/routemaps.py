@@ -31,7 +31,8 @@ class Candidate:
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
     metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: who told
-    it. owner: the protocol that put it into the routing table, with the number of its process.
+    it. author: whose word it is, where that is somebody else (of OSPF a router identifier). owner: the protocol that
+    put it into the routing table, with the number of its process.
     """
 
     prefix: Prefix
@@ -46,6 +47,7 @@ class Candidate:
     local_preference: int | None = None
     kinds: tuple[str, ...] = ()
     gateway: IPv4Address | None = None
+    author: IPv4Address | None = None
     owner: tuple[RouteSource, str] | None = None
 
     @classmethod
@@ -59,6 +61,7 @@ class Candidate:
             tag=route.tag,
             metric=route.metric,
             kinds=_kinds(route),
+            author=_teller(route),
             owner=(route.source, route.process),
         )
 
@@ -208,7 +211,9 @@ UNCHANGED: Final = Changes()
 class MapRule:
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
-    communities: of all kinds. kinds: those of `match route-type`, each of one word or of two that must hold.
+    source_access_lists, source_prefix_lists: of who told them. owners: protocols with their processes, "": any.
+    deviations: metrics, each with how far one may be from it. communities: of all kinds. kinds: those of
+    `match route-type`, each of one word or of two that must hold.
     deletes: the list of communities that `set comm-list` takes off, before others are set; "": none.
     go_on: the sequence number of the entry that goes on after this one fitted; 0: the next one; None: it ends here.
     """
@@ -219,11 +224,15 @@ class MapRule:
     prefix_lists: tuple[str, ...] = ()
     next_hop_access_lists: tuple[str, ...] = ()
     next_hop_prefix_lists: tuple[str, ...] = ()
+    source_access_lists: tuple[str, ...] = ()
+    source_prefix_lists: tuple[str, ...] = ()
+    owners: tuple[tuple[RouteSource, str], ...] = ()
     interfaces: tuple[str, ...] = ()
     as_paths: tuple[str, ...] = ()
     communities: tuple[CommunityMatch, ...] = ()
     tags: tuple[int, ...] = ()
     metrics: tuple[int, ...] = ()
+    deviations: tuple[tuple[int, int], ...] = ()
     local_preferences: tuple[int, ...] = ()
     kinds: tuple[tuple[str, ...], ...] = ()
     changes: Changes = UNCHANGED
@@ -325,7 +334,9 @@ class RoutePolicies:
             and self._has_communities(rule, route)
             and (not rule.interfaces or route.interface in rule.interfaces)
             and (not rule.tags or route.tag in rule.tags)
-            and (not rule.metrics or route.metric in rule.metrics)
+            and self._is_listed(rule.source_access_lists, rule.source_prefix_lists, _source(route))
+            and (not rule.owners or _is_owned(route, rule.owners))
+            and _has_metric(rule, route.metric)
             and (not rule.local_preferences or route.local_preference in rule.local_preferences)
             and (not rule.kinds or any({*words} <= {*route.kinds} for words in rule.kinds))
         )
@@ -356,6 +367,32 @@ def _kinds(route: Route) -> tuple[str, ...]:
 
 def _next_hop(route: Candidate) -> Prefix | None:
     return None if route.next_hop is None else Prefix.host(route.next_hop)
+
+
+def _source(route: Candidate) -> Prefix | None:
+    """Return who told the route."""
+    source = route.author or route.gateway
+    return None if source is None else Prefix.host(source)
+
+
+def _teller(route: Route) -> IPv4Address | None:
+    """Return who told a route of the routing table: its next hop, if nobody else is named."""
+    hops = (hop.address for hop in route.next_hops)
+    found = next(iter(route.told_by), None) or next(hops, None)
+    return found if isinstance(found, IPv4Address) else None
+
+
+def _is_owned(route: Candidate, owners: Iterable[tuple[RouteSource, str]]) -> bool:
+    if route.owner is None:
+        return False
+    source, process = route.owner
+    return any(wanted is source and number in ("", process) for wanted, number in owners)
+
+
+def _has_metric(rule: MapRule, metric: int) -> bool:
+    if not rule.metrics and not rule.deviations:
+        return True
+    return metric in rule.metrics or any(abs(metric - middle) <= most for middle, most in rule.deviations)
 
 
 def _first(rules: Collection[AddressRule] | None, prefix: Prefix) -> bool:

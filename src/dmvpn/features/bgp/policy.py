@@ -6,6 +6,7 @@ IOS asks them in this order: from a neighbor the route map, then lists; to a nei
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.routemaps import UNCHANGED, Candidate, Changes, HopWord
@@ -14,7 +15,6 @@ from dmvpn.features.bgp.model import Direction, FilterKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
     from dmvpn.base.routemaps import RoutePolicies
@@ -43,7 +43,8 @@ def verdict(
         if one.direction is not direction:
             continue
         if one.kind is FilterKind.ROUTE_MAP:
-            made = policies.mapped(one.name, candidate(prefix, attributes, kinds))
+            teller = lines.peer if direction is Direction.IN and isinstance(lines.peer, IPv4Address) else None
+            made = policies.mapped(one.name, replace(candidate(prefix, attributes, kinds), gateway=teller))
             if made is None:
                 return None
             changes = made

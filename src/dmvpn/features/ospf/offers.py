@@ -122,4 +122,5 @@ def _candidate(found: OspfRoute, hop: NextHop | None = None) -> Candidate:
         tag=found.tag,
         metric=found.metric,
         gateway=address,
+        author=found.origin,
     )

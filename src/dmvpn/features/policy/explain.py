@@ -57,6 +57,8 @@ _MAPS = label_group(
         also=("next-hop",),
     ),
     Word("interface", "The route leads over this interface."),
+    Word("route-source", "Who told the route is in one of these lists; of OSPF its identifier."),
+    Word("source-protocol", "The protocol that has the route in the routing table."),
     Word("as-path", "BGP's path is in one of these lists.", also=("as-path filter", "filter")),
     Word(
         "community",

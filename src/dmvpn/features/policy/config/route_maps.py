@@ -29,6 +29,7 @@ _HELP: Final = {
     "ip": "IP version 4",
     "address": "By prefix",
     "next-hop": "Next hop",
+    "route-source": "By who told it",
     "prefix-list": "In prefix lists",
     "interface": "By interface of the next hop",
     "tag": "Mark",
@@ -89,6 +90,29 @@ MATCH_NEXT_HOP: Final = _line(f"match ip next-hop {_LISTS}", order=13, key=(), l
 MATCH_NEXT_HOP_PREFIX: Final = _line(f"match ip next-hop prefix-list {_LISTS}", order=14, key=(), listed="list")
 MATCH_METRIC: Final = _line(f"match metric {_NUMBERS}", order=15, key=(), listed="value")
 MATCH_TAG: Final = _line(f"match tag {_NUMBERS}", order=16, key=(), listed="value")
+MATCH_SOURCE: Final = _line(f"match ip route-source {_LISTS}", order=14, key=(), listed="list")
+MATCH_SOURCE_PREFIX: Final = _line(f"match ip route-source prefix-list {_LISTS}", order=14, key=(), listed="list")
+MATCH_PROTOCOL: Final = _line(
+    "match source-protocol ( connected | static | rip | eigrp [ {eigrp:1-65535} ] | ospf [ {ospf:1-65535} ] "
+    "| bgp [ {bgp:1-4294967295} ] )",
+    {
+        "source-protocol": "By the protocol that has the route in the routing table",
+        "connected": "Connected networks",
+        "static": "Static routes",
+        "rip": "RIP",
+        "eigrp": "EIGRP",
+        "ospf": "OSPF",
+        "bgp": "BGP",
+    },
+    order=14,
+    key=("connected", "static", "rip", "eigrp", "ospf", "bgp"),
+)
+MATCH_DEVIATION: Final = _line(
+    "match metric {value:0-4294967295} +- {deviation:0-4294967295}",
+    {"+-": "Or about as large", "deviation": "By how much it may differ"},
+    order=15,
+    key=("value",),
+)
 MATCH_AS_PATH: Final = _line(
     f"match as-path {several('value', '1-500', 6)}",
     {"as-path": "BGP's path of autonomous systems"},
@@ -236,5 +260,5 @@ LINES: Final = (
     *(MATCH_NEXT_HOP_PREFIX, MATCH_METRIC, MATCH_TAG, SET_METRIC, SET_METRIC_TYPE, SET_TAG, SET_NEXT_HOP),
     *(SET_LOCAL_PREFERENCE, SET_WEIGHT, SET_ORIGIN, PREPEND, MATCH_AS_PATH, MATCH_COMMUNITY, SET_COMMUNITY),
     *(MATCH_EXTENDED, MATCH_LARGE, MATCH_LOCAL_PREFERENCE, MATCH_ROUTE_TYPE, SET_TARGETS, SET_SITE, SET_LARGE),
-    DELETE_COMMUNITIES,
+    *(DELETE_COMMUNITIES, MATCH_SOURCE, MATCH_SOURCE_PREFIX, MATCH_PROTOCOL, MATCH_DEVIATION),
 )

@@ -15,6 +15,7 @@ from dmvpn.base.communities import (
     ExtendedChange,
     extended,
 )
+from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.routemaps import AttributeRule, Changes, HopWord, MapRule, PrefixRule
 from dmvpn.features.policy.config import access_lists, bgp_lists, prefix_lists, route_maps
@@ -205,6 +206,9 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         prefix_lists=_names(section, route_maps.MATCH_PREFIX),
         next_hop_access_lists=_names(section, route_maps.MATCH_NEXT_HOP),
         next_hop_prefix_lists=_names(section, route_maps.MATCH_NEXT_HOP_PREFIX),
+        source_access_lists=_names(section, route_maps.MATCH_SOURCE),
+        source_prefix_lists=_names(section, route_maps.MATCH_SOURCE_PREFIX),
+        owners=tuple(_owner(entry) for entry in section.all(route_maps.MATCH_PROTOCOL)),
         interfaces=tuple(
             name for entry in section.all(route_maps.MATCH_INTERFACE) for name in entry.texts("interface")
         ),
@@ -218,6 +222,9 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         deletes=section.args(route_maps.DELETE_COMMUNITIES).text("list", ""),
         tags=_numbers(section, route_maps.MATCH_TAG),
         metrics=_numbers(section, route_maps.MATCH_METRIC),
+        deviations=tuple(
+            (entry.integer("value"), entry.integer("deviation")) for entry in section.all(route_maps.MATCH_DEVIATION)
+        ),
         local_preferences=_numbers(section, route_maps.MATCH_LOCAL_PREFERENCE),
         kinds=tuple(
             tuple(word for word in _ROUTE_TYPES if word in entry) for entry in section.all(route_maps.MATCH_ROUTE_TYPE)
@@ -226,6 +233,12 @@ def _map_entry(args: Args, section: Section) -> Entry[MapRule]:
         go_on=go_on.integer("sequence", 0) if go_on is not None else None,
     )
     return Entry(args.text("name"), rule.sequence, rule)
+
+
+def _owner(args: Args) -> tuple[RouteSource, str]:
+    source = next(source for source in RouteSource if source.value in args)
+    number = args.integer(source.value, None) if source.value in args.values_given else None
+    return source, "" if number is None else str(number)
 
 
 def _changes(section: Section) -> Changes:

@@ -74,12 +74,15 @@ def _matches(entry: MapRule) -> Iterator[tuple[str, Iterable[object]]]:
     yield "ip address prefix-lists: ", entry.prefix_lists
     yield "ip next-hop (access-lists): ", entry.next_hop_access_lists
     yield "ip next-hop prefix-lists: ", entry.next_hop_prefix_lists
+    yield "ip route-source (access-lists): ", entry.source_access_lists
+    yield "ip route-source prefix-lists: ", entry.source_prefix_lists
+    yield "source-protocol ", [f"{source.value} {process}".rstrip() for source, process in entry.owners]
     yield "interface ", entry.interfaces
     yield "as-path (as-path filter): ", entry.as_paths
     for kind, label in _LABELS.items():
         named = [one for one in entry.communities if one.kind is kind]
         yield f"{label}{' exact-match' if any(one.exactly for one in named) else ''}: ", [one.name for one in named]
-    yield "metric ", entry.metrics
+    yield "metric ", [*entry.metrics, *(f"{middle} +- {most}" for middle, most in entry.deviations)]
     yield "tag ", entry.tags
     yield "local-preference ", entry.local_preferences
     yield "route-type ", [" ".join(words) for words in entry.kinds]
