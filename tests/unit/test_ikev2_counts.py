@@ -55,8 +55,11 @@ def test_more_than_are_wanted_are_refused_and_counted_as_such() -> None:
     other = net.site("198.51.100.99")
     other.connect(hub)
     net.run(2)
-    assert (hub.sas.counts.incoming_accepted, hub.sas.counts.refused_by_limit) == (1, hub.sas.counts.incoming_rejected)
-    assert hub.sas.counts.refused_by_limit > 0
+    assert (hub.sas.counts.view.incoming_accepted, hub.sas.counts.view.refused_by_limit) == (
+        1,
+        hub.sas.counts.view.incoming_rejected,
+    )
+    assert hub.sas.counts.view.refused_by_limit > 0
 
 
 def test_what_fits_no_sa_and_asks_for_none_is_dropped() -> None:
@@ -64,7 +67,7 @@ def test_what_fits_no_sa_and_asks_for_none_is_dropped() -> None:
     stray = net.log[-1]
     for octets in (b"", b"\x01" * 40, bytes(8) + stray.octets[8:]):
         net.deliver(Flight(0, 0, "?", stray.path, octets))
-    assert hub.sas.counts.dropped + spoke.sas.counts.dropped == 3
+    assert hub.sas.counts.view.dropped + spoke.sas.counts.view.dropped == 3
 
 
 def test_a_rekeyed_sa_is_no_new_request() -> None:

@@ -7,7 +7,8 @@ never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import MessagePassed, Way
@@ -208,70 +209,60 @@ class ClearIkeStats(Event):
     """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
 
 
-@dataclass(slots=True)
 class Counts:
-    """The fields are those of `IkeStats`."""
+    """What IKE counts, by the names of `IkeStats`."""
 
-    incoming: int = 0
-    incoming_accepted: int = 0
-    incoming_rejected: int = 0
-    outgoing: int = 0
-    outgoing_accepted: int = 0
-    outgoing_rejected: int = 0
-    refused_by_limit: int = 0
-    dropped: int = 0
-    challenged: int = 0
-    cookies_accepted: int = 0
-    cookies_rejected: int = 0
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+
+    @property
+    def view(self) -> IkeStats:
+        """The numbers, for shows."""
+        return IkeStats(**self._counted)
 
     def begun(self) -> None:
         """Count an IKE SA that we ask for."""
-        self.outgoing += 1
+        self._counted["outgoing"] += 1
 
     def drop(self) -> None:
         """Count a datagram that nobody takes."""
-        self.dropped += 1
+        self._counted["dropped"] += 1
 
     def came(self, *, by_cookie: bool) -> None:
         """Count a stranger.
 
         by_cookie: it had to return one.
         """
-        self.incoming += 1
-        self.cookies_accepted += by_cookie
+        self._counted["incoming"] += 1
+        self._counted["cookies_accepted"] += by_cookie
 
     def rejected(self) -> None:
         """Count a stranger with which there is nothing in common."""
-        self.incoming_rejected += 1
+        self._counted["incoming_rejected"] += 1
 
     def challenge(self, *, had_cookie: bool) -> None:
         """Count a stranger that must return a cookie.
 
         had_cookie: a wrong one.
         """
-        self.challenged += 1
-        self.cookies_rejected += had_cookie
+        self._counted["challenged"] += 1
+        self._counted["cookies_rejected"] += had_cookie
 
     def limited(self) -> None:
         """Count a stranger that was refused because there are too many."""
-        self.incoming_rejected += 1
-        self.refused_by_limit += 1
+        self._counted["incoming_rejected"] += 1
+        self._counted["refused_by_limit"] += 1
 
     def established(self, sa: IkeSa) -> None:
         """Count an SA of which both sides have proved who they are."""
         if sa.is_initiator:
-            self.outgoing_accepted += 1
+            self._counted["outgoing_accepted"] += 1
         else:
-            self.incoming_accepted += 1
+            self._counted["incoming_accepted"] += 1
 
     def ended(self, sa: IkeSa) -> None:
         """Count an IKE SA that is gone; if the peer had not proved itself, the request for it came to nothing."""
         if sa.is_initiator and not sa.evidence.by:
-            self.outgoing_rejected += 1
+            self._counted["outgoing_rejected"] += 1
         elif not sa.evidence.by:
-            self.incoming_rejected += 1
-
-    @property
-    def view(self) -> IkeStats:
-        """The counts as a value."""
-        return IkeStats(**asdict(self))
+            self._counted["incoming_rejected"] += 1
