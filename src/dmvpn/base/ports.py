@@ -6,10 +6,11 @@ router puts the machines that answer into `Ports` when it builds itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from dmvpn.base.streams import StreamNumbers
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import model as bgp_model
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.eigrp.config import model as eigrp_model

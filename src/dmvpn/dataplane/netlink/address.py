@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import (
     AF_INET,
     AF_INET6,

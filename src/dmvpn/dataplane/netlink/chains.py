@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterSocket, Verdict
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 

@@ -13,9 +13,9 @@ import contextlib
 import errno
 import os
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.address import InterfaceAddress, dump_addresses, parse_address
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_DUMP_INTR, MessageType
 from dmvpn.dataplane.netlink.counters import LinkCounters, dump_counters, parse_counters

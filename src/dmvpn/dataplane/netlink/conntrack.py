@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.nftables import IPV4
 from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
 

@@ -7,9 +7,9 @@ is looked at far more often than counted.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import AF_UNSPEC, NLM_F_DUMP, MessageType
 from dmvpn.dataplane.netlink.wire import CLAUSE, Request, split_body
 

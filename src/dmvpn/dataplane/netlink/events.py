@@ -7,9 +7,9 @@ dumps it again. A `NeighborEvent` with `Change.ASKED` is a question (see `neighb
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.address import InterfaceAddress, parse_address
 from dmvpn.dataplane.netlink.codes import MessageType
 from dmvpn.dataplane.netlink.link import Link, parse_link

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import (
     AF_INET,
     AF_INET6,

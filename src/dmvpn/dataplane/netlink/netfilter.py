@@ -15,9 +15,9 @@ entry of its own, which keeps the flow out that somebody inside is about to begi
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import conntrack
 from dmvpn.dataplane.netlink.nftables import (
     Compare,

@@ -12,9 +12,9 @@ import socket
 import struct
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST, MessageType
 from dmvpn.dataplane.netlink.wire import (
     attribute,

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import (
     AF_INET,
     AF_INET6,

@@ -8,10 +8,10 @@ answers with an error (blackhole, unreachable) ends the search, whatever `suppre
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import (
     AF_INET,
     AF_INET6,

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import struct
 import sys
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.codes import NLM_F_REQUEST, MessageType
 
 if TYPE_CHECKING:

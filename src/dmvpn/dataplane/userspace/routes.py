@@ -8,12 +8,12 @@ protected    the tunnels whose packets may not leave in clear: what is routed in
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.userspace.guard import ROUTED
 from dmvpn.dataplane.userspace.names import made_here

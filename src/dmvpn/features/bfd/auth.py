@@ -11,10 +11,10 @@ import enum
 import hashlib
 import hmac
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.net.octets import Octets

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

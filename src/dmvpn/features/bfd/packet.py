@@ -8,10 +8,10 @@ Desired Min TX, Required Min RX, Required Min Echo RX: microseconds
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.auth import AuthSection
 from dmvpn.features.bfd.states import State
 

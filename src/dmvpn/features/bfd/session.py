@@ -6,10 +6,11 @@ changes what it knows. Times are seconds, monotonic; intervals of packets are mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import below
+from dmvpn.base.values import dataclass
 from dmvpn.features.bfd.packet import ControlPacket
 from dmvpn.features.bfd.states import ENDS, HEARD, MOVES, Diagnostic, Move, State
 

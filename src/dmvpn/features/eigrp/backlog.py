@@ -6,10 +6,11 @@ Destinations wait as bare prefixes: what a packet says is found out when its tur
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.translate import WITHDRAWN, Advert

@@ -20,9 +20,10 @@ of waiters where split horizon spared an interface, and the answer cannot get wo
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY, MetricScale
 from dmvpn.features.eigrp.topology import Destination, Event, Path, State
 

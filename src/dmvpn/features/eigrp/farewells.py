@@ -10,10 +10,11 @@ a few at once they are named together, once a second.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.sender import ALL_ROUTERS, Sender
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Tlv

@@ -8,10 +8,10 @@ after a time without any (`reset-time`) they are counted from the start. The tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.model import PrefixLimit
 from dmvpn.features.eigrp.states import DownReason

@@ -9,8 +9,9 @@ Inside, delay is always picoseconds and bandwidth kbit/s: exact for both kinds o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import route, tlv
 from dmvpn.features.eigrp.tlv import Parameters, Tlv, UnknownTlv
 from dmvpn.net.checksum import checksum

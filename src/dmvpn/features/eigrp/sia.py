@@ -7,10 +7,11 @@ that does not answer, or is not done after the third round, is reset: that count
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ told instead of its components (`policy.py`); our own routing table gets it as a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.dual import Dual, Message
 from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Report, Source
 

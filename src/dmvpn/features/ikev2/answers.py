@@ -9,11 +9,11 @@ What goes wrong is told to the peer as a bare notify; why, is for our own log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.agreement import MOST_CHILDREN, SaState
 from dmvpn.features.ikev2.beginning import certificates
 from dmvpn.features.ikev2.crypto import draw

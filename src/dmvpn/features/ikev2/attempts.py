@@ -12,7 +12,7 @@ port. A connection with this port meets the second kind, any connection between 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
@@ -21,6 +21,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.agreement import SaState
 from dmvpn.features.ikev2.connections import ends_of
 from dmvpn.features.ikev2.exchanges import NewChild

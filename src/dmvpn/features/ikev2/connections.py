@@ -21,7 +21,7 @@ come, knows that it is the initiator of that one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import MoveConnection
@@ -29,6 +29,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
 from dmvpn.base.protection import Connection, Proved
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.reasons import IkeReason
 from dmvpn.features.ikev2.views import esp_ports, esp_sa, number_of, sa_view

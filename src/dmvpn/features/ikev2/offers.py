@@ -9,13 +9,13 @@ At the end of this file, suites are made of the words of the configuration.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto import SUPPORTED, Cipher, cipher_of
 from dmvpn.features.ikev2.model import Encryption, Hash
 from dmvpn.features.ikev2.reasons import IkeReason, Kind

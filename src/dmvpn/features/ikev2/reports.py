@@ -8,7 +8,6 @@ never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import MessagePassed, Way
@@ -17,6 +16,7 @@ from dmvpn.base.events import Event
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import DebugOutput, Notice
 from dmvpn.base.protection import IkeStats
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2 import messages
 from dmvpn.features.ikev2.identity import name_of
 from dmvpn.features.ikev2.sa import (

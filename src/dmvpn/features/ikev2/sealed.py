@@ -14,11 +14,11 @@ to use it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.deadlines import earliest
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire import (
     GENERIC,
     HEADER_LENGTH,

@@ -12,10 +12,11 @@ we send on it. A plane may switch by itself to a newer one on which the peer sen
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.protection import SaCount
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

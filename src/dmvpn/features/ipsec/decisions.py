@@ -11,10 +11,11 @@ beside other point-to-point tunnels and beside multipoint ones: they may not use
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.policies import idle_time, resolve
 from dmvpn.features.ipsec.reasons import IpsecReason
 

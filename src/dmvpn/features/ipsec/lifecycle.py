@@ -7,7 +7,6 @@ Nothing may be sent on an SA that was closed: the plane changes to the successor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
@@ -15,6 +14,7 @@ from dmvpn.base.negotiation import ConnectionUnwanted
 from dmvpn.base.notices import DebugOutput
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Associations, Standing
 from dmvpn.features.ipsec.reasons import IpsecReason

@@ -12,7 +12,6 @@ begin again would repeat nonces (RFC 4303 §3.3.3): `Resync` has the SAs counted
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import earliest
@@ -42,6 +41,7 @@ from dmvpn.base.protection import (
     SaView,
     policies_for,
 )
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.decisions import Decision, decide, policies_of
 from dmvpn.features.ipsec.lifecycle import Lifecycle, Outcome

@@ -7,11 +7,12 @@ GMAC) are configured as on IOS and left out here; a profile that has nothing els
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.model import (
     DEFAULT_KILOBYTES,
     DEFAULT_SECONDS,

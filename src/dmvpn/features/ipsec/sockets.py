@@ -12,11 +12,12 @@ the latest are kept: anybody may begin.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.negotiation import NegotiationWanted
 from dmvpn.base.protection import Protected, ProtectionPhase
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,10 +19,11 @@ as its entry lives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.connections import Standing, is_configured, standing_of

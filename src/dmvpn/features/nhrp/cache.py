@@ -17,11 +17,12 @@ nobody about changes: whoever changes it also tells the data plane and the RIB.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, ValuesView

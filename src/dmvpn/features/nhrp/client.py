@@ -15,11 +15,12 @@ holding time.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.reasons import NhrpReason
 

@@ -13,7 +13,6 @@ its sender must not decide how long our line is: of a long list the line has the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from dmvpn.base.events import UsageReported
 from dmvpn.base.journal import Journal
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.notices import Configured, TunnelChanged
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Direction
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, error_name

@@ -24,10 +24,11 @@ and what the RIB hears of it is up to `peers` and `registration`.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:

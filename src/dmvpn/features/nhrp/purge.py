@@ -9,11 +9,12 @@ nothing matched, but not if its sender has no right to say it: the reply would c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Entry, EntryType, Neighbor
 from dmvpn.features.nhrp.connections import secured, way_to
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest

@@ -15,11 +15,11 @@ first time for 4 s, then 8 ... 64 s, as long as nobody answers for the next hop 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.reasons import Reason
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, Neighbor, RouteState
 from dmvpn.features.nhrp.parts import NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason

@@ -9,9 +9,9 @@ Suspicion    what may be wrong with a server that is silent. A spoke that hears 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from dmvpn.base.reasons import ReasonCode
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.messages import code_name, error_name
 
 

@@ -14,10 +14,11 @@ the requester, who knows us then, begins too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import is_link_local, is_one_station
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor, Requester
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import (

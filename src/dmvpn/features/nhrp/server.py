@@ -13,11 +13,11 @@ may change at once, so neither a route nor a registration looks at all of them.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, Neighbor
 from dmvpn.features.nhrp.reasons import Refusal

@@ -14,12 +14,12 @@ A reply tells more than that we are registered (`introduced`):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.effects import Resolve
 from dmvpn.base.groups import Groups
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
 from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
 from dmvpn.features.nhrp.station import Timer, TimerKind

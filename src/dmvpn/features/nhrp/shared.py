@@ -24,11 +24,12 @@ Words that lead to a known address cost nothing, nor does what a station says of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Store
 from dmvpn.base.limits import RateLimit
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Usage
 

@@ -12,12 +12,12 @@ dropped silently.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import RateLimit
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Neighbor
 from dmvpn.features.nhrp.packet import (

@@ -13,12 +13,13 @@ accounts of traffic change themselves alone.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.groups import Groups
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Cache, Entry
 
 if TYPE_CHECKING:

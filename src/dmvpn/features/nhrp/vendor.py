@@ -19,9 +19,9 @@ have chosen as well; so four octets follow that tell ours apart: "VPN" and the v
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.parts import VendorPrivate
 from dmvpn.net.octets import ip_address
 

@@ -34,13 +34,13 @@ came is told, unless it is itself the next hop of the packet's destination.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType, Neighbor
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, NatAddress, ReverseTransitRecord

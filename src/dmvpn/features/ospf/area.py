@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import EVERYWHERE, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.model import AreaKind
 

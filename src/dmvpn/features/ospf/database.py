@@ -6,10 +6,10 @@ what is flooded, acknowledged and made again is up to `flooding` and `originatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey, LsaType, newer
 
 if TYPE_CHECKING:

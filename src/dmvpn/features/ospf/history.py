@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import LsaType
 
 if TYPE_CHECKING:

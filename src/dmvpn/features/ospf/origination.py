@@ -6,10 +6,10 @@ it, so a hundred changes make one instance. `contents` has the functions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.context import Timer
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import FIRST_SEQUENCE, LAST_SEQUENCE, MAX_AGE, REFRESH_AGE, Body, Lsa, LsaKey, LsaType
 from dmvpn.features.ospf.messages import DuplicateInArea
 from dmvpn.features.ospf.surroundings import Surroundings

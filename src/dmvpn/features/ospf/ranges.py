@@ -7,9 +7,9 @@ the farthest. What lies in it and is known to nobody is dropped by the router th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.routes import WayKind
 
 if TYPE_CHECKING:

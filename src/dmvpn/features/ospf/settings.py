@@ -6,10 +6,10 @@ speaks for all or there is one neighbor, and every 30 s elsewhere; silence for f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.auth import Algorithm, Authentication, Key
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
 

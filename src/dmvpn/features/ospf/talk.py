@@ -5,9 +5,10 @@ It sends nothing: `exchange.py` asks what is next, and tells it what came.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.packet import Description, DescriptionFlag
 
 if TYPE_CHECKING:

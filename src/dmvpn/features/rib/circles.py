@@ -7,11 +7,12 @@ what a circle costs grows with the square of them, and neighbors can tell of tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.offers import Offer, Owner
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ a route without touching the route.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.base.retries import Retries
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.reasons import RibReason
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ are told: packets take them anyway, and so a tunnel's destination is found. Ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,7 @@ from dmvpn.base.notices import (
     RoutesCleared,
     RouteSource,
 )
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.fib import ForwardingTable
 from dmvpn.features.rib.past import Past, Record

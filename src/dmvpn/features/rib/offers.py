@@ -7,12 +7,13 @@ offer whose own next hops name addresses only (a static route) gets them from `r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.copies import copier
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

@@ -6,11 +6,11 @@ of its life. The show of the present is made of records, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dmvpn.base.journal import Journal
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix

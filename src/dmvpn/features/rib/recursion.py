@@ -13,13 +13,14 @@ route whose next hop lies in a tunnel would follow the host's default route, in 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.circles import Circle, Key, Place, Settling, at, components, joined, order_of, place_number
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ One `Change` is one prefix whose best route is another one now. Work per offer: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.recursion import Recursion
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry, RipPacket
 from dmvpn.net.udp import UdpDatagram
 

@@ -6,10 +6,11 @@ told the last state of a route, and not each one before it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY, Command, RipEntry, RipPacket, UpdateHeader
 
 if TYPE_CHECKING:

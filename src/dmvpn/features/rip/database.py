@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY
 
 if TYPE_CHECKING:

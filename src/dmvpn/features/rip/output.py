@@ -7,12 +7,13 @@ same subnet names its next hop (§4.4), so that spokes of one tunnel may talk di
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, RipEntry, RipPacket
 
 if TYPE_CHECKING:

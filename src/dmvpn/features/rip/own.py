@@ -6,7 +6,6 @@ of the configuration. What stops being ours is announced as unreachable for a wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.redistribution import line_for
 from dmvpn.base.routemaps import UNCHANGED, Candidate
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress

@@ -9,10 +9,11 @@ tunnel may have it, too: its hub learns of a spoke by the spoke's request, and a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
+from dmvpn.base.values import dataclass
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.conversation import Conversation
 from dmvpn.features.rip.packet import INFINITY, Command, RipPacket, UpdateHeader

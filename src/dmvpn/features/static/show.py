@@ -4,11 +4,11 @@ codes only those that there are here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.static.machine import StaticMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

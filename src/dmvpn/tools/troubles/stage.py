@@ -6,11 +6,12 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE

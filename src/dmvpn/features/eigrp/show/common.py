@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

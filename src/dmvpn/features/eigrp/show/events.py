@@ -4,10 +4,10 @@ of the kinds of events only those that there are here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.eventlog import LARGEST_SIZE
 from dmvpn.features.eigrp.events import ClearEvents
 from dmvpn.features.eigrp.show.common import both_commands, processes

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.events import ClearNeighbors
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import StubFlag

@@ -12,7 +12,6 @@ Trustpoints are parsed here, too: the one place where credentials in DER become 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography import x509
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto.signatures import Proof
 from dmvpn.features.ikev2.identity import address_of, text_of
 from dmvpn.features.ikev2.wire.numbers import IdType

@@ -8,12 +8,13 @@ addresses: behind NAT these are different on every link, and SPIs are random any
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.crypto import Cipher, Prf
 from dmvpn.features.ikev2.wire.numbers import Encr, Integ
 

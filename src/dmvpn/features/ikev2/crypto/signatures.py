@@ -6,7 +6,7 @@ What is proved is always the same: that whoever holds the key saw exactly our fi
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire.numbers import AuthMethod, HashId
 from dmvpn.features.ikev2.wire.payloads import Authentication
 

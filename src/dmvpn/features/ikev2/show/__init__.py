@@ -6,10 +6,10 @@ settings     show crypto ikev2 proposal, policy, profile, show crypto isakmp pol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.protection import IkePhase, IkeStats
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.config import model
 from dmvpn.features.ikev2.model import Ikev2Config
 from dmvpn.features.ikev2.reports import ClearIkeStats

@@ -13,10 +13,11 @@ Nothing here knows a key: `crypto` opens what is inside an SK payload, and `seal
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire.numbers import ExchangeType, Flag, NotifyType, PayloadType
 from dmvpn.features.ikev2.wire.payloads import READERS, Encrypted, EncryptedFragment, Notify, Payload, Unknown
 

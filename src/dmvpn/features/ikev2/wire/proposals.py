@@ -9,10 +9,10 @@ Traffic selectors say which packets a child SA is for (§3.13).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.ikev2.wire.numbers import Encr, Esn, Group, Integ, Prf, SelectorType, TransformType
 from dmvpn.net.octets import ip_address
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.session_lines import flow_lines, ike_line, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 

@@ -5,7 +5,7 @@ A session has SAs that packets may take; one without is pending, and says why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
@@ -13,6 +13,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.session_lines import flow_lines, ike_lines
 from dmvpn.base.sessions import CryptoSession, SessionStatus, sessions
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
 from dmvpn.features.nhrp.machine import NhrpMachine

@@ -8,12 +8,12 @@ Commands that exist for each IP version: `show ipv6 nhrp ...` is `show ip nhrp .
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.past import ROUTE_FLAGS, record_of

@@ -6,10 +6,10 @@ networks, since virtual time does not pass meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.events import ClearCounters
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import mask_length
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import (
     ExternalBody,
     Link,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.model import AuthenticationType
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, network_of, phase_of, processes
 from dmvpn.features.ospf.states import InterfaceState

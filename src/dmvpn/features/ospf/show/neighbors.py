@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.show.common import HELP, OSPF, clock, processes, role_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 

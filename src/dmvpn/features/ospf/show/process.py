@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.events import ClearProcess
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.nssa import translates

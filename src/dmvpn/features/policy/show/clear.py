@@ -4,10 +4,10 @@ nothing, so `clear access-list counters` has nothing to do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from dmvpn.base.routemaps import Counted
+from dmvpn.base.values import dataclass
 from dmvpn.features.policy.events import ClearHits
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 

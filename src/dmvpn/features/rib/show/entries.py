@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.ios import Unknown, moment_of
 

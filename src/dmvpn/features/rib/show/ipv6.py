@@ -5,11 +5,11 @@ The same entries as IPv4's, in the layout that IOS has for this version: the pre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.effects import NextHop
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.show.entries import RouteEntry, all_entries, holding, past_entries, past_holding, past_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered
 

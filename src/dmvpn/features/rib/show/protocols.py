@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, mask_length
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.ios import Args, ExecCommand, ShowContext
 

@@ -7,11 +7,11 @@ A line that would be longer than the terminal is broken behind the prefix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing
+from dmvpn.base.values import dataclass
 from dmvpn.features.rib.show.entries import (
     Gateway,
     Major,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.streams import TcpState
+from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
