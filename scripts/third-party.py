@@ -1,4 +1,4 @@
-"""Collects the licences of what is shipped besides our own code; refuses what is under the GPL alone.
+"""Collects the licenses of what is shipped besides our own code; refuses what is under the GPL alone.
 
     third-party.py LIBRARY OUTPUT [--engine]
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _OURS = ("dmvpn", "dmvpn-engine")
-_LICENCES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright)")
+_LICENSES = re.compile(r"(?i)(licen[cs]e|copying|notice|copyright)")
 
 
 def main(library: Path, output: Path, *, engine: bool) -> int:
@@ -29,24 +29,24 @@ def main(library: Path, output: Path, *, engine: bool) -> int:
     found: dict[str, str] = {}
     for one in distributions(path=[str(library)]):
         if one.name not in _OURS:
-            found[f"{one.name} {one.version}"] = _licence(one)
+            found[f"{one.name} {one.version}"] = _license(one)
             _copy((one.locate_file(file) for file in one.files or ()), output / f"{one.name}-{one.version}")
     for crate in _crates() if engine else ():
         if crate["name"] not in _OURS:
             found[f"{crate['name']} {crate['version']} (Rust)"] = crate["license"] or ""
             _copy(Path(crate["manifest_path"]).parent.iterdir(), output / f"{crate['name']}-{crate['version']}")
-    (output / "index.txt").write_text("".join(f"{name}: {licence}\n" for name, licence in sorted(found.items())))
-    refused = [f"{name}: {licence or 'no licence'}" for name, licence in found.items() if not _may_be_shipped(licence)]
+    (output / "index.txt").write_text("".join(f"{name}: {terms}\n" for name, terms in sorted(found.items())))
+    refused = [f"{name}: {terms or 'no license'}" for name, terms in found.items() if not _may_be_shipped(terms)]
     print("\n".join(f"may not be shipped: {line}" for line in refused), end="", file=sys.stderr)
     return int(bool(refused))
 
 
-def _may_be_shipped(licence: str) -> bool:
+def _may_be_shipped(terms: str) -> bool:
     """Whether one of the alternatives is not a GPL."""
-    return any(one and "GPL" not in one.upper() for one in re.split(r"(?i)\s+or\s+|/", licence))
+    return any(one and "GPL" not in one.upper() for one in re.split(r"(?i)\s+or\s+|/", terms))
 
 
-def _licence(one: Distribution) -> str:
+def _license(one: Distribution) -> str:
     given = one.metadata
     classifiers = [line.rpartition(" :: ")[2] for line in given.get_all("Classifier", ()) if line.startswith("License")]
     return str(given.get("License-Expression") or ", ".join(classifiers) or given.get("License", ""))
@@ -69,7 +69,7 @@ def _crates() -> list[dict[str, Any]]:
 def _copy(files: Iterable[object], to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     for file in (Path(str(file)) for file in files):
-        if file.is_file() and _LICENCES.match(file.name):
+        if file.is_file() and _LICENSES.match(file.name):
             shutil.copyfile(file, to / file.name)
 
 

@@ -140,9 +140,9 @@ def test_nothing_that_is_shipped_is_under_the_gpl_alone(minor: str) -> None:
     (package,) = _DIST.glob(f"*+py{minor}_*.deb")
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["dpkg-deb", "-x", package, folder], check=True, timeout=_PATIENCE)
-        licences = Path(folder, "usr/share/doc/dmvpn/third-party/index.txt").read_text().splitlines()
-    assert any(line.startswith("cryptography ") for line in licences)
-    assert not [line for line in licences if "GPL" in line and " OR " not in line]
+        licenses = Path(folder, "usr/share/doc/dmvpn/third-party/index.txt").read_text().splitlines()
+    assert any(line.startswith("cryptography ") for line in licenses)
+    assert not [line for line in licenses if "GPL" in line and " OR " not in line]
 
 
 def test_the_wheels_install_into_an_environment(bare: Path, minor: str) -> None:

@@ -1,4 +1,4 @@
-"""Named timers are due as a plain table of names and times says, whatever is set, moved, cancelled and taken."""
+"""Named timers are due as a plain table of names and times says, whatever is set, moved, canceled and taken."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ _TAIL = f"""
 | `ip nhrp holdtime` | 7200 s on every release that a document or a capture tells of |
 | `ip nhrp redirect`, `ip nhrp registration no-unique` | shown wherever they are on |
 | `no ip redirects`, `tunnel mode` | a running configuration shows them where they matter |
-| `auto-summary` of EIGRP | on before 15.0(1)M (Cisco, *auto-summary (EIGRP)*); nothing here summarises so |
+| `auto-summary` of EIGRP | on before 15.0(1)M (Cisco, *auto-summary (EIGRP)*); nothing here summarizes so |
 | `auto-summary` of RIP | on by default wherever a document tells of it, and here |
 """
 

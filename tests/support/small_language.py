@@ -173,7 +173,7 @@ EIGRP = ConfigLine("global", "router eigrp {asn:1-65535}", "EIGRP", order=400, o
 EIGRP_NETWORK = ConfigLine(
     "router-eigrp", "network {network:address} [ {wildcard:wildcard} ]", "Network", key=("network", "wildcard")
 )
-EIGRP_AUTO_SUMMARY = ConfigLine("router-eigrp", "auto-summary", "Summarise")
+EIGRP_AUTO_SUMMARY = ConfigLine("router-eigrp", "auto-summary", "Summarize")
 FAMILY = ConfigLine(
     "router-eigrp-named",
     "address-family ipv4 [ unicast ] autonomous-system {asn:1-65535}",
@@ -196,7 +196,7 @@ RIP = ConfigLine("global", "router rip", "RIP", order=420, opens="router-rip")
 RIP_LINES = (
     ConfigLine("router-rip", "version {version:1-2}", "Version", order=10),
     ConfigLine("router-rip", "network {network:address}", "Network", key=("network",), order=20),
-    ConfigLine("router-rip", "auto-summary", "Summarise", order=30, default_on=True),
+    ConfigLine("router-rip", "auto-summary", "Summarize", order=30, default_on=True),
 )
 ROUTE = ConfigLine(
     "global",

@@ -105,7 +105,7 @@ def test_fewer_than_were_asked_for_is_critical() -> None:
     assert texts == ["1 neighbors of routing protocols instead of 2", "0 registered clients instead of 3"]
 
 
-@pytest.mark.parametrize("words", [["R1", "--clients", "many"], ["no-lab/R1"], ["R1", "--colour"], []])
+@pytest.mark.parametrize("words", [["R1", "--clients", "many"], ["no-lab/R1"], ["R1", "--color"], []])
 def test_what_cannot_be_asked_is_unknown_and_not_critical(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -115,5 +115,5 @@ def test_what_cannot_be_asked_is_unknown_and_not_critical(
     except SystemExit as end:
         code = int(str(end.code))
     assert code == Level.UNKNOWN
-    if "--colour" not in words and words:
+    if "--color" not in words and words:
         assert capsys.readouterr().out.startswith(f"DMVPN UNKNOWN - {words[0]}: ")

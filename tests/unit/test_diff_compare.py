@@ -145,7 +145,7 @@ def test_a_finding_elsewhere_of_another_rule_or_more_serious_is_another_one(new:
     assert [change.verdict for change in found] == [Verdict.WORSE, Verdict.BETTER]
 
 
-def test_state_that_grows_is_told_without_a_judgement() -> None:
+def test_state_that_grows_is_told_without_a_judgment() -> None:
     grown = replace(WHOLE, states={"A": State(nhrp_entries=9, eigrp_routes=3)})
     (change,) = compare(WHOLE, grown)
     assert (change.subject, change.before, change.after, change.verdict) == (

@@ -179,6 +179,6 @@ _OTHER_KEY = Reason(IkeReason.OTHER_KEY, ("192.0.2.1", "P"))
 )
 def test_what_the_reasons_of_ike_mean(reason: Reason, cause: Cause | None) -> None:
     """A refusal without a reason means several things, so it means nothing; the second half of a reason counts, too."""
-    travelled = ReasonFacts.model_validate_json(reason_facts(reason).model_dump_json())
-    found = clue(travelled)
+    traveled = ReasonFacts.model_validate_json(reason_facts(reason).model_dump_json())
+    found = clue(traveled)
     assert (found.cause if found is not None else None) is cause

@@ -233,7 +233,7 @@ def test_a_line_that_several_modes_have_is_explained_once() -> None:
     assert len(told) == len(set(told))
 
 
-def test_a_word_that_was_copied_with_its_colours_is_found() -> None:
+def test_a_word_that_was_copied_with_its_colors_is_found() -> None:
     assert words("\x1b[1;32mUP-ACTIVE\x1b[0m") == ["UP-ACTIVE"]
 
 

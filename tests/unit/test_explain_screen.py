@@ -109,7 +109,7 @@ def test_answers_and_log_lines_between_pasted_screens_are_explained_too() -> Non
     }
 
 
-def test_a_paste_may_have_colours_cut_commands_and_ends_of_lines_of_another_system() -> None:
+def test_a_paste_may_have_colors_cut_commands_and_ends_of_lines_of_another_system() -> None:
     paste = (
         "\x1b[1;31mR31#\x1b[0msh ip nh nhs det | inc RE\r\n"
         "10.0.0.1  \x1b[32mRE\x1b[0m  NBMA Address: 192.0.2.1 priority = 0 cluster = 0\r\n"

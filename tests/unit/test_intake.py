@@ -250,7 +250,7 @@ def test_a_strict_lab_names_no_option_that_it_does_not_have(tmp_path: Path, caps
 
 
 def test_import_of_a_folder_goes_by_what_is_in_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The licence became a router, and a README with the configurations in it was not read, as `lab up` reads it."""
+    """The license became a router, and a README with the configurations in it was not read, as `lab up` reads it."""
     (tmp_path / "LICENSE").write_text("Permission is hereby granted, free of charge\n")
     (tmp_path / "README.md").write_text("# Lab\n\n```\nhostname R1\n```\n")
     assert main(["import", str(tmp_path), "--to", str(tmp_path / "mine")]) == 0

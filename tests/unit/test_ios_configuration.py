@@ -437,7 +437,7 @@ def test_a_snippet_is_read_on_top_of_a_configuration_and_leaves_that_alone() -> 
 @pytest.mark.parametrize(
     ("lines", "typed", "rows"),
     [
-        (["router rip"], "no ", ["  auto-summary  Summarise", "  network       Network", "  version       Version"]),
+        (["router rip"], "no ", ["  auto-summary  Summarize", "  network       Network", "  version       Version"]),
         (["router rip"], "ne", ["  network  "]),
         (["router rip"], "network ", ["  A.B.C.D  Network"]),
         (["router rip"], "interface tu", ["  Tunnel  "]),

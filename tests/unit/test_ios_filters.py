@@ -152,7 +152,7 @@ def test_a_malformed_pattern_is_told_from_a_strange_one(pattern: str) -> None:
         Pattern(pattern)
 
 
-class Colour(enum.Enum):
+class Color(enum.Enum):
     RED = "red"
 
 
@@ -163,7 +163,7 @@ class Code(enum.IntEnum):
 @dataclass(frozen=True, slots=True)
 class Inner:
     prefix: Prefix
-    colour: Colour
+    color: Color
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Outer:
 def test_json_shows_the_data_with_addresses_and_enums_as_text() -> None:
     value = Outer(
         IPv4Address("10.0.0.1"),
-        (Inner(Prefix.parse("10.3.3.0/24"), Colour.RED),),
+        (Inner(Prefix.parse("10.3.3.0/24"), Color.RED),),
         Code.FOUR,
         b"\x01\xff",
         {IPv4Address("10.0.0.2"): 1.5, IPv4Address("10.0.0.3"): None},
@@ -187,7 +187,7 @@ def test_json_shows_the_data_with_addresses_and_enums_as_text() -> None:
     )
     assert to_plain(value) == {
         "address": "10.0.0.1",
-        "inner": [{"prefix": "10.3.3.0/24", "colour": "red"}],
+        "inner": [{"prefix": "10.3.3.0/24", "color": "red"}],
         "code": 4,
         "data": "01ff",
         "ages": {"10.0.0.2": 1.5, "10.0.0.3": None},

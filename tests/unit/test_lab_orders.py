@@ -193,7 +193,7 @@ def test_badness_is_read_from_an_order() -> None:
         {"mtu": 67},
         {"mtu": 65_536},
         {"rate": "quick"},
-        {"colour": 1},
+        {"color": 1},
     ],
 )
 def test_a_wire_that_cannot_be_is_refused(settings: dict[str, control.Json]) -> None:

@@ -120,13 +120,13 @@ def test_what_a_template_of_ones_own_made_is_known_as_well(there: Path) -> None:
 
 def test_two_tables_with_one_folder_leave_each_others_files_alone(there: Path) -> None:
     table, other = there.parent / "sites.yaml", there.parent / "others.yaml"
-    other.write_text(TABLE.replace("HUB:", "CENTRE:").replace("  A: {}\n  B: {}", "  X: {}\n  Y: {}"))
+    other.write_text(TABLE.replace("HUB:", "CENTER:").replace("  A: {}\n  B: {}", "  X: {}\n  Y: {}"))
     assert main(["render", str(other), "--out", str(there)]) == 0
     with_line(other, "  X: {}\n", "")
     with_line(table, "  B: {}\n", "")
     assert main(["render", str(other), "--out", str(there)]) == 0
     assert main(["render", str(table), "--out", str(there)]) == 0
-    assert _names(there) == ["A.cfg", "CENTRE.cfg", "HUB.cfg", "Y.cfg"]
+    assert _names(there) == ["A.cfg", "CENTER.cfg", "HUB.cfg", "Y.cfg"]
 
 
 @pytest.mark.parametrize("text", ["../sites.yaml: [../sites.yaml]\n", "../sites.yaml: A.cfg\n", "- A.cfg\n"])

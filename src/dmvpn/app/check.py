@@ -29,9 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     check.add_argument("router", metavar="[LAB/]ROUTER")
     check.add_argument("--clients", metavar="N", default="0", help="critical if fewer clients are registered here")
-    check.add_argument(
-        "--neighbors", "--neighbours", metavar="N", default="0", help="critical if fewer routing neighbors are up"
-    )
+    check.add_argument("--neighbors", metavar="N", default="0", help="critical if fewer routing neighbors are up")
     check.set_defaults(command=_check)
 
 

@@ -40,7 +40,7 @@ class Line(_Check):
 class Neighbor(_Check):
     """Two routers are EIGRP neighbors, and have been for long enough to stay so."""
 
-    check: Literal["neighbor", "neighbour"]  # codespell:ignore
+    check: Literal["neighbor"]
     at: str
     address: Address
 
