@@ -161,7 +161,7 @@ def test_a_line_that_somebody_else_enters_while_a_file_is_merged_is_kept() -> No
 
 
 def test_a_file_is_merged_though_somebody_else_never_stops_configuring() -> None:
-    hub = Hub(1, 20)
+    hub = Hub(1, 1)
     hub.flash.kept["a"] = b"interface Loopback1000\n ip address 10.77.0.1 255.255.255.255\nend\n"
     entered = 0
 
