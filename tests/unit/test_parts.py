@@ -213,6 +213,37 @@ def test_of_a_number_and_a_role_in_a_heading_the_number_is_the_name() -> None:
     assert [part.name for part in parts_of(text)] == ["R11-HUB", "R5", "R14"]
 
 
+@pytest.mark.parametrize("heading", ["PEER {}", "! --- Spoke {} ---", "ROUTER {}:"])
+def test_a_heading_may_be_a_role_and_a_letter_or_a_number(heading: str) -> None:
+    text = "".join(f"{heading.format(number)}\nconfigure terminal\n{BARE.format(number)}" for number in (1, 2))
+    assert [name[-2:] for name in names(text)] == ["-1", "-2"]
+
+
+def test_a_device_and_its_role_with_numbers_are_one_router() -> None:
+    """`R2 (Spoke1)` named nobody: what was below it became the hub's."""
+    text = "".join(f"## {name}\n```\n{BARE.format(1)}```\n" for name in ("R1 (Hub)", "RT2 (Spoke1)", "R3 Spoke2"))
+    assert [part.name for part in parts_of(text)] == ["R1", "RT2", "R3"]
+
+
+@pytest.mark.parametrize("heading", ["R1, R2 and R3 (alike)", "R1 / R2 / R3", "R1 (Hub) & R2 (Spoke1) & R3 (Spoke2)"])
+def test_a_block_under_the_names_of_several_routers_is_of_each(heading: str) -> None:
+    own = "".join(f"## R{number}\n```\n{BARE.format(number)}```\n" for number in (1, 2, 3))
+    shared = f"## {heading}\n```\ncrypto isakmp policy 10\n group 14\n```\n"
+    parts = parts_of(own + shared)
+    assert [part.name for part in parts] == ["R1", "R2", "R3"]
+    assert all((21, "crypto isakmp policy 10") in lines(part) for part in parts)
+
+
+def test_several_routers_that_nothing_tells_apart_are_not_taken_for_one() -> None:
+    """The last one's tunnel had taken the others' away, and nobody said so."""
+    one, two = (f"conf t\n{BARE.format(number)}" for number in (1, 2))
+    with pytest.raises(ValueError, match=r"Tunnel0 has 10\.0\.0\.1 \(line 3\) and 10\.0\.0\.2 \(line 7\)"):
+        parts_of(one + two)
+    again = BARE.format(1) + BARE.format(2)
+    for text in (one + one, again, f"hostname R1\n{one}{two}", f"R1(config)#{BARE.format(1)}```\nR1#conf t\n{again}"):
+        assert len(parts_of(text)) == 1
+
+
 def test_headings_of_markdown_name_the_routers_of_the_blocks_below_them() -> None:
     page = "# Lab 3\n## Configuration of R1\n```\n{}```\n<summary>R2</summary>\n```\n{}```\nR1 pings R2 now.\n"
     first, second = parts_of(page.format(BARE.format(1), BARE.format(2)))

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from dmvpn.ios.banners import in_banners
-from dmvpn.ios.headings import heading_of
+from dmvpn.ios.headings import heading_of, mark_of, several_of
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import BLOCK, without_prompt
 
@@ -178,4 +178,4 @@ def _inline(line: str) -> str:
 
 def _heading(line: str) -> str:
     name = heading_of(line, is_prose=True)
-    return f"! {name}" if name else ""
+    return mark_of((name,) if name else several_of(line))

@@ -14,10 +14,11 @@ from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.banners import text_end
-from dmvpn.ios.headings import heading_of
+from dmvpn.ios.headings import heading_of, marked_by
 from dmvpn.ios.markdown import fenced
+from dmvpn.ios.merged import merged
 from dmvpn.ios.protection import asks_for_protection
-from dmvpn.ios.recognition import HOSTNAME, INTERFACE
+from dmvpn.ios.recognition import HOSTNAME, INTERFACE, hostname_of
 from dmvpn.ios.transcript import PROMPT, Transcript, shown
 
 #: More routers, or more lines times routers, are no network that somebody wrote down in one file.
@@ -70,13 +71,24 @@ def parts_of(text: str) -> tuple[Part, ...]:
     """Return the routers of a text in their order, of Markdown the parts between fences; one if nothing tells several
     apart.
 
-    Raises ValueError if they are too many. What holds no line of a configuration (the prompt of a host) is no part.
+    Raises ValueError if they are too many, or surely several. What holds no line of a configuration (the prompt of a
+    host) is no part.
     """
+    parts = _parts(text)
+    (only,) = parts[:1]
+    is_nameless = len(parts) == 1 and not only.name and not hostname_of(only.text)
+    if is_nameless and (said := merged(Transcript.lines(only.text))):
+        raise ValueError(said)
+    return parts
+
+
+def _parts(text: str) -> tuple[Part, ...]:
     text = fenced(text)
     lines = Transcript.lines(text)
     name = ""
     if _has_two(_MANY, text):
-        found = _told_apart(lines, *_Walk(lines).owners())
+        owners, routers = _Walk(lines).owners()
+        found = _told_apart(lines, [(owner,) for owner in owners], routers)
         if len(found) > 1:
             return found
         name = found[0].name if found else ""
@@ -88,16 +100,18 @@ def _has_two(pattern: re.Pattern[str], text: str) -> bool:
     return next(found, None) is not None and next(found, None) is not None
 
 
-def _told_apart(lines: list[str], owners: list[int], routers: list[_Router]) -> tuple[Part, ...]:
+def _told_apart(lines: list[str], owners: list[tuple[int, ...]], routers: list[_Router]) -> tuple[Part, ...]:
+    """Return the lines of each router. owners: of each line, several where it is in the configuration of each."""
     if len(routers) > 1 and len(routers) * len(lines) > MOST_LINES:
         raise ValueError("the text of too many routers")
     own = [_Own() for _ in routers]
     tunnels = _OpenTunnels()
-    for number, owner in breathing(enumerate(owners)):
-        own[owner].take(number, lines[number])
-        other = tunnels.pass_by(lines[number], owner)
-        if other is not None:
-            own[other].take(number, lines[number])
+    for number, line_of in breathing(enumerate(owners)):
+        for owner in line_of:
+            own[owner].take(number, lines[number])
+            other = tunnels.pass_by(lines[number], owner)
+            if other is not None and other not in line_of:
+                own[other].take(number, lines[number])
     parts = [(router, mine) for router, mine in zip(routers, own, strict=True) if mine.is_configuration]
     return tuple(Part(router.name, "\n".join(mine.lines)) for router, mine in parts)
 
@@ -107,29 +121,32 @@ def _under_headings(lines: list[str]) -> tuple[Part, ...]:
 
     `! R2` above an interface may as well say where its wire leads.
     """
-    owners: list[int] = []
+    owners: list[tuple[int, ...]] = []
     routers = [_Router()]
     known: dict[str, int] = {}
-    interfaces: dict[str, int] = {}
-    now, is_shared = 0, False
+    interfaces: dict[str, tuple[int, ...]] = {}
+    now: tuple[int, ...] = (0,)
+    is_shared = False
     for line in breathing(lines):
         name = heading_of(line)
-        if name:
-            now = known.setdefault(name.lower(), len(routers))
-            if now == len(routers):
-                if now >= MOST_ROUTERS:
+        names = (name,) if name else marked_by(line)
+        for one in names:
+            if known.setdefault(one.lower(), len(routers)) == len(routers):
+                if len(routers) >= MOST_ROUTERS:
                     return ()
-                routers.append(_Router(name))
+                routers.append(_Router(one))
+        if names:
+            now = tuple(known[one.lower()] for one in names)
         elif (opened := INTERFACE.match(line)) is not None:
             is_shared |= interfaces.setdefault("".join(opened[1].lower().split()), now) != now
         owners.append(now)
     if not is_shared or len(routers) < _FEWEST_HEADINGS:
         return ()
-    first = next((number for number, owner in enumerate(owners) if owner), 0)
+    first = next((number for number, owner in enumerate(owners) if owner != (0,)), 0)
     head = range(first)
     if any(INTERFACE.match(lines[number]) for number in head):
         return ()  # the text before the first heading is a router without one
-    found = _told_apart(lines, [max(owner, 1) for owner in owners], routers)
+    found = _told_apart(lines, [(1,) if owner == (0,) else owner for owner in owners], routers)
     return found if len(found) > 1 else ()
 
 

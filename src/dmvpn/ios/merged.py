@@ -1,0 +1,57 @@
+"""Texts of several routers that nothing tells apart: read as one, each would take the lines of the one before it away.
+
+Their blocks, or the terminals that they were typed at, give an interface two addresses of one subnet. A router that is
+given another address there says so at its prompt, or in one go.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Final, NamedTuple
+
+from dmvpn.base.breath import breathing
+from dmvpn.ios.recognition import INTERFACE
+from dmvpn.ios.transcript import BLOCK, PROMPT
+
+_ADDRESS: Final = re.compile(
+    r"\s{0,16}ip add\w{0,4}\s+(\d[\d.]{6,14})(?:\s+|(?=/))/?(\d[\d.]{0,14})\s*$", re.IGNORECASE
+)
+_BEGINS: Final = re.compile(r"\s{0,16}conf\w{0,7}\s+t\w{0,8}\s*$", re.IGNORECASE)
+
+
+class _Given(NamedTuple):
+    """An address that an interface was given, in which block, and at which line."""
+
+    address: str
+    block: int
+    number: int
+
+
+def merged(lines: list[str]) -> str:
+    """Return what shows that the lines are of several routers, in a sentence; "" if nothing does."""
+    known: dict[tuple[str, IPv4Network], _Given] = {}
+    name, block = "", 0
+    for number, line in breathing(enumerate(lines, 1)):
+        block += line == BLOCK or _BEGINS.match(line) is not None
+        if PROMPT.match(line) is not None:
+            name = ""
+        elif (opened := INTERFACE.match(line)) is not None:
+            name = "".join(opened[1].split())
+        elif name and (said := _ADDRESS.match(line)) is not None:
+            subnet = _subnet(said[1], said[2])
+            given = _Given(said[1], block, number)
+            other = known.setdefault((name.lower(), subnet), given) if subnet is not None else given
+            if other.address != given.address and other.block != block:
+                return (
+                    f"{name} has {other.address} (line {other.number}) and {given.address} (line {number}): these are "
+                    "several routers, and nothing says whose is what; write `hostname NAME` above the lines of each"
+                )
+    return ""
+
+
+def _subnet(address: str, mask: str) -> IPv4Network | None:
+    try:
+        return IPv4Interface(f"{address}/{mask}").network
+    except ValueError:
+        return None
