@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import LinkChanged, Tick
-from dmvpn.base.streams import StreamClose, StreamData, StreamListen, StreamSend, StreamUp
+from dmvpn.base.streams import (
+    StreamClose,
+    StreamData,
+    StreamDown,
+    StreamEnd,
+    StreamListen,
+    StreamSend,
+    StreamUp,
+    StreamWritable,
+)
 from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp.attribute_octets import write
+from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.events import ClearBgp, Softness
-from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, serialize
+from dmvpn.features.bgp.machine import BgpMachine
+from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Keepalive, Open, Update, serialize
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
 from support.routing import GI1, a, make
@@ -20,6 +33,7 @@ if TYPE_CHECKING:
 NEIGHBORS = 400
 #: Neighbors that one event may be about.
 MOST = 64
+PREFIXES = 12_000
 _LINES = f"""
 interface {GI1}
  ip address 172.16.0.1 255.255.0.0
@@ -29,6 +43,7 @@ router bgp 65000
  bgp listen range 172.16.0.0/16 peer-group ALL
  neighbor ALL peer-group
  neighbor ALL remote-as 65000
+ neighbor ALL route-reflector-client
 """
 
 
@@ -111,3 +126,36 @@ def test_a_change_that_is_about_no_caller_opens_no_port_again() -> None:
     again = bench.configure("router bgp 65000\n network 10.3.3.0 mask 255.255.255.0\n")
     again += bench.handle(LinkChanged(GI1, up=False), LinkChanged(GI1, up=True))
     assert of_type(again, StreamListen) == []
+
+
+def test_neighbors_that_read_stay_when_a_long_table_goes() -> None:
+    """A table was looked at faster than a crowd can be told: all were taken for neighbors that do not read."""
+    bench = crowd()
+    first = 2 * NEIGHBORS + 1
+    teller = a("172.16.200.1")
+    capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+    bench.handle(StreamUp(first, a("172.16.0.1"), 179, teller, 50000, taken=True))
+    bench.handle(StreamData(first, serialize(Open.with_capabilities(65000, 90, teller, capabilities))))
+    bench.handle(StreamData(first, serialize(Keepalive())))
+    attributes = write(Attributes(next_hop=teller, local_pref=100), wide=True)
+    for start in range(0, PREFIXES, 500):
+        prefixes = tuple(Prefix.of(a("20.0.0.0") + 256 * one, 24) for one in range(start, start + 500))
+        bench.handle(StreamData(first, serialize(Update(attributes=attributes, announced=prefixes))))
+    assert len(reading(bench, 30.0)) >= NEIGHBORS
+    bench.handle(StreamDown(first, StreamEnd.RESET))
+    reading(bench, 30.0)
+    assert sum(peer.session is not None for peer in bench.machine(BgpMachine).peers.values()) == NEIGHBORS
+
+
+def reading(bench: Workbench, seconds: float) -> set[int]:
+    """Let neighbors read whatever comes; returns whose streams something was sent on."""
+    streams: set[int] = set()
+    end = bench.now + seconds
+    while (due := bench.next_deadline()) is not None and due <= end:
+        bench.now = max(bench.now, due)
+        effects = bench.handle(Tick())
+        while effects:
+            sent = dict.fromkeys(order.stream for order in of_type(effects, StreamSend))
+            streams.update(sent)
+            effects = [one for stream in sent for one in bench.handle(StreamWritable(stream))]
+    return streams

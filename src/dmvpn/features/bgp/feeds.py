@@ -10,6 +10,7 @@ So one that does not read costs a number, however many there are, and its group 
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING
 
 from dmvpn.features.bgp.batches import Batch, Chunk, Mark
@@ -36,6 +37,7 @@ class Feed:
         self.behind: int | None = None
         self._items: deque[Batch | Mark] = deque()
         self._kept = 0  # of the items: those of a former group, which are in no log of this one
+        self._since: float | None = None  # the last change before all batches of this group; None: to be looked for
         self._last: list[Mark] = []  # sent when it is in step again
         self._chunks: deque[Chunk] = deque()
 
@@ -49,18 +51,21 @@ class Feed:
         if self.behind is None:
             for one in items:
                 self._items.append(one)
-                self.length += len(one.changes) if isinstance(one, Batch) else 0
+                if isinstance(one, Batch):
+                    self.length += len(one.changes)
+                    self._since = min(self._since, one.since) if self._since is not None else None
 
     def clear(self) -> None:
         """Forget everything: the session is over."""
         self._items.clear()
         self._chunks.clear()
         self._last.clear()
+        self._since = None
         self.length, self.behind, self._kept = 0, None, 0
 
     def keep(self) -> None:
         """Never drop what there is now: it belongs to another group than what comes."""
-        self._kept = len(self._items)
+        self._kept, self._since = len(self._items), None
 
     def follow(self, number: int) -> None:
         """Note that it gets what changed up to this number, while it is behind."""
@@ -70,8 +75,10 @@ class Feed:
         """Return the last change that it was sent for sure. latest: of all changes."""
         if self.behind is not None:
             return self.behind
-        batches = (item for number, item in enumerate(self._items) if number >= self._kept and isinstance(item, Batch))
-        return min((one.since for one in batches), default=latest)
+        if self._since is None:
+            own = (item for number, item in enumerate(self._items) if number >= self._kept and isinstance(item, Batch))
+            self._since = min((one.since for one in own), default=inf)
+        return int(min(self._since, latest))
 
     def fall_behind(self, latest: int) -> None:
         """Drop the batches, but for the marks of refreshes around them.
@@ -85,7 +92,7 @@ class Feed:
         marks = [item for item in dropped if isinstance(item, Mark)]
         begun = len(marks) % 2  # the beginning of the first one was sent already
         self.behind = 0 if marks else position
-        self._items = deque((*items[: self._kept], *marks[: 1 - begun]))
+        self._items, self._since = deque((*items[: self._kept], *marks[: 1 - begun])), None
         self._last = marks[-1:]
         self.length -= sum(len(item.changes) for item in dropped if isinstance(item, Batch))
 
@@ -133,7 +140,7 @@ class Feed:
                 self._items.append(batch)
                 self.length += len(batch.changes)
             item = self._items.popleft()
-            self._kept = max(0, self._kept - 1)
+            self._kept, self._since = max(0, self._kept - 1), None
             if isinstance(item, Mark):
                 self._chunks.append(Chunk(item.octets, 0))
             else:

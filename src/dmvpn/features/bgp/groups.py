@@ -88,6 +88,13 @@ class Group:
         return len(self._log)
 
     @property
+    def waits_for_readers(self) -> bool:
+        """Return whether those who read must be told more of what was withdrawn before anything else is looked at: a
+        crowd is told more slowly than a table is looked at.
+        """
+        return bool(self.hungry) and self._log.withdrawn > BESIDES
+
+    @property
     def members(self) -> list[IPv4Address]:
         """Who is in it."""
         return sorted([*self.feeds, *self._arriving])

@@ -415,7 +415,7 @@ class BgpMachine:
                 self._process.go_on()
             case "hops", _:
                 self.routes.look_again()
-                self._neighbors.check_ways(now)
+                self._process.work(self._neighbors.checking_ways())
             case "listen", _:
                 self._neighbors.listen()
             case "policy", _:

@@ -22,7 +22,7 @@ from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
 from dmvpn.features.bgp.ways import leads_past_its_tunnel, local_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from ipaddress import IPv4Address
 
     from dmvpn.base.notices import InterfaceChanged
@@ -288,9 +288,12 @@ class Neighbors:
         if event.new is not None and event.new.line and not (event.old is not None and event.old.line):
             self.reached(event.name, now)
 
-    def check_ways(self, now: float) -> None:
-        """Give up a peer with `fall-over` that has no route to it. Those that wait for a way are called."""
-        for peer in list(self.peers.values()):
+    def checking_ways(self) -> Iterator[None]:
+        """Give up peers with `fall-over` that have no route to them. Those that wait for a way are called."""
+        for address in list(self.peers):
+            peer, now = self.peers.get(address), self._process.now
+            if peer is None:
+                continue
             session = peer.session
             if session is not None and peer.settings.lines.fall_over:
                 if self._process.ports.rib.lookup_without_nhrp(peer.address) is None:
@@ -301,6 +304,7 @@ class Neighbors:
                 and local_end(self._process.ports, peer.settings)[0] is not None
             ):
                 self.call_soon(peer, now, at_once=True)
+            yield
 
     def reached(self, tunnel: str, now: float) -> None:
         """Call peers on a tunnel now, because somebody new answers there."""

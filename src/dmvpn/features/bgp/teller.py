@@ -50,6 +50,8 @@ BREATH: Final = 0.001
 #: What a slice may cost, in prefixes that are put into octets, and how much of it one neighbor may before others.
 _MOST: Final = SLICE
 _TURN: Final = 8
+#: Neighbors that are fed everything again in one event.
+_AT_ONCE: Final = 32
 _BEGIN, _END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
 _END_OF_TABLE: Final = Mark(END_OF_TABLE_OCTETS, ends_table=True)
 
@@ -206,7 +208,7 @@ class Teller:
         group = self._by_number.get(number)
         if group is None:
             return
-        if group.pending or group.waiting:
+        if (group.pending or group.waiting) and not group.waits_for_readers:
             group.look(self._judge(group.audience), now, lambda changes: self._trace(group, changes))
             self._give_up(group, now)
         asked = None
@@ -252,10 +254,10 @@ class Teller:
         self._process.timers.set(("tell", group.number), when)
 
     def _answer(self, group: Group, now: float) -> float | None:
-        """Feed those that asked for everything; returns when the next of them may be."""
+        """Feed some of those that asked for everything; returns when the next of them may be."""
         asking = self._asking.get(group.number, {})
         due = {address: self._members[address].feed.refreshed + REFRESH_PAUSE for address in asking}
-        for address in [address for address, when in due.items() if now >= when]:
+        for address in [address for address, when in due.items() if now >= when][:_AT_ONCE]:
             del asking[address], due[address]
             peer = self._members[address]
             peer.feed.refreshed = now

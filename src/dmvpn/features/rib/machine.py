@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 HOST_DISTANCE: Final = 254
 
 #: Routes of one event. More wait: all machines hear of each.
-SLICE: Final = 256
+SLICE: Final = 128
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: Tuples of next hops that are remembered; thousands of routes share one, and then they share the next one.
 _MOST_ALIKE: Final = 64
 #: Offers whose hops are found in one event: thousands share the place that is another one now.
-SLICE: Final = 256
+SLICE: Final = 128
 
 
 @dataclass(slots=True)
