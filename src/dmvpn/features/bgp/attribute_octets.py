@@ -9,11 +9,11 @@ With a peer that knows only AS numbers of two octets, RFC 6793 puts the real pat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import (
     SEGMENT_LIMIT,
     Aggregator,

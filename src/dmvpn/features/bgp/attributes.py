@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

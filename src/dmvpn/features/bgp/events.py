@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
+from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.codes import ErrorCode, MessageError, OpenError
 from dmvpn.features.bgp.model import ONE_PATH, Additional
 from dmvpn.features.bgp.packet import IPV4_UNICAST, VERSION, Capability, CapabilityValue, Open

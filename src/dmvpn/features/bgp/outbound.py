@@ -8,11 +8,12 @@ says ourselves instead (phase 1 and 3); reflected routes keep theirs, unless it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
 from dmvpn.features.bgp.model import BEST_ALONE, Choice, Direction, Neighbor, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path

@@ -7,10 +7,11 @@ the oldest of external ones, router ID, length of the cluster list, address of t
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.model import Decision
 
 if TYPE_CHECKING:

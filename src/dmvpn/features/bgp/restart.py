@@ -6,9 +6,9 @@ that we help those that restart, and that we mark the end of our table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.codes import Cease, ErrorCode
 from dmvpn.features.bgp.packet import IPV4_UNICAST, Capability, CapabilityValue, Notification, Update, serialize
 

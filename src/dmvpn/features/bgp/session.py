@@ -11,11 +11,11 @@ of a damaged UPDATE only its routes are lost (RFC 7606), and that is the peer's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.deadlines import Deadlines
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamSend
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.codes import Cease, ErrorCode, MessageError
 from dmvpn.features.bgp.model import ONE_PATH

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.streams import StreamPeer
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.model import NO_CONFEDERATION, ONE_PATH, Additional, BgpConfig, Confederation, Neighbor
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.additional import Candidate, Merit, eligible, numbered
 from dmvpn.features.bgp.model import BEST_ALONE
 from dmvpn.features.bgp.paths import USUAL, Path, Source, ordered, side_by_side

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import classful_length
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import path_text
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled

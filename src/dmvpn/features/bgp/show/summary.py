@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 from dmvpn.features.bgp.teller import queued
 from dmvpn.ios import Args, ShowContext, age
