@@ -51,8 +51,8 @@ from dmvpn.features.bgp.config.processes import (
     SESSION_TEMPLATE,
     STALE_TIME,
     TIMERS,
-    prefix_of,
 )
+from dmvpn.features.bgp.config.routes import prefix_of
 from dmvpn.features.bgp.model import (
     Additional,
     Aggregate,
@@ -94,14 +94,10 @@ def read(tree: ConfigTree) -> BgpConfig:
         return [*router.all(line), *(family.all(family_line) if family is not None else ())]
 
     timers = router.get(TIMERS)
-    ways = [additional_of(one) for one in everywhere(IN_ROUTER.additional, IN_FAMILY.additional)]
     preference = router.get(LOCAL_PREFERENCE)
     return BgpConfig(
         local_as=args.integer("number"),
-        confederation=Confederation(
-            identifier=router.args(CONFEDERATION).integer("identifier", 0),
-            members=tuple(int(one) for args in router.all(MEMBERS) for one in args.texts("as")),
-        ),
+        confederation=_confederation(router),
         router_id=_address(router, ROUTER_ID),
         router_id_of=router.args(ROUTER_ID).interface("interface", ""),
         cluster_id=_cluster(router.args(CLUSTER_ID)),
@@ -113,9 +109,7 @@ def read(tree: ConfigTree) -> BgpConfig:
         graceful_restart=router.flag(GRACEFUL_RESTART),
         restart_time=router.args(RESTART_TIME).integer("seconds", 120),
         stale_time=router.args(STALE_TIME).integer("seconds", 360),
-        listen_ranges=tuple(
-            ListenRange(entry.prefix("prefix"), entry.text("group")) for entry in router.all(LISTEN_RANGE)
-        ),
+        listen_ranges=tuple(ListenRange(one.prefix("prefix"), one.text("group")) for one in router.all(LISTEN_RANGE)),
         listen_limit=router.args(LISTEN_LIMIT).integer("number", 100),
         neighbors=_neighbors(router, family),
         session_templates=_templates(router, SESSION_TEMPLATE, SESSION_LINES),
@@ -135,10 +129,23 @@ def read(tree: ConfigTree) -> BgpConfig:
         local_preference=preference.integer("preference") if preference else 100,
         falls_over=router.flag(FALL_OVER),
         tells_internal=router.flag(REDISTRIBUTE_INTERNAL),
-        additional=Additional(any(one.sends for one in ways), any(one.receives for one in ways)),
+        additional=_ways(everywhere(IN_ROUTER.additional, IN_FAMILY.additional)),
         selected=_selected(everywhere(IN_ROUTER.select, IN_FAMILY.select)),
         has_backups=bool(everywhere(IN_ROUTER.install, IN_FAMILY.install)),
     )
+
+
+def _confederation(router: Section) -> Confederation:
+    return Confederation(
+        identifier=router.args(CONFEDERATION).integer("identifier", 0),
+        members=tuple(int(one) for args in router.all(MEMBERS) for one in args.texts("as")),
+    )
+
+
+def _ways(lines: list[Args]) -> Additional:
+    """Return whether one of these lines lets several paths be sent, and received."""
+    found = [additional_of(args) for args in lines]
+    return Additional(any(one.sends for one in found), any(one.receives for one in found))
 
 
 def _selected(lines: list[Args]) -> Choice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, selections, summary, table
+from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, prefixes, selections, summary, table
 from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
 from dmvpn.features.bgp.show.tcp import connections
 
@@ -15,6 +15,7 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *summary.COMMANDS,
     *neighbors.COMMANDS,
     *table.COMMANDS,
+    *prefixes.COMMANDS,
     *selections.COMMANDS,
     *groups.COMMANDS,
     *policies.COMMANDS,

@@ -1,4 +1,4 @@
-"""`show ip bgp [A.B.C.D [MASK] | A.B.C.D/L | detail]`: the table, and prefixes with all their paths."""
+"""`show ip bgp`: the table, a line a path."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.breath import breathing, in_order
-from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.additional import Merit
-from dmvpn.features.bgp.attributes import Community, Origin, path_text
-from dmvpn.features.bgp.nlri import NumberedPrefix, named
-from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.attributes import Origin, path_text
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.paths import Path
     from dmvpn.features.bgp.table import Destination
     from dmvpn.ios import Args, ShowContext
 
@@ -32,21 +30,8 @@ _LEGEND: Final = (
     "",
     "     Network          Next Hop            Metric LocPrf Weight Path",
 )
-#: What well-known communities keep a prefix from.
-_KEPT: Final = {
-    Community.NO_ADVERTISE: "not advertised to any peer",
-    Community.NO_EXPORT: "not advertised to EBGP peer",
-    Community.NO_EXPORT_SUBCONFED: "not advertised outside local AS",
-}
 #: Merits that make a path an additional one, and the words for each.
 ADDITIONAL: Final = Merit.SECOND | Merit.THIRD | Merit.GROUP_BEST | Merit.ANY
-_MERITS: Final = {
-    Merit.BACKUP: "backup/repair",
-    Merit.SECOND: "best2",
-    Merit.THIRD: "best3",
-    Merit.GROUP_BEST: "group-best",
-    Merit.ANY: "all",
-}
 ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
 
@@ -76,60 +61,6 @@ class ShowTable:
 EMPTY: Final = ShowTable()
 
 
-@dataclass(frozen=True, slots=True)
-class PathDetail:
-    """A path of one prefix. sender, identifier: who told it. marks: "internal", "best" ...
-
-    remarks: what is said of it behind its AS path. groups: that are told of it, by number; None: nobody hears several.
-    heard_as, told_as: its number as its sender has it, and as we tell it, in words of IOS.
-    """
-
-    path: str
-    next_hop: str
-    metric: int | None
-    sender: str
-    identifier: str
-    origin: str
-    med: int | None
-    local_pref: int
-    weight: int
-    marks: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-    communities: tuple[str, ...] = ()
-    originator: str = ""
-    clusters: tuple[str, ...] = ()
-    extended: str = ""
-    large: str = ""
-    groups: tuple[int, ...] | None = None
-    heard_as: str = "0"
-    told_as: str = "0"
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPrefix:
-    """The answer to a question about one prefix; None: it is not in the table. total: paths, whether shown or not.
-
-    notes: what keeps it from neighbors, or from the routing table. groups: that are told of it, by number.
-    """
-
-    prefix: Prefix | None = None
-    version: int = 0
-    best: int = 0
-    paths: tuple[PathDetail, ...] = ()
-    is_active: bool = True
-    total: int = 0
-    notes: tuple[str, ...] = ()
-    groups: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ShowDetails:
-    """All prefixes."""
-
-    prefixes: tuple[ShowPrefix, ...] = ()
-    is_active: bool = True
-
-
 def query_table(ctx: ShowContext, args: Args) -> ShowTable:
     """Return all paths, by prefix, the best of each first."""
     machine = active(ctx)
@@ -143,7 +74,7 @@ def chosen_table(machine: BgpMachine, wanted: Callable[[Prefix, Path], bool]) ->
 
     def lines() -> Iterator[PathLine]:
         for prefix, destination in breathing(in_order(machine.routes.table.destinations.items())):
-            for path in _sorted(destination):
+            for path in sorted_paths(destination):
                 if wanted(prefix, path):
                     yield path_line(prefix, path, status(machine, prefix, path))
 
@@ -155,68 +86,12 @@ def table_of(machine: BgpMachine, lines: Iterable[PathLine]) -> ShowTable:
     return ShowTable(machine.routes.table.version, str(machine.router_id), tuple(lines))
 
 
-def query_prefix(ctx: ShowContext, args: Args) -> ShowPrefix:
-    """Return the prefix that was asked for, or the longest one that holds the address."""
-    machine = active(ctx)
-    if machine is None:
-        return ShowPrefix(is_active=False)
-    destinations = machine.routes.table.destinations
-    wanted = wanted_prefix(args)
-    if wanted is None:
-        address = args.address("destination")
-        holding = [prefix for prefix in breathing(tuple(destinations)) if address in prefix]
-        wanted = max(holding, key=lambda prefix: prefix.length, default=None)
-    found = destinations.get(wanted) if wanted is not None else None
-    if wanted is None or found is None:
-        return ShowPrefix()
-    return _of_prefix(machine, wanted, found, args)
-
-
 def wanted_prefix(args: Args) -> Prefix | None:
     """Return the prefix that was named, however it was; None: only an address."""
     if "prefix" in args:
         return args.prefix("prefix")
     mask = args.address("mask", None)
     return Prefix.of(args.address("destination"), mask_length(mask) or 0) if mask is not None else None
-
-
-def query_details(ctx: ShowContext, args: Args) -> ShowDetails:
-    """Return every prefix with everything that is known of it."""
-    machine = active(ctx)
-    if machine is None:
-        return ShowDetails(is_active=False)
-    found = in_order(machine.routes.table.destinations.items())
-    return ShowDetails(
-        prefixes=tuple(_of_prefix(machine, prefix, destination, args) for prefix, destination in breathing(found))
-    )
-
-
-def _of_prefix(machine: BgpMachine, prefix: Prefix, found: Destination, args: Args) -> ShowPrefix:
-    paths = _sorted(found)
-    best = next((number for number, path in enumerate(paths, 1) if path is found.chosen), 0)
-    if "bestpath" in args:
-        paths = [path for path in paths if path is found.chosen]
-    elif "multipaths" in args:
-        paths = [path for path in paths if path in found.best]
-    return ShowPrefix(
-        prefix,
-        found.version,
-        best,
-        tuple(_detail(machine, prefix, found, path) for path in paths),
-        total=len(found.paths),
-        notes=tuple(_notes(machine, prefix, found)),
-        groups=tuple(group.number for group in machine.groups if group.told_of(prefix)),
-    )
-
-
-def _notes(machine: BgpMachine, prefix: Prefix, found: Destination) -> Iterator[str]:
-    """Yield what keeps a prefix from neighbors, or from the routing table."""
-    said = () if found.chosen is None else found.chosen.attributes.communities
-    yield from (words for community, words in _KEPT.items() if community in said)
-    if prefix in machine.routes.suppressed:
-        yield "Advertisements suppressed by an aggregate."
-    if found.chosen is not None and not found.chosen.own and machine.routes.instead(prefix) is not None:
-        yield "RIB-failure(17)"
 
 
 def render_table(answer: ShowTable) -> Iterator[str]:
@@ -245,57 +120,6 @@ def path_lines(paths: Iterable[PathLine]) -> Iterator[str]:
         local_pref = "" if one.local_pref is None else str(one.local_pref)
         way = " ".join(word for word in (one.path, one.origin) if word)
         yield f"{head}{one.next_hop:<15}{med:>11} {local_pref:>6} {one.weight:>6} {way}"
-
-
-def render_prefix(answer: ShowPrefix) -> Iterator[str]:
-    """Yield every path with all that is known of it."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-        return
-    if answer.prefix is None:
-        yield "% Network not in table"
-        return
-    yield f"BGP routing table entry for {answer.prefix}, version {answer.version}"
-    best = f"best #{answer.best}" if answer.best else "no best path"
-    yield f"Paths: ({answer.total} available, {', '.join((best, 'table default', *answer.notes))})"
-    is_each = any(one.groups is not None for one in answer.paths)
-    if not is_each:
-        yield "  Advertised to update-groups:" if answer.groups else "  Not advertised to any peer"
-        yield from _numbers(answer.groups)
-    for one in answer.paths:
-        if is_each:
-            yield "  Path advertised to update-groups:" if one.groups else "  Path not advertised to any peer"
-            yield from _numbers(one.groups or ())
-        yield "  Refresh Epoch 1"
-        yield "  " + ", ".join((one.path or "Local", *one.remarks))
-        way = "inaccessible" if one.metric is None else f"metric {one.metric}"
-        where = f"{one.next_hop} ({way})" if one.metric != 0 else one.next_hop
-        yield f"    {where} from {one.sender} ({one.identifier})"
-        metric = f", metric {one.med}" if one.med is not None else ""
-        weight = f", weight {one.weight}" if one.weight else ""
-        yield f"      Origin {one.origin}{metric}, localpref {one.local_pref}{weight}, {', '.join(one.marks)}"
-        if one.communities:
-            yield f"      Community: {' '.join(one.communities)}"
-        if one.extended:
-            yield f"      Extended Community: {one.extended}"
-        if one.large:
-            yield f"      Large Community: {one.large}"
-        if one.originator:
-            yield f"      Originator: {one.originator}, Cluster list: {', '.join(one.clusters)}"
-        yield f"      rx pathid: {one.heard_as}, tx pathid: {one.told_as}"
-
-
-def _numbers(groups: tuple[int, ...]) -> Iterator[str]:
-    if groups:
-        yield f"     {' '.join(f'{number:<10}' for number in groups)}"
-
-
-def render_details(answer: ShowDetails) -> Iterator[str]:
-    """Yield one prefix after the other."""
-    if not answer.is_active:
-        yield NOT_ACTIVE
-    for one in answer.prefixes:
-        yield from render_prefix(one)
 
 
 def path_line(prefix: Prefix, path: Path, status: str) -> PathLine:
@@ -337,97 +161,9 @@ def merits_of(found: Destination | None, path: Path) -> Merit:
     return next((one.merits for one in candidates if one.path is path), Merit(0))
 
 
-def _sorted(found: Destination) -> list[Path]:
+def sorted_paths(found: Destination) -> list[Path]:
+    """Return its paths, the best one first."""
     return sorted(found.paths.values(), key=lambda path: (path not in found.best, path is not found.chosen, path.peer))
-
-
-def _remarks(machine: BgpMachine, prefix: Prefix, path: Path) -> Iterator[str]:
-    """Yield who made an aggregate, and what there is to say of the neighbor that told a path."""
-    made = path.attributes.aggregator
-    if made is not None:
-        yield f"(aggregated by {made.autonomous_system} {made.address})"
-    if path.client:
-        yield "(Received from a RR-client)"
-    peer = machine.peers.get(path.peer)
-    if peer is None or not peer.settings.lines.soft_reconfiguration:
-        return
-    if peer.received.get(named(prefix, path.number)) == path.attributes:
-        yield "(received & used)"
-
-
-def _detail(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> PathDetail:
-    attributes = path.attributes
-    kind = _kind(path)
-    marks = (
-        ["sourced", "local"] if path.own and path.origin is PathOrigin.NETWORK else ["sourced" if path.own else kind]
-    )
-    if path.origin is PathOrigin.AGGREGATE:
-        marks = ["aggregated", "local"]
-    if attributes.atomic:
-        marks.append("atomic-aggregate")
-    metric = 0 if path.own else machine.routes.table.metric_to(attributes.next_hop)
-    if metric is not None:
-        marks.insert(0, "valid")
-    if path is found.chosen:
-        marks.append("best")
-    elif path in found.best:
-        marks.append("multipath")
-    marks += [words for merit, words in _MERITS.items() if merit in merits_of(found, path)]
-    own = str(machine.router_id)
-    return PathDetail(
-        path_text(attributes.path),
-        str(attributes.next_hop),
-        metric,
-        "0.0.0.0" if path.own else str(path.peer),  # noqa: S104
-        own if path.own else str(path.identifier),
-        attributes.origin.name if attributes.origin is not Origin.INCOMPLETE else "incomplete",
-        attributes.med,
-        path.local_pref,
-        path.weight,
-        tuple(marks),
-        tuple(_remarks(machine, prefix, path)),
-        tuple(communities_text([one]) for one in sorted(attributes.communities)),
-        str(attributes.originator or ""),
-        tuple(map(str, attributes.clusters)),
-        extended_text(attributes.extended_numbers),
-        large_text(attributes.large_numbers),
-        _groups_of(machine, prefix, found, path),
-        "0" if path.number is None else f"{path.number:#x}",
-        _told_as(found, path),
-    )
-
-
-def _kind(path: Path) -> str:
-    """Return who told it: members of our confederation are named as such, and what came by way of them."""
-    if path.confederate:
-        return "confed-external"
-    if path.internal and any(part.is_inside for part in path.attributes.path):
-        return "confed-internal"
-    return "internal" if path.internal else "external"
-
-
-def _told_as(found: Destination, path: Path) -> str:
-    """Return the number as which a path is told; without a choice it is that of the best path alone."""
-    number = next((one.number for one in found.candidates if one.path is path), None)
-    if number is None:
-        return "0x0" if path is found.chosen and not found.candidates else "0"
-    return f"{number:#x}"
-
-
-def _groups_of(machine: BgpMachine, prefix: Prefix, found: Destination, path: Path) -> tuple[int, ...] | None:
-    """Return which groups are told of a path, if there is a choice of paths."""
-    if not found.candidates:
-        return None
-    number = next((one.number for one in found.candidates if one.path is path), None)
-    return tuple(
-        group.number
-        for group in machine.groups
-        if (
-            number is not None and NumberedPrefix(prefix, number) in group.told
-            if group.audience.numbered
-            else path is found.chosen and prefix in group.told
-        )
-    )
 
 
 def _spelled(prefix: Prefix) -> str:
@@ -439,19 +175,4 @@ def _spelled(prefix: Prefix) -> str:
     return str(prefix)
 
 
-COMMANDS: Final = (
-    *spelled("", {}, query_table, render_table, gap=True),
-    *spelled("detail", {"detail": "Every prefix with all its paths"}, query_details, render_details, gap=True),
-    *spelled(
-        "( {prefix:prefix} | {destination:address} [ {mask:mask} ] ) [ bestpath | multipaths ]",
-        {
-            "prefix": "Exactly this one",
-            "destination": "The way to this address",
-            "mask": "Exactly the prefix with this mask",
-            "bestpath": "Its best path",
-            "multipaths": "Its paths in use",
-        },
-        query_prefix,
-        render_prefix,
-    ),
-)
+COMMANDS: Final = (*spelled("", {}, query_table, render_table, gap=True),)

@@ -1,0 +1,185 @@
+"""The lines about routes, which `router bgp` and its address family both have."""
+
+from __future__ import annotations
+
+from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.features.bgp.config.neighbors import check_choice
+from dmvpn.ios import Args, ConfigLine, Section
+from dmvpn.ios.distribution import distance_line
+from dmvpn.ios.route_kinds import MATCH, MATCH_HELP
+
+
+class RouteLines:
+    """Each mode has constants of its own."""
+
+    def __init__(self, mode: str) -> None:
+        self.network = _network(mode)
+        self.aggregate = _aggregate(mode)
+        self.redistribute = _redistribute(mode)
+        self.maximum_paths = _maximum_paths(mode)
+        self.additional = _additional(mode)
+        self.select = _select(mode)
+        self.install = _install(mode)
+        self.distances = _distances(mode)
+        self.neighbor_distance = distance_line(mode, order=52)
+        self.default_metric = _default_metric(mode)
+        self.default_information = _default_information(mode)
+
+
+def prefix_of(args: Args) -> Prefix:
+    """Return the prefix of a `network` or `aggregate-address`; without a mask the classful network."""
+    address, mask = args.address("address"), args.address("mask", None) if "mask" in args.values_given else None
+    length = classful_length(address) if mask is None else mask_length(mask) or 0
+    return Prefix.of(address, length if int(address) else 0)
+
+
+def _check_network(args: Args, section: Section) -> str | None:
+    # IOS takes a network without a mask as it is, though no route of its class has such an address.
+    if "mask" in args.values_given and prefix_of(args).address != args.address("address"):
+        return "% BGP: Incorrect network or mask/prefix-length configured"
+    return None
+
+
+def _network(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "network {address:address} [ mask {mask:mask} ] [ route-map {map:word} ]",
+        {
+            "network": "Tell a prefix that is in the routing table",
+            "mask": "Its mask",
+            "address": "The prefix",
+            "route-map": "Change it by a route map",
+            "map": "Name",
+        },
+        key=("address", "mask"),
+        order=20,
+        check=_check_network,
+    )
+
+
+def _aggregate(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "aggregate-address {address:address} {mask:mask} "
+        "[* summary-only | as-set | suppress-map {suppress:word} | advertise-map {advertise:word} "
+        "| ( attribute-map | route-map ) {attributes:word} ]",
+        {
+            "aggregate-address": "Tell one prefix for many",
+            "summary-only": "And those no more",
+            "as-set": "With all their autonomous systems",
+            "suppress-map": "And those that this route map permits no more",
+            "suppress": "Name",
+            "attribute-map": "With what this route map sets",
+            "attributes": "Name",
+            "route-map": "The same",
+            "advertise-map": "Made of those alone that this route map permits",
+            "advertise": "Name",
+            "address": "The prefix",
+            "mask": "Its mask",
+        },
+        key=("address", "mask"),
+        order=21,
+    )
+
+
+def _redistribute(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "redistribute ( connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} ) "
+        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH} ]",
+        {
+            **MATCH_HELP,
+            "redistribute": "Bring routes of others in",
+            "connected": "Connected networks",
+            "static": "Static routes",
+            "rip": "Routes of RIP",
+            "eigrp": "Routes of EIGRP",
+            "ospf": "Routes of OSPF",
+            "metric": "Their metric",
+            "route-map": "Only what a route map lets through",
+            "map": "Name",
+        },
+        key=("connected", "static", "rip", "eigrp", "ospf"),
+        order=22,
+    )
+
+
+def _maximum_paths(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "maximum-paths [ ibgp ] {paths:1-32}",
+        {"maximum-paths": "Use so many paths at once", "ibgp": "Of internal neighbors", "paths": "Number"},
+        key=("ibgp",),
+        order=50,
+    )
+
+
+def _additional(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "bgp additional-paths ( send [ receive ] | receive )",
+        {
+            "additional-paths": "Several paths to a prefix (RFC 7911)",
+            "send": "Tell them",
+            "receive": "Take them",
+        },
+        key=("send", "receive"),
+        order=15,
+    )
+
+
+def _select(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "bgp additional-paths select [* all | best {best:2-3} | group-best | backup ]",
+        {
+            "select": "Which paths may be told",
+            "all": "All with a next hop of their own",
+            "best": "The best of them",
+            "group-best": "The best of each neighboring system",
+            "backup": "The one that follows the best one",
+        },
+        key=("all", "best", "group-best", "backup"),
+        order=15,
+        check=check_choice,
+    )
+
+
+def _install(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "bgp additional-paths install",
+        {"install": "Choose a backup path"},
+        order=15,
+    )
+
+
+def _distances(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "distance bgp {external:1-255} {internal:1-255} {local:1-255}",
+        {
+            "distance": "Administrative distance",
+            "bgp": "Of BGP's routes",
+            "external": "Of external neighbors",
+            "internal": "Of internal neighbors",
+            "local": "Our own aggregates",
+        },
+        order=51,
+        default="distance bgp 20 200 200",
+    )
+
+
+def _default_metric(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode, "default-metric {metric:0-4294967295}", {"default-metric": "Metric of redistributed routes"}, order=53
+    )
+
+
+def _default_information(mode: str) -> ConfigLine:
+    return ConfigLine(
+        mode,
+        "default-information originate",
+        {"default-information": "The default route", "originate": "May be brought in by redistribute"},
+        order=54,
+    )

@@ -1,0 +1,299 @@
+"""One neighbor in `show ip bgp neighbors`: everything about it, as a value and as lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dmvpn.base.errors import surely
+from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.show.wording import in_words
+from dmvpn.features.bgp.teller import queued
+from dmvpn.ios import ShowContext, age
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dmvpn.features.bgp.machine import BgpMachine
+    from dmvpn.features.bgp.peer import Peer
+    from dmvpn.features.bgp.restart import Restart
+    from dmvpn.features.bgp.session import Counts, Session
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """How often a kind of message was sent and received."""
+
+    kind: str
+    sent: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighborDetail:
+    """Everything about a neighbor.
+
+    since: how long it has been in its state.
+    best, multiple: how many of its paths are the best ones, and in use beside a better one.
+    reason: why there is no session.
+    local, local_port, foreign_port: the ends of the connection, "" and 0: there is none.
+    hops: that it may be away, 0: it is internal.
+    lines: what holds for its routes, in words.
+    update_group: 0: it is in none.
+    has_way: there is a route to it.
+    helped: its routes are kept if it restarts. restart_time, restart_families: as it says in its OPEN, None: nothing.
+    send_hold_time: seconds for which it may take nothing of what is sent; stuck: that are left of them, None: it takes.
+    stale: prefixes that it has not told again, of which the routes are kept for `awaited` more seconds, None: it does
+    not restart.
+    """
+
+    address: str
+    autonomous_system: int
+    local_as: int
+    internal: bool
+    confederate: bool
+    description: str
+    group: str
+    dynamic: bool
+    identifier: str = "0.0.0.0"  # noqa: S104
+    state: str
+    since: str
+    hold_time: int
+    keepalive: int
+    send_hold_time: int = 0
+    stuck: int | None = None
+    last_read: str = "never"
+    last_write: str = "never"
+    capabilities: tuple[str, ...] = ()
+    messages: tuple[MessageLine, ...]
+    sent: int
+    received: int
+    best: int
+    multiple: int
+    denied: int
+    interval: int
+    established: int
+    dropped: int
+    last_reset: str
+    reason: str
+    local: str = ""
+    local_port: int = 0
+    foreign_port: int = 0
+    minimum_ttl: int
+    ttl: int
+    hops: int
+    version: int = 1
+    update_group: int
+    lines: tuple[str, ...]
+    queued: int
+    has_way: bool
+    helped: bool
+    own_restart_time: int
+    stale_time: int
+    restart_time: int | None = None
+    restart_families: str = ""
+    stale: int
+    awaited: int | None
+
+
+def neighbor_lines(one: NeighborDetail) -> Iterator[str]:
+    """Yield what `show ip bgp neighbors` prints of one."""
+    yield from _head(one)
+    yield from _messages(one)
+    yield from _family(one)
+    yield ""
+    yield f"  Address tracking is enabled, the RIB does{'' if one.has_way else ' not'} have a route to {one.address}"
+    yield f"  Connections established {one.established}; dropped {one.dropped}"
+    yield f"  Last reset {one.last_reset or 'never'}"
+    if one.hops > 1:
+        yield f"  External BGP neighbor may be up to {one.hops} hops away."
+    yield from _restarts(one)
+    if one.local:
+        yield "Connection state is ESTAB, I/O status: 1, unread input bytes: 0"
+        yield f"Connection is ECN Disabled, Mininum incoming TTL {one.minimum_ttl}, Outgoing TTL {one.ttl}"
+        yield f"Local host: {one.local}, Local port: {one.local_port}"
+        yield f"Foreign host: {one.address}, Foreign port: {one.foreign_port}"
+    yield ""
+
+
+def _head(one: NeighborDetail) -> Iterator[str]:
+    kind = "internal" if one.internal else "external"
+    star = "*" if one.dynamic else ""
+    yield f"BGP neighbor is {star}{one.address},  remote AS {one.autonomous_system}, {kind} link"
+    if one.confederate:
+        yield "  Neighbor under common administration"
+    if one.description:
+        yield f" Description: {one.description}"
+    if one.group:
+        yield f" Member of peer-group {one.group} for session parameters"
+    yield f"  BGP version 4, remote router ID {one.identifier}"
+    what = f", up for {one.since}" if one.state == "Established" else ""
+    yield f"  BGP state = {one.state}{what}"
+    if one.state == "Established":
+        yield from _session(one)
+    elif one.reason:
+        yield f"  No session: {one.reason}"
+
+
+def _session(one: NeighborDetail) -> Iterator[str]:
+    yield (
+        f"  Last read {one.last_read}, last write {one.last_write}, hold time is {one.hold_time}, "
+        f"keepalive interval is {one.keepalive} seconds"
+    )
+    left = f", {one.stuck} left: it takes nothing" if one.stuck is not None else ""
+    yield f"  Send hold time is {one.send_hold_time} seconds{left}"
+    yield "  Neighbor sessions:"
+    yield "    1 active, is not multisession capable (disabled)"
+    yield "  Neighbor capabilities:"
+    yield from (f"    {name}: advertised and received" for name in one.capabilities)
+    if one.restart_time is not None:
+        yield "    Graceful Restart Capability: advertised and received"
+        yield f"      Remote Restart timer is {one.restart_time} seconds"
+        yield "      Address families advertised by peer:"
+        yield f"        {one.restart_families or 'none'}"
+
+
+def _messages(one: NeighborDetail) -> Iterator[str]:
+    yield "  Message statistics:"
+    yield "    InQ depth is 0"
+    yield f"    OutQ depth is {one.queued}"
+    yield "    "
+    yield "                         Sent       Rcvd"
+    for line in one.messages:
+        yield f"    {line.kind + ':':<15}{line.sent:>10}{line.received:>11}"
+    yield f"    {'Total:':<15}{sum(m.sent for m in one.messages):>10}{sum(m.received for m in one.messages):>11}"
+    yield f"  Default minimum time between advertisement runs is {one.interval} seconds"
+    yield ""
+
+
+def _family(one: NeighborDetail) -> Iterator[str]:
+    yield " For address family: IPv4 Unicast"
+    if one.state == "Established":
+        yield f"  Session: {one.address}"
+    yield f"  BGP table version {one.version}, neighbor version {one.version}/0"
+    yield f"  Output queue size : {one.queued}"
+    if one.update_group:
+        yield f"  Index {one.update_group}, Advertise bit 0"
+        yield f"  {one.update_group} update-group member"
+    if one.group:
+        yield f"  {one.group} peer-group member"
+    yield from (f"  {line}" for line in one.lines)
+    yield "                                 Sent       Rcvd"
+    yield "  Prefix activity:               ----       ----"
+    yield f"    Prefixes Current:      {one.sent:>10}{one.received:>11} (Consumes {one.received * 136} bytes)"
+    yield f"    Used as bestpath:      {'n/a':>10}{one.best:>11}"
+    yield f"    Used as multipath:     {'n/a':>10}{one.multiple:>11}"
+    yield ""
+    yield "                                   Outbound    Inbound"
+    yield "  Local Policy Denied Prefixes:    --------    -------"
+    yield f"    Total:                         {0:>8}{one.denied:>11}"
+
+
+def _restarts(one: NeighborDetail) -> Iterator[str]:
+    """Yield what becomes of its routes if it restarts."""
+    if not one.helped:
+        yield "  Graceful-Restart is disabled"
+        return
+    yield (
+        f"  Graceful-Restart is enabled, restart-time {one.own_restart_time} seconds, "
+        f"stalepath-time {one.stale_time} seconds"
+    )
+    if one.awaited is not None:
+        yield f"  Stale routes: {one.stale}, removed in {one.awaited} seconds"
+
+
+def neighbor_detail(ctx: ShowContext, machine: BgpMachine, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
+    """Return everything about a neighbor. used: how many of its paths are the best ones, and in use beside a better."""
+    lines, settings = peer.settings.lines, peer.settings
+    detail = NeighborDetail(
+        address=str(peer.address),
+        autonomous_system=settings.remote_as,
+        local_as=settings.local_as,
+        internal=settings.internal,
+        confederate=settings.confederate,
+        description=lines.description,
+        group=lines.group,
+        dynamic=peer.dynamic,
+        state=peer.state,
+        since="never" if peer.changed is None else age(ctx.now - peer.changed),
+        hold_time=settings.hold_time,
+        keepalive=settings.keepalive,
+        messages=_counted(peer.counts),
+        sent=peer.group.count(peer.address) if peer.group is not None else 0,
+        received=peer.accepted,
+        best=used[0],
+        multiple=used[1],
+        denied=peer.denied,
+        interval=round(settings.advertisement_interval),
+        established=peer.established,
+        dropped=peer.dropped,
+        last_reset=f"{age(ctx.now - (peer.changed or 0))}, due to {peer.last_reset}" if peer.last_reset else "",
+        reason=str(peer.reason or ""),
+        minimum_ttl=settings.minimum_ttl,
+        ttl=settings.ttl,
+        hops=0 if settings.internal else lines.security_hops or settings.ttl,
+        update_group=peer.group.number if peer.group is not None else 0,
+        lines=tuple(in_words(lines)),
+        queued=queued(peer),
+        has_way=ctx.ports.rib.lookup_without_nhrp(peer.address) is not None,
+        helped=settings.helps,
+        own_restart_time=machine.config.restart_time,
+        stale_time=machine.config.stale_time,
+        stale=len(peer.stale),
+        awaited=_left(machine.restarts.deadline(peer.address), ctx.now),
+    )
+    return detail if peer.session is None else _with_session(detail, peer.session, machine, ctx.now)
+
+
+def _counted(counts: Counts) -> tuple[MessageLine, ...]:
+    kinds = {
+        "Opens": counts.opens,
+        "Notifications": counts.notifications,
+        "Updates": counts.updates,
+        "Keepalives": counts.keepalives,
+        "Route Refresh": counts.refreshes,
+    }
+    return tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items())
+
+
+def _with_session(detail: NeighborDetail, session: Session, machine: BgpMachine, now: float) -> NeighborDetail:
+    """Return what there is to say of a neighbor with a session that is established."""
+    restart, up = session.restart, surely(session.up)
+    return replace(
+        detail,
+        identifier=str(surely(session.heard).identifier),
+        hold_time=session.hold_time,
+        keepalive=session.keepalive,
+        send_hold_time=round(session.send_hold_time),
+        stuck=_left(session.timers.when("send hold"), now),
+        last_read=age(now - session.last_read),
+        last_write=age(now - session.last_write),
+        capabilities=tuple(name for name, is_agreed in _capabilities(session).items() if is_agreed),
+        local=str(up.local),
+        local_port=up.local_port,
+        foreign_port=up.remote_port,
+        version=machine.routes.table.version,
+        restart_time=restart.seconds if restart is not None else None,
+        restart_families=_families(restart),
+    )
+
+
+def _capabilities(session: Session) -> dict[str, bool]:
+    return {
+        "Route refresh": session.refreshes,
+        "Four-octets ASN Capability": session.wide,
+        "Enhanced Refresh Capability": session.marks_refreshes,
+        "Additional paths Send": session.additional.sends,
+        "Additional paths Receive": session.additional.receives,
+        "Address family IPv4 Unicast": True,
+    }
+
+
+def _left(deadline: float | None, now: float) -> int | None:
+    return max(0, round(deadline - now)) if deadline is not None else None
+
+
+def _families(restart: Restart | None) -> str:
+    if restart is None or not restart.keeps:
+        return ""
+    return f"IPv4 Unicast{' (was preserved)' if restart.kept else ''}"
