@@ -32,6 +32,7 @@ from dmvpn.features.track.config import model as track_model
 from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import DEFAULTS, INTERFACE, Places
+from dmvpn.ios.common import HOSTNAME
 from dmvpn.network.language import DHCP, IN_VRF, IN_VRF_OLD, NEGOTIATED
 from dmvpn.network.lines import Lines
 from dmvpn.router.features import FEATURES
@@ -158,12 +159,17 @@ class Device:
         return track_model(self.tree) or TrackConfig()
 
     @property
+    def own_name(self) -> str:
+        """The router's name, if a line says it."""
+        return self.tree.args(HOSTNAME).text("name", "")
+
+    @property
     def hostname(self) -> str:
         """The router's name: as configured, else that of the file without folder and ending."""
-        name = self.tree.hostname
-        if name != "Router":
+        name = self.own_name
+        if name and name != "Router":
             return name
-        return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or name
+        return self.name.rsplit("/", 1)[-1].removesuffix(".cfg").removesuffix(".conf") or "Router"
 
     def may_have_unseen(self, version: int) -> bool:
         """Return whether its release may have on unseen, for this IP version, what it has for the other one.

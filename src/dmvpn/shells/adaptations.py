@@ -70,7 +70,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     notes: list[str] = []
     for file, text in texts.items():
         device, lines = devices[file], text.split("\n")
-        name = device.lines.value("hostname ") or file
+        name = device.own_name or file
         if file in unnamed:
             lines.append(f"version {RELEASE}")
             notes.append(f"{name} has ports as IOS XE calls them, and names no release: the lab takes it for {RELEASE}")

@@ -11,7 +11,6 @@ certificates come before the configuration as lines of it, and the key as someth
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER: Final = "pki"
-_TRUSTPOINT: Final = re.compile(r"(?m)^\s*crypto pki trustpoint (\S+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,12 @@ def certificates_of(folder: Path, router: str, configuration: str) -> Certificat
 
     Raises UserError for what cannot be read, or does not fit.
     """
-    names = dict.fromkeys(_TRUSTPOINT.findall(configuration))
+    if not (folder / FOLDER).is_dir():
+        return NOTHING
+    # Most routers have no certificates; a router has no use for the models of all features.
+    from dmvpn.network.device import Device
+
+    names = [one.name for one in Device.read(router, configuration, leaves_out=True).pki.trustpoints]
     found = [_trustpoint(folder / FOLDER / name, name, router) for name in names if _is_there(folder / FOLDER, name)]
     return Certificates("".join(one.head for one in found), tuple(event for one in found for event in one.given))
 

@@ -27,7 +27,7 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
     """
     last = {file: _last_like(file, every) for file in every}
     read = {file: device for file, device in every.items() if file == last[file]}
-    hosts = {file: _UNQUOTED.sub("", device.lines.value("hostname ")) for file, device in read.items()}
+    hosts = {file: _UNQUOTED.sub("", device.own_name) for file, device in read.items()}
     found: dict[str, str] = {}
     notes = [f"{file} says the same as {last[file]}: it is taken once" for file in every if file not in read]
     for file in read:
@@ -53,7 +53,7 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
 def _last_like(file: str, every: Mapping[str, Device]) -> str:
     """Return the last text with the same lines, name and addresses among them: somebody saved the router twice."""
     device = every[file]
-    if not device.lines.value("hostname ") or not device.ports:
+    if not device.own_name or not device.ports:
         return file
     return next(other for other in reversed([*every]) if every[other].lines == device.lines)
 

@@ -141,9 +141,9 @@ class Actor:
             "gateway": self.gateway,
             "eigrp": self.eigrp,
             "as": self.number,
-            "ospf": self.lines.value("router ospf ").partition(" ")[0],
-            "bgp": self.lines.value("router bgp "),
-            "rip": "rip" if self.lines.has("router rip") else "",
+            "ospf": next((str(one.number) for one in self.device.ospf.processes), ""),
+            "bgp": str(self.device.bgp.local_as or ""),
+            "rip": "rip" if self.device.rip.enabled else "",
             "profile": self.settings.protection if self.settings is not None else "",
         }
         for name, interface in (
@@ -276,7 +276,7 @@ class Stage:
             Need.PROTECTED: protected,
             Need.CLEAR: not protected,
             Need.PSK: protected and "keyring" in spoke.words,
-            Need.CERTIFICATES: protected and any(spoke.lines.headers("crypto pki trustpoint ")),
+            Need.CERTIFICATES: protected and bool(spoke.device.pki.trustpoints),
             Need.SEALED: any(one.startswith("key chain ") or " password " in one for one in spoke.lines.lines),
             Need.GATEWAY: gateways[0],
             Need.NO_GATEWAY: not gateways[0],
