@@ -81,6 +81,28 @@ def test_a_thousand_damaged_updates_are_one_line_of_the_log(bench: Workbench) ->
     assert not one.closed
 
 
+def test_what_is_dropped_from_an_update_is_said_and_that_its_routes_stay(bench: Workbench) -> None:
+    one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
+    path = Segment(SegmentKind.SEQUENCE, (65001,))
+    raw = (*write(Attributes(path=(path,), next_hop=one.address), wide=True), Attribute(0x40, 6, b"\x00"))
+    one.says(Update(attributes=raw, announced=(p("10.9.0.0/16"),)))
+    other.waits(1)
+    assert [update.announced for update in other.updates] == [(p("10.9.0.0/16"),)]
+    assert [line for line in bench.logs if "MALFORMED" in line] == [
+        "%BGP-4-MALFORMED: Malformed UPDATE from 172.16.31.2: ATOMIC_AGGREGATE was dropped; "
+        "its routes are taken without it"
+    ]
+
+
+def test_a_neighbor_of_two_octets_whose_number_has_four_tells_it_in_as4_path(bench: Workbench) -> None:
+    """OpenBGPD with `announce as-4byte no` calls itself AS 23456, and 4200000011 where it may."""
+    bench.configure("router bgp 65000\n neighbor 172.16.31.9 remote-as 23456\n")
+    narrow, other = Caller(bench, 9, wide=False, system=23456).is_up(), Caller(bench, 3).is_up()
+    narrow.announces("10.9.0.0/16", path=(Segment(SegmentKind.SEQUENCE, (4200000011,)),))
+    other.waits(1)
+    assert [update.announced for update in other.updates] == [(p("10.9.0.0/16"),)]
+
+
 def test_who_asks_for_everything_a_thousand_times_hears_it_twice(bench: Workbench) -> None:
     one, other = Caller(bench, 2).is_up(), Caller(bench, 3).is_up()
     one.announces("10.9.0.0/16")

@@ -8,6 +8,7 @@ from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attribute_octets import Withdraw, read
 from dmvpn.features.bgp.attributes import SegmentKind
 from dmvpn.features.bgp.nlri import NumberedPrefix, prefix_of
+from dmvpn.features.bgp.packet import AS_TRANS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,10 +112,10 @@ class Intake:
             attributes, dropped = _read(peer, session, update)
             _check_path(peer.settings, attributes.path)
         except Withdraw as error:
-            self._complain(peer, error.what, now)
+            self._complain(peer, f"{error.what}; its routes count as withdrawn", now)
             return None
         if dropped:
-            self._complain(peer, f"{', '.join(dropped)} was dropped", now)
+            self._complain(peer, f"{', '.join(dropped)} was dropped; its routes are taken without it", now)
         return attributes
 
     def _complain(self, peer: Peer, what: str, now: float) -> None:
@@ -143,11 +144,13 @@ def _read(peer: Peer, session: Session, update: Update) -> tuple[Attributes, tup
 def _check_path(settings: PeerSettings, path: tuple[Segment, ...]) -> None:
     """Check that a path begins with its sender, and that no others tell of members of a confederation: RFC 4271 §6.3,
     RFC 5065 §5. Raises Withdraw.
+
+    A sender that says two octets of a number of four is AS_TRANS to us, and its real one is in AS4_PATH (RFC 6793).
     """
     if settings.internal:
         return
     kind = SegmentKind.CONFEDERATION_SEQUENCE if settings.confederate else SegmentKind.SEQUENCE
-    if not path or path[0].kind is not kind or path[0].systems[0] != settings.remote_as:
+    if not path or path[0].kind is not kind or path[0].systems[0] != settings.remote_as != AS_TRANS:
         raise Withdraw("the path does not begin with its sender", offset=0, clause="RFC 4271 §6.3")
     if not settings.confederate and any(part.is_inside for part in path):
         raise Withdraw("the path has members of a confederation", offset=0, clause="RFC 5065 §5")

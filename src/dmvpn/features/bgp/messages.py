@@ -118,12 +118,14 @@ class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
 
 
 class Malformed(Log, name="BGP-4-MALFORMED"):
-    """An UPDATE was damaged: its routes count as withdrawn, and the session lives (RFC 7606)."""
+    """An UPDATE was damaged: its routes count as withdrawn, or are taken without what was damaged; the session lives
+    (RFC 7606).
+    """
 
     @classmethod
     def of(cls, neighbor: IPv4Address, what: str) -> Self:
-        """Return the message for this neighbor."""
-        return cls(f"Malformed UPDATE from {neighbor}: {what}; its routes count as withdrawn")
+        """Return the message for this neighbor. what: was damaged, and what became of it."""
+        return cls(f"Malformed UPDATE from {neighbor}: {what}")
 
 
 class CannotListen(Log, name="BGP-3-LISTEN"):
