@@ -108,6 +108,21 @@ def test_groups_and_their_members_are_listed(cloud: World) -> None:
     assert "*10.255.0.12" in cloud.show("HUB", "ip bgp peer-group SPOKES summary")
 
 
+def test_what_was_made_once_for_a_group_and_the_next_hops_are_counted(cloud: World) -> None:
+    head, _, _, row = cloud.show("HUB", "ip bgp replication").splitlines()
+    number, kind, members, leader, formatted, replicated, pending, queued = row.split()
+    assert (kind, members, leader, pending, queued) == ("internal", "2", "10.255.0.11", "0", "0")
+    assert int(formatted) > 0
+    assert int(replicated) > 0
+    assert head == f"BGP Total Messages Formatted/Enqueued : {formatted}/0"
+    assert cloud.show("HUB", f"ip bgp replication {number}") == cloud.show("HUB", "ip bgp replication 10.255.0.12")
+    assert [line.split() for line in cloud.show("HUB", "ip bgp nexthops").splitlines()[1:]] == [
+        ["10.255.0.11", "0", "1", "1"],
+        ["10.255.0.12", "0", "1", "1"],
+    ]
+    assert not cloud.show("HUB", "ip bgp pending-prefixes")
+
+
 def test_templates_show_what_they_say_and_what_they_inherit(cloud: World) -> None:
     policies = cloud.show("HUB", "ip bgp template peer-policy TOP")
     assert "Locally configured policies:\n  route-map FAR out\nInherited policies:\n  weight 3" in policies
@@ -125,7 +140,8 @@ def test_the_forms_of_tools_are_answered(cloud: World, what: str) -> None:
 def test_what_is_not_configured_is_said() -> None:
     world = World("notes-phase1")
     world.run_for(1)
-    for words in ("summary", "neighbors", "rib-failure", "update-group", "template peer-policy", "paths", "regexp ^$"):
+    every = ("summary", "neighbors", "rib-failure", "update-group", "replication", "nexthops", "paths", "regexp ^$")
+    for words in (*every, "template peer-policy"):
         assert world.do("R11", f"show bgp all {words}").strip() == "% BGP not active", words
     assert world.do("R11", "show ip bgp all summary").strip() == "% BGP not active"
 

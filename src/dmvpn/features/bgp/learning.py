@@ -15,9 +15,10 @@ from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from ipaddress import IPv4Address
 
+    from dmvpn.base.addresses import Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.base.routemaps import Changes
     from dmvpn.features.bgp.attributes import Attributes
@@ -46,6 +47,10 @@ class Learning:
         self.waiting += len(waiting) - before
         if waiting:
             self._waiting[peer.address] = peer, waiting
+
+    def prefixes(self) -> Iterator[Prefix]:
+        """Yield the prefixes of what waits."""
+        return (prefix_of(one) for _, waiting in self._waiting.values() for one in waiting)
 
     def take(self, table: LocRib, most: int, now: float) -> tuple[list[Nlri], list[Peer]]:
         """Look at some; returns which paths may be others now, and which neighbors were looked at to the end."""

@@ -72,6 +72,11 @@ class Routes:
         return route if route is not None and route.source is not RouteSource.BGP else None
 
     @property
+    def pending(self) -> dict[Prefix, None]:
+        """The prefixes that are still to be looked at."""
+        return dict.fromkeys((*self._learning.prefixes(), *self._own, *self._dirty, *self._unoffered, *self._news))
+
+    @property
     def backlog(self) -> int:
         """How many prefixes are still to be looked at."""
         return self._learning.waiting + len(self._own) + len(self._dirty) + len(self._unoffered) + len(self._news)

@@ -125,6 +125,17 @@ _GROUPS = label_group(
         "Clusters, and how many clients they have.",
         also=("Cluster-id", "C2C-rfl-CFG", "C2C-rfl-USE"),
     ),
+    Word(
+        "BGP Total Messages Formatted",
+        "UPDATEs that the leaders of update groups were sent, and prefixes that members are still to be sent.",
+        also=("Enqueued",),
+    ),
+    Word("Leader", "The member that is named for its update group."),
+    Word("MsgFmt", "UPDATEs that the leader was sent."),
+    Word("MsgRepl", "UPDATEs that the other members were sent."),
+    Word("Csize", "Prefixes that are still to be looked at for the group; IOS counts messages of its cache."),
+    Word("Qsize", "Prefixes that members are still to be sent; IOS counts messages."),
+    Word("inaccessible", "There is no route to the next hop.", also=("Prefixes",)),
     Word("RIB-failure", "Why the routing table has another route.", also=("RIB-NH Matches", "Higher admin distance")),
     next="show ip bgp update-group",
 )

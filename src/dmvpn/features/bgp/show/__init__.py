@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.features.bgp.show import clear, groups, neighbors, others, policies, prefixes, selections, summary, table
+from dmvpn.features.bgp.show import (
+    clear,
+    groups,
+    neighbors,
+    others,
+    policies,
+    prefixes,
+    progress,
+    selections,
+    summary,
+    table,
+)
 from dmvpn.features.bgp.show.protocols import ip_protocols, protocol_names
 from dmvpn.features.bgp.show.tcp import connections
 
@@ -19,6 +30,7 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *selections.COMMANDS,
     *groups.COMMANDS,
     *policies.COMMANDS,
+    *progress.COMMANDS,
     *others.COMMANDS,
     *clear.COMMANDS,
 )
