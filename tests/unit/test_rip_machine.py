@@ -206,6 +206,21 @@ def test_a_gateway_that_falls_silent_is_told_once_and_again_when_it_has_come_bac
     assert told() == ["+ RIP: tells routes", "- RIP: interface down"]
 
 
+def test_debugs_of_events_and_of_the_database_print_their_part_alone() -> None:
+    bench = lone()
+    bench.debugging.flags = {"ip rip events"}
+    bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 3)))
+    assert bench.debug_lines == [f"RIP: received v2 update from 10.0.0.2 on {GI1}", "RIP: Update contains 1 routes"]
+    bench.debugging.flags = {"ip rip database"}
+    bench.debug_lines.clear()
+    bench.handle(packet_from("10.0.0.2", entry("10.9.0.0/16", 4)))
+    bench.advance(500)
+    assert bench.debug_lines == [
+        f"RIP-DB: 10.9.0.0/16 (metric 4) via 10.0.0.2 on {GI1}",
+        "RIP-DB: 10.9.0.0/16 is possibly down",
+    ]
+
+
 def test_a_silent_route_is_held_down_and_then_forgotten() -> None:
     """invalid 180, holddown 180, flush 240: another router is not believed meanwhile unless it is better."""
     bench = lone()
@@ -528,6 +543,29 @@ def test_without_version_2_nothing_is_said_and_the_reason_is_shown() -> None:
     assert of_type(bench.handle(LinkChanged(GI1, up=True)), SendIp) == []
     reason = "this build speaks RIP version 2 only (`version 2` is missing)"
     assert f"    {GI1} is silent: {reason}" in bench.show("show ip protocols")
+
+
+def test_an_interface_may_speak_version_2_whatever_the_process_says() -> None:
+    net = pair()
+    net.configure("A", f"interface {GI1}\n ip rip send version 2\nrouter rip\n no version\n")
+    net.run(2)
+    assert rip_routes(net.routers["A"]) == {"10.2.2.0/24": 1}
+    lines = net.routers["A"].show("show ip protocols")
+    assert "  Default version control: send version 1, receive any version" in lines
+    assert f"    {GI1:<36}2     1 2        No        none" in lines
+
+
+def test_an_interface_that_is_to_send_version_1_alone_is_silent_and_says_why() -> None:
+    """`ip rip send version 1` changed nothing, so that version 2 was sent."""
+    net = pair(f"interface {GI1}\n ip rip send version 1\n")
+    net.run(2)
+    assert updates(net, "A", GI1) == []
+    assert "version 1 alone is to be sent here" in "\n".join(net.routers["A"].show("show ip protocols"))
+    net.configure("A", f"interface {GI1}\n ip rip send version 1 2\n ip rip receive version 1\n")
+    net.run(2)
+    assert rip_routes(net.routers["B"]) == {"10.1.1.0/24": 1}
+    assert rip_routes(net.routers["A"]) == {}
+    assert "RIP version 2" in "\n".join(net.routers["A"].show("show ip protocols | include ignored"))
 
 
 def test_an_interface_with_authentication_stays_silent_rather_than_open() -> None:

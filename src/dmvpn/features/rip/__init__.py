@@ -46,7 +46,12 @@ FEATURE = Feature(
     model=config.model,
     machine=Sleeper("dmvpn.features.rip.machine:RipMachine", RipConfig()),
     messages=messages.MESSAGES,
-    debugs=(DebugFlag(messages.RIP, "ip rip", "RIP protocol", "RIP"),),
+    debugs=(
+        DebugFlag(messages.RIP, messages.RIP, "RIP protocol", "RIP"),
+        DebugFlag(messages.EVENTS, messages.EVENTS, "RIP event", "RIP"),
+        DebugFlag(messages.TRIGGER, messages.TRIGGER, "RIP trigger", "RIP"),
+        DebugFlag(messages.DATABASE, messages.DATABASE, "RIP database", "RIP"),
+    ),
     protocol_blocks=_protocol_blocks,
     protocol_names=_protocol_names,
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),

@@ -128,8 +128,8 @@ class Circuit:
             tos=TOS,
         )
 
-    def open(self, event: IpReceived) -> tuple[RipPacket, int]:
-        """Return the packet in an IP packet, with the port it came from.
+    def open(self, event: IpReceived, versions: tuple[int, ...]) -> tuple[RipPacket, int]:
+        """Return the packet in an IP packet, with the port it came from. versions: that are to be taken.
 
         Raises WireError for what must not be believed.
         """
@@ -139,7 +139,7 @@ class Circuit:
         if not self.holds(event.source):
             raise WireError("a sender outside the interface's subnet", offset=0, clause="RFC 2453 §3.9.2")
         packet = RipPacket.parse(datagram.payload)
-        if packet.version != 2:
+        if packet.version != 2 or packet.version not in versions:
             raise WireError(f"RIP version {packet.version}", offset=1, clause="RFC 2453 §5.1")
         if (packet.update is not None) != self.triggered:
             which = "without" if self.triggered else "with"
@@ -157,7 +157,7 @@ class Circuit:
 
 def ends(circuit: Circuit, config: RipConfig) -> bool:
     """Return whether these lines will end what we say on the circuit."""
-    if not config.enabled or config.version != 2 or not config.covers(circuit.address):
+    if not config.enabled or 2 not in config.sends(circuit.name) or not config.covers(circuit.address):
         return True
     return config.is_passive(circuit.name) and not circuit.passive
 

@@ -170,10 +170,16 @@ TRIGGERED: Final = ConfigLine(
     order=59,
 )
 SEND_VERSION: Final = ConfigLine(
-    "interface", "ip rip send version ( 2 | 1 [ 2 ] )", {"send": "What is sent", "version": "Version"}, order=58
+    "interface",
+    "ip rip send version ( 2 | 1 [ 2 ] )",
+    {"send": "What is sent; only version 2 does anything here", "version": "Version"},
+    order=58,
 )
 RECEIVE_VERSION: Final = ConfigLine(
-    "interface", "ip rip receive version ( 2 | 1 [ 2 ] )", {"receive": "What is received"}, order=58
+    "interface",
+    "ip rip receive version ( 2 | 1 [ 2 ] )",
+    {"receive": "What is received; only version 2 does anything here"},
+    order=58,
 )
 SUMMARY: Final = ConfigLine(
     "interface",
@@ -224,7 +230,7 @@ def model(tree: ConfigTree) -> RipConfig:
     told = sorted(tree.made(INTERFACE, _interface), key=lambda interface: interface_sort_key(interface.name))
     return RipConfig(
         enabled=True,
-        version=section.args(VERSION).integer("version", 1),
+        version=section.args(VERSION).integer("version", None),
         networks=tuple(_network(args) for args in section.all(NETWORK)),
         passive_default=section.flag(PASSIVE_DEFAULT),
         passive=tuple(args.interface("interface") for args in passive),
@@ -296,5 +302,11 @@ def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
             Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
         ),
         triggered=section.flag(TRIGGERED),
+        send=_versions(section.get(SEND_VERSION)),
+        receive=_versions(section.get(RECEIVE_VERSION)),
     )
     return settings if settings != RipInterfaceSettings(name=name) else None
+
+
+def _versions(args: Args | None) -> tuple[int, ...]:
+    return () if args is None else tuple(version for version in (1, 2) if str(version) in args)

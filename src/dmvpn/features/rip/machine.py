@@ -212,8 +212,9 @@ class RipMachine:
         """
         if not self.config.enabled or not state.line or not self.config.covers(state.address):
             return False
-        if self.config.version != 2:
-            self.silent[state.name] = Reason(RipReason.VERSION, since=now)
+        if 2 not in self.config.sends(state.name):
+            own = self.config.interface(state.name).send
+            self.silent[state.name] = Reason(RipReason.OWN_VERSION if own else RipReason.VERSION, since=now)
             return False
         obstacle = self._speaker.seals.obstacle(self.config, self.config.interface(state.name), now)
         if obstacle is not None and obstacle.code is not RipReason.NO_VALID_KEY:  # that one passes by itself
@@ -329,7 +330,7 @@ class RipMachine:
         if circuit is None or event.payload[2:4] not in (PORT.to_bytes(2, "big"), b""):
             return []  # of another protocol over UDP
         try:
-            packet, port = circuit.open(event)
+            packet, port = circuit.open(event, self.config.receives(circuit.name))
             settings = self.config.interface(circuit.name)
             self._speaker.seals.check(packet, event.payload[8:], self.config, settings, event.source, now)
         except WireError as error:
@@ -351,7 +352,7 @@ class RipMachine:
         circuit.hear()
         self._timers.cancel(("request", circuit.name))
         results: Results = [*self.gateways.hear(circuit.name, source, now, self.config.timers.invalid)]
-        results += self._speaker.debug(messages.received(source, circuit.name, packet.entries))
+        results += self._speaker.debug(messages.received(source, circuit.name, packet.entries), len(packet.entries))
         results += self._watched.heard(self.config, circuit.name, source)
         return results + self.table.learn(believed(packet.entries, circuit, source, self.config, self._ports))
 

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.features.rip.database import LearnedRoute
     from dmvpn.features.rip.packet import RipEntry, RipPacket
 
-#: The name of the debug flag.
+#: Names of debug flags: everything of packets; without the routes in them; of triggered RIP; what becomes of routes.
 RIP = "ip rip"
+EVENTS = "ip rip events"
+TRIGGER = "ip rip trigger"
+DATABASE = "ip rip database"
 
 
 class AuthenticationMismatch(Log, name="RIP-4-AUTHMISMATCH"):
@@ -64,6 +68,19 @@ def received(source: IPAddress, interface: str, entries: Iterable[RipEntry]) -> 
         distance = "inaccessible" if entry.metric >= INFINITY else f"in {entry.metric} hops"
         lines.append(f"     {entry.prefix} via {entry.next_hop} {distance}")
     return lines
+
+
+def contains(count: int) -> str:
+    """Return the line of how many routes a packet has, for who does not want to see them."""
+    return f"RIP: Update contains {count} routes"
+
+
+def stored(route: LearnedRoute) -> str:
+    """Return the line of what became of a learned route."""
+    if not route.reachable:
+        return f"RIP-DB: {route.prefix} is possibly down"
+    ways = ", ".join(f"{path.next_hop} on {path.interface}" for path in route.announcements)
+    return f"RIP-DB: {route.prefix} (metric {route.metric}) via {ways}"
 
 
 def triggered_request(destination: IPAddress, interface: str) -> str:

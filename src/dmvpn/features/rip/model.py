@@ -47,7 +47,10 @@ class Redistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RipInterfaceSettings:
-    """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface."""
+    """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface.
+
+    send, receive: versions; (): as the process says.
+    """
 
     name: str
     split_horizon: bool = True
@@ -55,6 +58,8 @@ class RipInterfaceSettings:
     key_chain: str = ""
     summaries: tuple[Prefix, ...] = ()
     triggered: bool = False
+    send: tuple[int, ...] = ()
+    receive: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class RipConfig:
     """`router rip`.
 
     enabled: there is one.
+    version: None: version 1 is sent, and both are taken.
     networks: classful.
     passive: interfaces that only listen; with `passive_default` all of them but `active`.
     neighbors: get updates by unicast.
@@ -69,7 +75,7 @@ class RipConfig:
     """
 
     enabled: bool = False
-    version: int = 1
+    version: int | None = None
     networks: tuple[Prefix, ...] = ()
     passive_default: bool = False
     passive: tuple[str, ...] = ()
@@ -92,6 +98,14 @@ class RipConfig:
         """Return the settings of an interface, the defaults if it has none."""
         found = (settings for settings in self.interfaces if settings.name == name)
         return next(found, RipInterfaceSettings(name=name))
+
+    def sends(self, name: str) -> tuple[int, ...]:
+        """Return the versions that are to be sent on an interface."""
+        return self.interface(name).send or (self.version or 1,)
+
+    def receives(self, name: str) -> tuple[int, ...]:
+        """Return the versions that are to be taken on an interface."""
+        return self.interface(name).receive or ((1, 2) if self.version is None else (self.version,))
 
     def key_chain(self, name: str) -> KeyChain | None:
         """Return the key chain of this name."""

@@ -12,6 +12,7 @@ class RipReason(ReasonCode):
     """Kept for each interface that is silent."""
 
     VERSION = "this build speaks RIP version 2 only", "`version 2` is missing"
+    OWN_VERSION = "version 1 alone is to be sent here", "this build speaks version 2 only"
     NO_KEY_CHAIN = "authentication without a key chain", "nothing is exchanged unprotected"
     NO_KEY = 'key chain "<name>" has no key', "nothing is exchanged unprotected"
     NO_VALID_KEY = 'no key of key chain "<name>" is valid now', "nothing is sent unprotected"

@@ -148,12 +148,14 @@ def _block(ctx: ShowContext, machine: RipMachine) -> Iterator[str]:
     if config.neighbors:
         yield "  Neighbor(s):"
         yield from (f"    {neighbor}" for neighbor in config.neighbors)
-    yield "  Default version control: send version 2, receive version 2"
+    takes = f"version {config.version}" if config.version else "any version"
+    yield f"  Default version control: send version {config.version or 1}, receive {takes}"
     yield "    Interface                           Send  Recv  Triggered RIP  Key-chain"
     for name, circuit in machine.circuits.items():
         if not circuit.passive:
             keys = config.interface(name).key_chain or "none"
-            yield f"    {name:<36}2     2          {'Yes' if circuit.triggered else 'No':<10}{keys}"
+            send, receive = (" ".join(map(str, found)) for found in (config.sends(name), config.receives(name)))
+            yield f"    {name:<36}{send:<6}{receive:<11}{'Yes' if circuit.triggered else 'No':<10}{keys}"
     for name, reason in machine.why_silent(ctx.now).items():
         yield f"    {name} is silent: {reason}"
     for name, circuit in machine.circuits.items():

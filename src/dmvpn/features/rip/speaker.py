@@ -89,9 +89,10 @@ class Speaker:
 
     def head(self, circuit: Circuit, entries: list[RipEntry], target: IPAddress) -> Results:
         """Return the debug lines of an update."""
-        if not entries or not self._ports.debugging.on(messages.RIP):
+        if not entries or not self._ports.debugging.anything:
             return []
-        return self.debug([messages.sending("update", target, circuit.name, circuit.address), *messages.built(entries)])
+        first = messages.sending("update", target, circuit.name, circuit.address)
+        return self.debug([first, *messages.built(entries)], len(entries))
 
     def room(self, circuit: Circuit) -> int:
         """Return how many entries a packet on a circuit has room for: if it is sealed, its first one tells how."""
@@ -114,8 +115,13 @@ class Speaker:
         circuit.ignore(f"{source}: {why}")
         return self.debug([messages.ignored(source, circuit.name, why)])
 
-    def debug(self, lines: list[str]) -> Results:
-        """Print lines, if somebody wants them."""
-        if not lines or not self._ports.debugging.on(messages.RIP):
-            return []
-        return [DebugOutput(tuple(lines))]
+    def debug(self, lines: list[str], routes: int | None = None, *, is_triggered: bool = False) -> Results:
+        """Print lines, if somebody wants them: all, or the first one and how many routes follow. is_triggered: they are
+        about triggered RIP.
+        """
+        on = self._ports.debugging.on
+        if lines and (on(messages.RIP) or (is_triggered and on(messages.TRIGGER))):
+            return [DebugOutput(tuple(lines))]
+        if lines and on(messages.EVENTS):
+            return [DebugOutput((lines[0], *(() if routes is None else (messages.contains(routes),))))]
+        return []

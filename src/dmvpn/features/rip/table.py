@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.deadlines import Deadlines, earliest
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.notices import DebugOutput, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import Database
 from dmvpn.features.rip.lists import offer_of
@@ -167,6 +167,9 @@ class Table:
         for prefix in prefixes:
             results += self._offer(prefix)
             self._changed[prefix] = None
+            route = self.database.routes.get(prefix)
+            if route is not None and self._ports.debugging.on(messages.DATABASE):
+                results.append(DebugOutput((messages.stored(route),)))
         if self._changed:
             self._arm()
         return results

@@ -129,7 +129,9 @@ class Triggered:
         if header is None:
             return [], False
         kind = _KINDS.get(packet.command, "update")
-        results = self._speaker.debug([messages.triggered_received(kind, peer, circuit.name, header.sequence)])
+        results = self._speaker.debug(
+            [messages.triggered_received(kind, peer, circuit.name, header.sequence)], is_triggered=True
+        )
         match packet.command:
             case Command.UPDATE_REQUEST:
                 return results + self._asked(circuit, peer, now), False
@@ -224,14 +226,16 @@ class Triggered:
             self._timers.set((line.circuit.name, None), now + (RETRANSMISSION if line.asked <= TRIES else POLL))
         results: Results = []
         for destination in self._speaker.destinations(line.circuit):
-            results += self._speaker.debug([messages.triggered_request(destination, line.circuit.name)])
+            results += self._speaker.debug(
+                [messages.triggered_request(destination, line.circuit.name)], is_triggered=True
+            )
             results += self._speaker.send(line.circuit, _REQUEST, destination)
         return results
 
     def _ask(self, line: Line, peer: IPAddress, talk: Conversation, now: float) -> Results:
         talk.ask(now)
         self._arm(line, peer, talk, now)
-        results = self._speaker.debug([messages.triggered_request(peer, line.circuit.name)])
+        results = self._speaker.debug([messages.triggered_request(peer, line.circuit.name)], is_triggered=True)
         return results + self._speaker.send(line.circuit, _REQUEST, peer)
 
     def _go_on(self, line: Line, peer: IPAddress, talk: Conversation, now: float) -> Results:
@@ -258,5 +262,7 @@ class Triggered:
         return self._speaker.room(circuit)
 
     def _send_response(self, circuit: Circuit, packet: RipPacket, peer: IPAddress) -> Results:
-        results = self._speaker.debug(messages.triggered_update(peer, circuit.name, packet))
+        results = self._speaker.debug(
+            messages.triggered_update(peer, circuit.name, packet), len(packet.entries), is_triggered=True
+        )
         return results + self._speaker.send(circuit, packet, peer)

@@ -173,7 +173,7 @@ def _silent(
             fix=(PROCESS, network_line(own)),
         )
     section = f"interface {tunnel.name}"
-    if found.blocked and not found.blocked.is_one(RipReason.VERSION):
+    if found.blocked and not found.blocked.is_one(RipReason.VERSION, RipReason.OWN_VERSION):
         off = tuple(f"no {line}" for line in lines_of(facts, section, "ip rip authentication "))
         return Finding(
             step=_STEP,
@@ -184,13 +184,14 @@ def _silent(
             fix=chain_lines(facts, theirs) if chain_of(theirs) else (section, *off),
         )
     if found.blocked:
+        of_interface = found.blocked.is_one(RipReason.OWN_VERSION)
         return Finding(
             step=_STEP,
             cause=Cause.RIP_BLOCKED,
             router=name,
             what=f"RIP of {name} keeps silent on {tunnel.name}: {found.blocked}",
             evidence=state,
-            fix=(PROCESS, "version 2"),
+            fix=(section, "ip rip send version 2") if of_interface else (PROCESS, "version 2"),
         )
     if found.passive and facts.rip is not None and not set(facts.rip.neighbors) & set(other.addresses):
         return Finding(

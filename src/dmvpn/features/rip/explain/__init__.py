@@ -116,6 +116,9 @@ _DEBUGS = debug_group(
         "A packet of triggered RIP came in.",
         clause="RFC 2091 §4",
     ),
+    Word("RIP: Update contains <number> routes", "Of `debug ip rip events`: the routes themselves are left out."),
+    Word("RIP-DB: <prefix> (metric <hops>) via <gateways>", "Of `debug ip rip database`: a route came or changed."),
+    Word("RIP-DB: <prefix> is possibly down", "Its last way is gone; others hear metric 16.", clause="RFC 2453 §3.8"),
     Word("RIP: ignored packet from <address> on <interface> (<why>)", "A packet was not taken, and why."),
     next="show ip rip database",
     clause="RFC 2453",
@@ -125,6 +128,7 @@ _REASONS = reason_group(
     "RIP",
     ("show ip protocols",),
     reason(RipReason.VERSION, "`version 2` is missing below `router rip`; nothing is exchanged."),
+    reason(RipReason.OWN_VERSION, "`ip rip send version` of the interface asks for version 1 alone."),
     reason(
         RipReason.NO_KEY_CHAIN,
         "`ip rip authentication mode` is there and the line with the key chain is missing: the interface is silent.",

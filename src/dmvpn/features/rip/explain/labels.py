@@ -23,7 +23,11 @@ _PROTOCOLS = label_group(
     Word("flushed after", "A lost route is forgotten then.", clause="RFC 2453 §3.8"),
     Word("Default redistribution metric", "Hops that redistributed routes are told with."),
     Word("Neighbor(s)", "Neighbors that are sent to by unicast.", also=("Neighbor",)),
-    Word("Default version control", "Which versions are sent and received.", also=("send version", "receive version")),
+    Word(
+        "Default version control",
+        "Which versions are sent and received.",
+        also=("send version", "receive version", "receive", "any version"),
+    ),
     Word("Send", "The version that is sent on the interface."),
     Word("Recv", "The version that is taken on the interface."),
     Word(
