@@ -17,7 +17,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.facts import NeighborFacts
+    from dmvpn.base.facts import NeighborFacts, ReasonFacts
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
@@ -195,41 +195,12 @@ def _why_not(
     reasons = [one.reason for one in found if one.reason]
     state = tuple(f"{client.name if one is found[0] else client.hub}: {one.reason}" for one in found if one.reason)
     mine, theirs = (client.facts, hub) if name == client.name else (hub, client.facts)
-    fix: tuple[str, ...]
-    section, other = f"interface {wrong[1].name}", f"interface {right[1].name}"
+    wanted = there.ip_mtu if name == client.name else client.tunnel.ip_mtu
     for reason in reasons:
-        if reason.is_one(OspfReason.AREA, OspfReason.KIND) or wrong[1].area != right[1].area:
-            fix = (section, f"ip ospf {wrong[0].process} area {right[1].area}")
-            yield _disagree(Cause.OSPF_TERMS, client, name, state, fix)
-            return
-        if reason.is_one(OspfReason.MTU):
-            octets = (client.tunnel.ip_mtu, there.ip_mtu)
-            wanted = octets[1] if name == client.name else octets[0]
-            yield _disagree(Cause.MTU, client, name, state, (section, f"ip mtu {wanted}"))
-            return
-        if reason.is_one(OspfReason.NOT_AUTHENTIC):
-            lines = [*lines_of(theirs, other, "ip ospf authentication"), *lines_of(theirs, other, "ip ospf message")]
-            here = [*lines_of(mine, section, "ip ospf authentication"), *lines_of(mine, section, "ip ospf message")]
-            fix = (section, *lines) if lines else (section, *(f"no {line}" for line in here))
-            if lines == here and chain_of(theirs):
-                fix = chain_lines(mine, theirs)
-            yield _disagree(Cause.OSPF_AUTHENTICATION, client, name, state, fix)
-            return
-        for code, words in _TERMS.items():
-            if reason.is_one(code):
-                fix = (section, *_alike(mine, section, theirs, other, words))
-                yield _disagree(Cause.OSPF_TERMS, client, name, state, fix)
-                return
-        if reason.is_one(OspfReason.TTL):
-            checks = [
-                *lines_of(mine, section, "ip ospf ttl-security"),
-                *lines_of(mine, _process(wrong), "ttl-security"),
-            ]
-            fix = (section, "ip ospf ttl-security disable" if checks else "ip ospf ttl-security")
-            yield _disagree(Cause.OSPF_TERMS, client, name, state, fix)
-            return
-        if reason.is_one(OspfReason.MASK):
-            yield _disagree(Cause.OSPF_TERMS, client, name, state, (section, "ip address ADDRESS MASK"))
+        disagreed = _term(reason, (mine, wrong), (theirs, right), wanted)
+        if disagreed is not None:
+            cause, fix = disagreed
+            yield _disagree(cause, client, name, state, fix)
             return
     yield Finding(
         step=_STEP,
@@ -239,6 +210,43 @@ def _why_not(
         evidence=state,
         decide=not_before(client, max(_patience(mine, wrong[1]), _patience(theirs, right[1]))),
     )
+
+
+def _term(
+    reason: ReasonFacts, here: tuple[RouterFacts, _Running], there: tuple[RouterFacts, _Running], ip_mtu: int
+) -> tuple[Cause, tuple[str, ...]] | None:
+    """Return on what two ends do not agree, if it is this reason, and the lines that make one end like the other.
+
+    ip_mtu: of the other end, octets.
+    """
+    (mine, wrong), (theirs, right) = here, there
+    section, other = f"interface {wrong[1].name}", f"interface {right[1].name}"
+    if reason.is_one(OspfReason.AREA, OspfReason.KIND) or wrong[1].area != right[1].area:
+        return Cause.OSPF_TERMS, (section, f"ip ospf {wrong[0].process} area {right[1].area}")
+    if reason.is_one(OspfReason.MTU):
+        return Cause.MTU, (section, f"ip mtu {ip_mtu}")
+    if reason.is_one(OspfReason.NOT_AUTHENTIC):
+        return Cause.OSPF_AUTHENTICATION, _proof(mine, section, theirs, other)
+    for code, words in _TERMS.items():
+        if reason.is_one(code):
+            return Cause.OSPF_TERMS, (section, *_alike(mine, section, theirs, other, words))
+    if reason.is_one(OspfReason.TTL):
+        checks = [*lines_of(mine, section, "ip ospf ttl-security"), *lines_of(mine, _process(wrong), "ttl-security")]
+        return Cause.OSPF_TERMS, (section, "ip ospf ttl-security disable" if checks else "ip ospf ttl-security")
+    if reason.is_one(OspfReason.MASK):
+        return Cause.OSPF_TERMS, (section, "ip address ADDRESS MASK")
+    return None
+
+
+def _proof(mine: RouterFacts, section: str, theirs: RouterFacts, other: str) -> tuple[str, ...]:
+    """Return the lines by which one end proves itself as the other does."""
+    lines, here = (
+        [*lines_of(facts, port, "ip ospf authentication"), *lines_of(facts, port, "ip ospf message")]
+        for facts, port in ((theirs, other), (mine, section))
+    )
+    if lines == here and chain_of(theirs):
+        return chain_lines(mine, theirs)
+    return (section, *lines) if lines else (section, *(f"no {line}" for line in here))
 
 
 def _process(running: _Running) -> str:
