@@ -18,6 +18,7 @@ explains commands instead of running them uses `dmvpn.ios.begun`.
 
 from __future__ import annotations
 
+from dmvpn.ios.asking import EVERYTHING, reading
 from dmvpn.ios.common import HOSTNAME, INTERFACE, INTERFACE_MODE
 from dmvpn.ios.configurator import Configurator
 from dmvpn.ios.entries import ConfigResult, Entry, Fate, Problem
@@ -45,7 +46,7 @@ from dmvpn.ios.known import known_command, known_commands
 from dmvpn.ios.past import Unknown, answered, moment_of, span_of
 from dmvpn.ios.places import Place, Places
 from dmvpn.ios.releases import DEFAULTS, PutIn, Release, UnseenDefault, marked
-from dmvpn.ios.section import EVERYTHING, Section, Statement, reading
+from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import ConfigSession, LineResult, Touch, prompt
 from dmvpn.ios.syntax import compile_syntax, several
 from dmvpn.ios.tables import age, uptime

@@ -4,21 +4,20 @@
     Statement       one line with what it said; if it opens a mode, with the section inside
 
 Features ask with their own `ConfigLine` constants and never see text. What they make of an entry or of a section is
-kept here until that changes (`Section.made`). Which lines they ask for is noted (`reading`), and making something of a
+kept here until that changes (`Section.made`). Which lines they ask for is noted (`asking`), and making something of a
 section that another section decides, too, raises AssertionError: so nobody declares what a model depends on, and what
 is kept is never old.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import breathe, breathing, in_order
 from dmvpn.base.values import dataclass
 from dmvpn.ios.agreement import FEW, Agreement, Index
+from dmvpn.ios.asking import EVERYTHING, Reading, asked, noting
 from dmvpn.ios.grammar import GLOBAL, Args, ConfigLine, Mode
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.making import F, Made, pages_of, shared
@@ -53,10 +52,6 @@ class Statement:
         return without_passwords_in_urls(text) if self.line.group is None else without_keys(text)
 
 
-#: Stands for every line: something was read of a section that any line can change.
-EVERYTHING: Final = ConfigLine("", "", "")
-
-
 #: What a line says that is not configured.
 NOTHING: Final = Args()
 
@@ -64,37 +59,6 @@ _NONE: Final[dict[Hashable, Statement]] = {}
 
 #: So much is made of one line of a section: some `make` is called with other values each time.
 MOST_MADE: Final = 64
-
-
-@dataclass(slots=True)
-class _Reading:
-    """Which lines were asked for. within: nothing outside of this section may be asked; None: anything may."""
-
-    lines: set[ConfigLine]
-    within: Section | None = None
-
-
-_READ: ContextVar[_Reading | None] = ContextVar("_READ", default=None)
-
-
-@contextmanager
-def _noting(reading: _Reading) -> Iterator[None]:
-    token = _READ.set(reading)
-    try:
-        yield
-    finally:
-        _READ.reset(token)
-
-
-@contextmanager
-def reading() -> Iterator[set[ConfigLine]]:
-    """Note which lines are asked for meanwhile, of any section of any tree, whether they are configured or not.
-
-    What was made of a tree is still right as long as none of these lines changed (`ConfigTree.take_touched`).
-    """
-    lines: set[ConfigLine] = set()
-    with _noting(_Reading(lines)):
-        yield lines
 
 
 V = TypeVar("V")
@@ -224,7 +188,7 @@ class Section:
         # What few entries make is not kept: a simulator has thousands of routers. The values of one `make` have one
         # type, which a dictionary of them all cannot say.
         made = cast("Made[V]", self._known(line, name)) if is_known or len(entries) > FEW else None
-        inner = _Reading(set())
+        inner = Reading(set())
 
         def of(key: Hashable) -> V | None:
             breathe()
@@ -232,13 +196,13 @@ class Section:
             inner.within = entry.section or _NOWHERE
             return make(entry)
 
-        with _noting(inner):
+        with noting(inner):
             pages = made.pages(of) if made is not None else pages_of(map(of, entries))
         if made is not None:
             if not inner.lines <= made.lines:
                 made.lines = shared(made.lines | inner.lines)
             inner.lines |= made.lines
-        outer = _READ.get()
+        outer = asked()
         if outer is not None:
             outer.lines |= inner.lines
         return pages
@@ -369,7 +333,7 @@ class Section:
                 made.touch(key)
 
     def _note(self, *lines: ConfigLine) -> None:
-        reading = _READ.get()
+        reading = asked()
         if reading is None:
             return
         breathe()  # a model may be made of thousands of sections
