@@ -106,9 +106,9 @@ test-all: setup-dev ## the same with the slow ones, 500 examples for each proper
 	@$(MAKE) fuzz
 	@if scripts/cargo-ready; then cargo test --manifest-path engine/Cargo.toml; fi
 
-test-python: ## unit, property and scenario tests under another Python: make test-python PYTHON=python3.13
+test-python: ## unit, property and scenario tests, and simulated labs, under another Python: make test-python PYTHON=python3.13
 	@$(MAKE) VENV=$(OTHER_VENV) setup-dev
-	@$(OTHER_VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(COMPUTING)
+	@$(OTHER_VENV)/bin/python -m pytest -n $(JOBS) -m "not slow and not lab" $(COMPUTING) $(wildcard tests/lab)
 
 test-interop-smoke: setup-dev ## the quick tests with FRR in user-mode Linux, about a minute (root)
 	@$(HAS_UML)

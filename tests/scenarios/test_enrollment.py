@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.scenario import Scenario
@@ -14,6 +16,7 @@ from dmvpn.tools.enrollment import enroll
 from support.pki import authority, issue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _ROUTER = """hostname R{0}
@@ -53,6 +56,15 @@ crypto ipsec profile P
 """
 _SERVER = "crypto pki server CA\n issuer-name CN=Course CA\ncrypto pki trustpoint CA\n rsakeypair CA\n"
 _NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_keys() -> Iterator[None]:
+    """Draw keys for one authority and its routers: all labs here have the same, because each takes half a second."""
+    keys = cycle([rsa.generate_private_key(65537, 2048) for _ in range(4)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rsa, "generate_private_key", lambda *_: next(keys))
+        yield
 
 
 def write(folder: Path, ike: str) -> Scenario:

@@ -21,6 +21,7 @@ import ast
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,14 +123,15 @@ def requirements() -> dict[str, Requirement]:
     return {row.id: row for row in rows()}
 
 
-def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> list[Proof]:
+@cache
+def proofs(folder: Path = ROOT / "tests", mark: str = MARK) -> tuple[Proof, ...]:
     """Return all tests that carry the mark, by file and place."""
     found: list[Proof] = []
     for path in sorted(folder.rglob("test_*.py")):
         text = path.read_text()
         if mark in text:
             found += _proofs_in(ast.parse(text), path.relative_to(ROOT).as_posix(), mark)
-    return found
+    return tuple(found)
 
 
 def _proofs_in(tree: ast.Module, path: str, mark: str) -> Iterator[Proof]:

@@ -72,7 +72,7 @@ def stories() -> dict[str, Story]:
     return {row.id: row for table in tables() for row in table.rows}
 
 
-def shown() -> list[Proof]:
+def shown() -> tuple[Proof, ...]:
     """Return the tests that show stories."""
     return proofs(mark=MARK)
 

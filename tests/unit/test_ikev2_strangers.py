@@ -77,11 +77,11 @@ def test_a_stranger_costs_one_key_exchange_and_its_repetitions_none(drawn: list[
 
 
 @pytest.mark.conforms("ike:2.6-stateless")
-def test_fifty_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit(drawn: list[int]) -> None:
+def test_five_thousand_strangers_cost_no_more_key_exchanges_than_cookies_permit(drawn: list[int]) -> None:
     net = IkeNet()
     hub, spoke = net.site(HUB), net.site(SPOKE)
     template = begins(0)
-    for number in range(1, 50_001):
+    for number in range(1, 5001):
         source = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
         hub.sas.handle(
             number.to_bytes(8, "big") + template[8:],

@@ -13,8 +13,8 @@ import pytest
 import dmvpn
 from dmvpn.base.findings import Finding, Severity
 from dmvpn.tools.lint import Site, lint
-from support.calls import calls_of
 from support.lint_cases import CLEAR, OSPF, SEALED, Network, below, edited, everywhere
+from support.work import calls
 
 BUNDLED = Path(dmvpn.__file__).parent / "scenarios"
 
@@ -272,7 +272,7 @@ def test_bfd_is_to_be_faster_than_the_protocol_that_listens_to_it(
 
 def _calls(text: str) -> int:
     """How many calls it takes to lint it."""
-    return calls_of(lambda: lint({"R1.cfg": text}))
+    return calls(lambda: lint({"R1.cfg": text}))
 
 
 def _tunnels(number: int) -> str:

@@ -8,7 +8,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.features.rip import database
 from dmvpn.features.rip.packet import Command, RipEntry, RipPacket
-from support.calls import calls_of
+from support.work import calls
 from support.workbench import of_type
 from unit.test_rip_machine import entries, octets_from, pair, rip_routes
 
@@ -41,7 +41,7 @@ def test_a_question_about_one_prefix_costs_the_same_however_many_there_are() -> 
     few, many = (knows(count).routers["A"] for count in (50, 2000))
     (order,) = of_type(many.handle(question), SendIp)
     assert [entry.metric for entry in entries(order)] == [3]
-    assert calls_of(lambda: many.handle(question)) < 2 * calls_of(lambda: few.handle(question))
+    assert calls(lambda: many.handle(question)) < 2 * calls(lambda: few.handle(question))
 
 
 def test_who_asks_for_the_whole_table_a_thousand_times_hears_it_once_a_second_and_others_hear_it_too() -> None:

@@ -9,8 +9,8 @@ from dmvpn.base.notices import Configured, TrackFollowed
 from dmvpn.base.pages import Pages
 from dmvpn.features.static.machine import StaticMachine
 from dmvpn.features.static.model import StaticConfig, StaticRoute
-from support.calls import calls_of
 from support.routing import make
+from support.work import calls
 
 
 def tracked(number: int, track: int = 1) -> StaticRoute:
@@ -44,4 +44,4 @@ def steps(count: int) -> int:
     machine, routes = StaticMachine(make("").ports), Pages(tracked(number) for number in range(count))
     told(machine, routes)
     more = routes.turned({count: tracked(count)})
-    return calls_of(lambda: told(machine, more))
+    return calls(lambda: told(machine, more))
