@@ -112,6 +112,19 @@ def test_a_phase_2_network_whose_release_follows_redirects_unseen_is_well() -> N
     assert diagnosis.healthy, as_text(diagnosis)
 
 
+def test_a_hub_that_reaches_all_others_needs_no_shortcuts() -> None:
+    """The ways between its spokes, which have no shortcuts before they talk, were held against a hub of two."""
+    scenario = network("eigrp", hubs=2)
+    for name, text in scenario.configurations.items():
+        scenario.configurations[name] = text.replace(" ip nhrp shortcut", " ip nhrp shortcut\n ip nhrp redirect")
+    other = " ip nhrp nhs 10.99.0.2 nbma 203.0.113.9 multicast\n ip nhrp network-id"
+    scenario.configurations["HUB1"] = scenario.configurations["HUB1"].replace(" ip nhrp network-id", other)
+    lab = CopiedLab(scenario)
+    lab.wait(60)
+    diagnosis = visit(lab)
+    assert diagnosis.healthy, as_text(diagnosis)
+
+
 _PORT = "hostname {0}\ninterface GigabitEthernet1\n ip address 192.0.2.{1} 255.255.255.0\n"
 _PEERS = "router bgp {}\n neighbor 10.9.0.{} remote-as {}\n"
 _BESIDE = {

@@ -243,7 +243,9 @@ def _is_felt(rows: Rows, finding: Finding) -> bool:
     concerned = [name for name in _served(clients, finding.router) if name in rows.sites]
     if rows.cost(len(concerned) + _LIKE) > _MOST:
         return True
-    if finding.step in (Step.REDIRECT, Step.SHORTCUT) or finding.cause is Cause.WRONG_MAP:
+    if finding.step is Step.SHORTCUT:  # what a router takes is for its own packets, whoever its clients are
+        return not _is_direct(rows, finding.router)
+    if finding.step is Step.REDIRECT or finding.cause is Cause.WRONG_MAP:
         return any(not _is_direct(rows, name) for name in concerned)
     sizes = finding.step in (Step.SA, Step.GRE)
     direct = _OF_CAUSE.get(finding.cause) == _TUNNEL

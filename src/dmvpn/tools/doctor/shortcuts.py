@@ -25,14 +25,14 @@ _DOTS: Final = 3
 
 
 def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
-    """Check that a hub whose spokes take shortcuts sends redirects, unless they hear of each other as next hops."""
+    """Check that a hub sends redirects by which spokes, that take shortcuts, send what is for others."""
     there = client.there
     if there is None or not client.tunnel.shortcuts or not client.tunnel.multipoint or not scene.fellows(client):
         return
     if there.redirects:
         yield Fine(Step.REDIRECT, f"{client.hub} sends redirects")
         return
-    if _asks_for_others(scene, client):
+    if not _sends_by_hub(scene, client):
         return
     yield Finding(
         step=Step.REDIRECT,
@@ -187,13 +187,16 @@ def _is_sent_by(client: Client, lan: Address) -> bool:
     return route is not None and any(hop.address in there for hop in route.next_hops)
 
 
-def _asks_for_others(scene: Scene, client: Client) -> bool:
-    """Return whether the client has other clients as next hops for their LANs, so that it asks for these (phase 2)."""
+def _sends_by_hub(scene: Scene, client: Client) -> bool:
+    """Return whether routing has the server as next hop for the LAN of another client.
+
+    In phase 2 the next hop is that client, who is asked for; shortcuts that are there already are no routing.
+    """
+    there = client.there.addresses if client.there is not None else ()
     fellows = [one for one in scene.fellows(client) if one.tunnel.multipoint]
     lans = [site[1] for one in fellows if (site := scene.site_of(one.name, one.facts)) is not None]
-    routes = [route for lan in lans for route in client.facts.routes_to(lan)[:1]]
-    near = {address for one in fellows for address in one.tunnel.addresses}
-    return bool(routes) and all(any(hop.address in near for hop in route.next_hops) for route in routes)
+    ways = [[route for route in client.facts.routes_to(lan) if route.source != "nhrp"][:1] for lan in lans]
+    return any(hop.address in there for way in ways for route in way for hop in route.next_hops)
 
 
 def _unresolved(clients: list[Client]) -> tuple[str, ...]:
