@@ -1,4 +1,7 @@
-"""How the house is built: imports go one way, and docstrings begin alike. `test_one_writer.py` looks at state."""
+"""How the house is built: imports go one way, functions fit a screen, and docstrings begin alike.
+
+`test_one_writer.py` looks at state.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,8 @@ BESIDES: Final = {
 _LATER: Final = re.compile(r"pydantic|dmvpn\.features\.\w+\.(show|explain|lint|facts)\b")
 #: An import of ours, at whatever depth; all are written so, and the names may be on several lines.
 _IMPORT: Final = re.compile(r"^ *from (dmvpn[\w.]*) import (\([^)]*\)|[^\n#(]*)", re.MULTILINE)
+#: Lines of a function without its docstring: a screen.
+SCREEN: Final = 50
 #: With which no docstring of a function begins, because it is no verb: "What ...", "Is it ...?", "Somebody ...".
 _NO_VERBS: Final = re.compile(
     "A|Again|All|An|Another|Any|Are|As|At|Back|Between|Both|By|Can|Could|Did|Does|Each|Either|Every|Everybody|"
@@ -142,20 +147,27 @@ def test_the_features_of_a_router_load_nothing_for_people() -> None:
     assert [name for name in loaded.split() if _LATER.match(name)] == []
 
 
-# ------------------------------------------------------------------------------------------------ docstrings
+# ------------------------------------------------------------------------------------------------ functions, values
 
 
-def _without_verb(tree: ast.AST) -> Iterator[str]:
-    """Functions, but for properties, whose docstring does not begin with a verb."""
+def _ill_made(tree: ast.AST) -> Iterator[str]:
+    """Functions that fit no screen, and those, but for properties, whose docstring does not begin with a verb."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("__"):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = _lines(node) - (_lines(node.body[0]) if ast.get_docstring(node) is not None else 0)
+            if lines > SCREEN:
+                yield f"{node.name}: {lines} lines"
             first = re.match(r"\S*", ast.get_docstring(node) or "Return")
             is_property = any(
                 "property" in ast.unparse(each) or "setter" in ast.unparse(each) for each in node.decorator_list
             )
-            word = first[0].strip(".,:;?") if first else ""
+            word = first[0].strip(".,:;?") if first and not node.name.startswith("__") else "Return"
             if not is_property and (_NO_VERBS.fullmatch(word) or not re.fullmatch("[A-Z][a-z]+", word)):
                 yield f"{node.name}: {word}"
+
+
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 @pytest.mark.parametrize(
@@ -163,9 +175,21 @@ def _without_verb(tree: ast.AST) -> Iterator[str]:
 )
 def test_a_docstring_without_a_verb_is_found(docstring: str, found: int) -> None:
     tree = ast.parse(f'def f() -> None:\n    """{docstring}"""\n\n@property\ndef g() -> int:\n    """The one."""')
-    assert len(list(_without_verb(tree))) == found
+    assert len(list(_ill_made(tree))) == found
 
 
-def test_docstrings_of_functions_begin_with_a_verb() -> None:
-    found = {path: [*_without_verb(ast.parse(path.read_text()))] for path in _modules().values()}
+@pytest.mark.parametrize(("lines", "found"), [(SCREEN - 1, []), (SCREEN, [f"f: {SCREEN + 1} lines"])])
+def test_a_function_that_fits_no_screen_is_found(lines: int, found: list[str]) -> None:
+    body = "    pass\n" * lines
+    assert [*_ill_made(ast.parse(f'def f() -> None:\n    """Do\n    it."""\n{body}'))] == found
+
+
+def test_functions_fit_a_screen_and_their_docstrings_begin_with_a_verb() -> None:
+    found = {path: [*_ill_made(ast.parse(path.read_text()))] for path in _modules().values()}
     assert {path.relative_to(SOURCES).as_posix(): names for path, names in found.items() if names} == {}
+
+
+def test_dataclasses_are_made_by_ours() -> None:
+    """The one of the standard library costs each start six times as much (`base/values.py`)."""
+    of_library = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
+    assert [name for name, path in _modules().items() if of_library.search(path.read_text())] == []
